@@ -1,0 +1,8 @@
+//! dmsim: a deterministic discrete-event simulator of DMS networks.
+pub mod dms;
+pub mod kernel;
+pub mod net;
+pub mod observe;
+pub mod scenario;
+pub mod sim;
+pub mod workload;
