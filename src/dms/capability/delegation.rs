@@ -58,6 +58,19 @@ pub struct Invocation<'a> {
     pub delegate: &'a [Capability],
 }
 
+/// What a broadcast needs tokens for.
+#[derive(Clone, Copy, Debug)]
+pub struct Broadcast<'a> {
+    /// The key of the sending actor.
+    pub sender: PublicKey,
+    /// The topic that it is published on.
+    pub topic: &'a Capability,
+    /// When the message expires.
+    pub expire: Timestamp,
+    /// What the sender wants to invoke; never empty.
+    pub capabilities: &'a [Capability],
+}
+
 impl CapabilityContext {
     /// One token without a parent, signed by this context. Needs no authority.
     #[must_use]
@@ -157,30 +170,27 @@ impl CapabilityContext {
         self.delegate(&reply, SelfSign::Only, now, nonces, out)
     }
 
-    /// Appends the tokens that a broadcast on `topic` carries: chained and self-signed.
+    /// Appends the tokens that a broadcast carries: chained and self-signed.
     ///
     /// # Errors
     /// [`CapabilityError::NoCapabilities`].
     pub fn provide_broadcast(
         &self,
-        sender: PublicKey,
-        topic: &Capability,
-        expire: Timestamp,
-        capabilities: &[Capability],
+        broadcast: &Broadcast<'_>,
         now: Timestamp,
         nonces: &mut NonceSource<'_>,
         out: &mut TokenList,
     ) -> Result<(), CapabilityError> {
-        if capabilities.is_empty() {
+        if broadcast.capabilities.is_empty() {
             return Err(CapabilityError::NoCapabilities);
         }
         let delegation = Delegation {
-            subject: &Did::Key(sender),
+            subject: &Did::Key(broadcast.sender),
             audience: &Did::Empty,
-            topics: std::slice::from_ref(topic),
-            expire,
+            topics: std::slice::from_ref(broadcast.topic),
+            expire: broadcast.expire,
             depth: 0,
-            capabilities,
+            capabilities: broadcast.capabilities,
         };
         self.delegate_broadcast(&delegation, SelfSign::Also, now, nonces, out)
     }

@@ -17,13 +17,17 @@ pub mod refusal;
 pub mod rules;
 pub mod security;
 pub mod setup;
+#[doc(hidden)]
+pub mod slow;
 pub mod store;
+#[cfg(test)]
+mod tests;
 pub mod token;
 pub mod verify;
 
 pub use authorisation::{Authorised, Consumption, Route};
 pub use context::{Anchors, CapabilityContext, ListedRoots, Removals};
-pub use delegation::{Delegation, Invocation, NonceSource, SelfSign};
+pub use delegation::{Broadcast, Delegation, Invocation, NonceSource, SelfSign};
 pub use path::Capability;
 pub use predicates::{ChildLink, SideChainFault};
 pub use refusal::{Refusal, Verdict, Why};

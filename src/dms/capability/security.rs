@@ -18,7 +18,7 @@ impl NonceCounter {
     pub const fn starting_at(now: Timestamp) -> Self {
         Self(now.0)
     }
-    /// The next nonce.
+    /// The next nonce; the first is one above the start.
     pub const fn next_nonce(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(1);
         self.0
