@@ -1,1 +1,4 @@
 //! The room `dms`.
+
+pub mod capability;
+pub mod identity;

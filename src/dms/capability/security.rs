@@ -1,0 +1,61 @@
+//! What the security context of an actor adds to its capability context, short of messages (spec section 3.2).
+
+use super::context::{Anchors, CapabilityContext};
+use super::delegation::Delegation;
+use super::path::Capability;
+use super::token::{Action, Nonce, Token};
+use super::verify::{CapabilityError, LinkError, Rule};
+use crate::dms::identity::Did;
+use crate::kernel::{Span, Timestamp};
+
+/// The message nonces of one actor: they start at the wall clock and go up by one. Receivers do not check them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NonceCounter(u64);
+
+impl NonceCounter {
+    /// A counter for an actor that is created at `now`.
+    #[must_use]
+    pub const fn starting_at(now: Timestamp) -> Self {
+        Self(now.0)
+    }
+    /// The next nonce; the first is one above the start.
+    pub const fn next_nonce(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(1);
+        self.0
+    }
+}
+
+impl CapabilityContext {
+    /// Signs a delegation of depth 1 for `subject` on `audience` and anchors it in *require*: how nodes authorise
+    /// orchestrators, supervisors and contract parties while they run. Granting the same again replaces the older grant
+    /// (by subsumption), and expired ones go, so the store does not grow without bound. `duration_ns` is signed because
+    /// DMS's is.
+    ///
+    /// # Errors
+    /// [`CapabilityError::VerifyToken`] with "capability expired" when `duration_ns` is not positive.
+    pub fn grant_for(
+        &mut self,
+        subject: &Did,
+        audience: &Did,
+        capabilities: &[Capability],
+        duration_ns: i64,
+        now: Timestamp,
+        nonce: Nonce,
+    ) -> Result<Token, CapabilityError> {
+        let duration = u64::try_from(duration_ns).ok().filter(|nanoseconds| *nanoseconds > 0);
+        let Some(duration) = duration else {
+            return Err(CapabilityError::VerifyToken(LinkError { link: 0, rule: Rule::Expired }));
+        };
+        let grant = Delegation {
+            subject,
+            audience,
+            topics: &[],
+            expire: now + Span(duration),
+            depth: 1,
+            capabilities,
+        };
+        let token = self.grant(Action::Delegate, &grant, nonce);
+        self.add_roots(&Anchors { require: std::slice::from_ref(&token), ..Anchors::default() }, now)?;
+        Ok(token)
+    }
+}

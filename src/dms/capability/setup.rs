@@ -1,0 +1,136 @@
+//! The standard trust set-up and membership in organizations (spec sections 2.7 and 7).
+
+use super::context::{Anchors, CapabilityContext};
+use super::delegation::{Delegation, NonceSource, SelfSign};
+use super::path::Capability;
+use super::rules::Rules;
+use super::token::{Action, Token, TokenList};
+use super::verify::CapabilityError;
+use crate::dms::identity::{Did, SecretKey};
+use crate::kernel::Timestamp;
+
+/// The capabilities of an ordinary member.
+pub static MEMBER_CAPABILITIES: [Capability; 3] =
+    [Capability::fixed("/dms/deployment"), Capability::fixed("/broadcast"), Capability::fixed("/public")];
+/// What members of organizations with contracts need besides.
+pub static TOKENOMICS: Capability = Capability::fixed("/dms/tokenomics");
+/// The topics of an ordinary member.
+pub static MEMBER_TOPICS: [Capability; 1] = [Capability::fixed("/nunet")];
+
+/// An organization: a key with a capability context and nothing more. It has no list of members and no server.
+#[derive(Clone, Debug)]
+pub struct OrganizationKeys {
+    context: CapabilityContext,
+}
+
+/// What a membership consists of.
+#[derive(Clone, Copy, Debug)]
+pub struct Membership<'a> {
+    /// What members may do to each other.
+    pub capabilities: &'a [Capability],
+    /// The topics on which they may broadcast.
+    pub topics: &'a [Capability],
+    /// When the membership ends.
+    pub expire: Timestamp,
+}
+
+impl Membership<'static> {
+    /// The usual bundle until `expire`.
+    #[must_use]
+    pub const fn usual(expire: Timestamp) -> Self {
+        Self { capabilities: &MEMBER_CAPABILITIES, topics: &MEMBER_TOPICS, expire }
+    }
+}
+
+/// The three tokens of a join, for revoking them later.
+#[derive(Clone, Debug)]
+pub struct Joined {
+    /// organization → user, under *provide* in the user's context.
+    pub org_to_user: Token,
+    /// user → organization, under *require* in the node's context.
+    pub user_to_org: Token,
+    /// user → node, chained on the first, under *provide* in the node's context.
+    pub user_to_dms: Token,
+}
+
+impl OrganizationKeys {
+    /// An organization with this name and key.
+    #[must_use]
+    pub fn new(name: String, secret: SecretKey, rules: Rules) -> Self {
+        Self { context: CapabilityContext::new(name, secret, rules) }
+    }
+    /// The organization's DID: the root of trust of its members.
+    #[must_use]
+    pub const fn did(&self) -> &Did {
+        self.context.did()
+    }
+    /// The organization's context, to revoke or grant by hand.
+    #[must_use]
+    pub const fn context(&self) -> &CapabilityContext {
+        &self.context
+    }
+    /// Grants membership to a user; the user anchors the token under *provide*.
+    pub fn admit(&self, user: &Did, membership: &Membership<'_>, nonces: &mut NonceSource<'_>) -> Token {
+        self.context.grant(Action::Delegate, &membership.granted_to(user), nonces())
+    }
+}
+
+impl<'a> Membership<'a> {
+    const fn granted_to(&self, subject: &'a Did) -> Delegation<'a> {
+        Delegation {
+            subject,
+            audience: &Did::Empty,
+            topics: self.topics,
+            expire: self.expire,
+            depth: 0,
+            capabilities: self.capabilities,
+        }
+    }
+}
+
+/// Makes the user's DID a root of the node's context: the user has full control of the node.
+///
+/// # Errors
+/// None in practice: roots are not verified.
+pub fn own_node(
+    user: &CapabilityContext,
+    dms: &mut CapabilityContext,
+    now: Timestamp,
+) -> Result<(), CapabilityError> {
+    let roots = std::slice::from_ref(user.did());
+    dms.add_roots(&Anchors { roots, ..Anchors::default() }, now)
+}
+
+/// Makes the node `dms` of `user` a full member of an organization: the user a root of the node; organization → user under
+/// *provide* of the user; user → organization under *require* of the node; user → node, chained on the first, under
+/// *provide* of the node.
+///
+/// # Errors
+/// [`CapabilityError::VerifyToken`] when the membership has expired; [`CapabilityError::NotAuthorized`] when the user cannot
+/// delegate it.
+pub fn join(
+    organization: &OrganizationKeys,
+    user: &mut CapabilityContext,
+    dms: &mut CapabilityContext,
+    membership: &Membership<'_>,
+    now: Timestamp,
+    nonces: &mut NonceSource<'_>,
+) -> Result<Joined, CapabilityError> {
+    own_node(user, dms, now)?;
+    let org_to_user = organization.admit(user.did(), membership, nonces);
+    user.add_roots(&Anchors { provide: std::slice::from_ref(&org_to_user), ..Anchors::default() }, now)?;
+    let user_to_org = user.grant(Action::Delegate, &membership.granted_to(organization.did()), nonces());
+    let mut delegated = TokenList::new();
+    user.delegate(&membership.granted_to(dms.did()), SelfSign::No, now, nonces, &mut delegated)?;
+    // The user may belong to several organizations that give the same; only this one's chain is wanted here.
+    let of_this_organization = |token: &Token| token.is_anchored_at(organization.did());
+    let user_to_dms =
+        delegated.into_iter().find(of_this_organization).ok_or(CapabilityError::NotAuthorized)?;
+    let anchors = Anchors {
+        require: std::slice::from_ref(&user_to_org),
+        provide: std::slice::from_ref(&user_to_dms),
+        ..Anchors::default()
+    };
+    dms.add_roots(&anchors, now)?;
+    Ok(Joined { org_to_user, user_to_org, user_to_dms })
+}

@@ -1,0 +1,165 @@
+//! An independent authoriser, slow and plain: the oracle of the tests and of the attack checks.
+//!
+//! It follows the sentences of the spec one by one, compares texts, remembers nothing and shares no decision with the rest
+//! of the room: only the data of tokens and the check of one signature.
+
+use super::context::CapabilityContext;
+use super::path::Capability;
+use super::rules::Rules;
+use super::token::{Action, Token};
+use crate::dms::identity::{Did, SignatureMode, key};
+use crate::kernel::Timestamp;
+
+/// What is asked about a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The DID in the message's `from`.
+    pub origin: &'a Did,
+    /// The did:key of the sending actor.
+    pub subject: &'a Did,
+    /// The did:key of the receiving actor; not used for broadcasts.
+    pub audience: &'a Did,
+    /// The topic, for broadcasts.
+    pub topic: Option<&'a Capability>,
+    /// Any of these suffices.
+    pub capabilities: &'a [Capability],
+    /// What the receiver's clock reads.
+    pub now: Timestamp,
+}
+
+/// True when the tokens of the message, with those that `receiver` consumed before, authorise it.
+#[must_use]
+pub fn authorises(receiver: &CapabilityContext, tokens: &[Token], question: &Question<'_>) -> bool {
+    // Through JSON and back, so that nothing remembered inside a token counts.
+    let fresh = |token: &Token| Token::from_json(&token.to_json()).expect("a token reads back");
+    let mut usable: Vec<Token> = receiver.consumed().iter().map(fresh).collect();
+    for token in tokens.iter().map(fresh) {
+        let considered = issued_a_link(&token, question.origin) || trusted(receiver, &token, question.now);
+        if considered && verifies(receiver, &token, question.now, 0) {
+            usable.push(token);
+        }
+    }
+    usable.iter().any(|token| {
+        !over(token, question.now)
+            && question.capabilities.iter().any(|capability| grants(receiver, token, question, capability))
+            && trusted(receiver, token, question.now)
+    })
+}
+
+/// Section 2.4, in its order.
+fn verifies(receiver: &CapabilityContext, token: &Token, now: Timestamp, counter: u64) -> bool {
+    if over(token, now) {
+        return false;
+    }
+    if token.action() == Action::Revoke {
+        return signed(receiver.trust().mode(), token);
+    }
+    if token.depth() > 0 && counter > token.depth() {
+        return false;
+    }
+    let revoked = receiver.revocations().iter().any(|revocation| {
+        same(revocation.issuer(), token.issuer())
+            && same(revocation.subject(), token.subject())
+            && revocation.nonce() == token.nonce()
+    });
+    if revoked {
+        return false;
+    }
+    if let Some(parent) = token.chain() {
+        if parent.action() != Action::Delegate || over(parent, token.expire()) {
+            return false;
+        }
+        if !verifies(receiver, parent, now, counter + 1) || !same(token.issuer(), parent.subject()) {
+            return false;
+        }
+        for capability in token.capabilities() {
+            let audience = parent.audience().is_empty() || same(parent.audience(), token.audience());
+            let topics = token.topics().iter().all(|topic| covered(parent.topics(), topic, receiver.rules()));
+            if !audience || !topics || !covered(parent.capabilities(), capability, receiver.rules()) {
+                return false;
+            }
+        }
+    }
+    signed(receiver.trust().mode(), token)
+}
+
+/// The three acceptance routes of section 2.6.
+fn trusted(receiver: &CapabilityContext, token: &Token, now: Timestamp) -> bool {
+    issued_a_link(token, receiver.did())
+        || receiver.roots().iter().any(|root| issued_a_link(token, root))
+        || receiver
+            .require_anchors()
+            .tokens()
+            .iter()
+            .any(|side_chain| !over(side_chain, now) && accepts(side_chain, token, receiver.rules()))
+}
+
+/// `AllowAction`.
+fn accepts(side_chain: &Token, token: &Token, rules: Rules) -> bool {
+    let mut issuers = Vec::new();
+    let mut link = Some(token);
+    while let Some(current) = link {
+        issuers.push(current.issuer().to_string());
+        link = current.chain().map(std::convert::AsRef::as_ref);
+    }
+    let Some(depth) = issuers.iter().rposition(|issuer| *issuer == side_chain.subject().to_string()) else {
+        return false;
+    };
+    side_chain.action() == Action::Delegate
+        && !over(side_chain, token.expire())
+        && (side_chain.depth() == 0 || depth as u64 <= side_chain.depth())
+        && (side_chain.audience().is_empty() || same(side_chain.audience(), token.audience()))
+        && token.capabilities().iter().all(|capability| covered(side_chain.capabilities(), capability, rules))
+        && token.topics().iter().all(|topic| covered(side_chain.topics(), topic, rules))
+}
+
+/// `AllowInvocation` and `AllowBroadcast`.
+fn grants(
+    receiver: &CapabilityContext,
+    token: &Token,
+    question: &Question<'_>,
+    capability: &Capability,
+) -> bool {
+    let rules = receiver.rules();
+    if !same(token.subject(), question.subject) || !covered(token.capabilities(), capability, rules) {
+        return false;
+    }
+    match question.topic {
+        None => {
+            token.action() == Action::Invoke
+                && (token.audience().is_empty() || same(token.audience(), question.audience))
+        }
+        Some(topic) => {
+            token.action() == Action::Broadcast
+                && token.audience().is_empty()
+                && covered(token.topics(), topic, rules)
+        }
+    }
+}
+
+fn covered(held: &[Capability], wanted: &Capability, rules: Rules) -> bool {
+    held.iter().map(Capability::as_str).any(|held| {
+        let wanted = wanted.as_str();
+        let implied = held == wanted || held == "/" || wanted.starts_with(&format!("{held}/"));
+        implied && (rules.empty_implies_absolute || !held.is_empty())
+    })
+}
+
+fn over(token: &Token, at: Timestamp) -> bool {
+    at > token.expire() || token.chain().is_some_and(|parent| over(parent, at))
+}
+
+fn issued_a_link(token: &Token, did: &Did) -> bool {
+    same(token.issuer(), did) || token.chain().is_some_and(|parent| issued_a_link(parent, did))
+}
+
+fn same(one: &Did, other: &Did) -> bool {
+    one.to_string() == other.to_string()
+}
+
+fn signed(mode: SignatureMode, token: &Token) -> bool {
+    match (token.issuer().public_key(), token.signature()) {
+        (Ok(public), Some(signature)) => key::verify(mode, &public, token, signature),
+        _ => false,
+    }
+}

@@ -1,0 +1,124 @@
+//! The stores of a capability context: anchored tokens with subsumption, and revocations (spec section 2.6).
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
+
+use super::rules::Rules;
+use super::token::{Nonce, Token};
+use crate::dms::identity::Did;
+use crate::kernel::Timestamp;
+
+/// What a revocation names: issuer, subject and nonce of the revoked token.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct RevocationKey {
+    /// The revoked token's issuer.
+    pub issuer: Did,
+    /// The revoked token's subject.
+    pub subject: Did,
+    /// The revoked token's nonce.
+    pub nonce: Nonce,
+}
+
+impl RevocationKey {
+    /// DMS's text form, `issuer#subject#nonce` with the nonce as raw bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = format!("{}#{}#", self.issuer, self.subject).into_bytes();
+        bytes.extend_from_slice(&self.nonce);
+        bytes
+    }
+}
+
+/// The revocations that a peer knows, in the order in which it learnt them.
+#[derive(Clone, Debug, Default)]
+pub struct RevocationSet {
+    tokens: IndexMap<RevocationKey, Arc<Token>, FxBuildHasher>,
+}
+
+impl RevocationSet {
+    /// True when nothing is revoked.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+    /// How many tokens are revoked.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tokens.len()
+    }
+    /// Takes a revocation up; a later one for the same token replaces it.
+    pub fn insert(&mut self, revocation: Arc<Token>) {
+        self.tokens.insert(revocation.revocation_key(), revocation);
+    }
+    /// Forgets a revocation.
+    pub fn remove(&mut self, key: &RevocationKey) {
+        self.tokens.shift_remove(key);
+    }
+    /// True when this very link is revoked.
+    #[must_use]
+    pub fn contains(&self, token: &Token) -> bool {
+        !self.is_empty() && self.tokens.contains_key(&token.revocation_key())
+    }
+    /// True when the token or any ancestor is revoked.
+    #[must_use]
+    pub fn names_any_link(&self, token: &Token) -> bool {
+        !self.is_empty() && token.links().any(|link| self.contains(link))
+    }
+    /// Drops what expired before `now`.
+    pub fn gc(&mut self, now: Timestamp) {
+        self.tokens.retain(|_, token| !token.expires_before(now));
+    }
+    /// The revocations, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Token>> {
+        self.tokens.values()
+    }
+}
+
+/// Anchored tokens in the order in which they came. DMS keeps one list an issuer; here the issuer is the token's own.
+#[derive(Clone, Debug, Default)]
+pub struct AnchorStore {
+    tokens: Vec<Arc<Token>>,
+}
+
+impl AnchorStore {
+    /// Takes a token up unless one of the same issuer subsumes it; drops those that it subsumes. True when taken.
+    pub fn anchor(&mut self, token: Arc<Token>, rules: Rules) -> bool {
+        if self.tokens.iter().any(|held| held.subsumes(&token, rules)) {
+            return false;
+        }
+        self.tokens.retain(|held| !token.subsumes(held, rules));
+        self.tokens.push(token);
+        true
+    }
+    /// Removes the token with this issuer and nonce.
+    pub fn remove(&mut self, issuer: &Did, nonce: &Nonce) {
+        self.tokens.retain(|held| held.issuer() != issuer || held.nonce() != nonce);
+    }
+    /// Keeps what `keep` says.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Token) -> bool) {
+        self.tokens.retain(|token| keep(token));
+    }
+    /// The tokens, oldest first; expired ones included.
+    #[must_use]
+    pub fn tokens(&self) -> &[Arc<Token>] {
+        &self.tokens
+    }
+    /// How many tokens are held, expired ones included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tokens.len()
+    }
+    /// True without tokens.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+}
+/// Takes the tokens as they are, without subsumption: for a store that was saved.
+impl FromIterator<Arc<Token>> for AnchorStore {
+    fn from_iter<I: IntoIterator<Item = Arc<Token>>>(tokens: I) -> Self {
+        Self { tokens: tokens.into_iter().collect() }
+    }
+}

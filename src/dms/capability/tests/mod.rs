@@ -1,0 +1,7 @@
+//! The vectors of the spec's section 4, properties against the slow authoriser, and the forms of tokens.
+
+mod forms;
+mod lab;
+mod properties;
+mod vectors;
+mod vectors_derived;
