@@ -1,1 +1,3 @@
 //! The room `dms`.
+pub mod ensemble;
+pub mod resources;
