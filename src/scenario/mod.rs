@@ -1,1 +1,3 @@
-//! The room `scenario`.
+//! Scenario text to a typed description of a run: the only room that knows YAML.
+pub mod diagnostic;
+pub mod yaml;

@@ -1,0 +1,87 @@
+//! The constants of the real DMS, with their own names (dms-orchestration section 0).
+//!
+//! A value that is only meant for one place still stands here, so that a reader who knows DMS finds all of them in one
+//! list and a change of one is a change in one line.
+
+use crate::kernel::Span;
+
+/// A new-deployment message must have at least this left before it expires.
+pub const MIN_DEPLOYMENT_TIME: Span = Span::secs(59);
+/// The deadline of a deployment is the expiry of its message less this.
+pub const MIN_ENSEMBLE_DEPLOYMENT_TIME: Span = Span::secs(15);
+/// Length of one bid round and expiry of its messages.
+pub const BID_REQUEST_TIMEOUT: Span = Span::secs(5);
+/// Bids kept for a node; the first round closes early at this many times the number of nodes.
+pub const MAX_BID_MULTIPLIER: usize = 8;
+/// Candidate draws in one search.
+pub const MAX_PERMUTATIONS: u64 = 1_000_000;
+/// Expiry of and wait for a commit, for each allocation of the node.
+pub const COMMIT_DEPLOYMENT_TIMEOUT: Span = Span::secs(3);
+/// Expiry of and wait for an allocate, for each allocation of the node.
+pub const ALLOCATION_DEPLOYMENT_TIMEOUT: Span = Span::secs(5);
+/// Expiry of and wait for a start, image pull included.
+pub const ALLOCATION_START_TIMEOUT: Span = Span::mins(5);
+/// Wait for the shutdown of an allocation.
+pub const ALLOCATION_SHUTDOWN_TIMEOUT: Span = Span::secs(15);
+/// Expiry of subnet, DNS and port messages. The real DMS waits 2 minutes for the reply although the message is dead
+/// after this (W24); the intended behaviour waits as long as the message lives.
+pub const PROVISION_MESSAGE_TIMEOUT: Span = Span::secs(5);
+/// Wait for the destruction of a subnet on one node.
+pub const SUBNET_DESTROY_TIMEOUT: Span = Span::secs(10);
+/// Wait for the reply to a revert, for each node in turn.
+pub const REVERT_TIMEOUT: Span = Span::secs(30);
+/// Life of what an orchestrator grants to the providers of a deployment, and the interval of its renewal.
+pub const GRANT_ORCHESTRATOR_CAPS_FREQUENCY: Span = Span::mins(5);
+/// Life of a stored bid on the provider and of a commit's lease.
+pub const BID_STATE_TIMEOUT: Span = Span::mins(5);
+/// Interval at which a provider drops expired bids and answered nonces.
+pub const BID_STATE_GC_INTERVAL: Span = Span::mins(1);
+/// Interval of the sweep over commit leases.
+pub const CLEAR_COMMITS_FREQUENCY: Span = Span::secs(60);
+/// Interval at which a provider looks for ensembles that have ended.
+pub const ENSEMBLE_MONITOR_FREQUENCY: Span = Span::secs(10);
+/// Life of what a provider grants to an orchestrator for its allocations; renewed as often.
+pub const GRANT_ALLOCATION_CAPS_FREQUENCY: Span = Span::hours(1);
+/// The supervisor's tick.
+pub const HEALTH_CHECK_INTERVAL: Span = Span::secs(30);
+/// Wait for one health check, and for the registration of one.
+pub const HEALTH_CHECK_TIMEOUT: Span = Span::secs(5);
+/// Consecutive failures after which a supervisor acts.
+pub const ESCALATION_THRESHOLD: u32 = 3;
+/// Expiry of the restart message of an escalation.
+pub const RESTART_MESSAGE_TIMEOUT: Span = Span::secs(5);
+/// Life of a health check grant.
+pub const HEALTH_CHECK_GRANT_DURATION: Span = Span::hours(2);
+/// Interval of the push heartbeat of an allocation.
+pub const LIVENESS_REPORT_INTERVAL: Span = Span::secs(30);
+/// Expiry of a heartbeat.
+pub const LIVENESS_REPORT_TIMEOUT: Span = Span::mins(2);
+/// Expiry of the notification that a task has ended.
+pub const TASK_TERMINATION_TIMEOUT: Span = Span::mins(2);
+/// Expiry of a message that names none.
+pub const DEFAULT_MESSAGE_TIMEOUT: Span = Span::secs(30);
+/// Messages that wait for their verification before further ones are dropped; as many may wait for dispatch.
+pub const DISPATCH_QUEUE_CAPACITY: u32 = 100;
+/// The longest message in bytes; longer ones are dropped.
+pub const MAX_MESSAGE_BYTES: u64 = 1 << 20;
+/// A hello is sent at least this long after a connection.
+pub const HELLO_MIN_DELAY: Span = Span::secs(10);
+/// A hello is sent at most this long after a connection.
+pub const HELLO_MAX_DELAY: Span = Span::secs(20);
+/// Wait for the answer to a hello.
+pub const HELLO_TIMEOUT: Span = Span::secs(3);
+/// Hellos that are tried on one connection.
+pub const HELLO_ATTEMPTS: u8 = 3;
+/// The public ports that a provider hands out by default: first and one past the last.
+pub const PUBLIC_PORT_RANGE: (u32, u32) = (16_384, 65_536);
+
+/// Heartbeats older than this make an allocation suspected (intended behaviour; the real DMS has no such timer).
+pub const LIVENESS_STALE: Span = Span::secs(90);
+/// More restarts than [`RESTART_INTENSITY`] within this span escalate to the node (intended behaviour).
+pub const RESTART_PERIOD: Span = Span::mins(5);
+/// Restarts of one allocation tolerated within [`RESTART_PERIOD`].
+pub const RESTART_INTENSITY: usize = 3;
+/// First pause between two attempts of a deployment that found no candidate (the intended answer to W21).
+pub const BACKOFF_MIN: Span = Span::secs(5);
+/// Longest pause between two attempts.
+pub const BACKOFF_MAX: Span = Span::mins(5);
