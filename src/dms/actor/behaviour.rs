@@ -138,7 +138,7 @@ impl Behaviour {
     /// The one-shot behaviour that waits for the reply to the message with this nonce.
     #[must_use]
     pub fn reply_to(nonce: u64) -> Self {
-        Self { kind: BehaviourKind::ReplyTo, path: Capability::reply_to(nonce) }
+        Self { kind: BehaviourKind::ReplyTo, path: Capability::new(&format!("/dms/actor/replyto/{nonce}")) }
     }
 }
 
@@ -168,11 +168,11 @@ impl EnsembleBehaviours {
         let hex = id.to_string();
         let at = |kind: BehaviourKind| Behaviour {
             kind,
-            path: Capability::from(kind.template().replace("<id>", &hex).as_str()),
+            path: Capability::new(&kind.template().replace("<id>", &hex)),
         };
         Self {
-            ensemble: Capability::from(format!("/dms/ensemble/{hex}").as_str()),
-            orchestrator: Capability::from(format!("/dms/orchestrator/{hex}").as_str()),
+            ensemble: Capability::new(&format!("/dms/ensemble/{hex}")),
+            orchestrator: Capability::new(&format!("/dms/orchestrator/{hex}")),
             subnet_create: at(BehaviourKind::SubnetCreate),
             subnet_destroy: at(BehaviourKind::SubnetDestroy),
             allocation_shutdown: at(BehaviourKind::AllocationShutdown),

@@ -56,7 +56,7 @@ impl EnsembleConfig {
 }
 
 /// One container (or virtual machine) to run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct AllocationConfig {
     /// Whether it is meant to end by itself.
     pub kind: AllocationKind,
@@ -220,7 +220,7 @@ words! {
 }
 
 /// What to run, by executor.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ExecutionConfig {
     /// A container.
@@ -254,7 +254,7 @@ impl ExecutionConfig {
 }
 
 /// A container to run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct ContainerConfig {
     /// The image's reference, as written.
     pub image: Arc<str>,
@@ -275,7 +275,7 @@ pub struct ContainerConfig {
 }
 
 /// A login to an image registry.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct RegistryAuth {
     /// The user.
     pub username: Arc<str>,
@@ -284,7 +284,7 @@ pub struct RegistryAuth {
 }
 
 /// A micro virtual machine to run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct FirecrackerConfig {
     /// Path of the kernel.
     pub kernel_image: Arc<str>,
@@ -297,7 +297,7 @@ pub struct FirecrackerConfig {
 }
 
 /// A key to install in an allocation.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct KeyConfig {
     /// What kind of key.
     pub kind: KeyKind,
@@ -308,7 +308,7 @@ pub struct KeyConfig {
 }
 
 /// How to tell that an allocation works.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct HealthCheckConfig {
     /// What is asked.
     pub probe: HealthProbe,
@@ -318,7 +318,7 @@ pub struct HealthCheckConfig {
 }
 
 /// What a health check asks.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HealthProbe {
     /// Runs a command inside; healthy when it exits with 0 and its output contains the expected text.
@@ -338,7 +338,7 @@ pub enum HealthProbe {
 }
 
 /// A volume to mount.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct VolumeConfig {
     /// Its name, when it has one.
     pub name: Option<Arc<str>>,
@@ -351,7 +351,7 @@ pub struct VolumeConfig {
 }
 
 /// Where a volume's data is.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum VolumeSource {
     /// A directory or a named volume of the provider.
@@ -390,7 +390,7 @@ pub struct NodeConfig {
 }
 
 /// A port of an allocation that the provider's public address maps.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct PortConfig {
     /// The public port; 0 means any.
     pub public: u16,
@@ -401,7 +401,7 @@ pub struct PortConfig {
 }
 
 /// Where a node may be. When `accept` is not empty, `reject` is ignored (dms-acceptance 5.2, semantics).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct LocationConstraints {
     /// One of these must match, when there is any.
     pub accept: Vec<Location>,
@@ -421,7 +421,7 @@ impl LocationConstraints {
 }
 
 /// A place, or a constraint on places.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Location {
     /// The continent; the only part that a constraint must have.
     pub continent: Arc<str>,
@@ -451,7 +451,7 @@ impl Location {
 }
 
 /// A limit on the link between two nodes.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct EdgeConstraint {
     /// The node that measures (`S`).
     pub source: Arc<str>,
@@ -464,7 +464,7 @@ pub struct EdgeConstraint {
 }
 
 /// One supervisor of the supervision tree.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct SupervisorConfig {
     /// What it restarts; `None` when not written.
     pub strategy: Option<SupervisorStrategy>,

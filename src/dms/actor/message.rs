@@ -1,0 +1,252 @@
+//! The payloads that actors exchange: what stands in an envelope's `msg` (dms-orchestration sections 2 to 4).
+//!
+//! A closed enum instead of bytes, so that a payload nobody handles is a compile error and an ordinary message costs no
+//! parsing; its JSON is still what travels, and [`Message::json_len`] is what the network is charged with.
+
+use std::io;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::dms::ensemble::{AllocationConfig, Executor, Location, LocationConstraints, PortConfig};
+use crate::dms::identity::{Did, EnsembleId, Handle, PeerId};
+use crate::dms::resources::Resources;
+
+/// What one node of an ensemble asks of a provider (`BidRequestV1`).
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct NodeRequest {
+    /// The node's name in the ensemble.
+    pub node: Arc<str>,
+    /// Its place among the ensemble's nodes.
+    #[serde(skip)]
+    pub index: u16,
+    /// Every executor that its allocations need.
+    pub executors: Vec<Executor>,
+    /// The sum over its allocations.
+    pub resources: Resources,
+    /// Where it may run.
+    pub location: LocationConstraints,
+    /// Public ports that must be exactly these.
+    pub static_ports: Vec<u16>,
+    /// How many further public ports it needs.
+    pub dynamic_ports: u32,
+}
+
+/// A request for bids (`EnsembleBidRequest`).
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct BidRequest {
+    /// The ensemble.
+    pub ensemble: EnsembleId,
+    /// The round; a provider answers each at most once.
+    pub nonce: u64,
+    /// The nodes that still need a bid.
+    pub requests: Vec<NodeRequest>,
+    /// Peers whose bids would not be taken.
+    pub exclude: Vec<PeerId>,
+}
+
+/// A provider's offer for one node; it reserves nothing.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct Bid {
+    /// The ensemble.
+    pub ensemble: EnsembleId,
+    /// The node that it is for.
+    pub node: Arc<str>,
+    /// That node's place among the ensemble's nodes.
+    #[serde(skip)]
+    pub node_index: u16,
+    /// The bidder's root handle; the messages that follow go there.
+    pub handle: Arc<Handle>,
+    /// Where the bidder says that it is.
+    pub location: Location,
+}
+
+/// Reserve resources for one allocation.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct Commit {
+    /// The ensemble.
+    pub ensemble: EnsembleId,
+    /// Full id of the allocation.
+    pub allocation: Arc<str>,
+    /// The node that it belongs to.
+    pub node: Arc<str>,
+    /// Which life of the allocation this is, from 0; a redeployment raises it.
+    pub generation: u32,
+    /// What to reserve.
+    pub resources: Resources,
+    /// Its ports.
+    pub ports: Vec<PortConfig>,
+}
+
+/// One allocation to create.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct AllocationOrder {
+    /// Full id of the allocation.
+    pub id: Arc<str>,
+    /// Its name in the ensemble.
+    pub name: Arc<str>,
+    /// See [`Commit::generation`].
+    pub generation: u32,
+    /// What to run.
+    pub config: Arc<AllocationConfig>,
+}
+
+/// Create the allocations of a node.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct Allocate {
+    /// The ensemble.
+    pub ensemble: EnsembleId,
+    /// The node.
+    pub node: Arc<str>,
+    /// All of its allocations.
+    pub allocations: Vec<AllocationOrder>,
+    /// The orchestrator's actor, to which the allocations report.
+    pub orchestrator: Arc<Handle>,
+}
+
+/// Undo what was committed or allocated for some allocations of an ensemble.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct Revert {
+    /// The ensemble.
+    pub ensemble: EnsembleId,
+    /// Full ids of the allocations, with the generation up to which they are meant.
+    pub allocations: Vec<(Arc<str>, u32)>,
+}
+
+/// A name of the ensemble's subnet.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct DnsRecord {
+    /// The name, with `.internal`.
+    pub name: Arc<str>,
+    /// Its address, as a number.
+    pub address: u32,
+}
+
+/// How a provider judges the health of an allocation that it reports.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AllocationState {
+    /// Created, not started.
+    Pending,
+    /// Running.
+    Running,
+    /// Being restarted.
+    Restarting,
+    /// Stopped and not terminated.
+    Stopped,
+    /// Ended with an error, or could not be started.
+    Failed,
+    /// A task that ended with exit code 0.
+    Completed,
+    /// Ended on request.
+    Terminated,
+    /// Kept in reserve.
+    Standby,
+}
+
+/// The end of a task.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct TaskTermination {
+    /// Full id of the allocation.
+    pub allocation: Arc<str>,
+    /// See [`Commit::generation`].
+    pub generation: u32,
+    /// Completed or failed.
+    pub status: AllocationState,
+    /// The exit code.
+    pub exit_code: i32,
+    /// Bytes of output that travel with it.
+    pub output: Arc<str>,
+}
+
+/// A heartbeat of an allocation.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct Liveness {
+    /// Full id of the allocation.
+    pub allocation: Arc<str>,
+    /// See [`Commit::generation`].
+    pub generation: u32,
+    /// Its state on the provider.
+    pub status: AllocationState,
+    /// Counts up with every report.
+    pub sequence: u64,
+    /// Whether the executor holds it to be healthy.
+    pub healthy: bool,
+}
+
+/// Every payload.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub enum Message {
+    /// A greeting.
+    Hello,
+    /// The answer to it.
+    HelloReply(Did),
+    /// A request for bids.
+    BidRequest(Arc<BidRequest>),
+    /// An offer.
+    Bid(Box<Bid>),
+    /// Reserve.
+    Commit(Box<Commit>),
+    /// Create.
+    Allocate(Box<Allocate>),
+    /// The allocations' handles, in the order of the request.
+    Allocated(Vec<Arc<Handle>>),
+    /// Undo.
+    Revert(Box<Revert>),
+    /// Create the ensemble's subnet on a node.
+    SubnetCreate(EnsembleId),
+    /// Destroy it.
+    SubnetDestroy(EnsembleId),
+    /// Give an allocation its address.
+    SubnetAddPeer {
+        /// The address, as a number.
+        address: u32,
+    },
+    /// Tell an allocation the names of the others.
+    DnsAddRecords(Arc<[DnsRecord]>),
+    /// Open a public port to an allocation.
+    MapPort {
+        /// The public port; 0 means any.
+        public: u16,
+        /// The port inside.
+        private: u16,
+    },
+    /// Start an allocation.
+    AllocationStart,
+    /// Restart an allocation.
+    AllocationRestart,
+    /// End some allocations.
+    AllocationShutdown(Box<Revert>),
+    /// Put an allocation under supervision.
+    HealthCheckRegister,
+    /// Ask after its health.
+    HealthCheck,
+    /// A task has ended.
+    TaskTermination(Box<TaskTermination>),
+    /// A heartbeat.
+    Liveness(Liveness),
+    /// The answer "yes" to whatever was asked.
+    Ok,
+    /// The answer "no" with its reason.
+    Error(Arc<str>),
+}
+
+impl Message {
+    /// Bytes of the payload's JSON.
+    #[must_use]
+    pub fn json_len(&self) -> u64 {
+        struct Count(u64);
+        impl io::Write for Count {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0 += bytes.len() as u64;
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut count = Count(0);
+        serde_json::to_writer(&mut count, self).expect("counting bytes cannot fail and every key is a string");
+        count.0
+    }
+}

@@ -1,0 +1,22 @@
+//! Actors: what a message looks like, which behaviours there are, how an actor sends and what it accepts
+//! (dms-capabilities section 3).
+//!
+//! Start with [`Envelope`], then [`SecurityContext`] (how a message gets its tokens and how a receiver judges them) and
+//! [`Pipeline`] (the queue and the limiter before that). Who handles which behaviour is [`crate::dms::peer`]'s business.
+
+mod behaviour;
+mod envelope;
+mod limiter;
+mod message;
+mod pipeline;
+mod security;
+
+pub use behaviour::{Behaviour, BehaviourKind, EnsembleBehaviours};
+pub use envelope::{Envelope, topics};
+pub use limiter::{Limits, RateLimiter};
+pub use message::{
+    Allocate, AllocationOrder, AllocationState, Bid, BidRequest, Commit, DnsRecord, Liveness, Message, NodeRequest,
+    Revert, TaskTermination,
+};
+pub use pipeline::{Pipeline, Rejection};
+pub use security::{Actor, Call, SecurityContext};

@@ -1,0 +1,225 @@
+//! Facts: what an observer learns from a peer. A refusal is always one, even where the real network stays silent.
+
+use std::sync::Arc;
+
+use crate::dms::actor::{AllocationState, BehaviourKind, Rejection};
+use crate::dms::identity::EnsembleId;
+use crate::dms::provider::BidRefusal;
+use crate::dms::resources::Resources;
+
+/// State of a deployment (dms-orchestration section 1.1).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum DeploymentStatus {
+    /// Looking for bids.
+    Preparing,
+    /// Reserving and creating.
+    Committing,
+    /// Building the subnet and starting.
+    Provisioning,
+    /// All allocations started.
+    Running,
+    /// Replacing lost nodes while the rest runs.
+    Updating,
+    /// Ended without having run, or lost.
+    Failed,
+    /// Being torn down.
+    ShuttingDown,
+    /// Ended: its tasks are done or the user asked.
+    Completed,
+}
+
+impl DeploymentStatus {
+    /// DMS's own word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Preparing => "Preparing",
+            Self::Committing => "Committing",
+            Self::Provisioning => "Provisioning",
+            Self::Running => "Running",
+            Self::Updating => "Updating",
+            Self::Failed => "Failed",
+            Self::ShuttingDown => "ShuttingDown",
+            Self::Completed => "Completed",
+        }
+    }
+    /// Whether nothing can follow.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::Failed | Self::Completed)
+    }
+}
+
+/// The stage of a deployment at which something was refused or failed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Stage {
+    /// The request of the user.
+    Request,
+    /// A provider's answer to a bid request.
+    Bid,
+    /// The orchestrator's judgement of a bid.
+    Candidate,
+    /// Reserving resources.
+    Commit,
+    /// Creating allocations.
+    Allocate,
+    /// Subnet, names and ports.
+    Provision,
+    /// Starting.
+    Start,
+    /// While it ran.
+    Run,
+    /// Undoing.
+    Revert,
+    /// Tearing down.
+    Shutdown,
+}
+
+impl Stage {
+    /// The word in `refusals.csv`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Bid => "bid",
+            Self::Candidate => "candidate",
+            Self::Commit => "commit",
+            Self::Allocate => "allocate",
+            Self::Provision => "provision",
+            Self::Start => "start",
+            Self::Run => "run",
+            Self::Revert => "revert",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// Something that an observer may want to know. Times and the peer are the observer's to add.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Fact {
+    /// A message was dropped; the sender learns nothing.
+    MessageRejected {
+        /// Why.
+        rejection: Rejection,
+        /// What it would have called.
+        behaviour: BehaviourKind,
+        /// The deployment that it belongs to, where the message says so.
+        ensemble: Option<EnsembleId>,
+        /// Which token failed at which check.
+        explanation: Option<Arc<str>>,
+    },
+    /// A hello was answered.
+    HelloAnswered,
+    /// A deployment exists.
+    DeploymentAccepted(EnsembleId),
+    /// The user's request was turned down.
+    DeploymentRefused(Arc<str>),
+    /// A deployment changed its state.
+    DeploymentStatus {
+        /// Which.
+        ensemble: EnsembleId,
+        /// The new state.
+        status: DeploymentStatus,
+        /// For a terminal state, why.
+        reason: Option<Arc<str>>,
+    },
+    /// A bid round opened.
+    RoundOpened {
+        /// The deployment.
+        ensemble: EnsembleId,
+        /// The round's nonce.
+        nonce: u64,
+        /// Nodes asked for.
+        nodes: u16,
+    },
+    /// A provider made a bid.
+    BidMade(EnsembleId),
+    /// A provider did not bid for a node.
+    BidRefused {
+        /// The deployment.
+        ensemble: EnsembleId,
+        /// The reason.
+        refusal: BidRefusal,
+    },
+    /// The orchestrator kept a bid.
+    BidAccepted(EnsembleId),
+    /// A node was refused or given up at a stage.
+    StageFailed {
+        /// The deployment.
+        ensemble: EnsembleId,
+        /// Where.
+        stage: Stage,
+        /// Why, in words.
+        reason: Arc<str>,
+    },
+    /// A provider reserved resources.
+    Committed {
+        /// Full id of the allocation.
+        allocation: Arc<str>,
+        /// See `Commit::generation`.
+        generation: u32,
+        /// How much.
+        resources: Resources,
+    },
+    /// A provider created an allocation.
+    AllocationCreated {
+        /// Full id.
+        allocation: Arc<str>,
+        /// Its generation.
+        generation: u32,
+    },
+    /// An allocation changed its state on the provider.
+    AllocationState {
+        /// Full id.
+        allocation: Arc<str>,
+        /// Its generation.
+        generation: u32,
+        /// The new state.
+        state: AllocationState,
+        /// The exit code of a task.
+        exit_code: Option<i32>,
+    },
+    /// A provider gave resources back: an allocation was released, a commit undone or its lease has run out.
+    Released {
+        /// Full id.
+        allocation: Arc<str>,
+        /// Its generation.
+        generation: u32,
+        /// Whether nobody asked: the lease ran out.
+        lapsed: bool,
+    },
+    /// A supervisor holds an allocation to be in trouble.
+    Suspected {
+        /// Full id.
+        allocation: Arc<str>,
+        /// Its generation.
+        generation: u32,
+        /// What it noticed.
+        cause: Suspicion,
+    },
+    /// An allocation is being restarted in place.
+    RestartOrdered {
+        /// Full id.
+        allocation: Arc<str>,
+    },
+    /// A node is being placed anew.
+    RedeploymentStarted {
+        /// The deployment.
+        ensemble: EnsembleId,
+        /// The node.
+        node: Arc<str>,
+        /// The new generation of its allocations.
+        generation: u32,
+    },
+}
+
+/// What made a supervisor suspect an allocation.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Suspicion {
+    /// Three health checks in a row failed or went unanswered.
+    HealthCheck,
+    /// No heartbeat for too long.
+    Stale,
+    /// It ended by itself.
+    Ended,
+}
