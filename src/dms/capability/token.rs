@@ -108,6 +108,7 @@ pub struct Token {
 impl Token {
     /// Signs `claims` as a child of `chain`. Nothing is checked: an attacker may sign what it likes.
     #[must_use]
+    #[inline]
     pub fn sign(claims: Claims, chain: Option<Arc<Self>>, secret: &SecretKey) -> Self {
         let fingerprint = fingerprint(&claims, false, chain.as_deref());
         let signature = secret.sign(&Unsigned {
@@ -133,6 +134,7 @@ impl Token {
         Self::build(claims, self.empty_list, self.chain.clone(), seal, self.signing_fingerprint)
     }
 
+    #[inline]
     fn build(
         claims: Claims,
         empty_list: bool,
