@@ -1,5 +1,5 @@
-//! The byte-exact JSON of tokens, as Go's encoder writes it: field order of the spec's table, omitted fields, escapes
-//! (spec section 2.1). Lengths are computed without writing; parsing goes through serde.
+//! The byte-exact JSON of tokens, as Go's encoder writes it: field order of the spec's table, omitted fields,
+//! escapes (spec section 2.1). Lengths are computed without writing; parsing goes through serde.
 
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};

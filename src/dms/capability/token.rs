@@ -86,9 +86,9 @@ pub(super) enum Seal {
     Malformed(Arc<[u8]>),
 }
 
-/// One link with its parents. Immutable, so that everything that follows from its content is computed once: the JSON
-/// length, the earliest expiry and the depth room of the chain, the signing fingerprint, and, once found, that the chain
-/// is well-formed and correctly signed.
+/// One link with its parents. Immutable, so that everything that follows from its content is computed once:
+/// the JSON length, the earliest expiry and the depth room of the chain, the signing fingerprint, and, once
+/// found, that the chain is well-formed and correctly signed.
 pub struct Token {
     claims: Claims,
     /// The capability list was `[]` rather than `null`, which the signature covers.
@@ -273,8 +273,8 @@ impl Token {
     /// Reads one envelope.
     ///
     /// # Errors
-    /// [`CapabilityError::Unmarshal`] for bad JSON; [`CapabilityError::BadToken`] for an envelope without a `dms` member
-    /// (such as the placeholder `ucan`), here or in the chain.
+    /// [`CapabilityError::Unmarshal`] for bad JSON; [`CapabilityError::BadToken`] for an envelope without a
+    /// `dms` member (such as the placeholder `ucan`), here or in the chain.
     pub fn from_json(json: &[u8]) -> Result<Self, CapabilityError> {
         let raw: RawEnvelope = serde_json::from_slice(json).map_err(unmarshal)?;
         Self::from_raw(raw)
@@ -495,7 +495,8 @@ impl TokenList {
         self.write_json(&mut out);
         out
     }
-    /// Reads a list. Envelopes without a `dms` member are left out: DMS treats them as expired and without authority.
+    /// Reads a list. Envelopes without a `dms` member are left out: DMS treats them as expired and without
+    /// authority.
     ///
     /// # Errors
     /// [`CapabilityError::Unmarshal`] for bad JSON. The size is not limited here.

@@ -1,7 +1,8 @@
 //! Keys and signatures, real and modelled (spec section 1.1).
 //!
-//! `Real` is Ed25519 with strict verification. `Modelled` decides exactly as real signatures would, at nanoseconds: the
-//! signature is a keyed fingerprint of the content, so changed content, another key or garbage bytes fail alike.
+//! `Real` is Ed25519 with strict verification. `Modelled` decides exactly as real signatures would, at
+//! nanoseconds: the signature is a keyed fingerprint of the content, so changed content, another key or
+//! garbage bytes fail alike.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -19,7 +20,8 @@ use super::fingerprint::{Fingerprinter, fingerprint128};
 pub enum KeyKind {
     /// Edwards-curve signatures; libp2p key type 1, multicodec 0xed.
     Ed25519,
-    /// Compressed secp256k1 points; libp2p key type 2, multicodec 0xe7. Parsed and printed, never signing here.
+    /// Compressed secp256k1 points; libp2p key type 2, multicodec 0xe7. Parsed and printed, never signing
+    /// here.
     Secp256k1,
 }
 
@@ -62,8 +64,8 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// A key from its raw bytes; the length must fit the kind. Points are not checked to be on the curve: a bad one fails
-    /// at verification, as in DMS.
+    /// A key from its raw bytes; the length must fit the kind. Points are not checked to be on the curve: a
+    /// bad one fails at verification, as in DMS.
     ///
     /// # Errors
     /// [`KeyError::Malformed`] for a wrong length.
@@ -123,7 +125,8 @@ impl PublicKey {
 }
 
 impl PartialEq for PublicKey {
-    /// Most keys differ in their first word; comparing words spares the call that comparing byte arrays makes.
+    /// Most keys differ in their first word; comparing words spares the call that comparing byte arrays
+    /// makes.
     #[inline]
     fn eq(&self, other: &Self) -> bool {
         let ([a, b, c, d], [e, f, g, h]) = (self.words(), other.words());
@@ -205,7 +208,8 @@ impl<'de> Deserialize<'de> for Signature {
 pub trait Signable {
     /// Appends exactly the bytes that DMS signs.
     fn signing_bytes(&self, out: &mut Vec<u8>);
-    /// A fingerprint of the same content without serialising it: equal exactly when the signing bytes are equal.
+    /// A fingerprint of the same content without serialising it: equal exactly when the signing bytes are
+    /// equal.
     fn fingerprint(&self) -> u128;
 }
 
@@ -293,7 +297,8 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// True when `signature` over `content` was made by the owner of `key`. Secp256k1 keys never sign here and verify nothing.
+/// True when `signature` over `content` was made by the owner of `key`. Secp256k1 keys never sign here and
+/// verify nothing.
 #[must_use]
 pub fn verify<S: Signable + ?Sized>(
     mode: SignatureMode,
