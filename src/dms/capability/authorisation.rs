@@ -43,8 +43,8 @@ pub struct Authorised {
 }
 
 impl CapabilityContext {
-    /// Takes up the tokens of a message from `origin` that concern this peer and verify; see [`Consumption`] for the rest.
-    /// Keeping none is no error.
+    /// Takes up the tokens of a message from `origin` that concern this peer and verify; see [`Consumption`]
+    /// for the rest. Keeping none is no error.
     ///
     /// # Errors
     /// [`CapabilityError::BlobTooBig`].
@@ -126,12 +126,13 @@ impl CapabilityContext {
         Err(nearest.map_or(Why::Untrusted, Why::SideChain))
     }
 
-    /// Finds, among the consumed tokens of the actor `subject`, one that lets it invoke any of `capabilities` on the actor
-    /// `audience` and that is trusted by way of `anchor` (callers pass the own DID), a root or a side chain.
+    /// Finds, among the consumed tokens of the actor `subject`, one that lets it invoke any of `capabilities`
+    /// on the actor `audience` and that is trusted by way of `anchor` (callers pass the own DID), a root or a
+    /// side chain.
     ///
     /// # Errors
-    /// A [`Refusal`] with a verdict on each token; it reads "not authorized", or "no capabilities: not authorized" when
-    /// none was asked for.
+    /// A [`Refusal`] with a verdict on each token; it reads "not authorized", or "no capabilities: not
+    /// authorized" when none was asked for.
     pub fn require(
         &self,
         anchor: &Did,

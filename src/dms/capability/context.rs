@@ -1,5 +1,6 @@
-//! The capability context of a DID: roots, anchored tokens, consumed tokens and revocations, and how they are kept
-//! (spec section 2.6). Making tokens is in [`super::delegation`], accepting them in [`super::authorisation`].
+//! The capability context of a DID: roots, anchored tokens, consumed tokens and revocations, and how they are
+//! kept (spec section 2.6). Making tokens is in [`super::delegation`], accepting them in
+//! [`super::authorisation`].
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -75,7 +76,8 @@ impl CapabilityContext {
     /// The usual name of an operator's context.
     pub const USER: &'static str = "user";
 
-    /// An empty context of the did:key of `secret`, which signs for it; signatures are checked in the mode of the key.
+    /// An empty context of the did:key of `secret`, which signs for it; signatures are checked in the mode of
+    /// the key.
     #[must_use]
     pub fn new(name: impl Into<Cow<'static, str>>, secret: SecretKey, rules: Rules) -> Self {
         Self {
@@ -146,13 +148,14 @@ impl CapabilityContext {
         &self.revoked
     }
 
-    /// Anchors roots, then revocations, then *require*, then *provide* tokens. Each token is verified with the revocations
-    /// known by then and passes subsumption. At last all stored tokens are verified again and failing ones dropped:
-    /// this is when a revocation takes effect on them. Whether a *provide* token names this context is not checked.
+    /// Anchors roots, then revocations, then *require*, then *provide* tokens. Each token is verified with
+    /// the revocations known by then and passes subsumption. At last all stored tokens are verified again and
+    /// failing ones dropped: this is when a revocation takes effect on them. Whether a *provide* token names
+    /// this context is not checked.
     ///
     /// # Errors
-    /// [`CapabilityError::NotARevocation`] and [`CapabilityError::VerifyToken`], by the first token that fails. What came
-    /// before it stays under [`Rules::partial_anchoring`]; otherwise nothing changes.
+    /// [`CapabilityError::NotARevocation`] and [`CapabilityError::VerifyToken`], by the first token that
+    /// fails. What came before it stays under [`Rules::partial_anchoring`]; otherwise nothing changes.
     pub fn add_roots(&mut self, anchors: &Anchors<'_>, now: Timestamp) -> Result<(), CapabilityError> {
         if !self.rules.partial_anchoring {
             self.check_anchors(anchors, now)?;
@@ -235,7 +238,8 @@ impl CapabilityContext {
         }
     }
 
-    /// Removes consumed tokens with the subject, issuer and nonce of those in `tokens`: the end of a message's handling.
+    /// Removes consumed tokens with the subject, issuer and nonce of those in `tokens`: the end of a
+    /// message's handling.
     pub fn discard(&mut self, tokens: &TokenList) {
         if self.consumed.is_empty() {
             return;
@@ -249,8 +253,8 @@ impl CapabilityContext {
         });
     }
 
-    /// The `revoke` token that withdraws `token`: same issuer, subject, nonce, expiry and capabilities, nothing else. It
-    /// takes effect where it is anchored ([`Anchors::revoke`]).
+    /// The `revoke` token that withdraws `token`: same issuer, subject, nonce, expiry and capabilities,
+    /// nothing else. It takes effect where it is anchored ([`Anchors::revoke`]).
     ///
     /// # Errors
     /// [`CapabilityError::NotAuthorized`] unless this context issued `token`.
@@ -273,7 +277,8 @@ impl CapabilityContext {
         Ok(Token::sign(claims, None, &self.secret))
     }
 
-    /// Drops everything that expired before `now`. DMS as it was read never calls it; its reads pass expired tokens over.
+    /// Drops everything that expired before `now`. DMS as it was read never calls it; its reads pass expired
+    /// tokens over.
     pub fn gc(&mut self, now: Timestamp) {
         self.require.retain(|token| !token.expires_before(now));
         self.provide.retain(|token| !token.expires_before(now));

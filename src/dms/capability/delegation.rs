@@ -78,8 +78,9 @@ impl CapabilityContext {
         self.link(action, grant, None, nonce)
     }
 
-    /// Appends to `out` one *delegate* token below each *provide* token that allows all capabilities and leaves room for
-    /// a further link; then, by `self_sign`, one without a parent. No capabilities give no tokens.
+    /// Appends to `out` one *delegate* token below each *provide* token that allows all capabilities and
+    /// leaves room for a further link; then, by `self_sign`, one without a parent. No capabilities give no
+    /// tokens.
     ///
     /// # Errors
     /// [`CapabilityError::NotAuthorized`] under [`SelfSign::No`] when no parent allows it.
@@ -94,9 +95,9 @@ impl CapabilityContext {
         self.delegate_action(Action::Delegate, None, delegation, self_sign, now, nonces, out)
     }
 
-    /// Appends *invoke* tokens for `delegation.subject` on `delegation.audience`: below consumed tokens that were given to
-    /// this context and are anchored at `target` (so that replies have authority; in every mode), below *provide*
-    /// tokens, and self-signed. Topics and depth are not used.
+    /// Appends *invoke* tokens for `delegation.subject` on `delegation.audience`: below consumed tokens that
+    /// were given to this context and are anchored at `target` (so that replies have authority; in every
+    /// mode), below *provide* tokens, and self-signed. Topics and depth are not used.
     ///
     /// # Errors
     /// [`CapabilityError::NotAuthorized`] under [`SelfSign::No`] when no parent allows it.
@@ -113,8 +114,8 @@ impl CapabilityContext {
         self.delegate_action(Action::Invoke, Some(target), &delegation, self_sign, now, nonces, out)
     }
 
-    /// Appends *broadcast* tokens on the topics of `delegation`, below *provide* tokens and self-signed. Audience and depth
-    /// are not used: a broadcast has no audience.
+    /// Appends *broadcast* tokens on the topics of `delegation`, below *provide* tokens and self-signed.
+    /// Audience and depth are not used: a broadcast has no audience.
     ///
     /// # Errors
     /// [`CapabilityError::NotAuthorized`] under [`SelfSign::No`] when no parent allows it.
@@ -130,9 +131,9 @@ impl CapabilityContext {
         self.delegate_action(Action::Broadcast, None, &delegation, self_sign, now, nonces, out)
     }
 
-    /// Appends the tokens that a message carries: [`CapabilityContext::delegate_invocation`] with a self-signed one, and,
-    /// when something is to be delegated, a self-signed delegation of depth 1 to the receiver for its reply. For want
-    /// of authority it never fails: only the receiver decides.
+    /// Appends the tokens that a message carries: [`CapabilityContext::delegate_invocation`] with a
+    /// self-signed one, and, when something is to be delegated, a self-signed delegation of depth 1 to the
+    /// receiver for its reply. For want of authority it never fails: only the receiver decides.
     ///
     /// # Errors
     /// [`CapabilityError::NoCapabilities`], [`CapabilityError::NoInvocationCapabilities`].
@@ -195,7 +196,8 @@ impl CapabilityContext {
         self.delegate_broadcast(&delegation, SelfSign::Also, now, nonces, out)
     }
 
-    /// The common course of the three delegations. `reply_to` names the anchor of consumed tokens to chain on.
+    /// The common course of the three delegations. `reply_to` names the anchor of consumed tokens to chain
+    /// on.
     #[allow(clippy::too_many_arguments, reason = "private; the public operations have one less")]
     fn delegate_action(
         &self,
@@ -239,8 +241,8 @@ impl CapabilityContext {
         Ok(())
     }
 
-    /// True when `parent` is alive and allows all that is asked for; one that allows a part is passed over, since a child
-    /// with everything would widen it.
+    /// True when `parent` is alive and allows all that is asked for; one that allows a part is passed over,
+    /// since a child with everything would widen it.
     fn may_chain(&self, action: Action, parent: &Token, delegation: &Delegation<'_>, now: Timestamp) -> bool {
         let child = ChildLink {
             action,

@@ -1,5 +1,5 @@
-//! The byte-exact JSON of tokens, as Go's encoder writes it: field order of the spec's table, omitted fields, escapes
-//! (spec section 2.1). Lengths are computed without writing; parsing goes through serde.
+//! The byte-exact JSON of tokens, as Go's encoder writes it: field order of the spec's table, omitted fields,
+//! escapes (spec section 2.1). Lengths are computed without writing; parsing goes through serde.
 
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
@@ -27,8 +27,11 @@ pub(super) fn write_string(text: &str, out: &mut Vec<u8>) {
 
 /// Bytes that [`write_string`] appends.
 pub(super) fn string_len(text: &str) -> usize {
-    let plain = |b: &u8| (0x20..0x7f).contains(b) && !matches!(b, b'"' | b'\\' | b'<' | b'>' | b'&');
-    if text.as_bytes().iter().all(plain) {
+    let plain = |b: u8| {
+        (0x20..0x7f).contains(&b) & (b != b'"') & (b != b'\\') & (b != b'<') & (b != b'>') & (b != b'&')
+    };
+    // Without an early exit the loop is done many bytes at a time.
+    if text.bytes().fold(true, |all, b| all & plain(b)) {
         return text.len() + 2;
     }
     let escaped = |c: char| match escape(c) {

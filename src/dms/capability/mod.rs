@@ -1,9 +1,11 @@
-//! Capabilities: what a token says, when it is valid, and who may do what (spec: DMS capabilities, section 2).
+//! Capabilities: what a token says, when it is valid, and who may do what (spec: DMS capabilities, section
+//! 2).
 //!
-//! Read [`path`] (which capability implies which), [`token`] (one link of a chain), [`predicates`] (the questions a token
-//! answers), [`verify`] (the algorithm over a chain), then [`context`] (the five stores of a peer), [`delegation`]
-//! (making tokens) and [`authorisation`] (accepting them). [`setup`] builds the standard organization set-up; [`security`] holds what the security context of an actor adds.
-//! This room knows neither messages nor behaviours; it reads no clock and draws no random numbers: `now` and nonces are
+//! Read [`path`] (which capability implies which), [`token`] (one link of a chain), [`predicates`] (the
+//! questions a token answers), [`verify`] (the algorithm over a chain), then [`context`] (the five stores of
+//! a peer), [`delegation`] (making tokens) and [`authorisation`] (accepting them). [`setup`] builds the
+//! standard organization set-up; [`security`] holds what the security context of an actor adds. This room
+//! knows neither messages nor behaviours; it reads no clock and draws no random numbers: `now` and nonces are
 //! arguments.
 
 pub mod authorisation;

@@ -39,10 +39,11 @@ impl Capability {
             Text::Shared(text) => text,
         }
     }
-    /// True when holding this capability gives `other`: they are equal, this is `/`, or `other` lies below this path.
+    /// True when holding this capability gives `other`: they are equal, this is `/`, or `other` lies below
+    /// this path.
     ///
-    /// Case-sensitive, without normalisation or wildcards; a trailing slash is significant. The empty text implies every
-    /// absolute path where the rules have that weakness and nothing at all otherwise.
+    /// Case-sensitive, without normalisation or wildcards; a trailing slash is significant. The empty text
+    /// implies every absolute path where the rules have that weakness and nothing at all otherwise.
     #[must_use]
     pub fn implies(&self, other: &Self, rules: Rules) -> bool {
         let (this, other) = (self.as_str(), other.as_str());

@@ -1,5 +1,5 @@
-//! The saved form of a capability context (`cap/<name>.cap`, spec section 2.6): consumed tokens are never saved, expired
-//! tokens are dropped on loading.
+//! The saved form of a capability context (`cap/<name>.cap`, spec section 2.6): consumed tokens are never
+//! saved, expired tokens are dropped on loading.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -37,8 +37,8 @@ impl CapabilityContext {
         serde_json::to_string(&saved).expect("texts, numbers and lists always serialise")
     }
 
-    /// Reads a saved context of the did:key of `secret`, without what expired before `now`. Nothing is verified: the file
-    /// is the peer's own.
+    /// Reads a saved context of the did:key of `secret`, without what expired before `now`. Nothing is
+    /// verified: the file is the peer's own.
     ///
     /// # Errors
     /// [`CapabilityError::BadContext`] when the text cannot be read or belongs to another DID.

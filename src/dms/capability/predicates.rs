@@ -23,8 +23,8 @@ pub struct ChildLink<'a> {
 }
 
 impl Token {
-    /// `ExpireBefore`: true when `t` is later than the expiry of this link or of any ancestor. A token is valid at exactly
-    /// its expiry instant.
+    /// `ExpireBefore`: true when `t` is later than the expiry of this link or of any ancestor. A token is
+    /// valid at exactly its expiry instant.
     #[must_use]
     pub fn expires_before(&self, t: Timestamp) -> bool {
         t > self.earliest_expire()
@@ -36,8 +36,8 @@ impl Token {
         self.links().any(|link| link.issuer() == did)
     }
 
-    /// `AnchorDepth`: the number of links between this token and the ancestor that `did` issued; of several, the one
-    /// nearest the root counts. `None` when `did` issued none.
+    /// `AnchorDepth`: the number of links between this token and the ancestor that `did` issued; of several,
+    /// the one nearest the root counts. `None` when `did` issued none.
     #[must_use]
     pub fn anchor_depth(&self, did: &Did) -> Option<u64> {
         self.links().zip(0u64..).filter(|(link, _)| link.issuer() == did).last().map(|(_, depth)| depth)
@@ -49,15 +49,15 @@ impl Token {
         self.links().last().is_some_and(|root| root.issuer() == origin)
     }
 
-    /// `verifyDepth`: walking up from this link with a counter that starts at `counter`, no link's depth limit is below
-    /// the counter.
+    /// `verifyDepth`: walking up from this link with a counter that starts at `counter`, no link's depth
+    /// limit is below the counter.
     #[must_use]
     pub fn depth_allows(&self, counter: u64) -> bool {
         counter < self.depth_room()
     }
 
-    /// `AllowInvocation`: an invoke token of `subject`, for any audience or this one, with a capability that implies
-    /// `capability`.
+    /// `AllowInvocation`: an invoke token of `subject`, for any audience or this one, with a capability that
+    /// implies `capability`.
     #[must_use]
     pub fn allows_invocation(
         &self,
@@ -72,8 +72,8 @@ impl Token {
             && Capability::any_implies(self.capabilities(), capability, rules)
     }
 
-    /// `AllowBroadcast`: a broadcast token of `subject` without an audience, with a topic that implies `topic` and a
-    /// capability that implies `capability`.
+    /// `AllowBroadcast`: a broadcast token of `subject` without an audience, with a topic that implies
+    /// `topic` and a capability that implies `capability`.
     #[must_use]
     pub fn allows_broadcast(
         &self,
@@ -89,16 +89,17 @@ impl Token {
             && Capability::any_implies(self.capabilities(), capability, rules)
     }
 
-    /// `AllowDelegation`: [`Token::permits_child`], and the depth limits leave room for the child (and for a link below
-    /// it if the child is itself a delegation: a dead end is refused up front).
+    /// `AllowDelegation`: [`Token::permits_child`], and the depth limits leave room for the child (and for a
+    /// link below it if the child is itself a delegation: a dead end is refused up front).
     #[must_use]
     pub fn allows_delegation(&self, child: &ChildLink<'_>, capability: &Capability, rules: Rules) -> bool {
         let counter = if child.action == Action::Delegate { 2 } else { 1 };
         self.depth_allows(counter) && self.permits_child(child, capability, rules)
     }
 
-    /// The part of `AllowDelegation` that verification repeats: a delegate token whose subject is the child's issuer, that
-    /// does not expire before the child, for any audience or the child's, with every topic and the capability implied.
+    /// The part of `AllowDelegation` that verification repeats: a delegate token whose subject is the child's
+    /// issuer, that does not expire before the child, for any audience or the child's, with every topic and
+    /// the capability implied.
     #[must_use]
     pub fn permits_child(&self, child: &ChildLink<'_>, capability: &Capability, rules: Rules) -> bool {
         self.action() == Action::Delegate
@@ -139,9 +140,9 @@ impl Token {
         }
     }
 
-    /// `Subsumes`: holding this token makes `other` superfluous. Same issuer, subject and audience; expires no earlier;
-    /// implies every capability. Unless the rules are blind: also the same action, every topic, no smaller depth, and
-    /// anchored wherever `other` is.
+    /// `Subsumes`: holding this token makes `other` superfluous. Same issuer, subject and audience; expires
+    /// no earlier; implies every capability. Unless the rules are blind: also the same action, every topic,
+    /// no smaller depth, and anchored wherever `other` is.
     #[must_use]
     pub fn subsumes(&self, other: &Self, rules: Rules) -> bool {
         self.issuer() == other.issuer()

@@ -11,7 +11,8 @@ use super::verify::{CapabilityError, LinkError};
 /// Why one token did not authorise a message.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Why {
-    /// Nothing ties it to this peer: not anchored at its DID or a root, and no side chain knows any of its issuers.
+    /// Nothing ties it to this peer: not anchored at its DID or a root, and no side chain knows any of its
+    /// issuers.
     Untrusted,
     /// A side chain knows one of its issuers but does not accept it.
     SideChain(SideChainFault),
@@ -71,7 +72,8 @@ impl fmt::Display for Why {
 /// What became of one token.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Verdict {
-    /// Its place among the message's tokens (when consumed) or among the subject's consumed tokens (when used).
+    /// Its place among the message's tokens (when consumed) or among the subject's consumed tokens (when
+    /// used).
     pub token: u16,
     /// Why it gave no authority.
     pub why: Why,

@@ -5,10 +5,12 @@
 pub struct Rules {
     /// C14, second half: the empty capability implies every absolute path. When off, it implies nothing.
     pub empty_implies_absolute: bool,
-    /// C4: subsumption compares issuer, subject, audience, expiry and capabilities only, so that a token can displace
-    /// one of another purpose. When off, action, topics, depth and the anchors of the chain must be covered too.
+    /// C4: subsumption compares issuer, subject, audience, expiry and capabilities only, so that a token can
+    /// displace one of another purpose. When off, action, topics, depth and the anchors of the chain must be
+    /// covered too.
     pub blind_subsumption: bool,
-    /// C14, first half: a failing `add_roots` leaves what it accepted before the failure. When off, it changes nothing.
+    /// C14, first half: a failing `add_roots` leaves what it accepted before the failure. When off, it
+    /// changes nothing.
     pub partial_anchoring: bool,
 }
 

@@ -1,4 +1,5 @@
-//! What the security context of an actor adds to its capability context, short of messages (spec section 3.2).
+//! What the security context of an actor adds to its capability context, short of messages (spec section
+//! 3.2).
 
 use super::context::{Anchors, CapabilityContext};
 use super::delegation::Delegation;
@@ -8,7 +9,8 @@ use super::verify::{CapabilityError, LinkError, Rule};
 use crate::dms::identity::Did;
 use crate::kernel::{Span, Timestamp};
 
-/// The message nonces of one actor: they start at the wall clock and go up by one. Receivers do not check them.
+/// The message nonces of one actor: they start at the wall clock and go up by one. Receivers do not check
+/// them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NonceCounter(u64);
 
@@ -26,10 +28,10 @@ impl NonceCounter {
 }
 
 impl CapabilityContext {
-    /// Signs a delegation of depth 1 for `subject` on `audience` and anchors it in *require*: how nodes authorise
-    /// orchestrators, supervisors and contract parties while they run. Granting the same again replaces the older grant
-    /// (by subsumption), and expired ones go, so the store does not grow without bound. `duration_ns` is signed because
-    /// DMS's is.
+    /// Signs a delegation of depth 1 for `subject` on `audience` and anchors it in *require*: how nodes
+    /// authorise orchestrators, supervisors and contract parties while they run. Granting the same again
+    /// replaces the older grant (by subsumption), and expired ones go, so the store does not grow without
+    /// bound. `duration_ns` is signed because DMS's is.
     ///
     /// # Errors
     /// [`CapabilityError::VerifyToken`] with "capability expired" when `duration_ns` is not positive.

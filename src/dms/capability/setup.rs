@@ -17,7 +17,8 @@ pub static TOKENOMICS: Capability = Capability::fixed("/dms/tokenomics");
 /// The topics of an ordinary member.
 pub static MEMBER_TOPICS: [Capability; 1] = [Capability::fixed("/nunet")];
 
-/// An organization: a key with a capability context and nothing more. It has no list of members and no server.
+/// An organization: a key with a capability context and nothing more. It has no list of members and no
+/// server.
 #[derive(Clone, Debug)]
 pub struct OrganizationKeys {
     context: CapabilityContext,
@@ -101,13 +102,15 @@ pub fn own_node(
     dms.add_roots(&Anchors { roots, ..Anchors::default() }, now)
 }
 
-/// Makes the node `dms` of `user` a full member of an organization: the user a root of the node; organization → user under
-/// *provide* of the user; user → organization under *require* of the node; user → node, chained on the first, under
+/// Makes the node `dms` of `user` a full member of an organization: the user a root of the node; organization
+/// → user under
+/// *provide* of the user; user → organization under *require* of the node; user → node, chained on the first,
+/// under
 /// *provide* of the node.
 ///
 /// # Errors
-/// [`CapabilityError::VerifyToken`] when the membership has expired; [`CapabilityError::NotAuthorized`] when the user cannot
-/// delegate it.
+/// [`CapabilityError::VerifyToken`] when the membership has expired; [`CapabilityError::NotAuthorized`] when
+/// the user cannot delegate it.
 pub fn join(
     organization: &OrganizationKeys,
     user: &mut CapabilityContext,

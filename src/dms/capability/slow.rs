@@ -1,7 +1,7 @@
 //! An independent authoriser, slow and plain: the oracle of the tests and of the attack checks.
 //!
-//! It follows the sentences of the spec one by one, compares texts, remembers nothing and shares no decision with the rest
-//! of the room: only the data of tokens and the check of one signature.
+//! It follows the sentences of the spec one by one, compares texts, remembers nothing and shares no decision
+//! with the rest of the room: only the data of tokens and the check of one signature.
 
 use super::context::CapabilityContext;
 use super::path::Capability;

@@ -76,14 +76,16 @@ impl RevocationSet {
     }
 }
 
-/// Anchored tokens in the order in which they came. DMS keeps one list an issuer; here the issuer is the token's own.
+/// Anchored tokens in the order in which they came. DMS keeps one list an issuer; here the issuer is the
+/// token's own.
 #[derive(Clone, Debug, Default)]
 pub struct AnchorStore {
     tokens: Vec<Arc<Token>>,
 }
 
 impl AnchorStore {
-    /// Takes a token up unless one of the same issuer subsumes it; drops those that it subsumes. True when taken.
+    /// Takes a token up unless one of the same issuer subsumes it; drops those that it subsumes. True when
+    /// taken.
     pub fn anchor(&mut self, token: Arc<Token>, rules: Rules) -> bool {
         if self.tokens.iter().any(|held| held.subsumes(&token, rules)) {
             return false;

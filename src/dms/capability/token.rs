@@ -86,9 +86,9 @@ pub(super) enum Seal {
     Malformed(Arc<[u8]>),
 }
 
-/// One link with its parents. Immutable, so that everything that follows from its content is computed once: the JSON
-/// length, the earliest expiry and the depth room of the chain, the signing fingerprint, and, once found, that the chain
-/// is well-formed and correctly signed.
+/// One link with its parents. Immutable, so that everything that follows from its content is computed once:
+/// the JSON length, the earliest expiry and the depth room of the chain, the signing fingerprint, and, once
+/// found, that the chain is well-formed and correctly signed.
 pub struct Token {
     claims: Claims,
     /// The capability list was `[]` rather than `null`, which the signature covers.
@@ -108,6 +108,7 @@ pub struct Token {
 impl Token {
     /// Signs `claims` as a child of `chain`. Nothing is checked: an attacker may sign what it likes.
     #[must_use]
+    #[inline]
     pub fn sign(claims: Claims, chain: Option<Arc<Self>>, secret: &SecretKey) -> Self {
         let fingerprint = fingerprint(&claims, false, chain.as_deref());
         let signature = secret.sign(&Unsigned {
@@ -133,6 +134,7 @@ impl Token {
         Self::build(claims, self.empty_list, self.chain.clone(), seal, self.signing_fingerprint)
     }
 
+    #[inline]
     fn build(
         claims: Claims,
         empty_list: bool,
@@ -271,8 +273,8 @@ impl Token {
     /// Reads one envelope.
     ///
     /// # Errors
-    /// [`CapabilityError::Unmarshal`] for bad JSON; [`CapabilityError::BadToken`] for an envelope without a `dms` member
-    /// (such as the placeholder `ucan`), here or in the chain.
+    /// [`CapabilityError::Unmarshal`] for bad JSON; [`CapabilityError::BadToken`] for an envelope without a
+    /// `dms` member (such as the placeholder `ucan`), here or in the chain.
     pub fn from_json(json: &[u8]) -> Result<Self, CapabilityError> {
         let raw: RawEnvelope = serde_json::from_slice(json).map_err(unmarshal)?;
         Self::from_raw(raw)
@@ -493,7 +495,8 @@ impl TokenList {
         self.write_json(&mut out);
         out
     }
-    /// Reads a list. Envelopes without a `dms` member are left out: DMS treats them as expired and without authority.
+    /// Reads a list. Envelopes without a `dms` member are left out: DMS treats them as expired and without
+    /// authority.
     ///
     /// # Errors
     /// [`CapabilityError::Unmarshal`] for bad JSON. The size is not limited here.

@@ -1,8 +1,9 @@
 //! The verification of a chain (spec section 2.4) and the errors of capability handling.
 //!
-//! [`verify_chain`] is the algorithm, link by link in its order. [`verify`] decides the same faster: signatures and
-//! nesting of a token never change, so their success is remembered in the token, and an ordinary call checks expiry,
-//! revocations and its own leaf only. Every failure is decided by the slow path, so that its reason is the exact one.
+//! [`verify_chain`] is the algorithm, link by link in its order. [`verify`] decides the same faster:
+//! signatures and nesting of a token never change, so their success is remembered in the token, and an
+//! ordinary call checks expiry, revocations and its own leaf only. Every failure is decided by the slow path,
+//! so that its reason is the exact one.
 
 use super::predicates::ChildLink;
 use super::rules::Rules;
@@ -177,8 +178,8 @@ fn is_sound(token: &Token, trust: &TrustContext, now: Timestamp, rules: Rules) -
 /// The algorithm of the spec without shortcuts; the counter starts at 0 on the leaf.
 ///
 /// # Errors
-/// The first rule broken: expiry, depth, revocation, the parent's action and expiry, the parent itself, issuer, capabilities,
-/// anchor, signature.
+/// The first rule broken: expiry, depth, revocation, the parent's action and expiry, the parent itself,
+/// issuer, capabilities, anchor, signature.
 pub fn verify_chain(
     token: &Token,
     trust: &TrustContext,

@@ -13,8 +13,8 @@ const KEY_PREFIX: &str = "did:key:";
 
 /// A DID: one text, compared as text. The empty one is a wildcard ("any") or stands for none.
 ///
-/// A text that is the canonical did:key form of a known kind of key is always held as [`Did::Key`], so that comparing
-/// the variants compares the texts.
+/// A text that is the canonical did:key form of a known kind of key is always held as [`Did::Key`], so that
+/// comparing the variants compares the texts.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Did {
     /// No DID: the wildcard.
@@ -22,7 +22,8 @@ pub enum Did {
     Empty,
     /// `did:key` of a key.
     Key(PublicKey),
-    /// Any other text, kept as it was written. Make one with [`Did::from_text`], which keeps the form canonical.
+    /// Any other text, kept as it was written. Make one with [`Did::from_text`], which keeps the form
+    /// canonical.
     Other(Arc<str>),
 }
 
@@ -62,7 +63,8 @@ impl Did {
             Err(DidError::Invalid(text.to_owned()))
         }
     }
-    /// Takes any text without checking, as JSON decoding does; such a DID fails later, where an anchor is needed.
+    /// Takes any text without checking, as JSON decoding does; such a DID fails later, where an anchor is
+    /// needed.
     #[must_use]
     pub fn from_text(text: &str) -> Self {
         if text.is_empty() {

@@ -1,8 +1,8 @@
 //! A deterministic 128-bit fingerprint of anything that implements [`Hash`].
 //!
-//! Modelled signatures and the token memo compare content by it. It is the same on every machine and in every run (sizes
-//! are hashed as 64-bit numbers, integers in little-endian order), it is fast, and it is *not* cryptographic: the
-//! simulated attackers never search for collisions.
+//! Modelled signatures and the token memo compare content by it. It is the same on every machine and in every
+//! run (sizes are hashed as 64-bit numbers, integers in little-endian order), it is fast, and it is *not*
+//! cryptographic: the simulated attackers never search for collisions.
 
 use std::hash::{Hash, Hasher};
 

@@ -11,7 +11,8 @@ use super::did::Did;
 use super::key::{KeyError, KeyKind, PublicKey};
 use super::peer_id::PeerId;
 
-/// The id of an actor: its own public key, as libp2p protobuf bytes. Text: base32 with padding; JSON: `{"pub": base64}`.
+/// The id of an actor: its own public key, as libp2p protobuf bytes. Text: base32 with padding; JSON:
+/// `{"pub": base64}`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ActorId(pub PublicKey);
 
@@ -96,7 +97,8 @@ impl<'de> Deserialize<'de> for EnsembleId {
     }
 }
 
-/// Which actor on a host a message is for. The network protocol of an inbox is `actor/<inbox>/messages/0.0.1`.
+/// Which actor on a host a message is for. The network protocol of an inbox is
+/// `actor/<inbox>/messages/0.0.1`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Inbox {
     /// The node itself: `root`.
@@ -111,7 +113,8 @@ pub enum Inbox {
 }
 
 impl Inbox {
-    /// Reads the text form: `root`, 64 hexadecimal digits, those followed by `_` and more (an allocation), or other.
+    /// Reads the text form: `root`, 64 hexadecimal digits, those followed by `_` and more (an allocation), or
+    /// other.
     #[must_use]
     pub fn from_text(text: &str) -> Self {
         if text == "root" {

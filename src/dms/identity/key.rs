@@ -1,8 +1,10 @@
 //! Keys and signatures, real and modelled (spec section 1.1).
 //!
-//! `Real` is Ed25519 with strict verification. `Modelled` decides exactly as real signatures would, at nanoseconds: the
-//! signature is a keyed fingerprint of the content, so changed content, another key or garbage bytes fail alike.
+//! `Real` is Ed25519 with strict verification. `Modelled` decides exactly as real signatures would, at
+//! nanoseconds: the signature is a keyed fingerprint of the content, so changed content, another key or
+//! garbage bytes fail alike.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -11,14 +13,15 @@ use data_encoding::BASE64;
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::fingerprint::fingerprint128;
+use super::fingerprint::{Fingerprinter, fingerprint128};
 
 /// The kind of a key. DMS generates only these two; every node, child and contract actor uses Ed25519.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum KeyKind {
     /// Edwards-curve signatures; libp2p key type 1, multicodec 0xed.
     Ed25519,
-    /// Compressed secp256k1 points; libp2p key type 2, multicodec 0xe7. Parsed and printed, never signing here.
+    /// Compressed secp256k1 points; libp2p key type 2, multicodec 0xe7. Parsed and printed, never signing
+    /// here.
     Secp256k1,
 }
 
@@ -53,7 +56,7 @@ pub enum KeyError {
 }
 
 /// A public key: 32 bytes of Ed25519 or 33 of compressed secp256k1.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy)]
 pub struct PublicKey {
     kind: KeyKind,
     /// Ed25519 leaves the last byte zero.
@@ -61,8 +64,8 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// A key from its raw bytes; the length must fit the kind. Points are not checked to be on the curve: a bad one fails
-    /// at verification, as in DMS.
+    /// A key from its raw bytes; the length must fit the kind. Points are not checked to be on the curve: a
+    /// bad one fails at verification, as in DMS.
     ///
     /// # Errors
     /// [`KeyError::Malformed`] for a wrong length.
@@ -109,7 +112,8 @@ impl PublicKey {
         }
         Self::from_raw(kind, raw)
     }
-    /// The raw bytes as little-endian words and the odd 33rd byte.
+    /// The first 32 raw bytes as little-endian words.
+    #[inline]
     fn words(&self) -> [u64; 4] {
         let word = |i: usize| {
             let mut eight = [0; 8];
@@ -120,6 +124,29 @@ impl PublicKey {
     }
 }
 
+impl PartialEq for PublicKey {
+    /// Most keys differ in their first word; comparing words spares the call that comparing byte arrays
+    /// makes.
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        let ([a, b, c, d], [e, f, g, h]) = (self.words(), other.words());
+        a == e
+            && (b == f) & (c == g) & (d == h)
+            && self.bytes[32] == other.bytes[32]
+            && self.kind == other.kind
+    }
+}
+impl Eq for PublicKey {}
+impl PartialOrd for PublicKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for PublicKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.kind, self.bytes).cmp(&(other.kind, other.bytes))
+    }
+}
 impl Hash for PublicKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let [a, b, c, d] = self.words();
@@ -181,7 +208,8 @@ impl<'de> Deserialize<'de> for Signature {
 pub trait Signable {
     /// Appends exactly the bytes that DMS signs.
     fn signing_bytes(&self, out: &mut Vec<u8>);
-    /// A fingerprint of the same content without serialising it: equal exactly when the signing bytes are equal.
+    /// A fingerprint of the same content without serialising it: equal exactly when the signing bytes are
+    /// equal.
     fn fingerprint(&self) -> u128;
 }
 
@@ -269,7 +297,8 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// True when `signature` over `content` was made by the owner of `key`. Secp256k1 keys never sign here and verify nothing.
+/// True when `signature` over `content` was made by the owner of `key`. Secp256k1 keys never sign here and
+/// verify nothing.
 #[must_use]
 pub fn verify<S: Signable + ?Sized>(
     mode: SignatureMode,
@@ -314,7 +343,10 @@ fn modelled_public_key(seed: &[u8; 32]) -> [u8; 32] {
 }
 
 fn modelled_signature(key: &PublicKey, fingerprint: u128) -> Signature {
-    let print = fingerprint128(&(key, fingerprint));
+    let mut hasher = Fingerprinter::default();
+    key.hash(&mut hasher);
+    hasher.write_u128(fingerprint);
+    let print = hasher.finish128();
     let (low, high) = (print as u64, (print >> 64) as u64);
     let mut out = [0; 64];
     for (i, eight) in out.chunks_exact_mut(8).enumerate() {

@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::key::PublicKey;
 
-/// The id of a host on the network: base58 of the identity multihash of the protobuf key (`12D3KooW...` for Ed25519).
+/// The id of a host on the network: base58 of the identity multihash of the protobuf key (`12D3KooW...` for
+/// Ed25519).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(pub PublicKey);
 

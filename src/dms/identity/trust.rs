@@ -50,8 +50,9 @@ struct Anchor {
 
 /// Whose signatures can be verified and in whose name can be signed.
 ///
-/// The key of a did:key is in the DID, so those need no cache entry; anchors of other methods are put in by whoever
-/// resolved them ([`TrustContext::add_anchor`]) and live [`TrustContext::ANCHOR_TTL`] from their last use.
+/// The key of a did:key is in the DID, so those need no cache entry; anchors of other methods are put in by
+/// whoever resolved them ([`TrustContext::add_anchor`]) and live [`TrustContext::ANCHOR_TTL`] from their last
+/// use.
 #[derive(Debug, Default)]
 pub struct TrustContext {
     mode: SignatureMode,

@@ -1,5 +1,5 @@
-//! Random chains, anchors, clocks and revocations: the authoriser against the slow one, modelled signatures against real
-//! ones, and verification with its memo against the plain algorithm.
+//! Random chains, anchors, clocks and revocations: the authoriser against the slow one, modelled signatures
+//! against real ones, and verification with its memo against the plain algorithm.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ const SENDER: usize = 2;
 const RECEIVER: usize = 3;
 const CAPABILITIES: [&str; 5] = ["/a", "/a/b", "/", "", "/c"];
 
-/// Random choices in the order in which they are needed. Zero is always the harmless choice, and what is missing is zero,
-/// so that shrinking leads to ordinary cases.
+/// Random choices in the order in which they are needed. Zero is always the harmless choice, and what is
+/// missing is zero, so that shrinking leads to ordinary cases.
 struct Genes<'a>(std::slice::Iter<'a, u8>);
 
 impl Genes<'_> {

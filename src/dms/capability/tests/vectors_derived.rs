@@ -1,5 +1,5 @@
-//! Vectors D2 to D10 of the spec's section 4, the remaining rules of 2.6, and the standard set-up of 2.7. (D1 is with
-//! the paths.)
+//! Vectors D2 to D10 of the spec's section 4, the remaining rules of 2.6, and the standard set-up of 2.7. (D1
+//! is with the paths.)
 
 use std::sync::Arc;
 
@@ -121,7 +121,8 @@ fn vector_d8_the_size_limit() {
         let error = b.consume_blob(a.did(), b"{", lab.now).unwrap_err();
         assert!(error.to_string().starts_with("unmarshaling payload: "));
 
-        // The typed path counts the bytes that it would have written: one capability fills the list to the brim.
+        // The typed path counts the bytes that it would have written: one capability fills the list to the
+        // brim.
         let short = TokenList::from(token).json_len();
         for (bytes, fits) in [(TokenList::MAX_BYTES, true), (TokenList::MAX_BYTES + 1, false)] {
             let mut say = lab.say(b.did(), &[]);
