@@ -1,0 +1,312 @@
+//! The resolved, typed description of one run: everything the world needs and nothing that it has to look up.
+//!
+//! The scenario room makes one from YAML; building one in Rust is meant to be as natural. Names are resolved, defaults
+//! filled in, times integers; what a file may say and what a run does are different types on purpose.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::dms::ensemble::EnsembleConfig;
+use crate::dms::identity::SignatureMode;
+use crate::kernel::{Span, Time, Timestamp, sample::Distribution};
+use crate::net::{BandwidthModel, LatencyModel};
+use crate::workload::{Arrivals, Churn, Hardware, Place};
+
+/// One run.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The scenario's name.
+    pub name: String,
+    /// Governs every draw of the run.
+    pub seed: u64,
+    /// Simulated time that the run covers.
+    pub duration: Span,
+    /// What the peers' clocks read at the start.
+    pub epoch: Timestamp,
+    /// How faithful to the real DMS's weaknesses the peers are.
+    pub profile: Profile,
+    /// Real Ed25519 or its model; both decide the same.
+    pub signatures: SignatureMode,
+    /// What a peer's worker costs in simulated time.
+    pub processing: Processing,
+    /// The network between the peers.
+    pub network: NetworkSetup,
+    /// The peers, group by group; peers are numbered in this order.
+    pub groups: Vec<PeerGroup>,
+    /// Images that allocations may name, by reference; the built-in catalogue with the scenario's own on top.
+    pub images: Vec<Image>,
+    /// What users ask for.
+    pub workload: Vec<Deploy>,
+    /// What breaks, in the order of the file.
+    pub faults: Vec<Fault>,
+    /// Choices that are compared between runs.
+    pub strategy: Strategy,
+    /// What the run must show.
+    pub expect: Vec<Expectation>,
+    /// The files that it was made from, with the SHA-256 of their bytes in hexadecimal.
+    pub inputs: Vec<(String, String)>,
+}
+
+/// Which behaviour peers show where the real DMS falls short of its own documents.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// As DMS's documents and manifests promise.
+    Intended,
+}
+
+/// What handling a message costs a peer's one worker, in simulated time and the same in both signature modes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Processing {
+    /// For each signature verified.
+    pub signature: Span,
+    /// For each message handled.
+    pub message: Span,
+}
+
+impl Processing {
+    /// 40 microseconds a signature, 20 a message.
+    pub const DEFAULT: Self = Self { signature: Span::micros(40), message: Span::micros(20) };
+    /// Costs nothing, for unit tests.
+    pub const NONE: Self = Self { signature: Span::ZERO, message: Span::ZERO };
+}
+
+/// The network between the peers.
+#[derive(Clone, Debug)]
+pub struct NetworkSetup {
+    /// Delay between two peers.
+    pub latency: LatencyModel,
+    /// Probability that a whole message is lost.
+    pub loss: f64,
+    /// Probability that a packet is lost and sent again, which costs time.
+    pub packet_loss: f64,
+    /// Up and down link of each peer.
+    pub bandwidth: BandwidthModel,
+}
+
+/// What the peers of a group are for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Offers resources.
+    Provider,
+    /// Runs deployments for a user.
+    Orchestrator,
+}
+
+/// Peers that are described together.
+#[derive(Clone, Debug)]
+pub struct PeerGroup {
+    /// The group's name; faults and reports use it (`providers`, or what the scenario says).
+    pub name: String,
+    /// What its peers are for.
+    pub role: Role,
+    /// How many.
+    pub count: u32,
+    /// Names of single peers; the rest is called after the group and a number.
+    pub names: Vec<String>,
+    /// The organization whose members they are.
+    pub organization: String,
+    /// Where they are.
+    pub place: Place,
+    /// What their machines have.
+    pub hardware: Hardware,
+    /// What part of a machine is onboarded; none for peers that offer nothing.
+    pub onboard: Option<Onboard>,
+    /// Links of this group, where they differ from the network's.
+    pub bandwidth: Option<BandwidthModel>,
+    /// When they come and go.
+    pub churn: Option<Churn>,
+}
+
+/// Parts of a machine that are offered, each in 0..=1.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Onboard {
+    /// Of the cores.
+    pub cpu: f64,
+    /// Of the memory.
+    pub ram: f64,
+    /// Of the disk.
+    pub disk: f64,
+}
+
+/// An image and how what runs from it behaves.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Image {
+    /// Its reference without registry and tag handling: compared as written, else without its tag.
+    pub name: String,
+    /// Bytes to pull.
+    pub size_bytes: u64,
+    /// From the end of the pull to running.
+    pub start: Distribution,
+    /// What it does then.
+    pub behaviour: ImageBehaviour,
+}
+
+/// What a started image does.
+#[derive(Clone, PartialEq, Debug)]
+pub enum ImageBehaviour {
+    /// Runs for a time and ends.
+    Task {
+        /// How long.
+        run: Distribution,
+        /// The exit code.
+        exit_code: i32,
+        /// What it prints.
+        output: Arc<str>,
+    },
+    /// Runs until it is stopped, or fails by itself.
+    Service {
+        /// Time to a failure of its own; none = never.
+        fails_after: Option<Distribution>,
+        /// What its health endpoint answers.
+        health: Arc<str>,
+    },
+}
+
+/// Deployments that a user asks for.
+#[derive(Clone, Debug)]
+pub struct Deploy {
+    /// The name of the orchestrating peer.
+    pub by: String,
+    /// The ensemble's name, for tables.
+    pub name: String,
+    /// What to deploy.
+    pub ensemble: Arc<EnsembleConfig>,
+    /// When.
+    pub arrivals: Arrivals,
+    /// How many at most.
+    pub count: u32,
+    /// Life of the request: the deployment must be running 15 s before it ends.
+    pub timeout: Span,
+    /// The user shuts it down so long after it was asked for; none = never.
+    pub shutdown_after: Option<Distribution>,
+}
+
+/// Something that breaks at a time.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// Peers stop at once and lose what they run.
+    Crash {
+        /// When.
+        at: Time,
+        /// Which peers.
+        who: Selection,
+        /// How long until each is back; none = never.
+        repair: Option<Distribution>,
+    },
+    /// Messages are lost on top of the network's own loss.
+    Loss {
+        /// When.
+        at: Time,
+        /// For how long.
+        lasts: Span,
+        /// Whose messages, in either direction.
+        who: Selection,
+        /// Probability that a message is lost.
+        fraction: f64,
+    },
+    /// Messages take longer.
+    Delay {
+        /// When.
+        at: Time,
+        /// For how long.
+        lasts: Span,
+        /// Whose messages, in either direction.
+        who: Selection,
+        /// How much longer, drawn for each message.
+        extra: Distribution,
+    },
+    /// Two sets of peers cannot reach each other.
+    Partition {
+        /// When.
+        at: Time,
+        /// For how long.
+        lasts: Span,
+        /// The two sets; a peer in both stays with the first.
+        between: [Selection; 2],
+    },
+}
+
+/// A set of peers: all that fulfil everything that is said, of them a part.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Selection {
+    /// Of this group.
+    pub group: Option<String>,
+    /// These by name.
+    pub peers: Vec<String>,
+    /// On this continent (two letters).
+    pub continent: Option<String>,
+    /// In this country (two letters).
+    pub country: Option<String>,
+    /// A random part of those, 0..=1; 1 = all.
+    pub fraction: Option<f64>,
+    /// So many of those, drawn at random.
+    pub count: Option<u32>,
+}
+
+/// Choices that are compared between runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Strategy {
+    /// Which candidate is taken.
+    pub placement: crate::dms::orchestrator::placement::Policy,
+    /// What happens after a failure where the ensemble file does not say.
+    pub recovery: crate::dms::supervision::Recovery,
+}
+
+/// A comparison that the finished run must fulfil: `deployments.succeeded_fraction >= 0.95`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Expectation {
+    /// The metric's name, as `dmsim list metrics` gives it.
+    pub metric: String,
+    /// The comparison.
+    pub comparison: Comparison,
+    /// The bound, in the metric's unit.
+    pub bound: f64,
+}
+
+/// How a metric is compared with a bound.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Comparison {
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `>=`
+    AtLeast,
+    /// `>`
+    More,
+}
+
+impl Comparison {
+    /// The sign in a scenario.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Less => "<",
+            Self::AtMost => "<=",
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::AtLeast => ">=",
+            Self::More => ">",
+        }
+    }
+
+    /// Whether `value` fulfils it.
+    #[must_use]
+    pub fn holds(self, value: f64, bound: f64) -> bool {
+        match self {
+            Self::Less => value < bound,
+            Self::AtMost => value <= bound,
+            Self::Equal => value.total_cmp(&bound).is_eq(),
+            Self::NotEqual => !value.total_cmp(&bound).is_eq(),
+            Self::AtLeast => value >= bound,
+            Self::More => value > bound,
+        }
+    }
+}
