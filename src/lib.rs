@@ -3,6 +3,6 @@ pub mod dms;
 pub mod kernel;
 pub mod net;
 pub mod observe;
-pub mod scenario;
-pub mod sim;
+//pub mod scenario;
+//pub mod sim;
 pub mod workload;
