@@ -131,7 +131,7 @@ fn rules_for_allocations() {
             ],
         ),
         ("image: nginx", "user: me", &["7:5 docker execution must have an image"]),
-        ("image: nginx", "image: Nginx:", &["7:38 invalid docker image format: Nginx:"]),
+        ("image: nginx", "image: Nginx", &["7:38 invalid docker image format: Nginx"]),
         ("image: nginx", "image: x, environment: [\"A=1\", B]", &["7:64 invalid environment variable: B"]),
         (
             "image: nginx",

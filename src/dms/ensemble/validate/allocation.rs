@@ -220,18 +220,20 @@ fn interval(check: &Node, out: &mut Findings) -> Option<Span> {
         fields::must_be(node, "`interval`", "a duration", out);
         return None;
     };
-    let parsed = if node.is_number() {
-        out.warning(node.position, "`interval` has no unit", format!("seconds are assumed: write `{text}s`"));
-        units::go_duration(&format!("{text}s"))
-    } else {
-        units::go_duration(&text)
-    };
+    let bare = node.is_number();
+    let parsed = if bare { units::go_duration(&format!("{text}s")) } else { units::go_duration(&text) };
     match parsed {
         Ok(Span::ZERO) | Err(units::UnitError::Negative { .. }) => {
             out.error(node.position, "healthcheck interval must be greater than 0");
             None
         }
-        Ok(span) => Some(span),
+        Ok(span) => {
+            if bare {
+                let help = format!("seconds are assumed: write `{text}s`");
+                out.warning(node.position, "`interval` has no unit", help);
+            }
+            Some(span)
+        }
         Err(error) => {
             out.error(node.position, format!("invalid healthcheck interval: {error}"));
             None
