@@ -130,13 +130,19 @@ fn rules_for_allocations() {
                 "7:23 unsupported execution type: dokcer",
             ],
         ),
+    ]);
+}
+
+#[test]
+fn rules_for_containers_and_other_fields() {
+    check(&[
         ("image: nginx", "user: me", &["7:5 docker execution must have an image"]),
         ("image: nginx", "image: Nginx", &["7:38 invalid docker image format: Nginx"]),
-        ("image: nginx", "image: x, environment: [\"A=1\", B]", &["7:64 invalid environment variable: B"]),
+        ("image: nginx", "image: x, environment: [\"A=1\", B]", &["7:62 invalid environment variable: B"]),
         (
             "image: nginx",
             "image: x, environment: {A: 1, 2B: x}",
-            &["7:62 invalid environment variable: 2B=x"],
+            &["7:61 invalid environment variable: 2B=x"],
         ),
         (
             "image: nginx",
