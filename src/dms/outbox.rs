@@ -126,6 +126,27 @@ pub enum Timer {
     Heartbeat(RunId),
 }
 
+impl Timer {
+    /// The number of the deployment that it belongs to, if it belongs to one.
+    #[must_use]
+    pub const fn deployment(self) -> Option<u32> {
+        match self {
+            Self::Reply(Owner::Deployment(number), _)
+            | Self::Round(number, _)
+            | Self::Backoff(number, _)
+            | Self::Deadline(number)
+            | Self::Supervise(number)
+            | Self::RenewProviders(number)
+            | Self::Undo(number, _) => Some(number),
+            Self::Reply(Owner::Root, _)
+            | Self::Hello(_)
+            | Self::RenewOrchestrators
+            | Self::Sweep
+            | Self::Heartbeat(_) => None,
+        }
+    }
+}
+
 /// What a peer wants done, in the order in which it wants it.
 #[derive(Debug, Default)]
 pub struct Effects {

@@ -204,54 +204,24 @@ impl Peer {
     }
 
     fn handle_timer(&mut self, now: Timestamp, timer: Timer, out: &mut Outbox<'_>) {
+        if let Timer::Hello(number) = timer {
+            return self.say_hello(now, number, out);
+        }
+        if let Timer::Reply(Owner::Root, nonce) = timer {
+            let overdue = |greeting: &Greeting| greeting.nonce == Some(nonce);
+            if let Some(number) = self.greetings.iter().position(overdue) {
+                self.say_hello(now, number as u32, out);
+            }
+            return;
+        }
         let mut desk = Desk { now, security: &mut self.security, out };
-        let deployment = |number: u32| self.deployments.get_mut(number as usize);
-        match timer {
-            Timer::Hello(number) => self.say_hello(now, number, out),
-            Timer::Reply(Owner::Root, nonce) => {
-                let overdue = |greeting: &Greeting| greeting.nonce == Some(nonce);
-                if let Some(number) = self.greetings.iter().position(overdue) {
-                    self.say_hello(now, number as u32, out);
+        match timer.deployment() {
+            Some(number) => {
+                if let Some(deployment) = self.deployments.get_mut(number as usize) {
+                    deployment.handle_timer(&mut desk, timer);
                 }
             }
-            Timer::Reply(Owner::Deployment(number), nonce) => {
-                if let Some(deployment) = deployment(number) {
-                    deployment.handle_timeout(&mut desk, nonce);
-                }
-            }
-            Timer::Round(number, nonce) => {
-                if let Some(deployment) = deployment(number) {
-                    deployment.handle_round_end(&mut desk, nonce);
-                }
-            }
-            Timer::Backoff(number, pause) => {
-                if let Some(deployment) = deployment(number) {
-                    deployment.handle_pause_end(&mut desk, pause);
-                }
-            }
-            Timer::Deadline(number) => {
-                if let Some(deployment) = deployment(number) {
-                    deployment.handle_deadline(&mut desk);
-                }
-            }
-            Timer::Supervise(number) => {
-                if let Some(deployment) = deployment(number) {
-                    deployment.supervise(&mut desk);
-                }
-            }
-            Timer::RenewProviders(number) => {
-                if let Some(deployment) = deployment(number) {
-                    deployment.renew_providers(&mut desk);
-                }
-            }
-            Timer::Undo(number, undo) => {
-                if let Some(deployment) = deployment(number) {
-                    deployment.send_undo(&mut desk, undo);
-                }
-            }
-            Timer::RenewOrchestrators => self.provider.renew_orchestrators(&mut desk),
-            Timer::Sweep => self.provider.sweep(&mut desk),
-            Timer::Heartbeat(run) => self.provider.heartbeat(&mut desk, run),
+            None => self.provider.handle_timer(&mut desk, timer),
         }
     }
 

@@ -151,7 +151,7 @@ impl Deployment {
     }
 
     /// The round's time is over; a round that closed early is no longer there.
-    pub(in crate::dms) fn handle_round_end(&mut self, desk: &mut Desk<'_, '_>, nonce: u64) {
+    pub(super) fn handle_round_end(&mut self, desk: &mut Desk<'_, '_>, nonce: u64) {
         if self.round.as_ref().is_some_and(|round| round.nonce == nonce) {
             self.close_round(desk);
         }
@@ -209,7 +209,7 @@ impl Deployment {
     }
 
     /// The pause is over.
-    pub(in crate::dms) fn handle_pause_end(&mut self, desk: &mut Desk<'_, '_>, pause: u64) {
+    pub(super) fn handle_pause_end(&mut self, desk: &mut Desk<'_, '_>, pause: u64) {
         if self.pause == Some(pause) {
             self.pause = None;
             self.advance(desk);

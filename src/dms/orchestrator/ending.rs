@@ -57,7 +57,7 @@ impl Deployment {
     }
 
     /// Asks once more; the timer for the time after that is set with it.
-    pub(in crate::dms) fn send_undo(&mut self, desk: &mut Desk<'_, '_>, number: u32) {
+    pub(super) fn send_undo(&mut self, desk: &mut Desk<'_, '_>, number: u32) {
         let Some(undo) = self.undo.iter_mut().find(|undo| undo.number == number) else { return };
         let revert = Revert { ensemble: self.id, allocations: undo.allocations.clone() };
         let (place, pause) = (Arc::clone(&undo.place), undo.pause);
@@ -75,7 +75,7 @@ impl Deployment {
     }
 
     /// The deadline: what does not run by now fails.
-    pub(in crate::dms) fn handle_deadline(&mut self, desk: &mut Desk<'_, '_>) {
+    pub(super) fn handle_deadline(&mut self, desk: &mut Desk<'_, '_>) {
         let early = matches!(
             self.status,
             DeploymentStatus::Preparing | DeploymentStatus::Committing | DeploymentStatus::Provisioning

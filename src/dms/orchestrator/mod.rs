@@ -288,9 +288,19 @@ impl Deployment {
         }
     }
 
-    /// A reply is overdue; nothing happens if it has come.
-    pub(in crate::dms) fn handle_timeout(&mut self, desk: &mut Desk<'_, '_>, nonce: u64) {
-        self.resolve(desk, nonce, &Outcome::Timeout);
+    /// Handles a timer of this deployment.
+    pub(in crate::dms) fn handle_timer(&mut self, desk: &mut Desk<'_, '_>, timer: Timer) {
+        match timer {
+            // Nothing happens if the reply has come meanwhile.
+            Timer::Reply(_, nonce) => self.resolve(desk, nonce, &Outcome::Timeout),
+            Timer::Round(_, nonce) => self.handle_round_end(desk, nonce),
+            Timer::Backoff(_, pause) => self.handle_pause_end(desk, pause),
+            Timer::Deadline(_) => self.handle_deadline(desk),
+            Timer::Supervise(_) => self.supervise(desk),
+            Timer::RenewProviders(_) => self.renew_providers(desk),
+            Timer::Undo(_, undo) => self.send_undo(desk, undo),
+            Timer::Hello(_) | Timer::RenewOrchestrators | Timer::Sweep | Timer::Heartbeat(_) => {}
+        }
     }
 
     fn resolve(&mut self, desk: &mut Desk<'_, '_>, nonce: u64, outcome: &Outcome<'_>) {
@@ -333,7 +343,7 @@ impl Deployment {
     }
 
     /// Grants the providers of this deployment what they need to report, for another five minutes.
-    pub(in crate::dms) fn renew_providers(&mut self, desk: &mut Desk<'_, '_>) {
+    pub(super) fn renew_providers(&mut self, desk: &mut Desk<'_, '_>) {
         if self.status.is_terminal() {
             return;
         }

@@ -60,7 +60,7 @@ impl Deployment {
     }
 
     /// The supervisor's tick: asks every allocation with a health check, and looks for heartbeats that have stopped.
-    pub(in crate::dms) fn supervise(&mut self, desk: &mut Desk<'_, '_>) {
+    pub(super) fn supervise(&mut self, desk: &mut Desk<'_, '_>) {
         if self.status.is_terminal() {
             return;
         }

@@ -183,8 +183,18 @@ impl Provider {
         }
     }
 
+    /// Handles a timer of the provider.
+    pub(in crate::dms) fn handle_timer(&mut self, desk: &mut Desk<'_, '_>, timer: Timer) {
+        match timer {
+            Timer::Sweep => self.sweep(desk),
+            Timer::RenewOrchestrators => self.renew_orchestrators(desk),
+            Timer::Heartbeat(run) => self.heartbeat(desk, run),
+            _ => {}
+        }
+    }
+
     /// Drops bids that are too old and commits whose lease has ended; goes on for as long as there are any.
-    pub(in crate::dms) fn sweep(&mut self, desk: &mut Desk<'_, '_>) {
+    pub(super) fn sweep(&mut self, desk: &mut Desk<'_, '_>) {
         self.bids.retain(|_, bid| desk.now <= bid.expire);
         for (id, holding) in self.pool.lapse(desk.now) {
             self.ports.release(&id);
@@ -202,7 +212,7 @@ impl Provider {
     }
 
     /// Renews every hour what the orchestrators of living allocations may do here.
-    pub(in crate::dms) fn renew_orchestrators(&mut self, desk: &mut Desk<'_, '_>) {
+    pub(super) fn renew_orchestrators(&mut self, desk: &mut Desk<'_, '_>) {
         self.renewing = false;
         desk.security.capabilities.gc(desk.now);
         let allocations: Vec<(Did, Did, EnsembleId)> = self

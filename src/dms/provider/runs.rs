@@ -115,7 +115,7 @@ impl Provider {
     }
 
     /// The periodic report of a run; it ends with the run.
-    pub(in crate::dms) fn heartbeat(&mut self, desk: &mut Desk<'_, '_>, run: RunId) {
+    pub(super) fn heartbeat(&mut self, desk: &mut Desk<'_, '_>, run: RunId) {
         let found = self.allocations.iter().find(|(_, allocation)| allocation.run == run);
         let Some(id) = found.map(|(id, _)| Arc::clone(id)) else { return };
         self.report(desk, &id);
