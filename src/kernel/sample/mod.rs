@@ -7,6 +7,7 @@
 //! (Cox, "Renewal Theory", 1962, section 5.4).
 
 mod distribution;
+mod logarithm;
 mod quantile;
 
 pub use distribution::{Distribution, DistributionError};
@@ -22,7 +23,7 @@ pub fn uniform(rng: &mut Rng<'_>, low: f64, high: f64) -> f64 {
 /// Exponential with the given mean, by inversion. One draw.
 #[inline]
 pub fn exponential(rng: &mut Rng<'_>, mean: f64) -> f64 {
-    -mean * libm::log(rng.open_unit_f64())
+    mean * (-logarithm::ln(rng.open_unit_f64())).max(0.0)
 }
 
 /// Standard normal, by inversion (Wichura's algorithm AS 241, exact to about 1e-16). One draw, and larger draws give larger
