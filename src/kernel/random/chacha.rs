@@ -1,8 +1,8 @@
 //! The ChaCha block function with 8 rounds, one block at a time.
 //!
-//! A stored stream needs one 64-byte block for nearly every event, and `rand_chacha` always computes four. This is the
-//! original ChaCha with a 64-bit counter and a 64-bit nonce; the tests hold it against `rand_chacha`, which long-lived
-//! generators use instead.
+//! A stored stream needs one 64-byte block for nearly every event, and `rand_chacha` always computes four.
+//! This is the original ChaCha with a 64-bit counter and a 64-bit nonce; the tests hold it against
+//! `rand_chacha`, which long-lived generators use instead.
 
 /// "expand 32-byte k", ChaCha's constant.
 const CONSTANTS: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];

@@ -32,9 +32,9 @@ impl Ratio {
 
 /// A generator of random numbers over one stream, made by [`Streams`](super::Streams).
 ///
-/// Numbers are the 32-bit words of the stream's ChaCha8 blocks in order. A 64-bit number takes two words of one
-/// block, the lower first; a single word left at the end of a block is then skipped. It implements the core trait of
-/// `rand`, so everything there works on it too.
+/// Numbers are the 32-bit words of the stream's ChaCha8 blocks in order. A 64-bit number takes two words of
+/// one block, the lower first; a single word left at the end of a block is then skipped. It implements the
+/// core trait of `rand`, so everything there works on it too.
 pub struct Rng<'a> {
     block: Block,
     /// How many words of `block` are spent; 16 before the first draw.
@@ -111,7 +111,8 @@ impl<'a> Rng<'a> {
         u64::from(high) << 32 | u64::from(low)
     }
 
-    /// A uniform number below `n`, without bias (Lemire, "Fast random integer generation in an interval", 2019).
+    /// A uniform number below `n`, without bias (Lemire, "Fast random integer generation in an interval",
+    /// 2019).
     ///
     /// # Panics
     /// If `n` is zero.
@@ -179,7 +180,8 @@ impl<'a> Rng<'a> {
         }
     }
 
-    /// `k` different numbers below `n` in random order: the first `k` places of a shuffle of `0..n`. All `n` if `k` is more.
+    /// `k` different numbers below `n` in random order: the first `k` places of a shuffle of `0..n`. All `n`
+    /// if `k` is more.
     pub fn sample_without_replacement(&mut self, n: usize, k: usize) -> Vec<usize> {
         let k = k.min(n);
         if n <= 4 * k {

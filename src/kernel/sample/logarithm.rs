@@ -1,8 +1,8 @@
 //! A fast natural logarithm for the exponential sampler, which is drawn for nearly every event.
 //!
-//! The number is brought to `m * 2^k` with `m` in `[1, 2)`, and `m` to the centre `c` of one of 128 cells times
-//! `1 + r`; then `ln x = k ln 2 + ln c + ln(1 + r)`, the last by a short series. Only `+ - * /` of IEEE doubles are
-//! used, also for the table, so the result is the same on every platform.
+//! The number is brought to `m * 2^k` with `m` in `[1, 2)`, and `m` to the centre `c` of one of 128 cells
+//! times `1 + r`; then `ln x = k ln 2 + ln c + ln(1 + r)`, the last by a short series. Only `+ - * /` of IEEE
+//! doubles are used, also for the table, so the result is the same on every platform.
 
 const CELLS: usize = 128;
 
