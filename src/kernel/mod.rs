@@ -3,6 +3,20 @@
 //! Start with [`time`], then [`queue`] (what happens next), [`random`] (every draw of a run) and [`digest`] (what two
 //! runs must have in common to be called the same).
 
+pub mod digest;
+pub mod ids;
+pub mod phold;
+pub mod queue;
+pub mod random;
+pub mod sample;
+pub mod slab;
 pub mod time;
 
+pub use crate::id_type;
+pub use digest::{Digest, fingerprint128};
+pub use ids::{Id, IdVec};
+pub use queue::{EventId, EventQueue};
+pub use random::{Cursor, Domain, Ratio, Rng, Streams};
+pub use sample::{Distribution, Zipf};
+pub use slab::Slab;
 pub use time::{Span, Time, Timestamp};
