@@ -71,7 +71,9 @@ def cities(source):
     rows = []
     for row in read_csv(source / "geo" / "cities_100k.csv"):
         lat, lon = (f"{float(row[key]):.4f}" for key in ("lat", "lon"))
-        rows.append((row["name"], row["country"], row["continent"], lat, lon, int(row["population"])))
+        # Two names go on with their province after a comma; without it no field needs quotes.
+        name = " ".join(row["name"].split(",")[0].split())
+        rows.append((name, row["country"], row["continent"], lat, lon, int(row["population"])))
     rows.sort(key=lambda row: (-row[5], row[1], row[0]))
     write_csv("geo/cities.csv", ("name", "country", "continent", "lat", "lon", "population"), rows)
     return len(rows)
