@@ -3,6 +3,8 @@ pub mod dms;
 pub mod kernel;
 pub mod net;
 pub mod observe;
+#[cfg(feature = "cli")]
+pub mod report;
 pub mod scenario;
 pub mod sim;
 pub mod workload;
