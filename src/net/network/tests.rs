@@ -1,7 +1,7 @@
 use super::*;
 use crate::kernel::Distribution;
 use crate::net::endpoint::EndpointSet;
-use crate::net::gossip_slow;
+use crate::net::{Group, gossip_slow};
 
 fn endpoints(count: usize) -> Vec<Endpoint> {
     let cities = Cities::world().by_population(|_| true).unwrap();
@@ -23,7 +23,8 @@ fn plain() -> NetworkConfig {
 }
 
 fn plain_network(count: usize, config: NetworkConfig) -> Network {
-    let cities: Vec<_> = (0..count).map(|_| Endpoint::in_city(CityId(0), BandwidthConfig::Unlimited)).collect();
+    let cities: Vec<_> =
+        (0..count).map(|_| Endpoint::in_city(CityId(0), BandwidthConfig::Unlimited)).collect();
     Network::new(config, &cities, Streams::new(5)).unwrap()
 }
 
@@ -162,9 +163,8 @@ fn median_and_p90(mut values: Vec<u64>) -> [f64; 2] {
     [0.5, 0.9].map(|share| values[(share * values.len() as f64) as usize] as f64 / 1e6)
 }
 
-/// Medians and 90th percentiles of delay by both models: over cities within 15 %, with constant legs within a tenth of a hop
-/// more than the levels' coarseness.
-fn compare_with_flooding(count: usize) -> Vec<([f64; 2], [f64; 2])> {
+/// Median and 90th percentile of delay over 20 publishers, by both models.
+fn compare_with_flooding(count: usize) -> [[f64; 2]; 2] {
     let mut net = network(count, NetworkConfig::default());
     let (mut fast, mut slow) = (Vec::new(), Vec::new());
     for publisher in (0..20).map(|n| EndpointId(n * count as u32 / 20)) {
@@ -176,17 +176,16 @@ fn compare_with_flooding(count: usize) -> Vec<([f64; 2], [f64; 2])> {
         assert_eq!(tally, BroadcastTally { delivered: count as u64 - 1, ..BroadcastTally::default() });
         fast.extend(delays);
     }
-    vec![(median_and_p90(fast), median_and_p90(slow))]
+    [median_and_p90(fast), median_and_p90(slow)]
 }
 
+/// The cheap model is 2 to 9 % early, as its levels forget which paths are correlated; 12 % are allowed.
 #[test]
 fn gossip_agrees_with_flooding_hop_by_hop() {
     for count in [200, 1000, 4000] {
-        for (fast, slow) in compare_with_flooding(count) {
-            println!("{count}: {fast:?} {slow:?}");
-            for (fast, slow) in fast.iter().zip(slow) {
-                assert!((fast / slow - 1.0).abs() < 0.15, "{count} endpoints: {fast} ms against {slow} ms");
-            }
+        let [fast, slow] = compare_with_flooding(count);
+        for (fast, slow) in fast.iter().zip(slow) {
+            assert!((fast / slow - 1.0).abs() < 0.12, "{count} endpoints: {fast} ms against {slow} ms");
         }
     }
 }
@@ -198,7 +197,10 @@ fn gossip_with_constant_legs_arrives_by_hops() {
     let (mut fast, mut slow) = (Vec::new(), Vec::new());
     for publisher in (0..20).map(|n| EndpointId(n * 50)) {
         let (delays, _) = gossip(&mut net, publisher);
-        assert_eq!(delays.iter().filter(|&&delay| delay == 20_000_000).count(), net.neighbours(publisher).len());
+        assert_eq!(
+            delays.iter().filter(|&&delay| delay == 20_000_000).count(),
+            net.neighbours(publisher).len()
+        );
         assert!(delays.iter().all(|delay| delay % 20_000_000 == 0));
         fast.extend(delays);
         let mut rng = Streams::new(8).owned(Domain::new("net.network.test"), u64::from(publisher.0));
@@ -267,7 +269,8 @@ fn gossip_reaches_the_live_receivers_asked_for() {
 #[test]
 fn one_seed_one_run() {
     let run = || {
-        let mut net = network(100, NetworkConfig { loss: 0.2, packet_loss: 0.05, ..NetworkConfig::default() });
+        let mut net =
+            network(100, NetworkConfig { loss: 0.2, packet_loss: 0.05, ..NetworkConfig::default() });
         let mut facts: Vec<_> = (1..100).map(|n| net.send(Time(0), A, EndpointId(n), 3000)).collect();
         net.broadcast(Time(0), B, 500, Receivers::AllLive, &mut |_, at| facts.push(Delivery::At(at)));
         facts
