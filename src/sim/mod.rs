@@ -1,4 +1,39 @@
 //! The world: peers over the network, driven by the kernel.
+//!
+//! [`setup::Setup`] describes one run; [`run`] makes the [`world::World`] from it and drives it to its
+//! [`outcome::Outcome`]. Every fact that a peer reports goes through the [`ledger`], which watches from outside.
+
 pub mod event;
 pub mod executor;
+mod faults;
+pub mod ledger;
+pub mod outcome;
+pub mod population;
 pub mod setup;
+pub mod world;
+
+pub use outcome::Outcome;
+pub use setup::Setup;
+pub use world::World;
+
+use crate::kernel::Time;
+
+/// How to run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// Keep the digest after every fact, to compare two runs step by step.
+    pub trace: bool,
+}
+
+/// Runs a setup to its end. `go_on` is asked now and then, with the simulated time and the events so far; when it says no,
+/// the run ends there with what it has.
+///
+/// # Errors
+/// What the setup asks for and cannot be built, in words.
+pub fn run(setup: &Setup, options: Options, go_on: &mut dyn FnMut(Time, u64) -> bool) -> Result<Outcome, String> {
+    let mut world = World::new(setup)?;
+    if options.trace {
+        world.keep_trace();
+    }
+    Ok(world.run(go_on))
+}

@@ -129,8 +129,15 @@ impl<'s> World<'s> {
             arrivals,
             events: 0,
         };
+        world.ledger.offered_cores = world.offered_cores();
         world.begin();
         Ok(world)
+    }
+
+    /// Cores that all providers together offer.
+    fn offered_cores(&self) -> f64 {
+        let offered = |host: &Host| host.peer.provider().pool().onboarded().cpu.cores_milli;
+        self.hosts.iter().map(offered).sum::<u64>() as f64 / 1000.0
     }
 
     /// What is pending at the start: connections, churn, faults, the first request of each workload entry.
@@ -163,6 +170,11 @@ impl<'s> World<'s> {
         }
     }
 
+    /// Keeps the digest after every fact.
+    pub fn keep_trace(&mut self) {
+        self.ledger.keep_trace();
+    }
+
     /// Runs to the end of the setup's duration, or until `go_on` says no (it is asked every few thousand events, with the
     /// simulated time and the events so far).
     pub fn run(mut self, go_on: &mut dyn FnMut(Time, u64) -> bool) -> Outcome {
@@ -180,7 +192,7 @@ impl<'s> World<'s> {
         let stopped = interrupted.unwrap_or(end);
         let leaks = self.count_leaks();
         let events = self.events;
-        self.ledger.finish(stopped, interrupted.is_some(), leaks, events, &self.network)
+        self.ledger.finish(stopped, interrupted.is_some(), leaks, events)
     }
 
     fn step(&mut self, now: Time, event: Event) {
@@ -249,7 +261,7 @@ impl<'s> World<'s> {
     }
 
     /// Lets a peer handle one input and carries out what it wants done.
-    pub(super) fn feed<'e>(&'e mut self, now: Time, peer: PeerId, input: impl FnOnce(&'e Slab<Envelope>) -> Input<'e>) {
+    pub(super) fn feed(&mut self, now: Time, peer: PeerId, input: impl FnOnce(&Slab<Envelope>) -> Input<'_>) {
         let clock = self.clock(now);
         let host = &mut self.hosts[peer.0 as usize];
         let random = self.streams.rng(PEER, u64::from(peer.0), &mut host.peer_cursor);

@@ -1,0 +1,95 @@
+//! A fact in compact form: numbers of the run instead of keys and ids, so that it is the same in both signature modes.
+//! The digest of a run is over these.
+
+use std::hash::Hash;
+
+use crate::dms::fact::Fact;
+use crate::kernel::{Digest, Time};
+use crate::sim::event::PeerId;
+
+/// The part of an allocation's full id that follows the ensemble's: `<node>.<allocation>`.
+#[must_use]
+pub(in crate::sim) fn key_of(allocation: &str) -> &str {
+    allocation.split_once('_').map_or(allocation, |(_, key)| key)
+}
+
+/// Adds a fact to a digest, its ensemble replaced by the deployment's number.
+pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, deployment: Option<u32>, fact: &Fact) {
+    digest.write_u64(time.0);
+    digest.write_u64(u64::from(peer.0) << 32 | u64::from(deployment.map_or(u32::MAX, |number| number)));
+    std::mem::discriminant(fact).hash(digest);
+    match fact {
+        Fact::MessageRejected { rejection, behaviour, ensemble: _, explanation } => {
+            (rejection, behaviour, explanation).hash(digest);
+        }
+        Fact::HelloAnswered | Fact::DeploymentAccepted(_) | Fact::BidMade(_) | Fact::BidAccepted(_) => {}
+        Fact::DeploymentRefused(reason) => reason.hash(digest),
+        Fact::DeploymentStatus { ensemble: _, status, reason } => {
+            status.hash(digest);
+            text(digest, reason.as_deref().unwrap_or(""));
+        }
+        Fact::RoundOpened { ensemble: _, nonce, nodes } => (nonce, nodes).hash(digest),
+        Fact::BidRefused { ensemble: _, refusal } => refusal.hash(digest),
+        Fact::StageFailed { ensemble: _, stage, reason } => {
+            stage.hash(digest);
+            text(digest, reason);
+        }
+        Fact::Committed { allocation, generation, resources } => {
+            text(digest, key_of(allocation));
+            (generation, resources).hash(digest);
+        }
+        Fact::AllocationCreated { allocation, generation } => {
+            text(digest, key_of(allocation));
+            generation.hash(digest);
+        }
+        Fact::AllocationState { allocation, generation, state, exit_code } => {
+            text(digest, key_of(allocation));
+            (generation, state, exit_code).hash(digest);
+        }
+        Fact::Released { allocation, generation, lapsed } => {
+            text(digest, key_of(allocation));
+            (generation, lapsed).hash(digest);
+        }
+        Fact::Suspected { allocation, generation, cause } => {
+            text(digest, key_of(allocation));
+            (generation, cause).hash(digest);
+        }
+        Fact::RestartOrdered { allocation } => text(digest, key_of(allocation)),
+        Fact::RedeploymentStarted { ensemble: _, node, generation } => {
+            text(digest, node);
+            generation.hash(digest);
+        }
+    }
+}
+
+/// Reasons may quote ids, which differ between the signature modes: runs of 64 hexadecimal digits are left out.
+fn text(digest: &mut Digest, text: &str) {
+    let mut rest = text;
+    while let Some(start) = find_id(rest) {
+        digest.write_bytes(&rest.as_bytes()[..start]);
+        rest = &rest[start + 64..];
+    }
+    digest.write_str(rest);
+}
+
+fn find_id(text: &str) -> Option<usize> {
+    let hexadecimal = |window: &[u8]| window.iter().all(u8::is_ascii_hexdigit);
+    if text.len() < 64 { None } else { text.as_bytes().windows(64).position(hexadecimal) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_in_reasons_do_not_count() {
+        let digest = |reason: &str| {
+            let mut digest = Digest::new();
+            text(&mut digest, reason);
+            digest.finish()
+        };
+        let (one, other) = ("1".repeat(64), "ab".repeat(32));
+        assert_eq!(digest(&format!("ensemble {one} gone")), digest(&format!("ensemble {other} gone")));
+        assert_ne!(digest("ensemble gone"), digest("ensemble came"));
+    }
+}

@@ -1,0 +1,534 @@
+//! The ledger: turns facts into the rows, series and metrics of a run, and into its digest.
+//!
+//! It watches from outside. What it says about availability comes from what peers really ran and whether they were up, not
+//! from what orchestrators believed.
+
+mod entry;
+mod refusals;
+mod service;
+mod tables;
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use rustc_hash::FxHashMap;
+
+use self::refusals::{Kind, Refusals};
+use self::service::Services;
+use super::event::PeerId;
+use super::population::{Member, Population};
+use super::setup::Setup;
+use crate::dms::actor::{AllocationState, Rejection};
+use crate::dms::ensemble::AllocationKind;
+use crate::dms::fact::{DeploymentStatus, Fact, Stage};
+use crate::dms::identity::EnsembleId;
+use crate::dms::resources::Resources;
+use crate::kernel::{Digest, Span, Time};
+use crate::net::{BroadcastTally, LossReason};
+use crate::observe::{SeriesRow, SpanHistogram, labels};
+
+/// A deployment as the ledger knows it.
+#[derive(Clone, Debug)]
+pub(super) struct DeploymentRecord {
+    entry: u32,
+    by: PeerId,
+    ensemble: Option<EnsembleId>,
+    submitted: Time,
+    deadline: Time,
+    running: Option<Time>,
+    ended: Option<Time>,
+    status: DeploymentStatus,
+    cancelled: bool,
+    reason: Option<Arc<str>>,
+    rounds: u32,
+    attempts: u32,
+    bids: u32,
+    redeployments: u32,
+}
+
+/// One generation of an allocation on one peer.
+#[derive(Clone, Debug)]
+pub(super) struct AllocationRecord {
+    deployment: u32,
+    key: Arc<str>,
+    generation: u32,
+    peer: PeerId,
+    resources: Resources,
+    committed: Time,
+    started: Option<Time>,
+    ended: Option<Time>,
+    end: &'static str,
+    exit_code: Option<i32>,
+    running: bool,
+    /// While it ran, so long.
+    ran: Span,
+    running_since: Time,
+}
+
+/// A peer's presence.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Presence {
+    up: bool,
+    since: Time,
+    total: Span,
+    crashes: u32,
+}
+
+/// Counters that are not kept by name elsewhere.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Counters {
+    sent: u64,
+    delivered: u64,
+    bytes: u64,
+    lost: IndexMap<LossReason, u64>,
+    rejected: IndexMap<Rejection, u64>,
+    bids_received: u64,
+    bids_accepted: u64,
+    allocations_started: u64,
+    allocations_lost: u64,
+    redeployments: u64,
+    image_bytes: u64,
+    facts: u64,
+    hellos: u64,
+}
+
+/// Turns facts into rows.
+pub struct Ledger {
+    digest: Digest,
+    trace: Option<Vec<(Time, PeerId, u128)>>,
+    names: Vec<(Arc<str>, Member)>,
+    roles: Vec<(&'static str, String)>,
+    entries: Vec<(String, String, Arc<crate::dms::ensemble::EnsembleConfig>)>,
+    asked: Vec<u32>,
+    /// The deployment whose request is being handled right now, to be matched with the id that it gets.
+    asking: Option<u32>,
+    deployments: Vec<DeploymentRecord>,
+    by_ensemble: FxHashMap<EnsembleId, u32>,
+    allocations: IndexMap<(u32, Arc<str>, u32, PeerId), AllocationRecord>,
+    /// Allocations that hold something on each peer, by their place above.
+    held: Vec<Vec<usize>>,
+    services: Services,
+    refusals: Refusals,
+    presence: Vec<Presence>,
+    peers_up: u64,
+    allocated_cores_milli: u64,
+    /// Cores that all providers together offer.
+    pub(in crate::sim) offered_cores: f64,
+    counters: Counters,
+    time_to_running: SpanHistogram,
+    pulls: SpanHistogram,
+    series: Vec<SeriesRow>,
+    manifest: tables::RunFacts,
+}
+
+impl Ledger {
+    pub(super) fn new(setup: &Setup, population: &Population) -> Self {
+        let peers = population.members().len();
+        let role = |group: &super::setup::PeerGroup| match group.role {
+            super::setup::Role::Provider => "provider",
+            super::setup::Role::Orchestrator => "orchestrator",
+        };
+        Self {
+            digest: Digest::new(),
+            trace: None,
+            names: population.members().iter().map(|m| (Arc::clone(&m.name), m.clone())).collect(),
+            roles: setup.groups.iter().map(|group| (role(group), group.organization.clone())).collect(),
+            entries: setup
+                .workload
+                .iter()
+                .map(|entry| (entry.name.clone(), entry.by.clone(), Arc::clone(&entry.ensemble)))
+                .collect(),
+            asked: vec![0; setup.workload.len()],
+            asking: None,
+            deployments: Vec::new(),
+            by_ensemble: FxHashMap::default(),
+            allocations: IndexMap::new(),
+            held: vec![Vec::new(); peers],
+            services: Services::default(),
+            refusals: Refusals::default(),
+            presence: vec![Presence::default(); peers],
+            peers_up: 0,
+            allocated_cores_milli: 0,
+            offered_cores: 0.0,
+            counters: Counters::default(),
+            time_to_running: SpanHistogram::new(),
+            pulls: SpanHistogram::new(),
+            series: Vec::new(),
+            manifest: tables::RunFacts::of(setup),
+        }
+    }
+
+    /// Keeps the digest after every fact, so that two runs can be compared step by step.
+    pub(super) fn keep_trace(&mut self) {
+        self.trace = Some(Vec::new());
+    }
+
+    pub(super) fn asked(&self, entry: u32) -> u32 {
+        self.asked[entry as usize]
+    }
+
+    /// A user asks for a deployment: its number. The id follows with the peer's own fact.
+    pub(super) fn deployment_asked(&mut self, now: Time, entry: u32, by: PeerId, deadline: Time) -> u32 {
+        let number = self.deployments.len() as u32;
+        self.asked[entry as usize] += 1;
+        self.asking = Some(number);
+        self.deployments.push(DeploymentRecord {
+            entry,
+            by,
+            ensemble: None,
+            submitted: now,
+            deadline,
+            running: None,
+            ended: None,
+            status: DeploymentStatus::Preparing,
+            cancelled: false,
+            reason: None,
+            rounds: 0,
+            attempts: 0,
+            bids: 0,
+            redeployments: 0,
+        });
+        number
+    }
+
+    pub(super) fn deployment_refused(&mut self, now: Time, number: u32, reason: &str) {
+        let record = &mut self.deployments[number as usize];
+        record.status = DeploymentStatus::Failed;
+        record.ended = Some(now);
+        record.reason = Some(reason.into());
+        let by = record.by;
+        let kind = Kind {
+            deployment: Some(number),
+            stage: Stage::Request.as_str(),
+            reason: reason.into(),
+            amount_class: None,
+        };
+        self.refusals.add(kind, now, by, || reason.into());
+    }
+
+    /// Who orchestrates a deployment, and its id.
+    pub(super) fn deployment(&self, number: u32) -> Option<(PeerId, EnsembleId)> {
+        let record = self.deployments.get(number as usize)?;
+        Some((record.by, record.ensemble?))
+    }
+
+    /// The number of the deployment that an allocation belongs to, by its full id.
+    pub(super) fn deployment_of(&self, allocation: &str) -> Option<u32> {
+        let (ensemble, _) = allocation.split_once('_')?;
+        self.by_ensemble.get(&ensemble.parse().ok()?).copied()
+    }
+
+    pub(super) fn sent(&mut self, bytes: u64) {
+        self.counters.sent += 1;
+        self.counters.bytes += bytes;
+    }
+
+    pub(super) fn delivered(&mut self) {
+        self.counters.delivered += 1;
+    }
+
+    pub(super) fn lost(&mut self, reason: LossReason) {
+        *self.counters.lost.entry(reason).or_default() += 1;
+    }
+
+    pub(super) fn broadcast(&mut self, tally: BroadcastTally, bytes: u64) {
+        let deliveries = tally.delivered + tally.lost + tally.unreachable;
+        // The one send has been counted; every receiver is a message of its own.
+        self.counters.sent += deliveries.saturating_sub(1);
+        self.counters.bytes += bytes * deliveries.saturating_sub(1);
+        *self.counters.lost.entry(LossReason::Loss).or_default() += tally.lost;
+        *self.counters.lost.entry(LossReason::Partition).or_default() += tally.unreachable;
+    }
+
+    pub(super) fn pull_started(&mut self, bytes: u64) {
+        self.counters.image_bytes += bytes;
+    }
+
+    pub(super) fn pull_ended(&mut self, took: Span) {
+        self.pulls.record(took);
+    }
+
+    /// A peer is up or down from now on.
+    pub(super) fn peer_is(&mut self, now: Time, peer: PeerId, up: bool) {
+        self.digest.write_u64(now.0);
+        self.digest.write_u64(u64::from(peer.0) << 1 | u64::from(up));
+        let presence = &mut self.presence[peer.0 as usize];
+        if presence.up && !up {
+            presence.total += now.since(presence.since);
+            presence.crashes += 1;
+        }
+        *presence = Presence { up, since: now, ..*presence };
+        if up {
+            self.peers_up += 1;
+        } else if now > Time::ZERO {
+            self.peers_up -= 1;
+            for place in std::mem::take(&mut self.held[peer.0 as usize]) {
+                let was_running = self.allocations[place].running;
+                self.counters.allocations_lost += u64::from(was_running);
+                self.end_allocation(now, place, "peer lost", None);
+            }
+        }
+    }
+
+    /// Takes a fact of a peer.
+    pub(super) fn record(&mut self, now: Time, peer: PeerId, fact: Fact) {
+        self.counters.facts += 1;
+        if let Fact::DeploymentAccepted(id) = &fact {
+            if let Some(number) = self.asking.take() {
+                self.by_ensemble.insert(*id, number);
+                self.deployments[number as usize].ensemble = Some(*id);
+            }
+        }
+        let deployment = self.deployment_of_fact(&fact);
+        entry::absorb(&mut self.digest, now, peer, deployment, &fact);
+        if let Some(trace) = &mut self.trace {
+            trace.push((now, peer, self.digest.finish()));
+        }
+        self.apply(now, peer, deployment, fact);
+    }
+
+    fn deployment_of_fact(&self, fact: &Fact) -> Option<u32> {
+        let ensemble = match fact {
+            Fact::MessageRejected { ensemble, .. } => (*ensemble)?,
+            Fact::HelloAnswered | Fact::DeploymentRefused(_) => return None,
+            Fact::DeploymentAccepted(id) | Fact::BidMade(id) | Fact::BidAccepted(id) => *id,
+            Fact::DeploymentStatus { ensemble, .. }
+            | Fact::RoundOpened { ensemble, .. }
+            | Fact::BidRefused { ensemble, .. }
+            | Fact::StageFailed { ensemble, .. }
+            | Fact::RedeploymentStarted { ensemble, .. } => *ensemble,
+            Fact::Committed { allocation, .. }
+            | Fact::AllocationCreated { allocation, .. }
+            | Fact::AllocationState { allocation, .. }
+            | Fact::Released { allocation, .. }
+            | Fact::Suspected { allocation, .. }
+            | Fact::RestartOrdered { allocation } => return self.deployment_of(allocation),
+        };
+        self.by_ensemble.get(&ensemble).copied()
+    }
+
+    fn apply(&mut self, now: Time, peer: PeerId, deployment: Option<u32>, fact: Fact) {
+        let record = deployment.map(|number| &mut self.deployments[number as usize]);
+        match fact {
+            Fact::MessageRejected { rejection, behaviour, explanation, .. } => {
+                *self.counters.rejected.entry(rejection).or_default() += 1;
+                let reason = match &explanation {
+                    Some(why) => format!("{behaviour}: {rejection}: {why}"),
+                    None => format!("{behaviour}: {rejection}"),
+                };
+                let reason: Arc<str> = reason.into();
+                let kind =
+                    Kind { deployment, stage: "message", reason: Arc::clone(&reason), amount_class: None };
+                self.refusals.add(kind, now, peer, || reason);
+            }
+            Fact::HelloAnswered => self.counters.hellos += 1,
+            Fact::DeploymentRefused(reason) => {
+                if let Some(number) = self.asking.take() {
+                    self.deployment_refused(now, number, &reason);
+                }
+            }
+            Fact::DeploymentStatus { status, reason, .. } => {
+                if let Some(number) = deployment {
+                    self.set_status(now, number, status, reason);
+                }
+            }
+            Fact::RoundOpened { .. } => {
+                if let Some(record) = record {
+                    record.rounds += 1;
+                }
+            }
+            Fact::BidRefused { refusal, .. } => self.refusals.add_bid(deployment, now, peer, &refusal),
+            Fact::BidAccepted(_) => {
+                self.counters.bids_received += 1;
+                self.counters.bids_accepted += 1;
+                if let Some(record) = record {
+                    record.bids += 1;
+                }
+            }
+            Fact::StageFailed { stage, reason, .. } => {
+                self.counters.bids_received += u64::from(stage == Stage::Candidate);
+                let kind = Kind {
+                    deployment,
+                    stage: stage.as_str(),
+                    reason: Arc::clone(&reason),
+                    amount_class: None,
+                };
+                self.refusals.add(kind, now, peer, || reason);
+            }
+            Fact::Committed { allocation, generation, resources } => {
+                self.commit(now, peer, deployment, &allocation, generation, resources);
+            }
+            Fact::AllocationState { allocation, generation, state, exit_code } => {
+                if let Some(place) = self.place(deployment, &allocation, generation, peer) {
+                    self.allocation_is(now, place, state, exit_code);
+                }
+            }
+            Fact::Released { allocation, generation, lapsed } => {
+                if let Some(place) = self.place(deployment, &allocation, generation, peer) {
+                    self.held[peer.0 as usize].retain(|held| *held != place);
+                    self.end_allocation(now, place, if lapsed { "lease ended" } else { "released" }, None);
+                }
+            }
+            Fact::RedeploymentStarted { .. } => {
+                self.counters.redeployments += 1;
+                if let Some(record) = record {
+                    record.redeployments += 1;
+                }
+            }
+            Fact::DeploymentAccepted(_)
+            | Fact::BidMade(_)
+            | Fact::AllocationCreated { .. }
+            | Fact::Suspected { .. }
+            | Fact::RestartOrdered { .. } => {}
+        }
+    }
+
+    fn set_status(&mut self, now: Time, number: u32, status: DeploymentStatus, reason: Option<Arc<str>>) {
+        let record = &mut self.deployments[number as usize];
+        record.status = status;
+        record.attempts += u32::from(status == DeploymentStatus::Committing);
+        if status == DeploymentStatus::Running && record.running.is_none() {
+            record.running = Some(now);
+            let took = now.since(record.submitted);
+            let ensemble = Arc::clone(&self.entries[record.entry as usize].2);
+            self.time_to_running.record(took);
+            for (node, config) in &ensemble.nodes {
+                for allocation in &config.allocations {
+                    if ensemble.allocations[allocation].kind == AllocationKind::Service {
+                        self.services.want(now, number, &format!("{node}.{allocation}"));
+                    }
+                }
+            }
+        }
+        let ends = status.is_terminal() || status == DeploymentStatus::ShuttingDown;
+        if ends {
+            self.services.unwant(now, number);
+        }
+        let record = &mut self.deployments[number as usize];
+        record.cancelled |= status == DeploymentStatus::ShuttingDown;
+        if status.is_terminal() {
+            record.ended = Some(now);
+            record.reason = reason;
+        }
+    }
+
+    fn place(&self, deployment: Option<u32>, allocation: &str, generation: u32, peer: PeerId) -> Option<usize> {
+        let key = (deployment?, Arc::from(entry::key_of(allocation)), generation, peer);
+        self.allocations.get_index_of(&key)
+    }
+
+    fn commit(
+        &mut self,
+        now: Time,
+        peer: PeerId,
+        deployment: Option<u32>,
+        allocation: &str,
+        generation: u32,
+        resources: Resources,
+    ) {
+        let Some(deployment) = deployment else { return };
+        let key: Arc<str> = entry::key_of(allocation).into();
+        self.allocated_cores_milli += resources.cpu.cores_milli;
+        let record = AllocationRecord {
+            deployment,
+            key: Arc::clone(&key),
+            generation,
+            peer,
+            resources,
+            committed: now,
+            started: None,
+            ended: None,
+            end: "",
+            exit_code: None,
+            running: false,
+            ran: Span::ZERO,
+            running_since: now,
+        };
+        let (place, _) = self.allocations.insert_full((deployment, key, generation, peer), record);
+        self.held[peer.0 as usize].push(place);
+    }
+
+    fn allocation_is(&mut self, now: Time, place: usize, state: AllocationState, exit_code: Option<i32>) {
+        let record = &mut self.allocations[place];
+        match state {
+            AllocationState::Running => {
+                if !record.running {
+                    record.running = true;
+                    record.running_since = now;
+                    record.started.get_or_insert(now);
+                    self.counters.allocations_started += 1;
+                    self.services.starts(now, record.deployment, &record.key);
+                }
+            }
+            AllocationState::Completed | AllocationState::Failed | AllocationState::Terminated => {
+                let end = match state {
+                    AllocationState::Completed => "completed",
+                    AllocationState::Failed => "failed",
+                    _ => "terminated",
+                };
+                self.stop_running(now, place);
+                let record = &mut self.allocations[place];
+                record.end = end;
+                record.exit_code = exit_code.or(record.exit_code);
+            }
+            _ => self.stop_running(now, place),
+        }
+    }
+
+    fn stop_running(&mut self, now: Time, place: usize) {
+        let record = &mut self.allocations[place];
+        if record.running {
+            record.running = false;
+            record.ran += now.since(record.running_since);
+            self.services.stops(now, record.deployment, &record.key);
+        }
+    }
+
+    /// What an allocation held is free again.
+    fn end_allocation(&mut self, now: Time, place: usize, end: &'static str, exit_code: Option<i32>) {
+        self.stop_running(now, place);
+        let record = &mut self.allocations[place];
+        if record.ended.is_none() {
+            record.ended = Some(now);
+            self.allocated_cores_milli -= record.resources.cpu.cores_milli;
+            record.exit_code = exit_code.or(record.exit_code);
+            if record.end.is_empty() {
+                record.end = end;
+            }
+        }
+    }
+
+    /// Samples every series.
+    pub(super) fn sample(&mut self, now: Time, flows: usize) {
+        let time_s = now.as_secs_f64();
+        let mut add = |metric: &str, labels: Arc<str>, value: f64| {
+            self.series.push(SeriesRow { time_s, metric: metric.into(), labels, value });
+        };
+        add("peers.up", "".into(), self.peers_up as f64);
+        for status in DEPLOYMENT_STATUSES {
+            let count = self.deployments.iter().filter(|record| record.status == status).count();
+            let label = status.as_str().to_lowercase();
+            add("deployments", labels(&[("status", &label)]), count as f64);
+        }
+        let (wanted, running) = self.services.now();
+        add("services.wanted", "".into(), wanted as f64);
+        add("services.running", "".into(), running as f64);
+        add("messages.sent", "".into(), self.counters.sent as f64);
+        let rejected: u64 = self.counters.rejected.values().sum();
+        add("messages.rejected", "".into(), rejected as f64);
+        add("flows.active", "".into(), flows as f64);
+        add("resources.allocated_cpu_cores", "".into(), self.allocated_cores_milli as f64 / 1000.0);
+    }
+}
+
+/// The states of `series.csv`, in the order of a deployment's life.
+const DEPLOYMENT_STATUSES: [DeploymentStatus; 8] = [
+    DeploymentStatus::Preparing,
+    DeploymentStatus::Committing,
+    DeploymentStatus::Provisioning,
+    DeploymentStatus::Running,
+    DeploymentStatus::Updating,
+    DeploymentStatus::ShuttingDown,
+    DeploymentStatus::Completed,
+    DeploymentStatus::Failed,
+];

@@ -1,0 +1,346 @@
+//! From the ledger to the tables, metrics and verdicts of a finished run.
+
+use std::sync::Arc;
+
+use super::entry::key_of;
+use super::{DEPLOYMENT_STATUSES, DeploymentRecord, Ledger, refusals};
+use crate::dms::ensemble::AllocationKind;
+use crate::dms::fact::DeploymentStatus;
+use crate::dms::identity::SignatureMode;
+use crate::kernel::{Span, Time};
+use crate::net::{Cities, LossReason};
+use crate::observe::{
+    AllocationRow, DeploymentRow, InputHash, MetricRow, PeerRow, RefusalRow, RunManifest, Text, Verdict, labels, metric,
+};
+use crate::sim::outcome::Outcome;
+use crate::sim::setup::{Expectation, Setup};
+
+/// What the tables say of the setup.
+#[derive(Clone, Debug)]
+pub(in crate::sim) struct RunFacts {
+    name: String,
+    seed: u64,
+    duration: Span,
+    signatures: SignatureMode,
+    inputs: Vec<(String, String)>,
+    expect: Vec<Expectation>,
+}
+
+impl RunFacts {
+    pub(super) fn of(setup: &Setup) -> Self {
+        Self {
+            name: setup.name.clone(),
+            seed: setup.seed,
+            duration: setup.duration,
+            signatures: setup.signatures,
+            inputs: setup.inputs.clone(),
+            expect: setup.expect.clone(),
+        }
+    }
+}
+
+/// Metrics in the order of the table.
+#[derive(Default)]
+struct Metrics(Vec<MetricRow>);
+
+impl Metrics {
+    fn add(&mut self, name: &str, value: f64) {
+        self.add_labelled(name, "".into(), value);
+    }
+
+    fn add_labelled(&mut self, name: &str, labels: Text, value: f64) {
+        let known = metric(name).expect("every metric is in the catalogue");
+        self.0.push(MetricRow { metric: known.name.into(), labels, value, unit: known.unit.into() });
+    }
+}
+
+impl Ledger {
+    /// Closes the books at `now`.
+    pub(in crate::sim) fn finish(
+        mut self,
+        now: Time,
+        interrupted: bool,
+        leaks: u64,
+        events: u64,
+    ) -> Outcome {
+        self.services.finish(now);
+        for presence in &mut self.presence {
+            if presence.up {
+                presence.total += now.since(presence.since);
+            }
+        }
+        for place in 0..self.allocations.len() {
+            let record = &mut self.allocations[place];
+            if record.running {
+                record.ran += now.since(record.running_since);
+            }
+        }
+        let metrics = self.metrics(now, leaks, events);
+        let manifest = self.manifest(&metrics, interrupted, events);
+        Outcome {
+            deployments: self.deployment_rows(),
+            allocations: self.allocation_rows(),
+            refusals: self.refusal_rows(),
+            peers: self.peer_rows(now),
+            series: std::mem::take(&mut self.series),
+            metrics,
+            digest: self.digest.finish(),
+            events,
+            trace: self.trace.take(),
+            manifest,
+        }
+    }
+
+    fn manifest(&self, metrics: &[MetricRow], interrupted: bool, events: u64) -> RunManifest {
+        let facts = &self.manifest;
+        let mut manifest = RunManifest::new(&facts.name, facts.seed);
+        manifest.profile = "intended".into();
+        manifest.signatures = match facts.signatures {
+            SignatureMode::Real => "real".into(),
+            SignatureMode::Modelled => "modelled".into(),
+        };
+        manifest.duration_s = facts.duration.as_secs_f64();
+        manifest.inputs = facts
+            .inputs
+            .iter()
+            .map(|(path, sha256)| InputHash { path: path.clone(), sha256: sha256.clone() })
+            .collect();
+        manifest.digest = format!("{:032x}", self.digest.finish());
+        manifest.stop_reason = if interrupted { "interrupted" } else { "end of duration" }.into();
+        manifest.expectations = facts.expect.iter().map(|expected| verdict(expected, metrics)).collect();
+        let counts = [
+            ("allocations", self.allocations.len() as u64),
+            ("deployments", self.deployments.len() as u64),
+            ("events", events),
+            ("facts", self.counters.facts),
+            ("peers", self.names.len() as u64),
+        ];
+        manifest.counts = counts.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
+        manifest
+    }
+
+    fn metrics(&self, now: Time, leaks: u64, events: u64) -> Vec<MetricRow> {
+        let mut m = Metrics::default();
+        self.deployment_metrics(&mut m);
+        let seconds = |span: Option<Span>| span.map_or(f64::NAN, Span::as_secs_f64);
+        m.add("time_to_running.p50", seconds(self.time_to_running.quantile(0.50)));
+        m.add("time_to_running.p95", seconds(self.time_to_running.quantile(0.95)));
+        m.add("time_to_running.mean", seconds(self.time_to_running.mean()));
+        m.add("services.availability", self.services.availability());
+        let c = &self.counters;
+        m.add("allocations.started", c.allocations_started as f64);
+        m.add("allocations.lost", c.allocations_lost as f64);
+        m.add("redeployments", c.redeployments as f64);
+        m.add("recovery_time.p50", seconds(self.services.recoveries.quantile(0.50)));
+        m.add("recovery_time.p95", seconds(self.services.recoveries.quantile(0.95)));
+        m.add("peers.total", self.names.len() as f64);
+        let up: f64 = self.presence.iter().map(|presence| presence.total.as_secs_f64()).sum();
+        m.add("peers.up_fraction", up / (now.as_secs_f64() * self.names.len() as f64));
+        m.add("peers.lost", self.presence.iter().map(|presence| f64::from(presence.crashes)).sum());
+        m.add("messages.sent", c.sent as f64);
+        m.add("messages.delivered", c.delivered as f64);
+        for (reason, count) in &c.lost {
+            if *count > 0 {
+                m.add_labelled("messages.lost", labels(&[("reason", loss_text(*reason))]), *count as f64);
+            }
+        }
+        for (rejection, count) in &c.rejected {
+            m.add_labelled("messages.rejected", labels(&[("reason", rejection.as_str())]), *count as f64);
+        }
+        m.add("messages.bytes", c.bytes as f64);
+        m.add("bids.received", c.bids_received as f64);
+        m.add("bids.accepted", c.bids_accepted as f64);
+        m.add("resources.leaked", leaks as f64);
+        m.add("resources.utilisation_cpu", self.utilisation(now));
+        m.add("image_pull.p50", seconds(self.pulls.quantile(0.50)));
+        m.add("image_bytes", c.image_bytes as f64);
+        m.add("events", events as f64);
+        m.add("facts", c.facts as f64);
+        m.0
+    }
+
+    fn deployment_metrics(&self, m: &mut Metrics) {
+        let asked = self.deployments.len() as f64;
+        let count = |test: fn(&DeploymentRecord) -> bool| self.deployments.iter().filter(|d| test(d)).count() as f64;
+        let succeeded = count(|d| d.running.is_some());
+        m.add("deployments.asked", asked);
+        m.add("deployments.succeeded", succeeded);
+        let decided = count(|d| d.running.is_some() || d.status.is_terminal());
+        m.add("deployments.succeeded_fraction", succeeded / decided);
+        m.add("deployments.completed", count(|d| d.status == DeploymentStatus::Completed));
+        m.add("deployments.running", count(|d| d.status == DeploymentStatus::Running));
+        m.add("deployments.cancelled", count(|d| d.cancelled));
+        let mut reasons: indexmap::IndexMap<Arc<str>, u64> = indexmap::IndexMap::new();
+        for record in self.deployments.iter().filter(|d| d.status == DeploymentStatus::Failed) {
+            *reasons.entry(reason_class(record)).or_default() += 1;
+        }
+        if reasons.is_empty() {
+            m.add("deployments.failed", 0.0);
+        }
+        for (reason, count) in reasons {
+            m.add_labelled("deployments.failed", labels(&[("reason", &reason)]), count as f64);
+        }
+    }
+
+    /// Core-seconds allocated as a part of those that the run's peers would have offered had they been up throughout.
+    fn utilisation(&self, now: Time) -> f64 {
+        let used: f64 = self
+            .allocations
+            .values()
+            .map(|record| {
+                let held = record.ended.unwrap_or(now).since(record.committed).as_secs_f64();
+                held * record.resources.cpu.cores_milli as f64 / 1000.0
+            })
+            .sum();
+        used / (self.offered_cores * now.as_secs_f64())
+    }
+
+    fn deployment_rows(&self) -> Vec<DeploymentRow> {
+        let row = |(number, record): (usize, &DeploymentRecord)| {
+            let (name, by, _) = &self.entries[record.entry as usize];
+            DeploymentRow {
+                deployment: number as u32,
+                name: format!("{name}-{number}").into(),
+                orchestrator: by.as_str().into(),
+                ensemble: name.as_str().into(),
+                submitted_s: record.submitted.as_secs_f64(),
+                deadline_s: record.deadline.as_secs_f64(),
+                running_s: record.running.map(Time::as_secs_f64),
+                ended_s: record.ended.map(Time::as_secs_f64),
+                status: record.status.as_str().to_lowercase().into(),
+                outcome: outcome(record).into(),
+                reason: record.reason.clone().unwrap_or_else(|| "".into()),
+                rounds: record.rounds,
+                attempts: record.attempts,
+                bids: record.bids,
+                redeployments: record.redeployments,
+            }
+        };
+        self.deployments.iter().enumerate().map(row).collect()
+    }
+
+    fn allocation_rows(&self) -> Vec<AllocationRow> {
+        let cities = Cities::world();
+        let row = |record: &super::AllocationRecord| {
+            let (peer, member) = &self.names[record.peer.0 as usize];
+            let city = cities.city(member.city);
+            let (node, allocation) = record.key.split_once('.').unwrap_or((&record.key, ""));
+            let ensemble = &self.entries[self.deployments[record.deployment as usize].entry as usize].2;
+            let kind = ensemble.allocations.get(allocation).map_or(AllocationKind::Service, |config| config.kind);
+            let service = self.services.all.get(&(record.deployment, Arc::clone(&record.key)));
+            let served = record.ran.as_secs_f64();
+            let wanted = match service {
+                Some(service) if kind == AllocationKind::Service => service.wanted_for.as_secs_f64(),
+                _ => served,
+            };
+            AllocationRow {
+                deployment: record.deployment,
+                node: node.into(),
+                allocation: allocation.into(),
+                generation: record.generation,
+                kind: kind.word().into(),
+                peer: Arc::clone(peer),
+                city: city.name.to_string().into(),
+                country: city.country.to_string().into(),
+                committed_s: record.committed.as_secs_f64(),
+                started_s: record.started.map(Time::as_secs_f64),
+                ended_s: record.ended.map(Time::as_secs_f64),
+                end: record.end.into(),
+                exit_code: record.exit_code,
+                cpu_cores: record.resources.cpu.cores_milli as f64 / 1000.0,
+                ram_bytes: record.resources.ram_bytes,
+                disk_bytes: record.resources.disk_bytes,
+                wanted_s: wanted,
+                served_s: served.min(wanted),
+            }
+        };
+        self.allocations.values().map(row).collect()
+    }
+
+    fn refusal_rows(&self) -> Vec<RefusalRow> {
+        let mut rows: Vec<RefusalRow> = self
+            .refusals
+            .lines
+            .iter()
+            .map(|(kind, count)| RefusalRow {
+                deployment: kind.deployment,
+                stage: kind.stage.into(),
+                reason: Arc::clone(&kind.reason),
+                amount_class: kind.amount_class.map(refusals::class_text).unwrap_or_default().into(),
+                count: count.count,
+                first_time_s: count.first_time.as_secs_f64(),
+                first_peer: Arc::clone(&self.names[count.first_peer.0 as usize].0),
+                example: Arc::clone(&count.example),
+            })
+            .collect();
+        rows.sort_by(|a, b| {
+            (a.deployment, &a.stage, &a.reason, &a.amount_class).cmp(&(b.deployment, &b.stage, &b.reason, &b.amount_class))
+        });
+        rows
+    }
+
+    fn peer_rows(&self, now: Time) -> Vec<PeerRow> {
+        let cities = Cities::world();
+        let row = |((name, member), presence): (&(Arc<str>, super::Member), &super::Presence)| {
+            let city = cities.city(member.city);
+            let (role, organization) = &self.roles[member.group];
+            PeerRow {
+                peer: Arc::clone(name),
+                role: (*role).into(),
+                organization: organization.as_str().into(),
+                city: city.name.to_string().into(),
+                country: city.country.to_string().into(),
+                continent: city.continent.code().into(),
+                lat: city.at.lat,
+                lon: city.at.lon,
+                up_fraction: presence.total.as_secs_f64() / now.as_secs_f64(),
+                crashes: presence.crashes,
+            }
+        };
+        self.names.iter().zip(&self.presence).map(row).collect()
+    }
+}
+
+fn outcome(record: &DeploymentRecord) -> &'static str {
+    match record.status {
+        DeploymentStatus::Failed => "failed",
+        DeploymentStatus::Completed if record.running.is_none() => "cancelled",
+        _ if record.running.is_some() => "succeeded",
+        _ => "",
+    }
+}
+
+/// Failures are counted by stage and cause, without the names and amounts that make each one different.
+fn reason_class(record: &DeploymentRecord) -> Arc<str> {
+    let reason = record.reason.as_deref().unwrap_or("");
+    let class = match reason.split_once(": ") {
+        Some((stage, cause)) if cause.starts_with("no bids for") => format!("{stage}: no bids"),
+        Some((stage, cause)) => format!("{stage}: {}", cause.split([':', ';']).next().unwrap_or(cause)),
+        None => reason.to_owned(),
+    };
+    key_of(&class).into()
+}
+
+const fn loss_text(reason: LossReason) -> &'static str {
+    match reason {
+        LossReason::Loss => "loss",
+        LossReason::Partition => "partition",
+        LossReason::SenderDown => "sender down",
+        LossReason::ReceiverDown => "receiver down",
+    }
+}
+
+/// An expectation on a metric with labels is on the sum over them.
+fn verdict(expected: &Expectation, metrics: &[MetricRow]) -> Verdict {
+    let rows = || metrics.iter().filter(|row| *row.metric == *expected.metric);
+    let known = rows().next().is_some() || matches!(expected.metric.as_str(), "messages.lost" | "messages.rejected");
+    let value: f64 = rows().map(|row| row.value).sum();
+    let measured = known && !value.is_nan();
+    Verdict {
+        expression: format!("{} {} {}", expected.metric, expected.comparison.as_str(), expected.bound),
+        value: measured.then_some(value),
+        passed: measured && expected.comparison.holds(value, expected.bound),
+    }
+}
+
+const _: () = assert!(DEPLOYMENT_STATUSES.len() == 8, "a status that is not sampled would be missing from series.csv");

@@ -1,0 +1,57 @@
+//! What a finished run has to show.
+
+use crate::kernel::Time;
+use crate::observe::{AllocationRow, DeploymentRow, MetricRow, PeerRow, RefusalRow, RunManifest, SeriesRow};
+use crate::sim::event::PeerId;
+
+/// Everything that a run puts out.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// `run.json`.
+    pub manifest: RunManifest,
+    /// `metrics.csv`.
+    pub metrics: Vec<MetricRow>,
+    /// `series.csv`.
+    pub series: Vec<SeriesRow>,
+    /// `deployments.csv`.
+    pub deployments: Vec<DeploymentRow>,
+    /// `allocations.csv`.
+    pub allocations: Vec<AllocationRow>,
+    /// `refusals.csv`.
+    pub refusals: Vec<RefusalRow>,
+    /// `peers.csv`.
+    pub peers: Vec<PeerRow>,
+    /// Over all facts, in order.
+    pub digest: u128,
+    /// Events handled.
+    pub events: u64,
+    /// The digest after every fact, when the run was asked to keep it.
+    pub trace: Option<Vec<(Time, PeerId, u128)>>,
+}
+
+impl Outcome {
+    /// The value of a metric; with labels, the sum over them.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        let rows: Vec<f64> = self.metrics.iter().filter(|row| *row.metric == *name).map(|row| row.value).collect();
+        (!rows.is_empty()).then(|| rows.iter().sum())
+    }
+
+    /// The first fact at which two runs part: its number, time and peer in this run. None when they are the same.
+    ///
+    /// # Panics
+    /// If one of the two kept no trace.
+    #[must_use]
+    pub fn first_divergence(&self, other: &Self) -> Option<(usize, Time, PeerId)> {
+        let (ours, theirs) = match (&self.trace, &other.trace) {
+            (Some(ours), Some(theirs)) => (ours, theirs),
+            _ => panic!("both runs must have kept a trace"),
+        };
+        let place = ours.iter().zip(theirs).position(|(a, b)| a != b);
+        let place = place.or_else(|| (ours.len() != theirs.len()).then_some(ours.len().min(theirs.len())));
+        place.map(|place| {
+            let (time, peer, _) = ours.get(place).or_else(|| theirs.get(place)).copied().expect("one has it");
+            (place, time, peer)
+        })
+    }
+}
