@@ -1,4 +1,5 @@
-//! How fast the links of endpoints are. Every endpoint has one link up and one down; the core of the network is never the bottleneck.
+//! How fast the links of endpoints are. Every endpoint has one link up and one down; the core of the network
+//! is never the bottleneck.
 
 use std::sync::OnceLock;
 

@@ -80,8 +80,8 @@ impl FromIterator<EndpointId> for EndpointSet {
     }
 }
 
-/// The endpoints that are up: drawn from and passed through quickly, in an order that depends on the history of
-/// changes only.
+/// The endpoints that are up: drawn from and passed through quickly, in an order that depends on the history
+/// of changes only.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LiveEndpoints {
     ids: Vec<EndpointId>,
@@ -134,7 +134,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn sets_and_live_lists_agree_with_a_tree(changes in prop::collection::vec((0_u32..200, any::<bool>()), 0..300)) {
+        fn sets_and_live_lists_agree_with_a_tree(
+            changes in prop::collection::vec((0_u32..200, any::<bool>()), 0..300),
+        ) {
             let mut set: EndpointSet = (0..200).map(EndpointId).collect();
             let mut live = LiveEndpoints::all(200);
             let mut tree: BTreeSet<_> = (0..200).map(EndpointId).collect();

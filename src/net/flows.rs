@@ -1,7 +1,9 @@
-//! Large transfers as fluid flows: each gets its max-min fair share of its source's up link and its target's down link.
+//! Large transfers as fluid flows: each gets its max-min fair share of its source's up link and its target's
+//! down link.
 //!
-//! Shares change only when a flow starts or ends, and then only in the connected component of links that it touches; so
-//! a transfer costs a few events, whatever its size. [`flows_slow`](super::flows_slow) is the oracle.
+//! Shares change only when a flow starts or ends, and then only in the connected component of links that it
+//! touches; so a transfer costs a few events, whatever its size. [`flows_slow`](super::flows_slow) is the
+//! oracle.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -78,7 +80,8 @@ const fn down(endpoint: EndpointId) -> usize {
 }
 
 impl Flow {
-    /// The rows of its links: the down link of the target, and the up link of the source unless it is outside.
+    /// The rows of its links: the down link of the target, and the up link of the source unless it is
+    /// outside.
     fn links(&self) -> impl Iterator<Item = usize> + use<> {
         std::iter::once(down(self.to)).chain(self.from.map(up))
     }
@@ -166,8 +169,8 @@ impl FlowNetwork {
         self.completions.first().copied().filter(|(at, _)| *at < Time::MAX)
     }
 
-    /// Takes all transfers that complete up to `now`, in order. Shares are redistributed at each completion, so a late call
-    /// misses nothing.
+    /// Takes all transfers that complete up to `now`, in order. Shares are redistributed at each completion,
+    /// so a late call misses nothing.
     pub fn complete(&mut self, now: Time) -> Vec<FinishedFlow> {
         let mut finished = Vec::new();
         while let Some((at, id)) = self.next_completion().filter(|(at, _)| *at <= now) {
@@ -201,7 +204,8 @@ impl FlowNetwork {
         self.flows.is_empty()
     }
 
-    /// What flows leave of an endpoint's up link to small messages, in bit/s: the rest, and at least the share of one flow more.
+    /// What flows leave of an endpoint's up link to small messages, in bit/s: the rest, and at least the
+    /// share of one flow more.
     #[inline]
     #[must_use]
     pub fn residual_up_bps(&self, endpoint: EndpointId) -> f64 {
@@ -230,8 +234,8 @@ impl FlowNetwork {
         }
     }
 
-    /// Shares out the components of `seeds` anew, by progressive filling: the link with the smallest share per flow
-    /// fixes the rates of its flows, and so on with what is left.
+    /// Shares out the components of `seeds` anew, by progressive filling: the link with the smallest share
+    /// per flow fixes the rates of its flows, and so on with what is left.
     fn share(&mut self, now: Time, seeds: impl Iterator<Item = usize>) {
         let (links, count) = self.component(seeds);
         // What is left of a link, for how many flows without a rate.

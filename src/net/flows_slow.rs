@@ -1,4 +1,5 @@
-//! The slow oracle of [`flows`](super::flows): every change recomputes every rate, by raising one water level until links are full.
+//! The slow oracle of [`flows`](super::flows): every change recomputes every rate, by raising one water level
+//! until links are full.
 
 use super::bandwidth::Links;
 use super::endpoint::EndpointId;
@@ -90,48 +91,50 @@ impl SlowFlows {
             }
         }
         while !rising.is_empty() {
-            let room = |is_up: bool, endpoint: EndpointId| {
-                let crosses =
-                    |flow: &SlowFlow| if is_up { flow.from == Some(endpoint) } else { flow.to == endpoint };
-                let links = self.links[endpoint.index()];
-                let capacity = (if is_up { links.up_bps } else { links.down_bps }) as f64;
-                let used: f64 =
-                    self.flows.iter().filter(|flow| crosses(flow)).map(|flow| flow.rate_bps).sum();
-                let count = rising.iter().filter(|&&number| crosses(&self.flows[number])).count();
-                (capacity - used, (capacity - used) / count as f64, capacity)
-            };
-            let links_of = |number: usize| {
-                let flow = &self.flows[number];
-                flow.from.map(|from| (true, from)).into_iter().chain([(false, flow.to)])
+            let sharers = |link: Link| {
+                rising.iter().filter(|&&number| self.flows[number].links().contains(&Some(link))).count()
             };
             let rise = rising
                 .iter()
-                .flat_map(|&number| links_of(number))
-                .map(|(is_up, endpoint)| room(is_up, endpoint).1)
+                .flat_map(|&number| self.flows[number].links().into_iter().flatten())
+                .map(|link| self.room_bps(link) / sharers(link) as f64)
                 .fold(f64::INFINITY, f64::min)
                 .max(0.0);
             for &number in &rising {
                 self.flows[number].rate_bps += rise;
             }
-            let still: Vec<usize> = rising
+            let full = |link: Link| self.room_bps(link) <= self.capacity_bps(link) * 1e-9;
+            rising = rising
                 .iter()
                 .copied()
-                .filter(|&number| {
-                    let flow = &self.flows[number];
-                    let mut links = flow.from.map(|from| (true, from)).into_iter().chain([(false, flow.to)]);
-                    links.all(|(is_up, endpoint)| {
-                        let links = self.links[endpoint.index()];
-                        let capacity = (if is_up { links.up_bps } else { links.down_bps }) as f64;
-                        let crosses = |flow: &&SlowFlow| {
-                            if is_up { flow.from == Some(endpoint) } else { flow.to == endpoint }
-                        };
-                        let used: f64 = self.flows.iter().filter(crosses).map(|flow| flow.rate_bps).sum();
-                        capacity - used > capacity * 1e-9
-                    })
-                })
+                .filter(|&number| !self.flows[number].links().into_iter().flatten().any(full))
                 .collect();
-            rising = still;
         }
+    }
+
+    fn capacity_bps(&self, link: Link) -> f64 {
+        match link {
+            Link::Up(endpoint) => self.links[endpoint.index()].up_bps as f64,
+            Link::Down(endpoint) => self.links[endpoint.index()].down_bps as f64,
+        }
+    }
+
+    /// What the flows over a link leave of it.
+    fn room_bps(&self, link: Link) -> f64 {
+        let crossing = self.flows.iter().filter(|flow| flow.links().contains(&Some(link)));
+        self.capacity_bps(link) - crossing.map(|flow| flow.rate_bps).sum::<f64>()
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Link {
+    Up(EndpointId),
+    Down(EndpointId),
+}
+
+impl SlowFlow {
+    fn links(&self) -> [Option<Link>; 2] {
+        [self.from.map(Link::Up), Some(Link::Down(self.to))]
     }
 }
 
@@ -191,9 +194,9 @@ mod tests {
                 Step::Pause(number, paused) => {
                     let id = FlowId(number as u64);
                     if paused {
-                        fast.pause(Time(now), id)
+                        fast.pause(Time(now), id);
                     } else {
-                        fast.resume(Time(now), id)
+                        fast.resume(Time(now), id);
                     }
                     slow.set_paused(number, paused);
                 }

@@ -1,4 +1,5 @@
-//! Where things are: cities of the world, distances on the globe, continents and the regions of the bandwidth table.
+//! Where things are: cities of the world, distances on the globe, continents and the regions of the bandwidth
+//! table.
 
 use std::sync::OnceLock;
 
@@ -38,8 +39,8 @@ impl Coordinates {
         2.0 * EARTH_RADIUS_KM * libm::asin(libm::sqrt(h).min(1.0))
     }
 
-    /// The point as a vector of length one. The nearest of many points has the largest product with it, which is far
-    /// cheaper than as many haversines.
+    /// The point as a vector of length one. The nearest of many points has the largest product with it, which
+    /// is far cheaper than as many haversines.
     #[must_use]
     pub fn unit_vector(self) -> [f64; 3] {
         let (lat, lon) = (self.lat.to_radians(), self.lon.to_radians());
@@ -106,7 +107,7 @@ impl Continent {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let plain = |text: &str| -> String {
-            text.chars().filter(|c| c.is_ascii_alphabetic()).map(|c| c.to_ascii_lowercase()).collect()
+            text.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase()).collect()
         };
         let text = plain(text);
         Self::ALL.into_iter().find(|it| plain(it.code()) == text || plain(it.name()) == text)
@@ -132,8 +133,8 @@ pub enum Region {
 }
 
 impl Region {
-    /// The region of a place. The table has no Africa; its peers are given the slowest links of the table, South
-    /// America's.
+    /// The region of a place. The table has no Africa; its peers are given the slowest links of the table,
+    /// South America's.
     #[must_use]
     pub fn of(continent: Continent, country: &str) -> Self {
         match continent {
@@ -219,7 +220,8 @@ impl Cities {
             .map(|(id, _)| id)
     }
 
-    /// A table to draw cities that satisfy `keep` from, in proportion to their population; none where no city does.
+    /// A table to draw cities that satisfy `keep` from, in proportion to their population; none where no city
+    /// does.
     #[must_use]
     pub fn by_population(&self, keep: impl Fn(&City) -> bool) -> Option<CityDraw> {
         let mut draw = CityDraw { cities: Vec::new(), people: Vec::new() };

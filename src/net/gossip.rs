@@ -1,14 +1,16 @@
 //! Cheap broadcast: when each receiver gets a gossiped message, without simulating the hops.
 //!
-//! The real thing, [`gossip_slow`](super::gossip_slow), floods: the publisher sends to all its connections, everyone else forwards to
-//! their 8 mesh neighbours, and the first copy counts. Here the flood is described by its levels. Level 1 are the publisher's
-//! connections; how many live endpoints are `n` hops away follows from the degree of a random graph. Each level is represented by a
-//! few endpoints drawn at random, whose arrival times come from the levels before theirs. A receiver draws its
-//! level and the levels of its 8 mesh neighbours, and takes the first copy that these send. It costs a receiver ten
-//! draws and eight look-ups of a delay, and no event but its delivery.
+//! The real thing, [`gossip_slow`](super::gossip_slow), floods: the publisher sends to all its connections,
+//! everyone else forwards to their 8 mesh neighbours, and the first copy counts. Here the flood is described
+//! by its levels. Level 1 are the publisher's connections; how many live endpoints are `n` hops away follows
+//! from the degree of a random graph. Each level is represented by a few endpoints drawn at random, whose
+//! arrival times come from the levels before theirs. A receiver draws its level and the levels of its 8 mesh
+//! neighbours, and takes the first copy that these send. It costs a receiver ten draws and eight look-ups of
+//! a delay, and no event but its delivery.
 //!
-//! A copy is not passed to who cannot be reached; a receiver all of whose neighbours are cut off tries 8 others, and is
-//! unreachable if these are too. So a partition holds, unless endpoints of neither side bridge it.
+//! A copy is not passed to who cannot be reached; a receiver all of whose neighbours are cut off tries 8
+//! others, and is unreachable if these are too. So a partition holds, unless endpoints of neither side bridge
+//! it.
 
 use super::endpoint::EndpointId;
 use super::medium::Medium;
@@ -73,9 +75,9 @@ impl<'a> Flood<'a> {
                 for row in 0..flood.levels[level].forwarders.len() {
                     let Forwarder { id, leaves } = flood.levels[level].forwarders[row];
                     let arrives = match level {
-                        0 if pass == 0 => Some(flood.from_publisher(id, rng)),
+                        0 if pass == 0 => Some(flood.direct_arrival(id, rng)),
                         0 => None,
-                        _ => flood.from_mesh(id, level, rng),
+                        _ => flood.mesh_arrival(id, level, rng),
                     };
                     if let Some(arrives) = arrives {
                         let forwarded = arrives + medium.hop_processing + medium.up_time(id, bytes);
@@ -87,18 +89,19 @@ impl<'a> Flood<'a> {
         flood
     }
 
-    /// When the message arrives at `receiver`, counted from its publication; none if no neighbour can pass it on.
+    /// When the message arrives at `receiver`, counted from its publication; none if no neighbour can pass it
+    /// on.
     pub fn arrival(&self, receiver: EndpointId, rng: &mut Rng<'_>) -> Option<Span> {
         if self.contacts.contains(&receiver) {
-            return Some(self.from_publisher(receiver, rng));
+            return Some(self.direct_arrival(receiver, rng));
         }
         let first = self.levels.first()?.share_up_to;
         let share = first + (1.0 - first) * unit(rng.next_u32());
         let level = self.level_of(share).clamp(1, self.levels.len().max(2) - 1);
-        self.from_mesh(receiver, level, rng)
+        self.mesh_arrival(receiver, level, rng)
     }
 
-    fn from_publisher(&self, to: EndpointId, rng: &mut Rng<'_>) -> Span {
+    fn direct_arrival(&self, to: EndpointId, rng: &mut Rng<'_>) -> Span {
         let publisher = self.publisher;
         self.medium.up_time(publisher, self.bytes) + self.last_leg(publisher, to, rng)
     }
@@ -108,9 +111,9 @@ impl<'a> Flood<'a> {
         self.medium.way(from, to, self.bytes, rng) + self.medium.down_time(to, self.bytes)
     }
 
-    /// The first copy that the mesh neighbours of an endpoint of `level` pass on. One neighbour is of the level before, the others
-    /// of that or any later one.
-    fn from_mesh(&self, receiver: EndpointId, level: usize, rng: &mut Rng<'_>) -> Option<Span> {
+    /// The first copy that the mesh neighbours of an endpoint of `level` pass on. One neighbour is of the
+    /// level before, the others of that or any later one.
+    fn mesh_arrival(&self, receiver: EndpointId, level: usize, rng: &mut Rng<'_>) -> Option<Span> {
         let whole = self.medium.conditions.is_whole();
         // An endpoint of level n has no neighbour before level n - 1. Levels count from 1, rows from 0.
         let before = level.checked_sub(2).map_or(0.0, |row| self.levels[row].share_up_to);
@@ -127,7 +130,8 @@ impl<'a> Flood<'a> {
                 MESH_DEGREE.. => self.level_of(unit(word)),
                 _ => self.level_of(before + (1.0 - before) * unit(word)),
             };
-            // A neighbour of a later level has the message from this endpoint, if not from elsewhere: it is no help.
+            // A neighbour of a later level has the message from this endpoint, if not from elsewhere: it is
+            // no help.
             if row > level && attempt < MESH_DEGREE {
                 continue;
             }
@@ -160,7 +164,8 @@ impl<'a> Flood<'a> {
         self.levels.iter().position(|level| share < level.share_up_to).unwrap_or(last)
     }
 
-    /// Live endpoints to stand for a level; of those that the publisher cannot reach directly, as few as eight tries each allow.
+    /// Live endpoints to stand for a level; of those that the publisher cannot reach directly, as few as
+    /// eight tries each allow.
     fn draw_representatives(&self, rng: &mut Rng<'_>) -> Neighbours {
         let live = self.medium.live.ids();
         let mut ids = Neighbours::new();
@@ -186,8 +191,8 @@ fn unit(word: u32) -> f64 {
     f64::from(word >> 8) / f64::from(1_u32 << 24)
 }
 
-/// The endpoints that the publisher sends to itself: its connections that it reaches, topped up by random ones to a
-/// mesh where too many are down or cut off, as it would dial others.
+/// The endpoints that the publisher sends to itself: its connections that it reaches, topped up by random
+/// ones to a mesh where too many are down or cut off, as it would dial others.
 fn contacts(medium: &Medium, overlay: &Overlay, publisher: EndpointId, rng: &mut Rng<'_>) -> Neighbours {
     let mut contacts = overlay.neighbours(publisher);
     contacts.retain(|id| medium.reaches(publisher, *id));
@@ -204,15 +209,16 @@ fn contacts(medium: &Medium, overlay: &Overlay, publisher: EndpointId, rng: &mut
     contacts
 }
 
-/// Which share of `others` is at most 1, 2, ... hops away in a random graph of degree [`MESH_DEGREE`], where `contacts` are one hop away.
+/// Which share of `others` is at most 1, 2, ... hops away in a random graph of degree [`MESH_DEGREE`], where
+/// `contacts` are one hop away.
 fn level_shares(contacts: usize, others: usize) -> Vec<f64> {
     let all = others as f64;
     let (mut reached, mut level) = (contacts as f64, contacts as f64);
     let mut shares = Vec::new();
     while reached > 0.0 && all - reached >= 0.5 {
         shares.push(reached / all);
-        // Who has not been reached is next if one of its neighbours was reached last. A neighbour is found by its free links: the
-        // last reached have one less, by which they were reached.
+        // Who has not been reached is next if one of its neighbours was reached last. A neighbour is found by
+        // its free links: the last reached have one less, by which they were reached.
         let unreached = all - reached;
         let links = (MESH_DEGREE - 1) as f64 * level;
         let miss = 1.0 - links / (links + MESH_DEGREE as f64 * unreached);

@@ -8,11 +8,11 @@ use super::medium::Medium;
 use super::overlay::Overlay;
 use crate::kernel::{Id, Rng, Span};
 
-/// When a message published by `publisher` first arrives at each endpoint, counted from its publication; none where no copy does.
-/// The publisher has it at once.
+/// When a message published by `publisher` first arrives at each endpoint, counted from its publication; none
+/// where no copy does. The publisher has it at once.
 ///
-/// The publisher sends to all its connections, everyone else to their mesh neighbours once the first copy is processed.
-/// Each copy draws its own delay, and is lost by itself.
+/// The publisher sends to all its connections, everyone else to their mesh neighbours once the first copy is
+/// processed. Each copy draws its own delay, and is lost by itself.
 pub fn flood(
     medium: &Medium,
     overlay: &Overlay,

@@ -1,10 +1,11 @@
 //! How long a message travels, bandwidth aside.
 //!
-//! The model `cities: wonder` takes the measured round trip between the measured cities nearest to both endpoints, and
-//! the published slope of round-trip time over distance for the way from each endpoint to its measured city. Pairs
-//! that were not measured (two endpoints of one city among them) take the published line instead. A one-way delay is half the
-//! shortest round trip plus a jitter whose mean and deviation are half of what was measured: lognormal, and cut at its
-//! 99th percentile, so that no single message waits for minutes.
+//! The model `cities: wonder` takes the measured round trip between the measured cities nearest to both
+//! endpoints, and the published slope of round-trip time over distance for the way from each endpoint to its
+//! measured city. Pairs that were not measured (two endpoints of one city among them) take the published line
+//! instead. A one-way delay is half the shortest round trip plus a jitter whose mean and deviation are half
+//! of what was measured: lognormal, and cut at its 99th percentile, so that no single message waits for
+//! minutes.
 
 use std::sync::OnceLock;
 

@@ -18,7 +18,8 @@ pub struct MeasuredCity {
     pub name: &'static str,
     /// Where it is.
     pub at: Coordinates,
-    /// Whether the original list misplaced or lacked it, so that its measured distances to the others placed it.
+    /// Whether the original list misplaced or lacked it, so that its measured distances to the others placed
+    /// it.
     pub located_by_distances: bool,
 }
 

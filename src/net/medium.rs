@@ -1,4 +1,5 @@
-//! What lies between the endpoints at a moment: their places and links, who is up, and the conditions that are on.
+//! What lies between the endpoints at a moment: their places and links, who is up, and the conditions that
+//! are on.
 
 use super::conditions::Conditions;
 use super::endpoint::{EndpointId, LiveEndpoints};
@@ -52,8 +53,8 @@ impl Medium {
 
     /// A random delay of a whole leg: both links, the way with its jitter, and retransmissions.
     ///
-    /// With `packet_loss`, every packet and every retransmission of one is lost with that probability, and each loss costs
-    /// a round trip: the time after which a fast retransmission arrives.
+    /// With `packet_loss`, every packet and every retransmission of one is lost with that probability, and
+    /// each loss costs a round trip: the time after which a fast retransmission arrives.
     pub fn leg(&self, from: EndpointId, to: EndpointId, bytes: u64, rng: &mut Rng<'_>) -> Span {
         let links = self.up_time(from, bytes) + self.down_time(to, bytes);
         self.way(from, to, bytes, rng) + links
@@ -94,8 +95,8 @@ fn link_time(bytes: u64, bps: f64) -> Span {
     Span((bytes as f64 * 8e9 / bps) as u64)
 }
 
-/// How many packets of a message are lost before all have arrived: by the gaps between losses, so that the usual case
-/// of none costs one draw.
+/// How many packets of a message are lost before all have arrived: by the gaps between losses, so that the
+/// usual case of none costs one draw.
 fn lost_packets(bytes: u64, packet_loss: f64, rng: &mut Rng<'_>) -> u64 {
     /// A connection that loses more than this is as good as dead; it also bounds the draws.
     const MOST: u64 = 1000;
@@ -119,7 +120,8 @@ mod tests {
     use super::*;
     use crate::kernel::{Domain, Streams};
 
-    /// Losses before `n` packets have arrived are negative binomial: mean n p / (1 - p), variance n p / (1 - p)^2.
+    /// Losses before `n` packets have arrived are negative binomial: mean n p / (1 - p), variance n p / (1 -
+    /// p)^2.
     #[test]
     fn lost_packets_are_negative_binomial() {
         let mut rng = Streams::new(4).owned(Domain::new("net.medium.test"), 0);

@@ -1,10 +1,11 @@
-//! The network: who can reach whom, when. Topology, latency, loss, bandwidth, partitions, gossip and geography.
+//! The network: who can reach whom, when. Topology, latency, loss, bandwidth, partitions, gossip and
+//! geography.
 //!
-//! It carries opaque payloads that have a size: it never looks inside, and knows nothing of what runs at its endpoints.
-//! [`Network`] is the way in; the rest are its models, each usable alone:
-//! [`latency`] (delays between cities), [`bandwidth`] and [`flows`] (links and large transfers), [`overlay`] and
-//! [`gossip`] (broadcast), [`conditions`] (what faults do), [`geo`] and [`measured`] (the embedded world). The `_slow` modules
-//! are oracles: they compute the same things the plain way, for tests.
+//! It carries opaque payloads that have a size: it never looks inside, and knows nothing of what runs at its
+//! endpoints. [`Network`] is the way in; the rest are its models, each usable alone: [`latency`] (delays
+//! between cities), [`bandwidth`] and [`flows`] (links and large transfers), [`overlay`] and [`gossip`]
+//! (broadcast), [`conditions`] (what faults do), [`geo`] and [`measured`] (the embedded world). The `_slow`
+//! modules are oracles: they compute the same things the plain way, for tests.
 
 pub mod bandwidth;
 pub mod conditions;

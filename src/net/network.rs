@@ -43,7 +43,8 @@ pub struct NetworkConfig {
 }
 
 impl Default for NetworkConfig {
-    /// Delays between cities, home links, no loss; 60 us a hop, the time of a signature check and of handling.
+    /// Delays between cities, home links, no loss; 60 us a hop, the time of a signature check and of
+    /// handling.
     fn default() -> Self {
         Self {
             latency: LatencyConfig::default(),
@@ -195,8 +196,8 @@ impl Network {
             return Delivery::At(now + LOOPBACK);
         }
         let sender = &mut self.senders[from];
-        // Everything is drawn before it is known whether it is needed, so that the next message of this sender draws the same
-        // numbers whatever happens to this one.
+        // Everything is drawn before it is known whether it is needed, so that the next message of this
+        // sender draws the same numbers whatever happens to this one.
         let mut rng = self.streams.rng(SEND, u64::from(from.0), &mut sender.send);
         let mut lost = rng.chance(medium.loss);
         let mut delay = medium.leg(from, to, bytes, &mut rng);
@@ -216,7 +217,8 @@ impl Network {
         }
     }
 
-    /// Gossips a message: `deliver` gets each receiver and when it arrives there first. See [`gossip`](super::gossip).
+    /// Gossips a message: `deliver` gets each receiver and when it arrives there first. See
+    /// [`gossip`](super::gossip).
     ///
     /// A delivery is lost only if six copies are. Extra delay of a fault counts once a delivery.
     pub fn broadcast(
@@ -262,8 +264,8 @@ impl Network {
         tally
     }
 
-    /// Starts a transfer over the links of both; `from` none is the outside world, which no partition cuts off. Across a
-    /// partition a transfer waits.
+    /// Starts a transfer over the links of both; `from` none is the outside world, which no partition cuts
+    /// off. Across a partition a transfer waits.
     ///
     /// # Errors
     /// If one of the two is down.
@@ -309,7 +311,8 @@ impl Network {
         &self.medium.flows
     }
 
-    /// Puts an endpoint up or down. The transfers that end with an endpoint that goes down, in the order of their starts.
+    /// Puts an endpoint up or down. The transfers that end with an endpoint that goes down, in the order of
+    /// their starts.
     pub fn set_up(&mut self, now: Time, endpoint: EndpointId, up: bool) -> Vec<Flow> {
         let changed = self.medium.live.set(endpoint, up);
         if changed && !up { self.medium.flows.cancel_all_of(now, endpoint) } else { Vec::new() }
@@ -365,7 +368,8 @@ impl Network {
         }
     }
 
-    /// The endpoints that one is connected to, up or down: up to 16, mutual, a pure function of seed and number of endpoints.
+    /// The endpoints that one is connected to, up or down: up to 16, mutual, a pure function of seed and
+    /// number of endpoints.
     #[must_use]
     pub fn neighbours(&self, of: EndpointId) -> Neighbours {
         self.overlay.neighbours(of)
@@ -407,7 +411,8 @@ impl Network {
     }
 }
 
-/// Whether all copies of a gossiped message to one receiver are lost; no draw where that is out of the question.
+/// Whether all copies of a gossiped message to one receiver are lost; no draw where that is out of the
+/// question.
 fn lose_all_copies(loss: f64, rng: &mut Rng<'_>) -> bool {
     let all = (0..COPIES).map(|_| loss).product::<f64>();
     all >= SMALLEST_CHANCE && rng.chance(all)

@@ -1,8 +1,9 @@
 //! Who is connected to whom: a random regular graph that is computed, never stored.
 //!
-//! The graph is the union of eight random rings over all endpoints, so every endpoint has two neighbours a ring. Its first
-//! four rings are the gossip mesh (degree 8, within GossipSub's 6 to 12), all eight the connections (degree 16). A ring is a keyed
-//! permutation of the rows; asking for a neighbour takes a place on the ring and looks one place on or back.
+//! The graph is the union of eight random rings over all endpoints, so every endpoint has two neighbours a
+//! ring. Its first four rings are the gossip mesh (degree 8, within GossipSub's 6 to 12), all eight the
+//! connections (degree 16). A ring is a keyed permutation of the rows; asking for a neighbour takes a place
+//! on the ring and looks one place on or back.
 
 use smallvec::SmallVec;
 

@@ -153,7 +153,8 @@ mod tests {
         config.times(Streams::new(6), 0).unwrap().take(20_000).map(|at| at.0).collect()
     }
 
-    /// Gaps of a Poisson process: mean and standard deviation are equal, and a share of 1 - 1/e is below the mean.
+    /// Gaps of a Poisson process: mean and standard deviation are equal, and a share of 1 - 1/e is below the
+    /// mean.
     #[test]
     fn poisson_gaps_are_exponential() {
         let all = times(r#"{"poisson": {"mean_interval": 1000000, "from": 5}}"#);

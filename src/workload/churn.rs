@@ -1,8 +1,9 @@
 //! When peers come and go: alternating up and down times of measured systems.
 //!
-//! The presets are Weibull fits of the Failure Trace Archive. A run starts in the middle of such a history: a peer
-//! is up with its long-run probability, and what is left of its session is drawn from the equilibrium distribution. Fresh
-//! sessions for all would bunch their ends: with the shape of desktop PCs 13 % would leave in the first hour instead of 2 %.
+//! The presets are Weibull fits of the Failure Trace Archive. A run starts in the middle of such a history: a
+//! peer is up with its long-run probability, and what is left of its session is drawn from the equilibrium
+//! distribution. Fresh sessions for all would bunch their ends: with the shape of desktop PCs 13 % would
+//! leave in the first hour instead of 2 %.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -211,7 +212,8 @@ mod tests {
     const PEERS: u64 = 20_000;
     const HOURS: [u64; 4] = [0, 1, 6, 24];
 
-    /// How many standard deviations the share of peers that are up is off the long-run availability, at each of [`HOURS`].
+    /// How many standard deviations the share of peers that are up is off the long-run availability, at each
+    /// of [`HOURS`].
     fn deviations(model: &ChurnModel, start: ChurnStart, seed: u64) -> [f64; 4] {
         let streams = Streams::new(seed);
         let mut up = [0_u64; 4];

@@ -9,8 +9,8 @@ const GIB: u64 = 1 << 30;
 const GB: f64 = 1e9;
 const CLOCK_HZ: u64 = 3_000_000_000;
 const MEDIAN_DISK_GB: f64 = 500.0;
-/// Deviation of the logarithm of a disk's size: about two thirds of all disks are between half and twice the median, as the
-/// usual sizes of 256 GB to 1 TB suggest.
+/// Deviation of the logarithm of a disk's size: about two thirds of all disks are between half and twice the
+/// median, as the usual sizes of 256 GB to 1 TB suggest.
 const DISK_SIGMA: f64 = 0.7;
 /// Peers without a graphics card that can be used.
 const NO_GPU: Ratio = Ratio::new(1, 5);
@@ -65,8 +65,8 @@ pub enum HardwareConfig {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HardwarePreset {
-    /// Home PCs: cores, memory and graphics memory by their shares, independent of each other; one peer in five without
-    /// a usable graphics card; 3 GHz, `x86_64`; disks lognormal with a median of 500 GB.
+    /// Home PCs: cores, memory and graphics memory by their shares, independent of each other; one peer in
+    /// five without a usable graphics card; 3 GHz, `x86_64`; disks lognormal with a median of 500 GB.
     HomePc,
 }
 

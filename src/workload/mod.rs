@@ -1,7 +1,7 @@
 //! Generators of stimuli: where peers are, what machines they have, when they come and go, when work arrives.
 //!
-//! Each generator is a plain description, read from a scenario, that draws from a stream of its own. It knows nothing of what
-//! its numbers are used for.
+//! Each generator is a plain description, read from a scenario, that draws from a stream of its own. It knows
+//! nothing of what its numbers are used for.
 
 pub mod arrivals;
 pub mod churn;

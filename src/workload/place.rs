@@ -12,8 +12,8 @@ use crate::net::{Cities, CityDraw, CityId, Continent};
 pub enum PlaceConfig {
     /// In cities drawn by population.
     ByPopulation(PopulationOf),
-    /// All in one city, by its name in GeoNames: `Berlin`, or `Birmingham, US` where names repeat. Without a country it is
-    /// the most populous.
+    /// All in one city, by its name in GeoNames: `Berlin`, or `Birmingham, US` where names repeat. Without a
+    /// country it is the most populous.
     City(String),
 }
 
