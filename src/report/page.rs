@@ -184,9 +184,9 @@ fn short_number(value: f64) -> String {
 }
 
 fn tiles(tables: &Tables) -> Vec<Tile> {
-    let count = |name: &str| tables.metric(name).map_or_else(|| "n/a".to_owned(), super::chart::grouped);
-    let span = |name: &str| tables.metric(name).map_or_else(|| "n/a".to_owned(), duration_text);
-    let share = |name: &str| tables.metric(name).map_or_else(|| "n/a".to_owned(), percent_text);
+    let count = |name: &str| tables.metric(name).map_or_else(|| "–".to_owned(), super::chart::grouped);
+    let span = |name: &str| tables.metric(name).map_or_else(|| "–".to_owned(), duration_text);
+    let share = |name: &str| tables.metric(name).map_or_else(|| "–".to_owned(), percent_text);
     let tone =
         |name: &str, tone: &'static str| if tables.metric(name).unwrap_or(0.0) > 0.0 { tone } else { "" };
     vec![
@@ -198,8 +198,8 @@ fn tiles(tables: &Tables) -> Vec<Tile> {
         },
         Tile { label: "failed", value: count("deployments.failed"), tone: tone("deployments.failed", "bad") },
         Tile { label: "service availability", value: share("services.availability"), tone: "" },
-        Tile { label: "time to running, median", value: span("time_to_running.p50"), tone: "" },
-        Tile { label: "time to running, 95 %", value: span("time_to_running.p95"), tone: "" },
+        Tile { label: "time to running p50", value: span("time_to_running.p50"), tone: "" },
+        Tile { label: "time to running p95", value: span("time_to_running.p95"), tone: "" },
         Tile { label: "departures of peers", value: count("peers.lost"), tone: "" },
     ]
 }

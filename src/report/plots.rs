@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 
 use super::chart::{
-    Axis, Bar, BarChart, Chart, Color, Mark, Marker, Panel, Quantity, Series, cumulative, palette, quantile,
+    Axis, Bar, BarChart, Chart, Color, Mark, Marker, Panel, Quantity, Series, cumulative, grouped, palette,
+    quantile,
 };
 use super::tables::Tables;
 
@@ -28,7 +29,7 @@ pub struct Plot {
 /// All plots that the run has data for, in the order of the report.
 #[must_use]
 pub fn plots(tables: &Tables) -> Vec<Plot> {
-    let makers = [deployments, time_to_running, availability, peers, refusals, map, messages, resources];
+    let makers = [deployments, time_to_running, availability, peers, messages, resources, map, refusals];
     makers.iter().filter_map(|make| make(tables)).collect()
 }
 
@@ -80,8 +81,8 @@ fn time_to_running(tables: &Tables) -> Option<Plot> {
         caption: format!(
             "Cumulative distribution over the {} deployments that ran (of {} asked for); dashed: median and 95th \
              percentile.",
-            spans.len(),
-            tables.deployments.len()
+            grouped(spans.len() as f64),
+            grouped(tables.deployments.len() as f64)
         ),
         svg: Chart::new("Time to running", x, vec![panel]).svg(),
     })
@@ -244,7 +245,7 @@ fn map(tables: &Tables) -> Option<Plot> {
     if places.is_empty() {
         return None;
     }
-    let radius = |place: &Place<'_>| (2.0 + 1.3 * libm::sqrt(f64::from(place.peers))).min(16.0);
+    let radius = |place: &Place<'_>| (2.0 + libm::sqrt(f64::from(place.peers))).min(14.0);
     let mut dots: BTreeMap<&str, (Color, Vec<(f64, f64, f64)>)> = BTreeMap::new();
     let mut rings = Vec::new();
     for place in places.values() {
@@ -259,9 +260,9 @@ fn map(tables: &Tables) -> Option<Plot> {
         .map(|(name, (color, points))| Series::new(name, color.alpha(0.75), Mark::Scatter(points)))
         .collect();
     if !rings.is_empty() {
-        series.push(Series::new("ran an allocation", palette::INK, Mark::Rings(rings)));
+        series.push(Series::new("ran an allocation", palette::INK.alpha(0.8), Mark::Rings(rings)));
     }
-    let mut panel = Panel::new(Axis::new("", Quantity::Latitude).over(-60.0, 80.0), series);
+    let mut panel = Panel::new(Axis::new("", Quantity::Latitude).over(-58.0, 80.0), series);
     panel.ground = palette::SEA;
     let x = Axis::new("", Quantity::Longitude).over(-180.0, 180.0);
     let mut chart = Chart::new("Where the peers are", x, vec![panel]);

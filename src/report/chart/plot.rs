@@ -9,7 +9,7 @@ const TEXT_SIZE: f64 = 16.0;
 /// Height of the title's line, of a legend's line and of a panel's heading.
 const TITLE_HEIGHT: f64 = 44.0;
 const LEGEND_HEIGHT: f64 = 26.0;
-const HEADING_HEIGHT: f64 = 28.0;
+const HEADING_HEIGHT: f64 = 38.0;
 /// Room under the lowest panel for tick texts and the axis title.
 const FOOT_HEIGHT: f64 = 58.0;
 const LEFT: f64 = 68.0;
@@ -142,7 +142,7 @@ fn draw_legend(canvas: &Canvas<'_>, chart: &Chart, top: f64) -> f64 {
 fn draw_panel(canvas: &Canvas<'_>, panel: &Panel, frame: &Frame<'_>, lowest: bool) {
     canvas.rectangle((frame.left, frame.top), (frame.right, frame.bottom), panel.ground);
     if !frame.y.title.is_empty() {
-        let at = (20.0, frame.top - HEADING_HEIGHT / 2.0);
+        let at = (20.0, frame.top - HEADING_HEIGHT + 14.0);
         canvas.text(at, Anchor::Left, &frame.y.title, TEXT_SIZE, palette::GREY, false);
     }
     for (value, text) in &frame.y.ticks {
@@ -193,7 +193,7 @@ fn draw_series(canvas: &Canvas<'_>, series: &Series, frame: &Frame<'_>) {
         }
         Mark::Rings(points) => {
             for (x, y, radius) in points {
-                canvas.ring(frame.at((*x, *y)), *radius, color, 1.5);
+                canvas.ring(frame.at((*x, *y)), *radius, color, 1.0);
             }
         }
         Mark::Band(points) => {
