@@ -58,8 +58,9 @@ impl Cell {
     fn text(text: &str) -> Self {
         Self { text: printable(text), sort: String::new() }
     }
-    fn number(number: impl ToString) -> Self {
-        Self { text: number.to_string(), sort: number.to_string() }
+    fn number(number: impl Into<u64>) -> Self {
+        let text = number.into().to_string();
+        Self { sort: text.clone(), text }
     }
     fn time(seconds: Option<f64>, text: impl Fn(f64) -> String) -> Self {
         Self {
@@ -200,6 +201,7 @@ fn tiles(tables: &Tables) -> Vec<Tile> {
         Tile { label: "service availability", value: share("services.availability"), tone: "" },
         Tile { label: "time to running p50", value: span("time_to_running.p50"), tone: "" },
         Tile { label: "time to running p95", value: span("time_to_running.p95"), tone: "" },
+        Tile { label: "redeployments", value: count("redeployments"), tone: "" },
         Tile { label: "departures of peers", value: count("peers.lost"), tone: "" },
     ]
 }
@@ -285,7 +287,7 @@ fn deployment_table(tables: &Tables) -> Table {
             "rounds",
             "attempts",
             "bids",
-            "redeployments",
+            "moved",
         ],
         rows: cells.collect(),
         total: tables.deployments.len(),

@@ -1,6 +1,6 @@
 //! Which plots a run gets, and how they follow from its tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 
@@ -14,6 +14,12 @@ use super::tables::Tables;
 const TOP_REFUSALS: usize = 12;
 /// Kinds of messages that get a line of their own.
 const TOP_KINDS: usize = 6;
+
+/// Longitude and latitude in degrees, and a radius in pixels.
+type Dot = (f64, f64, f64);
+
+/// Places that the map shows exactly; more are gathered by the degree.
+const MOST_PLACES: usize = 2000;
 
 /// A plot of a run.
 #[derive(Clone, PartialEq, Debug)]
@@ -168,7 +174,8 @@ fn refusals(tables: &Tables) -> Option<Plot> {
     Some(Plot {
         name: "refusals",
         caption: format!(
-            "How often peers refused a request, by stage and exact reason; {total} refusals in all."
+            "How often peers refused a request, by stage and exact reason; {} refusals in all.",
+            grouped(total as f64)
         ),
         svg: BarChart::new(&title, bars.collect()).svg(),
     })
@@ -179,11 +186,15 @@ fn availability(tables: &Tables) -> Option<Plot> {
     if !wanted.iter().any(|(_, value)| *value > 0.0) {
         return None;
     }
-    let gap = wanted.iter().filter_map(|(time, wanted)| {
-        let (_, running) = running.iter().take_while(|(at, _)| at <= time).last()?;
-        Some((*time, running.min(*wanted), *wanted))
-    });
-    let missing: Vec<_> = gap.collect();
+    // Both are sorted by time: the running count in force at a moment is the last one sampled up to it.
+    let (mut missing, mut seen) = (Vec::new(), 0);
+    for (time, wanted) in &wanted {
+        while running.get(seen).is_some_and(|(at, _)| at <= time) {
+            seen += 1;
+        }
+        let running = seen.checked_sub(1).map_or(0.0, |last| running[last].1);
+        missing.push((*time, running.min(*wanted), *wanted));
+    }
     let panel = Panel::new(
         count_axis("service allocations"),
         vec![
@@ -233,11 +244,17 @@ fn map(tables: &Tables) -> Option<Plot> {
         peers: u32,
         hosts: bool,
     }
-    let hosts: std::collections::BTreeSet<&str> = tables.allocations.iter().map(|row| &*row.peer).collect();
+    let placed = || tables.peers.iter().filter(|peer| peer.lat.is_finite() && peer.lon.is_finite());
+    let exact: BTreeSet<_> = placed().map(|peer| (peer.lat.to_bits(), peer.lon.to_bits())).collect();
+    // Where every peer has a place of its own, dots a degree apart say the same in a file that opens quickly.
+    let coarse = exact.len() > MOST_PLACES;
+    let at = |degrees: f64| if coarse { libm::round(degrees) } else { degrees };
+    let hosts: BTreeSet<&str> = tables.allocations.iter().map(|row| &*row.peer).collect();
     let mut places: IndexMap<(u64, u64), Place<'_>> = IndexMap::new();
-    for peer in tables.peers.iter().filter(|peer| peer.lat.is_finite() && peer.lon.is_finite()) {
-        let key = (peer.lat.to_bits(), peer.lon.to_bits());
-        let new = Place { lat: peer.lat, lon: peer.lon, continent: &peer.continent, peers: 0, hosts: false };
+    for peer in placed() {
+        let (lat, lon) = (at(peer.lat), at(peer.lon));
+        let key = (lat.to_bits(), lon.to_bits());
+        let new = Place { lat, lon, continent: &peer.continent, peers: 0, hosts: false };
         let place = places.entry(key).or_insert(new);
         place.peers += 1;
         place.hosts |= hosts.contains(&*peer.peer);
@@ -246,7 +263,7 @@ fn map(tables: &Tables) -> Option<Plot> {
         return None;
     }
     let radius = |place: &Place<'_>| (2.0 + libm::sqrt(f64::from(place.peers))).min(14.0);
-    let mut dots: BTreeMap<&str, (Color, Vec<(f64, f64, f64)>)> = BTreeMap::new();
+    let mut dots: BTreeMap<&str, (Color, Vec<Dot>)> = BTreeMap::new();
     let mut rings = Vec::new();
     for place in places.values() {
         let (name, color) = continent(place.continent);

@@ -240,6 +240,7 @@ fn metrics(deployments: &[DeploymentRow], peers: usize) -> Vec<MetricRow> {
         ("services.availability", 0.9931),
         ("time_to_running.p50", 25.6),
         ("time_to_running.p95", 66.1),
+        ("redeployments", f64::from(deployments.iter().map(|row| row.redeployments).sum::<u32>())),
         ("peers.lost", 3120.0),
         ("peers.total", peers as f64),
     ];

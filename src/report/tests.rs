@@ -127,3 +127,18 @@ fn write_a_report_to_look_at() {
         println!("{}", written.last().unwrap().display());
     }
 }
+
+#[test]
+fn a_map_of_many_places_is_gathered_by_the_degree() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut sample = Sample::full();
+    let one = sample.peers[0].clone();
+    // Five thousand places within a degree or two of one another.
+    let spread = (0..5000).map(|n| crate::observe::PeerRow { lat: 50.0 + f64::from(n) / 5000.0, ..one.clone() });
+    sample.peers = spread.collect();
+    sample.allocations.clear();
+    let tables = Tables::read(&sample.write(&dir.path().join("run"))).unwrap();
+    let plots = plots(&tables);
+    let map = plots.iter().find(|plot| plot.name == "map").unwrap();
+    assert_eq!(map.svg.matches("<circle").count(), 2, "two whole degrees, and no legend for one continent");
+}

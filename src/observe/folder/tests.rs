@@ -176,7 +176,7 @@ fn finish(target: &Path, overwrite: bool, run: &RunManifest) -> Result<PathBuf, 
     folder.write_run(run)?;
     folder.write_provenance(&Provenance::default())?;
     folder.write_text("scenario.resolved.yaml", "name: a\n")?;
-    assert_eq!(folder.path().exists(), true);
+    assert!(folder.path().exists());
     folder.finish()
 }
 

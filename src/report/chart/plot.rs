@@ -55,7 +55,7 @@ fn bounds<'a>(series: impl Iterator<Item = &'a Series>) -> Option<[f64; 4]> {
         match &one.mark {
             Mark::Line(points) | Mark::Step(points) => points.iter().for_each(|(x, y)| include(*x, *y)),
             Mark::Scatter(points) | Mark::Rings(points) => {
-                points.iter().for_each(|(x, y, _)| include(*x, *y))
+                points.iter().for_each(|(x, y, _)| include(*x, *y));
             }
             Mark::Band(points) => points.iter().for_each(|(x, low, high)| {
                 include(*x, *low);
@@ -130,7 +130,7 @@ fn draw_legend(canvas: &Canvas<'_>, chart: &Chart, top: f64) -> f64 {
             Mark::Scatter(_) => canvas.dot((x + 10.0, y), 7.0, series.color.alpha(1.0)),
             Mark::Rings(_) => canvas.ring((x + 10.0, y), 7.0, series.color, 2.0),
             Mark::Band(_) | Mark::Bars(_) => {
-                canvas.rectangle((x + 2.0, y - 7.0), (x + 18.0, y + 7.0), series.color)
+                canvas.rectangle((x + 2.0, y - 7.0), (x + 18.0, y + 7.0), series.color);
             }
         }
         canvas.text((x + 26.0, y), Anchor::Left, &text, TEXT_SIZE, palette::INK, false);
