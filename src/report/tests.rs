@@ -134,7 +134,8 @@ fn a_map_of_many_places_is_gathered_by_the_degree() {
     let mut sample = Sample::full();
     let one = sample.peers[0].clone();
     // Five thousand places within a degree or two of one another.
-    let spread = (0..5000).map(|n| crate::observe::PeerRow { lat: 50.0 + f64::from(n) / 5000.0, ..one.clone() });
+    let spread =
+        (0..5000).map(|n| crate::observe::PeerRow { lat: 50.0 + f64::from(n) / 5000.0, ..one.clone() });
     sample.peers = spread.collect();
     sample.allocations.clear();
     let tables = Tables::read(&sample.write(&dir.path().join("run"))).unwrap();
