@@ -1,11 +1,12 @@
 //! How numbers are written: seconds with at most nine decimals, other numbers in the shortest exact form.
 //!
-//! Both are byte-stable: no exponent, no trailing zero, no negative zero. A number that does not exist (NaN) is an
-//! empty cell and is read back as NaN.
+//! Both are byte-stable: no exponent, no trailing zero, no negative zero. A number that does not exist (NaN)
+//! is an empty cell and is read back as NaN.
 
 /// Seconds with at most nine decimals (whole nanoseconds), without trailing zeros; empty for NaN.
 ///
-/// Exact for every whole number of nanoseconds below 2^23 s (97 days); later moments are rounded to what an `f64` holds.
+/// Exact for every whole number of nanoseconds below 2^23 s (97 days); later moments are rounded to what an
+/// `f64` holds.
 #[must_use]
 pub fn seconds_text(seconds: f64) -> String {
     if seconds.is_nan() {

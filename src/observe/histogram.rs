@@ -7,9 +7,9 @@ use crate::kernel::Span;
 /// Digits that a quantile keeps: it is off by at most 0.1 %.
 const SIGNIFICANT_DIGITS: u8 = 3;
 
-/// Spans counted in buckets whose width grows with the span. The mean, least and greatest are exact; a quantile is
-/// off by at most 0.1 %. The order of recording does not matter, nor does it matter over how many histograms that are
-/// merged later the spans were spread.
+/// Spans counted in buckets whose width grows with the span. The mean, least and greatest are exact; a
+/// quantile is off by at most 0.1 %. The order of recording does not matter, nor does it matter over how
+/// many histograms that are merged later the spans were spread.
 #[derive(Clone, Debug)]
 pub struct SpanHistogram {
     buckets: Histogram<u64>,
@@ -56,7 +56,8 @@ impl SpanHistogram {
         self.buckets.len()
     }
 
-    /// The least span such that a share `fraction` (0 to 1) of all are no longer, up to 0.1 %; none without spans.
+    /// The least span such that a share `fraction` (0 to 1) of all are no longer, up to 0.1 %; none without
+    /// spans.
     #[must_use]
     pub fn quantile(&self, fraction: f64) -> Option<Span> {
         let value = || Span(self.buckets.value_at_quantile(fraction)).clamp(self.least, self.greatest);
@@ -115,7 +116,9 @@ mod tests {
         /// Oracle: the sorted list.
         #[test]
         fn quantiles_are_those_of_the_sorted_list(
-            mut spans in prop::collection::vec(0_u64..1 << 50, 1..200), split in 0_usize..200, percent in 0_u32..=100,
+            mut spans in prop::collection::vec(0_u64..1 << 50, 1..200),
+            split in 0_usize..200,
+            percent in 0_u32..=100,
         ) {
             let (mut left, mut right) = (SpanHistogram::new(), SpanHistogram::new());
             for (at, span) in spans.iter().enumerate() {

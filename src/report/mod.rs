@@ -1,7 +1,8 @@
 //! Plots and the HTML report of a run, made from its result files alone.
 //!
-//! [`write()`] reads a finished results folder and adds `plots/*.svg` and `report.html`: one file that works offline.
-//! Any report can be remade from the files; nothing here knows the simulator. The same files give the same plots.
+//! [`write()`] reads a finished results folder and adds `plots/*.svg` and `report.html`: one file that works
+//! offline. Any report can be remade from the files; nothing here knows the simulator. The same files give
+//! the same plots.
 //!
 //! [`chart`] holds the kinds of charts, [`plots`] says which ones a run gets, [`page`] makes the page.
 

@@ -1,7 +1,7 @@
 //! The page of a run: one HTML file with everything inside, readable offline, in light and dark.
 //!
-//! All text comes from scenario files and simulated peers, so all of it is escaped: by the template outside the plots,
-//! by the charts inside them. Characters that neither HTML nor XML can hold are replaced.
+//! All text comes from scenario files and simulated peers, so all of it is escaped: by the template outside
+//! the plots, by the charts inside them. Characters that neither HTML nor XML can hold are replaced.
 
 use indexmap::IndexMap;
 use minijinja::Environment;
@@ -137,7 +137,8 @@ pub fn html(tables: &Tables, plots: &[Plot]) -> Result<String, ReportError> {
     };
     let fault = |error: minijinja::Error| ReportError::Template(format!("{error:#}"));
     let mut environment = Environment::new();
-    // The name ends in .html, so every value is escaped unless the template says otherwise (only the plots do).
+    // The name ends in .html, so every value is escaped unless the template says otherwise (only the plots
+    // do).
     environment.add_template("report.html", TEMPLATE).map_err(fault)?;
     environment.get_template("report.html").and_then(|template| template.render(Serde(&page))).map_err(fault)
 }

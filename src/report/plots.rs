@@ -114,8 +114,8 @@ fn deployments(tables: &Tables) -> Option<Plot> {
     }
     let rank = |status: &str| STATUSES.iter().position(|(name, _)| *name == status).unwrap_or(STATUSES.len());
     found.sort_by_key(|(status, _)| rank(status));
-    // States may be sampled at different moments; each keeps its last value until its next sample. Keyed by the bits
-    // of the time: for positive floats their order is that of the times.
+    // States may be sampled at different moments; each keeps its last value until its next sample. Keyed by
+    // the bits of the time: for positive floats their order is that of the times.
     let mut moments: BTreeMap<u64, Vec<(usize, f64)>> = BTreeMap::new();
     for (at, (_, samples)) in found.iter().enumerate() {
         for (time, value) in samples {
@@ -304,8 +304,8 @@ fn rate(samples: &[(f64, f64)]) -> Vec<(f64, f64)> {
     rates
 }
 
-/// The rates of a counter by one of its labels, the most frequent first, the rest summed as `other`; the plain
-/// counter where it has no such label.
+/// The rates of a counter by one of its labels, the most frequent first, the rest summed as `other`; the
+/// plain counter where it has no such label.
 fn rates(tables: &Tables, metric: &str, key: &str) -> Vec<(String, Vec<(f64, f64)>)> {
     let mut kinds = tables.samples_by(metric, key);
     if kinds.is_empty() {

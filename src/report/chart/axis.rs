@@ -50,7 +50,8 @@ const TIME_UNITS: [TimeUnit; 4] = [
 ];
 
 fn time_unit(to: f64) -> TimeUnit {
-    // A unit is used from about three of it on; days only from five, since hours are how people speak of three days.
+    // A unit is used from about three of it on; days only from five, since hours are how people speak of
+    // three days.
     let from = |unit: &TimeUnit| if unit.1 == "d" { 5.0 } else { 3.0 };
     TIME_UNITS.into_iter().find(|unit| to >= from(unit) * unit.0).unwrap_or(TIME_UNITS[3])
 }
@@ -82,8 +83,8 @@ fn round_step(length: f64, most: usize) -> f64 {
         .unwrap_or(power)
 }
 
-/// Makes an axis ready for the values `least` to `greatest`, with about `most` ticks. `rounded` widens the range to
-/// the next tick, so that no curve touches the frame.
+/// Makes an axis ready for the values `least` to `greatest`, with about `most` ticks. `rounded` widens the
+/// range to the next tick, so that no curve touches the frame.
 pub(crate) fn tick(axis: &Axis, least: f64, greatest: f64, most: usize, rounded: bool) -> Ticked {
     let (from, mut to) = axis.range.unwrap_or((least, greatest));
     if to.total_cmp(&from).is_le() {
@@ -184,7 +185,9 @@ mod tests {
             let axis = Axis::new("x", if time { Quantity::Time } else { Quantity::Number });
             let ready = tick(&axis, 0.0, to, 8, true);
             prop_assert!((2..=10).contains(&ready.ticks.len()), "{ready:?}");
-            prop_assert!(ready.to >= to * (1.0 - 1e-6) && ready.ticks.iter().all(|(at, _)| *at <= ready.to * (1.0 + 1e-6)));
+            prop_assert!(ready.to >= to * (1.0 - 1e-6), "{ready:?}");
+            let end = ready.to * (1.0 + 1e-6);
+            prop_assert!(ready.ticks.iter().all(|(at, _)| *at <= end), "{ready:?}");
         }
     }
 }

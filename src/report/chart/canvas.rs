@@ -1,7 +1,7 @@
 //! The drawing surface under every chart: lines, areas, dots and text in pixels, written as SVG.
 //!
-//! The only file that knows the plotting library. Coordinates have half-pixel precision: the picture is drawn at
-//! twice its size, and the view box scales it back.
+//! The only file that knows the plotting library. Coordinates have half-pixel precision: the picture is
+//! drawn at twice its size, and the view box scales it back.
 
 use plotters::prelude::{
     Circle, DrawingArea, FontStyle, IntoDrawingArea, IntoFont, PathElement, Polygon, RGBAColor, SVGBackend,

@@ -1,8 +1,8 @@
 //! Charts as data: what to show, over which axes. [`Chart::svg`] and [`BarChart::svg`] draw them.
 //!
-//! Every chart has a title, axes with units, a legend above the plot (never over it) and colours that people with
-//! any common colour vision tell apart. Text is at least 15 pixels high at 900 pixels width, so that a chart can be
-//! read at half its size. The same chart gives the same bytes.
+//! Every chart has a title, axes with units, a legend above the plot (never over it) and colours that people
+//! with any common colour vision tell apart. Text is at least 15 pixels high at 900 pixels width, so that a
+//! chart can be read at half its size. The same chart gives the same bytes.
 
 mod axis;
 mod bars;
@@ -107,7 +107,8 @@ impl Chart {
     }
 }
 
-/// The cumulative distribution of some values, as the share of them that are no greater. Empty without values.
+/// The cumulative distribution of some values, as the share of them that are no greater. Empty without
+/// values.
 #[must_use]
 pub fn cumulative(values: &[f64]) -> Mark {
     let mut sorted: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();

@@ -107,7 +107,8 @@ pub(super) fn draw_chart(chart: &Chart) -> String {
     })
 }
 
-/// Draws the legend in lines above the panels, where more than one thing is named; returns where the panels begin.
+/// Draws the legend in lines above the panels, where more than one thing is named; returns where the panels
+/// begin.
 fn draw_legend(canvas: &Canvas<'_>, chart: &Chart, top: f64) -> f64 {
     let mut named: Vec<&Series> = Vec::new();
     for series in chart.panels.iter().flat_map(|panel| &panel.series) {
@@ -164,7 +165,8 @@ fn draw_panel(canvas: &Canvas<'_>, panel: &Panel, frame: &Frame<'_>, lowest: boo
     for (number, marker) in panel.markers.iter().enumerate() {
         let x = frame.x(marker.x);
         canvas.dashed((x, frame.top), (x, frame.bottom), palette::INK, 1.5);
-        // Under a rising curve the lower right is free; each text has its own height, so that near ones stay apart.
+        // Under a rising curve the lower right is free; each text has its own height, so that near ones stay
+        // apart.
         let y = frame.bottom - 26.0 - 30.0 * (panel.markers.len() - 1 - number) as f64;
         let width = text_width(&marker.text, TEXT_SIZE);
         let left = if x + width + 14.0 < frame.right { x + 6.0 } else { x - width - 10.0 };
@@ -226,7 +228,8 @@ fn steps(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
     corners
 }
 
-/// The same line with at most four points a pixel column (first, lowest, highest, last): what the eye can tell apart.
+/// The same line with at most four points a pixel column (first, lowest, highest, last): what the eye can
+/// tell apart.
 fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     if points.len() < 2000 {
         return points.to_vec();
