@@ -17,7 +17,7 @@ pub mod read;
 pub mod rows;
 
 pub use folder::{FolderError, RunFolder, write_atomically};
-pub use histogram::SpanHistogram;
+pub use histogram::{SpanHistogram, nearest_rank};
 pub use manifest::{InputHash, Provenance, RunManifest, Verdict, sha256_hex};
 pub use metrics::{Metric, all, metric};
 pub use read::{

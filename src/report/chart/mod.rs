@@ -4,6 +4,8 @@
 //! with any common colour vision tell apart. Text is at least 15 pixels high at 900 pixels width, so that a
 //! chart can be read at half its size. The same chart gives the same bytes.
 
+use crate::observe::histogram::nearest_rank;
+
 mod axis;
 mod bars;
 mod canvas;
@@ -150,8 +152,8 @@ pub fn histogram(values: &[f64], bins: usize) -> Mark {
 /// The nearest-rank quantile of sorted values; none without values.
 #[must_use]
 pub fn quantile(sorted: &[f64], fraction: f64) -> Option<f64> {
-    let rank = libm::ceil(fraction * sorted.len() as f64) as usize;
-    sorted.get(rank.max(1) - 1).copied()
+    let rank = nearest_rank(sorted.len() as u64, fraction) as usize;
+    sorted.get(rank - 1).copied()
 }
 
 #[cfg(test)]
