@@ -1,15 +1,15 @@
 //! The results folder of a run: written aside, then renamed, so that it appears complete or not at all.
 //!
-//! A [`RunFolder`] fills `NAME.partial-1` (the next free number) beside the wanted folder; [`RunFolder::finish`] gives
-//! it its name. What happens when that name is taken:
+//! A [`RunFolder`] fills `NAME.partial-1` (the next free number) beside the wanted folder;
+//! [`RunFolder::finish`] gives it its name. What happens when that name is taken:
 //!
-//! - asked to overwrite, or the old folder is a run of the same inputs: it is replaced. The old folder is moved aside,
-//!   the new one takes the name, then the old one is deleted; a reader sees the old run or the new, or for an instant
-//!   none, but never a mixture.
+//! - asked to overwrite, or the old folder is empty or a run of the same inputs: it is replaced. It is
+//!   moved aside, the new one takes the name, then the old one is deleted; a reader sees the old run or the
+//!   new, or for an instant none, but never a mixture.
 //! - otherwise the new folder is called `NAME-2`, `NAME-3`, ..., and [`RunFolder::finish`] says which.
 //!
-//! A folder that is no run, or that holds files a run does not write (notes, notebooks), is never replaced: the name
-//! with a suffix is taken, or, asked to overwrite, the error names the file that stands in the way.
+//! A folder that is no run, or that holds files a run does not write (notes, notebooks), is never replaced:
+//! the name with a suffix is taken, or, asked to overwrite, the error names the file that stands in the way.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -95,11 +95,12 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Starts the folder `target` (`results/quickstart-seed42`), making its parents. Nothing appears under that name
-    /// before [`RunFolder::finish`]; the module says what `overwrite` decides.
+    /// Starts the folder `target` (`results/quickstart-seed42`), making its parents. Nothing appears under
+    /// that name before [`RunFolder::finish`]; the module says what `overwrite` decides.
     ///
     /// # Errors
-    /// [`FolderError::NoName`] for a path that ends in `..` or is a root, [`FolderError::Io`] from the file system.
+    /// [`FolderError::NoName`] for a path that ends in `..` or is a root, [`FolderError::Io`] from the file
+    /// system.
     pub fn create(target: &Path, overwrite: bool) -> Result<Self, FolderError> {
         let no_name = || FolderError::NoName { path: target.to_owned() };
         let name = target.file_name().and_then(|name| name.to_str()).ok_or_else(no_name)?;
@@ -118,7 +119,8 @@ impl RunFolder {
         &self.partial
     }
 
-    /// Writes a table under its own name. Rows may be borrowed from anywhere, in the order that they shall have.
+    /// Writes a table under its own name. Rows may be borrowed from anywhere, in the order that they shall
+    /// have.
     ///
     /// # Errors
     /// [`FolderError::Io`] or [`FolderError::Csv`].
@@ -169,8 +171,9 @@ impl RunFolder {
     /// Gives the folder its name and returns the path that it got.
     ///
     /// # Errors
-    /// [`FolderError::NoManifest`] before [`RunFolder::write_run`]; [`FolderError::Foreign`] where overwriting would
-    /// delete a user's file; [`FolderError::Io`]. The folder of an earlier run is left as it was in all these cases.
+    /// [`FolderError::NoManifest`] before [`RunFolder::write_run`]; [`FolderError::Foreign`] where
+    /// overwriting would delete a user's file; [`FolderError::Io`]. The folder of an earlier run is left as
+    /// it was in all these cases.
     pub fn finish(mut self) -> Result<PathBuf, FolderError> {
         let run = self.run.take().ok_or(FolderError::NoManifest)?;
         let target = if fs::symlink_metadata(&self.target).is_err() {
@@ -180,7 +183,7 @@ impl RunFolder {
                 Some(entry) if self.overwrite => {
                     return Err(FolderError::Foreign { path: self.target.clone(), entry });
                 }
-                None if self.overwrite || same_inputs(&self.target, &run) => {
+                None if self.overwrite || is_empty(&self.target) || same_inputs(&self.target, &run) => {
                     replace(&self.partial, &self.target)?;
                     self.finished = true;
                     return Ok(self.target.clone());
@@ -237,6 +240,10 @@ fn foreign_entry(folder: &Path) -> Result<Option<String>, FolderError> {
     let foreign = names.iter().find(|name| !OWN_FILES.contains(&name.as_str())).cloned();
     let no_run = !names.is_empty() && !names.iter().any(|name| name == "run.json");
     Ok(foreign.or_else(|| no_run.then(|| "files without a run.json".to_owned())))
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 fn same_inputs(folder: &Path, run: &RunManifest) -> bool {

@@ -1,7 +1,7 @@
 //! The two JSON files of a run: what it was (`run.json`) and how it was made (`provenance.json`).
 //!
-//! They are apart so that the first is the same, byte for byte, for the same inputs; nothing that depends on the
-//! machine, the moment or the paths of a run may enter it.
+//! They are apart so that the first is the same, byte for byte, for the same inputs; nothing that depends on
+//! the machine, the moment or the paths of a run may enter it.
 
 use std::collections::BTreeMap;
 
@@ -90,8 +90,8 @@ impl RunManifest {
         self.expectations.iter().all(|verdict| verdict.passed)
     }
 
-    /// Whether two runs were made from the same inputs: files, seed, profile, signatures and length. Then the one may
-    /// take the other's place. A run that names no input files shares its inputs with no other.
+    /// Whether two runs were made from the same inputs: files, seed, profile, signatures and length. Then
+    /// the one may take the other's place. A run that names no input files shares its inputs with no other.
     #[must_use]
     pub fn same_inputs(&self, other: &Self) -> bool {
         !self.inputs.is_empty()

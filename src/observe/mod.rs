@@ -1,11 +1,12 @@
 //! What a run records and how it lies on disk: rows, metric names, manifests and the results folder.
 //!
-//! The rows are a public schema ([`SCHEMA_VERSION`]) that scripts, notebooks and the report read; the simulator fills
-//! them at the end of a run and hands them to a [`RunFolder`]. This room knows the kernel's time and nothing else:
-//! no peers, no protocol, no scenario. Everything it writes except `provenance.json` is the same, byte for byte, for
-//! the same rows.
+//! The rows are a public schema ([`SCHEMA_VERSION`]) that scripts, notebooks and the report read; the
+//! simulator fills them at the end of a run and hands them to a [`RunFolder`]. This room knows the kernel's
+//! time and nothing else: no peers, no protocol, no scenario. Everything it writes except `provenance.json`
+//! is the same, byte for byte, for the same rows.
 //!
-//! Start with [`rows`] (what the tables hold), then [`folder`] (where they lie) and [`metrics`] (what is measured).
+//! Start with [`rows`] (what the tables hold), then [`folder`] (where they lie) and [`metrics`] (what is
+//! measured).
 
 pub mod folder;
 pub mod format;
@@ -16,7 +17,7 @@ pub mod read;
 pub mod rows;
 
 pub use folder::{FolderError, RunFolder, write_atomically};
-pub use histogram::SpanHistogram;
+pub use histogram::{SpanHistogram, nearest_rank};
 pub use manifest::{InputHash, Provenance, RunManifest, Verdict, sha256_hex};
 pub use metrics::{Metric, all, metric};
 pub use read::{

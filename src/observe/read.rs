@@ -1,4 +1,5 @@
-//! Reading a results folder back: every file into its rows, with errors that name file, line, column and a way out.
+//! Reading a results folder back: every file into its rows, with errors that name file, line, column and a
+//! way out.
 
 use std::fs;
 use std::io;
@@ -75,7 +76,8 @@ fn in_column(column: &Option<String>) -> String {
     column.as_ref().map_or_else(String::new, |column| format!("column `{column}`: "))
 }
 
-/// Reads a table of any row type. Columns are found by name, in any order; columns of a later schema are ignored.
+/// Reads a table of any row type. Columns are found by name, in any order; columns of a later schema are
+/// ignored.
 ///
 /// # Errors
 /// [`ReadError`] for a file that cannot be read, lacks a column or holds a cell of another type.

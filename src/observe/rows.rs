@@ -1,7 +1,8 @@
 //! The rows of the result tables: a versioned public schema.
 //!
-//! Tables are long and flat: one row a thing, SI units in the column names, simulated seconds from 0. A missing value
-//! is an empty cell. Columns are only ever added at the end within one [`SCHEMA_VERSION`]; a reader finds them by name.
+//! Tables are long and flat: one row a thing, SI units in the column names, simulated seconds from 0. A
+//! missing value is an empty cell. Columns are only ever added at the end within one [`SCHEMA_VERSION`]; a
+//! reader finds them by name.
 
 use std::sync::Arc;
 
@@ -10,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::format::{number, optional_seconds, seconds};
 
-/// The version of the rows and of `run.json`. It rises when a column is removed, renamed or changes its meaning.
+/// The version of the rows and of `run.json`. It rises when a column is removed, renamed or changes its
+/// meaning.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Text of a row. Shared, since a hundred thousand rows name the same few hundred cities, peers and reasons.

@@ -88,7 +88,8 @@ fn write<R: Row>(target: &Path, rows: &[R]) -> PathBuf {
     folder.finish().unwrap().join(R::FILE)
 }
 
-/// Writes, reads, writes again: the rows are the same, and so are the bytes. The header is what serde would write.
+/// Writes, reads, writes again: the rows are the same, and so are the bytes. The header is what serde would
+/// write.
 fn round_trip<R: Row + PartialEq + std::fmt::Debug>(rows: &[R]) -> String {
     let dir = tempfile::tempdir().unwrap();
     let path = write(&dir.path().join("run"), rows);
@@ -176,7 +177,7 @@ fn finish(target: &Path, overwrite: bool, run: &RunManifest) -> Result<PathBuf, 
     folder.write_run(run)?;
     folder.write_provenance(&Provenance::default())?;
     folder.write_text("scenario.resolved.yaml", "name: a\n")?;
-    assert_eq!(folder.path().exists(), true);
+    assert!(folder.path().exists());
     folder.finish()
 }
 
@@ -217,11 +218,14 @@ fn what_no_run_wrote_is_never_deleted() {
     assert!(matches!(&error, FolderError::Foreign { entry, .. } if entry == "notes.txt"), "{error}");
     assert_eq!(finish(&target, false, &run_of("x")).unwrap(), dir.path().join("a-2"));
     assert_eq!(fs::read_to_string(target.join("notes.txt")).unwrap(), "mine");
+    let empty = dir.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    assert_eq!(finish(&empty, false, &run_of("x")).unwrap(), empty);
     let plain = dir.path().join("file");
     fs::write(&plain, "a file").unwrap();
     assert!(finish(&plain, true, &run_of("x")).is_err());
     assert_eq!(fs::read_to_string(&plain).unwrap(), "a file");
-    assert_eq!(names(dir.path()), ["a", "a-2", "file"]);
+    assert_eq!(names(dir.path()), ["a", "a-2", "empty", "file"]);
 }
 
 #[test]
