@@ -283,10 +283,15 @@ fn next_event<'a>(
 fn syntax_error(error: &ScanError, text: &str) -> Finding {
     let marker = error.marker();
     let (line, column) = (marker.line(), marker.col() + 1);
-    let source = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
-    let indentation = source.chars().take_while(|c| c.is_whitespace());
-    if let Some(tab) = indentation.clone().position(|c| c == '\t') {
-        return Finding::error(position_at(line, tab + 1, 1), "a tab is used for indentation")
+    // Where the parser complains of a tab behind a plain scalar, the tab is at the start of a line further down.
+    let lines_to_search = if error.info().contains("tab") { usize::MAX } else { 1 };
+    let mut lines = text.lines().enumerate().skip(line.saturating_sub(1)).take(lines_to_search);
+    let tab = lines.find_map(|(index, source)| {
+        let at = source.chars().take_while(|c| c.is_whitespace()).position(|c| c == '\t');
+        at.map(|at| position_at(index + 1, at + 1, 1))
+    });
+    if let Some(position) = tab {
+        return Finding::error(position, "a tab is used for indentation")
             .with_help("YAML wants spaces: replace the tab".to_owned());
     }
     Finding::error(position_at(line, column, 1), format!("not valid YAML: {}", error.info()))

@@ -82,6 +82,15 @@ pub struct AllocationConfig {
     pub depends_on: Vec<Arc<str>>,
 }
 
+/// A closed set of words of the ensemble format.
+pub trait Word: Sized + 'static {
+    /// Every word, in the order in which messages list them.
+    const WORDS: &'static [&'static str];
+
+    /// The value that a word of the file stands for.
+    fn from_word(word: &str) -> Option<Self>;
+}
+
 /// Declares a closed set of words of the ensemble format with the words themselves.
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
@@ -89,18 +98,18 @@ macro_rules! words {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name { $($(#[$variant_meta])* $variant),+ }
 
-        impl $name {
-            /// Every word, in the order in which messages list them.
-            pub const WORDS: &'static [&'static str] = &[$($word),+];
+        impl Word for $name {
+            const WORDS: &'static [&'static str] = &[$($word),+];
 
-            /// The value that a word of the file stands for.
-            pub fn from_word(word: &str) -> Option<Self> {
+            fn from_word(word: &str) -> Option<Self> {
                 match word {
                     $($word => Some(Self::$variant),)+
                     _ => None,
                 }
             }
+        }
 
+        impl $name {
             /// The word of the file.
             pub const fn word(self) -> &'static str {
                 match self {

@@ -1,0 +1,62 @@
+//! What the ensemble format can say and this version of the simulator does not honour yet.
+//!
+//! Silence would be a wrong answer, so each use is an error when a scenario loads the file.
+use super::config::{EnsembleConfig, Executor};
+use super::finding::{Finding, Findings};
+use super::tree::{Node, Position};
+
+/// Every use of a feature that is not simulated, in the order of the file. `root` is the tree that `config` was loaded
+/// from; it gives the positions.
+pub fn unsupported(config: &EnsembleConfig, root: &Node) -> Vec<Finding> {
+    let mut out = Findings::default();
+    let mut report = |position: Position, feature: &str| {
+        out.error(
+            position,
+            format!("`{feature}` is part of the ensemble format but not simulated in this version"),
+        );
+    };
+    let top = |key: &str| key_position(Some(root), key).unwrap_or(root.position);
+    if !config.edges.is_empty() {
+        report(top("edge_constraints"), "edge_constraints");
+    }
+    if config.supervisor.is_some() {
+        report(top("supervisor"), "supervisor");
+    }
+    if !config.contracts.is_empty() {
+        report(top("contracts"), "contracts");
+    }
+    if config.subnet.join {
+        let subnet = root.get("subnet");
+        report(key_position(subnet, "join").unwrap_or_else(|| top("subnet")), "subnet.join");
+    }
+    for (name, node) in &config.nodes {
+        let own = root.get("nodes").and_then(|nodes| nodes.get(name));
+        if node.redundancy > 0 {
+            report(key_position(own, "redundancy").unwrap_or_else(|| top("nodes")), "redundancy");
+        }
+    }
+    for (name, allocation) in &config.allocations {
+        let own = root.get("allocations").and_then(|allocations| allocations.get(name));
+        let place = |key: &str| key_position(own, key).unwrap_or_else(|| top("allocations"));
+        if !allocation.volumes.is_empty() {
+            report(
+                place(if own.is_some_and(|own| own.get("volume").is_some()) { "volume" } else { "volumes" }),
+                "volume",
+            );
+        }
+        if !allocation.keys.is_empty() {
+            report(place("keys"), "keys");
+        }
+        if !allocation.provision.is_empty() {
+            report(place("provision"), "provision");
+        }
+        if allocation.executor != Executor::Docker {
+            report(place("executor"), &format!("executor: {}", allocation.executor));
+        }
+    }
+    out.into_sorted()
+}
+
+fn key_position(map: Option<&Node>, key: &str) -> Option<Position> {
+    map?.entry(key).map(|(key, _)| key.position)
+}
