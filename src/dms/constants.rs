@@ -46,10 +46,10 @@ pub const GRANT_ALLOCATION_CAPS_FREQUENCY: Span = Span::hours(1);
 pub const HEALTH_CHECK_INTERVAL: Span = Span::secs(30);
 /// Wait for one health check, and for the registration of one.
 pub const HEALTH_CHECK_TIMEOUT: Span = Span::secs(5);
+/// Wait for the restart of an allocation.
+pub const FAILURE_ESCALATION_TIMEOUT: Span = Span::mins(2);
 /// Consecutive failures after which a supervisor acts.
 pub const ESCALATION_THRESHOLD: u32 = 3;
-/// Expiry of the restart message of an escalation.
-pub const RESTART_MESSAGE_TIMEOUT: Span = Span::secs(5);
 /// Life of a health check grant.
 pub const HEALTH_CHECK_GRANT_DURATION: Span = Span::hours(2);
 /// Interval of the push heartbeat of an allocation.

@@ -1,21 +1,25 @@
 //! What two runs must have in common to be called the same: a rolling 128-bit digest of facts.
 //!
-//! Two 64-bit lanes absorb every word by xor or addition, an odd multiplication and a shift-xor. Each step is a bijection of
-//! the lane's state, so two histories that once differ cannot fall together on equal input; the finish mixes both
-//! lanes and the number of words. It is fast and well mixed, and no cryptographic hash: whoever wants to forge a
-//! collision can. It absorbs the same words on every platform: integers little-endian, `usize` and `isize` as 64 bits.
+//! Two 64-bit lanes absorb every word by xor or addition, an odd multiplication and a shift-xor. Each step is
+//! a bijection of the lane's state, so two histories that once differ cannot fall together on equal input;
+//! the finish mixes both lanes and the number of words. It is fast and well mixed, and no cryptographic hash:
+//! whoever wants to forge a collision can. It absorbs the same words on every platform: integers
+//! little-endian, `usize` and `isize` as 64 bits.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-/// Odd multipliers with well spread bits: the fractional parts of the golden ratio and of the square root of three.
+/// Odd multipliers with well spread bits: the fractional parts of the golden ratio and of the square root of
+/// three.
 const FIRST_MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 const SECOND_MULTIPLIER: u64 = 0xbb67_ae85_84ca_a73b;
 
-/// A rolling 128-bit digest. Absorb facts in order, then read it with [`Digest::finish`]; reading does not end it.
+/// A rolling 128-bit digest. Absorb facts in order, then read it with [`Digest::finish`]; reading does not
+/// end it.
 ///
-/// It is a [`Hasher`] too, so `fact.hash(&mut digest)` absorbs any type that derives `Hash`. Beware of slices of
-/// integers wider than a byte: `Hash` hands their memory over as bytes, which is little-endian only where the machine is.
+/// It is a [`Hasher`] too, so `fact.hash(&mut digest)` absorbs any type that derives `Hash`. Beware of slices
+/// of integers wider than a byte: `Hash` hands their memory over as bytes, which is little-endian only where
+/// the machine is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Digest {
     first: u64,
@@ -82,7 +86,8 @@ const fn mix(word: u64) -> u64 {
     word ^ (word >> 33)
 }
 
-/// A 128-bit name for any hashable value, the same on every platform and in every run (see [`Digest`] for the one caveat).
+/// A 128-bit name for any hashable value, the same on every platform and in every run (see [`Digest`] for the
+/// one caveat).
 #[must_use]
 pub fn fingerprint128<T: Hash + ?Sized>(value: &T) -> u128 {
     let mut digest = Digest::new();

@@ -1,7 +1,8 @@
 //! Small integer names: `u32` newtypes for things kept in tables, and the tables indexed by them.
 //!
-//! A peer, a city or a job is named by its row. [`id_type!`](crate::id_type) makes the newtype, [`IdVec`] the table,
-//! and the compiler then refuses to look a city up by a peer. What the rows mean is the business of other rooms.
+//! A peer, a city or a job is named by its row. [`id_type!`](crate::id_type) makes the newtype, [`IdVec`] the
+//! table, and the compiler then refuses to look a city up by a peer. What the rows mean is the business of
+//! other rooms.
 
 use std::fmt;
 use std::marker::PhantomData;

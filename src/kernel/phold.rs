@@ -1,8 +1,8 @@
 //! PHOLD, the usual yardstick of event queues: every event schedules one successor after a random delay.
 //!
-//! Each entity starts with one pending event; an event goes to a uniformly random entity after an exponential delay
-//! with a mean of one second, both drawn from one random stream. The number of pending events therefore stays equal
-//! to the number of entities. Nothing here looks at a clock: the caller times it.
+//! Each entity starts with one pending event; an event goes to a uniformly random entity after an exponential
+//! delay with a mean of one second, both drawn from one random stream. The number of pending events therefore
+//! stays equal to the number of entities. Nothing here looks at a clock: the caller times it.
 
 use super::digest::Digest;
 use super::queue::{EventQueue, Pending};
@@ -27,8 +27,8 @@ pub struct PholdOutcome {
 
 /// Runs PHOLD on the kernel's [`EventQueue`]: `events` events over `entities` entities.
 ///
-/// `make` builds the event for an entity and `target` reads the entity back, so that the caller's own event type
-/// is measured. Events are scheduled with ids, that is with cancellation possible.
+/// `make` builds the event for an entity and `target` reads the entity back, so that the caller's own event
+/// type is measured. Events are scheduled with ids, that is with cancellation possible.
 ///
 /// # Panics
 /// If `entities` is zero.

@@ -1,8 +1,9 @@
 //! A pool of values with small keys and counted references, for what is in flight between many holders.
 //!
-//! An envelope sent to a thousand receivers is stored once; every delivery event carries its `u32` key and releases
-//! one reference. Slots are reused, so a steady state allocates nothing. The slab cannot tell a reused key from an
-//! old one: whoever holds a reference owns it, and must not use the key after giving it back.
+//! An envelope sent to a thousand receivers is stored once; every delivery event carries its `u32` key and
+//! releases one reference. Slots are reused, so a steady state allocates nothing. The slab cannot tell a
+//! reused key from an old one: whoever holds a reference owns it, and must not use the key after giving it
+//! back.
 
 /// A pooled store of `T` under `u32` keys with a reference count for each value.
 #[derive(Clone, Debug)]
@@ -161,7 +162,8 @@ mod tests {
     }
 
     proptest! {
-        /// A map from key to (value, references) behaves the same, and slots never exceed the most values held at once.
+        /// A map from key to (value, references) behaves the same, and slots never exceed the most values
+        /// held at once.
         #[test]
         fn behaves_like_a_map(steps in proptest::collection::vec((0_u8..3, 1_u32..4, any::<u16>()), 1..200)) {
             let mut slab = Slab::new();

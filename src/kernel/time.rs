@@ -52,7 +52,9 @@ impl Span {
     /// too large becomes [`Span::MAX`].
     #[must_use]
     pub fn from_secs_f64(seconds: f64) -> Self {
-        Self(libm::round(seconds * 1e9) as u64)
+        // The cast truncates and saturates. Adding the largest number below one half first is how `libm::round`
+        // rounds; a whole half would lift 0.49999999999999994 to one.
+        Self((seconds * 1e9 + (0.5 - f64::EPSILON / 4.0)) as u64)
     }
     /// The span in seconds, for output and statistics.
     #[must_use]

@@ -1,1 +1,32 @@
-//! The room `net`.
+//! The network: who can reach whom, when. Topology, latency, loss, bandwidth, partitions, gossip and geography.
+//!
+//! It carries opaque payloads that have a size: it never looks inside, and knows nothing of what runs at its endpoints.
+//! [`Network`] is the way in; the rest are its models, each usable alone:
+//! [`latency`] (delays between cities), [`bandwidth`] and [`flows`] (links and large transfers), [`overlay`] and
+//! [`gossip`] (broadcast), [`conditions`] (what faults do), [`geo`] and [`measured`] (the embedded world). The `_slow` modules
+//! are oracles: they compute the same things the plain way, for tests.
+
+pub mod bandwidth;
+pub mod conditions;
+pub mod endpoint;
+pub mod flows;
+pub mod flows_slow;
+pub mod geo;
+pub mod gossip;
+pub mod gossip_slow;
+pub mod latency;
+pub mod measured;
+pub mod medium;
+pub mod network;
+pub mod overlay;
+
+pub use bandwidth::{BandwidthConfig, BandwidthPreset, Links};
+pub use conditions::{Condition, ConditionError, ConditionId, Group};
+pub use endpoint::{EndpointId, EndpointSet};
+pub use flows::{FinishedFlow, Flow, FlowId, FlowNetwork};
+pub use geo::{Cities, City, CityDraw, CityId, Continent, Coordinates, Region};
+pub use latency::{CityDataSet, LatencyConfig};
+pub use network::{
+    BroadcastTally, Delivery, Endpoint, FLOW_THRESHOLD_BYTES, LossReason, Network, NetworkConfig, Receivers,
+};
+pub use overlay::{Neighbours, Overlay};

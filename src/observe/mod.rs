@@ -1,1 +1,29 @@
-//! The room `observe`.
+//! What a run records and how it lies on disk: rows, metric names, manifests and the results folder.
+//!
+//! The rows are a public schema ([`SCHEMA_VERSION`]) that scripts, notebooks and the report read; the simulator fills
+//! them at the end of a run and hands them to a [`RunFolder`]. This room knows the kernel's time and nothing else:
+//! no peers, no protocol, no scenario. Everything it writes except `provenance.json` is the same, byte for byte, for
+//! the same rows.
+//!
+//! Start with [`rows`] (what the tables hold), then [`folder`] (where they lie) and [`metrics`] (what is measured).
+
+pub mod folder;
+pub mod format;
+pub mod histogram;
+pub mod manifest;
+pub mod metrics;
+pub mod read;
+pub mod rows;
+
+pub use folder::{FolderError, RunFolder, write_atomically};
+pub use histogram::SpanHistogram;
+pub use manifest::{InputHash, Provenance, RunManifest, Verdict, sha256_hex};
+pub use metrics::{Metric, all, metric};
+pub use read::{
+    ReadError, read_allocations, read_deployments, read_metrics, read_peers, read_provenance, read_refusals,
+    read_run, read_series, read_table,
+};
+pub use rows::{
+    AllocationRow, DeploymentRow, MetricRow, PeerRow, RefusalRow, Row, SCHEMA_VERSION, SeriesRow, Text,
+    labels,
+};

@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::identity::SignatureMode;
+use crate::dms::orchestrator::Strategy;
 use crate::kernel::{Span, Time, Timestamp, sample::Distribution};
-use crate::net::{BandwidthModel, LatencyModel};
+use crate::net::{BandwidthConfig, NetworkConfig};
 use crate::workload::{Arrivals, Churn, Hardware, Place};
 
 /// One run.
@@ -31,7 +32,7 @@ pub struct Setup {
     /// What a peer's worker costs in simulated time.
     pub processing: Processing,
     /// The network between the peers.
-    pub network: NetworkSetup,
+    pub network: NetworkConfig,
     /// The peers, group by group; peers are numbered in this order.
     pub groups: Vec<PeerGroup>,
     /// Images that allocations may name, by reference; the built-in catalogue with the scenario's own on top.
@@ -72,19 +73,6 @@ impl Processing {
     pub const NONE: Self = Self { signature: Span::ZERO, message: Span::ZERO };
 }
 
-/// The network between the peers.
-#[derive(Clone, Debug)]
-pub struct NetworkSetup {
-    /// Delay between two peers.
-    pub latency: LatencyModel,
-    /// Probability that a whole message is lost.
-    pub loss: f64,
-    /// Probability that a packet is lost and sent again, which costs time.
-    pub packet_loss: f64,
-    /// Up and down link of each peer.
-    pub bandwidth: BandwidthModel,
-}
-
 /// What the peers of a group are for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -115,7 +103,7 @@ pub struct PeerGroup {
     /// What part of a machine is onboarded; none for peers that offer nothing.
     pub onboard: Option<Onboard>,
     /// Links of this group, where they differ from the network's.
-    pub bandwidth: Option<BandwidthModel>,
+    pub bandwidth: Option<BandwidthConfig>,
     /// When they come and go.
     pub churn: Option<Churn>,
 }
@@ -244,15 +232,6 @@ pub struct Selection {
     pub fraction: Option<f64>,
     /// So many of those, drawn at random.
     pub count: Option<u32>,
-}
-
-/// Choices that are compared between runs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Strategy {
-    /// Which candidate is taken.
-    pub placement: crate::dms::orchestrator::placement::Policy,
-    /// What happens after a failure where the ensemble file does not say.
-    pub recovery: crate::dms::supervision::Recovery,
 }
 
 /// A comparison that the finished run must fulfil: `deployments.succeeded_fraction >= 0.95`.

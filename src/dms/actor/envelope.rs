@@ -9,7 +9,7 @@ use serde::ser::{SerializeStruct, Serializer};
 use super::behaviour::Behaviour;
 use super::message::Message;
 use crate::dms::capability::{Capability, TokenList};
-use crate::dms::identity::{Handle, Signable, Signature, SignatureMode, fingerprint128, verify};
+use crate::dms::identity::{EnsembleId, Handle, Inbox, Signable, Signature, SignatureMode, fingerprint128, verify};
 use crate::kernel::Timestamp;
 
 /// Topics that every node subscribes to.
@@ -63,6 +63,17 @@ impl Envelope {
     #[must_use]
     pub fn is_signed(&self, mode: SignatureMode) -> bool {
         *self.verified.get_or_init(|| verify(mode, &self.from.id.0, self, &self.signature))
+    }
+
+    /// The deployment that it belongs to, where inbox or payload say so.
+    #[must_use]
+    pub fn ensemble(&self) -> Option<EnsembleId> {
+        let of = |handle: &Handle| match &handle.inbox {
+            Inbox::Ensemble(id) => Some(*id),
+            Inbox::Allocation(text) => text.split_once('_').and_then(|(id, _)| id.parse().ok()),
+            Inbox::Root | Inbox::Other(_) => None,
+        };
+        self.to.as_deref().and_then(of).or_else(|| of(&self.from))
     }
 
     /// Signatures that a receiver has to verify: the envelope's own and one for each link of each token.

@@ -18,5 +18,6 @@ pub use message::{
     Allocate, AllocationOrder, AllocationState, Bid, BidRequest, Commit, DnsRecord, Liveness, Message, NodeRequest,
     Revert, TaskTermination,
 };
+pub(in crate::dms) use pipeline::class;
 pub use pipeline::{Pipeline, Rejection};
 pub use security::{Actor, Call, SecurityContext};

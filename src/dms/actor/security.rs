@@ -101,7 +101,7 @@ impl Actor {
             sender: self.handle.id.0,
             topic,
             expire: call.expire,
-            broadcast: std::slice::from_ref(&call.behaviour.path),
+            capabilities: std::slice::from_ref(&call.behaviour.path),
         };
         context
             .provide_broadcast(&broadcast, now, &mut || token_nonce(random), &mut tokens)

@@ -13,7 +13,10 @@ pub mod tree;
 pub mod units;
 mod validate;
 
-pub use config::EnsembleConfig;
+pub use config::{
+    AllocationConfig, AllocationKind, AllocationRecovery, EnsembleConfig, EscalationStrategy, Executor, HealthProbe,
+    Location, LocationConstraints, NodeRecovery, PortConfig,
+};
 pub use finding::{Finding, Findings, Severity};
 pub use levels::{LevelError, standby_name, start_levels, with_standbys};
 pub use support::unsupported;

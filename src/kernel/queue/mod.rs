@@ -1,15 +1,17 @@
 //! The event queue: what happens next, in the order of (time, order of scheduling).
 //!
-//! [`EventQueue`] keeps pending events in a hierarchical wheel ([`wheel`]): eight levels of 256 buckets, one level for
-//! each byte of a 64-bit time, so that any time in 584 years has its bucket without tuning and no distribution of
-//! delays can degrade it. A bucket is sorted only when its turn comes and it is small; a large one is first dealt
-//! out to the level below. Every event is therefore moved at most eight times, and twice in practice.
+//! [`EventQueue`] keeps pending events in a hierarchical wheel: eight levels of 256 buckets, one level for
+//! each byte of a 64-bit time, so that any time in 584 years has its bucket without tuning and no
+//! distribution of delays can degrade it. A bucket is sorted only when its turn comes and it is small; a
+//! large one is first dealt out to the level below. Every event is therefore moved at most eight times, and
+//! twice in practice.
 //!
-//! Equal times come out in the order in which they were scheduled. No sequence number is stored for that: a time belongs to
-//! exactly one bucket at any moment, buckets are first-in-first-out, whole buckets move, and sorting is stable.
+//! Equal times come out in the order in which they were scheduled. No sequence number is stored for that: a
+//! time belongs to exactly one bucket at any moment, buckets are first-in-first-out, whole buckets move, and
+//! sorting is stable.
 //!
-//! The queue knows nothing of what an event means; it wants plain `Copy` data, best of at most 48 bytes, which makes an
-//! entry one cache line.
+//! The queue knows nothing of what an event means; it wants plain `Copy` data, best of at most 48 bytes,
+//! which makes an entry one cache line.
 
 pub mod reference;
 mod slots;
@@ -54,11 +56,13 @@ pub trait Pending<E> {
 pub struct EventQueue<E> {
     wheel: Wheel<E>,
     slots: Slots,
-    /// The bucket whose turn it is, sorted: time, place in the bucket, and index of the wheel's entry, high to low bits.
+    /// The bucket whose turn it is, sorted: time, place in the bucket, and index of the wheel's entry, high
+    /// to low bits.
     run: Vec<u128>,
     /// How much of `run` has been popped.
     head: usize,
-    /// Events that arrived for times before `run_limit`, latest first. Among equal times they follow those of the run.
+    /// Events that arrived for times before `run_limit`, latest first. Among equal times they follow those of
+    /// the run.
     near: Vec<Entry<E>>,
     /// Events before this time belong to the run or to `near`, all others to the wheel.
     run_limit: u64,
@@ -88,7 +92,7 @@ impl<E: Copy> EventQueue<E> {
     ///
     /// # Panics
     /// If `at` lies before the event popped last, or with 2^32 - 1 cancellable events pending.
-    #[inline]
+    #[inline(always)]
     pub fn schedule(&mut self, at: Time, event: E) -> EventId {
         let id = self.slots.occupy();
         self.insert(Entry { at: at.0, event, slot: id.slot() });
@@ -99,12 +103,14 @@ impl<E: Copy> EventQueue<E> {
     ///
     /// # Panics
     /// If `at` lies before the event popped last.
-    #[inline]
+    #[inline(always)]
     pub fn post(&mut self, at: Time, event: E) {
         self.insert(Entry { at: at.0, event, slot: slots::NONE });
     }
 
-    #[inline]
+    // Always inlined up to the caller: an event is then written straight to its place. Copied from the stack
+    // it would be read in wider words than it was just written in, which processors punish.
+    #[inline(always)]
     fn insert(&mut self, entry: Entry<E>) {
         assert!(entry.at >= self.now, "an event is scheduled before the one popped last");
         self.live += 1;
@@ -115,6 +121,7 @@ impl<E: Copy> EventQueue<E> {
         }
     }
 
+    #[inline(never)]
     fn insert_near(&mut self, entry: Entry<E>) {
         let place = self.near.partition_point(|other| other.at > entry.at);
         self.near.insert(place, entry);
@@ -144,8 +151,8 @@ impl<E: Copy> EventQueue<E> {
         self.wheel.release_run();
     }
 
-    /// Makes a run of the next bucket if that may hold an event before `limit` (at most at `limit` if it is the
-    /// largest time). Returns false if there is none.
+    /// Makes a run of the next bucket if that may hold an event before `limit` (at most at `limit` if it is
+    /// the largest time). Returns false if there is none.
     #[inline(never)]
     fn refill(&mut self, limit: u64) -> bool {
         self.end_run();
@@ -193,7 +200,8 @@ impl<E: Copy> EventQueue<E> {
         }
     }
 
-    /// The time of the first entry, cancelled or not, and whether it is a near one; none if all lie after `last`.
+    /// The time of the first entry, cancelled or not, and whether it is a near one; none if all lie after
+    /// `last`.
     #[inline]
     fn front(&mut self, last: u64) -> Option<(u64, bool)> {
         loop {
@@ -235,7 +243,8 @@ impl<E: Copy> EventQueue<E> {
         }
     }
 
-    /// Takes a scheduled event back. Returns false, and does nothing, if it has fired or was cancelled before.
+    /// Takes a scheduled event back. Returns false, and does nothing, if it has fired or was cancelled
+    /// before.
     pub fn cancel(&mut self, id: EventId) -> bool {
         if !self.slots.cancel(id) {
             return false;
@@ -247,8 +256,8 @@ impl<E: Copy> EventQueue<E> {
         true
     }
 
-    /// Removes all cancelled entries. Each sweep is paid for by as many cancellations as it visits entries, within
-    /// a factor of two.
+    /// Removes all cancelled entries. Each sweep is paid for by as many cancellations as it visits entries,
+    /// within a factor of two.
     #[cold]
     fn sweep(&mut self) {
         let slots = &mut self.slots;
@@ -286,9 +295,11 @@ impl<E: Copy> Default for EventQueue<E> {
 }
 
 impl<E: Copy> Pending<E> for EventQueue<E> {
+    #[inline(always)]
     fn schedule(&mut self, at: Time, event: E) -> EventId {
         self.schedule(at, event)
     }
+    #[inline(always)]
     fn post(&mut self, at: Time, event: E) {
         self.post(at, event);
     }
@@ -298,6 +309,7 @@ impl<E: Copy> Pending<E> for EventQueue<E> {
     fn pop_before(&mut self, limit: Time) -> Option<(Time, E)> {
         self.pop_before(limit)
     }
+    #[inline]
     fn pop(&mut self) -> Option<(Time, E)> {
         self.pop()
     }

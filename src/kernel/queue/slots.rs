@@ -23,9 +23,9 @@ impl EventId {
     }
 }
 
-/// The generations of all slots. An even one belongs to a free slot or a pending event, an odd one to an event that is cancelled
-/// but still stored. Every event gets a new generation of its slot, and a slot whose generations are used up is
-/// never used again: two events never share an id.
+/// The generations of all slots. An even one belongs to a free slot or a pending event, an odd one to an
+/// event that is cancelled but still stored. Every event gets a new generation of its slot, and a slot whose
+/// generations are used up is never used again: two events never share an id.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slots {
     generations: Vec<u32>,
@@ -60,8 +60,8 @@ impl Slots {
         let pending = *generation & 1 == 0;
         self.cancelled -= usize::from(!pending);
         *generation |= 1;
-        // After the last generation the slot keeps that odd one, which no id has, and stays out of the free list for
-        // ever: four bytes lost in 2^31 events.
+        // After the last generation the slot keeps that odd one, which no id has, and stays out of the free
+        // list for ever: four bytes lost in 2^31 events.
         if *generation != u32::MAX {
             *generation += 1;
             self.free.push(slot);

@@ -1,9 +1,10 @@
 //! The hierarchical wheel: buckets of events by the bytes of their time.
 //!
-//! Relative to an origin that only lies before every stored event, an event belongs to the level of the highest byte in which
-//! its time differs from the origin, and there to the bucket of that byte. So the lowest occupied bucket of the
-//! lowest occupied level holds the next events. Buckets are chains of small chunks of one pool; chunks that come free
-//! are used again first, so a steady state touches little more memory than it stores, and allocates none.
+//! Relative to an origin that only lies before every stored event, an event belongs to the level of the
+//! highest byte in which its time differs from the origin, and there to the bucket of that byte. So the
+//! lowest occupied bucket of the lowest occupied level holds the next events. Buckets are chains of small
+//! chunks of one pool; chunks that come free are used again first, so a steady state touches little more
+//! memory than it stores, and allocates none.
 
 /// One stored event.
 #[derive(Clone, Copy, Debug)]
@@ -72,34 +73,48 @@ impl<E: Copy> Wheel<E> {
     }
 
     /// Stores an entry whose time is not before the origin.
-    #[inline]
+    #[inline(always)]
     pub(super) fn insert(&mut self, entry: Entry<E>) {
         let level = level_of(entry.at ^ self.origin);
         self.push(level, entry);
     }
 
     /// Appends an entry to the bucket of its time on `level`.
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, level: usize, entry: Entry<E>) {
         let place = place_of(entry.at, level);
         let bucket = level * WIDTH + place;
         let count = self.buckets[bucket].count;
         let offset = count as usize % CHUNK;
         if offset == 0 {
-            self.extend(level, place, entry);
+            if self.entries.is_empty() {
+                self.fill_first_chunk(entry);
+            }
+            self.extend(level, place);
         }
         let bucket = &mut self.buckets[bucket];
         bucket.count = count + 1;
         self.entries[bucket.tail as usize * CHUNK + offset] = entry;
     }
 
-    /// Appends a free chunk to a bucket. `filler` fills new chunks of the pool.
-    fn extend(&mut self, level: usize, place: usize, filler: Entry<E>) {
+    /// Makes the pool's first chunk; new ones are copies of it.
+    #[cold]
+    #[inline(never)]
+    fn fill_first_chunk(&mut self, entry: Entry<E>) {
+        self.entries.extend([entry; CHUNK]);
+        self.next.push(NONE);
+        self.free = 0;
+    }
+
+    /// Appends a free chunk to a bucket.
+    #[inline(never)]
+    fn extend(&mut self, level: usize, place: usize) {
         let chunk = if self.free == NONE {
             let chunk = self.next.len() as u32;
             // Keys name entries by 32 bits.
             assert!(self.entries.len() + CHUNK <= u32::MAX as usize, "at most 2^32 events are pending");
-            self.entries.extend([filler; CHUNK]);
+            // Any entries will do: they are written before they are read.
+            self.entries.extend_from_within(..CHUNK);
             self.next.push(NONE);
             chunk
         } else {
@@ -118,9 +133,9 @@ impl<E: Copy> Wheel<E> {
         bucket.tail = chunk;
     }
 
-    /// Takes the bucket with the earliest events, as sorted keys (time, place, index of the entry), if it may hold a time up
-    /// to `last`. Its entries stay readable until [`release_run`](Self::release_run). Returns the time from
-    /// which on new events may be inserted here without overtaking the run.
+    /// Takes the bucket with the earliest events, as sorted keys (time, place, index of the entry), if it may
+    /// hold a time up to `last`. Its entries stay readable until [`release_run`](Self::release_run). Returns
+    /// the time from which on new events may be inserted here without overtaking the run.
     pub(super) fn take_next(&mut self, last: u64, sort_limit: u32, run: &mut Vec<u128>) -> Option<u64> {
         debug_assert_eq!(self.run.count, 0);
         loop {
@@ -146,7 +161,7 @@ impl<E: Copy> Wheel<E> {
                 run.sort_unstable();
                 return Some(base.saturating_add(1 << (level as u32 * BITS)));
             }
-            self.deal_out(bucket, level - 1);
+            self.deal_out(bucket, level - 1, |_| true);
         }
     }
 
@@ -208,8 +223,8 @@ impl<E: Copy> Wheel<E> {
         }
     }
 
-    /// Moves the entries of a detached bucket to the buckets of `level`.
-    fn deal_out(&mut self, bucket: Bucket, level: usize) {
+    /// Moves the entries of a detached bucket that `keep` accepts to the buckets of `level`.
+    fn deal_out(&mut self, bucket: Bucket, level: usize, mut keep: impl FnMut(&Entry<E>) -> bool) {
         let mut chunk = bucket.head;
         let mut left = bucket.count as usize;
         while left > 0 {
@@ -217,7 +232,9 @@ impl<E: Copy> Wheel<E> {
             let size = left.min(CHUNK);
             for index in first..first + size {
                 let entry = self.entries[index];
-                self.push(level, entry);
+                if keep(&entry) {
+                    self.push(level, entry);
+                }
             }
             left -= size;
             let next = self.next[chunk as usize];
@@ -231,12 +248,13 @@ impl<E: Copy> Wheel<E> {
     pub(super) fn rewind(&mut self, origin: u64) {
         let level = level_of(self.origin ^ origin);
         self.origin = origin;
-        // Levels from here up see the same bytes as before; what lies below now differs from the origin up here.
+        // Levels from here up see the same bytes as before; what lies below now differs from the origin up
+        // here.
         for lower in 0..level {
             while self.levels & (1 << lower) != 0 {
                 let place = self.first_place(lower);
                 let bucket = self.detach(lower, place);
-                self.deal_out(bucket, level);
+                self.deal_out(bucket, level, |_| true);
             }
         }
     }
@@ -249,23 +267,7 @@ impl<E: Copy> Wheel<E> {
                     continue;
                 }
                 let bucket = self.detach(level, place);
-                let mut chunk = bucket.head;
-                let mut left = bucket.count as usize;
-                while left > 0 {
-                    let first = chunk as usize * CHUNK;
-                    let size = left.min(CHUNK);
-                    for index in first..first + size {
-                        let entry = self.entries[index];
-                        if keep(&entry) {
-                            self.push(level, entry);
-                        }
-                    }
-                    left -= size;
-                    let next = self.next[chunk as usize];
-                    self.next[chunk as usize] = self.free;
-                    self.free = chunk;
-                    chunk = next;
-                }
+                self.deal_out(bucket, level, &mut keep);
             }
         }
     }

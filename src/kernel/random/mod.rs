@@ -1,8 +1,9 @@
 //! Named random streams: every draw of a run comes from a stream named by a domain and an entity.
 //!
-//! Drawing more in one stream never shifts another, so two strategies compared on one seed meet the same failures
-//! (common random numbers). A stored stream costs one 8-byte [`Cursor`]; its numbers are ChaCha8 blocks computed
-//! from (seed, domain, entity, cursor) when asked for. What the domains are is up to the rooms that declare them.
+//! Drawing more in one stream never shifts another, so two strategies compared on one seed meet the same
+//! failures (common random numbers). A stored stream costs one 8-byte [`Cursor`]; its numbers are ChaCha8
+//! blocks computed from (seed, domain, entity, cursor) when asked for. What the domains are is up to the
+//! rooms that declare them.
 //!
 //! ```
 //! use dmsim::kernel::random::{Cursor, Domain, Streams};
@@ -23,8 +24,8 @@ pub use rng::{Ratio, Rng};
 
 /// A family of streams, named by a text: `const CHURN: Domain = Domain::new("churn");`.
 ///
-/// The name is hashed when the program is compiled. Two rooms that use the same name share streams, so prefix names
-/// with the room: `net.delay`, `workload.arrivals`.
+/// The name is hashed when the program is compiled. Two rooms that use the same name share streams, so prefix
+/// names with the room: `net.delay`, `workload.arrivals`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Domain {
     name: &'static str,
@@ -87,8 +88,8 @@ impl Streams {
 
     /// The stream (`domain`, `entity`) from `cursor` on, for the draws of one event.
     ///
-    /// Nothing is computed before the first draw. Every started block of 64 bytes moves the cursor by one; what is
-    /// left of a block when the generator is dropped is never drawn.
+    /// Nothing is computed before the first draw. Every started block of 64 bytes moves the cursor by one;
+    /// what is left of a block when the generator is dropped is never drawn.
     #[inline]
     #[must_use]
     pub fn rng<'a>(&self, domain: Domain, entity: u64, cursor: &'a mut Cursor) -> Rng<'a> {
@@ -97,7 +98,8 @@ impl Streams {
 
     /// The stream (`domain`, `entity`) from its start, for set-up work that draws many numbers in one go.
     ///
-    /// It yields what [`Streams::rng`] would yield from a new cursor, only faster by the number and slower to make.
+    /// It yields what [`Streams::rng`] would yield from a new cursor, only faster by the number and slower to
+    /// make.
     #[must_use]
     pub fn owned(&self, domain: Domain, entity: u64) -> Rng<'static> {
         Rng::owned(self.key_of(domain), entity)

@@ -4,7 +4,8 @@ use std::convert::Infallible;
 use std::fmt;
 use std::ops::Range;
 
-use rand::TryRng;
+use rand::{SeedableRng, TryRng};
+use rand_chacha::ChaCha8Rng;
 use rustc_hash::FxHashMap;
 
 use super::Cursor;
@@ -31,9 +32,9 @@ impl Ratio {
 
 /// A generator of random numbers over one stream, made by [`Streams`](super::Streams).
 ///
-/// Numbers are the 32-bit words of the stream's ChaCha8 blocks in order. A 64-bit number takes two words of one
-/// block, the lower first; a single word left at the end of a block is then skipped. It implements the core trait of
-/// `rand`, so everything there works on it too.
+/// Numbers are the 32-bit words of the stream's ChaCha8 blocks in order. A 64-bit number takes two words of
+/// one block, the lower first; a single word left at the end of a block is then skipped. It implements the
+/// core trait of `rand`, so everything there works on it too.
 pub struct Rng<'a> {
     block: Block,
     /// How many words of `block` are spent; 16 before the first draw.
@@ -47,15 +48,8 @@ pub struct Rng<'a> {
 enum Source<'a> {
     /// Computed alone, and counted in the stream's cursor.
     Stored(&'a mut Cursor),
-    /// Taken from blocks computed ahead.
-    Owned(Box<Ahead>),
-}
-
-/// Blocks computed four at a time.
-struct Ahead {
-    blocks: [Block; 4],
-    /// The number of the next block to hand out.
-    next: u64,
+    /// Taken from a generator that computes several blocks at once.
+    Owned(Box<ChaCha8Rng>),
 }
 
 const WORDS: usize = 16;
@@ -67,7 +61,12 @@ impl<'a> Rng<'a> {
     }
 
     pub(super) fn owned(key: [u32; 8], entity: u64) -> Self {
-        let ahead = Box::new(Ahead { blocks: [[0; WORDS]; 4], next: 0 });
+        let mut bytes = [0; 32];
+        for (bytes, word) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(key) {
+            *bytes = word.to_le_bytes();
+        }
+        let mut ahead = Box::new(ChaCha8Rng::from_seed(bytes));
+        ahead.set_stream(entity);
         Self { block: [0; WORDS], spent: WORDS, key, entity, source: Source::Owned(ahead) }
     }
 
@@ -80,12 +79,11 @@ impl<'a> Rng<'a> {
                 cursor.0 += 1;
             }
             Source::Owned(ahead) => {
-                let place = (ahead.next % 4) as usize;
-                if place == 0 {
-                    ahead.blocks = chacha::four_blocks(&self.key, ahead.next, self.entity);
+                let mut bytes = [0; 4 * WORDS];
+                rand::Rng::fill_bytes(&mut **ahead, &mut bytes);
+                for (word, bytes) in self.block.iter_mut().zip(bytes.as_chunks::<4>().0) {
+                    *word = u32::from_le_bytes(*bytes);
                 }
-                self.block = ahead.blocks[place];
-                ahead.next += 1;
             }
         }
     }
@@ -113,7 +111,8 @@ impl<'a> Rng<'a> {
         u64::from(high) << 32 | u64::from(low)
     }
 
-    /// A uniform number below `n`, without bias (Lemire, "Fast random integer generation in an interval", 2019).
+    /// A uniform number below `n`, without bias (Lemire, "Fast random integer generation in an interval",
+    /// 2019).
     ///
     /// # Panics
     /// If `n` is zero.
@@ -181,7 +180,8 @@ impl<'a> Rng<'a> {
         }
     }
 
-    /// `k` different numbers below `n` in random order: the first `k` places of a shuffle of `0..n`. All `n` if `k` is more.
+    /// `k` different numbers below `n` in random order: the first `k` places of a shuffle of `0..n`. All `n`
+    /// if `k` is more.
     pub fn sample_without_replacement(&mut self, n: usize, k: usize) -> Vec<usize> {
         let k = k.min(n);
         if n <= 4 * k {
@@ -235,8 +235,8 @@ impl TryRng for Rng<'_> {
 impl fmt::Debug for Rng<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let block = match &self.source {
-            Source::Stored(cursor) => cursor.0,
-            Source::Owned(ahead) => ahead.next,
+            Source::Stored(cursor) => u128::from(cursor.0),
+            Source::Owned(ahead) => ahead.get_word_pos() / WORDS as u128,
         };
         f.debug_struct("Rng")
             .field("entity", &self.entity)

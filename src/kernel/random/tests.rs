@@ -53,7 +53,8 @@ fn below_is_uniform() {
     // Chi-squared with 5 degrees of freedom: above 25.7 once in ten thousand seeds.
     let chi: f64 = seen.iter().map(|n| (*n as f64 - 10_000.0) * (*n as f64 - 10_000.0) / 10_000.0).sum();
     assert!(chi < 25.7, "{seen:?}");
-    // Where 2^64 is far from a multiple of n, a biased method would be found: the lower third must not be favoured.
+    // Where 2^64 is far from a multiple of n, a biased method would be found: the lower third must not be
+    // favoured.
     let n = (1_u64 << 63) + (1 << 62);
     let low = (0..30_000).filter(|_| rng.below(n) < n / 3).count();
     assert!((9_600..10_400).contains(&low), "{low}");

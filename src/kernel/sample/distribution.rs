@@ -11,8 +11,8 @@ use crate::kernel::time::Span;
 
 /// A distribution of spans of time. Parameters are in seconds unless they are shapes.
 ///
-/// Samples are rounded to nanoseconds; none is negative. As it comes from a scenario, [`Distribution::check`] it before
-/// use: sampling with senseless parameters does not panic, but gives senseless spans.
+/// Samples are rounded to nanoseconds; none is negative. As it comes from a scenario, [`Distribution::check`]
+/// it before use: sampling with senseless parameters does not panic, but gives senseless spans.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Distribution {
@@ -180,8 +180,9 @@ impl Distribution {
         }
     }
 
-    /// What is left of a span for one who arrives at a random moment: a sample of the equilibrium distribution, whose
-    /// tail is the normalised integral of the survival function. [`Span::MAX`] where the mean is infinite.
+    /// What is left of a span for one who arrives at a random moment: a sample of the equilibrium
+    /// distribution, whose tail is the normalised integral of the survival function. [`Span::MAX`] where the
+    /// mean is infinite.
     #[inline]
     pub fn sample_residual(&self, rng: &mut Rng<'_>) -> Span {
         Span::from_secs_f64(self.sample_residual_s(rng))
@@ -192,7 +193,8 @@ impl Distribution {
         if let Self::Exponential { mean_s } = *self {
             return exponential(rng, mean_s);
         }
-        // A random moment falls into a span with a probability in proportion to its length, and anywhere in it alike.
+        // A random moment falls into a span with a probability in proportion to its length, and anywhere in
+        // it alike.
         let span = self.sample_length_biased_s(rng);
         span * rng.open_unit_f64()
     }
@@ -245,8 +247,8 @@ impl Distribution {
 
 /// A sample of the density in proportion to `x` times the normal density, over positive `x`, by rejection.
 ///
-/// With `x = mean + sd * z` the factor `x` is at most `max(mean, 0) + sd * max(z, 0)`. That bound is a mixture of a normal
-/// and a Rayleigh density, the latter from the smallest positive `x` on.
+/// With `x = mean + sd * z` the factor `x` is at most `max(mean, 0) + sd * max(z, 0)`. That bound is a
+/// mixture of a normal and a Rayleigh density, the latter from the smallest positive `x` on.
 fn length_biased_normal(rng: &mut Rng<'_>, mean: f64, sd: f64) -> f64 {
     if sd <= 0.0 {
         return mean.max(0.0);

@@ -1,12 +1,14 @@
-//! Samplers for the distributions a scenario may name, written on `libm` so that they give the same numbers on every platform.
+//! Samplers for the distributions a scenario may name, written on `libm` so that they give the same numbers
+//! on every platform.
 //!
-//! The free functions draw plain numbers. [`Distribution`] is the closed set a scenario chooses spans of time from:
-//! it samples a span, and its residual life, which is what is left of a span for an observer who arrives at a random
-//! moment. A peer whose sessions are drawn from a distribution must start with a residual, or the start of a run is
-//! no moment like any other. The equilibrium is sampled exactly: a length-biased span times a uniform number
-//! (Cox, "Renewal Theory", 1962, section 5.4).
+//! The free functions draw plain numbers. [`Distribution`] is the closed set a scenario chooses spans of time
+//! from: it samples a span, and its residual life, which is what is left of a span for an observer who
+//! arrives at a random moment. A peer whose sessions are drawn from a distribution must start with a
+//! residual, or the start of a run is no moment like any other. The equilibrium is sampled exactly: a
+//! length-biased span times a uniform number (Cox, "Renewal Theory", 1962, section 5.4).
 
 mod distribution;
+mod logarithm;
 mod quantile;
 
 pub use distribution::{Distribution, DistributionError};
@@ -22,11 +24,11 @@ pub fn uniform(rng: &mut Rng<'_>, low: f64, high: f64) -> f64 {
 /// Exponential with the given mean, by inversion. One draw.
 #[inline]
 pub fn exponential(rng: &mut Rng<'_>, mean: f64) -> f64 {
-    -mean * libm::log(rng.open_unit_f64())
+    mean * (-logarithm::ln(rng.open_unit_f64())).max(0.0)
 }
 
-/// Standard normal, by inversion (Wichura's algorithm AS 241, exact to about 1e-16). One draw, and larger draws give larger
-/// numbers, which keeps runs with common random numbers close to each other.
+/// Standard normal, by inversion (Wichura's algorithm AS 241, exact to about 1e-16). One draw, and larger
+/// draws give larger numbers, which keeps runs with common random numbers close to each other.
 #[inline]
 pub fn standard_normal(rng: &mut Rng<'_>) -> f64 {
     // The middle of one of 2^52 cells: never 0 or 1, and symmetric.
@@ -65,8 +67,9 @@ pub fn pareto(rng: &mut Rng<'_>, shape: f64, scale: f64) -> f64 {
     scale * libm::pow(rng.open_unit_f64(), -1.0 / shape)
 }
 
-/// Gamma with mean `shape * scale` (Marsaglia and Tsang, "A simple method for generating gamma variables", 2000). Two draws an
-/// attempt, of which more than nineteen in twenty succeed; one draw more for a shape below one.
+/// Gamma with mean `shape * scale` (Marsaglia and Tsang, "A simple method for generating gamma variables",
+/// 2000). Two draws an attempt, of which more than nineteen in twenty succeed; one draw more for a shape
+/// below one.
 pub fn gamma(rng: &mut Rng<'_>, shape: f64, scale: f64) -> f64 {
     if shape < 1.0 {
         // A gamma of one more, times a power of a uniform. In logarithms, because tiny shapes underflow.
@@ -95,7 +98,8 @@ pub fn bernoulli(rng: &mut Rng<'_>, p: f64) -> u64 {
     u64::from(rng.chance(p))
 }
 
-/// Zipf's law over ranks: rank `r` (from 0) has a weight of `(r + 1)^-exponent`. By a table of cumulated weights.
+/// Zipf's law over ranks: rank `r` (from 0) has a weight of `(r + 1)^-exponent`. By a table of cumulated
+/// weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Zipf {
     /// The weight of each rank and all before it.

@@ -1,5 +1,7 @@
 //! The quantile function of the standard normal distribution.
 
+#![allow(clippy::excessive_precision, reason = "coefficients as published, whatever of them a double holds")]
+
 /// Coefficients of a rational approximation, the lowest power first.
 type Polynomial = [f64; 8];
 

@@ -66,7 +66,8 @@ fn distance(sorted: &[f64], tail: impl Fn(f64) -> f64) -> f64 {
     places.map(gap).fold(0.0, f64::max)
 }
 
-/// The distance that the empirical distribution of `size` samples exceeds once in about ten million seeds (Kolmogorov and Smirnov).
+/// The distance that the empirical distribution of `size` samples exceeds once in about ten million seeds
+/// (Kolmogorov and Smirnov).
 fn allowed(size: usize) -> f64 {
     2.9 / (size as f64).sqrt()
 }
@@ -236,8 +237,8 @@ fn reads_and_writes_as_data() {
     assert!(serde_json::from_str::<Distribution>(r#"{"weibull":{"shape":0.5,"scale":3600}}"#).is_err());
 }
 
-/// Pins every sampler: the first two spans and the two residuals after them, in nanoseconds. A change here changes every
-/// result of the project.
+/// Pins every sampler: the first two spans and the two residuals after them, in nanoseconds. A change here
+/// changes every result of the project.
 #[test]
 fn golden() {
     const GOLDEN: [([u64; 2], [u64; 2]); 10] = [

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""Derives the embedded data sets of the simulator from their originals.
+
+    python3 data/prepare.py DIR
+
+DIR holds the originals, named as `data/README.md` says. Only the standard library is needed; the same originals give
+the same bytes. Written are, beside this file:
+
+    geo/cities.csv            name,country,continent,lat,lon,population
+    net/measured_cities.csv   name,lat,lon,located (file | distances)
+    net/city_rtt.bin          round-trip times between those cities; layout in data/README.md
+    net/simblock_regions.csv  region,upload_bps,download_bps (2019)
+"""
+import csv
+import gzip
+import json
+import math
+import pathlib
+import statistics
+import struct
+import sys
+
+EARTH_RADIUS_KM = 6371.0
+MISSING = 0xFFFFFF
+# A city whose coordinates disagree with its measured distances by more than this (median over its pairs) was matched
+# to a namesake in the original list.
+MISPLACED_KM = 50.0
+OUT = pathlib.Path(__file__).resolve().parent
+
+
+def haversine_km(a, b):
+    """Great-circle distance of two (lat, lon) in degrees."""
+    lat_a, lon_a, lat_b, lon_b = map(math.radians, (*a, *b))
+    h = math.sin((lat_b - lat_a) / 2) ** 2
+    h += math.cos(lat_a) * math.cos(lat_b) * math.sin((lon_b - lon_a) / 2) ** 2
+    return 2 * EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(h)))
+
+
+def locate(distances):
+    """The point that fits [(anchor, km)] best by the median error: a grid, refined twelve times."""
+    def error(point):
+        return statistics.median(abs(haversine_km(point, anchor) - km) for anchor, km in distances)
+
+    sample = distances[:: max(1, len(distances) // 40)]
+    def coarse(point):
+        return statistics.median(abs(haversine_km(point, anchor) - km) for anchor, km in sample)
+
+    best = min(((lat, lon) for lat in range(-85, 86, 3) for lon in range(-180, 180, 3)), key=coarse)
+    step = 2.0
+    for _ in range(12):
+        around = [(best[0] + i * step / 2, best[1] + j * step / 2) for i in range(-3, 4) for j in range(-3, 4)]
+        best = min(around, key=error)
+        step /= 2
+    return best
+
+
+def write_csv(path, header, rows):
+    with open(OUT / path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def read_csv(path):
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def cities(source):
+    rows = []
+    for row in read_csv(source / "geo" / "cities_100k.csv"):
+        lat, lon = (f"{float(row[key]):.4f}" for key in ("lat", "lon"))
+        # Two names go on with their province after a comma; without it no field needs quotes.
+        name = " ".join(row["name"].split(",")[0].split())
+        rows.append((name, row["country"], row["continent"], lat, lon, int(row["population"])))
+    rows.sort(key=lambda row: (-row[5], row[1], row[0]))
+    write_csv("geo/cities.csv", ("name", "country", "continent", "lat", "lon", "population"), rows)
+    return len(rows)
+
+
+def measured(source):
+    pings = read_csv(source / "net" / "city_pings_2018.csv.gz")
+    sources = sorted({row["src_city"] for row in pings})
+    # A destination reads "City Country, Continent": its city is the longest source name that starts it. Six cities
+    # were destinations only; their country is one word.
+    target = {}
+    for text in {row["dst_city_country_region"] for row in pings}:
+        known = [name for name in sources if text.startswith(name + " ")]
+        target[text] = max(known, key=len) if known else text.split(", ")[0].rsplit(" ", 1)[0]
+    names = sorted(set(sources) | set(target.values()))
+    assert len(set(target.values())) == len(target), "two destinations share a name"
+    index = {name: number for number, name in enumerate(names)}
+    distances = {name: [] for name in names}
+    for row in pings:
+        a, b = row["src_city"], target[row["dst_city_country_region"]]
+        distances[a].append((b, float(row["great_circle_km"])))
+        distances[b].append((a, float(row["great_circle_km"])))
+    return pings, target, names, index, distances
+
+
+def place(source, names, distances):
+    """(lat, lon, how) of each measured city; misplaced and unplaced ones are located by their distances."""
+    place = {row["city"]: (float(row["Lat"]), float(row["Long"])) for row in read_csv(source / "net" / "cities.csv")}
+    bad = {name for name in names if name not in place}
+    while True:
+        worst = (MISPLACED_KM, None)
+        for name in names:
+            if name not in bad:
+                gaps = [abs(haversine_km(place[name], place[o]) - km) for o, km in distances[name] if o not in bad]
+                worst = max(worst, (statistics.median(gaps), name))
+        if worst[1] is None:
+            break
+        bad.add(worst[1])
+    for name in sorted(bad):
+        anchors = [(place[o], km) for o, km in distances[name] if o not in bad]
+        found = locate(anchors)
+        gap = statistics.median(abs(haversine_km(found, anchor) - km) for anchor, km in anchors)
+        print(f"{name}: listed {place.get(name)}, its distances say {found} (median error {gap:.1f} km)")
+        assert gap < 15, name
+        place[name] = found
+    return [(name, f"{place[name][0]:.4f}", f"{place[name][1]:.4f}", "distances" if name in bad else "file")
+            for name in names]
+
+
+def network(source):
+    pings, target, names, index, distances = measured(source)
+    write_csv("net/measured_cities.csv", ("name", "lat", "lon", "located"), place(source, names, distances))
+    planes = [[MISSING] * len(names) ** 2 for _ in range(3)]
+    for row in pings:
+        cell = index[row["src_city"]] * len(names) + index[target[row["dst_city_country_region"]]]
+        for plane, key in zip(planes, ("rtt_avg_ms", "rtt_min_ms", "rtt_mdev_ms")):
+            plane[cell] = round(float(row[key]) * 100)
+            assert plane[cell] < MISSING
+    with open(OUT / "net/city_rtt.bin", "wb") as file:
+        file.write(struct.pack("<I", len(names)))
+        for plane in planes:
+            file.write(b"".join(value.to_bytes(3, "little") for value in plane))
+    return len(names), len(pings)
+
+
+def regions(source):
+    table = json.loads((source / "net" / "simblock_regions.json").read_text())
+    rows = zip((name.lower() for name in table["regions"]), table["upload_bandwidth_2019"],
+               table["download_bandwidth_2019"])
+    write_csv("net/simblock_regions.csv", ("region", "upload_bps", "download_bps"), rows)
+
+
+def main():
+    source = pathlib.Path(sys.argv[1])
+    print(f"{cities(source)} cities; {network(source)} measured cities and pairs")
+    regions(source)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+//! What every part of a peer works with while it handles one input: the time, the node's authority and the outbox.
+
+use std::sync::Arc;
+
+use crate::dms::actor::{Actor, Behaviour, Call, Envelope, Message, SecurityContext};
+use crate::dms::capability::TokenList;
+use crate::dms::fact::Fact;
+use crate::dms::identity::Handle;
+use crate::dms::outbox::{Action, Outbox, Owner, Timer};
+use crate::kernel::{Span, Timestamp};
+
+/// The time, the node's authority and the outbox of one call of `Peer::handle`.
+pub(in crate::dms) struct Desk<'a, 'o> {
+    pub(in crate::dms) now: Timestamp,
+    pub(in crate::dms) security: &'a mut SecurityContext,
+    pub(in crate::dms) out: &'a mut Outbox<'o>,
+}
+
+/// A reply that comes later than the handler of its request: where to, and by what authority.
+#[derive(Clone, Debug)]
+pub(in crate::dms) struct OwedReply {
+    to: Arc<Handle>,
+    behaviour: Behaviour,
+    expire: Timestamp,
+    tokens: TokenList,
+}
+
+impl OwedReply {
+    /// The reply that a request asks for; none when it asks for none.
+    pub(in crate::dms) fn to(request: &Envelope) -> Option<Self> {
+        Some(Self {
+            to: Arc::clone(&request.from),
+            behaviour: request.reply_to.clone()?,
+            expire: request.expire,
+            tokens: request.tokens.clone(),
+        })
+    }
+}
+
+impl Desk<'_, '_> {
+    pub(in crate::dms) fn fact(&mut self, fact: Fact) {
+        self.out.effects.facts.push(fact);
+    }
+
+    pub(in crate::dms) fn timer(&mut self, after: Span, timer: Timer) {
+        self.out.effects.timers.push((self.now + after, timer));
+    }
+
+    pub(in crate::dms) fn action(&mut self, action: Action) {
+        self.out.effects.actions.push(action);
+    }
+
+    /// Sends without expecting an answer.
+    pub(in crate::dms) fn send(&mut self, actor: &mut Actor, to: &Arc<Handle>, call: Call) {
+        let nonce = actor.next_nonce();
+        self.send_as(actor, nonce, to, call);
+    }
+
+    fn send_as(&mut self, actor: &Actor, nonce: u64, to: &Arc<Handle>, call: Call) {
+        let envelope = actor.seal(
+            &self.security.capabilities,
+            nonce,
+            Arc::clone(to),
+            call,
+            self.now,
+            &mut self.out.random,
+        );
+        self.out.effects.sends.push(envelope);
+    }
+
+    /// Sends and waits for the reply: it comes to the one-shot behaviour named after the nonce returned, or its timer does.
+    /// The message lives `expire` and the wait lasts `wait`.
+    pub(in crate::dms) fn invoke(
+        &mut self,
+        actor: &mut Actor,
+        owner: Owner,
+        to: &Arc<Handle>,
+        behaviour: Behaviour,
+        message: Message,
+        timeout: Span,
+    ) -> u64 {
+        let nonce = actor.next_nonce();
+        let reply_to = Some(Behaviour::reply_to(nonce));
+        let call = Call { behaviour, reply_to, expire: self.now + timeout, message };
+        self.send_as(actor, nonce, to, call);
+        self.timer(timeout, Timer::Reply(owner, nonce));
+        nonce
+    }
+
+    /// Answers a request whose tokens are still consumed; a request that wants no answer gets none.
+    pub(in crate::dms) fn reply(&mut self, actor: &mut Actor, request: &Envelope, message: Message) {
+        if let Some(behaviour) = &request.reply_to {
+            let call =
+                Call { behaviour: behaviour.clone(), reply_to: None, expire: request.expire, message };
+            self.send(actor, &request.from, call);
+        }
+    }
+
+    /// Answers a request that was handled earlier.
+    pub(in crate::dms) fn reply_later(&mut self, actor: &mut Actor, owed: OwedReply, message: Message) {
+        self.security.recall(&owed.to.did, &owed.tokens, self.now);
+        let call = Call { behaviour: owed.behaviour, reply_to: None, expire: owed.expire, message };
+        self.send(actor, &owed.to, call);
+        self.security.discard(&owed.tokens);
+    }
+}

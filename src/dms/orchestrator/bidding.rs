@@ -1,0 +1,218 @@
+//! Rounds of bids and the choice among them (dms-orchestration sections 2.1, 2.2 and 2.5 to 2.7).
+
+use std::sync::Arc;
+
+use super::{Deployment, Phase};
+use crate::dms::actor::{Behaviour, BehaviourKind, Bid, BidRequest, Call, Envelope, Message, topics};
+use crate::dms::constants::{BACKOFF_MAX, BACKOFF_MIN, BID_REQUEST_TIMEOUT, MAX_BID_MULTIPLIER};
+use crate::dms::desk::Desk;
+use crate::dms::fact::{DeploymentStatus, Fact, Stage};
+use crate::dms::identity::PeerId;
+use crate::dms::outbox::Timer;
+use crate::kernel::Span;
+
+/// A round that is open.
+#[derive(Clone, Debug)]
+pub(super) struct Round {
+    nonce: u64,
+    /// Bids still to come before it closes early.
+    room: usize,
+}
+
+impl Deployment {
+    /// Asks for bids for every node without a place that has none yet. The nonce goes on counting over attempts, so that
+    /// providers that answered before answer again (the intended side of W16).
+    pub(super) fn open_round(&mut self, desk: &mut Desk<'_, '_>) {
+        let first_run = self.status != DeploymentStatus::Updating;
+        if first_run && self.deadline < desk.now + BID_REQUEST_TIMEOUT {
+            let last = self.last_failure.as_ref().map(|(stage, reason)| format!("{}: {reason}", stage.as_str()));
+            return self.fail(desk, last.unwrap_or_else(|| "not enough time for deployment".into()).into());
+        }
+        self.set_status(desk, DeploymentStatus::Preparing, None);
+        self.nonce += 1;
+        let wanted: Vec<usize> = (0..self.nodes.len())
+            .filter(|&index| self.nodes[index].phase == Phase::Unplaced && self.nodes[index].bids.is_empty())
+            .collect();
+        let room = MAX_BID_MULTIPLIER * wanted.len();
+        self.round = Some(Round { nonce: self.nonce, room });
+        desk.fact(Fact::RoundOpened { ensemble: self.id, nonce: self.nonce, nodes: wanted.len() as u16 });
+        let (pinned, open): (Vec<usize>, Vec<usize>) =
+            wanted.into_iter().partition(|&index| self.nodes[index].pin.is_some());
+        for index in pinned {
+            self.request_bids(desk, &[index], true);
+        }
+        if !open.is_empty() {
+            self.request_bids(desk, &open, false);
+        }
+        desk.timer(BID_REQUEST_TIMEOUT, Timer::Round(self.number, self.nonce));
+    }
+
+    fn request_bids(&mut self, desk: &mut Desk<'_, '_>, nodes: &[usize], direct: bool) {
+        let request = BidRequest {
+            ensemble: self.id,
+            nonce: self.nonce,
+            requests: nodes.iter().map(|&index| self.nodes[index].request.clone()).collect(),
+            exclude: self.taken_peers(nodes),
+        };
+        let call = Call {
+            behaviour: Behaviour::fixed(BehaviourKind::BidRequest),
+            reply_to: Some(Behaviour::fixed(BehaviourKind::Bid)),
+            expire: desk.now + BID_REQUEST_TIMEOUT,
+            message: Message::BidRequest(Arc::new(request)),
+        };
+        let pin = nodes.first().and_then(|&index| self.nodes[index].pin.clone());
+        match pin.filter(|_| direct) {
+            Some(peer) => desk.send(&mut self.actor, &peer, call),
+            None => {
+                let nonce = self.actor.next_nonce();
+                let envelope = self.actor.seal_broadcast(
+                    &desk.security.capabilities,
+                    nonce,
+                    &topics::DEPLOYMENT,
+                    call,
+                    desk.now,
+                    &mut desk.out.random,
+                );
+                desk.out.effects.sends.push(envelope);
+            }
+        }
+    }
+
+    /// Peers that need not answer: hosts of other nodes, owners of bids that are kept, and peers that failed these nodes.
+    fn taken_peers(&self, nodes: &[usize]) -> Vec<PeerId> {
+        let mut taken: Vec<PeerId> = Vec::new();
+        for (index, node) in self.nodes.iter().enumerate() {
+            taken.extend(node.place.as_ref().map(|place| place.host));
+            taken.extend(node.bids.iter().map(|bid| bid.handle.host));
+            if nodes.contains(&index) {
+                taken.extend(&node.excluded);
+            }
+        }
+        taken.sort_unstable();
+        taken.dedup();
+        taken
+    }
+
+    /// Judges a bid in the order of the real checks; what is refused is a fact.
+    pub(super) fn handle_bid(&mut self, desk: &mut Desk<'_, '_>, envelope: &Envelope, bid: &Bid) {
+        if let Err(reason) = self.judge_bid(envelope, bid) {
+            return desk.fact(Fact::StageFailed {
+                ensemble: self.id,
+                stage: Stage::Candidate,
+                reason: reason.into(),
+            });
+        }
+        desk.fact(Fact::BidAccepted(self.id));
+        self.nodes[usize::from(bid.node_index)].bids.push(bid.clone());
+        let Some(round) = &mut self.round else { return };
+        round.room = round.room.saturating_sub(1);
+        if round.room == 0 {
+            self.close_round(desk);
+        }
+    }
+
+    fn judge_bid(&self, envelope: &Envelope, bid: &Bid) -> Result<(), &'static str> {
+        if bid.ensemble != self.id || bid.handle.host != envelope.from.host {
+            return Err("the bid is not for this ensemble or not of its sender");
+        }
+        let host = &bid.handle.host;
+        let index = usize::from(bid.node_index);
+        let fixed_elsewhere = self
+            .nodes
+            .iter()
+            .enumerate()
+            .any(|(other, node)| other != index && node.pin.as_ref().is_some_and(|pin| pin.host == *host));
+        if fixed_elsewhere {
+            return Err("the peer is fixed for another node");
+        }
+        if self.nodes.iter().any(|node| {
+            node.bids.iter().any(|kept| kept.handle.host == *host)
+                || node.place.as_ref().is_some_and(|place| place.host == *host)
+        }) {
+            return Err("the peer has a bid already");
+        }
+        if self.config.exclude_peers.iter().any(|peer| **peer == *host.to_string()) {
+            return Err("the peer is excluded by the ensemble");
+        }
+        let Some(node) = self.nodes.get(index).filter(|node| node.name == bid.node) else {
+            return Err("unknown node");
+        };
+        let acceptable = match &node.pin {
+            Some(pin) => pin.host == *host,
+            None => node.request.location.are_satisfied_by(&bid.location),
+        };
+        if !acceptable {
+            return Err("the location is not acceptable");
+        }
+        if node.bids.len() >= MAX_BID_MULTIPLIER {
+            return Err("the node has eight bids already");
+        }
+        Ok(())
+    }
+
+    /// The round's time is over; a round that closed early is no longer there.
+    pub(super) fn handle_round_end(&mut self, desk: &mut Desk<'_, '_>, nonce: u64) {
+        if self.round.as_ref().is_some_and(|round| round.nonce == nonce) {
+            self.close_round(desk);
+        }
+    }
+
+    fn close_round(&mut self, desk: &mut Desk<'_, '_>) {
+        self.round = None;
+        let unplaced: Vec<usize> =
+            (0..self.nodes.len()).filter(|&index| self.nodes[index].phase == Phase::Unplaced).collect();
+        let counts: Vec<usize> = unplaced.iter().map(|&index| self.nodes[index].bids.len()).collect();
+        if let Some(candidate) = self.strategy.placement.choose(&counts, &mut desk.out.random) {
+            self.backoff = BACKOFF_MIN;
+            for (&index, &choice) in unplaced.iter().zip(&candidate) {
+                let node = &mut self.nodes[index];
+                node.place = Some(Arc::clone(&node.bids[choice].handle));
+                node.bids.clear();
+                node.phase = Phase::Chosen;
+            }
+            return self.advance(desk);
+        }
+        let missing: Vec<&str> = unplaced
+            .iter()
+            .filter(|&&index| self.nodes[index].bids.is_empty())
+            .map(|&index| &*self.nodes[index].name)
+            .collect();
+        let reason: Arc<str> = format!("no bids for {}", missing.join(", ")).into();
+        desk.fact(Fact::StageFailed { ensemble: self.id, stage: Stage::Bid, reason: Arc::clone(&reason) });
+        self.last_failure = Some((Stage::Bid, reason));
+        self.thin_bids(desk, &unplaced);
+        self.pause(desk);
+    }
+
+    /// Keeps about half of each node's bids, so that the peers of the others may bid for the nodes that have none
+    /// (dms-orchestration section 2.6, as it is meant: the first d + 1 with d drawn below the half).
+    fn thin_bids(&mut self, desk: &mut Desk<'_, '_>, unplaced: &[usize]) {
+        for &index in unplaced {
+            let bids = &mut self.nodes[index].bids;
+            if bids.len() > 1 {
+                let kept = desk.out.random.below(bids.len() as u64) as usize / 2 + 1;
+                bids.truncate(kept);
+            }
+        }
+    }
+
+    /// Waits before the next round, longer each time (the intended side of W21). Bids kept meanwhile stay valid for five
+    /// minutes on their providers; after a longer pause they are dropped.
+    fn pause(&mut self, desk: &mut Desk<'_, '_>) {
+        self.pauses += 1;
+        self.pause = Some(self.pauses);
+        desk.timer(self.backoff, Timer::Backoff(self.number, self.pauses));
+        if self.backoff > Span::mins(1) {
+            self.nodes.iter_mut().for_each(|node| node.bids.clear());
+        }
+        self.backoff = self.backoff.times(2).min(BACKOFF_MAX);
+    }
+
+    /// The pause is over.
+    pub(super) fn handle_pause_end(&mut self, desk: &mut Desk<'_, '_>, pause: u64) {
+        if self.pause == Some(pause) {
+            self.pause = None;
+            self.advance(desk);
+        }
+    }
+}

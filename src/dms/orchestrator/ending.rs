@@ -1,0 +1,157 @@
+//! How a deployment ends: failure, shutdown, completion; and undoing what providers hold for it
+//! (dms-orchestration sections 1.5 and 2.10).
+//!
+//! The real DMS undoes once and forgets (W6, W20). Here an undo is asked again, with growing pauses, until the provider has
+//! acknowledged it: it may be cut off, or down, for longer than anyone would wait.
+
+use std::sync::Arc;
+
+use super::node::MemberState;
+use super::{Deployment, Outcome, Pending, Phase, Purpose};
+use crate::dms::actor::{Behaviour, BehaviourKind, Message, Revert};
+use crate::dms::constants::{
+    ALLOCATION_SHUTDOWN_TIMEOUT, BACKOFF_MAX, REVERT_TIMEOUT, SUBNET_DESTROY_TIMEOUT,
+};
+use crate::dms::desk::Desk;
+use crate::dms::fact::DeploymentStatus;
+use crate::dms::identity::Handle;
+use crate::dms::outbox::Timer;
+use crate::kernel::Span;
+
+/// Something that a provider may hold and is to give back.
+#[derive(Clone, Debug)]
+pub(super) struct Undo {
+    number: u32,
+    pub(super) place: Arc<Handle>,
+    allocations: Vec<(Arc<str>, u32)>,
+    pause: Span,
+}
+
+impl Deployment {
+    /// Has a node's peer give back everything that it may hold for it.
+    pub(super) fn undo_node(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
+        let node = &self.nodes[index];
+        let Some(place) = node.place.clone().filter(|_| node.phase >= Phase::Chosen) else { return };
+        let generation = node.generation;
+        let allocations = node.members.iter().map(|member| (Arc::clone(&member.id), generation)).collect();
+        self.undo_at(desk, place, allocations);
+    }
+
+    /// Has a peer give back these allocations, unless it is being asked for them already.
+    pub(super) fn undo_at(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        place: Arc<Handle>,
+        allocations: Vec<(Arc<str>, u32)>,
+    ) {
+        let asked = |undo: &Undo| {
+            undo.place.host == place.host && allocations.iter().all(|wanted| undo.allocations.contains(wanted))
+        };
+        if self.undo.iter().any(asked) {
+            return;
+        }
+        self.undo_count += 1;
+        let number = self.undo_count;
+        self.undo.push(Undo { number, place, allocations, pause: REVERT_TIMEOUT });
+        self.send_undo(desk, number);
+    }
+
+    /// Asks once more; the timer for the time after that is set with it.
+    pub(super) fn send_undo(&mut self, desk: &mut Desk<'_, '_>, number: u32) {
+        let Some(undo) = self.undo.iter_mut().find(|undo| undo.number == number) else { return };
+        let revert = Revert { ensemble: self.id, allocations: undo.allocations.clone() };
+        let (place, pause) = (Arc::clone(&undo.place), undo.pause);
+        undo.pause = pause.times(2).min(BACKOFF_MAX);
+        desk.timer(pause, Timer::Undo(self.number, number));
+        let behaviour = Behaviour::fixed(BehaviourKind::Revert);
+        let message = Message::Revert(Box::new(revert));
+        self.ask(desk, &place, behaviour, message, REVERT_TIMEOUT, Purpose::Undo, (number as usize, 0));
+    }
+
+    pub(super) fn resolve_undo(&mut self, pending: Pending, outcome: &Outcome<'_>) {
+        if matches!(outcome, Outcome::Reply(Message::Ok)) {
+            self.undo.retain(|undo| undo.number as usize != pending.node);
+        }
+    }
+
+    /// The deadline: what does not run by now fails.
+    pub(super) fn handle_deadline(&mut self, desk: &mut Desk<'_, '_>) {
+        let early = matches!(
+            self.status,
+            DeploymentStatus::Preparing | DeploymentStatus::Committing | DeploymentStatus::Provisioning
+        );
+        if early {
+            let reason = match &self.last_failure {
+                Some((stage, reason)) => format!("{}: {reason}", stage.as_str()),
+                None => "failed to create the deployment in time".to_owned(),
+            };
+            self.fail(desk, reason.into());
+        }
+    }
+
+    pub(super) fn fail(&mut self, desk: &mut Desk<'_, '_>, reason: Arc<str>) {
+        self.drop_everything(desk);
+        self.set_status(desk, DeploymentStatus::Failed, Some(reason));
+    }
+
+    /// It has ended as it should, or as the user wished (then `outcome` says so).
+    pub(super) fn complete(&mut self, desk: &mut Desk<'_, '_>, outcome: Option<Arc<str>>) {
+        let outcome = outcome.or_else(|| {
+            let all = self.nodes.iter().flat_map(|node| &node.members);
+            let failed = all.clone().filter(|member| matches!(member.state, MemberState::Ended(code) if code != 0)).count();
+            (failed > 0).then(|| format!("{failed} of {} allocations failed", all.count()).into())
+        });
+        self.drop_everything(desk);
+        self.set_status(desk, DeploymentStatus::Completed, outcome);
+    }
+
+    fn drop_everything(&mut self, desk: &mut Desk<'_, '_>) {
+        self.round = None;
+        self.pause = None;
+        self.pending.retain(|pending| pending.purpose == Purpose::Undo);
+        for index in 0..self.nodes.len() {
+            self.undo_node(desk, index);
+            self.nodes[index].reset();
+        }
+    }
+
+    /// The user asks for the end. Possible in every state that is not an end already (the intended side of W21).
+    pub(in crate::dms) fn shutdown(&mut self, desk: &mut Desk<'_, '_>) {
+        if self.status.is_terminal() || self.status == DeploymentStatus::ShuttingDown {
+            return;
+        }
+        self.round = None;
+        self.pause = None;
+        self.pending.retain(|pending| pending.purpose == Purpose::Undo);
+        self.set_status(desk, DeploymentStatus::ShuttingDown, None);
+        for index in 0..self.nodes.len() {
+            let node = &self.nodes[index];
+            let Some(place) = node.place.clone().filter(|_| (Phase::Allocated..Phase::Lost).contains(&node.phase)) else {
+                continue;
+            };
+            let generation = node.generation;
+            let allocations = node.members.iter().map(|member| (Arc::clone(&member.id), generation)).collect();
+            let destroy = (self.behaviours.subnet_destroy.clone(), Message::SubnetDestroy(self.id), SUBNET_DESTROY_TIMEOUT);
+            let release = Revert { ensemble: self.id, allocations };
+            let shutdown = (
+                self.behaviours.allocation_shutdown.clone(),
+                Message::AllocationShutdown(Box::new(release)),
+                ALLOCATION_SHUTDOWN_TIMEOUT,
+            );
+            for ((behaviour, message, timeout), member) in [(destroy, 0), (shutdown, 1)] {
+                self.ask(desk, &place, behaviour, message, timeout, Purpose::Shutdown, (index, member));
+            }
+        }
+        self.advance(desk);
+    }
+
+    pub(super) fn resolve_shutdown(&mut self, pending: Pending, outcome: &Outcome<'_>) {
+        // What has acknowledged its release is done; the rest is undone, with retries, when the deployment completes.
+        let released = pending.member == 1 && matches!(outcome, Outcome::Reply(Message::Ok));
+        if released {
+            let node = &mut self.nodes[pending.node];
+            node.place = None;
+            node.phase = Phase::Unplaced;
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! An orchestrator: one deployment from the user's request to its end (dms-orchestration sections 1, 2 and 4).
+//!
+//! A deployment is driven by the phases of its nodes. Whenever nothing is under way, [`Deployment::advance`] looks at them
+//! and begins the next step: bids for nodes without a place, commits for nodes with one, and so on to running. A node that
+//! fails falls back to the beginning and takes no other node with it; a node that is lost later does the same, so that
+//! recovery is the deployment's own path and not a second one.
+//!
+//! - `bidding`: rounds, which bids are kept, the choice among them;
+//! - `placing`: commit and allocate;
+//! - `provisioning`: subnet, names, ports, start in dependency order;
+//! - `running`: supervision, recovery, the end of tasks;
+//! - `ending`: failure, shutdown, and undoing with retries until it is acknowledged.
+
+mod bidding;
+mod ending;
+mod node;
+pub mod placement;
+mod placing;
+mod provisioning;
+mod running;
+
+use std::sync::Arc;
+
+use self::bidding::Round;
+use self::ending::Undo;
+use self::node::{Node, Phase};
+use self::placement::Policy;
+use crate::dms::actor::{Actor, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message};
+use crate::dms::constants::{BACKOFF_MIN, GRANT_ORCHESTRATOR_CAPS_FREQUENCY, MIN_ENSEMBLE_DEPLOYMENT_TIME};
+use crate::dms::desk::Desk;
+use crate::dms::ensemble::EnsembleConfig;
+use crate::dms::fact::{DeploymentStatus, Fact, Stage};
+use crate::dms::identity::{EnsembleId, Handle};
+use crate::dms::outbox::{Owner, Timer};
+use crate::dms::supervision::Recovery;
+use crate::kernel::{Span, Timestamp};
+
+/// The choices of a node's operator that every deployment follows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Strategy {
+    /// Which candidate is taken.
+    pub placement: Policy,
+    /// What happens after a failure where the ensemble file does not say.
+    pub recovery: Recovery,
+}
+
+/// A request that was sent and whose reply, or timeout, is to come.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    nonce: u64,
+    purpose: Purpose,
+    node: usize,
+    member: usize,
+}
+
+/// What a pending request is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Purpose {
+    Commit,
+    Allocate,
+    Subnet,
+    Address,
+    Names,
+    Port,
+    Start,
+    Shutdown,
+    // The following go on beside the steps above and hold none of them up.
+    Register,
+    Health,
+    Restart,
+    Undo,
+}
+
+impl Purpose {
+    /// Whether the deployment's next step waits for this.
+    const fn is_barrier(self) -> bool {
+        !matches!(self, Self::Register | Self::Health | Self::Restart | Self::Undo)
+    }
+}
+
+/// How a request ended.
+enum Outcome<'a> {
+    Reply(&'a Message),
+    Timeout,
+}
+
+impl Outcome<'_> {
+    /// Why it is not a "yes".
+    fn refusal(&self, timeout: Span) -> Option<Arc<str>> {
+        match self {
+            Self::Reply(Message::Error(reason)) => Some(Arc::clone(reason)),
+            Self::Reply(_) => None,
+            Self::Timeout => Some(format!("no reply within {timeout}").into()),
+        }
+    }
+}
+
+/// One deployment.
+#[derive(Debug)]
+pub struct Deployment {
+    number: u32,
+    id: EnsembleId,
+    config: Arc<EnsembleConfig>,
+    actor: Actor,
+    behaviours: EnsembleBehaviours,
+    strategy: Strategy,
+    deadline: Timestamp,
+    status: DeploymentStatus,
+    nodes: Vec<Node>,
+    round: Option<Round>,
+    /// Set while a pause between attempts runs; its timer carries the number.
+    pause: Option<u64>,
+    pauses: u64,
+    backoff: Span,
+    nonce: u64,
+    pending: Vec<Pending>,
+    undo: Vec<Undo>,
+    undo_count: u32,
+    last_failure: Option<(Stage, Arc<str>)>,
+    supervised: bool,
+}
+
+impl Deployment {
+    /// A deployment that has not begun; [`Deployment::begin`] does.
+    #[must_use]
+    pub(in crate::dms) fn new(
+        number: u32,
+        id: EnsembleId,
+        config: Arc<EnsembleConfig>,
+        pins: &[Option<Arc<Handle>>],
+        actor: Actor,
+        strategy: Strategy,
+        expire: Timestamp,
+    ) -> Self {
+        let nodes = Node::all(id, &config, pins);
+        Self {
+            number,
+            id,
+            behaviours: EnsembleBehaviours::new(id),
+            config,
+            actor,
+            strategy,
+            deadline: expire - MIN_ENSEMBLE_DEPLOYMENT_TIME,
+            status: DeploymentStatus::Preparing,
+            nodes,
+            round: None,
+            pause: None,
+            pauses: 0,
+            backoff: BACKOFF_MIN,
+            nonce: 0,
+            pending: Vec::new(),
+            undo: Vec::new(),
+            undo_count: 0,
+            last_failure: None,
+            supervised: false,
+        }
+    }
+
+    /// The ensemble's id.
+    #[must_use]
+    pub const fn id(&self) -> EnsembleId {
+        self.id
+    }
+
+    /// Its state.
+    #[must_use]
+    pub const fn status(&self) -> DeploymentStatus {
+        self.status
+    }
+
+    /// Its actor's handle.
+    pub(in crate::dms) const fn handle(&self) -> &Arc<Handle> {
+        &self.actor.handle
+    }
+
+    /// Whether an allocation of this id and generation on this host is one that this deployment wants.
+    #[must_use]
+    pub fn wants(&self, allocation: &str, generation: u32, host: &crate::dms::identity::PeerId) -> bool {
+        !self.status.is_terminal()
+            && self.find(allocation).is_some_and(|(node, _)| {
+                let node = &self.nodes[node];
+                node.generation == generation && node.place.as_ref().is_some_and(|place| place.host == *host)
+            })
+    }
+
+    /// Whether something is still to be undone on this host.
+    #[must_use]
+    pub fn is_undoing_on(&self, host: &crate::dms::identity::PeerId) -> bool {
+        self.undo.iter().any(|undo| undo.place.host == *host)
+    }
+
+    /// Starts the deployment.
+    pub(in crate::dms) fn begin(&mut self, desk: &mut Desk<'_, '_>) {
+        desk.fact(Fact::DeploymentAccepted(self.id));
+        self.set_status(desk, DeploymentStatus::Preparing, None);
+        desk.timer(self.deadline.since(desk.now), Timer::Deadline(self.number));
+        desk.timer(GRANT_ORCHESTRATOR_CAPS_FREQUENCY, Timer::RenewProviders(self.number));
+        self.advance(desk);
+    }
+
+    /// Begins the next step, if nothing is under way that it must wait for.
+    fn advance(&mut self, desk: &mut Desk<'_, '_>) {
+        if self.status.is_terminal() || self.round.is_some() || self.pause.is_some() || self.is_waiting() {
+            return;
+        }
+        if self.status == DeploymentStatus::ShuttingDown {
+            return self.complete(desk, None);
+        }
+        let lowest = self.nodes.iter().map(|node| node.phase).filter(|phase| *phase != Phase::Lost).min();
+        match lowest {
+            None => self.fail(desk, "every node is lost and none is to be recovered".into()),
+            Some(Phase::Unplaced) => self.open_round(desk),
+            Some(Phase::Chosen) => self.commit(desk),
+            Some(Phase::Committed) => self.allocate(desk),
+            Some(Phase::Allocated | Phase::Networked | Phase::Addressed | Phase::Named | Phase::Mapped) => {
+                self.provision(desk);
+            }
+            Some(Phase::Started | Phase::Lost) => self.run(desk),
+        }
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.pending.iter().any(|pending| pending.purpose.is_barrier())
+    }
+
+    fn set_status(&mut self, desk: &mut Desk<'_, '_>, status: DeploymentStatus, reason: Option<Arc<str>>) {
+        // A deployment that replaces lost nodes stays Updating through all of its steps.
+        let status = match (self.status, status) {
+            (
+                DeploymentStatus::Updating,
+                DeploymentStatus::Preparing | DeploymentStatus::Committing | DeploymentStatus::Provisioning,
+            ) => return,
+            _ => status,
+        };
+        self.status = status;
+        desk.fact(Fact::DeploymentStatus { ensemble: self.id, status, reason });
+    }
+
+    /// Sends to the peer or actor at `to` and notes what for.
+    #[expect(clippy::too_many_arguments, reason = "a request is just that many things, all of different types")]
+    fn ask(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        to: &Arc<Handle>,
+        behaviour: Behaviour,
+        message: Message,
+        timeout: Span,
+        purpose: Purpose,
+        (node, member): (usize, usize),
+    ) {
+        let owner = Owner::Deployment(self.number);
+        let nonce = desk.invoke(&mut self.actor, owner, to, behaviour, message, timeout);
+        self.pending.push(Pending { nonce, purpose, node, member });
+    }
+
+    /// Whether the actor has this behaviour now.
+    pub(in crate::dms) fn has_behaviour(&self, envelope: &Envelope) -> bool {
+        match envelope.behaviour.kind {
+            BehaviourKind::ReplyTo => self.pending.iter().any(|pending| {
+                // Comparing paths would format each nonce; the number at the end of the path says the same.
+                envelope.behaviour.path.as_str().rsplit('/').next().and_then(|text| text.parse().ok())
+                    == Some(pending.nonce)
+            }),
+            BehaviourKind::Bid => self.round.is_some(),
+            BehaviourKind::TaskTermination | BehaviourKind::AllocationLiveness => !self.status.is_terminal() || {
+                // A deployment that has ended still tells allocations that it finds alive to stop.
+                envelope.behaviour.kind == BehaviourKind::AllocationLiveness
+            },
+            _ => false,
+        }
+    }
+
+    /// Handles a message to the deployment's actor.
+    pub(in crate::dms) fn handle_message(&mut self, desk: &mut Desk<'_, '_>, envelope: &Envelope) {
+        match (&envelope.behaviour.kind, &envelope.message) {
+            (BehaviourKind::Bid, Message::Bid(bid)) => self.handle_bid(desk, envelope, bid),
+            (BehaviourKind::TaskTermination, Message::TaskTermination(end)) => self.handle_termination(desk, end),
+            (BehaviourKind::AllocationLiveness, Message::Liveness(report)) => {
+                self.handle_liveness(desk, envelope, report);
+            }
+            (BehaviourKind::ReplyTo, message) => {
+                let nonce = envelope.behaviour.path.as_str().rsplit('/').next().and_then(|text| text.parse().ok());
+                if let Some(nonce) = nonce {
+                    self.resolve(desk, nonce, &Outcome::Reply(message));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Handles a timer of this deployment.
+    pub(in crate::dms) fn handle_timer(&mut self, desk: &mut Desk<'_, '_>, timer: Timer) {
+        match timer {
+            // Nothing happens if the reply has come meanwhile.
+            Timer::Reply(_, nonce) => self.resolve(desk, nonce, &Outcome::Timeout),
+            Timer::Round(_, nonce) => self.handle_round_end(desk, nonce),
+            Timer::Backoff(_, pause) => self.handle_pause_end(desk, pause),
+            Timer::Deadline(_) => self.handle_deadline(desk),
+            Timer::Supervise(_) => self.supervise(desk),
+            Timer::RenewProviders(_) => self.renew_providers(desk),
+            Timer::Undo(_, undo) => self.send_undo(desk, undo),
+            Timer::Hello(_) | Timer::RenewOrchestrators | Timer::Sweep | Timer::Heartbeat(_) => {}
+        }
+    }
+
+    fn resolve(&mut self, desk: &mut Desk<'_, '_>, nonce: u64, outcome: &Outcome<'_>) {
+        let Some(place) = self.pending.iter().position(|pending| pending.nonce == nonce) else { return };
+        let pending = self.pending.swap_remove(place);
+        match pending.purpose {
+            Purpose::Commit | Purpose::Allocate => self.resolve_placing(desk, pending, outcome),
+            Purpose::Subnet | Purpose::Address | Purpose::Names | Purpose::Port | Purpose::Start => {
+                self.resolve_provisioning(desk, pending, outcome);
+            }
+            Purpose::Shutdown => self.resolve_shutdown(pending, outcome),
+            Purpose::Undo => self.resolve_undo(pending, outcome),
+            Purpose::Register | Purpose::Health | Purpose::Restart => self.resolve_supervision(desk, pending, outcome),
+        }
+        if pending.purpose.is_barrier() {
+            self.advance(desk);
+        }
+    }
+
+    /// The node and the member of it that carry this full allocation id.
+    fn find(&self, allocation: &str) -> Option<(usize, usize)> {
+        self.nodes.iter().enumerate().find_map(|(index, node)| {
+            let member = node.members.iter().position(|member| &*member.id == allocation)?;
+            Some((index, member))
+        })
+    }
+
+    /// A step of a node has failed: the node falls back to the beginning, its peer is not asked again, and what it may have
+    /// reserved or created there is undone.
+    fn give_up_place(&mut self, desk: &mut Desk<'_, '_>, node: usize, stage: Stage, reason: Arc<str>) {
+        desk.fact(Fact::StageFailed { ensemble: self.id, stage, reason: Arc::clone(&reason) });
+        self.last_failure = Some((stage, reason));
+        self.drop_pending_of(node);
+        self.undo_node(desk, node);
+        let node = &mut self.nodes[node];
+        if let Some(place) = node.place.take() {
+            node.excluded.push(place.host);
+        }
+        node.reset();
+    }
+
+    /// Grants the providers of this deployment what they need to report, for another five minutes.
+    pub(super) fn renew_providers(&mut self, desk: &mut Desk<'_, '_>) {
+        if self.status.is_terminal() {
+            return;
+        }
+        let places: Vec<Arc<Handle>> = self
+            .nodes
+            .iter()
+            .filter(|node| node.phase >= Phase::Allocated && node.phase != Phase::Lost)
+            .filter_map(|node| node.place.clone())
+            .collect();
+        for place in places {
+            self.grant_provider(desk, &place);
+        }
+        desk.timer(GRANT_ORCHESTRATOR_CAPS_FREQUENCY, Timer::RenewProviders(self.number));
+    }
+
+    fn grant_provider(&self, desk: &mut Desk<'_, '_>, provider: &Handle) {
+        let audience = self.actor.handle.id.did();
+        let capability = std::slice::from_ref(&self.behaviours.orchestrator);
+        desk.security
+            .grant(
+                &provider.did,
+                &audience,
+                capability,
+                // A second more than the interval, so that renewal and lapse never meet.
+                GRANT_ORCHESTRATOR_CAPS_FREQUENCY + Span::secs(1),
+                desk.now,
+                &mut desk.out.random,
+            )
+            .expect("a grant for a positive time is valid");
+    }
+}

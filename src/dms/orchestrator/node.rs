@@ -1,0 +1,189 @@
+//! One node of a deployment and its allocations, as the orchestrator knows them.
+
+use std::sync::Arc;
+
+use crate::dms::actor::{Bid, NodeRequest};
+use crate::dms::constants::{ALLOCATION_DEPLOYMENT_TIMEOUT, COMMIT_DEPLOYMENT_TIMEOUT};
+use crate::dms::ensemble::{AllocationConfig, EnsembleConfig, PortConfig, levels};
+use crate::dms::identity::{EnsembleId, Handle, PeerId};
+use crate::dms::resources::Resources;
+use crate::dms::supervision::{RestartLog, Watch};
+use crate::kernel::{Span, Timestamp};
+
+/// How far a node has come. The order is that of the steps.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Phase {
+    /// It has no peer.
+    Unplaced,
+    /// A bid was chosen.
+    Chosen,
+    /// Its resources are reserved.
+    Committed,
+    /// Its allocations exist.
+    Allocated,
+    /// Its peer is in the subnet.
+    Networked,
+    /// Its allocations have their addresses.
+    Addressed,
+    /// They know the names of the others.
+    Named,
+    /// Their public ports are open.
+    Mapped,
+    /// They have started.
+    Started,
+    /// It was given up and is not to be recovered.
+    Lost,
+}
+
+/// What is known of an allocation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum MemberState {
+    /// Not started.
+    Waiting,
+    /// Running, as far as is known.
+    Running,
+    /// A task that has ended, with its exit code.
+    Ended(i32),
+}
+
+/// One allocation.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    pub(super) name: Arc<str>,
+    pub(super) id: Arc<str>,
+    pub(super) config: Arc<AllocationConfig>,
+    pub(super) ports: Vec<PortConfig>,
+    pub(super) handle: Option<Arc<Handle>>,
+    pub(super) address: u32,
+    pub(super) committed: bool,
+    pub(super) registered: bool,
+    pub(super) state: MemberState,
+    pub(super) watch: Watch,
+    pub(super) restarts: RestartLog,
+}
+
+/// One node.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) name: Arc<str>,
+    pub(super) request: NodeRequest,
+    pub(super) pin: Option<Arc<Handle>>,
+    pub(super) phase: Phase,
+    pub(super) generation: u32,
+    pub(super) bids: Vec<Bid>,
+    pub(super) place: Option<Arc<Handle>>,
+    pub(super) excluded: Vec<PeerId>,
+    pub(super) members: Vec<Member>,
+    /// Allocations by dependency level: each level starts when the one before it has started.
+    pub(super) levels: Vec<Vec<usize>>,
+    pub(super) level: usize,
+    /// Whether it has run before: what starts it now is a recovery.
+    pub(super) recovering: bool,
+}
+
+impl Node {
+    /// The nodes of an ensemble. Those without allocations are skipped: there is nothing to place.
+    pub(super) fn all(id: EnsembleId, config: &EnsembleConfig, pins: &[Option<Arc<Handle>>]) -> Vec<Self> {
+        let mut next_address = subnet(id) + 2;
+        let mut nodes = Vec::new();
+        for (index, (name, node)) in config.nodes.iter().enumerate().filter(|(_, (_, node))| !node.allocations.is_empty())
+        {
+            let mut members = Vec::new();
+            for (allocation, settings) in config.allocations_of(name) {
+                members.push(Member {
+                    name: Arc::clone(allocation),
+                    id: format!("{id}_{name}.{allocation}").into(),
+                    config: Arc::new(settings.clone()),
+                    ports: node.ports.iter().filter(|port| port.allocation == *allocation).cloned().collect(),
+                    handle: None,
+                    address: next_address,
+                    committed: false,
+                    registered: false,
+                    state: MemberState::Waiting,
+                    watch: Watch::starting_at(Timestamp::ZERO),
+                    restarts: RestartLog::default(),
+                });
+                next_address += 1;
+            }
+            let levels = start_levels(config, name, &members);
+            nodes.push(Self {
+                name: Arc::clone(name),
+                request: request(nodes.len(), config, name, &members),
+                pin: pins.get(index).cloned().flatten(),
+                phase: Phase::Unplaced,
+                generation: 0,
+                bids: Vec::new(),
+                place: None,
+                excluded: Vec::new(),
+                members,
+                levels,
+                level: 0,
+                recovering: false,
+            });
+        }
+        nodes
+    }
+
+    /// Forgets everything about its place; the generation stays.
+    pub(super) fn reset(&mut self) {
+        self.phase = Phase::Unplaced;
+        self.bids.clear();
+        self.place = None;
+        self.level = 0;
+        for member in &mut self.members {
+            member.handle = None;
+            member.committed = false;
+            member.registered = false;
+            member.state = MemberState::Waiting;
+        }
+    }
+
+    pub(super) fn commit_timeout(&self) -> Span {
+        COMMIT_DEPLOYMENT_TIMEOUT.times(self.members.len() as u64)
+    }
+
+    pub(super) fn allocate_timeout(&self) -> Span {
+        ALLOCATION_DEPLOYMENT_TIMEOUT.times(self.members.len() as u64)
+    }
+
+    /// The peer that hosts it.
+    ///
+    /// # Panics
+    /// If it has none: callers have looked at the phase.
+    pub(super) fn host(&self) -> Arc<Handle> {
+        Arc::clone(self.place.as_ref().expect("a node past Unplaced has a peer"))
+    }
+}
+
+/// The ensemble's /24 inside 10.0.0.0/8, from its id (dms-orchestration section 2.11 draws it at random).
+fn subnet(id: EnsembleId) -> u32 {
+    u32::from_be_bytes([10, id.0[0], id.0[1], 0])
+}
+
+/// What the node asks of a provider: the sum over its allocations, graphics cards included.
+fn request(index: usize, config: &EnsembleConfig, name: &Arc<str>, members: &[Member]) -> NodeRequest {
+    let node = &config.nodes[name];
+    let resources = members.iter().fold(Resources::default(), |sum, member| sum.plus(&member.config.resources));
+    let mut executors: Vec<_> = members.iter().map(|member| member.config.executor).collect();
+    executors.sort_unstable();
+    executors.dedup();
+    NodeRequest {
+        node: Arc::clone(name),
+        index: u16::try_from(index).expect("an ensemble has fewer than 65536 nodes"),
+        executors,
+        resources,
+        location: node.location.clone(),
+        static_ports: node.ports.iter().map(|port| port.public).filter(|port| *port != 0).collect(),
+        dynamic_ports: node.ports.iter().filter(|port| port.public == 0).count() as u32,
+    }
+}
+
+/// The members' places by dependency level.
+fn start_levels(config: &EnsembleConfig, node: &str, members: &[Member]) -> Vec<Vec<usize>> {
+    let place = |name: &Arc<str>| members.iter().position(|member| member.name == *name);
+    levels::start_levels(config, node)
+        .expect("a loaded ensemble has no missing or cyclic dependencies")
+        .iter()
+        .map(|level| level.iter().filter_map(place).collect())
+        .collect()
+}

@@ -1,0 +1,174 @@
+//! Subnet, addresses, names, ports and start (dms-orchestration section 2.11), each a barrier over all nodes that need it.
+
+use std::sync::Arc;
+
+use super::node::MemberState;
+use super::{Deployment, Outcome, Pending, Phase, Purpose};
+use crate::dms::actor::{Behaviour, BehaviourKind, DnsRecord, Message};
+use crate::dms::constants::{ALLOCATION_START_TIMEOUT, PROVISION_MESSAGE_TIMEOUT};
+use crate::dms::desk::Desk;
+use crate::dms::fact::{DeploymentStatus, Stage};
+
+impl Deployment {
+    /// Takes every node that is behind one step further; start goes node by node.
+    pub(super) fn provision(&mut self, desk: &mut Desk<'_, '_>) {
+        self.set_status_once(desk, DeploymentStatus::Provisioning);
+        let lowest = self.nodes.iter().map(|node| node.phase).min().unwrap_or(Phase::Started);
+        match lowest {
+            Phase::Allocated => self.create_subnet(desk),
+            Phase::Networked => self.add_peers(desk),
+            Phase::Addressed => self.send_names(desk),
+            Phase::Named => self.map_ports(desk),
+            _ => self.start_next(desk),
+        }
+        // A step that had nothing to ask has been taken already.
+        self.advance(desk);
+    }
+
+    fn set_status_once(&mut self, desk: &mut Desk<'_, '_>, status: DeploymentStatus) {
+        if self.status != status {
+            self.set_status(desk, status, None);
+        }
+    }
+
+    fn create_subnet(&mut self, desk: &mut Desk<'_, '_>) {
+        for index in self.in_phase(Phase::Allocated) {
+            let (host, behaviour) = (self.nodes[index].host(), self.behaviours.subnet_create.clone());
+            self.nodes[index].phase = Phase::Networked;
+            let message = Message::SubnetCreate(self.id);
+            self.ask(desk, &host, behaviour, message, PROVISION_MESSAGE_TIMEOUT, Purpose::Subnet, (index, 0));
+        }
+    }
+
+    fn add_peers(&mut self, desk: &mut Desk<'_, '_>) {
+        for index in self.in_phase(Phase::Networked) {
+            self.nodes[index].phase = Phase::Addressed;
+            for member in 0..self.nodes[index].members.len() {
+                let message = Message::SubnetAddPeer { address: self.nodes[index].members[member].address };
+                self.ask_member(desk, (index, member), BehaviourKind::SubnetAddPeer, message, Purpose::Address);
+            }
+        }
+    }
+
+    /// New nodes get the names of all, and the running ones learn of the new: addresses stay, but their peers change.
+    fn send_names(&mut self, desk: &mut Desk<'_, '_>) {
+        let record = |member: &super::node::Member| DnsRecord {
+            name: format!("{}.internal", member.config.dns_name).into(),
+            address: member.address,
+        };
+        let records: Arc<[DnsRecord]> =
+            self.nodes.iter().flat_map(|node| node.members.iter().map(record)).collect();
+        for index in 0..self.nodes.len() {
+            let phase = self.nodes[index].phase;
+            if phase == Phase::Addressed {
+                self.nodes[index].phase = Phase::Named;
+            } else if phase != Phase::Started {
+                continue;
+            }
+            for member in 0..self.nodes[index].members.len() {
+                if matches!(self.nodes[index].members[member].state, MemberState::Ended(_)) {
+                    continue;
+                }
+                let message = Message::DnsAddRecords(Arc::clone(&records));
+                self.ask_member(desk, (index, member), BehaviourKind::DnsAddRecords, message, Purpose::Names);
+            }
+        }
+    }
+
+    fn map_ports(&mut self, desk: &mut Desk<'_, '_>) {
+        for index in self.in_phase(Phase::Named) {
+            self.nodes[index].phase = Phase::Mapped;
+            for member in 0..self.nodes[index].members.len() {
+                for port in self.nodes[index].members[member].ports.clone() {
+                    let message = Message::MapPort { public: port.public, private: port.private };
+                    self.ask_member(desk, (index, member), BehaviourKind::MapPort, message, Purpose::Port);
+                }
+            }
+        }
+    }
+
+    /// Starts the next dependency level of the first node that has not started.
+    fn start_next(&mut self, desk: &mut Desk<'_, '_>) {
+        let Some(index) = self.nodes.iter().position(|node| node.phase == Phase::Mapped) else { return };
+        let node = &mut self.nodes[index];
+        let Some(level) = node.levels.get(node.level).cloned() else {
+            node.phase = Phase::Started;
+            return;
+        };
+        node.level += 1;
+        for member in level {
+            self.ask_member(
+                desk,
+                (index, member),
+                BehaviourKind::AllocationStart,
+                Message::AllocationStart,
+                Purpose::Start,
+            );
+        }
+    }
+
+    fn ask_member(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        at: (usize, usize),
+        kind: BehaviourKind,
+        message: Message,
+        purpose: Purpose,
+    ) {
+        let timeout =
+            if purpose == Purpose::Start { ALLOCATION_START_TIMEOUT } else { PROVISION_MESSAGE_TIMEOUT };
+        if let Some(to) = self.nodes[at.0].members[at.1].handle.clone() {
+            self.ask(desk, &to, Behaviour::fixed(kind), message, timeout, purpose, at);
+        }
+    }
+
+    pub(super) fn resolve_provisioning(&mut self, desk: &mut Desk<'_, '_>, pending: Pending, outcome: &Outcome<'_>) {
+        let started = self.nodes[pending.node].phase == Phase::Started;
+        let start = pending.purpose == Purpose::Start;
+        let (stage, timeout) = if start {
+            (Stage::Start, ALLOCATION_START_TIMEOUT)
+        } else {
+            (Stage::Provision, PROVISION_MESSAGE_TIMEOUT)
+        };
+        match outcome.refusal(timeout) {
+            // A running node that missed a name is no reason to take it down; its supervisor judges it.
+            Some(_) if started => {}
+            Some(reason) => {
+                let reason = format!("{}: {reason}", pending.purpose.as_str()).into();
+                self.give_up_place(desk, pending.node, stage, reason);
+            }
+            None if start => {
+                let member = &mut self.nodes[pending.node].members[pending.member];
+                if member.state == MemberState::Waiting {
+                    member.state = MemberState::Running;
+                }
+                member.watch.reset(desk.now);
+            }
+            None => {}
+        }
+    }
+
+    /// Replies to a node that starts over are of no interest any more.
+    pub(super) fn drop_pending_of(&mut self, node: usize) {
+        self.pending.retain(|pending| pending.node != node || pending.purpose == Purpose::Undo);
+    }
+}
+
+impl Purpose {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Commit => "commit",
+            Self::Allocate => "allocate",
+            Self::Subnet => "create subnet",
+            Self::Address => "add peer",
+            Self::Names => "add DNS records",
+            Self::Port => "map port",
+            Self::Start => "start",
+            Self::Shutdown => "shutdown",
+            Self::Register => "register health check",
+            Self::Health => "health check",
+            Self::Restart => "restart",
+            Self::Undo => "revert",
+        }
+    }
+}

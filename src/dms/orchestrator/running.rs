@@ -1,0 +1,244 @@
+//! While a deployment runs: supervision, recovery and the end of tasks (dms-orchestration section 4).
+//!
+//! The real DMS checks one allocation after another, only restarts in place and never replaces a lost node (W2). Here all are
+//! checked at once, and what the ensemble file declares is done: an allocation that answers but is not well restarts where it
+//! is, with the others of its scope; one that does not answer, or that keeps failing, is its node's matter; and a node is
+//! tried again on its peer or placed on another one.
+
+use std::sync::Arc;
+
+use super::node::MemberState;
+use super::{Deployment, Outcome, Pending, Phase, Purpose};
+use crate::dms::actor::{AllocationState, Behaviour, BehaviourKind, Envelope, Liveness, Message, TaskTermination};
+use crate::dms::constants::{FAILURE_ESCALATION_TIMEOUT, HEALTH_CHECK_INTERVAL, HEALTH_CHECK_TIMEOUT};
+use crate::dms::desk::Desk;
+use crate::dms::ensemble::{AllocationKind, EscalationStrategy};
+use crate::dms::fact::{DeploymentStatus, Fact, Stage, Suspicion};
+use crate::dms::outbox::Timer;
+use crate::dms::supervision::{NodePolicy, Observation, node_policy, scope};
+
+impl Deployment {
+    /// Every node that is not lost has started.
+    pub(super) fn run(&mut self, desk: &mut Desk<'_, '_>) {
+        for node in &mut self.nodes {
+            node.recovering = false;
+        }
+        if self.status != DeploymentStatus::Running {
+            self.set_status(desk, DeploymentStatus::Running, None);
+            self.last_failure = None;
+        }
+        if !self.supervised {
+            self.supervised = true;
+            desk.timer(HEALTH_CHECK_INTERVAL, Timer::Supervise(self.number));
+        }
+        self.register_health_checks(desk);
+        self.complete_if_done(desk);
+    }
+
+    fn register_health_checks(&mut self, desk: &mut Desk<'_, '_>) {
+        for at in self.watched() {
+            let member = &self.nodes[at.0].members[at.1];
+            if member.config.healthcheck.is_none() || member.registered {
+                continue;
+            }
+            if let Some(to) = member.handle.clone() {
+                let behaviour = Behaviour::fixed(BehaviourKind::HealthCheckRegister);
+                let message = Message::HealthCheckRegister;
+                self.ask(desk, &to, behaviour, message, HEALTH_CHECK_TIMEOUT, Purpose::Register, at);
+            }
+        }
+    }
+
+    /// Allocations that run, as far as is known, on nodes that have started.
+    fn watched(&self) -> Vec<(usize, usize)> {
+        let started = |index: &usize| self.nodes[*index].phase == Phase::Started;
+        (0..self.nodes.len())
+            .filter(started)
+            .flat_map(|index| (0..self.nodes[index].members.len()).map(move |member| (index, member)))
+            .filter(|&(node, member)| self.nodes[node].members[member].state == MemberState::Running)
+            .collect()
+    }
+
+    /// The supervisor's tick: asks every allocation with a health check, and looks for heartbeats that have stopped.
+    pub(super) fn supervise(&mut self, desk: &mut Desk<'_, '_>) {
+        if self.status.is_terminal() {
+            return;
+        }
+        for at in self.watched() {
+            let member = &self.nodes[at.0].members[at.1];
+            // A recovery earlier in this loop may have taken the node away.
+            if self.nodes[at.0].phase != Phase::Started || member.state != MemberState::Running {
+                continue;
+            }
+            if member.watch.is_stale(desk.now) {
+                self.suspect(desk, at, Suspicion::Stale);
+                continue;
+            }
+            let busy = |pending: &Pending| {
+                (pending.node, pending.member) == at
+                    && matches!(pending.purpose, Purpose::Health | Purpose::Restart)
+            };
+            if member.registered && !self.pending.iter().any(busy) {
+                if let Some(to) = member.handle.clone() {
+                    let behaviour = Behaviour::fixed(BehaviourKind::HealthCheck);
+                    let message = Message::HealthCheck;
+                    self.ask(desk, &to, behaviour, message, HEALTH_CHECK_TIMEOUT, Purpose::Health, at);
+                }
+            }
+        }
+        self.register_health_checks(desk);
+        desk.timer(HEALTH_CHECK_INTERVAL, Timer::Supervise(self.number));
+    }
+
+    pub(super) fn resolve_supervision(&mut self, desk: &mut Desk<'_, '_>, pending: Pending, outcome: &Outcome<'_>) {
+        let at = (pending.node, pending.member);
+        let node = &mut self.nodes[pending.node];
+        if node.phase != Phase::Started || self.status.is_terminal() {
+            return;
+        }
+        let member = &mut node.members[pending.member];
+        let refused = outcome.refusal(HEALTH_CHECK_TIMEOUT).is_some();
+        match pending.purpose {
+            Purpose::Register => member.registered = !refused,
+            Purpose::Health => {
+                let observation = match outcome {
+                    Outcome::Timeout => Observation::Unanswered,
+                    Outcome::Reply(_) if refused => Observation::Unhealthy,
+                    Outcome::Reply(_) => Observation::Healthy,
+                };
+                if observation != Observation::Unanswered {
+                    member.watch.hear(desk.now);
+                }
+                if member.state == MemberState::Running && member.watch.note(observation) {
+                    self.suspect(desk, at, Suspicion::HealthCheck);
+                }
+            }
+            _ if refused => self.recover_node(desk, pending.node, "the allocation could not be restarted"),
+            _ => {
+                member.state = MemberState::Running;
+                member.watch.reset(desk.now);
+            }
+        }
+    }
+
+    /// A heartbeat. One of an allocation that this deployment has given up is told to end.
+    pub(super) fn handle_liveness(&mut self, desk: &mut Desk<'_, '_>, envelope: &Envelope, report: &Liveness) {
+        let at = self.find(&report.allocation);
+        let wanted = self.wants(&report.allocation, report.generation, &envelope.from.host);
+        let Some(at) = at.filter(|_| wanted) else {
+            let root = Arc::new(crate::dms::identity::Handle::root(envelope.from.host.0));
+            return self.undo_at(desk, root, vec![(Arc::clone(&report.allocation), report.generation)]);
+        };
+        let member = &mut self.nodes[at.0].members[at.1];
+        member.watch.hear(desk.now);
+        let ended = report.status == AllocationState::Failed && member.state == MemberState::Running;
+        if ended && self.nodes[at.0].phase == Phase::Started {
+            self.suspect(desk, at, Suspicion::Ended);
+        }
+    }
+
+    /// A task has ended.
+    pub(super) fn handle_termination(&mut self, desk: &mut Desk<'_, '_>, end: &TaskTermination) {
+        let Some(at) = self.find(&end.allocation) else { return };
+        if self.nodes[at.0].generation != end.generation {
+            return;
+        }
+        self.nodes[at.0].members[at.1].state = MemberState::Ended(end.exit_code);
+        if end.exit_code != 0 {
+            let reason = format!("task {} ended with exit code {}", self.nodes[at.0].members[at.1].name, end.exit_code);
+            desk.fact(Fact::StageFailed { ensemble: self.id, stage: Stage::Run, reason: reason.into() });
+        }
+        if self.status == DeploymentStatus::Running {
+            self.complete_if_done(desk);
+        }
+    }
+
+    /// A deployment of tasks ends when all of them have.
+    fn complete_if_done(&mut self, desk: &mut Desk<'_, '_>) {
+        let mut members = self.nodes.iter().filter(|node| node.phase != Phase::Lost).flat_map(|node| &node.members);
+        let done = members.all(|member| {
+            member.config.kind == AllocationKind::Task && matches!(member.state, MemberState::Ended(_))
+        });
+        if done {
+            self.complete(desk, None);
+        }
+    }
+
+    fn suspect(&mut self, desk: &mut Desk<'_, '_>, at: (usize, usize), cause: Suspicion) {
+        let node = &mut self.nodes[at.0];
+        let count = node.members.len();
+        let member = &mut node.members[at.1];
+        desk.fact(Fact::Suspected {
+            allocation: Arc::clone(&member.id),
+            generation: node.generation,
+            cause,
+        });
+        let silent = cause == Suspicion::Stale || (cause == Suspicion::HealthCheck && member.watch.is_silent());
+        let range = scope(member.config.failure_recovery, self.strategy.recovery, at.1, count).range();
+        if silent {
+            return self.recover_node(desk, at.0, "the peer does not answer");
+        }
+        if range.is_empty() {
+            // Nobody is to do anything about it: what has failed stays down.
+            member.state = MemberState::Ended(-1);
+            return;
+        }
+        if !member.restarts.allows_another(desk.now) {
+            return self.recover_node(desk, at.0, "more than 3 restarts in 5 minutes");
+        }
+        for place in range {
+            self.restart(desk, (at.0, place));
+        }
+    }
+
+    fn restart(&mut self, desk: &mut Desk<'_, '_>, at: (usize, usize)) {
+        let member = &mut self.nodes[at.0].members[at.1];
+        if member.config.kind == AllocationKind::Task && matches!(member.state, MemberState::Ended(_)) {
+            return;
+        }
+        member.watch.reset(desk.now);
+        let (id, handle) = (Arc::clone(&member.id), member.handle.clone());
+        let Some(to) = handle else { return };
+        desk.fact(Fact::RestartOrdered { allocation: id });
+        let behaviour = Behaviour::fixed(BehaviourKind::AllocationRestart);
+        let message = Message::AllocationRestart;
+        self.ask(desk, &to, behaviour, message, FAILURE_ESCALATION_TIMEOUT, Purpose::Restart, at);
+    }
+
+    /// Does with a node what its policy says; a policy that gives it up leaves the rest to `escalation_strategy`.
+    fn recover_node(&mut self, desk: &mut Desk<'_, '_>, index: usize, reason: &str) {
+        let name = Arc::clone(&self.nodes[index].name);
+        let policy = node_policy(self.config.nodes[&name].failure_recovery, self.strategy.recovery);
+        desk.fact(Fact::StageFailed {
+            ensemble: self.id,
+            stage: Stage::Run,
+            reason: format!("node {name}: {reason}").into(),
+        });
+        self.drop_pending_of(index);
+        self.undo_node(desk, index);
+        let node = &mut self.nodes[index];
+        let place = node.place.take();
+        node.reset();
+        node.generation += 1;
+        match (policy, self.config.escalation_strategy) {
+            (NodePolicy::Redeploy, _) | (NodePolicy::StayDown, Some(EscalationStrategy::Redeploy)) => {
+                node.excluded.extend(place.map(|place| place.host));
+            }
+            (NodePolicy::Restart, _) => node.pin = place,
+            (NodePolicy::StayDown, Some(EscalationStrategy::Teardown)) => {
+                return self.shutdown(desk);
+            }
+            (NodePolicy::StayDown, None) => {
+                node.phase = Phase::Lost;
+                return self.advance(desk);
+            }
+        }
+        node.recovering = true;
+        let generation = node.generation;
+        desk.fact(Fact::RedeploymentStarted { ensemble: self.id, node: name, generation });
+        if self.status == DeploymentStatus::Running {
+            self.set_status(desk, DeploymentStatus::Updating, None);
+        }
+        self.advance(desk);
+    }
+}

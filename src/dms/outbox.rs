@@ -1,0 +1,172 @@
+//! What goes into a peer and what comes out of it.
+//!
+//! The driver (the simulator, or a real node's event loop) owns the [`Outbox`], hands it to `Peer::handle` together with one
+//! [`Input`], and carries out what it finds there before the next call.
+
+use std::sync::Arc;
+
+use crate::dms::actor::Envelope;
+use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
+use crate::dms::fact::Fact;
+use crate::dms::identity::{EnsembleId, Handle};
+use crate::kernel::{Timestamp, random::Rng};
+
+/// Something that happens to a peer.
+#[derive(Clone, Debug)]
+pub enum Input<'a> {
+    /// A message has come in over the network.
+    Arrival {
+        /// The message.
+        envelope: &'a Envelope,
+        /// Its length as it travelled.
+        bytes: u64,
+    },
+    /// The peer's worker has got to a message that was admitted.
+    Dispatch(&'a Envelope),
+    /// A timer has run out.
+    Timer(Timer),
+    /// A user wants something.
+    Command(Command),
+    /// The executor reports.
+    Execution(Execution),
+    /// A connection to another peer has opened.
+    Connected(Arc<Handle>),
+}
+
+/// What a user of a node can ask of it.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// `/dms/node/deployment/new`.
+    Deploy {
+        /// What to deploy.
+        ensemble: Arc<EnsembleConfig>,
+        /// The root handles of the peers that nodes are pinned to, by node.
+        pins: Vec<Option<Arc<Handle>>>,
+        /// Expiry of the request.
+        expire: Timestamp,
+    },
+    /// `/dms/node/deployment/shutdown`.
+    Shutdown(EnsembleId),
+}
+
+/// One start of one allocation on a provider; a restart is another run of the same slot.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RunId {
+    /// The allocation's number on its peer.
+    pub slot: u32,
+    /// Counts its starts.
+    pub run: u32,
+}
+
+/// What the executor reports.
+#[derive(Clone, Debug)]
+pub enum Execution {
+    /// It runs.
+    Started(RunId),
+    /// It could not be started.
+    StartFailed(RunId, Arc<str>),
+    /// It has ended by itself.
+    Exited {
+        /// Which.
+        run: RunId,
+        /// Its exit code.
+        code: i32,
+        /// What it printed.
+        output: Arc<str>,
+    },
+    /// The answer to a health probe.
+    Probed(RunId, bool),
+}
+
+/// What the executor is asked to do.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Fetch the image if need be and start.
+    Start(RunId, Arc<AllocationConfig>),
+    /// Stop at once.
+    Stop(RunId),
+    /// Ask after its health.
+    Probe(RunId),
+}
+
+/// Whose timer or pending reply it is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Owner {
+    /// The node itself.
+    Root,
+    /// A deployment, by its number on this peer.
+    Deployment(u32),
+}
+
+/// A timer is data: the driver hands it back when its time has come. None is ever cancelled; one that is no longer wanted
+/// finds nothing to do.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Timer {
+    /// Say hello on a connection.
+    Hello(u32),
+    /// A reply is overdue.
+    Reply(Owner, u64),
+    /// A bid round closes.
+    Round(u32, u64),
+    /// The pause between two attempts of a deployment is over.
+    Backoff(u32, u64),
+    /// A deployment must be running by now.
+    Deadline(u32),
+    /// A supervisor's tick.
+    Supervise(u32),
+    /// An orchestrator renews what it grants to its providers.
+    RenewProviders(u32),
+    /// An orchestrator asks again for something to be undone.
+    Undo(u32, u32),
+    /// A provider renews what it grants to the orchestrators that it serves.
+    RenewOrchestrators,
+    /// A provider drops expired bids and commits.
+    Sweep,
+    /// An allocation reports that it lives.
+    Heartbeat(RunId),
+}
+
+impl Timer {
+    /// The number of the deployment that it belongs to, if it belongs to one.
+    #[must_use]
+    pub const fn deployment(self) -> Option<u32> {
+        match self {
+            Self::Reply(Owner::Deployment(number), _)
+            | Self::Round(number, _)
+            | Self::Backoff(number, _)
+            | Self::Deadline(number)
+            | Self::Supervise(number)
+            | Self::RenewProviders(number)
+            | Self::Undo(number, _) => Some(number),
+            Self::Reply(Owner::Root, _)
+            | Self::Hello(_)
+            | Self::RenewOrchestrators
+            | Self::Sweep
+            | Self::Heartbeat(_) => None,
+        }
+    }
+}
+
+/// What a peer wants done, in the order in which it wants it.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// Messages to send.
+    pub sends: Vec<Envelope>,
+    /// Timers to hand back, by the peer's own clock.
+    pub timers: Vec<(Timestamp, Timer)>,
+    /// Orders to the executor.
+    pub actions: Vec<Action>,
+    /// What observers may record.
+    pub facts: Vec<Fact>,
+    /// Whether the message that arrived was admitted and waits for the worker.
+    pub admitted: bool,
+}
+
+/// The effects of one call, with the randomness that the driver lends for it.
+#[derive(Debug)]
+pub struct Outbox<'a> {
+    /// Where effects are collected; the driver reuses it.
+    pub effects: &'a mut Effects,
+    /// The peer's own random stream.
+    pub random: Rng<'a>,
+}

@@ -1,0 +1,299 @@
+//! One peer: the whole of a DMS node as a state machine without I/O.
+//!
+//! [`Peer::handle`] is the only way in. It routes an input to the part that it concerns (the provider, one of the deployments
+//! that it orchestrates, the hello handshake) after the pipeline and the node's authority have let it through.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::dms::actor::{
+    Actor, Behaviour, BehaviourKind, Envelope, Message, Pipeline, Rejection, SecurityContext, topics,
+};
+use crate::dms::capability::{Capability, CapabilityContext};
+use crate::dms::constants::{
+    HELLO_ATTEMPTS, HELLO_MAX_DELAY, HELLO_MIN_DELAY, HELLO_TIMEOUT, MIN_DEPLOYMENT_TIME,
+};
+use crate::dms::desk::Desk;
+use crate::dms::ensemble::EnsembleConfig;
+use crate::dms::fact::Fact;
+use crate::dms::identity::{EnsembleId, Handle, Inbox, SecretKey};
+use crate::dms::orchestrator::{Deployment, Strategy};
+use crate::dms::outbox::{Command, Input, Outbox, Owner, Timer};
+use crate::dms::provider::{Machine, Provider};
+use crate::kernel::{Span, Timestamp};
+
+/// A hello that is being said on a connection.
+#[derive(Clone, Debug)]
+struct Greeting {
+    to: Arc<Handle>,
+    attempts: u8,
+    nonce: Option<u64>,
+}
+
+/// What a node is configured with.
+#[derive(Debug)]
+pub struct PeerConfig {
+    /// The node's key.
+    pub secret: SecretKey,
+    /// Its capability context, already set up.
+    pub capabilities: CapabilityContext,
+    /// Its machine.
+    pub machine: Machine,
+    /// Its operator's choices.
+    pub strategy: Strategy,
+}
+
+/// One peer.
+#[derive(Debug)]
+pub struct Peer {
+    root: Actor,
+    security: SecurityContext,
+    pipeline: Pipeline,
+    provider: Provider,
+    strategy: Strategy,
+    deployments: Vec<Deployment>,
+    greetings: Vec<Greeting>,
+}
+
+/// Which actor of a peer a message is for.
+enum Receiver {
+    Root,
+    Deployment(usize),
+    Allocation(Arc<str>),
+}
+
+impl Peer {
+    /// A peer that has just started.
+    #[must_use]
+    pub fn new(config: PeerConfig, now: Timestamp) -> Self {
+        Self {
+            root: Actor::root(config.secret, now),
+            security: SecurityContext { capabilities: config.capabilities },
+            pipeline: Pipeline::default(),
+            provider: Provider::new(config.machine),
+            strategy: config.strategy,
+            deployments: Vec::new(),
+            greetings: Vec::new(),
+        }
+    }
+
+    /// The root actor's handle.
+    #[must_use]
+    pub const fn handle_of_root(&self) -> &Arc<Handle> {
+        &self.root.handle
+    }
+
+    /// The provider's part.
+    #[must_use]
+    pub const fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    /// The deployments that this peer orchestrates or has orchestrated.
+    #[must_use]
+    pub fn deployments(&self) -> &[Deployment] {
+        &self.deployments
+    }
+
+    /// The machine has stopped and starts again: everything that only lived in memory is gone, key, anchors and what is
+    /// onboarded are kept. (Deployments and allocations that outlive a restart come with persistence.)
+    pub fn restart(&mut self) {
+        self.pipeline = Pipeline::default();
+        self.provider.restart();
+        self.deployments.clear();
+        self.greetings.clear();
+    }
+
+    /// Lets something happen to the peer at `now`, by its own clock. What it wants done is in `out` afterwards.
+    pub fn handle(&mut self, now: Timestamp, input: Input<'_>, out: &mut Outbox<'_>) {
+        match input {
+            Input::Arrival { envelope, bytes } => self.admit(envelope, bytes, out),
+            Input::Dispatch(envelope) => self.dispatch(now, envelope, out),
+            Input::Timer(timer) => self.handle_timer(now, timer, out),
+            Input::Command(command) => self.handle_command(now, command, out),
+            Input::Execution(execution) => {
+                let mut desk = Desk { now, security: &mut self.security, out };
+                self.provider.handle_execution(&mut desk, execution);
+            }
+            Input::Connected(to) => {
+                let delay = HELLO_MIN_DELAY
+                    + Span(out.random.below((HELLO_MAX_DELAY.0 - HELLO_MIN_DELAY.0) + 1));
+                let number = self.greetings.len() as u32;
+                self.greetings.push(Greeting { to, attempts: 0, nonce: None });
+                out.effects.timers.push((now + delay, Timer::Hello(number)));
+            }
+        }
+    }
+
+    fn admit(&mut self, envelope: &Envelope, bytes: u64, out: &mut Outbox<'_>) {
+        match self.pipeline.admit(&self.root.handle.host, envelope, bytes) {
+            Ok(()) => out.effects.admitted = true,
+            Err(rejection) => out.effects.facts.push(rejected(envelope, rejection, None)),
+        }
+    }
+
+    /// The worker has got to the message: which actor, does it have the behaviour, may the sender call it; then its handler.
+    fn dispatch(&mut self, now: Timestamp, envelope: &Envelope, out: &mut Outbox<'_>) {
+        self.pipeline.take();
+        let receiver = match self.find_receiver(envelope) {
+            Ok(receiver) => receiver,
+            Err(rejection) => return out.effects.facts.push(rejected(envelope, rejection, None)),
+        };
+        let handle = match &receiver {
+            Receiver::Root => &self.root.handle,
+            Receiver::Deployment(place) => self.deployments[*place].handle(),
+            Receiver::Allocation(id) => self.provider.receiver(id).expect("found just before"),
+        };
+        let handle = Arc::clone(handle);
+        let topic = expected_topic(envelope);
+        if let Err((rejection, refusal)) = self.security.authorize(envelope, &handle, topic, now) {
+            let explanation = refusal.map(|refusal| refusal.explain().into());
+            return out.effects.facts.push(rejected(envelope, rejection, explanation));
+        }
+        let class = crate::dms::actor::class(envelope);
+        if self.pipeline.limiter.acquire(class) {
+            let mut desk = Desk { now, security: &mut self.security, out };
+            match receiver {
+                Receiver::Root => match &envelope.message {
+                    Message::Hello => {
+                        let did = self.root.handle.did.clone();
+                        desk.reply(&mut self.root, envelope, Message::HelloReply(did));
+                    }
+                    Message::HelloReply(_) => {
+                        let nonce = reply_nonce(&envelope.behaviour);
+                        self.greetings.iter_mut().filter(|g| g.nonce == nonce).for_each(|g| g.nonce = None);
+                        desk.fact(Fact::HelloAnswered);
+                    }
+                    _ => self.provider.handle_root(&mut desk, &mut self.root, envelope),
+                },
+                Receiver::Deployment(place) => self.deployments[place].handle_message(&mut desk, envelope),
+                Receiver::Allocation(id) => self.provider.handle_allocation(&mut desk, &id, envelope),
+            }
+            self.pipeline.limiter.release(class);
+        } else {
+            out.effects.facts.push(rejected(envelope, Rejection::RateLimited, None));
+        }
+        self.security.discard(&envelope.tokens);
+    }
+
+    fn find_receiver(&self, envelope: &Envelope) -> Result<Receiver, Rejection> {
+        let behaviour = &envelope.behaviour;
+        let (receiver, known) = match envelope.to.as_ref().map_or(&Inbox::Root, |to| &to.inbox) {
+            Inbox::Root => {
+                let greeted = || self.greetings.iter().any(|g| g.nonce.is_some() && g.nonce == reply_nonce(behaviour));
+                let known = match behaviour.kind {
+                    BehaviourKind::PublicHello => true,
+                    BehaviourKind::ReplyTo => greeted(),
+                    _ => self.provider.has_root_behaviour(behaviour),
+                };
+                (Receiver::Root, known)
+            }
+            Inbox::Ensemble(id) => {
+                let found = self.deployments.iter().position(|deployment| deployment.id() == *id);
+                let place = found.ok_or(Rejection::UnknownActor)?;
+                (Receiver::Deployment(place), self.deployments[place].has_behaviour(envelope))
+            }
+            Inbox::Allocation(id) => {
+                self.provider.receiver(id).ok_or(Rejection::UnknownActor)?;
+                (Receiver::Allocation(Arc::clone(id)), Provider::has_allocation_behaviour(behaviour))
+            }
+            Inbox::Other(_) => return Err(Rejection::UnknownActor),
+        };
+        if known { Ok(receiver) } else { Err(Rejection::UnknownBehaviour) }
+    }
+
+    fn handle_timer(&mut self, now: Timestamp, timer: Timer, out: &mut Outbox<'_>) {
+        if let Timer::Hello(number) = timer {
+            return self.say_hello(now, number, out);
+        }
+        if let Timer::Reply(Owner::Root, nonce) = timer {
+            let overdue = |greeting: &Greeting| greeting.nonce == Some(nonce);
+            if let Some(number) = self.greetings.iter().position(overdue) {
+                self.say_hello(now, number as u32, out);
+            }
+            return;
+        }
+        let mut desk = Desk { now, security: &mut self.security, out };
+        match timer.deployment() {
+            Some(number) => {
+                if let Some(deployment) = self.deployments.get_mut(number as usize) {
+                    deployment.handle_timer(&mut desk, timer);
+                }
+            }
+            None => self.provider.handle_timer(&mut desk, timer),
+        }
+    }
+
+    /// Says hello on a connection, up to three times (dms-capabilities section 3.7).
+    fn say_hello(&mut self, now: Timestamp, number: u32, out: &mut Outbox<'_>) {
+        let Some(greeting) = self.greetings.get_mut(number as usize) else { return };
+        greeting.nonce = None;
+        if greeting.attempts == HELLO_ATTEMPTS {
+            return;
+        }
+        greeting.attempts += 1;
+        let mut desk = Desk { now, security: &mut self.security, out };
+        let behaviour = Behaviour::fixed(BehaviourKind::PublicHello);
+        let to = &greeting.to;
+        let nonce = desk.invoke(&mut self.root, Owner::Root, to, behaviour, Message::Hello, HELLO_TIMEOUT);
+        greeting.nonce = Some(nonce);
+    }
+
+    fn handle_command(&mut self, now: Timestamp, command: Command, out: &mut Outbox<'_>) {
+        match command {
+            Command::Deploy { ensemble, pins, expire } => self.deploy(now, ensemble, &pins, expire, out),
+            Command::Shutdown(id) => {
+                let found = self.deployments.iter_mut().find(|deployment| deployment.id() == id);
+                if let Some(deployment) = found {
+                    let mut desk = Desk { now, security: &mut self.security, out };
+                    deployment.shutdown(&mut desk);
+                }
+            }
+        }
+    }
+
+    fn deploy(
+        &mut self,
+        now: Timestamp,
+        ensemble: Arc<EnsembleConfig>,
+        pins: &[Option<Arc<Handle>>],
+        expire: Timestamp,
+        out: &mut Outbox<'_>,
+    ) {
+        if expire.since(now) < MIN_DEPLOYMENT_TIME {
+            let reason = "requested deployment time too short".into();
+            return out.effects.facts.push(Fact::DeploymentRefused(reason));
+        }
+        let mut unique = [0; 16];
+        out.random.fill_bytes(&mut unique);
+        let hash = Sha256::new().chain_update(self.root.handle.host.to_string()).chain_update(unique).finalize();
+        let id = EnsembleId(hash.into());
+        let mut seed = [0; 32];
+        out.random.fill_bytes(&mut seed);
+        let secret = SecretKey::ed25519(seed, self.security.capabilities.trust().mode());
+        let (did, host) = (self.root.handle.did.clone(), self.root.handle.host);
+        let actor = Actor::child(secret, did, host, Inbox::Ensemble(id), now);
+        let number = self.deployments.len() as u32;
+        let deployment = Deployment::new(number, id, ensemble, pins, actor, self.strategy, expire);
+        self.deployments.push(deployment);
+        let mut desk = Desk { now, security: &mut self.security, out };
+        self.deployments[number as usize].begin(&mut desk);
+    }
+}
+
+/// The nonce that a one-shot reply behaviour is named after.
+fn reply_nonce(behaviour: &Behaviour) -> Option<u64> {
+    behaviour.path.as_str().rsplit('/').next()?.parse().ok()
+}
+
+/// The topic on which a behaviour may be broadcast, when the message is a broadcast.
+fn expected_topic(envelope: &Envelope) -> Option<&'static Capability> {
+    let broadcast = envelope.is_broadcast() && envelope.behaviour.kind == BehaviourKind::BidRequest;
+    broadcast.then_some(&topics::DEPLOYMENT)
+}
+
+fn rejected(envelope: &Envelope, rejection: Rejection, explanation: Option<Arc<str>>) -> Fact {
+    let behaviour = envelope.behaviour.kind;
+    Fact::MessageRejected { rejection, behaviour, ensemble: envelope.ensemble(), explanation }
+}

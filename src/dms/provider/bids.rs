@@ -1,0 +1,130 @@
+//! Which requests for bids a provider answers (dms-orchestration section 2.3), in the order of the real checks.
+//!
+//! On the real network every refusal is silence. Here each is a fact with its reason, so that "nobody bid" can be explained.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Provider, StoredBid};
+use crate::dms::actor::{Actor, Behaviour, BehaviourKind, Bid, BidRequest, Call, Envelope, Message, NodeRequest};
+use crate::dms::constants::BID_STATE_TIMEOUT;
+use crate::dms::desk::Desk;
+use crate::dms::ensemble::Executor;
+use crate::dms::fact::Fact;
+use crate::dms::resources::{PortError, Shortage};
+
+/// Why a provider did not bid for a node.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum BidRefusal {
+    /// It offers nothing.
+    NotOnboarded,
+    /// It has answered this round of this ensemble already.
+    AlreadyAnswered,
+    /// The orchestrator excludes it.
+    Excluded,
+    /// It is not where the node may run.
+    Location,
+    /// It lacks an executor.
+    Executor(Executor),
+    /// Its machine is too small.
+    Hardware(Shortage),
+    /// Too much of what it offers is in use.
+    Free(Shortage),
+    /// A public port cannot be had.
+    Port(PortError),
+}
+
+impl fmt::Display for BidRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotOnboarded => f.write_str("the peer is not onboarded"),
+            Self::AlreadyAnswered => f.write_str("this round was answered already"),
+            Self::Excluded => f.write_str("the peer is excluded by the request"),
+            Self::Location => f.write_str("the peer's location is not accepted"),
+            Self::Executor(executor) => write!(f, "no {executor} executor"),
+            Self::Hardware(shortage) => write!(f, "the machine is too small: {shortage}"),
+            Self::Free(shortage) => write!(f, "not enough free resources: {shortage}"),
+            Self::Port(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl Provider {
+    pub(super) fn handle_bid_request(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &mut Actor,
+        envelope: &Envelope,
+        request: &Arc<BidRequest>,
+    ) {
+        let ensemble = request.ensemble;
+        let mut order: smallvec::SmallVec<[u16; 8]> = (0..request.requests.len() as u16).collect();
+        if order.len() > 1 {
+            desk.out.random.shuffle(&mut order);
+        }
+        for index in order {
+            let node = &request.requests[usize::from(index)];
+            match self.judge(root, request, node) {
+                Ok(()) => return self.bid(desk, root, envelope, request, node),
+                Err(refusal) => desk.fact(Fact::BidRefused { ensemble, refusal }),
+            }
+        }
+    }
+
+    /// The checks of one node's request, in their order.
+    fn judge(&self, root: &Actor, request: &BidRequest, node: &NodeRequest) -> Result<(), BidRefusal> {
+        if self.machine.onboarded.is_none() {
+            return Err(BidRefusal::NotOnboarded);
+        }
+        if self.bids.get(&request.ensemble).is_some_and(|bid| bid.answered.contains(&request.nonce)) {
+            return Err(BidRefusal::AlreadyAnswered);
+        }
+        if request.exclude.contains(&root.handle.host) {
+            return Err(BidRefusal::Excluded);
+        }
+        if !node.location.are_satisfied_by(&self.machine.location) {
+            return Err(BidRefusal::Location);
+        }
+        if let Some(missing) = node.executors.iter().find(|executor| !self.machine.executors.contains(executor)) {
+            return Err(BidRefusal::Executor(*missing));
+        }
+        self.machine.total.checked_minus(&node.resources).map_err(BidRefusal::Hardware)?;
+        self.ports.check(&node.static_ports, node.dynamic_ports).map_err(BidRefusal::Port)?;
+        self.pool.free().checked_minus(&node.resources).map_err(BidRefusal::Free)?;
+        Ok(())
+    }
+
+    fn bid(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &mut Actor,
+        envelope: &Envelope,
+        request: &BidRequest,
+        node: &NodeRequest,
+    ) {
+        let Some(behaviour) = envelope.reply_to.clone() else { return };
+        debug_assert_eq!(behaviour.kind, BehaviourKind::Bid);
+        let bid = Bid {
+            ensemble: request.ensemble,
+            node: Arc::clone(&node.node),
+            node_index: node.index,
+            handle: Arc::clone(&root.handle),
+            location: self.machine.location.clone(),
+        };
+        let call = Call {
+            behaviour: Behaviour { kind: BehaviourKind::Bid, path: behaviour.path },
+            reply_to: None,
+            expire: envelope.expire,
+            message: Message::Bid(Box::new(bid)),
+        };
+        desk.send(root, &envelope.from, call);
+        let stored = self
+            .bids
+            .entry(request.ensemble)
+            .or_insert_with(|| StoredBid { expire: desk.now, answered: smallvec::SmallVec::new() });
+        stored.expire = desk.now + BID_STATE_TIMEOUT;
+        stored.answered.push(request.nonce);
+        desk.fact(Fact::BidMade(request.ensemble));
+        self.arm_sweep(desk);
+    }
+}

@@ -1,0 +1,154 @@
+//! Reserving, creating and undoing (dms-orchestration sections 2.9, 2.10 and 3.7).
+
+use std::sync::Arc;
+
+use super::{Allocation, Hosted, Provider};
+use crate::dms::actor::{
+    Actor, Allocate, AllocationOrder, AllocationState, Commit, EnsembleBehaviours, Message, Revert,
+};
+use crate::dms::desk::Desk;
+use crate::dms::fact::Fact;
+use crate::dms::identity::{EnsembleId, Handle, Inbox};
+use crate::dms::outbox::{Action, RunId};
+
+fn error(text: impl Into<Arc<str>>) -> Message {
+    Message::Error(text.into())
+}
+
+impl Provider {
+    /// Reserves for one allocation: a bid must have been made and be young enough, then hardware, pool and ports must do.
+    pub(super) fn handle_commit(&mut self, desk: &mut Desk<'_, '_>, commit: &Commit) -> Message {
+        let lease = match self.bids.get(&commit.ensemble) {
+            None => return error(format!("no bid requests for ensemble {}", commit.ensemble)),
+            Some(bid) if desk.now > bid.expire => {
+                return error(format!("bid request for ensemble {} has expired", commit.ensemble));
+            }
+            Some(bid) => bid.expire,
+        };
+        if let Err(shortage) = self.machine.total.checked_minus(&commit.resources) {
+            return error(format!("the machine is too small: {shortage}"));
+        }
+        let (fixed, dynamic): (Vec<_>, Vec<_>) = commit.ports.iter().partition(|port| port.public != 0);
+        let fixed: Vec<u16> = fixed.into_iter().map(|port| port.public).collect();
+        let dynamic = dynamic.len() as u32;
+        if let Err(refused) = self.ports.check(&fixed, dynamic) {
+            return error(refused.to_string());
+        }
+        if let Err(refused) = self.pool.commit(&commit.allocation, commit.generation, &commit.resources, lease) {
+            return error(refused.to_string());
+        }
+        self.ports.reserve(&commit.allocation, &fixed, dynamic).expect("checked just before");
+        desk.fact(Fact::Committed {
+            allocation: Arc::clone(&commit.allocation),
+            generation: commit.generation,
+            resources: commit.resources.clone(),
+        });
+        self.arm_sweep(desk);
+        Message::Ok
+    }
+
+    /// Creates the allocations of a node. The first that fails ends it; those before it stay until they are reverted.
+    pub(super) fn handle_allocate(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &Actor,
+        allocate: &Allocate,
+    ) -> Message {
+        self.hosted.entry(allocate.ensemble).or_insert_with(|| Hosted {
+            orchestrator: Arc::clone(&allocate.orchestrator),
+            behaviours: Arc::new(EnsembleBehaviours::new(allocate.ensemble)),
+            subnet: false,
+        });
+        let mut handles = Vec::with_capacity(allocate.allocations.len());
+        for order in &allocate.allocations {
+            match self.create(desk, root, allocate, order) {
+                Ok(handle) => handles.push(handle),
+                Err(reason) => {
+                    self.forget_if_empty(allocate.ensemble);
+                    return Message::Error(reason);
+                }
+            }
+        }
+        self.arm_renewal(desk);
+        Message::Allocated(handles)
+    }
+
+    fn create(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &Actor,
+        allocate: &Allocate,
+        order: &AllocationOrder,
+    ) -> Result<Arc<Handle>, Arc<str>> {
+        self.pool.allocate(&order.id, order.generation).map_err(|refused| Arc::from(refused.to_string()))?;
+        let secret = Self::child_secret(desk);
+        let inbox = Inbox::Allocation(Arc::clone(&order.id));
+        let actor = Actor::child(secret, root.handle.did.clone(), root.handle.host, inbox, desk.now);
+        let handle = Arc::clone(&actor.handle);
+        let run = RunId { slot: self.next_slot, run: 0 };
+        self.next_slot += 1;
+        let allocation = Allocation {
+            ensemble: allocate.ensemble,
+            generation: order.generation,
+            config: Arc::clone(&order.config),
+            actor,
+            run,
+            state: AllocationState::Pending,
+            address: None,
+            sequence: 0,
+            start_reply: None,
+            probe_reply: None,
+        };
+        self.allocations.insert(Arc::clone(&order.id), allocation);
+        self.grant_orchestrator(desk, &allocate.orchestrator.did, &handle.id.did(), allocate.ensemble);
+        desk.fact(Fact::AllocationCreated {
+            allocation: Arc::clone(&order.id),
+            generation: order.generation,
+        });
+        Ok(handle)
+    }
+
+    /// Undoes commits and allocations up to the generations named, and forgets the bid. What is not there is fine.
+    pub(super) fn handle_revert(&mut self, desk: &mut Desk<'_, '_>, revert: &Revert) {
+        self.bids.shift_remove(&revert.ensemble);
+        for (id, generation) in &revert.allocations {
+            self.release(desk, id, *generation);
+        }
+        self.forget_if_empty(revert.ensemble);
+    }
+
+    /// Ends an allocation and gives back what it held, if it is of that generation or an older one.
+    pub(super) fn release(&mut self, desk: &mut Desk<'_, '_>, id: &Arc<str>, generation: u32) {
+        if let Some(allocation) = self.allocations.get(id).filter(|found| found.generation <= generation) {
+            if matches!(allocation.state, AllocationState::Running | AllocationState::Restarting)
+                || allocation.start_reply.is_some()
+            {
+                desk.action(Action::Stop(allocation.run));
+            }
+            if !matches!(allocation.state, AllocationState::Completed | AllocationState::Failed) {
+                desk.fact(Fact::AllocationState {
+                    allocation: Arc::clone(id),
+                    generation: allocation.generation,
+                    state: AllocationState::Terminated,
+                    exit_code: None,
+                });
+            }
+            self.allocations.shift_remove(id);
+        }
+        if let Some(holding) = self.pool.release(id, generation) {
+            self.ports.release(id);
+            desk.fact(Fact::Released {
+                allocation: Arc::clone(id),
+                generation: holding.generation,
+                lapsed: false,
+            });
+        }
+    }
+
+    /// The subnet and the behaviours of an ensemble go with its last allocation.
+    pub(super) fn forget_if_empty(&mut self, ensemble: EnsembleId) {
+        if !self.allocations.values().any(|allocation| allocation.ensemble == ensemble) {
+            self.hosted.shift_remove(&ensemble);
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! A compute provider: it bids, reserves, creates allocations, runs them and reports (dms-orchestration sections 2.3, 2.9
+//! and 3).
+//!
+//! - [`bids`](self): which requests it answers, with the reason for each that it does not;
+//! - `commits`: reserving and creating, undoing both;
+//! - `runs`: starting, restarting, health, heartbeats and the end of an allocation.
+
+mod bids;
+mod commits;
+mod runs;
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use smallvec::SmallVec;
+
+pub use bids::BidRefusal;
+
+use crate::dms::actor::{Actor, AllocationState, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message};
+use crate::dms::capability::Capability;
+use crate::dms::constants::{BID_STATE_GC_INTERVAL, GRANT_ALLOCATION_CAPS_FREQUENCY, HEALTH_CHECK_GRANT_DURATION};
+use crate::dms::desk::{Desk, OwedReply};
+use crate::dms::ensemble::{AllocationConfig, Executor, Location};
+use crate::dms::fact::Fact;
+use crate::dms::identity::{Did, EnsembleId, Handle, SecretKey, SignatureMode};
+use crate::dms::outbox::{Timer, RunId};
+use crate::dms::resources::{Pool, Ports, Resources};
+use crate::kernel::Timestamp;
+
+/// What a machine is and has, as the provider's operator configured it.
+#[derive(Clone, Debug, Default)]
+pub struct Machine {
+    /// What the hardware has.
+    pub total: Resources,
+    /// What is offered of it; none for a peer that was not onboarded.
+    pub onboarded: Option<Resources>,
+    /// Where GeoIP places it.
+    pub location: Location,
+    /// What can run allocations here.
+    pub executors: Vec<Executor>,
+}
+
+/// A bid that was made, kept so that a commit can refer to it.
+#[derive(Clone, Debug)]
+struct StoredBid {
+    expire: Timestamp,
+    answered: SmallVec<[u64; 4]>,
+}
+
+/// An ensemble of which allocations live here.
+#[derive(Clone, Debug)]
+struct Hosted {
+    orchestrator: Arc<Handle>,
+    behaviours: Arc<EnsembleBehaviours>,
+    subnet: bool,
+}
+
+/// An allocation that lives here.
+#[derive(Clone, Debug)]
+struct Allocation {
+    ensemble: EnsembleId,
+    generation: u32,
+    config: Arc<AllocationConfig>,
+    actor: Actor,
+    run: RunId,
+    state: AllocationState,
+    address: Option<u32>,
+    sequence: u64,
+    /// Who waits for the start that is under way.
+    start_reply: Option<OwedReply>,
+    /// Who waits for the health probe that is under way.
+    probe_reply: Option<OwedReply>,
+}
+
+/// The provider's part of a peer.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    machine: Machine,
+    pool: Pool,
+    ports: Ports,
+    bids: IndexMap<EnsembleId, StoredBid>,
+    hosted: IndexMap<EnsembleId, Hosted>,
+    allocations: IndexMap<Arc<str>, Allocation>,
+    next_slot: u32,
+    sweeping: bool,
+    renewing: bool,
+}
+
+impl Provider {
+    /// A provider on this machine that holds nothing.
+    #[must_use]
+    pub fn new(machine: Machine) -> Self {
+        let pool = Pool::new(machine.onboarded.clone().unwrap_or_default());
+        Self {
+            machine,
+            pool,
+            ports: Ports::default(),
+            bids: IndexMap::new(),
+            hosted: IndexMap::new(),
+            allocations: IndexMap::new(),
+            next_slot: 0,
+            sweeping: false,
+            renewing: false,
+        }
+    }
+
+    /// What is offered, held and free.
+    #[must_use]
+    pub const fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Where it says that it is.
+    #[must_use]
+    pub const fn location(&self) -> &Location {
+        &self.machine.location
+    }
+
+    /// The allocations that live here: full id, generation and state.
+    pub fn allocations(&self) -> impl Iterator<Item = (&Arc<str>, u32, AllocationState)> {
+        self.allocations.iter().map(|(id, allocation)| (id, allocation.generation, allocation.state))
+    }
+
+    /// The handle of the allocation actor with this inbox.
+    pub(in crate::dms) fn receiver(&self, id: &str) -> Option<&Arc<Handle>> {
+        self.allocations.get(id).map(|allocation| &allocation.actor.handle)
+    }
+
+    /// The machine has stopped and starts again: what ran and what was reserved is gone. Slots go on counting, so that a
+    /// report about a former life is recognised.
+    pub fn restart(&mut self) {
+        let slot = self.next_slot;
+        *self = Self { next_slot: slot, ..Self::new(std::mem::take(&mut self.machine)) };
+    }
+
+    /// Handles a message to the node itself.
+    pub(in crate::dms) fn handle_root(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, request: &Envelope) {
+        match &request.message {
+            Message::BidRequest(bid_request) => self.handle_bid_request(desk, root, request, bid_request),
+            Message::Commit(commit) => {
+                let answer = self.handle_commit(desk, commit);
+                desk.reply(root, request, answer);
+            }
+            Message::Allocate(allocate) => {
+                let answer = self.handle_allocate(desk, root, allocate);
+                desk.reply(root, request, answer);
+            }
+            Message::Revert(revert) | Message::AllocationShutdown(revert) => {
+                self.handle_revert(desk, revert);
+                desk.reply(root, request, Message::Ok);
+            }
+            Message::SubnetCreate(id) => {
+                let answer = match self.hosted.get_mut(id) {
+                    Some(hosted) => {
+                        hosted.subnet = true;
+                        Message::Ok
+                    }
+                    None => Message::Error(format!("ensemble {id} is not known here").into()),
+                };
+                desk.reply(root, request, answer);
+            }
+            Message::SubnetDestroy(id) => {
+                if let Some(hosted) = self.hosted.get_mut(id) {
+                    hosted.subnet = false;
+                }
+                desk.reply(root, request, Message::Ok);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the node itself has this behaviour now; those of an ensemble exist while one of its allocations does.
+    pub(in crate::dms) fn has_root_behaviour(&self, behaviour: &Behaviour) -> bool {
+        let of_hosted = |path: fn(&EnsembleBehaviours) -> &Behaviour| {
+            self.hosted.values().any(|hosted| path(&hosted.behaviours) == behaviour)
+        };
+        match behaviour.kind {
+            BehaviourKind::BidRequest | BehaviourKind::Commit | BehaviourKind::Allocate | BehaviourKind::Revert => true,
+            BehaviourKind::SubnetCreate => of_hosted(|b| &b.subnet_create),
+            BehaviourKind::SubnetDestroy => of_hosted(|b| &b.subnet_destroy),
+            BehaviourKind::AllocationShutdown => of_hosted(|b| &b.allocation_shutdown),
+            _ => false,
+        }
+    }
+
+    /// Handles a timer of the provider.
+    pub(in crate::dms) fn handle_timer(&mut self, desk: &mut Desk<'_, '_>, timer: Timer) {
+        match timer {
+            Timer::Sweep => self.sweep(desk),
+            Timer::RenewOrchestrators => self.renew_orchestrators(desk),
+            Timer::Heartbeat(run) => self.heartbeat(desk, run),
+            _ => {}
+        }
+    }
+
+    /// Drops bids that are too old and commits whose lease has ended; goes on for as long as there are any.
+    pub(super) fn sweep(&mut self, desk: &mut Desk<'_, '_>) {
+        self.bids.retain(|_, bid| desk.now <= bid.expire);
+        for (id, holding) in self.pool.lapse(desk.now) {
+            self.ports.release(&id);
+            desk.fact(Fact::Released { allocation: id, generation: holding.generation, lapsed: true });
+        }
+        self.sweeping = false;
+        self.arm_sweep(desk);
+    }
+
+    fn arm_sweep(&mut self, desk: &mut Desk<'_, '_>) {
+        if !self.sweeping && (!self.bids.is_empty() || self.pool.has_commits()) {
+            self.sweeping = true;
+            desk.timer(BID_STATE_GC_INTERVAL, Timer::Sweep);
+        }
+    }
+
+    /// Renews every hour what the orchestrators of living allocations may do here.
+    pub(super) fn renew_orchestrators(&mut self, desk: &mut Desk<'_, '_>) {
+        self.renewing = false;
+        desk.security.capabilities.gc(desk.now);
+        let allocations: Vec<(Did, Did, EnsembleId)> = self
+            .allocations
+            .values()
+            .filter_map(|allocation| {
+                let hosted = self.hosted.get(&allocation.ensemble)?;
+                Some((hosted.orchestrator.did.clone(), allocation.actor.handle.id.did(), allocation.ensemble))
+            })
+            .collect();
+        for (orchestrator, actor, ensemble) in allocations {
+            self.grant_orchestrator(desk, &orchestrator, &actor, ensemble);
+        }
+        self.arm_renewal(desk);
+    }
+
+    fn arm_renewal(&mut self, desk: &mut Desk<'_, '_>) {
+        if !self.renewing && !self.allocations.is_empty() {
+            self.renewing = true;
+            desk.timer(GRANT_ALLOCATION_CAPS_FREQUENCY, Timer::RenewOrchestrators);
+        }
+    }
+
+    /// Lets an orchestrator work with an allocation and with the ensemble's part of this node, and check its health
+    /// (dms-capabilities section 5, dynamic grants).
+    fn grant_orchestrator(&self, desk: &mut Desk<'_, '_>, orchestrator: &Did, actor: &Did, ensemble: EnsembleId) {
+        static ALLOCATION: Capability = Capability::fixed("/dms/allocation");
+        static HEALTH: Capability = Capability::fixed("/dms/actor/healthcheck");
+        let node = desk.security.capabilities.did().clone();
+        let Some(hosted) = self.hosted.get(&ensemble) else { return };
+        let grants = [
+            (actor, &ALLOCATION, GRANT_ALLOCATION_CAPS_FREQUENCY),
+            (&node, &hosted.behaviours.ensemble, GRANT_ALLOCATION_CAPS_FREQUENCY),
+            (actor, &HEALTH, HEALTH_CHECK_GRANT_DURATION),
+        ];
+        for (audience, capability, duration) in grants {
+            desk.security
+                .grant(orchestrator, audience, std::slice::from_ref(capability), duration, desk.now, &mut desk.out.random)
+                .expect("a grant for a positive time is valid");
+        }
+    }
+
+    fn child_secret(desk: &mut Desk<'_, '_>) -> SecretKey {
+        let mode: SignatureMode = desk.security.capabilities.trust().mode();
+        let mut seed = [0; 32];
+        desk.out.random.fill_bytes(&mut seed);
+        SecretKey::ed25519(seed, mode)
+    }
+}

@@ -1,0 +1,102 @@
+//! The catalogue of metrics: what `expect` may compare, `dmsim list metrics` prints and `metrics.csv` holds.
+
+/// A number that a run is judged by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Metric {
+    /// Its name in `expect` and `metrics.csv`.
+    pub name: &'static str,
+    /// Its unit: `s` (simulated seconds), `B`, `fraction` (0 to 1), or what is counted.
+    pub unit: &'static str,
+    /// The label that splits it in `metrics.csv` beside the row of the whole run; empty without one.
+    pub label: &'static str,
+    /// What it is, in one line.
+    pub definition: &'static str,
+}
+
+const fn plain(name: &'static str, unit: &'static str, definition: &'static str) -> Metric {
+    Metric { name, unit, label: "", definition }
+}
+
+const fn by(label: &'static str, name: &'static str, unit: &'static str, definition: &'static str) -> Metric {
+    Metric { name, unit, label, definition }
+}
+
+const METRICS: &[Metric] = &[
+    plain("deployments.asked", "deployments", "deployments that were submitted"),
+    plain("deployments.succeeded", "deployments", "deployments that ran by their deadline"),
+    plain(
+        "deployments.succeeded_fraction",
+        "fraction",
+        "deployments that succeeded out of all that were decided",
+    ),
+    by("reason", "deployments.failed", "deployments", "deployments that ended in failure"),
+    plain(
+        "deployments.completed",
+        "deployments",
+        "deployments whose tasks all ended well or that were shut down",
+    ),
+    plain("deployments.running", "deployments", "deployments that ran at the end of the run"),
+    plain("deployments.cancelled", "deployments", "deployments that their owner called off"),
+    plain("time_to_running.p50", "s", "median time from submission to running, of the deployments that ran"),
+    plain("time_to_running.p95", "s", "95th percentile of the time from submission to running"),
+    plain("time_to_running.mean", "s", "mean time from submission to running"),
+    plain(
+        "services.availability",
+        "fraction",
+        "time that services ran out of the time that they were wanted",
+    ),
+    plain("allocations.started", "allocations", "allocations that started, every generation counted"),
+    plain("allocations.lost", "allocations", "allocations that ended because their peer crashed or left"),
+    plain("redeployments", "redeployments", "allocations that were moved to another peer after they ran"),
+    plain("recovery_time.p50", "s", "median time from losing a service to running it again"),
+    plain("recovery_time.p95", "s", "95th percentile of the time from losing a service to running it again"),
+    plain("peers.total", "peers", "peers of the run, up or not"),
+    plain("peers.up_fraction", "fraction", "mean share of the peers that were up"),
+    plain("peers.lost", "departures", "crashes and departures of peers"),
+    plain("messages.sent", "messages", "messages handed to the network"),
+    plain("messages.delivered", "messages", "messages that reached their receiver"),
+    by("reason", "messages.lost", "messages", "messages that the network did not deliver"),
+    by("reason", "messages.rejected", "messages", "messages that a receiver refused to handle"),
+    plain("messages.bytes", "B", "serialised size of all messages sent"),
+    plain("bids.received", "bids", "bids that reached an orchestrator"),
+    plain("bids.accepted", "bids", "bids that became a commitment"),
+    plain("resources.leaked", "peers", "peers that held resources for no living deployment at the end"),
+    plain(
+        "resources.utilisation_cpu",
+        "fraction",
+        "mean share of the onboarded CPU cores that was allocated",
+    ),
+    plain("image_pull.p50", "s", "median time to pull an image"),
+    plain("image_bytes", "B", "bytes of images transferred"),
+    plain("events", "events", "events that the simulator handled"),
+    plain("facts", "facts", "facts that observers were told, those of the digest"),
+];
+
+/// All metrics in the order of the catalogue.
+#[must_use]
+pub fn all() -> &'static [Metric] {
+    METRICS
+}
+
+/// The metric of that exact name.
+#[must_use]
+pub fn metric(name: &str) -> Option<&'static Metric> {
+    METRICS.iter().find(|metric| metric.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{all, metric};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_and_found() {
+        let names: BTreeSet<_> = all().iter().map(|metric| metric.name).collect();
+        assert_eq!(names.len(), all().len());
+        for known in all() {
+            assert_eq!(metric(known.name), Some(known));
+            assert!(!known.unit.is_empty() && !known.definition.contains('\n'));
+        }
+        assert_eq!(metric("deployments.succeded"), None);
+    }
+}

@@ -1,0 +1,157 @@
+//! Reading a results folder back: every file into its rows, with errors that name file, line, column and a way out.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+
+use super::manifest::{Provenance, RunManifest};
+use super::rows::{
+    AllocationRow, DeploymentRow, MetricRow, PeerRow, RefusalRow, Row, SCHEMA_VERSION, SeriesRow,
+};
+
+/// Why a result file could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file could not be opened or read.
+    #[error("cannot read {}: {source}; is this a results folder that `dmsim run` finished?", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// A column of the schema is missing.
+    #[error(
+        "{}:1: there is no column `{column}`: the file was changed, or written by a program with another schema \
+         than {SCHEMA_VERSION}; run the scenario again to write it anew",
+        path.display()
+    )]
+    MissingColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: &'static str,
+    },
+    /// A cell or a line is not what its column holds.
+    #[error("{}:{line}: {}{reason}; correct it or run the scenario again", path.display(), in_column(column))]
+    Cell {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// The column's name, where one is to blame.
+        column: Option<String>,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A JSON file is not what it should be.
+    #[error("{}:{line}:{column}: {reason}; correct it or run the scenario again", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The folder was written under another schema.
+    #[error(
+        "{} has schema {found}, this program reads {SCHEMA_VERSION}: run the scenario again with this version",
+        path.display()
+    )]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: u32,
+    },
+}
+
+fn in_column(column: &Option<String>) -> String {
+    column.as_ref().map_or_else(String::new, |column| format!("column `{column}`: "))
+}
+
+/// Reads a table of any row type. Columns are found by name, in any order; columns of a later schema are ignored.
+///
+/// # Errors
+/// [`ReadError`] for a file that cannot be read, lacks a column or holds a cell of another type.
+pub fn read_table<R: Row>(path: &Path) -> Result<Vec<R>, ReadError> {
+    let bytes = fs::read(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
+    let mut reader = csv::ReaderBuilder::new().from_reader(bytes.as_slice());
+    let header = reader.headers().map_err(|error| cell_error(path, &error, None))?.clone();
+    for column in R::COLUMNS {
+        if !header.iter().any(|name| name == *column) {
+            return Err(ReadError::MissingColumn { path: path.to_owned(), column });
+        }
+    }
+    reader.deserialize().map(|row| row.map_err(|error| cell_error(path, &error, Some(&header)))).collect()
+}
+
+fn cell_error(path: &Path, error: &csv::Error, header: Option<&csv::StringRecord>) -> ReadError {
+    let line = error.position().map_or(1, csv::Position::line);
+    let (column, reason) = match error.kind() {
+        csv::ErrorKind::Deserialize { err, .. } => {
+            let column = err.field().and_then(|field| header?.get(usize::try_from(field).ok()?));
+            (column.map(str::to_owned), err.kind().to_string())
+        }
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            (None, format!("the line has {len} cells, the header {expected_len}"))
+        }
+        csv::ErrorKind::Utf8 { .. } => (None, "the line is not UTF-8".to_owned()),
+        _ => (None, error.to_string()),
+    };
+    ReadError::Cell { path: path.to_owned(), line, column, reason }
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, ReadError> {
+    let bytes = fs::read(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        let text = error.to_string();
+        let reason = text.split(" at line ").next().unwrap_or(&text).to_owned();
+        ReadError::Json { path: path.to_owned(), line: error.line(), column: error.column(), reason }
+    })
+}
+
+/// Reads `run.json`.
+///
+/// # Errors
+/// [`ReadError::Schema`] for a folder of another schema; [`ReadError::Json`] or [`ReadError::Io`].
+pub fn read_run(path: &Path) -> Result<RunManifest, ReadError> {
+    let run: RunManifest = read_json(path)?;
+    if run.schema == SCHEMA_VERSION {
+        Ok(run)
+    } else {
+        Err(ReadError::Schema { path: path.to_owned(), found: run.schema })
+    }
+}
+
+/// Reads `provenance.json`.
+///
+/// # Errors
+/// [`ReadError::Json`] or [`ReadError::Io`].
+pub fn read_provenance(path: &Path) -> Result<Provenance, ReadError> {
+    read_json(path)
+}
+
+macro_rules! reader {
+    ($name:ident, $row:ident, $file:literal) => {
+        #[doc = concat!("Reads `", $file, "`.")]
+        ///
+        /// # Errors
+        /// As [`read_table`].
+        pub fn $name(path: &Path) -> Result<Vec<$row>, ReadError> {
+            read_table(path)
+        }
+    };
+}
+
+reader!(read_metrics, MetricRow, "metrics.csv");
+reader!(read_series, SeriesRow, "series.csv");
+reader!(read_deployments, DeploymentRow, "deployments.csv");
+reader!(read_allocations, AllocationRow, "allocations.csv");
+reader!(read_refusals, RefusalRow, "refusals.csv");
+reader!(read_peers, PeerRow, "peers.csv");

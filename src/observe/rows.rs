@@ -1,0 +1,295 @@
+//! The rows of the result tables: a versioned public schema.
+//!
+//! Tables are long and flat: one row a thing, SI units in the column names, simulated seconds from 0. A missing value
+//! is an empty cell. Columns are only ever added at the end within one [`SCHEMA_VERSION`]; a reader finds them by name.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::format::{number, optional_seconds, seconds};
+
+/// The version of the rows and of `run.json`. It rises when a column is removed, renamed or changes its meaning.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Text of a row. Shared, since a hundred thousand rows name the same few hundred cities, peers and reasons.
+pub type Text = Arc<str>;
+
+/// A row of one of the tables.
+pub trait Row: Serialize + DeserializeOwned {
+    /// The table's file name.
+    const FILE: &'static str;
+    /// The columns in the order of the fields; written even where a table has no rows.
+    const COLUMNS: &'static [&'static str];
+}
+
+/// Joins labels as the tables hold them: `key=value;key=value`, sorted by key; empty without labels.
+///
+/// `;`, `=` and line ends inside a key or value become `_`, so that the text can be taken apart again.
+#[must_use]
+pub fn labels(pairs: &[(&str, &str)]) -> Text {
+    let mut sorted: Vec<_> = pairs.to_vec();
+    sorted.sort_unstable();
+    let clean = |text: &str| text.replace([';', '=', '\n', '\r'], "_");
+    let joined: Vec<_> =
+        sorted.iter().map(|(key, value)| format!("{}={}", clean(key), clean(value))).collect();
+    joined.join(";").into()
+}
+
+/// The value of one label in a `key=value;key=value` text.
+#[must_use]
+pub fn label<'a>(labels: &'a str, key: &str) -> Option<&'a str> {
+    labels
+        .split(';')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(name, _)| *name == key)
+        .map(|(_, value)| value)
+}
+
+/// One final number of a run (`metrics.csv`).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct MetricRow {
+    /// A name of [`super::metrics`].
+    pub metric: Text,
+    /// `key=value;key=value`, sorted by key; empty for the whole run. Made by [`labels`].
+    pub labels: Text,
+    /// The value in `unit`; NaN (an empty cell) where there was nothing to measure.
+    #[serde(with = "number")]
+    pub value: f64,
+    /// The metric's unit: `s`, `B`, `fraction`, or a counted noun.
+    pub unit: Text,
+}
+
+/// One sample of a quantity over time (`series.csv`).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SeriesRow {
+    /// When the sample was taken, in simulated seconds.
+    #[serde(with = "seconds")]
+    pub time_s: f64,
+    /// The quantity: `peers.up`, `deployments` (label `status`), `messages.sent`, ...
+    pub metric: Text,
+    /// `key=value;key=value`, sorted by key; may be empty.
+    pub labels: Text,
+    /// The value at that moment; cumulative for counters such as `messages.sent`.
+    #[serde(with = "number")]
+    pub value: f64,
+}
+
+/// One deployment that was asked for (`deployments.csv`).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct DeploymentRow {
+    /// Number of the deployment in the run, from 0 in order of submission.
+    pub deployment: u32,
+    /// The deployment's name or id as its owner knows it.
+    pub name: Text,
+    /// The peer that orchestrated it.
+    pub orchestrator: Text,
+    /// The ensemble that it deployed: a file or a name.
+    pub ensemble: Text,
+    /// When it was submitted, in simulated seconds.
+    #[serde(with = "seconds")]
+    pub submitted_s: f64,
+    /// When it had to run at the latest, in simulated seconds.
+    #[serde(with = "seconds")]
+    pub deadline_s: f64,
+    /// When it first ran, in simulated seconds; empty if it never did.
+    #[serde(with = "optional_seconds")]
+    pub running_s: Option<f64>,
+    /// When it reached its last status, in simulated seconds; empty if it lived at the end of the run.
+    #[serde(with = "optional_seconds")]
+    pub ended_s: Option<f64>,
+    /// The status at the end of the run, lower case: `running`, `completed`, `failed`, ...
+    pub status: Text,
+    /// How it came out: `succeeded`, `failed`, `cancelled`, or empty while undecided.
+    pub outcome: Text,
+    /// Why it failed; empty otherwise.
+    pub reason: Text,
+    /// Rounds of asking for bids.
+    pub rounds: u32,
+    /// Attempts at committing a candidate.
+    pub attempts: u32,
+    /// Bids that reached the orchestrator.
+    pub bids: u32,
+    /// Times that a part of it was moved to another peer after it ran.
+    pub redeployments: u32,
+}
+
+/// One generation of one allocation on one peer (`allocations.csv`).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct AllocationRow {
+    /// The deployment's number, as in [`DeploymentRow::deployment`].
+    pub deployment: u32,
+    /// The node of the ensemble that it belongs to.
+    pub node: Text,
+    /// The allocation's name in the ensemble.
+    pub allocation: Text,
+    /// 0 for the first; raised by every redeployment.
+    pub generation: u32,
+    /// `service` or `task`.
+    pub kind: Text,
+    /// The peer that ran it.
+    pub peer: Text,
+    /// That peer's city; may be empty.
+    pub city: Text,
+    /// That peer's country; may be empty.
+    pub country: Text,
+    /// When its resources were committed, in simulated seconds.
+    #[serde(with = "seconds")]
+    pub committed_s: f64,
+    /// When it started, in simulated seconds; empty if it never did.
+    #[serde(with = "optional_seconds")]
+    pub started_s: Option<f64>,
+    /// When it ended, in simulated seconds; empty if it lived at the end of the run.
+    #[serde(with = "optional_seconds")]
+    pub ended_s: Option<f64>,
+    /// How it ended: `completed`, `failed`, `crashed`, `released`, ...; empty while it lives.
+    pub end: Text,
+    /// The exit code of its process, if it exited.
+    pub exit_code: Option<i32>,
+    /// CPU cores that it holds.
+    #[serde(with = "number")]
+    pub cpu_cores: f64,
+    /// Memory that it holds, in bytes.
+    pub ram_bytes: u64,
+    /// Disk that it holds, in bytes.
+    pub disk_bytes: u64,
+    /// For how long its deployment wanted it to run, in simulated seconds.
+    #[serde(with = "seconds")]
+    pub wanted_s: f64,
+    /// For how long it did run while wanted, in simulated seconds; never more than `wanted_s`.
+    #[serde(with = "seconds")]
+    pub served_s: f64,
+}
+
+/// Refusals of one kind, counted (`refusals.csv`): one row a (deployment, stage, reason, amount class).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RefusalRow {
+    /// The deployment's number; empty where no deployment was concerned.
+    pub deployment: Option<u32>,
+    /// Where it was refused: `authorisation`, `bid`, `commit`, `provision`, ...
+    pub stage: Text,
+    /// The exact reason.
+    pub reason: Text,
+    /// The class of what was lacking (a resource and its order of magnitude); may be empty.
+    pub amount_class: Text,
+    /// How many refusals this row stands for.
+    pub count: u64,
+    /// When the first was, in simulated seconds.
+    #[serde(with = "seconds")]
+    pub first_time_s: f64,
+    /// The peer that refused first.
+    pub first_peer: Text,
+    /// The first refusal in full.
+    pub example: Text,
+}
+
+/// One peer of the run (`peers.csv`).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct PeerRow {
+    /// The peer's name.
+    pub peer: Text,
+    /// Its role: `provider`, `orchestrator`, ...
+    pub role: Text,
+    /// The organization that it belongs to; may be empty.
+    pub organization: Text,
+    /// Its city; may be empty.
+    pub city: Text,
+    /// Its country; may be empty.
+    pub country: Text,
+    /// Its continent; may be empty.
+    pub continent: Text,
+    /// Latitude in degrees, north positive; NaN (an empty cell) where it has no place.
+    #[serde(with = "number")]
+    pub lat: f64,
+    /// Longitude in degrees, east positive; NaN (an empty cell) where it has no place.
+    #[serde(with = "number")]
+    pub lon: f64,
+    /// Share of the run that it was up, 0 to 1.
+    #[serde(with = "number")]
+    pub up_fraction: f64,
+    /// Times that it crashed or left.
+    pub crashes: u32,
+}
+
+macro_rules! table {
+    ($row:ident, $file:literal, [$($column:ident),+ $(,)?]) => {
+        impl Row for $row {
+            const FILE: &'static str = $file;
+            const COLUMNS: &'static [&'static str] = &[$(stringify!($column)),+];
+        }
+    };
+}
+
+table!(MetricRow, "metrics.csv", [metric, labels, value, unit]);
+table!(SeriesRow, "series.csv", [time_s, metric, labels, value]);
+table!(
+    DeploymentRow,
+    "deployments.csv",
+    [
+        deployment,
+        name,
+        orchestrator,
+        ensemble,
+        submitted_s,
+        deadline_s,
+        running_s,
+        ended_s,
+        status,
+        outcome,
+        reason,
+        rounds,
+        attempts,
+        bids,
+        redeployments,
+    ]
+);
+table!(
+    AllocationRow,
+    "allocations.csv",
+    [
+        deployment,
+        node,
+        allocation,
+        generation,
+        kind,
+        peer,
+        city,
+        country,
+        committed_s,
+        started_s,
+        ended_s,
+        end,
+        exit_code,
+        cpu_cores,
+        ram_bytes,
+        disk_bytes,
+        wanted_s,
+        served_s,
+    ]
+);
+table!(
+    RefusalRow,
+    "refusals.csv",
+    [deployment, stage, reason, amount_class, count, first_time_s, first_peer, example]
+);
+table!(
+    PeerRow,
+    "peers.csv",
+    [peer, role, organization, city, country, continent, lat, lon, up_fraction, crashes]
+);
+
+#[cfg(test)]
+mod tests {
+    use super::{label, labels};
+
+    #[test]
+    fn labels_are_sorted_and_can_be_taken_apart() {
+        let text = labels(&[("reason", "no bids; a=b"), ("kind", "x")]);
+        assert_eq!(&*text, "kind=x;reason=no bids_ a_b");
+        assert_eq!(label(&text, "reason"), Some("no bids_ a_b"));
+        assert_eq!(label(&text, "rea"), None);
+        assert_eq!(&*labels(&[]), "");
+        assert_eq!(label("", "kind"), None);
+    }
+}

@@ -1,0 +1,89 @@
+//! Everything that can happen in a run: one closed enum, so that an event nobody handles is a compile error.
+
+use crate::dms::outbox::{RunId, Timer};
+use crate::kernel::id_type;
+
+id_type! {
+    /// A peer of a run, in the order of the setup's groups.
+    pub struct PeerId;
+}
+
+/// What is pending in the queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// A message reaches a peer.
+    Arrive {
+        /// The receiver.
+        peer: PeerId,
+        /// Its place among the envelopes in flight.
+        envelope: u32,
+        /// Its length.
+        bytes: u32,
+    },
+    /// A peer's worker has got to a message.
+    Dispatch {
+        /// The receiver.
+        peer: PeerId,
+        /// The receiver's life in which it was admitted.
+        life: u32,
+        /// Its place among the envelopes in flight.
+        envelope: u32,
+    },
+    /// A peer's timer has run out.
+    Timer {
+        /// Whose.
+        peer: PeerId,
+        /// The life in which it was set.
+        life: u32,
+        /// Which.
+        timer: Timer,
+    },
+    /// Something is due in an executor.
+    Execution {
+        /// On this peer.
+        peer: PeerId,
+        /// In this life.
+        life: u32,
+        /// Of this run.
+        run: RunId,
+        /// What.
+        step: ExecutionStep,
+    },
+    /// The earliest transfer may be complete.
+    Transfers,
+    /// A user asks for a deployment.
+    Deploy {
+        /// The place among the setup's workload.
+        entry: u32,
+    },
+    /// A user shuts a deployment down.
+    Shutdown {
+        /// The deployment's number in the run.
+        deployment: u32,
+    },
+    /// A peer's churn takes it up or down.
+    Churn(PeerId),
+    /// A crashed peer is back.
+    Repair(PeerId),
+    /// A fault begins.
+    Fault(u32),
+    /// A fault ends.
+    FaultEnd(u32),
+    /// Series are sampled.
+    Sample,
+}
+
+/// What is due in an executor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ExecutionStep {
+    /// The image is there and the start-up time is over.
+    Started,
+    /// It ends by itself.
+    Exited,
+    /// A health probe is answered.
+    Probed,
+    /// The image does not exist.
+    NoImage,
+}
+
+const _: () = assert!(size_of::<Event>() <= 48, "an event is copied on every hop of the queue");
