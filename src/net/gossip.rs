@@ -127,6 +127,10 @@ impl<'a> Flood<'a> {
                 MESH_DEGREE.. => self.level_of(unit(word)),
                 _ => self.level_of(before + (1.0 - before) * unit(word)),
             };
+            // A neighbour of a later level has the message from this endpoint, if not from elsewhere: it is no help.
+            if row > level && attempt < MESH_DEGREE {
+                continue;
+            }
             // The upper bits choose the level, the lower ones its representative.
             let forwarders = &self.levels[row].forwarders;
             let Some(&Forwarder { id, leaves }) =
@@ -207,11 +211,13 @@ fn level_shares(contacts: usize, others: usize) -> Vec<f64> {
     let mut shares = Vec::new();
     while reached > 0.0 && all - reached >= 0.5 {
         shares.push(reached / all);
-        // Who has not been reached is next if any of its neighbours was reached last; these are not before the last level.
-        let earlier = reached - level;
-        let miss = 1.0 - level / (all - earlier);
+        // Who has not been reached is next if one of its neighbours was reached last. A neighbour is found by its free links: the
+        // last reached have one less, by which they were reached.
+        let unreached = all - reached;
+        let links = (MESH_DEGREE - 1) as f64 * level;
+        let miss = 1.0 - links / (links + MESH_DEGREE as f64 * unreached);
         let squared = miss * miss;
-        let next = (all - reached) * (1.0 - squared * squared * squared * squared);
+        let next = unreached * (1.0 - squared * squared * squared * squared);
         level = next;
         reached += next;
     }

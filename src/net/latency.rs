@@ -22,7 +22,7 @@ pub const FIT_INTERCEPT_MS: f64 = 31.798;
 /// The 99th percentile of a standard normal.
 const NORMAL_P99: f64 = 2.326_347_874_040_841;
 /// Jitter of pairs without a measurement: the medians over all pairs, one way.
-const MEDIAN_JITTER_MS: (f64, f64) = (0.19, 0.29);
+const MEDIAN_JITTER_MS: (f64, f64) = (0.19, 0.33);
 
 /// Which delay model a network uses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -259,7 +259,7 @@ mod tests {
                 deviations.push(trip.deviation_ns);
             }
         }
-        let mut median = |values: &mut Vec<u32>| {
+        let median = |values: &mut Vec<u32>| {
             values.sort_unstable();
             f64::from(values[values.len() / 2]) / 2e6
         };

@@ -27,6 +27,7 @@ pub use flows::{FinishedFlow, Flow, FlowId, FlowNetwork};
 pub use geo::{Cities, City, CityDraw, CityId, Continent, Coordinates, Region};
 pub use latency::{CityDataSet, LatencyConfig};
 pub use network::{
-    BroadcastTally, Delivery, Endpoint, FLOW_THRESHOLD_BYTES, LossReason, Network, NetworkConfig, Receivers,
+    BroadcastTally, Delivery, Endpoint, FLOW_THRESHOLD_BYTES, LossReason, Network, NetworkConfig,
+    NetworkError, Receivers,
 };
 pub use overlay::{Neighbours, Overlay};

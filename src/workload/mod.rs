@@ -1,1 +1,14 @@
-//! The room `workload`.
+//! Generators of stimuli: where peers are, what machines they have, when they come and go, when work arrives.
+//!
+//! Each generator is a plain description, read from a scenario, that draws from a stream of its own. It knows nothing of what
+//! its numbers are used for.
+
+pub mod arrivals;
+pub mod churn;
+pub mod hardware;
+pub mod place;
+
+pub use arrivals::{Arrivals, ArrivalsConfig, ArrivalsError};
+pub use churn::{ChurnConfig, ChurnError, ChurnModel, ChurnPreset, ChurnStart, PeerChurn};
+pub use hardware::{Gpu, Hardware, HardwareConfig, HardwarePreset};
+pub use place::{PlaceConfig, PlaceDraw, PlaceError, PopulationOf};
