@@ -14,4 +14,4 @@ pub mod net;
 pub mod observe;
 pub mod sim;
 pub mod workload;
-pub mod scenario;
+//pub mod scenario;

@@ -12,7 +12,7 @@ use crate::dms::identity::SignatureMode;
 use crate::dms::orchestrator::Strategy;
 use crate::kernel::{Span, Time, Timestamp, sample::Distribution};
 use crate::net::{BandwidthConfig, NetworkConfig};
-use crate::workload::{Arrivals, Churn, Hardware, Place};
+use crate::workload::{ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, PlaceConfig};
 
 /// One run.
 #[derive(Clone, Debug)]
@@ -97,15 +97,15 @@ pub struct PeerGroup {
     /// The organization whose members they are.
     pub organization: String,
     /// Where they are.
-    pub place: Place,
+    pub place: PlaceConfig,
     /// What their machines have.
-    pub hardware: Hardware,
+    pub hardware: HardwareConfig,
     /// What part of a machine is onboarded; none for peers that offer nothing.
     pub onboard: Option<Onboard>,
     /// Links of this group, where they differ from the network's.
     pub bandwidth: Option<BandwidthConfig>,
     /// When they come and go.
-    pub churn: Option<Churn>,
+    pub churn: Option<(ChurnConfig, ChurnStart)>,
 }
 
 /// Parts of a machine that are offered, each in 0..=1.
@@ -163,7 +163,7 @@ pub struct Deploy {
     /// What to deploy.
     pub ensemble: Arc<EnsembleConfig>,
     /// When.
-    pub arrivals: Arrivals,
+    pub arrivals: ArrivalsConfig,
     /// How many at most.
     pub count: u32,
     /// Life of the request: the deployment must be running 15 s before it ends.

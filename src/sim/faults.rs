@@ -1,0 +1,171 @@
+//! What breaks: crashes and repairs, churn, and conditions of the network.
+
+use super::event::{Event, PeerId};
+use super::setup::{Fault, Selection};
+use super::world::World;
+use crate::dms::outbox::Input;
+use crate::kernel::{Domain, Span, Time};
+use crate::net::{Condition, EndpointId, EndpointSet, Group};
+
+/// Which peers a fault hits, and how long each repair takes.
+const FAULT: Domain = Domain::new("sim.fault");
+/// How long each repair takes, apart so that it does not depend on who is hit.
+const REPAIR: Domain = Domain::new("sim.repair");
+/// How long after a peer comes back its connections are up again.
+const RECONNECT: Span = Span::secs(1);
+
+impl Fault {
+    /// When it begins.
+    #[must_use]
+    pub const fn at(&self) -> Time {
+        match self {
+            Self::Crash { at, .. } | Self::Loss { at, .. } | Self::Delay { at, .. } | Self::Partition { at, .. } => *at,
+        }
+    }
+}
+
+impl World<'_> {
+    pub(super) fn begin_fault(&mut self, now: Time, number: u32) {
+        let setup = self.setup;
+        let (condition, lasts) = match &setup.faults[number as usize] {
+            Fault::Crash { who, repair, .. } => {
+                for peer in self.select(number, 0, who) {
+                    if self.hosts[peer.0 as usize].crashed {
+                        continue;
+                    }
+                    self.hosts[peer.0 as usize].crashed = true;
+                    self.take_down(now, peer);
+                    if let Some(repair) = repair {
+                        let entity = u64::from(number) << 32 | u64::from(peer.0);
+                        let after = repair.sample(&mut self.streams.owned(REPAIR, entity));
+                        self.queue.post(now + after, Event::Repair(peer));
+                    }
+                }
+                return;
+            }
+            Fault::Loss { who, fraction, lasts, .. } => {
+                (Condition::Loss { group: self.group(number, who), loss: *fraction }, *lasts)
+            }
+            Fault::Delay { who, extra, lasts, .. } => {
+                (Condition::Delay { group: self.group(number, who), delay: extra.clone() }, *lasts)
+            }
+            Fault::Partition { between: [first, second], lasts, .. } => {
+                let a = self.endpoints(number, 0, first);
+                let mut b = self.endpoints(number, 1, second);
+                while let Some(both) = a.common(&b) {
+                    b.remove(both);
+                }
+                (Condition::Partition { a, b }, *lasts)
+            }
+        };
+        let id = self.network.apply(now, condition).expect("the scenario has checked every condition");
+        self.conditions.insert(number, id);
+        self.queue.post(now + lasts, Event::FaultEnd(number));
+    }
+
+    pub(super) fn end_fault(&mut self, now: Time, number: u32) {
+        if let Some(id) = self.conditions.remove(&number) {
+            self.network.lift(now, id);
+            // Transfers that waited at a partition go on.
+            self.await_transfers();
+        }
+    }
+
+    fn group(&self, fault: u32, who: &Selection) -> Group {
+        if *who == Selection::default() { Group::All } else { Group::Of(self.endpoints(fault, 0, who)) }
+    }
+
+    fn endpoints(&self, fault: u32, side: u64, who: &Selection) -> EndpointSet {
+        let mut set = EndpointSet::new();
+        self.select(fault, side, who).into_iter().for_each(|peer| set.insert(EndpointId(peer.0)));
+        set
+    }
+
+    /// The peers of a selection, in order; a part of them is drawn from the fault's own stream.
+    fn select(&self, fault: u32, side: u64, who: &Selection) -> Vec<PeerId> {
+        let all = self.population.matching(who);
+        let wanted = match (who.fraction, who.count) {
+            (Some(fraction), _) => libm::round(fraction * all.len() as f64) as usize,
+            (None, Some(count)) => count as usize,
+            (None, None) => return all,
+        };
+        let mut rng = self.streams.owned(FAULT, side << 32 | u64::from(fault));
+        let mut drawn = rng.sample_without_replacement(all.len(), wanted.min(all.len()));
+        drawn.sort_unstable();
+        drawn.into_iter().map(|place| all[place]).collect()
+    }
+
+    /// A peer stops at once: what ran there and what it knew is gone.
+    fn take_down(&mut self, now: Time, peer: PeerId) {
+        let host = &mut self.hosts[peer.0 as usize];
+        if !host.up {
+            return;
+        }
+        host.up = false;
+        host.life += 1;
+        host.executor.crash();
+        host.peer.restart();
+        for flow in self.network.set_up(now, EndpointId(peer.0), false) {
+            self.drop_cargo(flow.id);
+        }
+        self.await_transfers();
+        self.ledger.peer_is(now, peer, false);
+    }
+
+    fn bring_up(&mut self, now: Time, peer: PeerId) {
+        let host = &mut self.hosts[peer.0 as usize];
+        if host.up {
+            return;
+        }
+        host.up = true;
+        self.network.set_up(now, EndpointId(peer.0), true);
+        self.ledger.peer_is(now, peer, true);
+        self.connect(peer, now + RECONNECT, true);
+    }
+
+    pub(super) fn churn(&mut self, now: Time, peer: PeerId) {
+        let group = self.population.group_of(peer);
+        let (Some(model), Some(churn)) =
+            (&self.churn_models[group], &mut self.hosts[peer.0 as usize].churn)
+        else {
+            return;
+        };
+        let up = churn.change(model, self.streams, u64::from(peer.0));
+        let next = churn.next_change();
+        self.queue.post(next, Event::Churn(peer));
+        if !up {
+            self.take_down(now, peer);
+        } else if !self.hosts[peer.0 as usize].crashed {
+            self.bring_up(now, peer);
+        }
+    }
+
+    pub(super) fn repair(&mut self, now: Time, peer: PeerId) {
+        let host = &mut self.hosts[peer.0 as usize];
+        host.crashed = false;
+        // What churn has taken down meanwhile stays down until churn brings it back.
+        if host.churn.as_ref().is_none_or(crate::workload::PeerChurn::is_up) {
+            self.bring_up(now, peer);
+        }
+    }
+
+    /// Connections to the overlay's neighbours: each side greets the other. At the start every peer greets its own
+    /// neighbours; a peer that comes back is greeted as well.
+    pub(super) fn connect(&mut self, peer: PeerId, at: Time, both: bool) {
+        if !self.hosts[peer.0 as usize].up {
+            return;
+        }
+        for neighbour in self.network.neighbours(EndpointId(peer.0)) {
+            let other = PeerId(neighbour.0);
+            if !self.hosts[other.0 as usize].up {
+                continue;
+            }
+            let handle = std::sync::Arc::clone(self.hosts[other.0 as usize].peer.handle_of_root());
+            self.feed(at, peer, |_| Input::Connected(handle));
+            if both {
+                let handle = std::sync::Arc::clone(self.hosts[peer.0 as usize].peer.handle_of_root());
+                self.feed(at, other, |_| Input::Connected(handle));
+            }
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Who takes part: names, places, machines, keys and memberships, drawn from the setup.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::event::PeerId;
+use super::setup::{Onboard, PeerGroup, Role, Selection, Setup};
+use super::world::Host;
+use crate::dms::capability::{CapabilityContext, Membership, OrganizationKeys, Rules, join};
+use crate::dms::ensemble::{EnsembleConfig, Executor, Location};
+use crate::dms::identity::{Handle, SecretKey};
+use crate::dms::provider::Machine;
+use crate::dms::resources::{Cpu, Gpu, Resources};
+use crate::dms::{Peer, PeerConfig};
+use crate::kernel::{Domain, Rng, Span, Streams, Time};
+use crate::net::{Cities, CityId, Endpoint};
+use crate::workload::{Hardware, PeerChurn, PlaceDraw};
+
+/// Keys and the nonces of the tokens of the set-up.
+const KEYS: Domain = Domain::new("sim.keys");
+/// Where each peer is.
+const PLACE: Domain = Domain::new("sim.place");
+/// What each peer's machine has.
+const HARDWARE: Domain = Domain::new("sim.hardware");
+/// Memberships last a year, as in DMS's own acceptance suite (dms-acceptance section 1.2).
+const MEMBERSHIP: Span = Span::hours(365 * 24);
+
+/// A peer as the world and its observers know it.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The place of its group in the setup.
+    pub group: usize,
+    /// Where it is.
+    pub city: CityId,
+}
+
+/// All peers of a run.
+#[derive(Clone, Debug)]
+pub struct Population {
+    members: Vec<Member>,
+    by_name: IndexMap<Arc<str>, PeerId>,
+    groups: Vec<String>,
+}
+
+impl Population {
+    /// All peers, in order.
+    #[must_use]
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// The peer of this name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<PeerId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The place of a peer's group in the setup.
+    #[must_use]
+    pub fn group_of(&self, peer: PeerId) -> usize {
+        self.members[peer.0 as usize].group
+    }
+
+    /// The peers that fulfil everything that a selection says; its part of them is the caller's to draw.
+    #[must_use]
+    pub fn matching(&self, who: &Selection) -> Vec<PeerId> {
+        let cities = Cities::world();
+        let fulfils = |member: &Member| {
+            let city = cities.city(member.city);
+            who.group.as_ref().is_none_or(|group| self.groups[member.group] == *group)
+                && (who.peers.is_empty() || who.peers.iter().any(|name| **name == *member.name))
+                && who.continent.as_ref().is_none_or(|continent| city.continent.code() == continent)
+                && who.country.as_ref().is_none_or(|country| *city.country == **country)
+        };
+        let all = self.members.iter().zip(0..);
+        all.filter(|(member, _)| fulfils(member)).map(|(_, number)| PeerId(number)).collect()
+    }
+
+    /// The root handles of the peers that an ensemble's nodes are pinned to. A pin is a peer's name in this run or a peer id;
+    /// one that is neither leads nowhere, like the id of a host that does not exist.
+    pub(super) fn pins(&self, ensemble: &EnsembleConfig, hosts: &[Host]) -> Vec<Option<Arc<Handle>>> {
+        let handle = |peer: PeerId| Arc::clone(hosts[peer.0 as usize].peer.handle_of_root());
+        let resolve = |pin: &Arc<str>| {
+            self.find(pin).map(handle).or_else(|| {
+                let id: crate::dms::identity::PeerId = pin.parse().ok()?;
+                Some(Arc::new(Handle::root(id.0)))
+            })
+        };
+        ensemble.nodes.values().map(|node| node.peer.as_ref().and_then(resolve)).collect()
+    }
+}
+
+/// Draws every peer of a setup.
+///
+/// # Errors
+/// What cannot be drawn: a place without cities, a churn without a mean.
+pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<(Population, Vec<Host>, Vec<Endpoint>), String> {
+    let mut builder = Builder { setup, streams, organizations: IndexMap::new() };
+    let mut members = Vec::new();
+    let (mut hosts, mut endpoints) = (Vec::new(), Vec::new());
+    for (group, description) in setup.groups.iter().enumerate() {
+        let place = description.place.prepare().map_err(|error| error.to_string())?;
+        for number in 0..description.count {
+            let entity = hosts.len() as u64;
+            let city = draw_city(&place, streams, entity);
+            let bandwidth = description.bandwidth.unwrap_or(setup.network.bandwidth);
+            endpoints.push(Endpoint::in_city(city, bandwidth));
+            hosts.push(builder.host(description, city, entity)?);
+            let name = match description.names.get(number as usize) {
+                Some(name) => Arc::from(name.as_str()),
+                None => format!("{}-{number}", description.name).into(),
+            };
+            members.push(Member { name, group, city });
+        }
+    }
+    let by_name = members.iter().zip(0..).map(|(member, n)| (Arc::clone(&member.name), PeerId(n))).collect();
+    let groups = setup.groups.iter().map(|group| group.name.clone()).collect();
+    Ok((Population { members, by_name, groups }, hosts, endpoints))
+}
+
+fn draw_city(place: &PlaceDraw, streams: Streams, entity: u64) -> CityId {
+    place.draw(&mut streams.owned(PLACE, entity))
+}
+
+struct Builder<'s> {
+    setup: &'s Setup,
+    streams: Streams,
+    organizations: IndexMap<String, OrganizationKeys>,
+}
+
+impl Builder<'_> {
+    fn secret(&self, rng: &mut Rng<'_>) -> SecretKey {
+        let mut seed = [0; 32];
+        rng.fill_bytes(&mut seed);
+        SecretKey::ed25519(seed, self.setup.signatures)
+    }
+
+    /// A peer with its user, joined to its organization as in dms-capabilities section 2.7.
+    fn host(&mut self, group: &PeerGroup, city: CityId, entity: u64) -> Result<Host, String> {
+        let mut rng = self.streams.owned(KEYS, entity);
+        if !self.organizations.contains_key(&group.organization) {
+            let number = self.organizations.len() as u64;
+            let secret = self.secret(&mut self.streams.owned(KEYS, u64::MAX - number));
+            let keys = OrganizationKeys::new(group.organization.clone(), secret, Rules::INTENDED);
+            self.organizations.insert(group.organization.clone(), keys);
+        }
+        let organization = &self.organizations[&group.organization];
+        let secret = self.secret(&mut rng);
+        let mut user = CapabilityContext::new(CapabilityContext::USER, self.secret(&mut rng), Rules::INTENDED);
+        let mut capabilities = CapabilityContext::new(CapabilityContext::NODE, secret.clone(), Rules::INTENDED);
+        let epoch = self.setup.epoch;
+        let membership = Membership::usual(epoch + MEMBERSHIP);
+        let mut nonces = || {
+            let mut nonce = [0; 12];
+            rng.fill_bytes(&mut nonce);
+            nonce
+        };
+        join(organization, &mut user, &mut capabilities, &membership, epoch, &mut nonces)
+            .map_err(|error| format!("joining {}: {error}", group.organization))?;
+        let machine = machine(group, city, &mut self.streams.owned(HARDWARE, entity));
+        let config = PeerConfig { secret, capabilities, machine, strategy: self.setup.strategy };
+        let churn = match &group.churn {
+            Some((churn, start)) => {
+                let model = churn.model().map_err(|error| format!("group {}: {error}", group.name))?;
+                Some(PeerChurn::new(&model, *start, self.streams, entity, Time::ZERO))
+            }
+            None => None,
+        };
+        Ok(Host::new(Peer::new(config, epoch), churn))
+    }
+}
+
+fn machine(group: &PeerGroup, city: CityId, rng: &mut Rng<'_>) -> Machine {
+    let hardware = group.hardware.draw(rng);
+    let city = Cities::world().city(city);
+    let total = total(&hardware);
+    let onboarded = group.onboard.filter(|_| group.role == Role::Provider).map(|part| onboarded(&total, part));
+    Machine {
+        total,
+        onboarded,
+        location: Location {
+            continent: city.continent.code().into(),
+            country: Some(city.country.to_string().into()),
+            city: Some(city.name.to_string().into()),
+            asn: None,
+            isp: None,
+        },
+        executors: vec![Executor::Docker],
+    }
+}
+
+fn total(hardware: &Hardware) -> Resources {
+    let gpu = hardware.gpu.as_ref().map(|gpu| Gpu {
+        vendor: Some(gpu.vendor.as_str().into()),
+        model: Some(gpu.model.as_str().into()),
+        vram_bytes: gpu.vram_bytes,
+    });
+    Resources {
+        cpu: Cpu {
+            cores_milli: u64::from(hardware.cores) * 1000,
+            clock_hz: hardware.clock_hz,
+            architecture: Some(hardware.architecture.as_str().into()),
+        },
+        ram_bytes: hardware.ram_bytes,
+        disk_bytes: hardware.disk_bytes,
+        gpus: gpu.into_iter().collect(),
+    }
+}
+
+/// The offered part of a machine; cores in hundredths, as DMS counts them. A graphics card is offered whole.
+fn onboarded(total: &Resources, part: Onboard) -> Resources {
+    let share = |amount: u64, fraction: f64| (amount as f64 * fraction) as u64;
+    Resources {
+        cpu: Cpu { cores_milli: share(total.cpu.cores_milli, part.cpu) / 10 * 10, ..total.cpu.clone() },
+        ram_bytes: share(total.ram_bytes, part.ram),
+        disk_bytes: share(total.disk_bytes, part.disk),
+        gpus: total.gpus.clone(),
+    }
+}
