@@ -129,3 +129,69 @@ pub(super) fn write(distribution: &Distribution) -> String {
         Distribution::Gamma { shape, scale_s } => format!("{{gamma: {{shape: {shape}, scale: {scale_s}s}}}}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::scenario::yaml;
+
+    fn read(text: &str) -> (Option<Distribution>, Vec<String>) {
+        let mut reader = Reader::default();
+        let node = yaml::parse(text.as_bytes()).unwrap();
+        let read = reader.distribution(&node, "repair");
+        (read, reader.findings.into_sorted().into_iter().map(|finding| finding.message).collect())
+    }
+
+    #[test]
+    fn lognormal_has_three_pairs_of_parameters() {
+        let (median, _) = read("{lognormal: {median: 1s, sigma: 2}}");
+        assert_eq!(median, Some(Distribution::Lognormal { mu: 0.0, sigma: 2.0 }));
+        let (mean, _) = read("{lognormal: {mean: 1m, sd: 1s}}");
+        assert_eq!(mean, Some(Distribution::LognormalMean { mean_s: 60.0, sd_s: 1.0 }));
+        for mixed in
+            ["{median: 1s, mu: 1, sigma: 1}", "{mean: 1s, sigma: 1}", "{mu: 1, sd: 1s}", "{sigma: 1}"]
+        {
+            let (nothing, errors) = read(&format!("{{lognormal: {mixed}}}"));
+            assert_eq!((nothing, errors.len()), (None, 1), "{mixed}");
+        }
+        let (_, errors) = read("{lognormal: {median: 1s}}");
+        assert_eq!(errors, ["`lognormal` needs `sigma`"]);
+    }
+
+    #[test]
+    fn senseless_parameters_are_named_as_the_scenario_names_them() {
+        for (text, message) in [
+            ("{uniform: {from: 2s, to: 1s}}", "`repair`: `from` of uniform(2 to 1 s) must not be above `to`"),
+            (
+                "{exponential: {mean: 0s}}",
+                "`repair`: `mean` of exponential(mean 0 s) must be a number above 0",
+            ),
+            (
+                "{weibull: {shape: -1, scale: 1s}}",
+                "`repair`: `shape` of Weibull(shape -1, scale 1 s) must be a number above 0",
+            ),
+        ] {
+            assert_eq!(read(text), (None, vec![message.to_owned()]), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(kind in 0..9, a in 1e-9_f64..1e8, b in 1e-9_f64..1e8) {
+            let distribution = match kind {
+                0 => Distribution::Constant { value_s: a },
+                1 => Distribution::Uniform { low_s: a.min(b), high_s: a.max(b) },
+                2 => Distribution::Exponential { mean_s: a },
+                3 => Distribution::Normal { mean_s: a, sd_s: b },
+                4 => Distribution::Lognormal { mu: a - 5e7, sigma: b },
+                5 => Distribution::LognormalMean { mean_s: a, sd_s: b },
+                6 => Distribution::Weibull { shape: a, scale_s: b },
+                7 => Distribution::Pareto { shape: a, scale_s: b },
+                _ => Distribution::Gamma { shape: a, scale_s: b },
+            };
+            prop_assert_eq!(read(&write(&distribution)), (Some(distribution), vec![]));
+        }
+    }
+}

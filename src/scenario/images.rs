@@ -8,8 +8,6 @@ use crate::dms::ensemble::tree::{Node, Position, Value};
 use crate::kernel::Distribution;
 use crate::sim::setup::{Image, ImageBehaviour};
 
-/// What a health check of an own image answers when nothing is written.
-const DEFAULT_HEALTH: &str = "ok";
 /// Far more than any scenario has; what a run numbers them with holds them.
 const MOST_IMAGES: usize = 10_000;
 const KEYS: &[&str] = &["size", "start", "task", "service"];
@@ -96,15 +94,15 @@ fn task(reader: &mut Reader, node: &Node, at: Position) -> Option<ImageBehaviour
 
 fn service(reader: &mut Reader, node: &Node, at: Position) -> Option<ImageBehaviour> {
     if node.is_null() {
-        return Some(ImageBehaviour::Service { fails_after: None, health: Arc::from(DEFAULT_HEALTH) });
+        return Some(ImageBehaviour::Service { fails_after: None, health: Arc::default() });
     }
     let map = reader.map(node, "service", at, &["fails_after", "health"])?;
     let fails_after = reader.optional(&map, "fails_after", |r, n| r.distribution(n, "fails_after"));
-    let health = printed(reader, &map, "health").unwrap_or_else(|| Arc::from(DEFAULT_HEALTH));
+    let health = printed(reader, &map, "health").unwrap_or_default();
     Some(ImageBehaviour::Service { fails_after, health })
 }
 
-/// A text that may be empty.
+/// A text that may be empty. An empty `health` fulfils every health check.
 fn printed(reader: &mut Reader, map: &Map<'_>, key: &str) -> Option<Arc<str>> {
     reader.optional(map, key, |r, node| match node.as_text() {
         Some(text) => Some(text.clone()),

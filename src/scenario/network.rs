@@ -1,6 +1,7 @@
 //! The `network` of a scenario, and the links of groups.
 
 use super::reader::{Map, Reader};
+use super::units;
 use crate::dms::ensemble::tree::Node;
 use crate::net::{BandwidthConfig, BandwidthPreset, CityDataSet, LatencyConfig, Links, NetworkConfig};
 
@@ -44,11 +45,16 @@ fn lossy(reader: &mut Reader, node: &Node, key: &str) -> Option<f64> {
 }
 
 fn latency(reader: &mut Reader, node: &Node) -> Option<LatencyConfig> {
+    if let Some(text) = node.scalar_text().filter(|text| units::span(text).is_ok()) {
+        let help = format!("write `{{constant: {text}}}`, or `{{cities: wonder}}` for measured delays");
+        reader.error(node.position, format!("`latency` must be a model, not `{text}`"), help);
+        return None;
+    }
     let variant = reader.variant(node, "a latency model", &["cities", "constant"])?;
     match variant.name {
         "constant" => reader.span(variant.node, "constant").map(LatencyConfig::Constant),
         _ => reader
-            .word(variant.node, "data set of cities", &[("wonder", CityDataSet::Wonder)])
+            .word(variant.node, "latency.cities", &[("wonder", CityDataSet::Wonder)])
             .map(LatencyConfig::Cities),
     }
 }
@@ -69,7 +75,7 @@ pub(super) fn bandwidth(reader: &mut Reader, node: &Node) -> Option<BandwidthCon
             reader.error(key.position, "`preset` stands for `up` and `down`: write one or the other", None);
             return None;
         }
-        return reader.word(preset, "preset of links", BANDWIDTH_PRESETS).map(BandwidthConfig::Preset);
+        return reader.word(preset, "bandwidth.preset", BANDWIDTH_PRESETS).map(BandwidthConfig::Preset);
     }
     let mut rate = |key| {
         reader.required(&map, key, "a bit rate, as in `20 Mbit/s`", |r: &mut Reader, node| r.rate(node, key))

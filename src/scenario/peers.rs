@@ -193,7 +193,7 @@ fn hardware(reader: &mut Reader, node: &Node) -> Option<HardwareConfig> {
             return None;
         }
         let words = [("home-pc", HardwarePreset::HomePc)];
-        return reader.word(preset, "preset of hardware", &words).map(HardwareConfig::Preset);
+        return reader.word(preset, "hardware.preset", &words).map(HardwareConfig::Preset);
     }
     let cores = reader.required(&map, "cpu", "cores, as in `cpu: 4`", |r, node| {
         r.whole(node, "cpu", 1, 4096).map(|cores| cores as u32)
@@ -260,7 +260,7 @@ fn churn(reader: &mut Reader, node: &Node) -> Option<(ChurnConfig, ChurnStart)> 
             reader.error(key.position, "`preset` stands for `up` and `down`: write one or the other", None);
             return None;
         }
-        let preset = reader.word(preset, "preset of churn", CHURN_PRESETS)?;
+        let preset = reader.word(preset, "churn.preset", CHURN_PRESETS)?;
         return Some((ChurnConfig::Preset(preset), start));
     }
     let mut spans = |key| {

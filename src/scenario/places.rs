@@ -19,7 +19,7 @@ impl Reader {
                 self.optional(&map, "by_population", Self::area).map(PlaceConfig::ByPopulation)
             }
             (None, Some(_)) => {
-                let country = self.optional(&map, "country", |r, node| r.country(node));
+                let country = self.optional(&map, "country", Self::country);
                 if node.get("country").is_some() && country.is_none() {
                     return None;
                 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::units::{self, UnitError};
 use crate::dms::ensemble::finding::{Finding, Findings};
-use crate::dms::ensemble::suggest::suggestion;
+use crate::dms::ensemble::suggest::{did_you_mean, suggestion};
 use crate::dms::ensemble::tree::{Node, Position, Value};
 use crate::kernel::Span;
 
@@ -28,6 +28,8 @@ pub(super) struct Map<'n> {
     pub what: String,
     /// Where to report what it lacks.
     pub at: Position,
+    /// Keys that are not allowed, each already reported.
+    unknown: Vec<&'n str>,
 }
 
 /// A value of one variant: `{poisson: {mean: 60s}}` is the variant `poisson`.
@@ -71,18 +73,24 @@ impl Reader {
         keys: &[&str],
     ) -> Option<Map<'n>> {
         if !node.is_map() {
-            let help = format!("it holds {}", listed(keys));
-            self.wrong_type(node, &format!("`{what}`"), "a map", help);
+            let help = match node.value {
+                Value::Sequence(_) => format!("write without `- `: it may have {}", listed(keys)),
+                _ => format!("it may have {}", listed(keys)),
+            };
+            self.wrong_type(node, &subject(what), "a map", help);
             return None;
         }
+        let mut unknown = Vec::new();
         for (key, _) in node.entries() {
             if !keys.contains(&&*key.text) {
                 let help = suggestion(&key.text, keys.iter().copied())
-                    .unwrap_or_else(|| format!("`{what}` may have {}", listed(keys)));
-                self.error(key.position, format!("unknown key `{}` in `{what}`", key.text), help);
+                    .unwrap_or_else(|| format!("{} may have {}", subject(what), listed(keys)));
+                let message = format!("unknown key `{}` in {}", shortened(&key.text), subject(what));
+                self.error(key.position, message, help);
+                unknown.push(&*key.text);
             }
         }
-        Some(Map { node, what: what.to_owned(), at })
+        Some(Map { node, what: what.to_owned(), at, unknown })
     }
 
     /// A map with exactly one key, which is one of `names`; or, for names without content, the name itself.
@@ -141,7 +149,10 @@ impl Reader {
         read: impl FnOnce(&mut Self, &Node) -> Option<T>,
     ) -> Option<T> {
         if map.node.entry(key).is_none() {
-            self.error(map.at, format!("`{}` needs `{key}`", map.what), help.to_owned());
+            // A misspelt key has been reported already, with this one as its advice.
+            if !map.unknown.iter().any(|unknown| did_you_mean(unknown, [key]).is_some()) {
+                self.error(map.at, format!("{} needs `{key}`", subject(&map.what)), help.to_owned());
+            }
             return None;
         }
         self.optional(map, key, read)
@@ -310,14 +321,20 @@ impl Reader {
             Some(text) => {
                 let help = suggestion(&text, names.iter().copied())
                     .unwrap_or_else(|| format!("known are {}", listed(&names)));
-                self.error(node.position, format!("`{}` is not a known `{what}`", shortened(&text)), help);
+                self.error(node.position, format!("`{}` is not a value of `{what}`", shortened(&text)), help);
             }
             None => {
-                self.wrong_type(node, &format!("`{what}`"), "a word", format!("known are {}", listed(&names)))
+                let help = format!("known are {}", listed(&names));
+                self.wrong_type(node, &format!("`{what}`"), "a word", help);
             }
         }
         None
     }
+}
+
+/// What a map is, for a sentence.
+fn subject(what: &str) -> String {
+    if what == "scenario" { "the scenario".to_owned() } else { format!("`{what}`") }
 }
 
 /// Names for a sentence: `a`, `b` or `c`.

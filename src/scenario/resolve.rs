@@ -154,7 +154,7 @@ fn seed(reader: &mut Reader, node: &Node) -> Option<u64> {
     };
     if whole.is_none() {
         let help = format!("it is between 0 and {}", u64::MAX);
-        reader.wrong_type(node, "`seed`", "a whole number", help);
+        reader.wrong_type(node, "`seed`", "a whole number from 0 on", help);
     }
     whole
 }

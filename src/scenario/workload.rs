@@ -5,13 +5,14 @@ use super::files::{Ensemble, Files};
 use super::peers::{Peers, identifier};
 use super::reader::{Map, Reader, listed};
 use crate::dms::constants::MIN_DEPLOYMENT_TIME;
+use crate::dms::ensemble::config::{AllocationConfig, AllocationKind, HealthProbe};
 use crate::dms::ensemble::finding::Finding;
 use crate::dms::ensemble::suggest::{did_you_mean, suggestion};
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::dms::resources::{Cpu, Gpu, Resources};
 use crate::kernel::Span;
 use crate::sim::executor::Images;
-use crate::sim::setup::{Deploy, Image, PeerGroup, Role};
+use crate::sim::setup::{Deploy, Image, ImageBehaviour, PeerGroup, Role};
 use crate::workload::{ArrivalsConfig, HardwareConfig};
 
 const KEYS: &[&str] = &["by", "ensemble", "name", "arrivals", "count", "timeout", "shutdown_after"];
@@ -157,7 +158,13 @@ fn check_images(
     for (name, allocation) in &ensemble.config.allocations {
         let Some(container) = allocation.execution.container() else { continue };
         let reference = &*container.image;
-        if context.known.find(reference).is_some() {
+        if let Some(place) = context.known.find(reference) {
+            let image = context.known.image(place);
+            if let Some((key, message)) = mismatch(name, allocation, image) {
+                let help = format!("to change what it does, describe `{}` under `images`", image.name);
+                let finding = Finding::warning(at, message).with_help(help);
+                files.report(ensemble, &["allocations", name, key], finding);
+            }
             continue;
         }
         let short = catalogue::without_tag(reference);
@@ -171,6 +178,38 @@ fn check_images(
         if !files.report(ensemble, &["allocations", name, "execution", "image"], finding) {
             reader.error(at, format!("{message} of `{name}`"), help);
         }
+    }
+}
+
+/// Where an image cannot do what an allocation wants: the key that says so, and why it will fail.
+fn mismatch(name: &str, allocation: &AllocationConfig, image: &Image) -> Option<(&'static str, String)> {
+    let reference = &image.name;
+    match (&image.behaviour, allocation.kind) {
+        (ImageBehaviour::Task { .. }, AllocationKind::Service) => Some((
+            "type",
+            format!("`{name}` is a service, but `{reference}` ends by itself: it will count as failed"),
+        )),
+        (ImageBehaviour::Service { .. }, AllocationKind::Task) => Some((
+            "type",
+            format!("`{name}` is a task, but `{reference}` never ends by itself: it will not complete"),
+        )),
+        (ImageBehaviour::Service { health, .. }, AllocationKind::Service) => {
+            let (expected, fulfilled) = match &allocation.healthcheck.as_ref()?.probe {
+                HealthProbe::Command { expected, .. } => {
+                    let expected = expected.as_ref()?;
+                    (expected, health.contains(&**expected))
+                }
+                HealthProbe::Http { expected, .. } => {
+                    let expected = expected.as_ref()?;
+                    (expected, health == expected)
+                }
+            };
+            let message = format!(
+                "`{name}` will never be healthy: the check wants `{expected}`, `{reference}` answers `{health}`"
+            );
+            (!fulfilled && !health.is_empty()).then_some(("healthcheck", message))
+        }
+        (ImageBehaviour::Task { .. }, AllocationKind::Task) => None,
     }
 }
 

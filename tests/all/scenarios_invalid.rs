@@ -61,6 +61,12 @@ fn shipped_scenarios_load_without_a_word() {
     }
 }
 
+#[test]
+fn likely_mistakes_are_warnings() {
+    let loaded = load("tests/data/scenarios/warnings.yaml", &[]).unwrap();
+    insta::assert_snapshot!(loaded.warnings.render(false));
+}
+
 /// Loads the resolved form of a scenario from a folder as a run writes it.
 fn reload(loaded: &Loaded) -> Loaded {
     let folder = tempfile::tempdir().unwrap();
