@@ -1,8 +1,8 @@
 //! Images that every scenario knows.
 //!
-//! Sizes are compressed pull sizes of `linux/amd64` and start times are from the end of the pull to ready, both as such
-//! images commonly show them: approximations, good enough to tell a small image from a large one. A scenario that
-//! needs exact ones writes them under `images`.
+//! Sizes are compressed pull sizes of `linux/amd64` and start times are from the end of the pull to ready, both
+//! as such images commonly show them: approximations, good enough to tell a small image from a large one. A
+//! scenario that needs exact ones writes them under `images`.
 
 use std::sync::Arc;
 
@@ -49,7 +49,8 @@ const TASKS: &[(&str, u64, f64, f64, &str)] = &[
     ("pytorch/pytorch", 3_200_000_000, 3.0, 1800.0, ""),
 ];
 
-/// The built-in images: services that never fail by themselves and fulfil every health check, then tasks that succeed.
+/// The built-in images: services that never fail by themselves and fulfil every health check, then tasks that
+/// succeed.
 #[must_use]
 pub fn images() -> Vec<Image> {
     let about = |median_s: f64, sigma| Distribution::Lognormal { mu: libm::log(median_s), sigma };

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::diagnostic::{Diagnostic, Sources};
-use super::yaml;
-use crate::dms::ensemble::{self, EnsembleConfig, Finding, tree::Node};
+use super::{ensemble_file, yaml};
+use crate::dms::ensemble::{EnsembleConfig, Finding, tree::Node};
 
 /// An ensemble that a deployment uses.
 #[derive(Clone)]
@@ -79,9 +79,17 @@ impl Files {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let place = self.entries.len();
         let copy = self.copy_name(&stem);
-        let (tree, config, diagnostics) = load_ensemble(&shown, &bytes, false);
-        self.diagnostics.extend(diagnostics);
-        let ensemble = config.map(|config| Ensemble { config: Arc::new(config), stem, copy, place });
+        let (tree, ensemble) = match ensemble_file::read_for_simulation(&shown, &bytes) {
+            Ok(loaded) => {
+                self.diagnostics.extend(loaded.warnings);
+                let config = Arc::new(loaded.config);
+                (Some(loaded.tree), Some(Ensemble { config, stem, copy, place }))
+            }
+            Err(diagnostics) => {
+                self.diagnostics.extend(diagnostics);
+                (None, None)
+            }
+        };
         self.entries.push(Entry { path, shown, tree, text, ensemble: ensemble.clone() });
         Ok(ensemble)
     }
@@ -130,37 +138,6 @@ impl Files {
             .collect();
         names.sort();
         names
-    }
-}
-
-/// The tree and the ensemble of a text, and what is wrong with it. `lenient` makes features that are not simulated
-/// warnings: a file may be good for DMS all the same.
-pub(super) fn load_ensemble(
-    shown: &str,
-    bytes: &[u8],
-    lenient: bool,
-) -> (Option<Node>, Option<EnsembleConfig>, Vec<Diagnostic>) {
-    let show = |code, findings: Vec<Finding>| -> Vec<Diagnostic> {
-        findings.into_iter().map(|finding| Diagnostic::new(code, shown, finding)).collect()
-    };
-    let tree = match yaml::parse(bytes) {
-        Ok(tree) => tree,
-        Err(findings) => return (None, None, show("yaml", findings)),
-    };
-    match ensemble::load(&tree) {
-        Err(findings) => (Some(tree), None, show("ensemble", findings)),
-        Ok((config, warnings)) => {
-            let mut diagnostics = show("ensemble", warnings);
-            let mut unsupported = ensemble::unsupported(&config, &tree);
-            let failed = !lenient && !unsupported.is_empty();
-            if lenient {
-                for finding in &mut unsupported {
-                    finding.severity = ensemble::Severity::Warning;
-                }
-            }
-            diagnostics.extend(show("unsupported", unsupported));
-            (Some(tree), (!failed).then_some(config), diagnostics)
-        }
     }
 }
 

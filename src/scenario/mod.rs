@@ -1,14 +1,15 @@
 //! Scenario text to a typed description of a run: the only room that knows YAML.
 //!
-//! [`load`] makes a [`Setup`] from a scenario file and the ensemble files that it names; [`check`] only says what is
-//! wrong. All errors are reported at once, each with its place, an excerpt and what to do. The room refuses to run
-//! anything, and to accept an option that no run would honour.
+//! [`load`] makes a [`Setup`] from a scenario file and the ensemble files that it names; [`check`] only says
+//! what is wrong. All errors are reported at once, each with its place, an excerpt and what to do. The room
+//! refuses to run anything, and to accept an option that no run would honour.
 
 use std::path::Path;
 
 pub mod catalogue;
 pub mod diagnostic;
 mod distribution;
+pub mod ensemble_file;
 mod epoch;
 mod expectation;
 mod faults;
@@ -25,8 +26,8 @@ pub mod units;
 mod workload;
 pub mod yaml;
 
-use crate::dms::ensemble::Finding;
 use crate::dms::ensemble::tree::{Node, Position};
+use crate::dms::ensemble::{self, Finding, Severity};
 use crate::sim::setup::Setup;
 
 pub use diagnostic::{Diagnostic, Sources, render};
@@ -90,15 +91,29 @@ pub fn check(path: &Path, metrics: &[&str]) -> Report {
     };
     let is_ensemble = |root: &Node| root.get("allocations").is_some() && root.get("peers").is_none();
     if yaml::parse(&bytes).is_ok_and(|root| is_ensemble(&root)) {
-        let (_, _, diagnostics) = files::load_ensemble(&shown, &bytes, true);
-        let mut files = Files::beside(path);
-        files.note(&shown, &shown, &bytes);
-        return Report { diagnostics, sources: files.sources };
+        return check_ensemble(&shown, &bytes);
     }
     match load_bytes(path, &shown, &bytes, &Overrides::default(), metrics) {
         Ok(loaded) => loaded.warnings,
         Err(report) => report,
     }
+}
+
+/// What there is to say about an ensemble alone. It may be good for DMS and use what is not simulated: a warning.
+fn check_ensemble(shown: &str, bytes: &[u8]) -> Report {
+    let diagnostics = match ensemble_file::read(shown, bytes) {
+        Err(diagnostics) => diagnostics,
+        Ok(loaded) => {
+            let not_simulated =
+                ensemble::unsupported(&loaded.config, &loaded.tree).into_iter().map(|finding| {
+                    Diagnostic::new("unsupported", shown, Finding { severity: Severity::Warning, ..finding })
+                });
+            loaded.warnings.into_iter().chain(not_simulated).collect()
+        }
+    };
+    let mut files = Files::beside(Path::new(shown));
+    files.note(shown, shown, bytes);
+    Report { diagnostics, sources: files.sources }
 }
 
 fn unreadable(shown: &str, reason: &str) -> Report {

@@ -1,7 +1,7 @@
 //! Values from the command line that replace those of the file: `peers[0].providers.count=100`.
 //!
-//! They are put into the tree before anything is read, so they are checked as if they stood in the file. Their nodes
-//! carry positions beyond those of any file, which name the option instead.
+//! They are put into the tree before anything is read, so they are checked as if they stood in the file. Their
+//! nodes carry positions beyond those of any file, which name the option instead.
 
 use super::reader::shortened;
 use super::yaml;

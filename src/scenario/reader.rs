@@ -1,6 +1,6 @@
 //! Reads typed values from a tree, collecting every finding on the way.
 //!
-//! Each reader returns what it could read; nothing stops at the first error, and every message says what to write.
+//! Each reader returns what it could read; nothing stops at the first error, and messages say what to write.
 
 use std::sync::Arc;
 

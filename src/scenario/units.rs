@@ -1,7 +1,7 @@
 //! Quantities with units as a scenario writes them: spans of time, bytes, bit rates, fractions.
 //!
-//! A unit is never guessed: `5` is refused where time is meant, since one reader's seconds are another's minutes.
-//! Whole quantities are computed in integers, so `0.1s` is exactly 100,000,000 ns.
+//! A unit is never guessed: `5` is refused where time is meant, since one reader's seconds are another's
+//! minutes. Whole quantities are computed in integers, so `0.1s` is exactly 100,000,000 ns.
 
 use crate::kernel::Span;
 

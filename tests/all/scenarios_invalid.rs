@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use dmsim::dms::ensemble::tree::Node;
 use dmsim::observe::metrics;
-use dmsim::scenario::{self, Loaded, Overrides};
+use dmsim::scenario::{self, Loaded, Overrides, yaml};
 use proptest::prelude::*;
 
 fn names() -> Vec<&'static str> {
@@ -122,10 +123,67 @@ fn wrong_overrides_are_shown_where_they_are() {
     insta::assert_snapshot!(shown);
 }
 
+/// The paths of all values of a tree, as overrides name them. Keys with a dot have none.
+fn paths(node: &Node, path: &str, out: &mut Vec<String>) {
+    if !path.is_empty() {
+        out.push(path.to_owned());
+    }
+    for (key, child) in node.entries().iter().filter(|(key, _)| !key.text.contains(['.', '='])) {
+        let dot = if path.is_empty() { "" } else { "." };
+        paths(child, &format!("{path}{dot}{}", key.text), out);
+    }
+    for (place, child) in node.items().iter().enumerate() {
+        paths(child, &format!("{path}[{place}]"), out);
+    }
+}
+
+#[test]
+fn odd_values_anywhere_are_explained_or_mean_the_same_when_resolved() {
+    const VALUES: [&str; 18] = [
+        "~",
+        "[]",
+        "{}",
+        "-1",
+        "0",
+        "1",
+        "1e999",
+        ".nan",
+        "''",
+        "x",
+        "true",
+        "99999999999999999999",
+        "1h",
+        "100%",
+        "1e-300s",
+        "[[]]",
+        "{a: {b: c}}",
+        "alice",
+    ];
+    let file = "tests/data/scenarios/everything.yaml";
+    let mut all = Vec::new();
+    paths(&yaml::parse(&fs::read(file).unwrap()).unwrap(), "", &mut all);
+    assert!(all.len() > 150, "{} paths", all.len());
+    let mut accepted = 0;
+    for path in &all {
+        for value in VALUES {
+            match load(file, &[&format!("{path}={value}")]) {
+                Err(shown) => assert!(shown.contains("error"), "{path}={value}"),
+                Ok(loaded) => {
+                    accepted += 1;
+                    assert_eq!(described(&reload(&loaded)), described(&loaded), "{path}={value}");
+                }
+            }
+        }
+    }
+    assert!(accepted > 100, "{accepted} accepted");
+}
+
 proptest! {
     /// Whatever is done to a scenario, the answer is a setup or a list of errors.
     #[test]
-    fn bad_input_never_panics(cuts in proptest::collection::vec((any::<u16>(), 0_usize..40, ".{0,12}"), 1..6)) {
+    fn bad_input_never_panics(
+        cuts in proptest::collection::vec((any::<u16>(), 0_usize..40, ".{0,12}"), 1..6)
+    ) {
         let mut text = fs::read_to_string("scenarios/quickstart.yaml").unwrap();
         for (at, length, with) in cuts {
             let mut start = usize::from(at) % (text.len() + 1);
