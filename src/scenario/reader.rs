@@ -178,6 +178,7 @@ impl Reader {
     ) {
         let found = match (&node.value, node.scalar_text()) {
             (Value::Null, _) | (_, None) => node.type_name().to_owned(),
+            (Value::Integer(_) | Value::Float(_), Some(text)) => format!("`{}`", shortened(&text)),
             (_, Some(text)) => format!("{} (`{}`)", node.type_name(), shortened(&text)),
         };
         self.error(node.position, format!("{what} must be {wanted}, not {found}"), help);
@@ -226,7 +227,7 @@ impl Reader {
                 None
             }
             _ => {
-                self.wrong_type(node, &format!("`{what}`"), "a whole number", None);
+                self.wrong_type(node, &format!("`{what}`"), "a whole number", "write it in digits".to_owned());
                 None
             }
         }
