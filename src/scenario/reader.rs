@@ -227,7 +227,12 @@ impl Reader {
                 None
             }
             _ => {
-                self.wrong_type(node, &format!("`{what}`"), "a whole number", "write it in digits".to_owned());
+                self.wrong_type(
+                    node,
+                    &format!("`{what}`"),
+                    "a whole number",
+                    "write it in digits".to_owned(),
+                );
                 None
             }
         }
