@@ -12,6 +12,6 @@ pub mod dms;
 pub mod kernel;
 pub mod net;
 pub mod observe;
+pub mod scenario;
 pub mod sim;
 pub mod workload;
-//pub mod scenario;

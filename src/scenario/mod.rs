@@ -1,4 +1,166 @@
 //! Scenario text to a typed description of a run: the only room that knows YAML.
+//!
+//! [`load`] makes a [`Setup`] from a scenario file and the ensemble files that it names; [`check`] only says
+//! what is wrong. All errors are reported at once, each with its place, an excerpt and what to do. The room
+//! refuses to run anything, and to accept an option that no run would honour.
+
+use std::path::Path;
+
+pub mod catalogue;
 pub mod diagnostic;
+mod distribution;
 pub mod ensemble_file;
+mod epoch;
+mod expectation;
+mod faults;
+mod files;
+mod images;
+mod network;
+mod overrides;
+mod peers;
+mod places;
+mod reader;
+mod resolve;
+mod resolved;
+pub mod units;
+mod workload;
 pub mod yaml;
+
+use crate::dms::ensemble::tree::{Node, Position};
+use crate::dms::ensemble::{self, Finding, Severity};
+use crate::sim::setup::Setup;
+
+pub use diagnostic::{Diagnostic, Sources, render};
+pub use overrides::Overrides;
+
+use files::Files;
+
+/// A scenario that can be run.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The run.
+    pub setup: Setup,
+    /// What its author may want to know.
+    pub warnings: Report,
+    /// The scenario with every default written out. It names ensembles as `ensembles/NAME.yaml`.
+    pub resolved: String,
+    /// The ensembles by NAME, with their text.
+    pub ensembles: Vec<(String, String)>,
+}
+
+/// What is wrong, or looks wrong, with files, and the texts to show it in.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// All of it.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The texts of the files, in the order in which they are shown.
+    pub sources: Sources,
+}
+
+impl Report {
+    /// Whether one of the files cannot be used.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// All as text with excerpts; empty when there is nothing to say. `styled` adds ANSI colours.
+    #[must_use]
+    pub fn render(&self, styled: bool) -> String {
+        render(&self.diagnostics, &self.sources, styled)
+    }
+}
+
+/// Loads a scenario with its ensembles. `metrics` are the names that expectations may use.
+///
+/// # Errors
+/// Everything that is wrong, in the scenario, in the ensembles and in the overrides.
+pub fn load(path: &Path, overrides: &Overrides, metrics: &[&str]) -> Result<Loaded, Report> {
+    let shown = path.to_string_lossy().replace('\\', "/");
+    let bytes = files::read_file(path).map_err(|reason| unreadable(&shown, &reason))?;
+    load_bytes(path, &shown, &bytes, overrides, metrics)
+}
+
+/// Everything that is wrong, or looks wrong, with a scenario and its ensembles, or with an ensemble alone.
+#[must_use]
+pub fn check(path: &Path, metrics: &[&str]) -> Report {
+    let shown = path.to_string_lossy().replace('\\', "/");
+    let bytes = match files::read_file(path) {
+        Ok(bytes) => bytes,
+        Err(reason) => return unreadable(&shown, &reason),
+    };
+    let is_ensemble = |root: &Node| root.get("allocations").is_some() && root.get("peers").is_none();
+    if yaml::parse(&bytes).is_ok_and(|root| is_ensemble(&root)) {
+        return check_ensemble(&shown, &bytes);
+    }
+    match load_bytes(path, &shown, &bytes, &Overrides::default(), metrics) {
+        Ok(loaded) => loaded.warnings,
+        Err(report) => report,
+    }
+}
+
+/// What there is to say about an ensemble alone. It may be good for DMS and use what is not simulated: a warning.
+fn check_ensemble(shown: &str, bytes: &[u8]) -> Report {
+    let diagnostics = match ensemble_file::read(shown, bytes) {
+        Err(diagnostics) => diagnostics,
+        Ok(loaded) => {
+            let not_simulated =
+                ensemble::unsupported(&loaded.config, &loaded.tree).into_iter().map(|finding| {
+                    Diagnostic::new("unsupported", shown, Finding { severity: Severity::Warning, ..finding })
+                });
+            loaded.warnings.into_iter().chain(not_simulated).collect()
+        }
+    };
+    let mut files = Files::beside(Path::new(shown));
+    files.note(shown, shown, bytes);
+    Report { diagnostics, sources: files.sources }
+}
+
+fn unreadable(shown: &str, reason: &str) -> Report {
+    let finding = Finding::error(Position::START, format!("cannot read the file: {reason}"));
+    Report { diagnostics: vec![Diagnostic::new("file", shown, finding)], sources: Sources::new() }
+}
+
+fn load_bytes(
+    path: &Path,
+    shown: &str,
+    bytes: &[u8],
+    overrides: &Overrides,
+    metrics: &[&str],
+) -> Result<Loaded, Report> {
+    let mut files = Files::beside(path);
+    let input = path.file_name().map_or_else(|| shown.into(), |name| name.to_string_lossy());
+    let lines = overrides.lines();
+    if !lines.is_empty() {
+        files.note(overrides::FILE, overrides::FILE, lines.join("\n").as_bytes());
+    }
+    files.note(shown, &input, bytes);
+    let place = |code, finding: Finding| match overrides::line_of(finding.position) {
+        Some(line) => {
+            let position = Position { line, ..finding.position };
+            Diagnostic::new(code, overrides::FILE, Finding { position, ..finding })
+        }
+        None => Diagnostic::new(code, shown, finding),
+    };
+    let mut root = match yaml::parse(bytes) {
+        Ok(root) => root,
+        Err(findings) => {
+            let diagnostics = findings.into_iter().map(|finding| place("yaml", finding)).collect();
+            return Err(Report { diagnostics, sources: files.sources });
+        }
+    };
+    let failed = overrides.apply(&mut root);
+    let (resolved, findings) = resolve::resolve(&root, path, metrics, &mut files);
+    let findings = failed.into_iter().chain(findings.into_sorted());
+    let mut diagnostics: Vec<Diagnostic> = findings.map(|finding| place("scenario", finding)).collect();
+    diagnostics.append(&mut files.diagnostics);
+    let report = Report { diagnostics, sources: std::mem::take(&mut files.sources) };
+    match resolved {
+        Some(mut resolved) if !report.has_errors() => {
+            resolved.setup.inputs = std::mem::take(&mut files.inputs);
+            let text = resolved::write(&resolved.setup, &resolved.copies);
+            Ok(Loaded { setup: resolved.setup, warnings: report, resolved: text, ensembles: files.copies() })
+        }
+        _ => Err(report),
+    }
+}

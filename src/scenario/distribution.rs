@@ -1,0 +1,197 @@
+//! Distributions of spans of time, as scenarios write them: `9h` or `{weibull: {shape: 0.6, scale: 9.34h}}`.
+
+use super::reader::{Map, Reader, Variant};
+use crate::dms::ensemble::tree::{Node, Value};
+use crate::kernel::Distribution;
+
+const NAMES: &[&str] =
+    &["constant", "uniform", "exponential", "normal", "lognormal", "weibull", "pareto", "gamma"];
+
+impl Reader {
+    /// A distribution of spans of time; a plain span always gives itself.
+    pub(super) fn distribution(&mut self, node: &Node, what: &str) -> Option<Distribution> {
+        if !node.is_map() {
+            if matches!(node.value, Value::Sequence(_)) {
+                let help =
+                    "write a time like `5m`, or a distribution like `{exponential: {mean: 5m}}`".to_owned();
+                self.wrong_type(node, &format!("`{what}`"), "a time or a distribution", help);
+                return None;
+            }
+            return self.seconds(node, what).map(|value_s| Distribution::Constant { value_s });
+        }
+        let variant = self.variant(node, "a distribution", NAMES)?;
+        let distribution = self.parameters(&variant)?;
+        if let Err(error) = distribution.check() {
+            // Parameters carry their unit in code; a scenario writes it with the value.
+            let message =
+                error.to_string().replace("low_s", "from").replace("high_s", "to").replace("_s`", "`");
+            self.error(variant.at, format!("`{what}`: {message}"), None);
+            return None;
+        }
+        Some(distribution)
+    }
+
+    fn parameters(&mut self, variant: &Variant<'_>) -> Option<Distribution> {
+        if variant.name == "constant" {
+            return self.seconds(variant.node, "constant").map(|value_s| Distribution::Constant { value_s });
+        }
+        if variant.name == "lognormal" {
+            return self.lognormal(variant);
+        }
+        let keys: &[&str] = match variant.name {
+            "uniform" => &["from", "to"],
+            "exponential" => &["mean"],
+            "normal" => &["mean", "sd"],
+            _ => &["shape", "scale"],
+        };
+        let map = self.map(variant.node, variant.name, variant.at, keys)?;
+        match variant.name {
+            "uniform" => {
+                let (low_s, high_s) = (self.time(&map, "from"), self.time(&map, "to"));
+                Some(Distribution::Uniform { low_s: low_s?, high_s: high_s? })
+            }
+            "exponential" => Some(Distribution::Exponential { mean_s: self.time(&map, "mean")? }),
+            "normal" => {
+                let (mean_s, sd_s) = (self.time(&map, "mean"), self.time(&map, "sd"));
+                Some(Distribution::Normal { mean_s: mean_s?, sd_s: sd_s? })
+            }
+            name => {
+                let (shape, scale_s) = (self.pure(&map, "shape"), self.time(&map, "scale"));
+                let (shape, scale_s) = (shape?, scale_s?);
+                Some(match name {
+                    "weibull" => Distribution::Weibull { shape, scale_s },
+                    "pareto" => Distribution::Pareto { shape, scale_s },
+                    _ => Distribution::Gamma { shape, scale_s },
+                })
+            }
+        }
+    }
+
+    /// By median and `sigma`, by `mu` and `sigma`, or by mean and standard deviation.
+    fn lognormal(&mut self, variant: &Variant<'_>) -> Option<Distribution> {
+        let map =
+            self.map(variant.node, "lognormal", variant.at, &["median", "mu", "sigma", "mean", "sd"])?;
+        let has = |key: &str| map.node.get(key).is_some();
+        let chosen: Vec<&str> = ["median", "mu", "mean"].into_iter().filter(|key| has(key)).collect();
+        let stray = has("mean") && has("sigma") || !has("mean") && has("sd");
+        if chosen.len() != 1 || stray {
+            let help = "write `{median: 2s, sigma: 0.5}`, `{mean: 2s, sd: 1s}` or `{mu: 0.7, sigma: 0.5}`";
+            self.error(variant.at, "`lognormal` needs one pair of parameters", help.to_owned());
+            return None;
+        }
+        match chosen[0] {
+            "mean" => {
+                let (mean_s, sd_s) = (self.time(&map, "mean"), self.time(&map, "sd"));
+                Some(Distribution::LognormalMean { mean_s: mean_s?, sd_s: sd_s? })
+            }
+            "mu" => {
+                let (mu, sigma) = (self.pure(&map, "mu"), self.pure(&map, "sigma"));
+                Some(Distribution::Lognormal { mu: mu?, sigma: sigma? })
+            }
+            _ => {
+                let (median_s, sigma) = (self.time(&map, "median"), self.pure(&map, "sigma"));
+                let median_s = median_s?;
+                if median_s <= 0.0 {
+                    self.error(variant.at, "`median` of `lognormal` must be longer than nothing", None);
+                    return None;
+                }
+                Some(Distribution::Lognormal { mu: libm::log(median_s), sigma: sigma? })
+            }
+        }
+    }
+
+    fn time(&mut self, map: &Map<'_>, key: &str) -> Option<f64> {
+        self.required(map, key, &format!("a time, as in `{key}: 5m`"), |r, node| r.seconds(node, key))
+    }
+
+    fn pure(&mut self, map: &Map<'_>, key: &str) -> Option<f64> {
+        self.required(map, key, &format!("a number, as in `{key}: 0.6`"), |r, node| r.number(node, key))
+    }
+}
+
+/// A distribution as a scenario writes it; reading it back gives the same bits.
+pub(super) fn write(distribution: &Distribution) -> String {
+    match *distribution {
+        Distribution::Constant { value_s } => format!("{value_s}s"),
+        Distribution::Uniform { low_s, high_s } => format!("{{uniform: {{from: {low_s}s, to: {high_s}s}}}}"),
+        Distribution::Exponential { mean_s } => format!("{{exponential: {{mean: {mean_s}s}}}}"),
+        Distribution::Normal { mean_s, sd_s } => format!("{{normal: {{mean: {mean_s}s, sd: {sd_s}s}}}}"),
+        Distribution::Lognormal { mu, sigma } => format!("{{lognormal: {{mu: {mu}, sigma: {sigma}}}}}"),
+        Distribution::LognormalMean { mean_s, sd_s } => {
+            format!("{{lognormal: {{mean: {mean_s}s, sd: {sd_s}s}}}}")
+        }
+        Distribution::Weibull { shape, scale_s } => {
+            format!("{{weibull: {{shape: {shape}, scale: {scale_s}s}}}}")
+        }
+        Distribution::Pareto { shape, scale_s } => {
+            format!("{{pareto: {{shape: {shape}, scale: {scale_s}s}}}}")
+        }
+        Distribution::Gamma { shape, scale_s } => format!("{{gamma: {{shape: {shape}, scale: {scale_s}s}}}}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::scenario::yaml;
+
+    fn read(text: &str) -> (Option<Distribution>, Vec<String>) {
+        let mut reader = Reader::default();
+        let node = yaml::parse(text.as_bytes()).unwrap();
+        let read = reader.distribution(&node, "repair");
+        (read, reader.findings.into_sorted().into_iter().map(|finding| finding.message).collect())
+    }
+
+    #[test]
+    fn lognormal_has_three_pairs_of_parameters() {
+        let (median, _) = read("{lognormal: {median: 1s, sigma: 2}}");
+        assert_eq!(median, Some(Distribution::Lognormal { mu: 0.0, sigma: 2.0 }));
+        let (mean, _) = read("{lognormal: {mean: 1m, sd: 1s}}");
+        assert_eq!(mean, Some(Distribution::LognormalMean { mean_s: 60.0, sd_s: 1.0 }));
+        for mixed in
+            ["{median: 1s, mu: 1, sigma: 1}", "{mean: 1s, sigma: 1}", "{mu: 1, sd: 1s}", "{sigma: 1}"]
+        {
+            let (nothing, errors) = read(&format!("{{lognormal: {mixed}}}"));
+            assert_eq!((nothing, errors.len()), (None, 1), "{mixed}");
+        }
+        let (_, errors) = read("{lognormal: {median: 1s}}");
+        assert_eq!(errors, ["`lognormal` needs `sigma`"]);
+    }
+
+    #[test]
+    fn senseless_parameters_are_named_as_the_scenario_names_them() {
+        for (text, message) in [
+            ("{uniform: {from: 2s, to: 1s}}", "`repair`: `from` of uniform(2 to 1 s) must not be above `to`"),
+            (
+                "{exponential: {mean: 0s}}",
+                "`repair`: `mean` of exponential(mean 0 s) must be a number above 0",
+            ),
+            (
+                "{weibull: {shape: -1, scale: 1s}}",
+                "`repair`: `shape` of Weibull(shape -1, scale 1 s) must be a number above 0",
+            ),
+        ] {
+            assert_eq!(read(text), (None, vec![message.to_owned()]), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(kind in 0..9, a in 1e-9_f64..1e8, b in 1e-9_f64..1e8) {
+            let distribution = match kind {
+                0 => Distribution::Constant { value_s: a },
+                1 => Distribution::Uniform { low_s: a.min(b), high_s: a.max(b) },
+                2 => Distribution::Exponential { mean_s: a },
+                3 => Distribution::Normal { mean_s: a, sd_s: b },
+                4 => Distribution::Lognormal { mu: a - 5e7, sigma: b },
+                5 => Distribution::LognormalMean { mean_s: a, sd_s: b },
+                6 => Distribution::Weibull { shape: a, scale_s: b },
+                7 => Distribution::Pareto { shape: a, scale_s: b },
+                _ => Distribution::Gamma { shape: a, scale_s: b },
+            };
+            prop_assert_eq!(read(&write(&distribution)), (Some(distribution), vec![]));
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The `faults` of a scenario: what breaks, when, and whose.
+
+use std::sync::Arc;
+
+use super::peers::Peers;
+use super::reader::{Map, Reader, Variant};
+use crate::dms::ensemble::suggest::suggestion;
+use crate::dms::ensemble::tree::Node;
+use crate::kernel::{Span, Time};
+use crate::net::{Cities, Continent};
+use crate::sim::setup::{Fault, PeerGroup, Selection};
+use crate::workload::{PlaceConfig, PlaceDraw};
+
+const KINDS: &[&str] = &["crash", "loss", "delay", "partition"];
+const AT_HELP: &str = "when it happens after the start, as in `at: 2h`";
+const FOR_HELP: &str = "how long it lasts, as in `for: 10m`";
+
+/// Reads the faults and checks them against the peers and the end of the run.
+pub(super) fn read(reader: &mut Reader, top: &Map<'_>, duration: Option<Span>, peers: &Peers) -> Vec<Fault> {
+    let items = reader.list(top, "faults");
+    let context = Context { duration, peers };
+    items.iter().filter_map(|item| context.fault(reader, item)).collect()
+}
+
+struct Context<'a> {
+    duration: Option<Span>,
+    peers: &'a Peers,
+}
+
+impl Context<'_> {
+    fn fault(&self, reader: &mut Reader, node: &Node) -> Option<Fault> {
+        let variant = reader.variant(node, "a kind of fault", KINDS)?;
+        match variant.name {
+            "crash" => self.crash(reader, &variant),
+            "loss" => self.loss(reader, &variant),
+            "delay" => self.delay(reader, &variant),
+            _ => self.partition(reader, &variant),
+        }
+    }
+
+    fn crash(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
+        let keys = ["at", "repair", "group", "peer", "peers", "continent", "country", "fraction", "count"];
+        let map = reader.map(variant.node, "crash", variant.at, &keys)?;
+        let at = self.at(reader, &map);
+        let who = self.selection(reader, &map, true);
+        let help = "how long until a peer is back, as in `repair: 1h`, or `repair: never`";
+        let repair = reader.required(&map, "repair", help, |r, node| match node.as_text() {
+            Some(text) if &**text == "never" => Some(None),
+            _ => r.distribution(node, "repair").map(Some),
+        });
+        Some(Fault::Crash { at: at?, who: who?, repair: repair? })
+    }
+
+    fn loss(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
+        let keys = ["at", "for", "fraction", "group", "peer", "peers", "continent", "country"];
+        let map = reader.map(variant.node, "loss", variant.at, &keys)?;
+        let (at, lasts) = (self.at(reader, &map), Self::lasts(reader, &map));
+        let who = self.selection(reader, &map, false);
+        let help = "the part of messages that is lost, as in `fraction: 5%`";
+        let fraction = reader.required(&map, "fraction", help, |r, node| r.fraction(node, "fraction"));
+        Some(Fault::Loss { at: at?, lasts: lasts?, who: who?, fraction: fraction? })
+    }
+
+    fn delay(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
+        let keys =
+            ["at", "for", "extra", "group", "peer", "peers", "continent", "country", "fraction", "count"];
+        let map = reader.map(variant.node, "delay", variant.at, &keys)?;
+        let (at, lasts) = (self.at(reader, &map), Self::lasts(reader, &map));
+        let who = self.selection(reader, &map, true);
+        let help = "how much longer messages take, as in `extra: 200ms`";
+        let extra = reader.required(&map, "extra", help, |r, node| r.distribution(node, "extra"));
+        Some(Fault::Delay { at: at?, lasts: lasts?, who: who?, extra: extra? })
+    }
+
+    fn partition(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
+        let map = reader.map(variant.node, "partition", variant.at, &["at", "for", "between"])?;
+        let (at, lasts) = (self.at(reader, &map), Self::lasts(reader, &map));
+        let help = "two sets of peers, as in `between: [{continent: EU}, {continent: NA}]`";
+        let between = reader.required(&map, "between", help, |r, node| {
+            let [first, second] = node.items() else {
+                r.error(node.position, "`between` needs exactly two sets of peers", help.to_owned());
+                return None;
+            };
+            let (first, second) = (self.side(r, first), self.side(r, second));
+            Some([first?, second?])
+        });
+        Some(Fault::Partition { at: at?, lasts: lasts?, between: between? })
+    }
+
+    fn side(&self, reader: &mut Reader, node: &Node) -> Option<Selection> {
+        let keys = ["group", "peer", "peers", "continent", "country", "fraction", "count"];
+        let map = reader.map(node, "between", node.position, &keys)?;
+        if node.entries().is_empty() {
+            let help = "say which peers, as in `{continent: EU}`".to_owned();
+            reader.error(node.position, "a side of a partition must not be everyone", help);
+            return None;
+        }
+        self.selection(reader, &map, true)
+    }
+
+    /// When it happens: within the run.
+    fn at(&self, reader: &mut Reader, map: &Map<'_>) -> Option<Time> {
+        reader.required(map, "at", AT_HELP, |r, node| {
+            let at = r.span(node, "at")?;
+            if let Some(duration) = self.duration.filter(|duration| at >= *duration) {
+                let help = format!("the run lasts {duration}: move the fault, or raise `duration`");
+                r.error(node.position, format!("`at: {at}` is after the end of the run"), help);
+                return None;
+            }
+            Some(Time::ZERO + at)
+        })
+    }
+
+    fn lasts(reader: &mut Reader, map: &Map<'_>) -> Option<Span> {
+        reader.required(map, "for", FOR_HELP, |r, node| r.positive_span(node, "for"))
+    }
+
+    /// Which peers; `drawn` where `fraction` and `count` are parts of the selection.
+    fn selection(&self, reader: &mut Reader, map: &Map<'_>, drawn: bool) -> Option<Selection> {
+        let before = reader.errors;
+        let group = reader.optional(map, "group", |r, node| self.group(r, node));
+        let mut peers: Vec<String> = Vec::new();
+        peers.extend(reader.optional(map, "peer", |r, node| self.peer(r, node)));
+        for item in reader.list(map, "peers") {
+            peers.extend(self.peer(reader, item));
+        }
+        let continent = reader.optional(map, "continent", Reader::continent);
+        let country = reader.optional(map, "country", Reader::country);
+        let (mut fraction, mut count) = (None, None);
+        if drawn {
+            fraction = reader.optional(map, "fraction", |r, node| {
+                let fraction = r.fraction(node, "fraction")?;
+                if fraction == 0.0 {
+                    r.error(node.position, "`fraction` must be above 0%", None);
+                }
+                Some(fraction)
+            });
+            count = reader.optional(map, "count", |r, node| r.count(node, "count"));
+            if let (Some(_), Some((key, _))) = (fraction, map.node.entry("count")) {
+                let help = "write one or the other".to_owned();
+                reader.error(key.position, "`fraction` and `count` exclude each other", help);
+            }
+        }
+        if reader.errors > before {
+            return None;
+        }
+        self.warn_of_nobody(reader, map, group.as_deref(), continent, country.as_deref());
+        Some(Selection {
+            group: group.map(|name| name.to_string()),
+            peers,
+            continent: continent.map(|one| one.code().to_owned()),
+            country: country.map(|code| code.to_string()),
+            fraction,
+            count,
+        })
+    }
+
+    fn group(&self, reader: &mut Reader, node: &Node) -> Option<Arc<str>> {
+        let name = reader.text(node, "group")?;
+        let groups = &self.peers.groups;
+        if !self.peers.incomplete && !groups.iter().any(|group| group.name == *name) {
+            let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+            let help = suggestion(&name, names.iter().copied())
+                .unwrap_or_else(|| format!("the groups are {}", super::reader::listed(&names)));
+            reader.error(node.position, format!("there is no group `{name}`"), help);
+        }
+        Some(name)
+    }
+
+    /// A peer by its own name, or by its group and number.
+    fn peer(&self, reader: &mut Reader, node: &Node) -> Option<String> {
+        let name = reader.text(node, "peer")?;
+        let numbered = self.peers.groups.iter().any(|group| is_number_of(&name, group));
+        if !self.peers.incomplete && !numbered && !self.peers.named.contains_key(&name) {
+            let names = self.peers.named.keys().map(|name| &**name);
+            let help = suggestion(&name, names).unwrap_or_else(|| {
+                "name peers with `names`, or write the group and a number from 0: `providers-0`".to_owned()
+            });
+            reader.error(node.position, format!("there is no peer `{name}`"), help);
+        }
+        Some(name.to_string())
+    }
+
+    /// Warns where no peer can be at the place that is meant.
+    fn warn_of_nobody(
+        &self,
+        reader: &mut Reader,
+        map: &Map<'_>,
+        group: Option<&str>,
+        continent: Option<Continent>,
+        country: Option<&str>,
+    ) {
+        let Some((key, _)) = map.node.entry("country").or_else(|| map.node.entry("continent")) else {
+            return;
+        };
+        let possible = |one: &PeerGroup| {
+            group.is_none_or(|group| one.name == group) && may_be_at(&one.place, continent, country)
+        };
+        if !self.peers.incomplete && !self.peers.groups.iter().any(possible) {
+            let help = "see the `place` of the groups".to_owned();
+            reader.warning(key.position, "no peer can be there: this selects nobody", help);
+        }
+    }
+}
+
+/// Whether a name is that of an unnamed peer of a group: `providers-17`.
+pub(super) fn is_number_of(name: &str, group: &PeerGroup) -> bool {
+    let digits = name.strip_prefix(group.name.as_str()).and_then(|rest| rest.strip_prefix('-'));
+    digits.and_then(|digits| digits.parse::<usize>().ok()).is_some_and(|number| {
+        (group.names.len()..group.count as usize).contains(&number)
+            && name == format!("{}-{number}", group.name)
+    })
+}
+
+/// Whether a group at `place` may have a peer on the continent and in the country.
+fn may_be_at(place: &PlaceConfig, continent: Option<Continent>, country: Option<&str>) -> bool {
+    let world = Cities::world();
+    let fits = |id| {
+        let city = world.city(id);
+        continent.is_none_or(|continent| continent == city.continent)
+            && country.is_none_or(|country| country == city.country)
+    };
+    match place.prepare() {
+        Ok(PlaceDraw::City(id)) => fits(id),
+        Ok(PlaceDraw::Cities(draw)) => draw.cities().iter().any(|&id| fits(id)),
+        Err(_) => false,
+    }
+}

@@ -1,0 +1,162 @@
+//! The files that a scenario is made of: reading them, and saying what is wrong with them.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+use super::diagnostic::{Diagnostic, Sources};
+use super::{ensemble_file, yaml};
+use crate::dms::ensemble::{EnsembleConfig, Finding, tree::Node};
+
+/// An ensemble that a deployment uses.
+#[derive(Clone)]
+pub(super) struct Ensemble {
+    /// What it says.
+    pub config: Arc<EnsembleConfig>,
+    /// The file's name without its extension.
+    pub stem: String,
+    /// The name of its copy beside a resolved scenario, without extension; unlike that of any other file.
+    pub copy: String,
+    place: usize,
+}
+
+struct Entry {
+    path: PathBuf,
+    shown: String,
+    tree: Option<Node>,
+    text: String,
+    ensemble: Option<Ensemble>,
+}
+
+/// All files of a scenario, each read once.
+pub(super) struct Files {
+    directory: PathBuf,
+    entries: Vec<Entry>,
+    /// What is wrong with ensemble files.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Texts of all files, for excerpts.
+    pub sources: Sources,
+    /// Names of files as the scenario writes them, with the SHA-256 of their bytes.
+    pub inputs: Vec<(String, String)>,
+}
+
+impl Files {
+    /// The files around a scenario.
+    pub(super) fn beside(scenario: &Path) -> Self {
+        Self {
+            directory: scenario.parent().unwrap_or(Path::new("")).to_owned(),
+            entries: Vec::new(),
+            diagnostics: Vec::new(),
+            sources: Sources::new(),
+            inputs: Vec::new(),
+        }
+    }
+
+    /// Notes a file's text, for excerpts and as an input.
+    pub(super) fn note(&mut self, shown: &str, input: &str, bytes: &[u8]) {
+        self.sources.insert(shown.to_owned(), String::from_utf8_lossy(bytes).into_owned());
+        let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(bytes));
+        self.inputs.push((input.to_owned(), digest));
+    }
+
+    /// The ensemble of a path beside the scenario; `None` when its errors have been reported.
+    ///
+    /// # Errors
+    /// Why the file cannot be read.
+    pub(super) fn ensemble(&mut self, written: &str) -> Result<Option<Ensemble>, String> {
+        let path = self.directory.join(written);
+        if let Some(known) = self.entries.iter().find(|entry| entry.path == path) {
+            return Ok(known.ensemble.clone());
+        }
+        let bytes = read_file(&path)?;
+        let shown = path.to_string_lossy().replace('\\', "/");
+        self.note(&shown, written, &bytes);
+        let stem = path.file_stem().map_or_else(|| "ensemble".into(), |stem| stem.to_string_lossy());
+        let stem = stem.into_owned();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let place = self.entries.len();
+        let copy = self.copy_name(&stem);
+        let (tree, ensemble) = match ensemble_file::read_for_simulation(&shown, &bytes) {
+            Ok(loaded) => {
+                self.diagnostics.extend(loaded.warnings);
+                let config = Arc::new(loaded.config);
+                (Some(loaded.tree), Some(Ensemble { config, stem, copy, place }))
+            }
+            Err(diagnostics) => {
+                self.diagnostics.extend(diagnostics);
+                (None, None)
+            }
+        };
+        self.entries.push(Entry { path, shown, tree, text, ensemble: ensemble.clone() });
+        Ok(ensemble)
+    }
+
+    /// A name for a copy that no other file has.
+    fn copy_name(&self, stem: &str) -> String {
+        let plain: String =
+            stem.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+        let taken = |name: &str| {
+            let copies = self.entries.iter().filter_map(|entry| entry.ensemble.as_ref());
+            copies.into_iter().any(|ensemble| ensemble.copy == name)
+        };
+        let numbered = (2_u32..).map(|number| format!("{plain}-{number}"));
+        let mut candidates = std::iter::once(plain.clone()).chain(numbered);
+        candidates.find(|name| !taken(name)).unwrap_or(plain)
+    }
+
+    /// Reports an error at a place of an ensemble file, once. False when the place is not found.
+    pub(super) fn report(&mut self, ensemble: &Ensemble, path: &[&str], finding: Finding) -> bool {
+        let entry = &self.entries[ensemble.place];
+        let node = path.iter().try_fold(entry.tree.as_ref(), |node, key| Some(node?.get(key)));
+        let Some(node) = node.flatten() else { return false };
+        let finding = Finding { position: node.position, ..finding };
+        let diagnostic = Diagnostic::new("ensemble", &entry.shown, finding);
+        if !self.diagnostics.contains(&diagnostic) {
+            self.diagnostics.push(diagnostic);
+        }
+        true
+    }
+
+    /// The ensembles by the name of their copy, with their text.
+    pub(super) fn copies(self) -> Vec<(String, String)> {
+        let entries = self.entries.into_iter();
+        entries.filter_map(|entry| Some((entry.ensemble?.copy, entry.text))).collect()
+    }
+
+    /// Paths of YAML files in the folder of a path, as a scenario would write them, for guesses.
+    pub(super) fn yaml_files_beside(&self, written: &str) -> Vec<String> {
+        let folder = Path::new(written).parent().unwrap_or(Path::new(""));
+        let Ok(entries) = fs::read_dir(self.directory.join(folder)) else { return Vec::new() };
+        let mut names: Vec<String> = entries
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter(|name| name.ends_with(".yaml") || name.ends_with(".yml"))
+            .take(1000)
+            .map(|name| folder.join(name).to_string_lossy().replace('\\', "/"))
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// The bytes of a file.
+///
+/// # Errors
+/// Why it cannot be read, in a few words that are the same on every system.
+pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, String> {
+    let in_words = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "reading it is not permitted".to_owned(),
+        kind => kind.to_string(),
+    };
+    let metadata = fs::metadata(path).map_err(in_words)?;
+    if metadata.is_dir() {
+        return Err("it is a directory".to_owned());
+    }
+    if metadata.len() > yaml::MAX_BYTES as u64 {
+        return Err(format!("it has {} bytes; at most {} are read", metadata.len(), yaml::MAX_BYTES));
+    }
+    fs::read(path).map_err(in_words)
+}

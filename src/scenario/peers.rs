@@ -1,0 +1,280 @@
+//! The `peers` of a scenario: groups of providers and orchestrators.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::network::bandwidth;
+use super::reader::{Map, Reader};
+use crate::dms::ensemble::tree::{Node, Position};
+use crate::sim::setup::{Onboard, PeerGroup, Role};
+use crate::workload::{
+    ChurnConfig, ChurnModel, ChurnPreset, ChurnStart, Gpu, Hardware, HardwareConfig, HardwarePreset,
+};
+
+const GROUP_KEYS: &[&str] =
+    &["name", "count", "names", "org", "place", "hardware", "onboard", "bandwidth", "churn"];
+/// More names than anyone writes by hand.
+const MOST_PEERS: u64 = 10_000_000;
+
+/// Measured systems by name.
+pub(super) const CHURN_PRESETS: &[(&str, ChurnPreset)] = &[
+    ("desktop-pc", ChurnPreset::DesktopPc),
+    ("overnet", ChurnPreset::Overnet),
+    ("skype", ChurnPreset::Skype),
+    ("planetlab", ChurnPreset::Planetlab),
+    ("condor", ChurnPreset::Condor),
+    ("grid5000", ChurnPreset::Grid5000),
+    ("lanl", ChurnPreset::Lanl),
+];
+/// A machine whose clock and architecture are not written.
+const DEFAULT_CLOCK_HZ: u64 = 3_000_000_000;
+const DEFAULT_ARCHITECTURE: &str = "x86_64";
+
+/// The groups of peers, and where each was described.
+#[derive(Default)]
+pub(super) struct Peers {
+    /// The groups in the order of the file.
+    pub groups: Vec<PeerGroup>,
+    /// Names of single peers, with whether they orchestrate.
+    pub named: IndexMap<Arc<str>, Role>,
+    /// Groups that could not be read; names may be missing because of them.
+    pub incomplete: bool,
+}
+
+/// Reads all groups and checks that names are unique.
+pub(super) fn read(reader: &mut Reader, top: &Map<'_>) -> Peers {
+    let mut peers = Peers::default();
+    let items = reader.list(top, "peers");
+    if items.is_empty() {
+        let at = top.node.entry("peers").map_or(top.at, |(key, _)| key.position);
+        if top
+            .node
+            .get("peers")
+            .is_none_or(|node| node.is_null() || node.items().is_empty() && !node.is_map())
+        {
+            let help = "add `- providers: {count: 10}` and `- orchestrators: {names: [alice]}`";
+            reader.error(at, "a scenario needs `peers`", help.to_owned());
+        }
+        peers.incomplete = true;
+    }
+    let mut total = 0_u64;
+    for item in items {
+        match group(reader, item, &mut peers.named) {
+            Some((group, at)) => {
+                if peers.groups.iter().any(|other| other.name == group.name) {
+                    let help = "give one of them a `name` of its own".to_owned();
+                    reader.error(at, format!("there are two groups called `{}`", group.name), help);
+                }
+                total += u64::from(group.count);
+                peers.groups.push(group);
+            }
+            None => peers.incomplete = true,
+        }
+    }
+    if total > MOST_PEERS {
+        let at = top.node.entry("peers").map_or(top.at, |(key, _)| key.position);
+        reader.error(at, format!("there are {total} peers; at most {MOST_PEERS} can be simulated"), None);
+    }
+    name_clashes(reader, top, &peers);
+    peers
+}
+
+/// Names of single peers must not look like the numbered names of another group.
+fn name_clashes(reader: &mut Reader, top: &Map<'_>, peers: &Peers) {
+    for name in peers.named.keys() {
+        let numbered = peers.groups.iter().any(|group| {
+            name.strip_prefix(group.name.as_str())
+                .and_then(|rest| rest.strip_prefix('-'))
+                .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+        });
+        if numbered {
+            let at = top.node.entry("peers").map_or(top.at, |(key, _)| key.position);
+            let help =
+                "unnamed peers are called after their group and a number: choose another name".to_owned();
+            reader.error(at, format!("the peer name `{name}` is taken by a numbered peer"), help);
+        }
+    }
+}
+
+fn group(
+    reader: &mut Reader,
+    node: &Node,
+    named: &mut IndexMap<Arc<str>, Role>,
+) -> Option<(PeerGroup, Position)> {
+    let variant = reader.variant(node, "a role of peers", &["providers", "orchestrators"])?;
+    let role = if variant.name == "providers" { Role::Provider } else { Role::Orchestrator };
+    let map = reader.map(variant.node, variant.name, variant.at, GROUP_KEYS)?;
+    let name = reader.optional(&map, "name", |r, node| identifier(r, node, "name"));
+    let names = peer_names(reader, &map, role, named);
+    let count = count(reader, &map, &names);
+    let organization = reader.optional(&map, "org", |r, node| identifier(r, node, "org"));
+    let place = reader.optional(&map, "place", Reader::place).unwrap_or_default();
+    let hardware = reader.optional(&map, "hardware", hardware).unwrap_or_default();
+    let onboard = onboard(reader, &map, role);
+    let links = reader.optional(&map, "bandwidth", bandwidth);
+    let churn = reader.optional(&map, "churn", churn);
+    let group = PeerGroup {
+        name: name.as_deref().unwrap_or(variant.name).to_owned(),
+        role,
+        count: count?,
+        names,
+        organization: organization.as_deref().unwrap_or("nunet").to_owned(),
+        place,
+        hardware,
+        onboard,
+        bandwidth: links,
+        churn,
+    };
+    Some((group, variant.at))
+}
+
+/// A name that can stand in file names, tables and expectations.
+pub(super) fn identifier(reader: &mut Reader, node: &Node, what: &str) -> Option<Arc<str>> {
+    let text = reader.text(node, what)?;
+    let fits = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    if text.chars().all(fits) && !text.starts_with('.') && text.len() <= 100 {
+        return Some(text);
+    }
+    let help = "names have letters, digits, `-`, `_` and `.`".to_owned();
+    let shown = super::reader::shortened(&text);
+    reader.error(node.position, format!("`{shown}` cannot be a name"), help);
+    None
+}
+
+fn peer_names(
+    reader: &mut Reader,
+    map: &Map<'_>,
+    role: Role,
+    named: &mut IndexMap<Arc<str>, Role>,
+) -> Vec<String> {
+    let mut names = Vec::new();
+    for item in reader.list(map, "names") {
+        let Some(name) = identifier(reader, item, "names") else { continue };
+        if named.insert(name.clone(), role).is_some() {
+            let help = "every peer has a name of its own".to_owned();
+            reader.error(item.position, format!("there are two peers called `{name}`"), help);
+        }
+        names.push(name.to_string());
+    }
+    names
+}
+
+/// How many peers: as written, else as many as there are names, else one.
+fn count(reader: &mut Reader, map: &Map<'_>, names: &[String]) -> Option<u32> {
+    let Some((key, _)) = map.node.entry("count") else {
+        if names.is_empty() {
+            let help = format!("`count: 10` for ten {}, or `names: [...]`", map.what);
+            reader.error(map.at, format!("`{}` needs `count`", map.what), help);
+            return None;
+        }
+        return Some(names.len() as u32);
+    };
+    let count = reader.optional(map, "count", |r, node| r.count(node, "count"))?;
+    if (count as usize) < names.len() {
+        let message = format!("there are {} `names` for {count} peers", names.len());
+        reader.error(key.position, message, "raise `count`, or leave it out".to_owned());
+        return None;
+    }
+    Some(count)
+}
+
+/// A preset, or what the machine has.
+fn hardware(reader: &mut Reader, node: &Node) -> Option<HardwareConfig> {
+    let map = reader.map(
+        node,
+        "hardware",
+        node.position,
+        &["preset", "cpu", "clock", "arch", "ram", "disk", "gpu"],
+    )?;
+    if let Some((key, preset)) = node.entry("preset") {
+        if node.entries().len() > 1 {
+            reader.error(key.position, "`preset` stands for the whole machine: write it alone", None);
+            return None;
+        }
+        let words = [("home-pc", HardwarePreset::HomePc)];
+        return reader.word(preset, "hardware.preset", &words).map(HardwareConfig::Preset);
+    }
+    let cores = reader.required(&map, "cpu", "cores, as in `cpu: 4`", |r, node| {
+        r.whole(node, "cpu", 1, 4096).map(|cores| cores as u32)
+    });
+    let clock_hz = reader.optional(&map, "clock", |r, node| r.hertz(node, "clock"));
+    let architecture = reader.optional(&map, "arch", |r, node| r.text(node, "arch"));
+    let ram = reader.required(&map, "ram", "as in `ram: 8 GiB`", |r, node| r.bytes(node, "ram"));
+    let disk = reader.required(&map, "disk", "as in `disk: 100 GiB`", |r, node| r.bytes(node, "disk"));
+    let card = reader.optional(&map, "gpu", gpu);
+    Some(HardwareConfig::Fixed(Hardware {
+        cores: cores?,
+        clock_hz: clock_hz.unwrap_or(DEFAULT_CLOCK_HZ),
+        architecture: architecture.as_deref().unwrap_or(DEFAULT_ARCHITECTURE).to_owned(),
+        ram_bytes: ram?,
+        disk_bytes: disk?,
+        gpu: card,
+    }))
+}
+
+fn gpu(reader: &mut Reader, node: &Node) -> Option<Gpu> {
+    let map = reader.map(node, "gpu", node.position, &["vendor", "model", "vram"])?;
+    let mut word = |key, help| reader.required(&map, key, help, |r: &mut Reader, node| r.text(node, key));
+    let (vendor, model) =
+        (word("vendor", "as in `vendor: NVIDIA`"), word("model", "as in `model: RTX 4090`"));
+    let vram = reader.required(&map, "vram", "as in `vram: 16 GiB`", |r, node| r.bytes(node, "vram"));
+    Some(Gpu { vendor: vendor?.to_string(), model: model?.to_string(), vram_bytes: vram? })
+}
+
+/// What is offered. Providers offer 80 % of cores and memory and half the disk unless they say otherwise.
+fn onboard(reader: &mut Reader, map: &Map<'_>, role: Role) -> Option<Onboard> {
+    const DEFAULT: Onboard = Onboard { cpu: 0.8, ram: 0.8, disk: 0.5 };
+    let Some((key, node)) = map.node.entry("onboard") else {
+        return (role == Role::Provider).then_some(DEFAULT);
+    };
+    if role == Role::Orchestrator {
+        let help = "only providers offer resources: remove it".to_owned();
+        reader.error(key.position, "`orchestrators` cannot have `onboard`", help);
+        return None;
+    }
+    let parts = reader.map(node, "onboard", key.position, &["cpu", "ram", "disk"])?;
+    let mut part = |key: &str, default| {
+        reader
+            .optional(&parts, key, |r, node| {
+                let part = r.fraction(node, key)?;
+                if part == 0.0 {
+                    let help = "without any of it a provider can run nothing".to_owned();
+                    r.error(node.position, format!("`{key}` must be above 0%"), help);
+                }
+                Some(part)
+            })
+            .unwrap_or(default)
+    };
+    let (cpu, ram, disk) = (part("cpu", DEFAULT.cpu), part("ram", DEFAULT.ram), part("disk", DEFAULT.disk));
+    Some(Onboard { cpu, ram, disk })
+}
+
+/// A preset, or the spans up and down.
+fn churn(reader: &mut Reader, node: &Node) -> Option<(ChurnConfig, ChurnStart)> {
+    let map = reader.map(node, "churn", node.position, &["preset", "up", "down", "start"])?;
+    let starts = [("stationary", ChurnStart::Stationary), ("fresh", ChurnStart::Fresh)];
+    let start = reader.optional(&map, "start", |r, node| r.word(node, "start", &starts)).unwrap_or_default();
+    if let Some((_, preset)) = node.entry("preset") {
+        if let Some((key, _)) = node.entry("up").or_else(|| node.entry("down")) {
+            reader.error(key.position, "`preset` stands for `up` and `down`: write one or the other", None);
+            return None;
+        }
+        let preset = reader.word(preset, "churn.preset", CHURN_PRESETS)?;
+        return Some((ChurnConfig::Preset(preset), start));
+    }
+    let mut spans = |key| {
+        let help = format!("a time or distribution, as in `{key}: {{exponential: {{mean: 8h}}}}`");
+        reader.required(&map, key, &help, |r: &mut Reader, node| {
+            let spans = r.distribution(node, key)?;
+            if spans.mean_s() > 0.0 && spans.mean_s().is_finite() {
+                return Some(spans);
+            }
+            let help = "in the long run peers must be up for a part of the time".to_owned();
+            r.error(node.position, format!("the mean of `{key}` must be above zero and finite"), help);
+            None
+        })
+    };
+    let (up, down) = (spans("up"), spans("down"));
+    Some((ChurnConfig::Model(ChurnModel { up: up?, down: down? }), start))
+}

@@ -1,0 +1,227 @@
+//! The tree of a scenario to a `Setup`: names are resolved, defaults filled in, everything is checked.
+
+use std::path::Path;
+
+use super::files::Files;
+use super::reader::{Map, Reader};
+use super::workload::Request;
+use super::{epoch, expectation, faults, images, network, peers, workload};
+use crate::dms::ensemble::finding::Findings;
+use crate::dms::ensemble::tree::{Node, Value};
+use crate::dms::identity::SignatureMode;
+use crate::dms::orchestrator::Strategy;
+use crate::dms::orchestrator::placement::Policy;
+use crate::dms::supervision::Recovery;
+use crate::kernel::Span;
+use crate::sim::executor::Images;
+use crate::sim::setup::{Processing, Profile, Setup};
+
+const KEYS: &[&str] = &[
+    "version",
+    "name",
+    "seed",
+    "duration",
+    "epoch",
+    "profile",
+    "signatures",
+    "processing",
+    "network",
+    "peers",
+    "images",
+    "workload",
+    "faults",
+    "strategy",
+    "expect",
+];
+/// The seed of a scenario that names none.
+const DEFAULT_SEED: u64 = 42;
+/// The longest run: ten years.
+const LONGEST: Span = Span::hours(87_660);
+
+/// A scenario in typed form, with the names of its ensembles' copies, one for each deployment.
+pub(super) struct Resolved {
+    /// The run. Without inputs, which the files know.
+    pub setup: Setup,
+    /// For each deployment, the copy of its ensemble.
+    pub copies: Vec<String>,
+}
+
+/// Reads a tree. The result is good only where the findings and those of `files` have no errors.
+pub(super) fn resolve(
+    root: &Node,
+    path: &Path,
+    metrics: &[&str],
+    files: &mut Files,
+) -> (Option<Resolved>, Findings) {
+    let mut reader = Reader::default();
+    let resolved = read(&mut reader, root, path, metrics, files);
+    (resolved, reader.findings)
+}
+
+fn read(
+    reader: &mut Reader,
+    root: &Node,
+    path: &Path,
+    metrics: &[&str],
+    files: &mut Files,
+) -> Option<Resolved> {
+    if !root.is_map() {
+        let help = "it begins with `version: 1`".to_owned();
+        reader.error(root.position, format!("a scenario must be a map, not {}", root.type_name()), help);
+        return None;
+    }
+    if root.get("allocations").is_some() && root.get("peers").is_none() {
+        let help = "name it under `ensemble` of a `deploy` in a scenario, or check it with `dmsim check`";
+        reader.error(root.position, "this is an ensemble, not a scenario", help.to_owned());
+        return None;
+    }
+    if !version(reader, root) {
+        return None;
+    }
+    let top = reader.map(root, "scenario", root.position, KEYS)?;
+    let stem = path.file_stem().map_or_else(|| "scenario".into(), |stem| stem.to_string_lossy());
+    let name = reader.optional(&top, "name", |r, node| peers::identifier(r, node, "name"));
+    let seed = reader.optional(&top, "seed", seed).unwrap_or(DEFAULT_SEED);
+    let duration =
+        reader.required(&top, "duration", "how long the run lasts, as in `duration: 6h`", duration);
+    let epoch = reader.optional(&top, "epoch", epoch::read).unwrap_or(epoch::DEFAULT);
+    let (profile, signatures) = (profile(reader, &top), signatures(reader, &top));
+    let processing = reader.optional(&top, "processing", processing).unwrap_or(Processing::DEFAULT);
+    let network = network::read(reader, &top);
+    let peers = peers::read(reader, &top);
+    let before = reader.errors;
+    let images = images::read(reader, &top);
+    let context = workload::Context {
+        duration,
+        peers: &peers,
+        images: &images,
+        known: Images::new(images.clone()),
+        images_failed: reader.errors > before,
+    };
+    let requests = workload::read(reader, &top, &context, files);
+    let faults = faults::read(reader, &top, duration, &peers);
+    let strategy = strategy(reader, &top);
+    let expect = expectation::read(reader, &top, metrics);
+    let (workload, copies) = requests.into_iter().map(|Request { deploy, copy }| (deploy, copy)).unzip();
+    let setup = Setup {
+        name: name.map_or_else(|| stem.into_owned(), |name| name.to_string()),
+        seed,
+        duration: duration?,
+        epoch,
+        profile,
+        signatures,
+        processing,
+        network,
+        groups: peers.groups,
+        images,
+        workload,
+        faults,
+        strategy,
+        expect,
+        inputs: Vec::new(),
+    };
+    Some(Resolved { setup, copies })
+}
+
+/// Whether the file is of the version that is read here; says so when not.
+fn version(reader: &mut Reader, root: &Node) -> bool {
+    let Some((key, node)) = root.entry("version") else {
+        let help = "write `version: 1` at its beginning".to_owned();
+        reader.error(root.position, "a scenario needs `version`", help);
+        return true;
+    };
+    if node.value == Value::Integer(1) {
+        return true;
+    }
+    let written = node.scalar_text().unwrap_or_default();
+    let help = "this program reads scenarios of `version: 1`".to_owned();
+    if &*written == "1" {
+        reader.error(node.position, "`version` must be a number, not a text", "remove the quotes".to_owned());
+        return true;
+    }
+    let at = if node.is_null() { key.position } else { node.position };
+    let shown = super::reader::shortened(&written);
+    reader.error(at, format!("`{shown}` is not a known version of scenarios"), help);
+    false
+}
+
+/// Any number of 64 bits.
+fn seed(reader: &mut Reader, node: &Node) -> Option<u64> {
+    let whole = match &node.value {
+        Value::Integer(number) => u64::try_from(*number).ok(),
+        Value::Float(_) => node.written.as_ref().and_then(|text| text.parse().ok()),
+        _ => None,
+    };
+    if whole.is_none() {
+        let help = format!("it is between 0 and {}", u64::MAX);
+        reader.wrong_type(node, "`seed`", "a whole number from 0 on", help);
+    }
+    whole
+}
+
+fn duration(reader: &mut Reader, node: &Node) -> Option<Span> {
+    let duration = reader.positive_span(node, "duration")?;
+    if duration > LONGEST {
+        let help = "runs last at most ten years (87660h)".to_owned();
+        reader.error(node.position, format!("`duration: {duration}` is too long"), help);
+        return None;
+    }
+    Some(duration)
+}
+
+fn profile(reader: &mut Reader, top: &Map<'_>) -> Profile {
+    let read = reader.optional(top, "profile", |r, node| {
+        if node.as_text().is_some_and(|text| &**text == "as-is") {
+            let help = "write `profile: intended`, which behaves as DMS's documents promise".to_owned();
+            r.error(node.position, "the profile `as-is` is not in this version", help);
+            return None;
+        }
+        r.word(node, "profile", &[("intended", Profile::Intended)])
+    });
+    read.unwrap_or(Profile::Intended)
+}
+
+fn signatures(reader: &mut Reader, top: &Map<'_>) -> SignatureMode {
+    let words = [("modelled", SignatureMode::Modelled), ("real", SignatureMode::Real)];
+    let read = reader.optional(top, "signatures", |r, node| r.word(node, "signatures", &words));
+    read.unwrap_or(SignatureMode::Modelled)
+}
+
+fn processing(reader: &mut Reader, node: &Node) -> Option<Processing> {
+    if node.as_text().is_some_and(|text| &**text == "none") {
+        return Some(Processing::NONE);
+    }
+    if !node.is_map() {
+        let help = "write `none`, or `{signature: 40us, message: 20us}`".to_owned();
+        reader.wrong_type(node, "`processing`", "`none` or a map", help);
+        return None;
+    }
+    let map = reader.map(node, "processing", node.position, &["signature", "message"])?;
+    let signature = reader.optional(&map, "signature", |r, node| r.span(node, "signature"));
+    let message = reader.optional(&map, "message", |r, node| r.span(node, "message"));
+    Some(Processing {
+        signature: signature.unwrap_or(Processing::DEFAULT.signature),
+        message: message.unwrap_or(Processing::DEFAULT.message),
+    })
+}
+
+fn strategy(reader: &mut Reader, top: &Map<'_>) -> Strategy {
+    let mut strategy = Strategy { placement: Policy::Uniform, recovery: Recovery::Redeploy };
+    let Some((key, node)) = top.node.entry("strategy").filter(|(_, node)| !node.is_null()) else {
+        return strategy;
+    };
+    let Some(map) = reader.map(node, "strategy", key.position, &["placement", "recovery"]) else {
+        return strategy;
+    };
+    let policies: Vec<(&str, Policy)> =
+        Policy::ALL.iter().map(|(policy, name, _)| (*name, *policy)).collect();
+    let recoveries: Vec<(&str, Recovery)> =
+        Recovery::ALL.iter().map(|(one, name, _)| (*name, *one)).collect();
+    if let Some(policy) = reader.optional(&map, "placement", |r, node| r.word(node, "placement", &policies)) {
+        strategy.placement = policy;
+    }
+    if let Some(one) = reader.optional(&map, "recovery", |r, node| r.word(node, "recovery", &recoveries)) {
+        strategy.recovery = one;
+    }
+    strategy
+}

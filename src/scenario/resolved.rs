@@ -1,0 +1,288 @@
+//! A `Setup` as a scenario with every default written out. Loading that gives the same `Setup`.
+
+use std::fmt::{Display, Write as _};
+
+use super::distribution::write as span_of;
+use super::network::BANDWIDTH_PRESETS;
+use super::peers::CHURN_PRESETS;
+use super::units::{write_bytes, write_hertz, write_rate};
+use super::{epoch, yaml};
+use crate::dms::identity::SignatureMode;
+use crate::dms::orchestrator::placement::Policy;
+use crate::dms::supervision::Recovery;
+use crate::kernel::Time;
+use crate::net::{BandwidthConfig, CityDataSet, LatencyConfig};
+use crate::sim::setup::{Deploy, Fault, Image, ImageBehaviour, PeerGroup, Profile, Role, Selection, Setup};
+use crate::workload::{
+    ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, HardwarePreset, PlaceConfig, PopulationOf,
+};
+
+/// The whole scenario; `copies` are the names of the ensembles of its deployments.
+pub(super) fn write(setup: &Setup, copies: &[String]) -> String {
+    let mut out = String::new();
+    top(&mut out, setup);
+    list(&mut out, "peers", setup.groups.iter().map(group));
+    out.push_str("images:\n");
+    for image in &setup.images {
+        line(&mut out, format_args!("  {}: {}", text(&image.name), behaviour(image)));
+    }
+    list(&mut out, "workload", setup.workload.iter().zip(copies).map(|(one, copy)| deploy(one, copy)));
+    list(&mut out, "faults", setup.faults.iter().map(fault));
+    let placement = Policy::ALL.iter().find(|(one, ..)| *one == setup.strategy.placement);
+    let recovery = Recovery::ALL.iter().find(|(one, ..)| *one == setup.strategy.recovery);
+    let (placement, recovery) =
+        (placement.map_or("uniform", |one| one.1), recovery.map_or("redeploy", |one| one.1));
+    line(&mut out, format_args!("strategy: {{placement: {placement}, recovery: {recovery}}}"));
+    let expect = setup.expect.iter();
+    list(
+        &mut out,
+        "expect",
+        expect.map(|one| format!("{} {} {}", one.metric, one.comparison.as_str(), one.bound)),
+    );
+    out
+}
+
+fn line(out: &mut String, content: impl Display) {
+    let _ = writeln!(out, "{content}");
+}
+
+fn list(out: &mut String, key: &str, items: impl Iterator<Item = String>) {
+    let mut empty = true;
+    for item in items {
+        if empty {
+            line(out, format_args!("{key}:"));
+        }
+        line(out, format_args!("  - {item}"));
+        empty = false;
+    }
+    if empty {
+        line(out, format_args!("{key}: []"));
+    }
+}
+
+fn top(out: &mut String, setup: &Setup) {
+    line(out, "version: 1");
+    line(out, format_args!("name: {}", text(&setup.name)));
+    line(out, format_args!("seed: {}", setup.seed));
+    line(out, format_args!("duration: {}", setup.duration));
+    line(out, format_args!("epoch: {}", epoch::write(setup.epoch)));
+    let profile = match setup.profile {
+        Profile::Intended => "intended",
+    };
+    line(out, format_args!("profile: {profile}"));
+    let signatures = match setup.signatures {
+        SignatureMode::Real => "real",
+        SignatureMode::Modelled => "modelled",
+    };
+    line(out, format_args!("signatures: {signatures}"));
+    let cost = setup.processing;
+    line(out, format_args!("processing: {{signature: {}, message: {}}}", cost.signature, cost.message));
+    let network = &setup.network;
+    let latency = match network.latency {
+        LatencyConfig::Cities(CityDataSet::Wonder) => "{cities: wonder}".to_owned(),
+        LatencyConfig::Constant(delay) => format!("{{constant: {delay}}}"),
+    };
+    line(out, "network:");
+    line(out, format_args!("  latency: {latency}"));
+    line(out, format_args!("  loss: {}", network.loss));
+    line(out, format_args!("  packet_loss: {}", network.packet_loss));
+    line(out, format_args!("  bandwidth: {}", links(network.bandwidth)));
+    line(out, format_args!("  hop_processing: {}", network.hop_processing));
+}
+
+/// A text, quoted where YAML or a reader would take it for something else.
+fn text(text: &str) -> String {
+    let plain = text.chars().all(|c| c.is_alphanumeric() || "-_./".contains(c));
+    let same =
+        yaml::parse(text.as_bytes()).is_ok_and(|node| node.as_text().is_some_and(|own| **own == *text));
+    if plain && same && !text.starts_with(['-', '.']) {
+        return text.to_owned();
+    }
+    // Texts of JSON are texts of YAML.
+    serde_json::Value::from(text).to_string()
+}
+
+/// `{a: 1, b: 2}` of what is written.
+fn map(entries: &[(&str, Option<String>)]) -> String {
+    let written = entries.iter().filter_map(|(key, value)| Some(format!("{key}: {}", value.as_ref()?)));
+    format!("{{{}}}", written.collect::<Vec<_>>().join(", "))
+}
+
+fn links(config: BandwidthConfig) -> String {
+    match config {
+        BandwidthConfig::Unlimited => "unlimited".to_owned(),
+        BandwidthConfig::Constant(links) => {
+            format!("{{up: {}, down: {}}}", write_rate(links.up_bps), write_rate(links.down_bps))
+        }
+        BandwidthConfig::Preset(preset) => {
+            let name = BANDWIDTH_PRESETS.iter().find(|(_, one)| *one == preset).map_or("home", |one| one.0);
+            format!("{{preset: {name}}}")
+        }
+    }
+}
+
+fn group(group: &PeerGroup) -> String {
+    let role = match group.role {
+        Role::Provider => "providers",
+        Role::Orchestrator => "orchestrators",
+    };
+    let names: Vec<String> = group.names.iter().map(|name| text(name)).collect();
+    let onboard =
+        group.onboard.map(|part| format!("{{cpu: {}, ram: {}, disk: {}}}", part.cpu, part.ram, part.disk));
+    let content = map(&[
+        ("name", Some(text(&group.name))),
+        ("count", Some(group.count.to_string())),
+        ("names", Some(format!("[{}]", names.join(", ")))),
+        ("org", Some(text(&group.organization))),
+        ("place", Some(place(&group.place))),
+        ("hardware", Some(hardware(&group.hardware))),
+        ("onboard", onboard),
+        ("bandwidth", group.bandwidth.map(links)),
+        ("churn", group.churn.as_ref().map(churn)),
+    ]);
+    format!("{role}: {content}")
+}
+
+fn place(place: &PlaceConfig) -> String {
+    match place {
+        PlaceConfig::ByPopulation(PopulationOf::World) => "{by_population: world}".to_owned(),
+        PlaceConfig::ByPopulation(PopulationOf::Continent(continent)) => {
+            format!("{{by_population: {{continent: {}}}}}", text(continent.code()))
+        }
+        PlaceConfig::ByPopulation(PopulationOf::Country(country)) => {
+            format!("{{by_population: {{country: {}}}}}", text(country))
+        }
+        PlaceConfig::City(city) => match city.rsplit_once(',') {
+            Some((name, country)) => format!("{{city: {}, country: {}}}", text(name), text(country.trim())),
+            None => format!("{{city: {}}}", text(city)),
+        },
+    }
+}
+
+fn hardware(hardware: &HardwareConfig) -> String {
+    match hardware {
+        HardwareConfig::Preset(HardwarePreset::HomePc) => "{preset: home-pc}".to_owned(),
+        HardwareConfig::Fixed(machine) => map(&[
+            ("cpu", Some(machine.cores.to_string())),
+            ("clock", Some(write_hertz(machine.clock_hz))),
+            ("arch", Some(text(&machine.architecture))),
+            ("ram", Some(write_bytes(machine.ram_bytes))),
+            ("disk", Some(write_bytes(machine.disk_bytes))),
+            (
+                "gpu",
+                machine.gpu.as_ref().map(|gpu| {
+                    let (vendor, model) = (text(&gpu.vendor), text(&gpu.model));
+                    format!("{{vendor: {vendor}, model: {model}, vram: {}}}", write_bytes(gpu.vram_bytes))
+                }),
+            ),
+        ]),
+    }
+}
+
+fn churn((config, start): &(ChurnConfig, ChurnStart)) -> String {
+    let start = match start {
+        ChurnStart::Stationary => "stationary",
+        ChurnStart::Fresh => "fresh",
+    };
+    match config {
+        ChurnConfig::Preset(preset) => {
+            let name = CHURN_PRESETS.iter().find(|(_, one)| one == preset).map_or("desktop-pc", |one| one.0);
+            format!("{{preset: {name}, start: {start}}}")
+        }
+        ChurnConfig::Model(model) => {
+            format!("{{up: {}, down: {}, start: {start}}}", span_of(&model.up), span_of(&model.down))
+        }
+    }
+}
+
+fn behaviour(image: &Image) -> String {
+    let behaviour = match &image.behaviour {
+        ImageBehaviour::Task { run, exit_code, output } => {
+            let (run, output) = (span_of(run), text_or_empty(output));
+            format!("task: {{run: {run}, exit_code: {exit_code}, output: {output}}}")
+        }
+        ImageBehaviour::Service { fails_after, health } => {
+            let content = map(&[
+                ("fails_after", fails_after.as_ref().map(span_of)),
+                ("health", Some(text_or_empty(health))),
+            ]);
+            format!("service: {content}")
+        }
+    };
+    format!("{{size: {}, start: {}, {behaviour}}}", write_bytes(image.size_bytes), span_of(&image.start))
+}
+
+fn text_or_empty(value: &str) -> String {
+    if value.is_empty() { "\"\"".to_owned() } else { text(value) }
+}
+
+fn after(time: Time) -> String {
+    time.since(Time::ZERO).to_string()
+}
+
+fn deploy(deploy: &Deploy, copy: &str) -> String {
+    let arrivals = match &deploy.arrivals {
+        ArrivalsConfig::Poisson { mean_interval, from, .. } => {
+            format!("{{poisson: {{mean: {mean_interval}}}, start: {from}}}")
+        }
+        ArrivalsConfig::Every { interval, from, .. } => format!("{{every: {interval}, start: {from}}}"),
+        ArrivalsConfig::At(times) => {
+            let times: Vec<String> = times.iter().map(ToString::to_string).collect();
+            format!("{{at: [{}]}}", times.join(", "))
+        }
+        ArrivalsConfig::Burst { at, count, within } => {
+            format!("{{burst: {{at: {at}, count: {count}, within: {within}}}}}")
+        }
+    };
+    let content = map(&[
+        ("by", Some(text(&deploy.by))),
+        ("ensemble", Some(text(&format!("ensembles/{copy}.yaml")))),
+        ("name", Some(text(&deploy.name))),
+        ("arrivals", Some(arrivals)),
+        ("count", (deploy.count != u32::MAX).then(|| deploy.count.to_string())),
+        ("timeout", Some(deploy.timeout.to_string())),
+        ("shutdown_after", deploy.shutdown_after.as_ref().map(span_of)),
+    ]);
+    format!("deploy: {content}")
+}
+
+fn fault(fault: &Fault) -> String {
+    match fault {
+        Fault::Crash { at, who, repair } => {
+            let repair = repair.as_ref().map_or_else(|| "never".to_owned(), span_of);
+            format!("crash: {{at: {}, {}repair: {repair}}}", after(*at), selection(who))
+        }
+        Fault::Loss { at, lasts, who, fraction } => {
+            format!("loss: {{at: {}, for: {lasts}, {}fraction: {fraction}}}", after(*at), selection(who))
+        }
+        Fault::Delay { at, lasts, who, extra } => {
+            format!(
+                "delay: {{at: {}, for: {lasts}, {}extra: {}}}",
+                after(*at),
+                selection(who),
+                span_of(extra)
+            )
+        }
+        Fault::Partition { at, lasts, between } => {
+            let sides = between.each_ref().map(|side| {
+                let entries = selection(side);
+                format!("{{{}}}", entries.trim_end_matches(", "))
+            });
+            format!("partition: {{at: {}, for: {lasts}, between: [{}]}}", after(*at), sides.join(", "))
+        }
+    }
+}
+
+/// The entries of a selection, each with a comma behind it.
+fn selection(who: &Selection) -> String {
+    let peers: Vec<String> = who.peers.iter().map(|peer| text(peer)).collect();
+    let entries = [
+        ("group", who.group.as_deref().map(text)),
+        ("peers", (!peers.is_empty()).then(|| format!("[{}]", peers.join(", ")))),
+        ("continent", who.continent.as_deref().map(text)),
+        ("country", who.country.as_deref().map(text)),
+        ("fraction", who.fraction.map(|part| part.to_string())),
+        ("count", who.count.map(|count| count.to_string())),
+    ];
+    entries.into_iter().filter_map(|(key, value)| Some(format!("{key}: {}, ", value?))).collect()
+}

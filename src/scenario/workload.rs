@@ -1,0 +1,329 @@
+//! The `workload` of a scenario: deployments that users ask for.
+
+use super::catalogue;
+use super::files::{Ensemble, Files};
+use super::peers::{Peers, identifier};
+use super::reader::{Map, Reader, listed};
+use crate::dms::constants::MIN_DEPLOYMENT_TIME;
+use crate::dms::ensemble::config::{AllocationConfig, AllocationKind, HealthProbe};
+use crate::dms::ensemble::finding::Finding;
+use crate::dms::ensemble::suggest::{did_you_mean, suggestion};
+use crate::dms::ensemble::tree::{Node, Position};
+use crate::dms::resources::{Cpu, Gpu, Resources};
+use crate::kernel::Span;
+use crate::sim::executor::Images;
+use crate::sim::setup::{Deploy, Image, ImageBehaviour, PeerGroup, Role};
+use crate::workload::{ArrivalsConfig, HardwareConfig};
+
+const KEYS: &[&str] = &["by", "ensemble", "name", "arrivals", "count", "timeout", "shutdown_after"];
+/// What a request lives when nothing is written.
+pub(super) const DEFAULT_TIMEOUT: Span = Span::mins(5);
+
+/// What deployments are checked against.
+pub(super) struct Context<'a> {
+    /// The end of the run, if it could be read.
+    pub duration: Option<Span>,
+    /// Who may ask.
+    pub peers: &'a Peers,
+    /// What may be pulled.
+    pub images: &'a [Image],
+    /// The same, to look them up as a run does.
+    pub known: Images,
+    /// Whether `images` has errors, so that one may be missing for that reason.
+    pub images_failed: bool,
+}
+
+/// A deployment and the ensemble file that it uses, by its place in [`Files`].
+pub(super) struct Request {
+    /// The deployment.
+    pub deploy: Deploy,
+    /// The name of the ensemble's copy beside a resolved scenario.
+    pub copy: String,
+}
+
+/// Reads the workload; ensembles are read through `files`.
+pub(super) fn read(
+    reader: &mut Reader,
+    top: &Map<'_>,
+    context: &Context<'_>,
+    files: &mut Files,
+) -> Vec<Request> {
+    let mut requests = Vec::new();
+    for item in reader.list(top, "workload") {
+        let Some(variant) = reader.variant(item, "a kind of workload", &["deploy"]) else { continue };
+        let Some(map) = reader.map(variant.node, "deploy", variant.at, KEYS) else { continue };
+        requests.extend(deploy(reader, &map, context, files));
+    }
+    if top.node.present("workload").is_none() {
+        let help = "add `workload` with `- deploy: {by: alice, ensemble: ensembles/web.yaml}`".to_owned();
+        reader.warning(top.at, "nothing is deployed: the scenario has no `workload`", help);
+    }
+    requests
+}
+
+fn deploy(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>, files: &mut Files) -> Option<Request> {
+    let by = reader.required(map, "by", "the orchestrator that asks, as in `by: alice`", |r, node| {
+        orchestrator(r, node, context.peers)
+    });
+    let help = "a DMS ensemble file, as in `ensemble: ensembles/web.yaml`";
+    let ensemble = reader.required(map, "ensemble", help, |r, node| {
+        let ensemble = ensemble(r, node, files)?;
+        fitting(r, node.position, &ensemble, &context.peers.groups);
+        check_images(r, node.position, &ensemble, context, files);
+        Some(ensemble)
+    });
+    let name = reader.optional(map, "name", |r, node| identifier(r, node, "name"));
+    let count = reader.optional(map, "count", |r, node| r.count(node, "count"));
+    let (arrivals, natural) = match map.node.entry("arrivals") {
+        Some(_) => {
+            let read = reader.optional(map, "arrivals", |r, node| arrivals(r, node, context.duration));
+            (read.as_ref().map(|(arrivals, _)| arrivals.clone()), read.and_then(|(_, natural)| natural))
+        }
+        None => (Some(ArrivalsConfig::At(vec![Span::ZERO])), Some(1)),
+    };
+    let timeout = match map.node.entry("timeout") {
+        Some(_) => reader.optional(map, "timeout", timeout),
+        None => Some(DEFAULT_TIMEOUT),
+    };
+    let shutdown_after =
+        reader.optional(map, "shutdown_after", |r, node| r.distribution(node, "shutdown_after"));
+    let ensemble = ensemble?;
+    let deploy = Deploy {
+        by: by?,
+        name: name.map_or_else(|| ensemble.stem.clone(), |name| name.to_string()),
+        ensemble: ensemble.config.clone(),
+        arrivals: arrivals?,
+        count: count.or(natural).unwrap_or(u32::MAX),
+        timeout: timeout?,
+        shutdown_after,
+    };
+    Some(Request { deploy, copy: ensemble.copy })
+}
+
+fn orchestrator(reader: &mut Reader, node: &Node, peers: &Peers) -> Option<String> {
+    let name = reader.text(node, "by")?;
+    let groups = peers.groups.iter().filter(|group| group.role == Role::Orchestrator);
+    let numbered = groups.clone().any(|group| super::faults::is_number_of(&name, group));
+    match peers.named.get(&name) {
+        Some(Role::Orchestrator) => {}
+        None if numbered || peers.incomplete => {}
+        Some(Role::Provider) => {
+            let help = "list the name under `orchestrators` to let it deploy".to_owned();
+            reader.error(node.position, format!("`{name}` is a provider, not an orchestrator"), help);
+        }
+        None => {
+            let named = peers.named.iter().filter(|(_, role)| **role == Role::Orchestrator);
+            let unnamed = groups.filter(|group| group.names.len() < group.count as usize);
+            let mut known: Vec<String> = named.map(|(name, _)| name.to_string()).collect();
+            known.extend(unnamed.map(|group| format!("{}-{}", group.name, group.names.len())));
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            let help = suggestion(&name, known.iter().copied()).unwrap_or_else(|| match known.is_empty() {
+                true => format!("add `- orchestrators: {{names: [{name}]}}` under `peers`"),
+                false => format!("orchestrators are {}", listed(&known[..known.len().min(8)])),
+            });
+            reader.error(node.position, format!("there is no orchestrator `{name}`"), help);
+        }
+    }
+    Some(name.to_string())
+}
+
+fn ensemble(reader: &mut Reader, node: &Node, files: &mut Files) -> Option<Ensemble> {
+    let path = reader.text(node, "ensemble")?;
+    match files.ensemble(&path) {
+        Ok(ensemble) => ensemble,
+        Err(reason) => {
+            let beside = files.yaml_files_beside(&path);
+            let names = beside.iter().map(String::as_str);
+            let help = match did_you_mean(&path, names) {
+                Some(guess) => format!("did you mean `{guess}`?"),
+                None => "the path is relative to the scenario file".to_owned(),
+            };
+            reader.error(node.position, format!("cannot read the ensemble `{path}`: {reason}"), help);
+            None
+        }
+    }
+}
+
+/// Each image of the ensemble must be known; the error stands in the ensemble's own file.
+fn check_images(
+    reader: &mut Reader,
+    at: Position,
+    ensemble: &Ensemble,
+    context: &Context<'_>,
+    files: &mut Files,
+) {
+    if context.images_failed {
+        return;
+    }
+    for (name, allocation) in &ensemble.config.allocations {
+        let Some(container) = allocation.execution.container() else { continue };
+        let reference = &*container.image;
+        if let Some(place) = context.known.find(reference) {
+            let image = context.known.image(place);
+            if let Some((key, message)) = mismatch(name, allocation, image) {
+                let help = format!("to change what it does, describe `{}` under `images`", image.name);
+                let finding = Finding::warning(at, message).with_help(help);
+                files.report(ensemble, &["allocations", name, key], finding);
+            }
+            continue;
+        }
+        let short = catalogue::without_tag(reference);
+        let add = format!("add it to the scenario: `images: {{{short}: {{size: 100 MB, service: {{}}}}}}`");
+        let help = match did_you_mean(short, context.images.iter().map(|image| image.name.as_str())) {
+            Some(guess) => format!("did you mean `{guess}`? If not, {add}"),
+            None => add,
+        };
+        let message = format!("nothing is known about the image `{reference}`");
+        let finding = Finding::error(at, message.clone()).with_help(help.clone());
+        if !files.report(ensemble, &["allocations", name, "execution", "image"], finding) {
+            reader.error(at, format!("{message} of `{name}`"), help);
+        }
+    }
+}
+
+/// Where an image cannot do what an allocation wants: the key that says so, and why it will fail.
+fn mismatch(name: &str, allocation: &AllocationConfig, image: &Image) -> Option<(&'static str, String)> {
+    let reference = &image.name;
+    match (&image.behaviour, allocation.kind) {
+        (ImageBehaviour::Task { .. }, AllocationKind::Service) => Some((
+            "type",
+            format!("`{name}` is a service, but `{reference}` ends by itself: it will count as failed"),
+        )),
+        (ImageBehaviour::Service { .. }, AllocationKind::Task) => Some((
+            "type",
+            format!("`{name}` is a task, but `{reference}` never ends by itself: it will not complete"),
+        )),
+        (ImageBehaviour::Service { health, .. }, AllocationKind::Service) => {
+            let (expected, fulfilled) = match &allocation.healthcheck.as_ref()?.probe {
+                HealthProbe::Command { expected, .. } => {
+                    let expected = expected.as_ref()?;
+                    (expected, health.contains(&**expected))
+                }
+                HealthProbe::Http { expected, .. } => {
+                    let expected = expected.as_ref()?;
+                    (expected, health == expected)
+                }
+            };
+            let message = format!(
+                "`{name}` will never be healthy: the check wants `{expected}`, `{reference}` answers `{health}`"
+            );
+            (!fulfilled && !health.is_empty()).then_some(("healthcheck", message))
+        }
+        (ImageBehaviour::Task { .. }, AllocationKind::Task) => None,
+    }
+}
+
+/// Warns where no machine of the scenario could ever run a node of the ensemble.
+fn fitting(reader: &mut Reader, at: Position, ensemble: &Ensemble, groups: &[PeerGroup]) {
+    let mut machines = Vec::new();
+    for group in groups.iter().filter(|group| group.role == Role::Provider) {
+        let HardwareConfig::Fixed(machine) = &group.hardware else { return };
+        let onboard = group.onboard.map_or([1.0; 3], |part| [part.cpu, part.ram, part.disk]);
+        let part = |amount: u64, share: f64| libm::floor(amount as f64 * share) as u64;
+        let card = machine.gpu.as_ref().map(|gpu| Gpu {
+            vendor: Some(gpu.vendor.as_str().into()),
+            model: Some(gpu.model.as_str().into()),
+            vram_bytes: gpu.vram_bytes,
+        });
+        let offered = Resources {
+            cpu: Cpu {
+                cores_milli: part(u64::from(machine.cores) * 1000, onboard[0]),
+                clock_hz: machine.clock_hz,
+                architecture: Some(machine.architecture.as_str().into()),
+            },
+            ram_bytes: part(machine.ram_bytes, onboard[1]),
+            disk_bytes: part(machine.disk_bytes, onboard[2]),
+            gpus: card.into_iter().collect(),
+        };
+        machines.push(offered);
+    }
+    for name in ensemble.config.nodes.keys() {
+        let wanted = ensemble
+            .config
+            .allocations_of(name)
+            .fold(Resources::default(), |sum, (_, allocation)| sum.plus(&allocation.resources));
+        let shortages: Vec<_> = machines.iter().map(|machine| machine.shortages(&wanted)).collect();
+        if let Some(first) = shortages.first().filter(|_| shortages.iter().all(|short| !short.is_empty())) {
+            let message = format!("no provider is large enough for the node `{name}`: {}", first[0]);
+            reader.warning(at, message, "every deployment of it will fail".to_owned());
+        }
+    }
+}
+
+/// The arrivals, and how many they are where they say so.
+fn arrivals(
+    reader: &mut Reader,
+    node: &Node,
+    duration: Option<Span>,
+) -> Option<(ArrivalsConfig, Option<u32>)> {
+    const KINDS: &[&str] = &["poisson", "every", "at", "burst"];
+    let keys = ["poisson", "every", "at", "burst", "start"];
+    let map = reader.map(node, "arrivals", node.position, &keys)?;
+    let chosen: Vec<_> = node.entries().iter().filter(|(key, _)| KINDS.contains(&&*key.text)).collect();
+    let [(kind, content)] = chosen.as_slice() else {
+        reader.error(node.position, format!("`arrivals` needs exactly one of {}", listed(KINDS)), None);
+        return None;
+    };
+    let start = reader.optional(&map, "start", |r, node| moment(r, node, "start", duration));
+    if let (Some((key, _)), "at" | "burst") = (node.entry("start"), &*kind.text) {
+        let help = "`at` already says when".to_owned();
+        reader.error(key.position, format!("`start` has no meaning beside `{}`", kind.text), help);
+    }
+    let start = start.unwrap_or(Span::ZERO);
+    match &*kind.text {
+        "poisson" => {
+            let map = reader.map(content, "poisson", kind.position, &["mean"])?;
+            let help = "the mean time between two, as in `mean: 60s`";
+            let mean = reader.required(&map, "mean", help, |r, node| r.positive_span(node, "mean"))?;
+            Some((ArrivalsConfig::Poisson { mean_interval: mean, from: start, count: None }, None))
+        }
+        "every" => {
+            let period = reader.positive_span(content, "every")?;
+            Some((ArrivalsConfig::Every { interval: period, from: start, count: None }, None))
+        }
+        "at" => {
+            let items =
+                if content.items().is_empty() { std::slice::from_ref(content) } else { content.items() };
+            let read: Vec<Option<Span>> =
+                items.iter().map(|item| moment(reader, item, "at", duration)).collect();
+            let mut times: Vec<Span> = read.into_iter().collect::<Option<_>>()?;
+            times.sort_unstable();
+            let count = times.len() as u32;
+            Some((ArrivalsConfig::At(times), Some(count)))
+        }
+        _ => {
+            let map = reader.map(content, "burst", kind.position, &["at", "count", "within"])?;
+            let at = reader.required(&map, "at", "when, as in `at: 1h`", |r, n| moment(r, n, "at", duration));
+            let help = "how many at once, as in `count: 50`";
+            let count = reader.required(&map, "count", help, |r, node| r.count(node, "count"));
+            let count = count?;
+            let within =
+                reader.optional(&map, "within", |r, node| r.span(node, "within")).unwrap_or_default();
+            Some((ArrivalsConfig::Burst { at: at?, count: u64::from(count), within }, Some(count)))
+        }
+    }
+}
+
+/// A time within the run.
+fn moment(reader: &mut Reader, node: &Node, what: &str, duration: Option<Span>) -> Option<Span> {
+    let span = reader.span(node, what)?;
+    if let Some(duration) = duration.filter(|duration| span >= *duration) {
+        let help = format!("the run lasts {duration}: move it, or raise `duration`");
+        reader.error(node.position, format!("`{what}: {span}` is after the end of the run"), help);
+        return None;
+    }
+    Some(span)
+}
+
+fn timeout(reader: &mut Reader, node: &Node) -> Option<Span> {
+    let timeout = reader.span(node, "timeout")?;
+    if timeout < MIN_DEPLOYMENT_TIME {
+        let help = format!(
+            "DMS refuses requests that live less than {MIN_DEPLOYMENT_TIME}: there is no time to place them"
+        );
+        let message = format!("`timeout` must be at least {MIN_DEPLOYMENT_TIME}, not {timeout}");
+        reader.error(node.position, message, help);
+        return None;
+    }
+    Some(timeout)
+}
