@@ -8,10 +8,14 @@
 //! reach whom, when), [`workload`] (what peers are like and what users ask), [`observe`] (what is recorded); [`sim`] (peers over
 //! the network, driven by the kernel); [`scenario`] (text to a run); `report` and `cli` on top.
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod dms;
 pub mod kernel;
 pub mod net;
 pub mod observe;
+#[cfg(feature = "cli")]
+pub mod report;
 pub mod scenario;
 pub mod sim;
 pub mod workload;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `dmsim` program; everything it does is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    dmsim::cli::main()
+}

@@ -1,1 +1,92 @@
-//! The room `cli`.
+//! The command line: one file a subcommand. The only room that knows clap, colours, clocks and exit codes.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+mod bench;
+mod check;
+mod list;
+mod measure;
+mod run;
+
+/// How a command ends (exit codes of the process).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exit {
+    /// Everything is fine.
+    Fine,
+    /// An expectation of the scenario did not hold, or two runs that should be the same differ.
+    ExpectationFailed,
+    /// The input is wrong.
+    BadInput,
+    /// Something failed that is nobody's input: a file that cannot be written.
+    Internal,
+    /// The user interrupted; what was written is valid and partial.
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Fine => 0,
+            Exit::ExpectationFailed => 1,
+            Exit::BadInput => 2,
+            Exit::Internal => 3,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// For programs.
+    Json,
+}
+
+/// A deterministic simulator of DMS networks.
+#[derive(Parser, Debug)]
+#[command(name = "dmsim", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Run a scenario and write its results.
+    Run(run::RunArguments),
+    /// Check scenarios and ensembles: every error with its place, nothing is run.
+    Check(check::CheckArguments),
+    /// List what scenarios can name.
+    List(list::ListArguments),
+    /// Measure the simulator on this machine.
+    Bench(bench::BenchArguments),
+}
+
+/// Runs the program with the process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let exit = match Arguments::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
+        Command::List(arguments) => list::list(&arguments),
+        Command::Bench(arguments) => bench::bench(&arguments),
+    };
+    exit.into()
+}
+
+/// Names of the metrics that an expectation may use.
+fn metric_names() -> Vec<&'static str> {
+    crate::observe::all().iter().map(|metric| metric.name).collect()
+}
+
+/// Whether messages on stderr may be coloured.
+fn is_styled() -> bool {
+    use std::io::IsTerminal;
+    #[expect(clippy::disallowed_methods, reason = "colours are the terminal's business, no run depends on them")]
+    let plain = std::env::var("NO_COLOR").is_ok_and(|value| !value.is_empty());
+    !plain && std::io::stderr().is_terminal()
+}

@@ -1,0 +1,101 @@
+//! `dmsim bench`: events a second of the kernel on the PHOLD workload, and of the quickstart scenario.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::measure::{Stopwatch, peak_memory_bytes};
+use super::{Exit, Format, is_styled, metric_names};
+use crate::dms::outbox::Timer;
+use crate::kernel::phold;
+use crate::scenario::{self, Overrides};
+use crate::sim::event::{Event, PeerId};
+use crate::sim::{self, Options};
+
+#[derive(Args, Debug)]
+pub(super) struct BenchArguments {
+    /// Entities of PHOLD, each with one pending event.
+    #[arg(long, default_value_t = 1_000)]
+    entities: u32,
+    /// Events of PHOLD that are measured.
+    #[arg(long, default_value_t = 20_000_000)]
+    events: u64,
+    /// Measure PHOLD only.
+    #[arg(long)]
+    phold: bool,
+    /// The scenario that is measured besides.
+    #[arg(long, default_value = "scenarios/quickstart.yaml")]
+    scenario: PathBuf,
+    /// How the figures are printed.
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+pub(super) fn bench(arguments: &BenchArguments) -> Exit {
+    if arguments.entities == 0 || arguments.events == 0 {
+        eprintln!("error: --entities and --events must be at least 1");
+        return Exit::BadInput;
+    }
+    let stopwatch = Stopwatch::start();
+    // The event that is pending most in a run: a peer's timer, as the world schedules it.
+    let make = |entity| Event::Timer { peer: PeerId(entity), life: 0, timer: Timer::Hello(entity) };
+    let target = |event: &Event| match event {
+        Event::Timer { peer, .. } => peer.0,
+        _ => 0,
+    };
+    let outcome = phold::run(arguments.entities, arguments.events, 1, make, target);
+    let phold_s = stopwatch.wall().as_secs_f64();
+    let mut figures = vec![
+        ("phold.entities", f64::from(arguments.entities)),
+        ("phold.events", outcome.events as f64),
+        ("phold.wall_s", phold_s),
+        ("phold.events_per_s", outcome.events as f64 / phold_s),
+    ];
+    if !arguments.phold {
+        let loaded = match scenario::load(&arguments.scenario, &Overrides::default(), &metric_names()) {
+            Ok(loaded) => loaded,
+            Err(report) => {
+                eprint!("{}", report.render(is_styled()));
+                return Exit::BadInput;
+            }
+        };
+        let stopwatch = Stopwatch::start();
+        let outcome = match sim::run(&loaded.setup, Options::default(), &mut |_, _| true) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                eprintln!("error: {error}");
+                return Exit::BadInput;
+            }
+        };
+        let wall_s = stopwatch.wall().as_secs_f64();
+        figures.push(("scenario.events", outcome.events as f64));
+        figures.push(("scenario.wall_s", wall_s));
+        figures.extend(stopwatch.cpu_s().map(|cpu_s| ("scenario.cpu_s", cpu_s)));
+        figures.push(("scenario.events_per_s", outcome.events as f64 / wall_s));
+    }
+    figures.extend(peak_memory_bytes().map(|bytes| ("peak_memory_bytes", bytes as f64)));
+    match arguments.format {
+        Format::Human => {
+            for (name, value) in &figures {
+                println!("{name:<24}{}", human(*value));
+            }
+        }
+        Format::Json => {
+            let object: serde_json::Map<_, _> =
+                figures.iter().map(|(name, value)| ((*name).to_owned(), serde_json::json!(value))).collect();
+            println!("{}", serde_json::to_string_pretty(&object).expect("the keys are strings"));
+        }
+    }
+    Exit::Fine
+}
+
+/// Millions are shown as such, small figures with three decimals.
+fn human(value: f64) -> String {
+    if value >= 1e6 {
+        format!("{:.2} million", value / 1e6)
+    } else if value.fract() == 0.0 {
+        format!("{value}")
+    } else {
+        format!("{value:.3}")
+    }
+}

@@ -1,0 +1,61 @@
+//! `dmsim list WHAT`: the names that a scenario can use, each with a line about it.
+
+use clap::{Args, ValueEnum};
+
+use super::Exit;
+use crate::dms::orchestrator::placement::Policy;
+use crate::dms::supervision::Recovery;
+use crate::scenario::catalogue;
+use crate::workload::ChurnPreset;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum What {
+    /// Metrics for `expect`.
+    Metrics,
+    /// Placement policies for `strategy.placement`.
+    Policies,
+    /// Recovery strategies for `strategy.recovery`.
+    Recoveries,
+    /// Images that come with dmsim.
+    Images,
+    /// Churn presets.
+    Churn,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ListArguments {
+    /// What to list.
+    #[arg(value_enum)]
+    what: What,
+}
+
+pub(super) fn list(arguments: &ListArguments) -> Exit {
+    let rows: Vec<(String, String)> = match arguments.what {
+        What::Metrics => crate::observe::all()
+            .iter()
+            .map(|metric| (metric.name.to_owned(), format!("{} ({})", metric.definition, metric.unit)))
+            .collect(),
+        What::Policies => Policy::ALL.iter().map(|(_, name, line)| ((*name).to_owned(), (*line).to_owned())).collect(),
+        What::Recoveries => {
+            Recovery::ALL.iter().map(|(_, name, line)| ((*name).to_owned(), (*line).to_owned())).collect()
+        }
+        What::Images => catalogue::images()
+            .iter()
+            .map(|image| (image.name.clone(), format!("{:.1} MB", image.size_bytes as f64 / 1e6)))
+            .collect(),
+        What::Churn => ChurnPreset::ALL
+            .iter()
+            .map(|preset| {
+                let name = serde_json::to_string(preset).expect("a preset is a word");
+                let model = preset.model();
+                let line = format!("up {}, down {}, availability {:.1} %", model.up, model.down, model.availability() * 100.0);
+                (name.trim_matches('"').to_owned(), line)
+            })
+            .collect(),
+    };
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, line) in rows {
+        println!("{name:width$}  {line}");
+    }
+    Exit::Fine
+}

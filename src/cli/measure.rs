@@ -1,0 +1,43 @@
+//! What a run costs on this machine: wall time, CPU time, memory. Never part of a result that must be reproducible.
+
+use std::time::{Duration, Instant};
+
+/// A running measurement.
+pub(super) struct Stopwatch {
+    wall: Instant,
+    cpu_s: Option<f64>,
+}
+
+impl Stopwatch {
+    /// Starts now.
+    #[expect(clippy::disallowed_methods, reason = "the cost of a run is measured here and nowhere else")]
+    pub(super) fn start() -> Self {
+        Self { wall: Instant::now(), cpu_s: cpu_s() }
+    }
+
+    /// Wall time since the start.
+    pub(super) fn wall(&self) -> Duration {
+        self.wall.elapsed()
+    }
+
+    /// CPU time of the process since the start, in seconds; none where the system does not tell.
+    pub(super) fn cpu_s(&self) -> Option<f64> {
+        Some(cpu_s()? - self.cpu_s?)
+    }
+}
+
+/// CPU time of this process, user and system, from `/proc/self/stat` in its usual ticks of 10 ms.
+fn cpu_s() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The command name in parentheses may hold spaces; fields are counted after it.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+    Some(ticks as f64 / 100.0)
+}
+
+/// The most memory that this process has held, in bytes; none where the system does not tell.
+pub(super) fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+}

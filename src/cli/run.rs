@@ -1,0 +1,201 @@
+//! `dmsim run SCENARIO`: runs it, writes the results folder and prints a short table.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::measure::{Stopwatch, peak_memory_bytes};
+use super::{Exit, Format, is_styled, metric_names};
+use crate::kernel::Time;
+use crate::observe::{Provenance, RunFolder};
+use crate::scenario::{self, Loaded, Overrides};
+use crate::sim::{self, Options, Outcome, Setup};
+
+#[derive(Args, Debug)]
+pub(super) struct RunArguments {
+    /// The scenario file.
+    scenario: PathBuf,
+    /// Replace a value of the scenario: `--set network.loss=1%`. May be repeated.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    set: Vec<String>,
+    /// Replace the scenario's seed.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// The results folder [default: results/NAME-seedSEED].
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Replace the results folder if it holds another run.
+    #[arg(long)]
+    overwrite: bool,
+    /// Run twice and compare fact by fact; the first that differs is named.
+    #[arg(long)]
+    twice: bool,
+    /// Write the tables only, no plots and no report.
+    #[arg(long)]
+    no_report: bool,
+    /// How the summary is printed.
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+pub(super) fn run(arguments: &RunArguments) -> Exit {
+    let overrides = Overrides { set: arguments.set.clone(), seed: arguments.seed };
+    let loaded = match scenario::load(&arguments.scenario, &overrides, &metric_names()) {
+        Ok(loaded) => loaded,
+        Err(report) => {
+            eprint!("{}", report.render(is_styled()));
+            return Exit::BadInput;
+        }
+    };
+    if !loaded.warnings.diagnostics.is_empty() {
+        eprint!("{}", loaded.warnings.render(is_styled()));
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    // Without a handler an interrupt ends the process at once; results are renamed into place, so nothing half-written stays.
+    drop(ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)));
+    let stopwatch = Stopwatch::start();
+    let options = Options { trace: arguments.twice };
+    let outcome = match simulate(&loaded.setup, options, &stop) {
+        Ok(outcome) => outcome,
+        Err(exit) => return exit,
+    };
+    let provenance = provenance(&outcome, &stopwatch);
+    if arguments.twice && !stop.load(Ordering::Relaxed) {
+        match simulate(&loaded.setup, options, &stop) {
+            Ok(second) => {
+                if let Some((fact, time, peer)) = outcome.first_divergence(&second) {
+                    eprintln!("error: the two runs part at fact {fact}, {time:?} simulated, on peer {}", peer.0);
+                    return Exit::ExpectationFailed;
+                }
+                eprintln!("both runs agree on all {} facts", outcome.trace.as_ref().map_or(0, Vec::len));
+            }
+            Err(exit) => return exit,
+        }
+    }
+    let folder = match write(arguments, &loaded, &outcome, &provenance) {
+        Ok(folder) => folder,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Exit::Internal;
+        }
+    };
+    match arguments.format {
+        Format::Human => print_summary(&loaded.setup, &outcome, &provenance, &folder),
+        Format::Json => println!("{}", summary_json(&outcome, &folder)),
+    }
+    if stop.load(Ordering::Relaxed) {
+        Exit::Interrupted
+    } else if outcome.manifest.passed() {
+        Exit::Fine
+    } else {
+        Exit::ExpectationFailed
+    }
+}
+
+fn simulate(setup: &Setup, options: Options, stop: &AtomicBool) -> Result<Outcome, Exit> {
+    let bar = ProgressBar::with_draw_target(Some(setup.duration.0 / 1_000_000), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {percent}% {elapsed}").expect("the template is valid");
+    bar.set_style(style);
+    let mut go_on = |now: Time, events: u64| {
+        bar.set_position(now.0 / 1_000_000);
+        bar.set_message(format!("{:.1} h simulated, {:.1} M events", now.as_secs_f64() / 3600.0, events as f64 / 1e6));
+        !stop.load(Ordering::Relaxed)
+    };
+    let outcome = sim::run(setup, options, &mut go_on);
+    bar.finish_and_clear();
+    outcome.map_err(|error| {
+        eprintln!("error: {error}");
+        Exit::BadInput
+    })
+}
+
+fn provenance(outcome: &Outcome, stopwatch: &Stopwatch) -> Provenance {
+    let wall_s = stopwatch.wall().as_secs_f64();
+    Provenance {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: None,
+        command_line: std::env::args().collect(),
+        wall_s,
+        cpu_s: stopwatch.cpu_s(),
+        event_count: outcome.events,
+        events_per_second: outcome.events as f64 / wall_s,
+        peak_memory_bytes: peak_memory_bytes(),
+        host_cores: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
+    }
+}
+
+fn write(
+    arguments: &RunArguments,
+    loaded: &Loaded,
+    outcome: &Outcome,
+    provenance: &Provenance,
+) -> Result<PathBuf, Box<dyn std::error::Error>> {
+    let target = arguments.out.clone().unwrap_or_else(|| {
+        PathBuf::from("results").join(format!("{}-seed{}", loaded.setup.name, loaded.setup.seed))
+    });
+    let mut folder = RunFolder::create(&target, arguments.overwrite)?;
+    folder.write_text("scenario.resolved.yaml", &loaded.resolved)?;
+    for (name, text) in &loaded.ensembles {
+        folder.write_text(&format!("ensembles/{name}"), text)?;
+    }
+    folder.write_table(&outcome.metrics)?;
+    folder.write_table(&outcome.series)?;
+    folder.write_table(&outcome.deployments)?;
+    folder.write_table(&outcome.allocations)?;
+    folder.write_table(&outcome.refusals)?;
+    folder.write_table(&outcome.peers)?;
+    folder.write_run(&outcome.manifest)?;
+    folder.write_provenance(provenance)?;
+    if !arguments.no_report {
+        crate::report::write(folder.path())?;
+    }
+    Ok(folder.finish()?)
+}
+
+fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, folder: &std::path::Path) {
+    let value = |name: &str| outcome.metric(name).unwrap_or(f64::NAN);
+    let count = |name: &str| format!("{:.0}", value(name));
+    println!("{} (seed {}): {} simulated, {} peers", setup.name, setup.seed, setup.duration, count("peers.total"));
+    println!();
+    let line = |name: &str, text: String| println!("  {name:<28}{text}");
+    line("deployments asked", count("deployments.asked"));
+    line("  reached running", format!("{} ({:.1} %)", count("deployments.succeeded"), value("deployments.succeeded_fraction") * 100.0));
+    line("  failed", count("deployments.failed"));
+    for row in outcome.metrics.iter().filter(|row| &*row.metric == "deployments.failed" && !row.labels.is_empty()) {
+        line("", format!("{:>4} x {}", row.value, row.labels.trim_start_matches("reason=")));
+    }
+    line("time to running p50 / p95", format!("{:.1} s / {:.1} s", value("time_to_running.p50"), value("time_to_running.p95")));
+    line("availability of services", format!("{:.3} %", value("services.availability") * 100.0));
+    line("recovery time p50 / p95", format!("{:.0} s / {:.0} s", value("recovery_time.p50"), value("recovery_time.p95")));
+    line("peers lost", format!("{} (mean {:.1} % up)", count("peers.lost"), value("peers.up_fraction") * 100.0));
+    line("allocations lost, redeployed", format!("{}, {}", count("allocations.lost"), count("redeployments")));
+    line("messages", format!("{} sent, {:.1} MB", count("messages.sent"), value("messages.bytes") / 1e6));
+    let cpu = provenance.cpu_s.map_or_else(String::new, |cpu| format!(", {cpu:.1} s of CPU"));
+    line("events", format!("{} ({:.2} million/s{cpu})", outcome.events, provenance.events_per_second / 1e6));
+    line("digest", format!("{:032x}", outcome.digest));
+    if !outcome.manifest.expectations.is_empty() {
+        println!();
+        for verdict in &outcome.manifest.expectations {
+            let found = verdict.value.map_or_else(|| "nothing measured".to_owned(), |value| format!("{value}"));
+            let mark = if verdict.passed { "ok    " } else { "FAILED" };
+            println!("  {mark}  {} (it is {found})", verdict.expression);
+        }
+    }
+    println!();
+    println!("results in {}", folder.display());
+}
+
+fn summary_json(outcome: &Outcome, folder: &std::path::Path) -> String {
+    let summary = serde_json::json!({
+        "digest": format!("{:032x}", outcome.digest),
+        "events": outcome.events,
+        "expectations": outcome.manifest.expectations,
+        "folder": folder,
+        "metrics": outcome.metrics,
+    });
+    serde_json::to_string_pretty(&summary).expect("a summary has only string keys")
+}
