@@ -140,7 +140,7 @@ fn write(
     let mut folder = RunFolder::create(&target, arguments.overwrite)?;
     folder.write_text("scenario.resolved.yaml", &loaded.resolved)?;
     for (name, text) in &loaded.ensembles {
-        folder.write_text(&format!("ensembles/{name}"), text)?;
+        folder.write_text(&format!("ensembles/{name}.yaml"), text)?;
     }
     folder.write_table(&outcome.metrics)?;
     folder.write_table(&outcome.series)?;
