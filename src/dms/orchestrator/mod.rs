@@ -300,7 +300,7 @@ impl Deployment {
         match (&envelope.behaviour.kind, &envelope.message) {
             (BehaviourKind::Bid, Message::Bid(bid)) => self.handle_bid(desk, envelope, bid),
             (BehaviourKind::TaskTermination, Message::TaskTermination(end)) => {
-                self.handle_termination(desk, end)
+                self.handle_termination(desk, end);
             }
             (BehaviourKind::AllocationLiveness, Message::Liveness(report)) => {
                 self.handle_liveness(desk, envelope, report);
@@ -342,7 +342,7 @@ impl Deployment {
             Purpose::Shutdown => self.resolve_shutdown(pending, outcome),
             Purpose::Undo => self.resolve_undo(pending, outcome),
             Purpose::Register | Purpose::Health | Purpose::Restart => {
-                self.resolve_supervision(desk, pending, outcome)
+                self.resolve_supervision(desk, pending, outcome);
             }
         }
         if pending.purpose.is_barrier() {
