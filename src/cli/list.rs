@@ -35,7 +35,9 @@ pub(super) fn list(arguments: &ListArguments) -> Exit {
             .iter()
             .map(|metric| (metric.name.to_owned(), format!("{} ({})", metric.definition, metric.unit)))
             .collect(),
-        What::Policies => Policy::ALL.iter().map(|(_, name, line)| ((*name).to_owned(), (*line).to_owned())).collect(),
+        What::Policies => {
+            Policy::ALL.iter().map(|(_, name, line)| ((*name).to_owned(), (*line).to_owned())).collect()
+        }
         What::Recoveries => {
             Recovery::ALL.iter().map(|(_, name, line)| ((*name).to_owned(), (*line).to_owned())).collect()
         }
@@ -48,7 +50,12 @@ pub(super) fn list(arguments: &ListArguments) -> Exit {
             .map(|preset| {
                 let name = serde_json::to_string(preset).expect("a preset is a word");
                 let model = preset.model();
-                let line = format!("up {}, down {}, availability {:.1} %", model.up, model.down, model.availability() * 100.0);
+                let line = format!(
+                    "up {}, down {}, availability {:.1} %",
+                    model.up,
+                    model.down,
+                    model.availability() * 100.0
+                );
                 (name.trim_matches('"').to_owned(), line)
             })
             .collect(),

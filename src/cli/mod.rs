@@ -86,7 +86,10 @@ fn metric_names() -> Vec<&'static str> {
 /// Whether messages on stderr may be coloured.
 fn is_styled() -> bool {
     use std::io::IsTerminal;
-    #[expect(clippy::disallowed_methods, reason = "colours are the terminal's business, no run depends on them")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "colours are the terminal's business, no run depends on them"
+    )]
     let plain = std::env::var("NO_COLOR").is_ok_and(|value| !value.is_empty());
     !plain && std::io::stderr().is_terminal()
 }

@@ -68,7 +68,10 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
         match simulate(&loaded.setup, options, &stop) {
             Ok(second) => {
                 if let Some((fact, time, peer)) = outcome.first_divergence(&second) {
-                    eprintln!("error: the two runs part at fact {fact}, {time:?} simulated, on peer {}", peer.0);
+                    eprintln!(
+                        "error: the two runs part at fact {fact}, {time:?} simulated, on peer {}",
+                        peer.0
+                    );
                     return Exit::ExpectationFailed;
                 }
                 eprintln!("both runs agree on all {} facts", outcome.trace.as_ref().map_or(0, Vec::len));
@@ -98,11 +101,16 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
 
 fn simulate(setup: &Setup, options: Options, stop: &AtomicBool) -> Result<Outcome, Exit> {
     let bar = ProgressBar::with_draw_target(Some(setup.duration.0 / 1_000_000), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {percent}% {elapsed}").expect("the template is valid");
+    let style =
+        ProgressStyle::with_template("{msg} {wide_bar} {percent}% {elapsed}").expect("the template is valid");
     bar.set_style(style);
     let mut go_on = |now: Time, events: u64| {
         bar.set_position(now.0 / 1_000_000);
-        bar.set_message(format!("{:.1} h simulated, {:.1} M events", now.as_secs_f64() / 3600.0, events as f64 / 1e6));
+        bar.set_message(format!(
+            "{:.1} h simulated, {:.1} M events",
+            now.as_secs_f64() / 3600.0,
+            events as f64 / 1e6
+        ));
         !stop.load(Ordering::Relaxed)
     };
     let outcome = sim::run(setup, options, &mut go_on);
@@ -140,7 +148,7 @@ fn write(
     let mut folder = RunFolder::create(&target, arguments.overwrite)?;
     folder.write_text("scenario.resolved.yaml", &loaded.resolved)?;
     for (name, text) in &loaded.ensembles {
-        folder.write_text(&format!("ensembles/{name}"), text)?;
+        folder.write_text(&format!("ensembles/{name}.yaml"), text)?;
     }
     folder.write_table(&outcome.metrics)?;
     folder.write_table(&outcome.series)?;
@@ -159,20 +167,47 @@ fn write(
 fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, folder: &std::path::Path) {
     let value = |name: &str| outcome.metric(name).unwrap_or(f64::NAN);
     let count = |name: &str| format!("{:.0}", value(name));
-    println!("{} (seed {}): {} simulated, {} peers", setup.name, setup.seed, setup.duration, count("peers.total"));
+    println!(
+        "{} (seed {}): {} simulated, {} peers",
+        setup.name,
+        setup.seed,
+        setup.duration,
+        count("peers.total")
+    );
     println!();
     let line = |name: &str, text: String| println!("  {name:<28}{text}");
     line("deployments asked", count("deployments.asked"));
-    line("  reached running", format!("{} ({:.1} %)", count("deployments.succeeded"), value("deployments.succeeded_fraction") * 100.0));
+    line(
+        "  reached running",
+        format!(
+            "{} ({:.1} %)",
+            count("deployments.succeeded"),
+            value("deployments.succeeded_fraction") * 100.0
+        ),
+    );
     line("  failed", count("deployments.failed"));
-    for row in outcome.metrics.iter().filter(|row| &*row.metric == "deployments.failed" && !row.labels.is_empty()) {
+    for row in
+        outcome.metrics.iter().filter(|row| &*row.metric == "deployments.failed" && !row.labels.is_empty())
+    {
         line("", format!("{:>4} x {}", row.value, row.labels.trim_start_matches("reason=")));
     }
-    line("time to running p50 / p95", format!("{:.1} s / {:.1} s", value("time_to_running.p50"), value("time_to_running.p95")));
+    line(
+        "time to running p50 / p95",
+        format!("{:.1} s / {:.1} s", value("time_to_running.p50"), value("time_to_running.p95")),
+    );
     line("availability of services", format!("{:.3} %", value("services.availability") * 100.0));
-    line("recovery time p50 / p95", format!("{:.0} s / {:.0} s", value("recovery_time.p50"), value("recovery_time.p95")));
-    line("peers lost", format!("{} (mean {:.1} % up)", count("peers.lost"), value("peers.up_fraction") * 100.0));
-    line("allocations lost, redeployed", format!("{}, {}", count("allocations.lost"), count("redeployments")));
+    line(
+        "recovery time p50 / p95",
+        format!("{:.0} s / {:.0} s", value("recovery_time.p50"), value("recovery_time.p95")),
+    );
+    line(
+        "peers lost",
+        format!("{} (mean {:.1} % up)", count("peers.lost"), value("peers.up_fraction") * 100.0),
+    );
+    line(
+        "allocations lost, redeployed",
+        format!("{}, {}", count("allocations.lost"), count("redeployments")),
+    );
     line("messages", format!("{} sent, {:.1} MB", count("messages.sent"), value("messages.bytes") / 1e6));
     let cpu = provenance.cpu_s.map_or_else(String::new, |cpu| format!(", {cpu:.1} s of CPU"));
     line("events", format!("{} ({:.2} million/s{cpu})", outcome.events, provenance.events_per_second / 1e6));
@@ -180,7 +215,8 @@ fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, fold
     if !outcome.manifest.expectations.is_empty() {
         println!();
         for verdict in &outcome.manifest.expectations {
-            let found = verdict.value.map_or_else(|| "nothing measured".to_owned(), |value| format!("{value}"));
+            let found =
+                verdict.value.map_or_else(|| "nothing measured".to_owned(), |value| format!("{value}"));
             let mark = if verdict.passed { "ok    " } else { "FAILED" };
             println!("  {mark}  {} (it is {found})", verdict.expression);
         }

@@ -30,7 +30,8 @@ pub const PROVISION_MESSAGE_TIMEOUT: Span = Span::secs(5);
 pub const SUBNET_DESTROY_TIMEOUT: Span = Span::secs(10);
 /// Wait for the reply to a revert, for each node in turn.
 pub const REVERT_TIMEOUT: Span = Span::secs(30);
-/// Life of what an orchestrator grants to the providers of a deployment, and the interval of its renewal.
+/// Life of what an orchestrator grants to the providers of a deployment. A grant must outlive the messages that it
+/// authorises, so it is renewed at half of its life; the real DMS renews it once, at its very end (W12).
 pub const GRANT_ORCHESTRATOR_CAPS_FREQUENCY: Span = Span::mins(5);
 /// Life of a stored bid on the provider and of a commit's lease.
 pub const BID_STATE_TIMEOUT: Span = Span::mins(5);
@@ -40,7 +41,7 @@ pub const BID_STATE_GC_INTERVAL: Span = Span::mins(1);
 pub const CLEAR_COMMITS_FREQUENCY: Span = Span::secs(60);
 /// Interval at which a provider looks for ensembles that have ended.
 pub const ENSEMBLE_MONITOR_FREQUENCY: Span = Span::secs(10);
-/// Life of what a provider grants to an orchestrator for its allocations; renewed as often.
+/// Life of what a provider grants to an orchestrator for its allocations; renewed at half of it.
 pub const GRANT_ALLOCATION_CAPS_FREQUENCY: Span = Span::hours(1);
 /// The supervisor's tick.
 pub const HEALTH_CHECK_INTERVAL: Span = Span::secs(30);

@@ -90,8 +90,7 @@ impl Desk<'_, '_> {
     /// Answers a request whose tokens are still consumed; a request that wants no answer gets none.
     pub(in crate::dms) fn reply(&mut self, actor: &mut Actor, request: &Envelope, message: Message) {
         if let Some(behaviour) = &request.reply_to {
-            let call =
-                Call { behaviour: behaviour.clone(), reply_to: None, expire: request.expire, message };
+            let call = Call { behaviour: behaviour.clone(), reply_to: None, expire: request.expire, message };
             self.send(actor, &request.from, call);
         }
     }

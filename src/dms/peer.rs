@@ -117,8 +117,8 @@ impl Peer {
                 self.provider.handle_execution(&mut desk, execution);
             }
             Input::Connected(to) => {
-                let delay = HELLO_MIN_DELAY
-                    + Span(out.random.below((HELLO_MAX_DELAY.0 - HELLO_MIN_DELAY.0) + 1));
+                let delay =
+                    HELLO_MIN_DELAY + Span(out.random.below((HELLO_MAX_DELAY.0 - HELLO_MIN_DELAY.0) + 1));
                 let number = self.greetings.len() as u32;
                 self.greetings.push(Greeting { to, attempts: 0, nonce: None });
                 out.effects.timers.push((now + delay, Timer::Hello(number)));
@@ -181,7 +181,8 @@ impl Peer {
         let behaviour = &envelope.behaviour;
         let (receiver, known) = match envelope.to.as_ref().map_or(&Inbox::Root, |to| &to.inbox) {
             Inbox::Root => {
-                let greeted = || self.greetings.iter().any(|g| g.nonce.is_some() && g.nonce == reply_nonce(behaviour));
+                let greeted =
+                    || self.greetings.iter().any(|g| g.nonce.is_some() && g.nonce == reply_nonce(behaviour));
                 let known = match behaviour.kind {
                     BehaviourKind::PublicHello => true,
                     BehaviourKind::ReplyTo => greeted(),
@@ -267,7 +268,8 @@ impl Peer {
         }
         let mut unique = [0; 16];
         out.random.fill_bytes(&mut unique);
-        let hash = Sha256::new().chain_update(self.root.handle.host.to_string()).chain_update(unique).finalize();
+        let hash =
+            Sha256::new().chain_update(self.root.handle.host.to_string()).chain_update(unique).finalize();
         let id = EnsembleId(hash.into());
         let mut seed = [0; 32];
         out.random.fill_bytes(&mut seed);

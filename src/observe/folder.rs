@@ -20,7 +20,8 @@ use super::read::read_run;
 use super::rows::{AllocationRow, DeploymentRow, MetricRow, PeerRow, RefusalRow, Row, SeriesRow};
 
 /// What a run and the report write into a folder; anything else in it belongs to the user.
-const OWN_FILES: [&str; 13] = [
+const OWN_FILES: [&str; 14] = [
+    "ensembles",
     "run.json",
     "provenance.json",
     "scenario.resolved.yaml",
@@ -165,7 +166,11 @@ impl RunFolder {
     /// # Errors
     /// [`FolderError::Io`].
     pub fn write_text(&self, name: &str, text: &str) -> Result<(), FolderError> {
-        write_atomically(&self.partial.join(name), text.as_bytes())
+        let path = self.partial.join(name);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(doing("create", folder))?;
+        }
+        write_atomically(&path, text.as_bytes())
     }
 
     /// Gives the folder its name and returns the path that it got.

@@ -73,7 +73,13 @@ pub enum Start {
 
 impl Executor {
     /// Starts a run.
-    pub fn start(&mut self, run: RunId, config: Arc<AllocationConfig>, images: &Images, rng: &mut Rng<'_>) -> Start {
+    pub fn start(
+        &mut self,
+        run: RunId,
+        config: Arc<AllocationConfig>,
+        images: &Images,
+        rng: &mut Rng<'_>,
+    ) -> Start {
         let image = config.execution.container().and_then(|container| images.find(&container.image));
         let Some(image) = image else { return Start::NoImage };
         self.runs.push(Running { run, image, config, up: false });
@@ -101,7 +107,9 @@ impl Executor {
         running.up = true;
         Some(match &images.image(running.image).behaviour {
             ImageBehaviour::Task { run, .. } => Some(run.sample(rng)),
-            ImageBehaviour::Service { fails_after, .. } => fails_after.as_ref().map(|after| after.sample(rng)),
+            ImageBehaviour::Service { fails_after, .. } => {
+                fails_after.as_ref().map(|after| after.sample(rng))
+            }
         })
     }
 
@@ -126,7 +134,9 @@ impl Executor {
         let Some(running) = self.runs.iter().find(|running| running.run == run && running.up) else {
             return false;
         };
-        let ImageBehaviour::Service { health, .. } = &images.image(running.image).behaviour else { return true };
+        let ImageBehaviour::Service { health, .. } = &images.image(running.image).behaviour else {
+            return true;
+        };
         match running.config.healthcheck.as_ref().map(|check| &check.probe) {
             Some(HealthProbe::Command { expected, .. }) => {
                 expected.as_ref().is_none_or(|text| health.is_empty() || health.contains(&**text))

@@ -19,7 +19,10 @@ impl Fault {
     #[must_use]
     pub const fn at(&self) -> Time {
         match self {
-            Self::Crash { at, .. } | Self::Loss { at, .. } | Self::Delay { at, .. } | Self::Partition { at, .. } => *at,
+            Self::Crash { at, .. }
+            | Self::Loss { at, .. }
+            | Self::Delay { at, .. }
+            | Self::Partition { at, .. } => *at,
         }
     }
 }
@@ -47,7 +50,7 @@ impl World<'_> {
                 (Condition::Loss { group: self.group(number, who), loss: *fraction }, *lasts)
             }
             Fault::Delay { who, extra, lasts, .. } => {
-                (Condition::Delay { group: self.group(number, who), delay: extra.clone() }, *lasts)
+                (Condition::Delay { group: self.group(number, who), delay: *extra }, *lasts)
             }
             Fault::Partition { between: [first, second], lasts, .. } => {
                 let a = self.endpoints(number, 0, first);
@@ -125,8 +128,7 @@ impl World<'_> {
 
     pub(super) fn churn(&mut self, now: Time, peer: PeerId) {
         let group = self.population.group_of(peer);
-        let (Some(model), Some(churn)) =
-            (&self.churn_models[group], &mut self.hosts[peer.0 as usize].churn)
+        let (Some(model), Some(churn)) = (&self.churn_models[group], &mut self.hosts[peer.0 as usize].churn)
         else {
             return;
         };

@@ -30,7 +30,11 @@ pub struct Options {
 ///
 /// # Errors
 /// What the setup asks for and cannot be built, in words.
-pub fn run(setup: &Setup, options: Options, go_on: &mut dyn FnMut(Time, u64) -> bool) -> Result<Outcome, String> {
+pub fn run(
+    setup: &Setup,
+    options: Options,
+    go_on: &mut dyn FnMut(Time, u64) -> bool,
+) -> Result<Outcome, String> {
     let mut world = World::new(setup)?;
     if options.trace {
         world.keep_trace();

@@ -30,11 +30,10 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The value of a metric; with labels, the sum over them.
+    /// The value of a metric over the whole run.
     #[must_use]
     pub fn metric(&self, name: &str) -> Option<f64> {
-        let rows: Vec<f64> = self.metrics.iter().filter(|row| *row.metric == *name).map(|row| row.value).collect();
-        (!rows.is_empty()).then(|| rows.iter().sum())
+        self.metrics.iter().find(|row| *row.metric == *name && row.labels.is_empty()).map(|row| row.value)
     }
 
     /// The first fact at which two runs part: its number, time and peer in this run. None when they are the same.

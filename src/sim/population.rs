@@ -97,7 +97,10 @@ impl Population {
 ///
 /// # Errors
 /// What cannot be drawn: a place without cities, a churn without a mean.
-pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<(Population, Vec<Host>, Vec<Endpoint>), String> {
+pub(super) fn populate(
+    setup: &Setup,
+    streams: Streams,
+) -> Result<(Population, Vec<Host>, Vec<Endpoint>), String> {
     let mut builder = Builder { setup, streams, organizations: IndexMap::new() };
     let mut members = Vec::new();
     let (mut hosts, mut endpoints) = (Vec::new(), Vec::new());
@@ -149,8 +152,10 @@ impl Builder<'_> {
         }
         let organization = &self.organizations[&group.organization];
         let secret = self.secret(&mut rng);
-        let mut user = CapabilityContext::new(CapabilityContext::USER, self.secret(&mut rng), Rules::INTENDED);
-        let mut capabilities = CapabilityContext::new(CapabilityContext::NODE, secret.clone(), Rules::INTENDED);
+        let mut user =
+            CapabilityContext::new(CapabilityContext::USER, self.secret(&mut rng), Rules::INTENDED);
+        let mut capabilities =
+            CapabilityContext::new(CapabilityContext::NODE, secret.clone(), Rules::INTENDED);
         let epoch = self.setup.epoch;
         let membership = Membership::usual(epoch + MEMBERSHIP);
         let mut nonces = || {
@@ -177,7 +182,8 @@ fn machine(group: &PeerGroup, city: CityId, rng: &mut Rng<'_>) -> Machine {
     let hardware = group.hardware.draw(rng);
     let city = Cities::world().city(city);
     let total = total(&hardware);
-    let onboarded = group.onboard.filter(|_| group.role == Role::Provider).map(|part| onboarded(&total, part));
+    let onboarded =
+        group.onboard.filter(|_| group.role == Role::Provider).map(|part| onboarded(&total, part));
     Machine {
         total,
         onboarded,

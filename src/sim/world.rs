@@ -94,15 +94,19 @@ impl<'s> World<'s> {
     pub fn new(setup: &'s Setup) -> Result<Self, String> {
         let streams = Streams::new(setup.seed);
         let (population, hosts, endpoints) = populate(setup, streams)?;
-        let mut network = Network::new(setup.network, &endpoints, streams).map_err(|error| error.to_string())?;
-        let by_host = hosts.iter().zip(0..).map(|(host, n)| (host.peer.handle_of_root().host, PeerId(n))).collect();
+        let mut network =
+            Network::new(setup.network, &endpoints, streams).map_err(|error| error.to_string())?;
+        let by_host =
+            hosts.iter().zip(0..).map(|(host, n)| (host.peer.handle_of_root().host, PeerId(n))).collect();
         for (host, number) in hosts.iter().zip(0..) {
             network.set_up(Time::ZERO, EndpointId(number), host.up);
         }
         let churn_models = setup
             .groups
             .iter()
-            .map(|group| group.churn.as_ref().map(|(config, _)| config.model().map_err(|error| error.to_string())))
+            .map(|group| {
+                group.churn.as_ref().map(|(config, _)| config.model().map_err(|error| error.to_string()))
+            })
             .map(Option::transpose)
             .collect::<Result<_, _>>()?;
         let arrivals = setup
@@ -163,10 +167,10 @@ impl<'s> World<'s> {
 
     pub(super) fn schedule_next_deploy(&mut self, entry: u32) {
         let count = self.setup.workload[entry as usize].count;
-        if self.ledger.asked(entry) < count {
-            if let Some(at) = self.arrivals[entry as usize].next() {
-                self.queue.post(at, Event::Deploy { entry });
-            }
+        if self.ledger.asked(entry) < count
+            && let Some(at) = self.arrivals[entry as usize].next()
+        {
+            self.queue.post(at, Event::Deploy { entry });
         }
     }
 
@@ -367,8 +371,9 @@ impl<'s> World<'s> {
                 self.ledger.pull_started(bytes);
                 self.await_transfers();
             }
-            // Only a peer that is up starts anything, and the outside world always is.
-            Err(reason) => unreachable_pull(reason),
+            Err(reason) => {
+                unreachable!("only a peer that is up starts anything, and this one is not: {reason:?}")
+            }
         }
     }
 
@@ -461,10 +466,10 @@ impl<'s> World<'s> {
     }
 
     fn shutdown(&mut self, now: Time, deployment: u32) {
-        if let Some((by, ensemble)) = self.ledger.deployment(deployment) {
-            if self.hosts[by.0 as usize].up {
-                self.feed(now, by, |_| Input::Command(Command::Shutdown(ensemble)));
-            }
+        if let Some((by, ensemble)) = self.ledger.deployment(deployment)
+            && self.hosts[by.0 as usize].up
+        {
+            self.feed(now, by, |_| Input::Command(Command::Shutdown(ensemble)));
         }
     }
 
@@ -490,8 +495,4 @@ impl<'s> World<'s> {
             deployment.wants(allocation, generation, host) || deployment.is_undoing_on(host)
         })
     }
-}
-
-fn unreachable_pull(reason: crate::net::LossReason) {
-    debug_assert!(false, "a pull from the outside world failed: {reason:?}");
 }

@@ -9,7 +9,9 @@ use serde::ser::{SerializeStruct, Serializer};
 use super::behaviour::Behaviour;
 use super::message::Message;
 use crate::dms::capability::{Capability, TokenList};
-use crate::dms::identity::{EnsembleId, Handle, Inbox, Signable, Signature, SignatureMode, fingerprint128, verify};
+use crate::dms::identity::{
+    EnsembleId, Handle, Inbox, Signable, Signature, SignatureMode, fingerprint128, verify,
+};
 use crate::kernel::Timestamp;
 
 /// Topics that every node subscribes to.
@@ -189,7 +191,7 @@ impl Hash for Content<'_> {
         envelope.reply_to.as_ref().map(|behaviour| &behaviour.path).hash(state);
         envelope.topic.hash(state);
         envelope.message.hash(state);
-        for token in envelope.tokens.iter() {
+        for token in &envelope.tokens {
             token.fingerprint().hash(state);
         }
     }

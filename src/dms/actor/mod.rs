@@ -15,8 +15,8 @@ pub use behaviour::{Behaviour, BehaviourKind, EnsembleBehaviours};
 pub use envelope::{Envelope, topics};
 pub use limiter::{Limits, RateLimiter};
 pub use message::{
-    Allocate, AllocationOrder, AllocationState, Bid, BidRequest, Commit, DnsRecord, Liveness, Message, NodeRequest,
-    Revert, TaskTermination,
+    Allocate, AllocationOrder, AllocationState, Bid, BidRequest, Commit, DnsRecord, Liveness, Message,
+    NodeRequest, Revert, TaskTermination,
 };
 pub(in crate::dms) use pipeline::class;
 pub use pipeline::{Pipeline, Rejection};

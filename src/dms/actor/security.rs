@@ -8,7 +8,8 @@ use super::envelope::Envelope;
 use super::message::Message;
 use super::pipeline::Rejection;
 use crate::dms::capability::{
-    Broadcast, Capability, CapabilityContext, CapabilityError, Consumption, Invocation, NonceCounter, Refusal, TokenList,
+    Broadcast, Capability, CapabilityContext, CapabilityError, Consumption, Invocation, NonceCounter,
+    Refusal, TokenList,
 };
 use crate::dms::identity::{ActorId, Did, Handle, Inbox, PeerId, SecretKey, Signature};
 use crate::kernel::{Span, Timestamp, random::Rng};

@@ -14,8 +14,8 @@ pub mod units;
 mod validate;
 
 pub use config::{
-    AllocationConfig, AllocationKind, AllocationRecovery, EnsembleConfig, EscalationStrategy, Executor, HealthProbe,
-    Location, LocationConstraints, NodeRecovery, PortConfig,
+    AllocationConfig, AllocationKind, AllocationRecovery, EnsembleConfig, EscalationStrategy, Executor,
+    HealthProbe, Location, LocationConstraints, NodeRecovery, PortConfig,
 };
 pub use finding::{Finding, Findings, Severity};
 pub use levels::{LevelError, standby_name, start_levels, with_standbys};

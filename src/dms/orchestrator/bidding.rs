@@ -25,7 +25,8 @@ impl Deployment {
     pub(super) fn open_round(&mut self, desk: &mut Desk<'_, '_>) {
         let first_run = self.status != DeploymentStatus::Updating;
         if first_run && self.deadline < desk.now + BID_REQUEST_TIMEOUT {
-            let last = self.last_failure.as_ref().map(|(stage, reason)| format!("{}: {reason}", stage.as_str()));
+            let last =
+                self.last_failure.as_ref().map(|(stage, reason)| format!("{}: {reason}", stage.as_str()));
             return self.fail(desk, last.unwrap_or_else(|| "not enough time for deployment".into()).into());
         }
         self.set_status(desk, DeploymentStatus::Preparing, None);
@@ -84,7 +85,8 @@ impl Deployment {
         for (index, node) in self.nodes.iter().enumerate() {
             taken.extend(node.place.as_ref().map(|place| place.host));
             taken.extend(node.bids.iter().map(|bid| bid.handle.host));
-            if nodes.contains(&index) {
+            // A node that is pinned has no other peer to go to.
+            if nodes.contains(&index) && node.pin.is_none() {
                 taken.extend(&node.excluded);
             }
         }
@@ -117,11 +119,10 @@ impl Deployment {
         }
         let host = &bid.handle.host;
         let index = usize::from(bid.node_index);
-        let fixed_elsewhere = self
-            .nodes
-            .iter()
-            .enumerate()
-            .any(|(other, node)| other != index && node.pin.as_ref().is_some_and(|pin| pin.host == *host));
+        let fixed_elsewhere =
+            self.nodes.iter().enumerate().any(|(other, node)| {
+                other != index && node.pin.as_ref().is_some_and(|pin| pin.host == *host)
+            });
         if fixed_elsewhere {
             return Err("the peer is fixed for another node");
         }
@@ -159,22 +160,19 @@ impl Deployment {
 
     fn close_round(&mut self, desk: &mut Desk<'_, '_>) {
         self.round = None;
-        let unplaced: Vec<usize> =
-            (0..self.nodes.len()).filter(|&index| self.nodes[index].phase == Phase::Unplaced).collect();
-        let counts: Vec<usize> = unplaced.iter().map(|&index| self.nodes[index].bids.len()).collect();
-        if let Some(candidate) = self.strategy.placement.choose(&counts, &mut desk.out.random) {
+        let unplaced = self.in_phase(Phase::Unplaced);
+        let updating = self.status == DeploymentStatus::Updating;
+        let complete = unplaced.iter().all(|&index| !self.nodes[index].bids.is_empty());
+        if complete || updating {
+            self.choose(desk, &unplaced);
+        }
+        if complete {
             self.backoff = BACKOFF_MIN;
-            for (&index, &choice) in unplaced.iter().zip(&candidate) {
-                let node = &mut self.nodes[index];
-                node.place = Some(Arc::clone(&node.bids[choice].handle));
-                node.bids.clear();
-                node.phase = Phase::Chosen;
-            }
             return self.advance(desk);
         }
         let missing: Vec<&str> = unplaced
             .iter()
-            .filter(|&&index| self.nodes[index].bids.is_empty())
+            .filter(|&&index| self.nodes[index].phase == Phase::Unplaced && self.nodes[index].bids.is_empty())
             .map(|&index| &*self.nodes[index].name)
             .collect();
         let reason: Arc<str> = format!("no bids for {}", missing.join(", ")).into();
@@ -182,6 +180,27 @@ impl Deployment {
         self.last_failure = Some((Stage::Bid, reason));
         self.thin_bids(desk, &unplaced);
         self.pause(desk);
+        if updating {
+            self.advance(desk);
+        }
+    }
+
+    /// Gives every node that has bids one of them.
+    fn choose(&mut self, desk: &mut Desk<'_, '_>, unplaced: &[usize]) {
+        let bidden: Vec<usize> =
+            unplaced.iter().copied().filter(|&index| !self.nodes[index].bids.is_empty()).collect();
+        let counts: Vec<usize> = bidden.iter().map(|&index| self.nodes[index].bids.len()).collect();
+        let candidate = self
+            .strategy
+            .placement
+            .choose(&counts, &mut desk.out.random)
+            .expect("each of these nodes has a bid");
+        for (&index, &choice) in bidden.iter().zip(&candidate) {
+            let node = &mut self.nodes[index];
+            node.place = Some(Arc::clone(&node.bids[choice].handle));
+            node.bids.clear();
+            node.phase = Phase::Chosen;
+        }
     }
 
     /// Keeps about half of each node's bids, so that the peers of the others may bid for the nodes that have none

@@ -45,7 +45,8 @@ impl Deployment {
         allocations: Vec<(Arc<str>, u32)>,
     ) {
         let asked = |undo: &Undo| {
-            undo.place.host == place.host && allocations.iter().all(|wanted| undo.allocations.contains(wanted))
+            undo.place.host == place.host
+                && allocations.iter().all(|wanted| undo.allocations.contains(wanted))
         };
         if self.undo.iter().any(asked) {
             return;
@@ -98,7 +99,10 @@ impl Deployment {
     pub(super) fn complete(&mut self, desk: &mut Desk<'_, '_>, outcome: Option<Arc<str>>) {
         let outcome = outcome.or_else(|| {
             let all = self.nodes.iter().flat_map(|node| &node.members);
-            let failed = all.clone().filter(|member| matches!(member.state, MemberState::Ended(code) if code != 0)).count();
+            let failed = all
+                .clone()
+                .filter(|member| matches!(member.state, MemberState::Ended(code) if code != 0))
+                .count();
             (failed > 0).then(|| format!("{failed} of {} allocations failed", all.count()).into())
         });
         self.drop_everything(desk);
@@ -126,12 +130,19 @@ impl Deployment {
         self.set_status(desk, DeploymentStatus::ShuttingDown, None);
         for index in 0..self.nodes.len() {
             let node = &self.nodes[index];
-            let Some(place) = node.place.clone().filter(|_| (Phase::Allocated..Phase::Lost).contains(&node.phase)) else {
+            let Some(place) =
+                node.place.clone().filter(|_| (Phase::Allocated..Phase::Lost).contains(&node.phase))
+            else {
                 continue;
             };
             let generation = node.generation;
-            let allocations = node.members.iter().map(|member| (Arc::clone(&member.id), generation)).collect();
-            let destroy = (self.behaviours.subnet_destroy.clone(), Message::SubnetDestroy(self.id), SUBNET_DESTROY_TIMEOUT);
+            let allocations =
+                node.members.iter().map(|member| (Arc::clone(&member.id), generation)).collect();
+            let destroy = (
+                self.behaviours.subnet_destroy.clone(),
+                Message::SubnetDestroy(self.id),
+                SUBNET_DESTROY_TIMEOUT,
+            );
             let release = Revert { ensemble: self.id, allocations };
             let shutdown = (
                 self.behaviours.allocation_shutdown.clone(),

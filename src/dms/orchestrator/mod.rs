@@ -35,6 +35,9 @@ use crate::dms::outbox::{Owner, Timer};
 use crate::dms::supervision::Recovery;
 use crate::kernel::{Span, Timestamp};
 
+/// How often an orchestrator renews what it grants: at half of the grants' life.
+const RENEWAL_INTERVAL: Span = Span(GRANT_ORCHESTRATOR_CAPS_FREQUENCY.0 / 2);
+
 /// The choices of a node's operator that every deployment follows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Strategy {
@@ -194,29 +197,46 @@ impl Deployment {
         desk.fact(Fact::DeploymentAccepted(self.id));
         self.set_status(desk, DeploymentStatus::Preparing, None);
         desk.timer(self.deadline.since(desk.now), Timer::Deadline(self.number));
-        desk.timer(GRANT_ORCHESTRATOR_CAPS_FREQUENCY, Timer::RenewProviders(self.number));
+        desk.timer(RENEWAL_INTERVAL, Timer::RenewProviders(self.number));
         self.advance(desk);
     }
 
     /// Begins the next step, if nothing is under way that it must wait for.
+    ///
+    /// A first deployment is all or nothing: no node goes on before every node has a place. When lost nodes are replaced,
+    /// those that have a place go on while others still look for one.
     fn advance(&mut self, desk: &mut Desk<'_, '_>) {
-        if self.status.is_terminal() || self.round.is_some() || self.pause.is_some() || self.is_waiting() {
+        if self.status.is_terminal() || self.is_waiting() {
             return;
         }
         if self.status == DeploymentStatus::ShuttingDown {
             return self.complete(desk, None);
         }
-        let lowest = self.nodes.iter().map(|node| node.phase).filter(|phase| *phase != Phase::Lost).min();
-        match lowest {
-            None => self.fail(desk, "every node is lost and none is to be recovered".into()),
-            Some(Phase::Unplaced) => self.open_round(desk),
+        if self.nodes.iter().all(|node| node.phase == Phase::Lost) {
+            return self.fail(desk, "every node is lost and none is to be recovered".into());
+        }
+        let unplaced = self.nodes.iter().any(|node| node.phase == Phase::Unplaced);
+        let next = self.placed().filter(|phase| *phase != Phase::Started).min();
+        if unplaced && (next.is_none() || self.status != DeploymentStatus::Updating) {
+            if self.round.is_none() && self.pause.is_none() {
+                self.open_round(desk);
+            }
+            return;
+        }
+        match next {
+            None => self.run(desk),
             Some(Phase::Chosen) => self.commit(desk),
             Some(Phase::Committed) => self.allocate(desk),
-            Some(Phase::Allocated | Phase::Networked | Phase::Addressed | Phase::Named | Phase::Mapped) => {
-                self.provision(desk);
-            }
-            Some(Phase::Started | Phase::Lost) => self.run(desk),
+            Some(_) => self.provision(desk),
         }
+    }
+
+    /// The phases of the nodes that have a place.
+    fn placed(&self) -> impl Iterator<Item = Phase> {
+        self.nodes
+            .iter()
+            .map(|node| node.phase)
+            .filter(|phase| !matches!(phase, Phase::Unplaced | Phase::Lost))
     }
 
     fn is_waiting(&self) -> bool {
@@ -237,7 +257,10 @@ impl Deployment {
     }
 
     /// Sends to the peer or actor at `to` and notes what for.
-    #[expect(clippy::too_many_arguments, reason = "a request is just that many things, all of different types")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a request is just that many things, all of different types"
+    )]
     fn ask(
         &mut self,
         desk: &mut Desk<'_, '_>,
@@ -262,10 +285,12 @@ impl Deployment {
                     == Some(pending.nonce)
             }),
             BehaviourKind::Bid => self.round.is_some(),
-            BehaviourKind::TaskTermination | BehaviourKind::AllocationLiveness => !self.status.is_terminal() || {
-                // A deployment that has ended still tells allocations that it finds alive to stop.
-                envelope.behaviour.kind == BehaviourKind::AllocationLiveness
-            },
+            BehaviourKind::TaskTermination | BehaviourKind::AllocationLiveness => {
+                !self.status.is_terminal() || {
+                    // A deployment that has ended still tells allocations that it finds alive to stop.
+                    envelope.behaviour.kind == BehaviourKind::AllocationLiveness
+                }
+            }
             _ => false,
         }
     }
@@ -274,12 +299,15 @@ impl Deployment {
     pub(in crate::dms) fn handle_message(&mut self, desk: &mut Desk<'_, '_>, envelope: &Envelope) {
         match (&envelope.behaviour.kind, &envelope.message) {
             (BehaviourKind::Bid, Message::Bid(bid)) => self.handle_bid(desk, envelope, bid),
-            (BehaviourKind::TaskTermination, Message::TaskTermination(end)) => self.handle_termination(desk, end),
+            (BehaviourKind::TaskTermination, Message::TaskTermination(end)) => {
+                self.handle_termination(desk, end)
+            }
             (BehaviourKind::AllocationLiveness, Message::Liveness(report)) => {
                 self.handle_liveness(desk, envelope, report);
             }
             (BehaviourKind::ReplyTo, message) => {
-                let nonce = envelope.behaviour.path.as_str().rsplit('/').next().and_then(|text| text.parse().ok());
+                let nonce =
+                    envelope.behaviour.path.as_str().rsplit('/').next().and_then(|text| text.parse().ok());
                 if let Some(nonce) = nonce {
                     self.resolve(desk, nonce, &Outcome::Reply(message));
                 }
@@ -313,7 +341,9 @@ impl Deployment {
             }
             Purpose::Shutdown => self.resolve_shutdown(pending, outcome),
             Purpose::Undo => self.resolve_undo(pending, outcome),
-            Purpose::Register | Purpose::Health | Purpose::Restart => self.resolve_supervision(desk, pending, outcome),
+            Purpose::Register | Purpose::Health | Purpose::Restart => {
+                self.resolve_supervision(desk, pending, outcome)
+            }
         }
         if pending.purpose.is_barrier() {
             self.advance(desk);
@@ -356,7 +386,7 @@ impl Deployment {
         for place in places {
             self.grant_provider(desk, &place);
         }
-        desk.timer(GRANT_ORCHESTRATOR_CAPS_FREQUENCY, Timer::RenewProviders(self.number));
+        desk.timer(RENEWAL_INTERVAL, Timer::RenewProviders(self.number));
     }
 
     fn grant_provider(&self, desk: &mut Desk<'_, '_>, provider: &Handle) {
@@ -367,8 +397,7 @@ impl Deployment {
                 &provider.did,
                 &audience,
                 capability,
-                // A second more than the interval, so that renewal and lapse never meet.
-                GRANT_ORCHESTRATOR_CAPS_FREQUENCY + Span::secs(1),
+                GRANT_ORCHESTRATOR_CAPS_FREQUENCY,
                 desk.now,
                 &mut desk.out.random,
             )

@@ -86,7 +86,8 @@ impl Node {
     pub(super) fn all(id: EnsembleId, config: &EnsembleConfig, pins: &[Option<Arc<Handle>>]) -> Vec<Self> {
         let mut next_address = subnet(id) + 2;
         let mut nodes = Vec::new();
-        for (index, (name, node)) in config.nodes.iter().enumerate().filter(|(_, (_, node))| !node.allocations.is_empty())
+        for (index, (name, node)) in
+            config.nodes.iter().enumerate().filter(|(_, (_, node))| !node.allocations.is_empty())
         {
             let mut members = Vec::new();
             for (allocation, settings) in config.allocations_of(name) {
@@ -163,7 +164,8 @@ fn subnet(id: EnsembleId) -> u32 {
 /// What the node asks of a provider: the sum over its allocations, graphics cards included.
 fn request(index: usize, config: &EnsembleConfig, name: &Arc<str>, members: &[Member]) -> NodeRequest {
     let node = &config.nodes[name];
-    let resources = members.iter().fold(Resources::default(), |sum, member| sum.plus(&member.config.resources));
+    let resources =
+        members.iter().fold(Resources::default(), |sum, member| sum.plus(&member.config.resources));
     let mut executors: Vec<_> = members.iter().map(|member| member.config.executor).collect();
     executors.sort_unstable();
     executors.dedup();

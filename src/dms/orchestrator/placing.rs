@@ -59,7 +59,12 @@ impl Deployment {
         (0..self.nodes.len()).filter(|&index| self.nodes[index].phase == phase).collect()
     }
 
-    pub(super) fn resolve_placing(&mut self, desk: &mut Desk<'_, '_>, pending: Pending, outcome: &Outcome<'_>) {
+    pub(super) fn resolve_placing(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        pending: Pending,
+        outcome: &Outcome<'_>,
+    ) {
         let node = &mut self.nodes[pending.node];
         let commits = pending.purpose == Purpose::Commit;
         let (stage, timeout) = if commits {

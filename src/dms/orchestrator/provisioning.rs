@@ -13,7 +13,7 @@ impl Deployment {
     /// Takes every node that is behind one step further; start goes node by node.
     pub(super) fn provision(&mut self, desk: &mut Desk<'_, '_>) {
         self.set_status_once(desk, DeploymentStatus::Provisioning);
-        let lowest = self.nodes.iter().map(|node| node.phase).min().unwrap_or(Phase::Started);
+        let lowest = self.placed().min().unwrap_or(Phase::Started);
         match lowest {
             Phase::Allocated => self.create_subnet(desk),
             Phase::Networked => self.add_peers(desk),
@@ -45,7 +45,13 @@ impl Deployment {
             self.nodes[index].phase = Phase::Addressed;
             for member in 0..self.nodes[index].members.len() {
                 let message = Message::SubnetAddPeer { address: self.nodes[index].members[member].address };
-                self.ask_member(desk, (index, member), BehaviourKind::SubnetAddPeer, message, Purpose::Address);
+                self.ask_member(
+                    desk,
+                    (index, member),
+                    BehaviourKind::SubnetAddPeer,
+                    message,
+                    Purpose::Address,
+                );
             }
         }
     }
@@ -122,7 +128,12 @@ impl Deployment {
         }
     }
 
-    pub(super) fn resolve_provisioning(&mut self, desk: &mut Desk<'_, '_>, pending: Pending, outcome: &Outcome<'_>) {
+    pub(super) fn resolve_provisioning(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        pending: Pending,
+        outcome: &Outcome<'_>,
+    ) {
         let started = self.nodes[pending.node].phase == Phase::Started;
         let start = pending.purpose == Purpose::Start;
         let (stage, timeout) = if start {
@@ -134,7 +145,8 @@ impl Deployment {
             // A running node that missed a name is no reason to take it down; its supervisor judges it.
             Some(_) if started => {}
             Some(reason) => {
-                let reason = format!("{}: {reason}", pending.purpose.as_str()).into();
+                let reason =
+                    if start { reason } else { format!("{}: {reason}", pending.purpose.as_str()).into() };
                 self.give_up_place(desk, pending.node, stage, reason);
             }
             None if start => {

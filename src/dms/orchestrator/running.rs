@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use super::node::MemberState;
 use super::{Deployment, Outcome, Pending, Phase, Purpose};
-use crate::dms::actor::{AllocationState, Behaviour, BehaviourKind, Envelope, Liveness, Message, TaskTermination};
+use crate::dms::actor::{
+    AllocationState, Behaviour, BehaviourKind, Envelope, Liveness, Message, TaskTermination,
+};
 use crate::dms::constants::{FAILURE_ESCALATION_TIMEOUT, HEALTH_CHECK_INTERVAL, HEALTH_CHECK_TIMEOUT};
 use crate::dms::desk::Desk;
 use crate::dms::ensemble::{AllocationKind, EscalationStrategy};
@@ -78,19 +80,25 @@ impl Deployment {
                 (pending.node, pending.member) == at
                     && matches!(pending.purpose, Purpose::Health | Purpose::Restart)
             };
-            if member.registered && !self.pending.iter().any(busy) {
-                if let Some(to) = member.handle.clone() {
-                    let behaviour = Behaviour::fixed(BehaviourKind::HealthCheck);
-                    let message = Message::HealthCheck;
-                    self.ask(desk, &to, behaviour, message, HEALTH_CHECK_TIMEOUT, Purpose::Health, at);
-                }
+            if member.registered
+                && !self.pending.iter().any(busy)
+                && let Some(to) = member.handle.clone()
+            {
+                let behaviour = Behaviour::fixed(BehaviourKind::HealthCheck);
+                let message = Message::HealthCheck;
+                self.ask(desk, &to, behaviour, message, HEALTH_CHECK_TIMEOUT, Purpose::Health, at);
             }
         }
         self.register_health_checks(desk);
         desk.timer(HEALTH_CHECK_INTERVAL, Timer::Supervise(self.number));
     }
 
-    pub(super) fn resolve_supervision(&mut self, desk: &mut Desk<'_, '_>, pending: Pending, outcome: &Outcome<'_>) {
+    pub(super) fn resolve_supervision(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        pending: Pending,
+        outcome: &Outcome<'_>,
+    ) {
         let at = (pending.node, pending.member);
         let node = &mut self.nodes[pending.node];
         if node.phase != Phase::Started || self.status.is_terminal() {
@@ -122,7 +130,12 @@ impl Deployment {
     }
 
     /// A heartbeat. One of an allocation that this deployment has given up is told to end.
-    pub(super) fn handle_liveness(&mut self, desk: &mut Desk<'_, '_>, envelope: &Envelope, report: &Liveness) {
+    pub(super) fn handle_liveness(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        envelope: &Envelope,
+        report: &Liveness,
+    ) {
         let at = self.find(&report.allocation);
         let wanted = self.wants(&report.allocation, report.generation, &envelope.from.host);
         let Some(at) = at.filter(|_| wanted) else {
@@ -145,7 +158,10 @@ impl Deployment {
         }
         self.nodes[at.0].members[at.1].state = MemberState::Ended(end.exit_code);
         if end.exit_code != 0 {
-            let reason = format!("task {} ended with exit code {}", self.nodes[at.0].members[at.1].name, end.exit_code);
+            let reason = format!(
+                "task {} ended with exit code {}",
+                self.nodes[at.0].members[at.1].name, end.exit_code
+            );
             desk.fact(Fact::StageFailed { ensemble: self.id, stage: Stage::Run, reason: reason.into() });
         }
         if self.status == DeploymentStatus::Running {
@@ -155,7 +171,8 @@ impl Deployment {
 
     /// A deployment of tasks ends when all of them have.
     fn complete_if_done(&mut self, desk: &mut Desk<'_, '_>) {
-        let mut members = self.nodes.iter().filter(|node| node.phase != Phase::Lost).flat_map(|node| &node.members);
+        let mut members =
+            self.nodes.iter().filter(|node| node.phase != Phase::Lost).flat_map(|node| &node.members);
         let done = members.all(|member| {
             member.config.kind == AllocationKind::Task && matches!(member.state, MemberState::Ended(_))
         });
@@ -168,12 +185,9 @@ impl Deployment {
         let node = &mut self.nodes[at.0];
         let count = node.members.len();
         let member = &mut node.members[at.1];
-        desk.fact(Fact::Suspected {
-            allocation: Arc::clone(&member.id),
-            generation: node.generation,
-            cause,
-        });
-        let silent = cause == Suspicion::Stale || (cause == Suspicion::HealthCheck && member.watch.is_silent());
+        desk.fact(Fact::Suspected { allocation: Arc::clone(&member.id), generation: node.generation, cause });
+        let silent =
+            cause == Suspicion::Stale || (cause == Suspicion::HealthCheck && member.watch.is_silent());
         let range = scope(member.config.failure_recovery, self.strategy.recovery, at.1, count).range();
         if silent {
             return self.recover_node(desk, at.0, "the peer does not answer");

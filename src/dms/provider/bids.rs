@@ -6,7 +6,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Provider, StoredBid};
-use crate::dms::actor::{Actor, Behaviour, BehaviourKind, Bid, BidRequest, Call, Envelope, Message, NodeRequest};
+use crate::dms::actor::{
+    Actor, Behaviour, BehaviourKind, Bid, BidRequest, Call, Envelope, Message, NodeRequest,
+};
 use crate::dms::constants::BID_STATE_TIMEOUT;
 use crate::dms::desk::Desk;
 use crate::dms::ensemble::Executor;
@@ -85,7 +87,9 @@ impl Provider {
         if !node.location.are_satisfied_by(&self.machine.location) {
             return Err(BidRefusal::Location);
         }
-        if let Some(missing) = node.executors.iter().find(|executor| !self.machine.executors.contains(executor)) {
+        if let Some(missing) =
+            node.executors.iter().find(|executor| !self.machine.executors.contains(executor))
+        {
             return Err(BidRefusal::Executor(*missing));
         }
         self.machine.total.checked_minus(&node.resources).map_err(BidRefusal::Hardware)?;

@@ -25,6 +25,10 @@ impl Provider {
             }
             Some(bid) => bid.expire,
         };
+        // A newer life of an allocation replaces an older one that nobody could end here, such as behind a partition.
+        if commit.generation > 0 {
+            self.release(desk, &commit.allocation, commit.generation - 1);
+        }
         if let Err(shortage) = self.machine.total.checked_minus(&commit.resources) {
             return error(format!("the machine is too small: {shortage}"));
         }
@@ -34,7 +38,9 @@ impl Provider {
         if let Err(refused) = self.ports.check(&fixed, dynamic) {
             return error(refused.to_string());
         }
-        if let Err(refused) = self.pool.commit(&commit.allocation, commit.generation, &commit.resources, lease) {
+        if let Err(refused) =
+            self.pool.commit(&commit.allocation, commit.generation, &commit.resources, lease)
+        {
             return error(refused.to_string());
         }
         self.ports.reserve(&commit.allocation, &fixed, dynamic).expect("checked just before");

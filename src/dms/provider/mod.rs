@@ -16,16 +16,20 @@ use smallvec::SmallVec;
 
 pub use bids::BidRefusal;
 
-use crate::dms::actor::{Actor, AllocationState, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message};
+use crate::dms::actor::{
+    Actor, AllocationState, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message,
+};
 use crate::dms::capability::Capability;
-use crate::dms::constants::{BID_STATE_GC_INTERVAL, GRANT_ALLOCATION_CAPS_FREQUENCY, HEALTH_CHECK_GRANT_DURATION};
+use crate::dms::constants::{
+    BID_STATE_GC_INTERVAL, GRANT_ALLOCATION_CAPS_FREQUENCY, HEALTH_CHECK_GRANT_DURATION,
+};
 use crate::dms::desk::{Desk, OwedReply};
 use crate::dms::ensemble::{AllocationConfig, Executor, Location};
 use crate::dms::fact::Fact;
 use crate::dms::identity::{Did, EnsembleId, Handle, SecretKey, SignatureMode};
-use crate::dms::outbox::{Timer, RunId};
+use crate::dms::outbox::{RunId, Timer};
 use crate::dms::resources::{Pool, Ports, Resources};
-use crate::kernel::Timestamp;
+use crate::kernel::{Span, Timestamp};
 
 /// What a machine is and has, as the provider's operator configured it.
 #[derive(Clone, Debug, Default)]
@@ -134,7 +138,12 @@ impl Provider {
     }
 
     /// Handles a message to the node itself.
-    pub(in crate::dms) fn handle_root(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, request: &Envelope) {
+    pub(in crate::dms) fn handle_root(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &mut Actor,
+        request: &Envelope,
+    ) {
         match &request.message {
             Message::BidRequest(bid_request) => self.handle_bid_request(desk, root, request, bid_request),
             Message::Commit(commit) => {
@@ -175,7 +184,10 @@ impl Provider {
             self.hosted.values().any(|hosted| path(&hosted.behaviours) == behaviour)
         };
         match behaviour.kind {
-            BehaviourKind::BidRequest | BehaviourKind::Commit | BehaviourKind::Allocate | BehaviourKind::Revert => true,
+            BehaviourKind::BidRequest
+            | BehaviourKind::Commit
+            | BehaviourKind::Allocate
+            | BehaviourKind::Revert => true,
             BehaviourKind::SubnetCreate => of_hosted(|b| &b.subnet_create),
             BehaviourKind::SubnetDestroy => of_hosted(|b| &b.subnet_destroy),
             BehaviourKind::AllocationShutdown => of_hosted(|b| &b.allocation_shutdown),
@@ -211,7 +223,7 @@ impl Provider {
         }
     }
 
-    /// Renews every hour what the orchestrators of living allocations may do here.
+    /// Renews in time what the orchestrators of living allocations may do here.
     pub(super) fn renew_orchestrators(&mut self, desk: &mut Desk<'_, '_>) {
         self.renewing = false;
         desk.security.capabilities.gc(desk.now);
@@ -232,13 +244,19 @@ impl Provider {
     fn arm_renewal(&mut self, desk: &mut Desk<'_, '_>) {
         if !self.renewing && !self.allocations.is_empty() {
             self.renewing = true;
-            desk.timer(GRANT_ALLOCATION_CAPS_FREQUENCY, Timer::RenewOrchestrators);
+            desk.timer(Span(GRANT_ALLOCATION_CAPS_FREQUENCY.0 / 2), Timer::RenewOrchestrators);
         }
     }
 
     /// Lets an orchestrator work with an allocation and with the ensemble's part of this node, and check its health
     /// (dms-capabilities section 5, dynamic grants).
-    fn grant_orchestrator(&self, desk: &mut Desk<'_, '_>, orchestrator: &Did, actor: &Did, ensemble: EnsembleId) {
+    fn grant_orchestrator(
+        &self,
+        desk: &mut Desk<'_, '_>,
+        orchestrator: &Did,
+        actor: &Did,
+        ensemble: EnsembleId,
+    ) {
         static ALLOCATION: Capability = Capability::fixed("/dms/allocation");
         static HEALTH: Capability = Capability::fixed("/dms/actor/healthcheck");
         let node = desk.security.capabilities.did().clone();
@@ -250,7 +268,14 @@ impl Provider {
         ];
         for (audience, capability, duration) in grants {
             desk.security
-                .grant(orchestrator, audience, std::slice::from_ref(capability), duration, desk.now, &mut desk.out.random)
+                .grant(
+                    orchestrator,
+                    audience,
+                    std::slice::from_ref(capability),
+                    duration,
+                    desk.now,
+                    &mut desk.out.random,
+                )
                 .expect("a grant for a positive time is valid");
         }
     }

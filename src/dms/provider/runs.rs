@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::{Allocation, Provider};
-use crate::dms::actor::{AllocationState, Behaviour, BehaviourKind, Call, Envelope, Liveness, Message, TaskTermination};
+use crate::dms::actor::{
+    AllocationState, Behaviour, BehaviourKind, Call, Envelope, Liveness, Message, TaskTermination,
+};
 use crate::dms::constants::{LIVENESS_REPORT_INTERVAL, LIVENESS_REPORT_TIMEOUT, TASK_TERMINATION_TIMEOUT};
 use crate::dms::desk::{Desk, OwedReply};
 use crate::dms::ensemble::AllocationKind;
@@ -26,7 +28,12 @@ impl Provider {
     }
 
     /// Handles a message to an allocation's actor.
-    pub(in crate::dms) fn handle_allocation(&mut self, desk: &mut Desk<'_, '_>, id: &Arc<str>, request: &Envelope) {
+    pub(in crate::dms) fn handle_allocation(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        id: &Arc<str>,
+        request: &Envelope,
+    ) {
         let Some(allocation) = self.allocations.get_mut(id) else { return };
         match &request.message {
             Message::AllocationStart => allocation.start(desk, id, request),
@@ -87,8 +94,7 @@ impl Provider {
     fn handle_exit(&mut self, desk: &mut Desk<'_, '_>, id: &Arc<str>, code: i32, output: Arc<str>) {
         let Some(allocation) = self.allocations.get_mut(id) else { return };
         let task = allocation.config.kind == AllocationKind::Task;
-        let state =
-            if task && code == 0 { AllocationState::Completed } else { AllocationState::Failed };
+        let state = if task && code == 0 { AllocationState::Completed } else { AllocationState::Failed };
         allocation.set_state(desk, id, state, Some(code));
         if !task {
             return self.report(desk, id);

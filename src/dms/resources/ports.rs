@@ -61,8 +61,8 @@ impl Ports {
                 break;
             }
             let port = u16::try_from(port).expect("the range ends at 65536");
-            if !self.reserved.contains_key(&port) {
-                self.reserved.insert(port, Arc::clone(owner));
+            if let std::collections::btree_map::Entry::Vacant(e) = self.reserved.entry(port) {
+                e.insert(Arc::clone(owner));
                 wanted -= 1;
             }
         }

@@ -273,11 +273,11 @@ impl Ledger {
     /// Takes a fact of a peer.
     pub(super) fn record(&mut self, now: Time, peer: PeerId, fact: Fact) {
         self.counters.facts += 1;
-        if let Fact::DeploymentAccepted(id) = &fact {
-            if let Some(number) = self.asking.take() {
-                self.by_ensemble.insert(*id, number);
-                self.deployments[number as usize].ensemble = Some(*id);
-            }
+        if let Fact::DeploymentAccepted(id) = &fact
+            && let Some(number) = self.asking.take()
+        {
+            self.by_ensemble.insert(*id, number);
+            self.deployments[number as usize].ensemble = Some(*id);
         }
         let deployment = self.deployment_of_fact(&fact);
         entry::absorb(&mut self.digest, now, peer, deployment, &fact);
@@ -412,7 +412,13 @@ impl Ledger {
         }
     }
 
-    fn place(&self, deployment: Option<u32>, allocation: &str, generation: u32, peer: PeerId) -> Option<usize> {
+    fn place(
+        &self,
+        deployment: Option<u32>,
+        allocation: &str,
+        generation: u32,
+        peer: PeerId,
+    ) -> Option<usize> {
         let key = (deployment?, Arc::from(entry::key_of(allocation)), generation, peer);
         self.allocations.get_index_of(&key)
     }

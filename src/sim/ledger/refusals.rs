@@ -37,7 +37,13 @@ impl Refusals {
         self.lines.entry(kind).or_insert_with(fresh).count += 1;
     }
 
-    pub(super) fn add_bid(&mut self, deployment: Option<u32>, time: Time, peer: PeerId, refusal: &BidRefusal) {
+    pub(super) fn add_bid(
+        &mut self,
+        deployment: Option<u32>,
+        time: Time,
+        peer: PeerId,
+        refusal: &BidRefusal,
+    ) {
         let (reason, shortage) = match refusal {
             BidRefusal::Hardware(shortage) => (short(shortage, "the machine has too little"), Some(shortage)),
             BidRefusal::Free(shortage) => (short(shortage, "not enough is free of"), Some(shortage)),

@@ -10,7 +10,8 @@ use crate::dms::identity::SignatureMode;
 use crate::kernel::{Span, Time};
 use crate::net::{Cities, LossReason};
 use crate::observe::{
-    AllocationRow, DeploymentRow, InputHash, MetricRow, PeerRow, RefusalRow, RunManifest, Text, Verdict, labels, metric,
+    AllocationRow, DeploymentRow, InputHash, MetricRow, PeerRow, RefusalRow, RunManifest, Text, Verdict,
+    labels, metric,
 };
 use crate::sim::outcome::Outcome;
 use crate::sim::setup::{Expectation, Setup};
@@ -56,13 +57,7 @@ impl Metrics {
 
 impl Ledger {
     /// Closes the books at `now`.
-    pub(in crate::sim) fn finish(
-        mut self,
-        now: Time,
-        interrupted: bool,
-        leaks: u64,
-        events: u64,
-    ) -> Outcome {
+    pub(in crate::sim) fn finish(mut self, now: Time, interrupted: bool, leaks: u64, events: u64) -> Outcome {
         self.services.finish(now);
         for presence in &mut self.presence {
             if presence.up {
@@ -139,11 +134,13 @@ impl Ledger {
         m.add("peers.lost", self.presence.iter().map(|presence| f64::from(presence.crashes)).sum());
         m.add("messages.sent", c.sent as f64);
         m.add("messages.delivered", c.delivered as f64);
+        m.add("messages.lost", c.lost.values().sum::<u64>() as f64);
         for (reason, count) in &c.lost {
             if *count > 0 {
                 m.add_labelled("messages.lost", labels(&[("reason", loss_text(*reason))]), *count as f64);
             }
         }
+        m.add("messages.rejected", c.rejected.values().sum::<u64>() as f64);
         for (rejection, count) in &c.rejected {
             m.add_labelled("messages.rejected", labels(&[("reason", rejection.as_str())]), *count as f64);
         }
@@ -161,7 +158,8 @@ impl Ledger {
 
     fn deployment_metrics(&self, m: &mut Metrics) {
         let asked = self.deployments.len() as f64;
-        let count = |test: fn(&DeploymentRecord) -> bool| self.deployments.iter().filter(|d| test(d)).count() as f64;
+        let count =
+            |test: fn(&DeploymentRecord) -> bool| self.deployments.iter().filter(|d| test(d)).count() as f64;
         let succeeded = count(|d| d.running.is_some());
         m.add("deployments.asked", asked);
         m.add("deployments.succeeded", succeeded);
@@ -174,9 +172,7 @@ impl Ledger {
         for record in self.deployments.iter().filter(|d| d.status == DeploymentStatus::Failed) {
             *reasons.entry(reason_class(record)).or_default() += 1;
         }
-        if reasons.is_empty() {
-            m.add("deployments.failed", 0.0);
-        }
+        m.add("deployments.failed", reasons.values().sum::<u64>() as f64);
         for (reason, count) in reasons {
             m.add_labelled("deployments.failed", labels(&[("reason", &reason)]), count as f64);
         }
@@ -226,7 +222,8 @@ impl Ledger {
             let city = cities.city(member.city);
             let (node, allocation) = record.key.split_once('.').unwrap_or((&record.key, ""));
             let ensemble = &self.entries[self.deployments[record.deployment as usize].entry as usize].2;
-            let kind = ensemble.allocations.get(allocation).map_or(AllocationKind::Service, |config| config.kind);
+            let kind =
+                ensemble.allocations.get(allocation).map_or(AllocationKind::Service, |config| config.kind);
             let service = self.services.all.get(&(record.deployment, Arc::clone(&record.key)));
             let served = record.ran.as_secs_f64();
             let wanted = match service {
@@ -274,7 +271,12 @@ impl Ledger {
             })
             .collect();
         rows.sort_by(|a, b| {
-            (a.deployment, &a.stage, &a.reason, &a.amount_class).cmp(&(b.deployment, &b.stage, &b.reason, &b.amount_class))
+            (a.deployment, &a.stage, &a.reason, &a.amount_class).cmp(&(
+                b.deployment,
+                &b.stage,
+                &b.reason,
+                &b.amount_class,
+            ))
         });
         rows
     }
@@ -330,17 +332,16 @@ const fn loss_text(reason: LossReason) -> &'static str {
     }
 }
 
-/// An expectation on a metric with labels is on the sum over them.
+/// An expectation is on the metric of the whole run.
 fn verdict(expected: &Expectation, metrics: &[MetricRow]) -> Verdict {
-    let rows = || metrics.iter().filter(|row| *row.metric == *expected.metric);
-    let known = rows().next().is_some() || matches!(expected.metric.as_str(), "messages.lost" | "messages.rejected");
-    let value: f64 = rows().map(|row| row.value).sum();
-    let measured = known && !value.is_nan();
+    let row = metrics.iter().find(|row| *row.metric == *expected.metric && row.labels.is_empty());
+    let value = row.map(|row| row.value).filter(|value| !value.is_nan());
     Verdict {
         expression: format!("{} {} {}", expected.metric, expected.comparison.as_str(), expected.bound),
-        value: measured.then_some(value),
-        passed: measured && expected.comparison.holds(value, expected.bound),
+        value,
+        passed: value.is_some_and(|value| expected.comparison.holds(value, expected.bound)),
     }
 }
 
-const _: () = assert!(DEPLOYMENT_STATUSES.len() == 8, "a status that is not sampled would be missing from series.csv");
+const _: () =
+    assert!(DEPLOYMENT_STATUSES.len() == 8, "a status that is not sampled would be missing from series.csv");

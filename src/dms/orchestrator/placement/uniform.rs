@@ -24,7 +24,8 @@ mod tests {
             counts[candidate[0] * 3 + candidate[1]] += 1;
         }
         // Chi-square with 5 degrees of freedom: 20.5 is the 99.9 % quantile.
-        let chi: f64 = counts.iter().map(|&n| (f64::from(n) - 10_000.0) * (f64::from(n) - 10_000.0) / 10_000.0).sum();
+        let chi: f64 =
+            counts.iter().map(|&n| (f64::from(n) - 10_000.0) * (f64::from(n) - 10_000.0) / 10_000.0).sum();
         assert!(chi < 20.5, "chi-square {chi}, counts {counts:?}");
     }
 
