@@ -1,2 +1,4 @@
 //! One test binary; a module per concern.
+mod determinism;
 mod scenarios_invalid;
+mod tidy;
