@@ -150,8 +150,8 @@ pub struct SecurityContext {
 }
 
 impl SecurityContext {
-    /// Whether the message may invoke its behaviour on the actor `receiver`: expiry, signature, then tokens. On success the
-    /// tokens stay consumed, so that a reply can build on them, until [`SecurityContext::discard`].
+    /// Whether the message may invoke its behaviour on the actor `receiver`: expiry, signature, then tokens. On
+    /// success the tokens stay consumed, so that a reply can build on them, until [`SecurityContext::discard`].
     ///
     /// # Errors
     /// The rejection, and for [`Rejection::NotAuthorized`] the explanation of each token.

@@ -146,7 +146,8 @@ fn equals_the_reference_in_large_bursts() {
     compare(&steps).unwrap();
 }
 
-/// A run of one instant that was prepared and is given back stays before events that were scheduled for its instant later.
+/// A run of one instant that was prepared and is given back stays before events that were scheduled for its instant
+/// later.
 #[test]
 fn a_run_given_back_stays_before_later_events_of_its_instant() {
     let steps = [

@@ -1,7 +1,7 @@
 //! The ledger: turns facts into the rows, series and metrics of a run, and into its digest.
 //!
-//! It watches from outside. What it says about availability comes from what peers really ran and whether they were up, not
-//! from what orchestrators believed.
+//! It watches from outside. What it says about availability comes from what peers really ran and whether they were
+//! up, not from what orchestrators believed.
 
 mod entry;
 mod refusals;
