@@ -22,7 +22,7 @@ pub trait Id: Copy + Eq + Ord {
 /// Declares `u32` newtypes that name rows: `id_type! { /// A city. pub struct CityId; }`.
 ///
 /// The type is `Copy`, ordered, hashable, transparent to serde, shows as its number and implements
-/// [`Id`](crate::kernel::ids::Id).
+/// `kernel::Id`.
 #[macro_export]
 macro_rules! id_type {
     ($($(#[$meta:meta])* $visibility:vis struct $name:ident;)+) => {$(

@@ -4,7 +4,7 @@
 //! offline. Any report can be remade from the files; nothing here knows the simulator. The same files give
 //! the same plots.
 //!
-//! [`chart`] holds the kinds of charts, [`plots`] says which ones a run gets, [`page`] makes the page.
+//! [`chart`] holds the kinds of charts, [`mod@plots`] says which ones a run gets, [`page`] makes the page.
 
 pub mod chart;
 pub mod page;

@@ -1,6 +1,6 @@
 //! An orchestrator: one deployment from the user's request to its end (dms-orchestration sections 1, 2 and 4).
 //!
-//! A deployment is driven by the phases of its nodes. Whenever nothing is under way, [`Deployment::advance`] looks
+//! A deployment is driven by the phases of its nodes. Whenever nothing is under way, `Deployment::advance` looks
 //! at them and begins the next step: bids for nodes without a place, commits for nodes with one, and so on to
 //! running. A node that fails falls back to the beginning and takes no other node with it; a node that is lost
 //! later does the same, so that recovery is the deployment's own path and not a second one.

@@ -1,7 +1,7 @@
 //! A compute provider: it bids, reserves, creates allocations, runs them and reports (dms-orchestration sections
 //! 2.3, 2.9 and 3).
 //!
-//! - [`bids`](self): which requests it answers, with the reason for each that it does not;
+//! - `bids`: which requests it answers, with the reason for each that it does not;
 //! - `commits`: reserving and creating, undoing both;
 //! - `runs`: starting, restarting, health, heartbeats and the end of an allocation.
 
