@@ -55,7 +55,8 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
     }
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
-    // Without a handler an interrupt ends the process at once; results are renamed into place, so nothing half-written stays.
+    // Without a handler an interrupt ends the process at once; results are renamed into place, so nothing
+    // half-written stays.
     drop(ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)));
     let stopwatch = Stopwatch::start();
     let options = Options { trace: arguments.twice };

@@ -1,7 +1,7 @@
 //! The constants of the real DMS, with their own names (dms-orchestration section 0).
 //!
-//! A value that is only meant for one place still stands here, so that a reader who knows DMS finds all of them in one
-//! list and a change of one is a change in one line.
+//! A value that is only meant for one place still stands here, so that a reader who knows DMS finds all of them in
+//! one list and a change of one is a change in one line.
 
 use crate::kernel::Span;
 

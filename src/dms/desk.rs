@@ -68,8 +68,8 @@ impl Desk<'_, '_> {
         self.out.effects.sends.push(envelope);
     }
 
-    /// Sends and waits for the reply: it comes to the one-shot behaviour named after the nonce returned, or its timer does.
-    /// The message lives `expire` and the wait lasts `wait`.
+    /// Sends and waits for the reply: it comes to the one-shot behaviour named after the nonce returned, or its
+    /// timer does. The message lives `expire` and the wait lasts `wait`.
     pub(in crate::dms) fn invoke(
         &mut self,
         actor: &mut Actor,

@@ -1,11 +1,11 @@
 //! The logic of DMS as it would run on real machines, without I/O.
 //!
 //! Reads no clock, draws no random number of its own making, logs nothing and calls no network: time, randomness,
-//! messages and what the executor reports come in through [`Peer::handle`], and everything it wants done goes out through
-//! the [`Outbox`](outbox::Outbox). Knows kernel types only.
+//! messages and what the executor reports come in through [`Peer::handle`], and everything it wants done goes out
+//! through the [`Outbox`](outbox::Outbox). Knows kernel types only.
 //!
-//! Start with [`peer`] (what a peer is and how an input finds its handler), then [`orchestrator`] and [`provider`] (the two
-//! sides of a deployment), [`actor`] and [`capability`] (how a message is authorised).
+//! Start with [`peer`] (what a peer is and how an input finds its handler), then [`orchestrator`] and [`provider`]
+//! (the two sides of a deployment), [`actor`] and [`capability`] (how a message is authorised).
 
 pub mod actor;
 pub mod capability;

@@ -1,7 +1,7 @@
 //! What goes into a peer and what comes out of it.
 //!
-//! The driver (the simulator, or a real node's event loop) owns the [`Outbox`], hands it to `Peer::handle` together with one
-//! [`Input`], and carries out what it finds there before the next call.
+//! The driver (the simulator, or a real node's event loop) owns the [`Outbox`], hands it to `Peer::handle` together
+//! with one [`Input`], and carries out what it finds there before the next call.
 
 use std::sync::Arc;
 
@@ -98,8 +98,8 @@ pub enum Owner {
     Deployment(u32),
 }
 
-/// A timer is data: the driver hands it back when its time has come. None is ever cancelled; one that is no longer wanted
-/// finds nothing to do.
+/// A timer is data: the driver hands it back when its time has come. None is ever cancelled; one that is no longer
+/// wanted finds nothing to do.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Timer {
     /// Say hello on a connection.

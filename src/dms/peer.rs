@@ -1,7 +1,8 @@
 //! One peer: the whole of a DMS node as a state machine without I/O.
 //!
-//! [`Peer::handle`] is the only way in. It routes an input to the part that it concerns (the provider, one of the deployments
-//! that it orchestrates, the hello handshake) after the pipeline and the node's authority have let it through.
+//! [`Peer::handle`] is the only way in. It routes an input to the part that it concerns (the provider, one of the
+//! deployments that it orchestrates, the hello handshake) after the pipeline and the node's authority have let it
+//! through.
 
 use std::sync::Arc;
 
@@ -96,8 +97,8 @@ impl Peer {
         &self.deployments
     }
 
-    /// The machine has stopped and starts again: everything that only lived in memory is gone, key, anchors and what is
-    /// onboarded are kept. (Deployments and allocations that outlive a restart come with persistence.)
+    /// The machine has stopped and starts again: everything that only lived in memory is gone, key, anchors and
+    /// what is onboarded are kept. (Deployments and allocations that outlive a restart come with persistence.)
     pub fn restart(&mut self) {
         self.pipeline = Pipeline::default();
         self.provider.restart();
@@ -133,7 +134,8 @@ impl Peer {
         }
     }
 
-    /// The worker has got to the message: which actor, does it have the behaviour, may the sender call it; then its handler.
+    /// The worker has got to the message: which actor, does it have the behaviour, may the sender call it; then its
+    /// handler.
     fn dispatch(&mut self, now: Timestamp, envelope: &Envelope, out: &mut Outbox<'_>) {
         self.pipeline.take();
         let receiver = match self.find_receiver(envelope) {

@@ -90,7 +90,8 @@ impl fmt::Debug for Span {
     }
 }
 impl fmt::Display for Span {
-    /// The shortest exact text in one unit (`90s`, `5m`, `250ms`, `17ns`); the scenario's duration parser reads it back.
+    /// The shortest exact text in one unit (`90s`, `5m`, `250ms`, `17ns`); the scenario's duration parser reads it
+    /// back.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const UNITS: [(u64, &str); 6] = [
             (3600 * NANOS, "h"),

@@ -1,7 +1,8 @@
 //! Virtual executors: what an allocation does once its provider has started it.
 //!
-//! An image is pulled once for each peer, at the speed of its link, and then cached; after a start-up time the allocation
-//! runs, as a task to its end or as a service until it is stopped or fails. A machine that stops keeps its disk, so its cache.
+//! An image is pulled once for each peer, at the speed of its link, and then cached; after a start-up time the
+//! allocation runs, as a task to its end or as a service until it is stopped or fails. A machine that stops keeps
+//! its disk, so its cache.
 
 use std::sync::Arc;
 
@@ -101,7 +102,8 @@ impl Executor {
         waiting.map(|running| (running.run, images.image(image).start.sample(rng))).collect()
     }
 
-    /// The start-up time of a run is over: how long until it ends by itself, if it does. None when it was stopped meanwhile.
+    /// The start-up time of a run is over: how long until it ends by itself, if it does. None when it was stopped
+    /// meanwhile.
     pub fn up(&mut self, run: RunId, images: &Images, rng: &mut Rng<'_>) -> Option<Option<Span>> {
         let running = self.runs.iter_mut().find(|running| running.run == run && !running.up)?;
         running.up = true;

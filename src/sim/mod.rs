@@ -25,8 +25,8 @@ pub struct Options {
     pub trace: bool,
 }
 
-/// Runs a setup to its end. `go_on` is asked now and then, with the simulated time and the events so far; when it says no,
-/// the run ends there with what it has.
+/// Runs a setup to its end. `go_on` is asked now and then, with the simulated time and the events so far; when it
+/// says no, the run ends there with what it has.
 ///
 /// # Errors
 /// What the setup asks for and cannot be built, in words.

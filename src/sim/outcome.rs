@@ -42,9 +42,8 @@ impl Outcome {
     /// If one of the two kept no trace.
     #[must_use]
     pub fn first_divergence(&self, other: &Self) -> Option<(usize, Time, PeerId)> {
-        let (ours, theirs) = match (&self.trace, &other.trace) {
-            (Some(ours), Some(theirs)) => (ours, theirs),
-            _ => panic!("both runs must have kept a trace"),
+        let (Some(ours), Some(theirs)) = (&self.trace, &other.trace) else {
+            panic!("both runs must have kept a trace");
         };
         let place = ours.iter().zip(theirs).position(|(a, b)| a != b);
         let place = place.or_else(|| (ours.len() != theirs.len()).then_some(ours.len().min(theirs.len())));

@@ -79,8 +79,8 @@ impl Population {
         all.filter(|(member, _)| fulfils(member)).map(|(_, number)| PeerId(number)).collect()
     }
 
-    /// The root handles of the peers that an ensemble's nodes are pinned to. A pin is a peer's name in this run or a peer id;
-    /// one that is neither leads nowhere, like the id of a host that does not exist.
+    /// The root handles of the peers that an ensemble's nodes are pinned to. A pin is a peer's name in this run or
+    /// a peer id; one that is neither leads nowhere, like the id of a host that does not exist.
     pub(super) fn pins(&self, ensemble: &EnsembleConfig, hosts: &[Host]) -> Vec<Option<Arc<Handle>>> {
         let handle = |peer: PeerId| Arc::clone(hosts[peer.0 as usize].peer.handle_of_root());
         let resolve = |pin: &Arc<str>| {

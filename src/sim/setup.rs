@@ -1,7 +1,7 @@
 //! The resolved, typed description of one run: everything the world needs and nothing that it has to look up.
 //!
-//! The scenario room makes one from YAML; building one in Rust is meant to be as natural. Names are resolved, defaults
-//! filled in, times integers; what a file may say and what a run does are different types on purpose.
+//! The scenario room makes one from YAML; building one in Rust is meant to be as natural. Names are resolved,
+//! defaults filled in, times integers; what a file may say and what a run does are different types on purpose.
 
 use std::sync::Arc;
 

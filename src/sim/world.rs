@@ -1,7 +1,8 @@
 //! The world: every peer, the network between them, and the loop that takes one event after another.
 //!
-//! [`World::new`] builds it from a [`Setup`]; [`World::run`] drives it to the end. A peer is only ever reached through
-//! `World::feed`, which lends it its random stream, lets it handle one input and carries out what it wants done.
+//! [`World::new`] builds it from a [`Setup`]; [`World::run`] drives it to the end. A peer is only ever reached
+//! through `World::feed`, which lends it its random stream, lets it handle one input and carries out what it wants
+//! done.
 
 use std::sync::Arc;
 
@@ -179,8 +180,8 @@ impl<'s> World<'s> {
         self.ledger.keep_trace();
     }
 
-    /// Runs to the end of the setup's duration, or until `go_on` says no (it is asked every few thousand events, with the
-    /// simulated time and the events so far).
+    /// Runs to the end of the setup's duration, or until `go_on` says no (it is asked every few thousand events,
+    /// with the simulated time and the events so far).
     pub fn run(mut self, go_on: &mut dyn FnMut(Time, u64) -> bool) -> Outcome {
         let end = Time::ZERO + self.setup.duration;
         let mut interrupted = None;

@@ -1,7 +1,7 @@
 //! Behaviours: the names under which an actor can be called (dms-capabilities section 5).
 //!
-//! A behaviour is its path; the path is also the capability that a caller must show. Paths of one deployment carry the
-//! ensemble id, so that authority over one ensemble says nothing about another.
+//! A behaviour is its path; the path is also the capability that a caller must show. Paths of one deployment carry
+//! the ensemble id, so that authority over one ensemble says nothing about another.
 
 use std::fmt;
 

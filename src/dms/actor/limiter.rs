@@ -1,7 +1,9 @@
-//! The rate limiter: how many handlers of broadcasts and public behaviours may run at once (dms-capabilities section 3.5).
+//! The rate limiter: how many handlers of broadcasts and public behaviours may run at once (dms-capabilities
+//! section 3.5).
 //!
-//! It counts handlers that are running, not messages a second. *Allow* is asked when a message arrives, *acquire* when its
-//! handler is about to run; the second bound is a little higher so that what was let in can also be served.
+//! It counts handlers that are running, not messages a second. *Allow* is asked when a message arrives, *acquire*
+//! when its handler is about to run; the second bound is a little higher so that what was let in can also be
+//! served.
 
 use crate::dms::capability::Capability;
 

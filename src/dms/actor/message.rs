@@ -1,7 +1,7 @@
 //! The payloads that actors exchange: what stands in an envelope's `msg` (dms-orchestration sections 2 to 4).
 //!
-//! A closed enum instead of bytes, so that a payload nobody handles is a compile error and an ordinary message costs no
-//! parsing; its JSON is still what travels, and [`Message::json_len`] is what the network is charged with.
+//! A closed enum instead of bytes, so that a payload nobody handles is a compile error and an ordinary message
+//! costs no parsing; its JSON is still what travels, and [`Message::json_len`] is what the network is charged with.
 
 use std::io;
 use std::sync::Arc;

@@ -1,8 +1,9 @@
 //! Actors: what a message looks like, which behaviours there are, how an actor sends and what it accepts
 //! (dms-capabilities section 3).
 //!
-//! Start with [`Envelope`], then [`SecurityContext`] (how a message gets its tokens and how a receiver judges them) and
-//! [`Pipeline`] (the queue and the limiter before that). Who handles which behaviour is [`crate::dms::peer`]'s business.
+//! Start with [`Envelope`], then [`SecurityContext`] (how a message gets its tokens and how a receiver judges them)
+//! and [`Pipeline`] (the queue and the limiter before that). Who handles which behaviour is [`crate::dms::peer`]'s
+//! business.
 
 mod behaviour;
 mod envelope;

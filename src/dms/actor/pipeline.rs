@@ -1,8 +1,9 @@
 //! What happens to a message between the network and its handler (dms-capabilities section 3.3).
 //!
-//! The driver hands a message in twice: when it arrives ([`Pipeline::admit`]) and when the peer's worker has got to it
-//! ([`Pipeline::take`] and the checks after it). Between the two it waits; how long, the driver knows. Every refusal here is
-//! silent to the sender, as in DMS; to the observer it is a fact with one of the reasons of [`Rejection`].
+//! The driver hands a message in twice: when it arrives ([`Pipeline::admit`]) and when the peer's worker has got to
+//! it ([`Pipeline::take`] and the checks after it). Between the two it waits; how long, the driver knows. Every
+//! refusal here is silent to the sender, as in DMS; to the observer it is a fact with one of the reasons of
+//! [`Rejection`].
 
 use std::fmt;
 

@@ -150,8 +150,8 @@ pub struct SecurityContext {
 }
 
 impl SecurityContext {
-    /// Whether the message may invoke its behaviour on the actor `receiver`: expiry, signature, then tokens. On success the
-    /// tokens stay consumed, so that a reply can build on them, until [`SecurityContext::discard`].
+    /// Whether the message may invoke its behaviour on the actor `receiver`: expiry, signature, then tokens. On
+    /// success the tokens stay consumed, so that a reply can build on them, until [`SecurityContext::discard`].
     ///
     /// # Errors
     /// The rejection, and for [`Rejection::NotAuthorized`] the explanation of each token.
@@ -175,9 +175,9 @@ impl SecurityContext {
         if *envelope.from == *receiver {
             return Ok(());
         }
-        let consumption = match self.capabilities.consume(&envelope.from.did, &envelope.tokens, now) {
-            Ok(consumption) => consumption,
-            Err(_) => return Err((Rejection::NotAuthorized, None)),
+        // Tokens beyond the size limit authorise nothing, as if there were none.
+        let Ok(consumption) = self.capabilities.consume(&envelope.from.did, &envelope.tokens, now) else {
+            return Err((Rejection::NotAuthorized, None));
         };
         let own = self.capabilities.did().clone();
         let wanted = std::slice::from_ref(&envelope.behaviour.path);
@@ -227,5 +227,168 @@ impl SecurityContext {
         self.capabilities
             .grant_for(subject, audience, capabilities, duration, now, token_nonce(random))
             .map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dms::actor::{BehaviourKind, topics};
+    use crate::dms::capability::{Membership, OrganizationKeys, Rules, join};
+    use crate::dms::identity::SignatureMode;
+    use crate::kernel::{Domain, Streams};
+
+    const NOW: Timestamp = Timestamp(1_735_689_600_000_000_000);
+
+    struct Node {
+        actor: Actor,
+        security: SecurityContext,
+    }
+
+    fn node(mode: SignatureMode, seed: u8, organization: Option<&OrganizationKeys>) -> Node {
+        let secret = SecretKey::ed25519([seed; 32], mode);
+        let mut capabilities =
+            CapabilityContext::new(CapabilityContext::NODE, secret.clone(), Rules::INTENDED);
+        if let Some(organization) = organization {
+            let key = SecretKey::ed25519([seed + 100; 32], mode);
+            let mut user = CapabilityContext::new(CapabilityContext::USER, key, Rules::INTENDED);
+            let membership = Membership::usual(NOW + Span::hours(1));
+            let mut counter = seed;
+            let mut nonces = || {
+                counter = counter.wrapping_add(1);
+                [counter; 12]
+            };
+            join(organization, &mut user, &mut capabilities, &membership, NOW, &mut nonces)
+                .expect("a fresh join");
+        }
+        Node { actor: Actor::root(secret, NOW), security: SecurityContext { capabilities } }
+    }
+
+    fn organization(mode: SignatureMode) -> OrganizationKeys {
+        OrganizationKeys::new("nunet".into(), SecretKey::ed25519([200; 32], mode), Rules::INTENDED)
+    }
+
+    fn call(kind: BehaviourKind) -> Call {
+        let behaviour = Behaviour::fixed(kind);
+        Call {
+            behaviour,
+            reply_to: Some(Behaviour::reply_to(5)),
+            expire: NOW + Span::secs(30),
+            message: Message::Hello,
+        }
+    }
+
+    fn sealed(from: &mut Node, to: &Arc<Handle>, kind: BehaviourKind) -> Envelope {
+        let nonce = from.actor.next_nonce();
+        let mut random = Streams::new(1).owned(Domain::new("test.security"), 0);
+        from.actor.seal(&from.security.capabilities, nonce, Arc::clone(to), call(kind), NOW, &mut random)
+    }
+
+    fn both(test: impl Fn(SignatureMode)) {
+        test(SignatureMode::Real);
+        test(SignatureMode::Modelled);
+    }
+
+    #[test]
+    fn vector_20_actors_of_the_same_organization_and_of_none() {
+        both(|mode| {
+            let organization = organization(mode);
+            let mut alice = node(mode, 1, Some(&organization));
+            let mut bob = node(mode, 2, Some(&organization));
+            let mut mallory = node(mode, 3, None);
+            let to = Arc::clone(&bob.actor.handle);
+            let hello = sealed(&mut alice, &to, BehaviourKind::PublicHello);
+            assert_eq!(bob.security.authorize(&hello, &to, None, NOW).map_err(|(why, _)| why), Ok(()));
+            let hello = sealed(&mut mallory, &to, BehaviourKind::PublicHello);
+            let (rejection, refusal) = bob.security.authorize(&hello, &to, None, NOW).expect_err("no chain");
+            assert_eq!(rejection, Rejection::NotAuthorized);
+            assert!(refusal.expect("explained").explain().starts_with("no token"));
+        });
+    }
+
+    #[test]
+    fn vector_23_to_oneself_without_tokens() {
+        both(|mode| {
+            let mut alice = node(mode, 1, None);
+            let to = Arc::clone(&alice.actor.handle);
+            let envelope = sealed(&mut alice, &to, BehaviourKind::PublicHello);
+            assert!(envelope.tokens.is_empty());
+            assert!(alice.security.authorize(&envelope, &to, None, NOW).is_ok());
+        });
+    }
+
+    #[test]
+    fn vector_26_a_broadcast_on_another_topic() {
+        both(|mode| {
+            let organization = organization(mode);
+            let mut alice = node(mode, 1, Some(&organization));
+            let mut bob = node(mode, 2, Some(&organization));
+            let mut random = Streams::new(1).owned(Domain::new("test.security"), 0);
+            let nonce = alice.actor.next_nonce();
+            let context = &alice.security.capabilities;
+            let bids = call(BehaviourKind::BidRequest);
+            let envelope =
+                alice.actor.seal_broadcast(context, nonce, &topics::DEPLOYMENT, bids, NOW, &mut random);
+            let to = Arc::clone(&bob.actor.handle);
+            assert!(bob.security.authorize(&envelope, &to, Some(&topics::DEPLOYMENT), NOW).is_ok());
+            let other = Capability::fixed("/nunet/other");
+            let refused = bob.security.authorize(&envelope, &to, Some(&other), NOW).map_err(|(why, _)| why);
+            assert_eq!(refused, Err(Rejection::TopicMismatch));
+        });
+    }
+
+    #[test]
+    fn vector_27_expired_or_changed_after_signing() {
+        both(|mode| {
+            let organization = organization(mode);
+            let mut alice = node(mode, 1, Some(&organization));
+            let mut bob = node(mode, 2, Some(&organization));
+            let to = Arc::clone(&bob.actor.handle);
+            let envelope = sealed(&mut alice, &to, BehaviourKind::PublicHello);
+            let judge = |bob: &mut Node, envelope: &Envelope, now| {
+                bob.security.authorize(envelope, &to, None, now).map_err(|(why, _)| why)
+            };
+            assert_eq!(judge(&mut bob, &envelope, envelope.expire), Ok(()), "valid at exactly its expiry");
+            let late = envelope.expire + Span(1);
+            assert_eq!(judge(&mut bob, &envelope, late), Err(Rejection::Expired));
+            let mut changed = sealed(&mut alice, &to, BehaviourKind::PublicHello);
+            changed.message = Message::Ok;
+            assert_eq!(judge(&mut bob, &changed, NOW), Err(Rejection::BadSignature));
+            let mut readdressed = sealed(&mut alice, &to, BehaviourKind::PublicHello);
+            readdressed.reply_to = None;
+            assert_eq!(judge(&mut bob, &readdressed, NOW), Err(Rejection::BadSignature));
+        });
+    }
+
+    #[test]
+    fn vector_28_nonces_are_distinct() {
+        let mut alice = node(SignatureMode::Modelled, 1, None);
+        let nonces: std::collections::BTreeSet<u64> = (0..64).map(|_| alice.actor.next_nonce()).collect();
+        assert_eq!(nonces.len(), 64);
+    }
+
+    #[test]
+    fn the_length_of_an_envelope_is_that_of_its_json_in_both_modes() {
+        let mut lengths = Vec::new();
+        for mode in [SignatureMode::Real, SignatureMode::Modelled] {
+            let organization = organization(mode);
+            let mut alice = node(mode, 1, Some(&organization));
+            let bob = node(mode, 2, Some(&organization));
+            let envelope = sealed(&mut alice, &bob.actor.handle, BehaviourKind::PublicHello);
+            assert_eq!(envelope.json_len(), envelope.to_json().len() as u64);
+            lengths.push(envelope.json_len());
+        }
+        assert_eq!(lengths[0], lengths[1]);
+    }
+
+    #[test]
+    fn tokens_of_a_refused_message_are_forgotten() {
+        let mode = SignatureMode::Modelled;
+        let mut mallory = node(mode, 3, None);
+        let mut bob = node(mode, 2, None);
+        let to = Arc::clone(&bob.actor.handle);
+        let envelope = sealed(&mut mallory, &to, BehaviourKind::Commit);
+        assert!(bob.security.authorize(&envelope, &to, None, NOW).is_err());
+        assert!(bob.security.capabilities.consumed().is_empty());
     }
 }

@@ -5,8 +5,8 @@ use super::config::{EnsembleConfig, Executor};
 use super::finding::{Finding, Findings};
 use super::tree::{Node, Position};
 
-/// Every use of a feature that is not simulated, in the order of the file. `root` is the tree that `config` was loaded
-/// from; it gives the positions.
+/// Every use of a feature that is not simulated, in the order of the file. `root` is the tree that `config` was
+/// loaded from; it gives the positions.
 pub fn unsupported(config: &EnsembleConfig, root: &Node) -> Vec<Finding> {
     let mut out = Findings::default();
     let mut report = |position: Position, feature: &str| {

@@ -1,8 +1,8 @@
 //! The first step of loading: short forms become long ones (dms-acceptance 5.1).
 //!
-//! Templates are filled in, volume strings become maps, environment maps become lists of `KEY=VALUE`. The result is a
-//! tree of the same format, whose nodes keep the positions of what they came from. Unlike DMS, which merges a template
-//! in place, two allocations may use one template.
+//! Templates are filled in, volume strings become maps, environment maps become lists of `KEY=VALUE`. The result is
+//! a tree of the same format, whose nodes keep the positions of what they came from. Unlike DMS, which merges a
+//! template in place, two allocations may use one template.
 use std::sync::Arc;
 
 use super::fields::must_be;

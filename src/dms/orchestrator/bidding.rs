@@ -20,8 +20,8 @@ pub(super) struct Round {
 }
 
 impl Deployment {
-    /// Asks for bids for every node without a place that has none yet. The nonce goes on counting over attempts, so that
-    /// providers that answered before answer again (the intended side of W16).
+    /// Asks for bids for every node without a place that has none yet. The nonce goes on counting over attempts, so
+    /// that providers that answered before answer again (the intended side of W16).
     pub(super) fn open_round(&mut self, desk: &mut Desk<'_, '_>) {
         let first_run = self.status != DeploymentStatus::Updating;
         if first_run && self.deadline < desk.now + BID_REQUEST_TIMEOUT {
@@ -79,7 +79,8 @@ impl Deployment {
         }
     }
 
-    /// Peers that need not answer: hosts of other nodes, owners of bids that are kept, and peers that failed these nodes.
+    /// Peers that need not answer: hosts of other nodes, owners of bids that are kept, and peers that failed these
+    /// nodes.
     fn taken_peers(&self, nodes: &[usize]) -> Vec<PeerId> {
         let mut taken: Vec<PeerId> = Vec::new();
         for (index, node) in self.nodes.iter().enumerate() {
@@ -215,8 +216,8 @@ impl Deployment {
         }
     }
 
-    /// Waits before the next round, longer each time (the intended side of W21). Bids kept meanwhile stay valid for five
-    /// minutes on their providers; after a longer pause they are dropped.
+    /// Waits before the next round, longer each time (the intended side of W21). Bids kept meanwhile stay valid for
+    /// five minutes on their providers; after a longer pause they are dropped.
     fn pause(&mut self, desk: &mut Desk<'_, '_>) {
         self.pauses += 1;
         self.pause = Some(self.pauses);

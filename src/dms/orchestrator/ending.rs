@@ -1,8 +1,8 @@
 //! How a deployment ends: failure, shutdown, completion; and undoing what providers hold for it
 //! (dms-orchestration sections 1.5 and 2.10).
 //!
-//! The real DMS undoes once and forgets (W6, W20). Here an undo is asked again, with growing pauses, until the provider has
-//! acknowledged it: it may be cut off, or down, for longer than anyone would wait.
+//! The real DMS undoes once and forgets (W6, W20). Here an undo is asked again, with growing pauses, until the
+//! provider has acknowledged it: it may be cut off, or down, for longer than anyone would wait.
 
 use std::sync::Arc;
 

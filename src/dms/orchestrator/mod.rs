@@ -1,9 +1,9 @@
 //! An orchestrator: one deployment from the user's request to its end (dms-orchestration sections 1, 2 and 4).
 //!
-//! A deployment is driven by the phases of its nodes. Whenever nothing is under way, [`Deployment::advance`] looks at them
-//! and begins the next step: bids for nodes without a place, commits for nodes with one, and so on to running. A node that
-//! fails falls back to the beginning and takes no other node with it; a node that is lost later does the same, so that
-//! recovery is the deployment's own path and not a second one.
+//! A deployment is driven by the phases of its nodes. Whenever nothing is under way, [`Deployment::advance`] looks
+//! at them and begins the next step: bids for nodes without a place, commits for nodes with one, and so on to
+//! running. A node that fails falls back to the beginning and takes no other node with it; a node that is lost
+//! later does the same, so that recovery is the deployment's own path and not a second one.
 //!
 //! - `bidding`: rounds, which bids are kept, the choice among them;
 //! - `placing`: commit and allocate;
@@ -203,8 +203,8 @@ impl Deployment {
 
     /// Begins the next step, if nothing is under way that it must wait for.
     ///
-    /// A first deployment is all or nothing: no node goes on before every node has a place. When lost nodes are replaced,
-    /// those that have a place go on while others still look for one.
+    /// A first deployment is all or nothing: no node goes on before every node has a place. When lost nodes are
+    /// replaced, those that have a place go on while others still look for one.
     fn advance(&mut self, desk: &mut Desk<'_, '_>) {
         if self.status.is_terminal() || self.is_waiting() {
             return;
@@ -300,7 +300,7 @@ impl Deployment {
         match (&envelope.behaviour.kind, &envelope.message) {
             (BehaviourKind::Bid, Message::Bid(bid)) => self.handle_bid(desk, envelope, bid),
             (BehaviourKind::TaskTermination, Message::TaskTermination(end)) => {
-                self.handle_termination(desk, end)
+                self.handle_termination(desk, end);
             }
             (BehaviourKind::AllocationLiveness, Message::Liveness(report)) => {
                 self.handle_liveness(desk, envelope, report);
@@ -342,7 +342,7 @@ impl Deployment {
             Purpose::Shutdown => self.resolve_shutdown(pending, outcome),
             Purpose::Undo => self.resolve_undo(pending, outcome),
             Purpose::Register | Purpose::Health | Purpose::Restart => {
-                self.resolve_supervision(desk, pending, outcome)
+                self.resolve_supervision(desk, pending, outcome);
             }
         }
         if pending.purpose.is_barrier() {
@@ -358,8 +358,8 @@ impl Deployment {
         })
     }
 
-    /// A step of a node has failed: the node falls back to the beginning, its peer is not asked again, and what it may have
-    /// reserved or created there is undone.
+    /// A step of a node has failed: the node falls back to the beginning, its peer is not asked again, and what it
+    /// may have reserved or created there is undone.
     fn give_up_place(&mut self, desk: &mut Desk<'_, '_>, node: usize, stage: Stage, reason: Arc<str>) {
         desk.fact(Fact::StageFailed { ensemble: self.id, stage, reason: Arc::clone(&reason) });
         self.last_failure = Some((stage, reason));

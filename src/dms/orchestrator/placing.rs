@@ -1,5 +1,5 @@
-//! Commit and allocate (dms-orchestration section 2.9). A node that fails falls back alone: what the others have reserved
-//! stays theirs (the intended side of W22), and what it may have reserved is undone (W6).
+//! Commit and allocate (dms-orchestration section 2.9). A node that fails falls back alone: what the others have
+//! reserved stays theirs (the intended side of W22), and what it may have reserved is undone (W6).
 
 use std::sync::Arc;
 

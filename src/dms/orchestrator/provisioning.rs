@@ -1,4 +1,5 @@
-//! Subnet, addresses, names, ports and start (dms-orchestration section 2.11), each a barrier over all nodes that need it.
+//! Subnet, addresses, names, ports and start (dms-orchestration section 2.11), each a barrier over all nodes that
+//! need it.
 
 use std::sync::Arc;
 

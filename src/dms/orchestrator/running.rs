@@ -1,9 +1,9 @@
 //! While a deployment runs: supervision, recovery and the end of tasks (dms-orchestration section 4).
 //!
-//! The real DMS checks one allocation after another, only restarts in place and never replaces a lost node (W2). Here all are
-//! checked at once, and what the ensemble file declares is done: an allocation that answers but is not well restarts where it
-//! is, with the others of its scope; one that does not answer, or that keeps failing, is its node's matter; and a node is
-//! tried again on its peer or placed on another one.
+//! The real DMS checks one allocation after another, only restarts in place and never replaces a lost node (W2).
+//! Here all are checked at once, and what the ensemble file declares is done: an allocation that answers but is not
+//! well restarts where it is, with the others of its scope; one that does not answer, or that keeps failing, is its
+//! node's matter; and a node is tried again on its peer or placed on another one.
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! Which requests for bids a provider answers (dms-orchestration section 2.3), in the order of the real checks.
 //!
-//! On the real network every refusal is silence. Here each is a fact with its reason, so that "nobody bid" can be explained.
+//! On the real network every refusal is silence. Here each is a fact with its reason, so that "nobody bid" can be
+//! explained.
 
 use std::fmt;
 use std::sync::Arc;

@@ -16,7 +16,8 @@ fn error(text: impl Into<Arc<str>>) -> Message {
 }
 
 impl Provider {
-    /// Reserves for one allocation: a bid must have been made and be young enough, then hardware, pool and ports must do.
+    /// Reserves for one allocation: a bid must have been made and be young enough, then hardware, pool and ports
+    /// must do.
     pub(super) fn handle_commit(&mut self, desk: &mut Desk<'_, '_>, commit: &Commit) -> Message {
         let lease = match self.bids.get(&commit.ensemble) {
             None => return error(format!("no bid requests for ensemble {}", commit.ensemble)),

@@ -1,5 +1,5 @@
-//! A compute provider: it bids, reserves, creates allocations, runs them and reports (dms-orchestration sections 2.3, 2.9
-//! and 3).
+//! A compute provider: it bids, reserves, creates allocations, runs them and reports (dms-orchestration sections
+//! 2.3, 2.9 and 3).
 //!
 //! - [`bids`](self): which requests it answers, with the reason for each that it does not;
 //! - `commits`: reserving and creating, undoing both;
@@ -130,8 +130,8 @@ impl Provider {
         self.allocations.get(id).map(|allocation| &allocation.actor.handle)
     }
 
-    /// The machine has stopped and starts again: what ran and what was reserved is gone. Slots go on counting, so that a
-    /// report about a former life is recognised.
+    /// The machine has stopped and starts again: what ran and what was reserved is gone. Slots go on counting, so
+    /// that a report about a former life is recognised.
     pub fn restart(&mut self) {
         let slot = self.next_slot;
         *self = Self { next_slot: slot, ..Self::new(std::mem::take(&mut self.machine)) };

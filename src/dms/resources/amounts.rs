@@ -108,7 +108,12 @@ impl fmt::Display for Amount {
 
 /// There is less of one dimension than required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
-#[error("{dimension} is short by {}: {} required, {} available", self.missing(), self.in_units(*.required), self.in_units(*.available))]
+#[error(
+    "{dimension} is short by {}: {} required, {} available",
+    self.missing(),
+    self.in_units(*.required),
+    self.in_units(*.available)
+)]
 pub struct Shortage {
     /// What is short.
     pub dimension: Dimension,

@@ -135,9 +135,14 @@ impl<E: Copy> EventQueue<E> {
     fn dissolve_run(&mut self) {
         self.wheel.rewind(self.now);
         self.run_limit = self.now;
+        // Behind a run of one instant the wheel may hold events of that same instant, which were scheduled later.
+        let later = self.run.get(self.head).map(|key| self.wheel.detach_instant((key >> 64) as u64));
         for at in self.head..self.run.len() {
             let entry = *self.wheel.entry(self.run[at] as u32);
             self.wheel.insert(entry);
+        }
+        if let Some((level, bucket)) = later {
+            self.wheel.put_back(level, bucket);
         }
         self.end_run();
         while let Some(entry) = self.near.pop() {

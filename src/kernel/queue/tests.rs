@@ -146,6 +146,21 @@ fn equals_the_reference_in_large_bursts() {
     compare(&steps).unwrap();
 }
 
+/// A run of one instant that was prepared and is given back stays before events that were scheduled for its instant
+/// later.
+#[test]
+fn a_run_given_back_stays_before_later_events_of_its_instant() {
+    let steps = [
+        Step::Schedule { delay: 0, times: 1 },
+        Step::Schedule { delay: 2, times: 1 },
+        Step::Pop { times: 1 },
+        Step::Peek,
+        Step::Schedule { delay: 2, times: 1 },
+        Step::Schedule { delay: 0, times: 200 },
+    ];
+    compare(&steps).unwrap();
+}
+
 #[test]
 #[should_panic(expected = "before the one popped last")]
 fn the_past_is_closed() {

@@ -26,7 +26,7 @@ const NONE: u32 = u32::MAX;
 
 /// A first-in-first-out chain of chunks, all full but the last.
 #[derive(Clone, Copy, Debug)]
-struct Bucket {
+pub(super) struct Bucket {
     head: u32,
     tail: u32,
     count: u32,
@@ -242,6 +242,17 @@ impl<E: Copy> Wheel<E> {
             self.free = chunk;
             chunk = next;
         }
+    }
+
+    /// Takes out the bucket in which events of this time are, for [`put_back`](Self::put_back).
+    pub(super) fn detach_instant(&mut self, at: u64) -> (usize, Bucket) {
+        let level = level_of(at ^ self.origin);
+        (level, self.detach(level, place_of(at, level)))
+    }
+
+    /// Puts a bucket back behind what has been stored since it was taken out.
+    pub(super) fn put_back(&mut self, level: usize, bucket: Bucket) {
+        self.deal_out(bucket, level, |_| true);
     }
 
     /// Moves the origin to any time that is not after a stored one.

@@ -1,5 +1,5 @@
-//! A fact in compact form: numbers of the run instead of keys and ids, so that it is the same in both signature modes.
-//! The digest of a run is over these.
+//! A fact in compact form: numbers of the run instead of keys and ids, so that it is the same in both signature
+//! modes. The digest of a run is over these.
 
 use std::hash::Hash;
 

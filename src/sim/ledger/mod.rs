@@ -1,7 +1,7 @@
 //! The ledger: turns facts into the rows, series and metrics of a run, and into its digest.
 //!
-//! It watches from outside. What it says about availability comes from what peers really ran and whether they were up, not
-//! from what orchestrators believed.
+//! It watches from outside. What it says about availability comes from what peers really ran and whether they were
+//! up, not from what orchestrators believed.
 
 mod entry;
 mod refusals;
@@ -197,13 +197,19 @@ impl Ledger {
         record.ended = Some(now);
         record.reason = Some(reason.into());
         let by = record.by;
-        let kind = Kind {
-            deployment: Some(number),
-            stage: Stage::Request.as_str(),
-            reason: reason.into(),
-            amount_class: None,
-        };
-        self.refusals.add(kind, now, by, || reason.into());
+        self.refuse(now, by, Some(number), Stage::Request.as_str(), reason.into());
+    }
+
+    fn refuse(
+        &mut self,
+        now: Time,
+        peer: PeerId,
+        deployment: Option<u32>,
+        stage: &'static str,
+        reason: Arc<str>,
+    ) {
+        let kind = Kind { deployment, stage, reason: Arc::clone(&reason), amount_class: None };
+        self.refusals.add(kind, now, peer, || reason);
     }
 
     /// Who orchestrates a deployment, and its id.
@@ -316,10 +322,7 @@ impl Ledger {
                     Some(why) => format!("{behaviour}: {rejection}: {why}"),
                     None => format!("{behaviour}: {rejection}"),
                 };
-                let reason: Arc<str> = reason.into();
-                let kind =
-                    Kind { deployment, stage: "message", reason: Arc::clone(&reason), amount_class: None };
-                self.refusals.add(kind, now, peer, || reason);
+                self.refuse(now, peer, deployment, "message", reason.into());
             }
             Fact::HelloAnswered => self.counters.hellos += 1,
             Fact::DeploymentRefused(reason) => {
@@ -347,13 +350,7 @@ impl Ledger {
             }
             Fact::StageFailed { stage, reason, .. } => {
                 self.counters.bids_received += u64::from(stage == Stage::Candidate);
-                let kind = Kind {
-                    deployment,
-                    stage: stage.as_str(),
-                    reason: Arc::clone(&reason),
-                    amount_class: None,
-                };
-                self.refusals.add(kind, now, peer, || reason);
+                self.refuse(now, peer, deployment, stage.as_str(), reason);
             }
             Fact::Committed { allocation, generation, resources } => {
                 self.commit(now, peer, deployment, &allocation, generation, resources);

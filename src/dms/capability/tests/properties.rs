@@ -41,8 +41,8 @@ impl World {
         self.parties[party].did().clone()
     }
 
-    fn say(&self, genes: &mut Genes<'_>, subject: Did, action: Action) -> Say {
-        let mut say = self.lab.say(&subject, &["/a"]);
+    fn say(&self, genes: &mut Genes<'_>, subject: &Did, action: Action) -> Say {
+        let mut say = self.lab.say(subject, &["/a"]);
         say.action = action;
         if self.topic || genes.rarely(12) {
             say.topics = caps(&[["t", "t/u", ""][if genes.rarely(4) { genes.pick(3) } else { 0 }]]);
@@ -84,7 +84,7 @@ impl World {
                 (false, true) => [Action::Invoke, Action::Broadcast, Action::Revoke][genes.pick(3)],
                 _ => Action::Delegate,
             };
-            let mut say = self.say(genes, self.did(subject), action);
+            let mut say = self.say(genes, &self.did(subject), action);
             if let Some(parent) = token.as_ref().filter(|_| !genes.rarely(10)) {
                 say.expire = say.expire.min(parent.expire());
             }
@@ -123,7 +123,7 @@ fn play(mode: SignatureMode, rules: Rules, genes: &[u8]) -> Outcome {
     }
     for _ in 0..genes.pick(3) {
         let subject = world.did([0, 1, 4, SENDER][genes.pick(4)]);
-        let say = world.say(genes, subject, Action::Delegate);
+        let say = world.say(genes, &subject, Action::Delegate);
         let issuer = world.parties[[RECEIVER, 1][genes.pick(2)]].clone();
         let token = world.lab.grant(&issuer, &say);
         world.lab.anchor_require(&mut receiver, &token).unwrap();

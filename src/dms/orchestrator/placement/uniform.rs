@@ -1,7 +1,7 @@
 //! Uniform random choice among all candidates (dms-orchestration section 2.7).
 //!
-//! The real DMS draws an index over the product of all bids, with replacement and from the first million permutations only
-//! (W5). Drawing each node's bid by itself is the same distribution over all of them.
+//! The real DMS draws an index over the product of all bids, with replacement and from the first million
+//! permutations only (W5). Drawing each node's bid by itself is the same distribution over all of them.
 
 use super::Bids;
 use crate::kernel::random::Rng;
