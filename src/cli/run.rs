@@ -168,6 +168,14 @@ fn write(
 fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, folder: &std::path::Path) {
     let value = |name: &str| outcome.metric(name).unwrap_or(f64::NAN);
     let count = |name: &str| format!("{:.0}", value(name));
+    // What nothing was measured of is a dash.
+    let with = |number: f64, decimals: usize, unit: &str| {
+        if number.is_nan() { "-".to_owned() } else { format!("{number:.decimals$} {unit}") }
+    };
+    let quantiles = |name: &str, decimals: usize| {
+        let at = |quantile: &str| with(value(&format!("{name}.{quantile}")), decimals, "s");
+        format!("{} / {}", at("p50"), at("p95"))
+    };
     println!(
         "{} (seed {}): {} simulated, {} peers",
         setup.name,
@@ -176,7 +184,7 @@ fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, fold
         count("peers.total")
     );
     println!();
-    let line = |name: &str, text: String| println!("  {name:<28}{text}");
+    let line = |name: &str, text: String| println!("  {name:<30}{text}");
     line("deployments asked", count("deployments.asked"));
     line(
         "  reached running",
@@ -192,15 +200,9 @@ fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, fold
     {
         line("", format!("{:>4} x {}", row.value, row.labels.trim_start_matches("reason=")));
     }
-    line(
-        "time to running p50 / p95",
-        format!("{:.1} s / {:.1} s", value("time_to_running.p50"), value("time_to_running.p95")),
-    );
-    line("availability of services", format!("{:.3} %", value("services.availability") * 100.0));
-    line(
-        "recovery time p50 / p95",
-        format!("{:.0} s / {:.0} s", value("recovery_time.p50"), value("recovery_time.p95")),
-    );
+    line("time to running p50 / p95", quantiles("time_to_running", 1));
+    line("availability of services", with(value("services.availability") * 100.0, 3, "%"));
+    line("recovery time p50 / p95", quantiles("recovery_time", 0));
     line(
         "peers lost",
         format!("{} (mean {:.1} % up)", count("peers.lost"), value("peers.up_fraction") * 100.0),

@@ -84,7 +84,8 @@ fn words<'a>(line: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     line.match_indices(word).map(|(at, _)| at).filter(move |&at| {
         let before = line[..at].chars().next_back();
         let after = line[at + word.len()..].chars().next();
-        !(before.is_some_and(is_part) || word.ends_with(is_part) && after.is_some_and(is_part))
+        let goes_on = word.ends_with(is_part) && after.is_some_and(is_part);
+        !goes_on && !before.is_some_and(is_part)
     })
 }
 
