@@ -397,8 +397,8 @@ impl Ledger {
                 }
             }
         }
-        let ends = status.is_terminal() || status == DeploymentStatus::ShuttingDown;
-        if ends {
+        // A deployment that fails after it ran is still wanted: nobody has asked for its end.
+        if matches!(status, DeploymentStatus::Completed | DeploymentStatus::ShuttingDown) {
             self.services.unwant(now, number);
         }
         let record = &mut self.deployments[number as usize];

@@ -54,7 +54,7 @@ impl Services {
         service.down_since = (service.running == 0).then_some(now);
     }
 
-    /// Its deployment has ended.
+    /// Its deployment has ended as its user wished.
     pub(super) fn unwant(&mut self, now: Time, deployment: u32) {
         for ((number, _), service) in &mut self.all {
             if *number == deployment && service.wanted {
