@@ -163,7 +163,7 @@ impl Peer {
                         desk.reply(&mut self.root, envelope, Message::HelloReply(did));
                     }
                     Message::HelloReply(_) => {
-                        let nonce = reply_nonce(&envelope.behaviour);
+                        let nonce = envelope.behaviour.reply_nonce();
                         self.greetings.iter_mut().filter(|g| g.nonce == nonce).for_each(|g| g.nonce = None);
                         desk.fact(Fact::HelloAnswered);
                     }
@@ -184,7 +184,7 @@ impl Peer {
         let (receiver, known) = match envelope.to.as_ref().map_or(&Inbox::Root, |to| &to.inbox) {
             Inbox::Root => {
                 let greeted =
-                    || self.greetings.iter().any(|g| g.nonce.is_some() && g.nonce == reply_nonce(behaviour));
+                    || self.greetings.iter().any(|g| g.nonce.is_some() && g.nonce == behaviour.reply_nonce());
                 let known = match behaviour.kind {
                     BehaviourKind::PublicHello => true,
                     BehaviourKind::ReplyTo => greeted(),
@@ -284,11 +284,6 @@ impl Peer {
         let mut desk = Desk { now, security: &mut self.security, out };
         self.deployments[number as usize].begin(&mut desk);
     }
-}
-
-/// The nonce that a one-shot reply behaviour is named after.
-fn reply_nonce(behaviour: &Behaviour) -> Option<u64> {
-    behaviour.path.as_str().rsplit('/').next()?.parse().ok()
 }
 
 /// The topic on which a behaviour may be broadcast, when the message is a broadcast.

@@ -142,6 +142,14 @@ impl Behaviour {
     }
 }
 
+impl Behaviour {
+    /// The nonce that a one-shot reply behaviour is named after; none for any other.
+    #[must_use]
+    pub fn reply_nonce(&self) -> Option<u64> {
+        self.path.as_str().strip_prefix("/dms/actor/replyto/")?.parse().ok()
+    }
+}
+
 /// The namespaced behaviours of one ensemble, made once so that messages only clone them.
 #[derive(Clone, Debug)]
 pub struct EnsembleBehaviours {

@@ -279,11 +279,10 @@ impl Deployment {
     /// Whether the actor has this behaviour now.
     pub(in crate::dms) fn has_behaviour(&self, envelope: &Envelope) -> bool {
         match envelope.behaviour.kind {
-            BehaviourKind::ReplyTo => self.pending.iter().any(|pending| {
-                // Comparing paths would format each nonce; the number at the end of the path says the same.
-                envelope.behaviour.path.as_str().rsplit('/').next().and_then(|text| text.parse().ok())
-                    == Some(pending.nonce)
-            }),
+            BehaviourKind::ReplyTo => {
+                let nonce = envelope.behaviour.reply_nonce();
+                self.pending.iter().any(|pending| Some(pending.nonce) == nonce)
+            }
             BehaviourKind::Bid => self.round.is_some(),
             BehaviourKind::TaskTermination | BehaviourKind::AllocationLiveness => {
                 !self.status.is_terminal() || {
@@ -306,9 +305,7 @@ impl Deployment {
                 self.handle_liveness(desk, envelope, report);
             }
             (BehaviourKind::ReplyTo, message) => {
-                let nonce =
-                    envelope.behaviour.path.as_str().rsplit('/').next().and_then(|text| text.parse().ok());
-                if let Some(nonce) = nonce {
+                if let Some(nonce) = envelope.behaviour.reply_nonce() {
                     self.resolve(desk, nonce, &Outcome::Reply(message));
                 }
             }
