@@ -21,4 +21,4 @@ pub use message::{
 };
 pub(in crate::dms) use pipeline::class;
 pub use pipeline::{Pipeline, Rejection};
-pub use security::{Actor, Call, SecurityContext};
+pub use security::{Actor, Call, SealError, SecurityContext};

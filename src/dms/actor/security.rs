@@ -1,7 +1,9 @@
 //! How an actor's messages get their tokens and its signature, and how a receiver judges them
 //! (dms-capabilities section 3.2).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use thiserror::Error;
 
 use super::behaviour::Behaviour;
 use super::envelope::Envelope;
@@ -36,6 +38,20 @@ pub struct Call {
     pub message: Message,
 }
 
+/// Why a message got no tokens or no signature.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum SealError {
+    /// Its sender is not the actor that was to sign it.
+    #[error("bad sender")]
+    BadSender,
+    /// It has no receiver, so nobody to invoke anything on.
+    #[error("no receiver")]
+    NoReceiver,
+    /// Its tokens cannot be made.
+    #[error(transparent)]
+    Capability(#[from] CapabilityError),
+}
+
 impl Actor {
     /// The root actor of a node: its key is the node's.
     #[must_use]
@@ -68,22 +84,12 @@ impl Actor {
         now: Timestamp,
         random: &mut Rng<'_>,
     ) -> Envelope {
-        let mut tokens = TokenList::new();
-        if *to != *self.handle {
-            let delegate = call.reply_to.as_ref().map(|behaviour| &behaviour.path);
-            let invocation = Invocation {
-                target: &to.did,
-                sender: self.handle.id.0,
-                receiver: to.id.0,
-                expire: call.expire,
-                invoke: std::slice::from_ref(&call.behaviour.path),
-                delegate: delegate.map_or(&[], std::slice::from_ref),
-            };
-            context
-                .provide(&invocation, now, &mut || token_nonce(random), &mut tokens)
-                .expect("a call names the behaviour that it invokes");
-        }
-        self.sign(Some(to), None, call, nonce, tokens)
+        let (invoke, delegate) = (call.behaviour.path.clone(), call.reply_to.clone());
+        let delegate = delegate.as_ref().map_or(&[][..], |behaviour| std::slice::from_ref(&behaviour.path));
+        let mut envelope = self.envelope(Some(to), None, call, nonce);
+        self.provide(context, &mut envelope, std::slice::from_ref(&invoke), delegate, now, random)
+            .expect("the message is this actor's own and names the behaviour that it invokes");
+        envelope
     }
 
     /// A signed broadcast on `topic`.
@@ -97,28 +103,72 @@ impl Actor {
         now: Timestamp,
         random: &mut Rng<'_>,
     ) -> Envelope {
-        let mut tokens = TokenList::new();
+        let mut envelope = self.envelope(None, Some(topic.clone()), call, nonce);
         let broadcast = Broadcast {
             sender: self.handle.id.0,
             topic,
-            expire: call.expire,
-            capabilities: std::slice::from_ref(&call.behaviour.path),
+            expire: envelope.expire,
+            capabilities: std::slice::from_ref(&envelope.behaviour.path),
         };
         context
-            .provide_broadcast(&broadcast, now, &mut || token_nonce(random), &mut tokens)
+            .provide_broadcast(&broadcast, now, &mut || token_nonce(random), &mut envelope.tokens)
             .expect("a call names the behaviour that it invokes");
-        self.sign(None, Some(topic.clone()), call, nonce, tokens)
+        self.sign(&mut envelope).expect("the message is this actor's own");
+        envelope
     }
 
-    fn sign(
+    /// Gives a direct message the tokens to `invoke` something on its receiver, with a delegation of `delegate` for
+    /// the reply, and signs it. A message to oneself needs no tokens.
+    ///
+    /// # Errors
+    /// [`SealError::Capability`] when there is nothing to invoke, [`SealError::NoReceiver`] for a broadcast,
+    /// [`SealError::BadSender`] as [`Actor::sign`]. The message is then not sent, and its tokens are worth nothing.
+    pub fn provide(
+        &self,
+        context: &CapabilityContext,
+        envelope: &mut Envelope,
+        invoke: &[Capability],
+        delegate: &[Capability],
+        now: Timestamp,
+        random: &mut Rng<'_>,
+    ) -> Result<(), SealError> {
+        let to = envelope.to.as_ref().ok_or(SealError::NoReceiver)?;
+        if **to != *self.handle {
+            let invocation = Invocation {
+                target: &to.did,
+                sender: self.handle.id.0,
+                receiver: to.id.0,
+                expire: envelope.expire,
+                invoke,
+                delegate,
+            };
+            context.provide(&invocation, now, &mut || token_nonce(random), &mut envelope.tokens)?;
+        }
+        self.sign(envelope)
+    }
+
+    /// Signs a message of this actor as it stands.
+    ///
+    /// # Errors
+    /// [`SealError::BadSender`] when its sender is somebody else: an actor signs for itself only.
+    pub fn sign(&self, envelope: &mut Envelope) -> Result<(), SealError> {
+        if *envelope.from != *self.handle {
+            return Err(SealError::BadSender);
+        }
+        envelope.signature = self.secret.sign(&*envelope);
+        envelope.verified = OnceLock::new();
+        Ok(())
+    }
+
+    /// A message of this actor without tokens and signature.
+    fn envelope(
         &self,
         to: Option<Arc<Handle>>,
         topic: Option<Capability>,
         call: Call,
         nonce: u64,
-        tokens: TokenList,
     ) -> Envelope {
-        let mut envelope = Envelope {
+        Envelope {
             to,
             behaviour: call.behaviour,
             from: Arc::clone(&self.handle),
@@ -127,12 +177,10 @@ impl Actor {
             reply_to: call.reply_to,
             topic,
             message: call.message,
-            tokens,
+            tokens: TokenList::new(),
             signature: Signature([0; 64]),
-            verified: std::sync::OnceLock::new(),
-        };
-        envelope.signature = self.secret.sign(&envelope);
-        envelope
+            verified: OnceLock::new(),
+        }
     }
 }
 
@@ -314,6 +362,60 @@ mod tests {
             let envelope = sealed(&mut alice, &to, BehaviourKind::PublicHello);
             assert!(envelope.tokens.is_empty());
             assert!(alice.security.authorize(&envelope, &to, None, NOW).is_ok());
+        });
+    }
+
+    #[test]
+    fn vector_24_to_another_without_capabilities() {
+        both(|mode| {
+            let organization = organization(mode);
+            let alice = node(mode, 1, Some(&organization));
+            let mut bob = node(mode, 2, Some(&organization));
+            let to = Arc::clone(&bob.actor.handle);
+            let mut random = Streams::new(1).owned(Domain::new("test.security"), 0);
+            let hello = call(BehaviourKind::PublicHello);
+            let mut envelope = alice.actor.envelope(Some(Arc::clone(&to)), None, hello, 1);
+            let context = &alice.security.capabilities;
+            let mut provide = |invoke: &[Capability], delegate: &[Capability]| {
+                alice.actor.provide(context, &mut envelope, invoke, delegate, NOW, &mut random)
+            };
+            let reply = [Behaviour::reply_to(5).path];
+            assert_eq!(provide(&[], &[]), Err(SealError::Capability(CapabilityError::NoCapabilities)));
+            let only_reply = SealError::Capability(CapabilityError::NoInvocationCapabilities);
+            assert_eq!(provide(&[], &reply), Err(only_reply));
+            assert_eq!(envelope.signature, Signature([0; 64]), "a refused message is not signed");
+            let refused = bob.security.authorize(&envelope, &to, None, NOW).map_err(|(why, _)| why);
+            assert_eq!(refused, Err(Rejection::BadSignature));
+
+            // Signed all the same, as a sender that asks nobody would, it authorises nothing.
+            alice.actor.sign(&mut envelope).expect("it is alice's own");
+            let refused = bob.security.authorize(&envelope, &to, None, NOW).map_err(|(why, _)| why);
+            assert_eq!(refused, Err(Rejection::NotAuthorized));
+        });
+    }
+
+    #[test]
+    fn vector_25_signing_for_somebody_else() {
+        both(|mode| {
+            let organization = organization(mode);
+            let mut alice = node(mode, 1, Some(&organization));
+            let mut bob = node(mode, 2, Some(&organization));
+            let to = Arc::clone(&bob.actor.handle);
+            let sealed = sealed(&mut alice, &to, BehaviourKind::PublicHello);
+            let mallory = node(mode, 3, None);
+            let mut forged = sealed.clone();
+            assert_eq!(mallory.actor.sign(&mut forged), Err(SealError::BadSender));
+            assert_eq!(forged.signature, sealed.signature, "a refusal changes nothing");
+
+            // One part of the address is enough to be somebody else, even with the same key.
+            let mut elsewhere = sealed.clone();
+            let inbox = Inbox::Other("elsewhere".into());
+            elsewhere.from = Arc::new(Handle { inbox, ..(*alice.actor.handle).clone() });
+            assert_eq!(alice.actor.sign(&mut elsewhere), Err(SealError::BadSender));
+
+            forged.message = Message::Ok;
+            assert_eq!(alice.actor.sign(&mut forged), Ok(()), "its own actor may sign what it has changed");
+            assert!(bob.security.authorize(&forged, &to, None, NOW).is_ok());
         });
     }
 
