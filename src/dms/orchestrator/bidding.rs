@@ -171,11 +171,15 @@ impl Deployment {
             self.backoff = BACKOFF_MIN;
             return self.advance(desk);
         }
-        let missing: Vec<&str> = unplaced
-            .iter()
-            .filter(|&&index| self.nodes[index].phase == Phase::Unplaced && self.nodes[index].bids.is_empty())
-            .map(|&index| &*self.nodes[index].name)
-            .collect();
+        let mut missing: Vec<Arc<str>> = Vec::new();
+        for &index in &unplaced {
+            let node = &mut self.nodes[index];
+            if node.phase == Phase::Unplaced && node.bids.is_empty() {
+                missing.push(Arc::clone(&node.name));
+                // Nobody else wants it: better a peer that has failed before than none.
+                node.excluded.clear();
+            }
+        }
         let reason: Arc<str> = format!("no bids for {}", missing.join(", ")).into();
         desk.fact(Fact::StageFailed { ensemble: self.id, stage: Stage::Bid, reason: Arc::clone(&reason) });
         self.last_failure = Some((Stage::Bid, reason));

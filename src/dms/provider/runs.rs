@@ -39,8 +39,14 @@ impl Provider {
             Message::AllocationStart => allocation.start(desk, id, request),
             Message::AllocationRestart => allocation.restart(desk, id, request),
             Message::SubnetAddPeer { address } => {
-                allocation.address = Some(*address);
-                desk.reply(&mut allocation.actor, request, Message::Ok);
+                let subnet = self.hosted.get(&allocation.ensemble).is_some_and(|hosted| hosted.subnet);
+                let answer = if subnet {
+                    allocation.address = Some(*address);
+                    Message::Ok
+                } else {
+                    Message::Error("the ensemble has no subnet here".into())
+                };
+                desk.reply(&mut allocation.actor, request, answer);
             }
             Message::DnsAddRecords(_) | Message::HealthCheckRegister => {
                 desk.reply(&mut allocation.actor, request, Message::Ok);
