@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::Exit;
 use crate::dms::orchestrator::placement::Policy;
+use crate::dms::profile::Weakness;
 use crate::dms::supervision::Recovery;
 use crate::scenario::catalogue;
 use crate::workload::ChurnPreset;
@@ -20,6 +21,8 @@ enum What {
     Images,
     /// Churn presets.
     Churn,
+    /// Known weaknesses of the real DMS, the switches of `profile`.
+    Weaknesses,
 }
 
 #[derive(Args, Debug)]
@@ -41,6 +44,13 @@ pub(super) fn list(arguments: &ListArguments) -> Exit {
         What::Recoveries => {
             Recovery::ALL.iter().map(|(_, name, line)| ((*name).to_owned(), (*line).to_owned())).collect()
         }
+        What::Weaknesses => Weakness::ALL
+            .iter()
+            .map(|weakness| {
+                let known = weakness.describe();
+                (known.id.to_owned(), format!("as-is: {}; intended: {}", known.as_is, known.intended))
+            })
+            .collect(),
         What::Images => catalogue::images()
             .iter()
             .map(|image| (image.name.clone(), format!("{:.1} MB", image.size_bytes as f64 / 1e6)))

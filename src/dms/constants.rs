@@ -65,6 +65,9 @@ pub const DEFAULT_MESSAGE_TIMEOUT: Span = Span::secs(30);
 pub const DISPATCH_QUEUE_CAPACITY: u32 = 100;
 /// The longest message in bytes; longer ones are dropped.
 pub const MAX_MESSAGE_BYTES: u64 = 1 << 20;
+/// Interval at which a node drops what has expired of its behaviours (dms-capabilities section 3.3); tokens and
+/// nonces go with them.
+pub const BEHAVIOUR_GC_INTERVAL: Span = Span::secs(120);
 /// A hello is sent at least this long after a connection.
 pub const HELLO_MIN_DELAY: Span = Span::secs(10);
 /// A hello is sent at most this long after a connection.

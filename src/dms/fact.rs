@@ -211,6 +211,13 @@ pub enum Fact {
         /// The new generation of its allocations.
         generation: u32,
     },
+    /// A broadcast went out that no organization lets this node make; whoever gets it will drop it.
+    SentWithoutAuthority {
+        /// What it asks to call.
+        behaviour: BehaviourKind,
+        /// The deployment that it is for.
+        ensemble: Option<EnsembleId>,
+    },
 }
 
 /// What made a supervisor suspect an allocation.

@@ -17,6 +17,7 @@ pub mod identity;
 pub mod orchestrator;
 pub mod outbox;
 pub mod peer;
+pub mod profile;
 pub mod provider;
 pub mod resources;
 pub mod supervision;

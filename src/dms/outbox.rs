@@ -120,6 +120,8 @@ pub enum Timer {
     Undo(u32, u32),
     /// A provider renews what it grants to the orchestrators that it serves.
     RenewOrchestrators,
+    /// A provider renews, once, the right to check the health of an allocation that started two hours ago (C8).
+    RegrantHealthChecks(RunId),
     /// A provider drops expired bids and commits.
     Sweep,
     /// An allocation reports that it lives.
@@ -141,6 +143,7 @@ impl Timer {
             Self::Reply(Owner::Root, _)
             | Self::Hello(_)
             | Self::RenewOrchestrators
+            | Self::RegrantHealthChecks(_)
             | Self::Sweep
             | Self::Heartbeat(_) => None,
         }

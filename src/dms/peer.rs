@@ -21,6 +21,7 @@ use crate::dms::fact::Fact;
 use crate::dms::identity::{EnsembleId, Handle, Inbox, SecretKey};
 use crate::dms::orchestrator::{Deployment, Strategy};
 use crate::dms::outbox::{Command, Input, Outbox, Owner, Timer};
+use crate::dms::profile::Profile;
 use crate::dms::provider::{Machine, Provider};
 use crate::kernel::{Span, Timestamp};
 
@@ -39,6 +40,8 @@ pub struct PeerConfig {
     pub secret: SecretKey,
     /// Its capability context, already set up.
     pub capabilities: CapabilityContext,
+    /// The weaknesses of the software that it runs.
+    pub profile: Profile,
     /// Its machine.
     pub machine: Machine,
     /// Its operator's choices.
@@ -70,7 +73,7 @@ impl Peer {
     pub fn new(config: PeerConfig, now: Timestamp) -> Self {
         Self {
             root: Actor::root(config.secret, now),
-            security: SecurityContext { capabilities: config.capabilities },
+            security: SecurityContext::new(config.capabilities, config.profile),
             pipeline: Pipeline::default(),
             provider: Provider::new(config.machine),
             strategy: config.strategy,
@@ -138,6 +141,7 @@ impl Peer {
     /// handler.
     fn dispatch(&mut self, now: Timestamp, envelope: &Envelope, out: &mut Outbox<'_>) {
         self.pipeline.take();
+        self.security.collect(now);
         let receiver = match self.find_receiver(envelope) {
             Ok(receiver) => receiver,
             Err(rejection) => return out.effects.facts.push(rejected(envelope, rejection, None)),

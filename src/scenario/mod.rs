@@ -19,6 +19,7 @@ mod network;
 mod overrides;
 mod peers;
 mod places;
+mod profile;
 mod reader;
 mod resolve;
 mod resolved;

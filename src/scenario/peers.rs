@@ -13,7 +13,7 @@ use crate::workload::{
 };
 
 const GROUP_KEYS: &[&str] =
-    &["name", "count", "names", "org", "place", "hardware", "onboard", "bandwidth", "churn"];
+    &["name", "count", "names", "org", "place", "hardware", "onboard", "bandwidth", "churn", "profile"];
 /// More names than anyone writes by hand.
 const MOST_PEERS: u64 = 10_000_000;
 
@@ -114,11 +114,13 @@ fn group(
     let onboard = onboard(reader, &map, role);
     let links = reader.optional(&map, "bandwidth", bandwidth);
     let churn = reader.optional(&map, "churn", churn);
+    let profile = super::profile::read(reader, &map);
     let group = PeerGroup {
         name: name.as_deref().unwrap_or(variant.name).to_owned(),
         role,
         count: count?,
         names,
+        profile,
         organization: organization.as_deref().unwrap_or("nunet").to_owned(),
         place,
         hardware,

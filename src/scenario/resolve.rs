@@ -11,10 +11,11 @@ use crate::dms::ensemble::tree::{Node, Value};
 use crate::dms::identity::SignatureMode;
 use crate::dms::orchestrator::Strategy;
 use crate::dms::orchestrator::placement::Policy;
+use crate::dms::profile::Profile;
 use crate::dms::supervision::Recovery;
 use crate::kernel::Span;
 use crate::sim::executor::Images;
-use crate::sim::setup::{Processing, Profile, Setup};
+use crate::sim::setup::{Processing, Setup};
 
 const KEYS: &[&str] = &[
     "version",
@@ -85,7 +86,8 @@ fn read(
     let duration =
         reader.required(&top, "duration", "how long the run lasts, as in `duration: 6h`", duration);
     let epoch = reader.optional(&top, "epoch", epoch::read).unwrap_or(epoch::DEFAULT);
-    let (profile, signatures) = (profile(reader, &top), signatures(reader, &top));
+    let profile = super::profile::read(reader, &top).unwrap_or(Profile::INTENDED);
+    let signatures = signatures(reader, &top);
     let processing = reader.optional(&top, "processing", processing).unwrap_or(Processing::DEFAULT);
     let network = network::read(reader, &top);
     let peers = peers::read(reader, &top);
@@ -167,18 +169,6 @@ fn duration(reader: &mut Reader, node: &Node) -> Option<Span> {
         return None;
     }
     Some(duration)
-}
-
-fn profile(reader: &mut Reader, top: &Map<'_>) -> Profile {
-    let read = reader.optional(top, "profile", |r, node| {
-        if node.as_text().is_some_and(|text| &**text == "as-is") {
-            let help = "write `profile: intended`, which behaves as DMS's documents promise".to_owned();
-            r.error(node.position, "the profile `as-is` is not in this version", help);
-            return None;
-        }
-        r.word(node, "profile", &[("intended", Profile::Intended)])
-    });
-    read.unwrap_or(Profile::Intended)
 }
 
 fn signatures(reader: &mut Reader, top: &Map<'_>) -> SignatureMode {

@@ -6,13 +6,13 @@ use super::distribution::write as span_of;
 use super::network::BANDWIDTH_PRESETS;
 use super::peers::CHURN_PRESETS;
 use super::units::{write_bytes, write_hertz, write_rate};
-use super::{epoch, yaml};
+use super::{epoch, profile, yaml};
 use crate::dms::identity::SignatureMode;
 use crate::dms::orchestrator::placement::Policy;
 use crate::dms::supervision::Recovery;
 use crate::kernel::Time;
 use crate::net::{BandwidthConfig, CityDataSet, LatencyConfig};
-use crate::sim::setup::{Deploy, Fault, Image, ImageBehaviour, PeerGroup, Profile, Role, Selection, Setup};
+use crate::sim::setup::{Deploy, Fault, Image, ImageBehaviour, PeerGroup, Role, Selection, Setup};
 use crate::workload::{
     ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, HardwarePreset, PlaceConfig, PopulationOf,
 };
@@ -66,10 +66,7 @@ fn top(out: &mut String, setup: &Setup) {
     line(out, format_args!("seed: {}", setup.seed));
     line(out, format_args!("duration: {}", setup.duration));
     line(out, format_args!("epoch: {}", epoch::write(setup.epoch)));
-    let profile = match setup.profile {
-        Profile::Intended => "intended",
-    };
-    line(out, format_args!("profile: {profile}"));
+    line(out, format_args!("profile: {}", profile::write(setup.profile)));
     let signatures = match setup.signatures {
         SignatureMode::Real => "real",
         SignatureMode::Modelled => "modelled",
@@ -139,6 +136,7 @@ fn group(group: &PeerGroup) -> String {
         ("onboard", onboard),
         ("bandwidth", group.bandwidth.map(links)),
         ("churn", group.churn.as_ref().map(churn)),
+        ("profile", group.profile.map(profile::write)),
     ]);
     format!("{role}: {content}")
 }

@@ -144,18 +144,18 @@ impl Builder<'_> {
     /// A peer with its user, joined to its organization as in dms-capabilities section 2.7.
     fn host(&mut self, group: &PeerGroup, city: CityId, entity: u64) -> Result<Host, String> {
         let mut rng = self.streams.owned(KEYS, entity);
+        let profile = group.profile.unwrap_or(self.setup.profile);
+        let rules = Rules::of(profile);
         if !self.organizations.contains_key(&group.organization) {
             let number = self.organizations.len() as u64;
             let secret = self.secret(&mut self.streams.owned(KEYS, u64::MAX - number));
-            let keys = OrganizationKeys::new(group.organization.clone(), secret, Rules::INTENDED);
+            let keys = OrganizationKeys::new(group.organization.clone(), secret, rules);
             self.organizations.insert(group.organization.clone(), keys);
         }
         let organization = &self.organizations[&group.organization];
         let secret = self.secret(&mut rng);
-        let mut user =
-            CapabilityContext::new(CapabilityContext::USER, self.secret(&mut rng), Rules::INTENDED);
-        let mut capabilities =
-            CapabilityContext::new(CapabilityContext::NODE, secret.clone(), Rules::INTENDED);
+        let mut user = CapabilityContext::new(CapabilityContext::USER, self.secret(&mut rng), rules);
+        let mut capabilities = CapabilityContext::new(CapabilityContext::NODE, secret.clone(), rules);
         let epoch = self.setup.epoch;
         let membership = Membership::usual(epoch + MEMBERSHIP);
         let mut nonces = || {
@@ -166,7 +166,7 @@ impl Builder<'_> {
         join(organization, &mut user, &mut capabilities, &membership, epoch, &mut nonces)
             .map_err(|error| format!("joining {}: {error}", group.organization))?;
         let machine = machine(group, city, &mut self.streams.owned(HARDWARE, entity));
-        let config = PeerConfig { secret, capabilities, machine, strategy: self.setup.strategy };
+        let config = PeerConfig { secret, capabilities, profile, machine, strategy: self.setup.strategy };
         let churn = match &group.churn {
             Some((churn, start)) => {
                 let model = churn.model().map_err(|error| format!("group {}: {error}", group.name))?;

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::identity::SignatureMode;
 use crate::dms::orchestrator::Strategy;
+use crate::dms::profile::Profile;
 use crate::kernel::{Span, Time, Timestamp, sample::Distribution};
 use crate::net::{BandwidthConfig, NetworkConfig};
 use crate::workload::{ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, PlaceConfig};
@@ -49,14 +50,6 @@ pub struct Setup {
     pub inputs: Vec<(String, String)>,
 }
 
-/// Which behaviour peers show where the real DMS falls short of its own documents.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Profile {
-    /// As DMS's documents and manifests promise.
-    Intended,
-}
-
 /// What handling a message costs a peer's one worker, in simulated time and the same in both signature modes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Processing {
@@ -94,6 +87,8 @@ pub struct PeerGroup {
     pub count: u32,
     /// Names of single peers; the rest is called after the group and a number.
     pub names: Vec<String>,
+    /// Their own profile, where it differs from the run's.
+    pub profile: Option<Profile>,
     /// The organization whose members they are.
     pub organization: String,
     /// Where they are.

@@ -10,6 +10,7 @@ mod envelope;
 mod limiter;
 mod message;
 mod pipeline;
+mod replay;
 mod security;
 
 pub use behaviour::{Behaviour, BehaviourKind, EnsembleBehaviours};
@@ -21,4 +22,5 @@ pub use message::{
 };
 pub(in crate::dms) use pipeline::class;
 pub use pipeline::{Pipeline, Rejection};
+pub use replay::ReplayGuard;
 pub use security::{Actor, Call, SecurityContext};

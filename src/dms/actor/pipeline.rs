@@ -35,6 +35,10 @@ pub enum Rejection {
     TopicMismatch,
     /// No token of it authorises the call.
     NotAuthorized,
+    /// The DID that it names as its sender's is not that of the sending host (mended C2).
+    UnboundDid,
+    /// It has been handled before (mended C1).
+    Replayed,
 }
 
 impl Rejection {
@@ -48,6 +52,8 @@ impl Rejection {
             Self::QueueFull => "queue full",
             Self::Expired => "message expired",
             Self::BadSignature => "signature verification failed",
+            Self::UnboundDid => "the sender's DID does not belong to its host",
+            Self::Replayed => "message replayed",
             Self::UnknownActor => "no such actor",
             Self::UnknownBehaviour => "unknown behaviour",
             Self::TopicMismatch => "broadcast topic mismatch",

@@ -182,6 +182,16 @@ impl CapabilityContext {
         })
     }
 
+    /// The consumed token of `subject` that gave an authority, as long as none was discarded since.
+    ///
+    /// # Panics
+    /// If it has been.
+    #[must_use]
+    pub fn authority(&self, subject: &Did, authorised: Authorised) -> &Token {
+        let mut own = self.consumed.iter().filter(|token| token.subject() == subject);
+        own.nth(usize::from(authorised.token)).expect("the token was found among these")
+    }
+
     /// The common course: `allows` gives the place of the first capability that a token allows.
     fn require_any(
         &self,

@@ -179,6 +179,8 @@ pub struct Signature(pub [u8; 64]);
 impl Signature {
     /// Characters of the base64 text.
     pub const TEXT_LEN: usize = 88;
+    /// What stands where nobody has signed.
+    pub const NONE: Self = Self([0; 64]);
     /// Appends the base64 text.
     pub fn write_base64(&self, out: &mut Vec<u8>) {
         let mut text = [0; Self::TEXT_LEN];

@@ -114,6 +114,8 @@ pub struct Deployment {
     /// Set while a pause between attempts runs; its timer carries the number.
     pause: Option<u64>,
     pauses: u64,
+    /// Whether the last request for bids carried more than the node's own word.
+    vouched: bool,
     backoff: Span,
     nonce: u64,
     pending: Vec<Pending>,
@@ -149,6 +151,7 @@ impl Deployment {
             round: None,
             pause: None,
             pauses: 0,
+            vouched: true,
             backoff: BACKOFF_MIN,
             nonce: 0,
             pending: Vec::new(),
@@ -324,7 +327,11 @@ impl Deployment {
             Timer::Supervise(_) => self.supervise(desk),
             Timer::RenewProviders(_) => self.renew_providers(desk),
             Timer::Undo(_, undo) => self.send_undo(desk, undo),
-            Timer::Hello(_) | Timer::RenewOrchestrators | Timer::Sweep | Timer::Heartbeat(_) => {}
+            Timer::Hello(_)
+            | Timer::RenewOrchestrators
+            | Timer::RegrantHealthChecks(_)
+            | Timer::Sweep
+            | Timer::Heartbeat(_) => {}
         }
     }
 
@@ -388,16 +395,7 @@ impl Deployment {
 
     fn grant_provider(&self, desk: &mut Desk<'_, '_>, provider: &Handle) {
         let audience = self.actor.handle.id.did();
-        let capability = std::slice::from_ref(&self.behaviours.orchestrator);
-        desk.security
-            .grant(
-                &provider.did,
-                &audience,
-                capability,
-                GRANT_ORCHESTRATOR_CAPS_FREQUENCY,
-                desk.now,
-                &mut desk.out.random,
-            )
-            .expect("a grant for a positive time is valid");
+        let capability = &self.behaviours.orchestrator;
+        desk.grant(&provider.did, &audience, capability, GRANT_ORCHESTRATOR_CAPS_FREQUENCY);
     }
 }

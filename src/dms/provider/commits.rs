@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Allocation, Hosted, Provider};
+use super::{Allocation, Hosted, Provider, arm_single_regrant, grant_health_checks};
 use crate::dms::actor::{
     Actor, Allocate, AllocationOrder, AllocationState, Commit, EnsembleBehaviours, Message, Revert,
 };
@@ -107,7 +107,10 @@ impl Provider {
             probe_reply: None,
         };
         self.allocations.insert(Arc::clone(&order.id), allocation);
-        self.grant_orchestrator(desk, &allocate.orchestrator.did, &handle.id.did(), allocate.ensemble);
+        let (orchestrator, own) = (&allocate.orchestrator.did, handle.id.did());
+        self.grant_orchestrator(desk, orchestrator, &own, allocate.ensemble);
+        grant_health_checks(desk, orchestrator, &own);
+        arm_single_regrant(desk, run);
         desk.fact(Fact::AllocationCreated {
             allocation: Arc::clone(&order.id),
             generation: order.generation,

@@ -28,6 +28,7 @@ use crate::dms::ensemble::{AllocationConfig, Executor, Location};
 use crate::dms::fact::Fact;
 use crate::dms::identity::{Did, EnsembleId, Handle, SecretKey, SignatureMode};
 use crate::dms::outbox::{RunId, Timer};
+use crate::dms::profile::Weakness;
 use crate::dms::resources::{Pool, Ports, Resources};
 use crate::kernel::{Span, Timestamp};
 
@@ -200,6 +201,7 @@ impl Provider {
         match timer {
             Timer::Sweep => self.sweep(desk),
             Timer::RenewOrchestrators => self.renew_orchestrators(desk),
+            Timer::RegrantHealthChecks(run) => self.regrant_health_checks(desk, run),
             Timer::Heartbeat(run) => self.heartbeat(desk, run),
             _ => {}
         }
@@ -226,7 +228,6 @@ impl Provider {
     /// Renews in time what the orchestrators of living allocations may do here.
     pub(super) fn renew_orchestrators(&mut self, desk: &mut Desk<'_, '_>) {
         self.renewing = false;
-        desk.security.capabilities.gc(desk.now);
         let allocations: Vec<(Did, Did, EnsembleId)> = self
             .allocations
             .values()
@@ -237,6 +238,9 @@ impl Provider {
             .collect();
         for (orchestrator, actor, ensemble) in allocations {
             self.grant_orchestrator(desk, &orchestrator, &actor, ensemble);
+            if !desk.security.profile.has(Weakness::LapsingHealthGrants) {
+                grant_health_checks(desk, &orchestrator, &actor);
+            }
         }
         self.arm_renewal(desk);
     }
@@ -248,8 +252,18 @@ impl Provider {
         }
     }
 
-    /// Lets an orchestrator work with an allocation and with the ensemble's part of this node, and check its health
-    /// (dms-capabilities section 5, dynamic grants).
+    /// The real DMS renews the right to check an allocation's health once, two hours after its actor started, and
+    /// never again (C8).
+    fn regrant_health_checks(&self, desk: &mut Desk<'_, '_>, run: RunId) {
+        let of_run = |allocation: &&Allocation| allocation.run == run;
+        let Some(allocation) = self.allocations.values().find(of_run) else { return };
+        if let Some(hosted) = self.hosted.get(&allocation.ensemble) {
+            grant_health_checks(desk, &hosted.orchestrator.did, &allocation.actor.handle.id.did());
+        }
+    }
+
+    /// Lets an orchestrator work with an allocation and with the ensemble's part of this node (dms-capabilities
+    /// section 5, dynamic grants).
     fn grant_orchestrator(
         &self,
         desk: &mut Desk<'_, '_>,
@@ -258,26 +272,10 @@ impl Provider {
         ensemble: EnsembleId,
     ) {
         static ALLOCATION: Capability = Capability::fixed("/dms/allocation");
-        static HEALTH: Capability = Capability::fixed("/dms/actor/healthcheck");
-        let node = desk.security.capabilities.did().clone();
         let Some(hosted) = self.hosted.get(&ensemble) else { return };
-        let grants = [
-            (actor, &ALLOCATION, GRANT_ALLOCATION_CAPS_FREQUENCY),
-            (&node, &hosted.behaviours.ensemble, GRANT_ALLOCATION_CAPS_FREQUENCY),
-            (actor, &HEALTH, HEALTH_CHECK_GRANT_DURATION),
-        ];
-        for (audience, capability, duration) in grants {
-            desk.security
-                .grant(
-                    orchestrator,
-                    audience,
-                    std::slice::from_ref(capability),
-                    duration,
-                    desk.now,
-                    &mut desk.out.random,
-                )
-                .expect("a grant for a positive time is valid");
-        }
+        let node = desk.security.capabilities.did().clone();
+        desk.grant(orchestrator, actor, &ALLOCATION, GRANT_ALLOCATION_CAPS_FREQUENCY);
+        desk.grant(orchestrator, &node, &hosted.behaviours.ensemble, GRANT_ALLOCATION_CAPS_FREQUENCY);
     }
 
     fn child_secret(desk: &mut Desk<'_, '_>) -> SecretKey {
@@ -285,5 +283,18 @@ impl Provider {
         let mut seed = [0; 32];
         desk.out.random.fill_bytes(&mut seed);
         SecretKey::ed25519(seed, mode)
+    }
+}
+
+/// Lets a supervisor check the health of the allocation whose actor this is (dms-capabilities section 3.6).
+fn grant_health_checks(desk: &mut Desk<'_, '_>, supervisor: &Did, actor: &Did) {
+    static HEALTH: Capability = Capability::fixed("/dms/actor/healthcheck");
+    desk.grant(supervisor, actor, &HEALTH, HEALTH_CHECK_GRANT_DURATION);
+}
+
+/// Where the real DMS renews the right to check health only once, the clock of that starts with the actor.
+fn arm_single_regrant(desk: &mut Desk<'_, '_>, run: RunId) {
+    if desk.security.profile.has(Weakness::LapsingHealthGrants) {
+        desk.timer(HEALTH_CHECK_GRANT_DURATION, Timer::RegrantHealthChecks(run));
     }
 }

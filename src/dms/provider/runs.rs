@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Allocation, Provider};
+use super::{Allocation, Provider, arm_single_regrant};
 use crate::dms::actor::{
     AllocationState, Behaviour, BehaviourKind, Call, Envelope, Liveness, Message, TaskTermination,
 };
@@ -190,6 +190,7 @@ impl Allocation {
         }
         desk.action(Action::Stop(self.run));
         self.run.run += 1;
+        arm_single_regrant(desk, self.run);
         self.set_state(desk, id, AllocationState::Restarting, None);
         self.start_reply = OwedReply::to(request);
         desk.action(Action::Start(self.run, Arc::clone(&self.config)));

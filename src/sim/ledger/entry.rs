@@ -23,6 +23,7 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, deployment: 
             (rejection, behaviour, explanation).hash(digest);
         }
         Fact::HelloAnswered | Fact::DeploymentAccepted(_) | Fact::BidMade(_) | Fact::BidAccepted(_) => {}
+        Fact::SentWithoutAuthority { behaviour, ensemble: _ } => behaviour.hash(digest),
         Fact::DeploymentRefused(reason) => reason.hash(digest),
         Fact::DeploymentStatus { ensemble: _, status, reason } => {
             status.hash(digest);

@@ -295,7 +295,9 @@ impl Ledger {
 
     fn deployment_of_fact(&self, fact: &Fact) -> Option<u32> {
         let ensemble = match fact {
-            Fact::MessageRejected { ensemble, .. } => (*ensemble)?,
+            Fact::MessageRejected { ensemble, .. } | Fact::SentWithoutAuthority { ensemble, .. } => {
+                (*ensemble)?
+            }
             Fact::HelloAnswered | Fact::DeploymentRefused(_) => return None,
             Fact::DeploymentAccepted(id) | Fact::BidMade(id) | Fact::BidAccepted(id) => *id,
             Fact::DeploymentStatus { ensemble, .. }
@@ -323,6 +325,10 @@ impl Ledger {
                     None => format!("{behaviour}: {rejection}"),
                 };
                 self.refuse(now, peer, deployment, "message", reason.into());
+            }
+            Fact::SentWithoutAuthority { behaviour, .. } => {
+                let reason = format!("{behaviour}: sent without authority: no token held allows it");
+                self.refuse(now, peer, deployment, "send", reason.into());
             }
             Fact::HelloAnswered => self.counters.hellos += 1,
             Fact::DeploymentRefused(reason) => {

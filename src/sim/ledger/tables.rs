@@ -1,5 +1,6 @@
 //! From the ledger to the tables, metrics and verdicts of a finished run.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::entry::key_of;
@@ -22,6 +23,7 @@ pub(in crate::sim) struct RunFacts {
     name: String,
     seed: u64,
     duration: Span,
+    profile: String,
     signatures: SignatureMode,
     inputs: Vec<(String, String)>,
     expect: Vec<Expectation>,
@@ -33,11 +35,23 @@ impl RunFacts {
             name: setup.name.clone(),
             seed: setup.seed,
             duration: setup.duration,
+            profile: profile(setup),
             signatures: setup.signatures,
             inputs: setup.inputs.clone(),
             expect: setup.expect.clone(),
         }
     }
+}
+
+/// The run's profile, with those of the groups that have their own.
+fn profile(setup: &Setup) -> String {
+    let mut text = setup.profile.to_string();
+    for group in &setup.groups {
+        if let Some(own) = group.profile.filter(|own| *own != setup.profile) {
+            write!(text, "; {}: {own}", group.name).expect("a text takes everything");
+        }
+    }
+    text
 }
 
 /// Metrics in the order of the table.
@@ -89,7 +103,7 @@ impl Ledger {
     fn manifest(&self, metrics: &[MetricRow], interrupted: bool, events: u64) -> RunManifest {
         let facts = &self.manifest;
         let mut manifest = RunManifest::new(&facts.name, facts.seed);
-        manifest.profile = "intended".into();
+        manifest.profile = facts.profile.clone();
         manifest.signatures = match facts.signatures {
             SignatureMode::Real => "real".into(),
             SignatureMode::Modelled => "modelled".into(),
