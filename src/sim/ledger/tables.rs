@@ -145,6 +145,7 @@ impl Ledger {
             m.add_labelled("messages.rejected", labels(&[("reason", rejection.as_str())]), *count as f64);
         }
         m.add("messages.bytes", c.bytes as f64);
+        m.add("hellos.answered", c.hellos as f64);
         m.add("bids.received", c.bids_received as f64);
         m.add("bids.accepted", c.bids_accepted as f64);
         m.add("resources.leaked", leaks as f64);
