@@ -13,7 +13,7 @@ use crate::dms::orchestrator::Strategy;
 use crate::dms::orchestrator::placement::Policy;
 use crate::dms::supervision::Recovery;
 use crate::kernel::Span;
-use crate::sim::executor::Images;
+use crate::sim::images::Images;
 use crate::sim::setup::{Processing, Profile, Setup};
 
 const KEYS: &[&str] = &[

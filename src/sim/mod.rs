@@ -6,6 +6,7 @@
 pub mod event;
 pub mod executor;
 mod faults;
+pub mod images;
 pub mod ledger;
 pub mod outcome;
 pub mod population;

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::event::{Event, ExecutionStep, PeerId};
-use super::executor::{Executor, Images, Start};
+use super::executor::{Executor, Start};
+use super::images::Images;
 use super::ledger::Ledger;
 use super::outcome::Outcome;
 use super::population::{Population, populate};
