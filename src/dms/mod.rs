@@ -19,6 +19,7 @@ pub mod outbox;
 pub mod peer;
 pub mod provider;
 pub mod resources;
+pub mod subnet;
 pub mod supervision;
 
 pub use peer::{Peer, PeerConfig};

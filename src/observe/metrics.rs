@@ -67,6 +67,11 @@ const METRICS: &[Metric] = &[
         "fraction",
         "mean share of the onboarded CPU cores that was allocated",
     ),
+    plain(
+        "subnets.reachable_fraction",
+        "fraction",
+        "ordered pairs of allocations of one deployment, running at the end, of which one reaches the other by name",
+    ),
     plain("image_pull.p50", "s", "median time to pull an image"),
     plain("image_bytes", "B", "bytes of images transferred"),
     plain("events", "events", "events that the simulator handled"),

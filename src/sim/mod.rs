@@ -10,6 +10,7 @@ pub mod images;
 pub mod ledger;
 pub mod outcome;
 pub mod population;
+mod reach;
 pub mod setup;
 pub mod world;
 
