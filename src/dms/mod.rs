@@ -11,6 +11,7 @@ pub mod actor;
 pub mod capability;
 pub mod constants;
 mod desk;
+pub mod deviations;
 pub mod ensemble;
 pub mod fact;
 pub mod identity;
