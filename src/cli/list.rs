@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::Exit;
+use crate::dms::deviations;
 use crate::dms::orchestrator::placement::Policy;
 use crate::dms::profile::Weakness;
 use crate::dms::supervision::Recovery;
@@ -23,6 +24,8 @@ enum What {
     Churn,
     /// Known weaknesses of the real DMS, the switches of `profile`.
     Weaknesses,
+    /// Where dmsim knowingly differs from the real DMS.
+    Deviations,
 }
 
 #[derive(Args, Debug)]
@@ -55,6 +58,10 @@ pub(super) fn list(arguments: &ListArguments) -> Exit {
             .iter()
             .map(|image| (image.name.clone(), format!("{:.1} MB", image.size_bytes as f64 / 1e6)))
             .collect(),
+        What::Deviations => {
+            print!("{}", deviations::table());
+            return Exit::Fine;
+        }
         What::Churn => ChurnPreset::ALL
             .iter()
             .map(|preset| {

@@ -1,5 +1,6 @@
 //! Facts: what an observer learns from a peer. A refusal is always one, even where the real network stays silent.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::dms::actor::{AllocationState, BehaviourKind, Rejection};
@@ -167,6 +168,35 @@ pub enum Fact {
         allocation: Arc<str>,
         /// Its generation.
         generation: u32,
+    },
+    /// A provider gave an allocation its address in the ensemble's subnet.
+    AddressGiven {
+        /// Full id.
+        allocation: Arc<str>,
+        /// Its generation.
+        generation: u32,
+        /// The address.
+        address: Ipv4Addr,
+    },
+    /// An allocation knows the names of its ensemble, among them its own.
+    Named {
+        /// Full id.
+        allocation: Arc<str>,
+        /// Its generation.
+        generation: u32,
+        /// The name that leads to its address.
+        name: Arc<str>,
+    },
+    /// A public port of the provider leads to an allocation.
+    PortMapped {
+        /// Full id.
+        allocation: Arc<str>,
+        /// Its generation.
+        generation: u32,
+        /// The port outside.
+        public: u16,
+        /// The port inside.
+        private: u16,
     },
     /// An allocation changed its state on the provider.
     AllocationState {

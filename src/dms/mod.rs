@@ -11,6 +11,7 @@ pub mod actor;
 pub mod capability;
 pub mod constants;
 mod desk;
+pub mod deviations;
 pub mod ensemble;
 pub mod fact;
 pub mod identity;
@@ -20,6 +21,7 @@ pub mod peer;
 pub mod profile;
 pub mod provider;
 pub mod resources;
+pub mod subnet;
 pub mod supervision;
 
 pub use peer::{Peer, PeerConfig};

@@ -23,6 +23,7 @@ use crate::dms::orchestrator::{Deployment, Strategy};
 use crate::dms::outbox::{Command, Input, Outbox, Owner, Timer};
 use crate::dms::profile::Profile;
 use crate::dms::provider::{Machine, Provider};
+use crate::dms::subnet::AddressRange;
 use crate::kernel::{Span, Timestamp};
 
 /// A hello that is being said on a connection.
@@ -277,14 +278,19 @@ impl Peer {
         let hash =
             Sha256::new().chain_update(self.root.handle.host.to_string()).chain_update(unique).finalize();
         let id = EnsembleId(hash.into());
+        // The subnet is drawn with the same bytes.
+        let range = AddressRange::new([unique[0], unique[1]]);
         let mut seed = [0; 32];
         out.random.fill_bytes(&mut seed);
         let secret = SecretKey::ed25519(seed, self.security.capabilities.trust().mode());
         let (did, host) = (self.root.handle.did.clone(), self.root.handle.host);
         let actor = Actor::child(secret, did, host, Inbox::Ensemble(id), now);
         let number = self.deployments.len() as u32;
-        let deployment = Deployment::new(number, id, ensemble, pins, actor, self.strategy, expire);
-        self.deployments.push(deployment);
+        let deployment = Deployment::new(number, id, range, ensemble, pins, actor, self.strategy, expire);
+        match deployment {
+            Ok(deployment) => self.deployments.push(deployment),
+            Err(reason) => return out.effects.facts.push(Fact::DeploymentRefused(reason)),
+        }
         let mut desk = Desk { now, security: &mut self.security, out };
         self.deployments[number as usize].begin(&mut desk);
     }

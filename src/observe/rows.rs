@@ -162,6 +162,12 @@ pub struct AllocationRow {
     /// For how long it did run while wanted, in simulated seconds; never more than `wanted_s`.
     #[serde(with = "seconds")]
     pub served_s: f64,
+    /// The name that leads to it within its ensemble; empty if it never learnt one.
+    pub dns_name: Text,
+    /// Its address in the ensemble's subnet; empty if it never had one.
+    pub address: Text,
+    /// Ports of the peer that lead to it: `public=private;public=private`, sorted; may be empty.
+    pub ports: Text,
 }
 
 /// Refusals of one kind, counted (`refusals.csv`): one row a (deployment, stage, reason, amount class).
@@ -268,6 +274,9 @@ table!(
         disk_bytes,
         wanted_s,
         served_s,
+        dns_name,
+        address,
+        ports,
     ]
 );
 table!(

@@ -190,6 +190,9 @@ fn allocations(deployments: &[DeploymentRow], peers: &[PeerRow]) -> Vec<Allocati
             disk_bytes: 5 << 30,
             wanted_s: 100.0,
             served_s: 99.0,
+            dns_name: "web.internal".into(),
+            address: "10.7.200.2".into(),
+            ports: "16384=80".into(),
         }
     });
     rows.collect()

@@ -14,7 +14,7 @@ use crate::dms::orchestrator::placement::Policy;
 use crate::dms::profile::Profile;
 use crate::dms::supervision::Recovery;
 use crate::kernel::Span;
-use crate::sim::executor::Images;
+use crate::sim::images::Images;
 use crate::sim::setup::{Processing, Setup};
 
 const KEYS: &[&str] = &[

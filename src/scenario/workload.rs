@@ -1,6 +1,5 @@
 //! The `workload` of a scenario: deployments that users ask for.
 
-use super::catalogue;
 use super::files::{Ensemble, Files};
 use super::peers::{Peers, identifier};
 use super::reader::{Map, Reader, listed};
@@ -11,7 +10,7 @@ use crate::dms::ensemble::suggest::{did_you_mean, suggestion};
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::dms::resources::{Cpu, Gpu, Resources};
 use crate::kernel::Span;
-use crate::sim::executor::Images;
+use crate::sim::images::{Images, Reference};
 use crate::sim::setup::{Deploy, Image, ImageBehaviour, PeerGroup, Role};
 use crate::workload::{ArrivalsConfig, HardwareConfig};
 
@@ -167,7 +166,8 @@ fn check_images(
             }
             continue;
         }
-        let short = catalogue::without_tag(reference);
+        let parsed = Reference::parse(reference);
+        let short = parsed.as_ref().map_or(reference, Reference::familiar_name);
         let add = format!("add it to the scenario: `images: {{{short}: {{size: 100 MB, service: {{}}}}}}`");
         let help = match did_you_mean(short, context.images.iter().map(|image| image.name.as_str())) {
             Some(guess) => format!("did you mean `{guess}`? If not, {add}"),

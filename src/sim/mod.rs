@@ -6,9 +6,11 @@
 pub mod event;
 pub mod executor;
 mod faults;
+pub mod images;
 pub mod ledger;
 pub mod outcome;
 pub mod population;
+mod reach;
 pub mod setup;
 pub mod world;
 

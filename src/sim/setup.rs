@@ -117,7 +117,7 @@ pub struct Onboard {
 /// An image and how what runs from it behaves.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Image {
-    /// Its reference without registry and tag handling: compared as written, else without its tag.
+    /// Its reference; one without tag and digest stands for all of them.
     pub name: String,
     /// Bytes to pull.
     pub size_bytes: u64,

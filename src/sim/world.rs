@@ -9,8 +9,9 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::event::{Event, ExecutionStep, PeerId};
-use super::executor::{Executor, Images, Start};
-use super::ledger::Ledger;
+use super::executor::{Executor, Start};
+use super::images::Images;
+use super::ledger::{LastLook, Ledger};
 use super::outcome::Outcome;
 use super::population::{Population, populate};
 use super::setup::{Processing, Setup};
@@ -78,7 +79,7 @@ pub struct World<'s> {
     pub(super) network: Network,
     pub(super) conditions: FxHashMap<u32, ConditionId>,
     pub(super) ledger: Ledger,
-    by_host: FxHashMap<HostId, PeerId>,
+    pub(super) by_host: FxHashMap<HostId, PeerId>,
     images: Images,
     envelopes: Slab<Envelope>,
     cargo: FxHashMap<FlowId, Cargo>,
@@ -195,9 +196,9 @@ impl<'s> World<'s> {
             }
         }
         let stopped = interrupted.unwrap_or(end);
-        let leaks = self.count_leaks();
-        let events = self.events;
-        self.ledger.finish(stopped, interrupted.is_some(), leaks, events)
+        let last =
+            LastLook { leaks: self.count_leaks(), reachable: self.count_reachable(), events: self.events };
+        self.ledger.finish(stopped, interrupted.is_some(), &last)
     }
 
     fn step(&mut self, now: Time, event: Event) {

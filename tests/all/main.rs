@@ -2,4 +2,5 @@
 mod determinism;
 mod recovery;
 mod scenarios_invalid;
+mod subnets;
 mod tidy;

@@ -29,6 +29,8 @@ pub enum BehaviourKind {
     AllocationRestart,
     /// `/dms/allocation/subnet/add-peer`, on the allocation's actor.
     SubnetAddPeer,
+    /// `/dms/allocation/subnet/accept-peers`, on the allocation's actor.
+    SubnetAcceptPeers,
     /// `/dms/allocation/subnet/dns/add-records`, on the allocation's actor.
     DnsAddRecords,
     /// `/dms/allocation/subnet/map-port`, on the allocation's actor.
@@ -53,7 +55,7 @@ pub enum BehaviourKind {
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -63,6 +65,7 @@ impl BehaviourKind {
         Self::AllocationStart,
         Self::AllocationRestart,
         Self::SubnetAddPeer,
+        Self::SubnetAcceptPeers,
         Self::DnsAddRecords,
         Self::MapPort,
         Self::HealthCheckRegister,
@@ -88,6 +91,7 @@ impl BehaviourKind {
             Self::AllocationStart => "/dms/allocation/start",
             Self::AllocationRestart => "/dms/allocation/restart",
             Self::SubnetAddPeer => "/dms/allocation/subnet/add-peer",
+            Self::SubnetAcceptPeers => "/dms/allocation/subnet/accept-peers",
             Self::DnsAddRecords => "/dms/allocation/subnet/dns/add-records",
             Self::MapPort => "/dms/allocation/subnet/map-port",
             Self::HealthCheckRegister => "/dms/actor/healthcheck/register",

@@ -9,10 +9,8 @@ use serde::ser::{SerializeStruct, Serializer};
 use super::behaviour::Behaviour;
 use super::message::Message;
 use crate::dms::capability::{Capability, TokenList};
-use crate::dms::identity::{
-    EnsembleId, Handle, Inbox, Signable, Signature, SignatureMode, fingerprint128, verify,
-};
-use crate::kernel::Timestamp;
+use crate::dms::identity::{EnsembleId, Handle, Inbox, Signable, Signature, SignatureMode, verify};
+use crate::kernel::{Timestamp, fingerprint128};
 
 /// Topics that every node subscribes to.
 pub mod topics {

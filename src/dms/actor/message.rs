@@ -4,6 +4,7 @@
 //! costs no parsing; its JSON is still what travels, and [`Message::json_len`] is what the network is charged with.
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -11,6 +12,7 @@ use serde::Serialize;
 use crate::dms::ensemble::{AllocationConfig, Executor, Location, LocationConstraints, PortConfig};
 use crate::dms::identity::{Did, EnsembleId, Handle, PeerId};
 use crate::dms::resources::Resources;
+use crate::dms::subnet::{AddressRange, Route};
 
 /// What one node of an ensemble asks of a provider (`BidRequestV1`).
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
@@ -113,13 +115,24 @@ pub struct Revert {
     pub allocations: Vec<(Arc<str>, u32)>,
 }
 
+/// Create an ensemble's subnet on a node.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct SubnetCreate {
+    /// The ensemble.
+    pub ensemble: EnsembleId,
+    /// Its addresses.
+    pub range: AddressRange,
+    /// Which peer each address is behind, as far as allocations have one.
+    pub routes: Arc<[Route]>,
+}
+
 /// A name of the ensemble's subnet.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct DnsRecord {
     /// The name, with `.internal`.
     pub name: Arc<str>,
-    /// Its address, as a number.
-    pub address: u32,
+    /// Its address.
+    pub address: Ipv4Addr,
 }
 
 /// How a provider judges the health of an allocation that it reports.
@@ -194,14 +207,16 @@ pub enum Message {
     /// Undo.
     Revert(Box<Revert>),
     /// Create the ensemble's subnet on a node.
-    SubnetCreate(EnsembleId),
+    SubnetCreate(Box<SubnetCreate>),
     /// Destroy it.
     SubnetDestroy(EnsembleId),
     /// Give an allocation its address.
     SubnetAddPeer {
-        /// The address, as a number.
-        address: u32,
+        /// The address.
+        address: Ipv4Addr,
     },
+    /// Tell a node where others are that were placed or moved while it ran.
+    SubnetAcceptPeers(Arc<[Route]>),
     /// Tell an allocation the names of the others.
     DnsAddRecords(Arc<[DnsRecord]>),
     /// Open a public port to an allocation.

@@ -18,7 +18,7 @@ pub use envelope::{Envelope, topics};
 pub use limiter::{Limits, RateLimiter};
 pub use message::{
     Allocate, AllocationOrder, AllocationState, Bid, BidRequest, Commit, DnsRecord, Liveness, Message,
-    NodeRequest, Revert, TaskTermination,
+    NodeRequest, Revert, SubnetCreate, TaskTermination,
 };
 pub(in crate::dms) use pipeline::class;
 pub use pipeline::{Pipeline, Rejection};

@@ -14,9 +14,8 @@ use super::json::{self, RawEnvelope, RawList, RawToken};
 use super::path::Capability;
 use super::rules::Rules;
 use super::verify::CapabilityError;
-use crate::dms::identity::fingerprint::Fingerprinter;
 use crate::dms::identity::{Did, SecretKey, Signable, Signature, SignatureMode};
-use crate::kernel::Timestamp;
+use crate::kernel::{Digest, Timestamp};
 
 /// The 96 random bits of a token.
 pub type Nonce = [u8; 12];
@@ -242,14 +241,14 @@ impl Token {
     /// A fingerprint of the whole token, signatures included: equal for equal tokens.
     #[must_use]
     pub fn fingerprint(&self) -> u128 {
-        let mut hasher = Fingerprinter::default();
+        let mut hasher = Digest::new();
         hasher.write_u128(self.signing_fingerprint);
         match &self.seal {
             Seal::Missing => {}
-            Seal::Signature(Signature(bytes)) => hasher.write(bytes),
-            Seal::Malformed(bytes) => hasher.write(bytes),
+            Seal::Signature(Signature(bytes)) => hasher.write_bytes(bytes),
+            Seal::Malformed(bytes) => hasher.write_bytes(bytes),
         }
-        hasher.finish128()
+        hasher.finish()
     }
 
     /// Bytes of the JSON envelope, known without writing it.
@@ -366,22 +365,22 @@ fn unmarshal(error: impl fmt::Display) -> CapabilityError {
 /// The fingerprint of what gets signed: the claims and the whole parent, signatures of parents included.
 fn fingerprint(claims: &Claims, empty_list: bool, chain: Option<&Token>) -> u128 {
     use std::hash::Hash;
-    let mut hasher = Fingerprinter::default();
+    let mut hasher = Digest::new();
     let counts = (claims.topics.len() as u64) << 32 | claims.capabilities.len() as u64;
     let flags = (claims.action as u64) << 2 | u64::from(chain.is_some()) << 1 | u64::from(empty_list);
     hasher.write_u128(u128::from(counts) << 64 | u128::from(flags));
     hasher.write_u128(u128::from(claims.depth) << 64 | u128::from(claims.expire.0));
-    hasher.write(&claims.nonce);
+    hasher.write_bytes(&claims.nonce);
     claims.issuer.hash(&mut hasher);
     claims.subject.hash(&mut hasher);
     claims.audience.hash(&mut hasher);
     for text in claims.topics.iter().chain(&claims.capabilities) {
-        hasher.write(text.as_str().as_bytes());
+        hasher.write_str(text.as_str());
     }
     if let Some(parent) = chain {
         hasher.write_u128(parent.fingerprint());
     }
-    hasher.finish128()
+    hasher.finish()
 }
 
 /// A token about to be signed.

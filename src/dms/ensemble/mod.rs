@@ -4,6 +4,7 @@
 //! knows the format of DMS (fields, defaults, error texts), and refuses to know YAML, files and how a finding is
 //! shown.
 pub mod config;
+pub mod decimal;
 mod fields;
 pub mod finding;
 pub mod levels;

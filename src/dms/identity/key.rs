@@ -13,7 +13,7 @@ use data_encoding::BASE64;
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::fingerprint::{Fingerprinter, fingerprint128};
+use crate::kernel::{Digest, fingerprint128};
 
 /// The kind of a key. DMS generates only these two; every node, child and contract actor uses Ed25519.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -345,10 +345,10 @@ fn modelled_public_key(seed: &[u8; 32]) -> [u8; 32] {
 }
 
 fn modelled_signature(key: &PublicKey, fingerprint: u128) -> Signature {
-    let mut hasher = Fingerprinter::default();
+    let mut hasher = Digest::new();
     key.hash(&mut hasher);
     hasher.write_u128(fingerprint);
-    let print = hasher.finish128();
+    let print = hasher.finish();
     let (low, high) = (print as u64, (print >> 64) as u64);
     let mut out = [0; 64];
     for (i, eight) in out.chunks_exact_mut(8).enumerate() {

@@ -32,6 +32,7 @@ use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::{EnsembleId, Handle};
 use crate::dms::outbox::{Owner, Timer};
+use crate::dms::subnet::AddressRange;
 use crate::dms::supervision::Recovery;
 use crate::kernel::{Span, Timestamp};
 
@@ -63,6 +64,7 @@ enum Purpose {
     Allocate,
     Subnet,
     Address,
+    Peers,
     Names,
     Port,
     Start,
@@ -103,6 +105,7 @@ impl Outcome<'_> {
 pub struct Deployment {
     number: u32,
     id: EnsembleId,
+    range: AddressRange,
     config: Arc<EnsembleConfig>,
     actor: Actor,
     behaviours: EnsembleBehaviours,
@@ -126,21 +129,26 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// A deployment that has not begun; [`Deployment::begin`] does.
-    #[must_use]
+    /// A deployment that has not begun; [`Deployment::begin`] does. `range` is what was drawn for its subnet.
+    ///
+    /// # Errors
+    /// Why the ensemble cannot be deployed: its subnet has too few addresses.
+    #[expect(clippy::too_many_arguments, reason = "a deployment begins with just that many things")]
     pub(in crate::dms) fn new(
         number: u32,
         id: EnsembleId,
+        range: AddressRange,
         config: Arc<EnsembleConfig>,
         pins: &[Option<Arc<Handle>>],
         actor: Actor,
         strategy: Strategy,
         expire: Timestamp,
-    ) -> Self {
-        let nodes = Node::all(id, &config, pins);
-        Self {
+    ) -> Result<Self, Arc<str>> {
+        let nodes = Node::all(id, range, &config, pins)?;
+        Ok(Self {
             number,
             id,
+            range,
             behaviours: EnsembleBehaviours::new(id),
             config,
             actor,
@@ -159,7 +167,7 @@ impl Deployment {
             undo_count: 0,
             last_failure: None,
             supervised: false,
-        }
+        })
     }
 
     /// The ensemble's id.
@@ -340,9 +348,12 @@ impl Deployment {
         let pending = self.pending.swap_remove(place);
         match pending.purpose {
             Purpose::Commit | Purpose::Allocate => self.resolve_placing(desk, pending, outcome),
-            Purpose::Subnet | Purpose::Address | Purpose::Names | Purpose::Port | Purpose::Start => {
-                self.resolve_provisioning(desk, pending, outcome);
-            }
+            Purpose::Subnet
+            | Purpose::Address
+            | Purpose::Peers
+            | Purpose::Names
+            | Purpose::Port
+            | Purpose::Start => self.resolve_provisioning(desk, pending, outcome),
             Purpose::Shutdown => self.resolve_shutdown(pending, outcome),
             Purpose::Undo => self.resolve_undo(pending, outcome),
             Purpose::Register | Purpose::Health | Purpose::Restart => {

@@ -29,6 +29,7 @@ impl Provider {
         // A newer life of an allocation replaces an older one that nobody could end here, such as behind a partition.
         if commit.generation > 0 {
             self.release(desk, &commit.allocation, commit.generation - 1);
+            self.forget_if_empty(commit.ensemble);
         }
         if let Err(shortage) = self.machine.total.checked_minus(&commit.resources) {
             return error(format!("the machine is too small: {shortage}"));
@@ -64,7 +65,6 @@ impl Provider {
         self.hosted.entry(allocate.ensemble).or_insert_with(|| Hosted {
             orchestrator: Arc::clone(&allocate.orchestrator),
             behaviours: Arc::new(EnsembleBehaviours::new(allocate.ensemble)),
-            subnet: false,
         });
         let mut handles = Vec::with_capacity(allocate.allocations.len());
         for order in &allocate.allocations {
@@ -101,7 +101,6 @@ impl Provider {
             actor,
             run,
             state: AllocationState::Pending,
-            address: None,
             sequence: 0,
             start_reply: None,
             probe_reply: None,
@@ -143,6 +142,7 @@ impl Provider {
                     exit_code: None,
                 });
             }
+            self.subnets.remove(allocation.ensemble, id);
             self.allocations.shift_remove(id);
         }
         if let Some(holding) = self.pool.release(id, generation) {
@@ -159,6 +159,7 @@ impl Provider {
     pub(super) fn forget_if_empty(&mut self, ensemble: EnsembleId) {
         if !self.allocations.values().any(|allocation| allocation.ensemble == ensemble) {
             self.hosted.shift_remove(&ensemble);
+            self.subnets.destroy(ensemble);
         }
     }
 }

@@ -3,10 +3,12 @@
 //!
 //! - `bids`: which requests it answers, with the reason for each that it does not;
 //! - `commits`: reserving and creating, undoing both;
+//! - `networks`: the subnets of its ensembles, addresses, names and port maps;
 //! - `runs`: starting, restarting, health, heartbeats and the end of an allocation.
 
 mod bids;
 mod commits;
+mod networks;
 mod runs;
 
 use std::sync::Arc;
@@ -30,6 +32,7 @@ use crate::dms::identity::{Did, EnsembleId, Handle, SecretKey, SignatureMode};
 use crate::dms::outbox::{RunId, Timer};
 use crate::dms::profile::Weakness;
 use crate::dms::resources::{Pool, Ports, Resources};
+use crate::dms::subnet::Subnets;
 use crate::kernel::{Span, Timestamp};
 
 /// What a machine is and has, as the provider's operator configured it.
@@ -57,7 +60,6 @@ struct StoredBid {
 struct Hosted {
     orchestrator: Arc<Handle>,
     behaviours: Arc<EnsembleBehaviours>,
-    subnet: bool,
 }
 
 /// An allocation that lives here.
@@ -69,7 +71,6 @@ struct Allocation {
     actor: Actor,
     run: RunId,
     state: AllocationState,
-    address: Option<u32>,
     sequence: u64,
     /// Who waits for the start that is under way.
     start_reply: Option<OwedReply>,
@@ -83,6 +84,7 @@ pub struct Provider {
     machine: Machine,
     pool: Pool,
     ports: Ports,
+    subnets: Subnets,
     bids: IndexMap<EnsembleId, StoredBid>,
     hosted: IndexMap<EnsembleId, Hosted>,
     allocations: IndexMap<Arc<str>, Allocation>,
@@ -100,6 +102,7 @@ impl Provider {
             machine,
             pool,
             ports: Ports::default(),
+            subnets: Subnets::default(),
             bids: IndexMap::new(),
             hosted: IndexMap::new(),
             allocations: IndexMap::new(),
@@ -159,20 +162,12 @@ impl Provider {
                 self.handle_revert(desk, revert);
                 desk.reply(root, request, Message::Ok);
             }
-            Message::SubnetCreate(id) => {
-                let answer = match self.hosted.get_mut(id) {
-                    Some(hosted) => {
-                        hosted.subnet = true;
-                        Message::Ok
-                    }
-                    None => Message::Error(format!("ensemble {id} is not known here").into()),
-                };
+            Message::SubnetCreate(order) => {
+                let answer = self.create_subnet(order);
                 desk.reply(root, request, answer);
             }
             Message::SubnetDestroy(id) => {
-                if let Some(hosted) = self.hosted.get_mut(id) {
-                    hosted.subnet = false;
-                }
+                self.subnets.destroy(*id);
                 desk.reply(root, request, Message::Ok);
             }
             _ => {}
@@ -298,3 +293,5 @@ fn arm_single_regrant(desk: &mut Desk<'_, '_>, run: RunId) {
         desk.timer(HEALTH_CHECK_GRANT_DURATION, Timer::RegrantHealthChecks(run));
     }
 }
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,7 @@ impl Provider {
             BehaviourKind::AllocationStart
                 | BehaviourKind::AllocationRestart
                 | BehaviourKind::SubnetAddPeer
+                | BehaviourKind::SubnetAcceptPeers
                 | BehaviourKind::DnsAddRecords
                 | BehaviourKind::MapPort
                 | BehaviourKind::HealthCheckRegister
@@ -38,22 +39,12 @@ impl Provider {
         match &request.message {
             Message::AllocationStart => allocation.start(desk, id, request),
             Message::AllocationRestart => allocation.restart(desk, id, request),
-            Message::SubnetAddPeer { address } => {
-                allocation.address = Some(*address);
-                desk.reply(&mut allocation.actor, request, Message::Ok);
-            }
-            Message::DnsAddRecords(_) | Message::HealthCheckRegister => {
-                desk.reply(&mut allocation.actor, request, Message::Ok);
-            }
-            Message::MapPort { .. } => {
-                // The port was reserved with the commit; opening it towards the subnet needs an address.
-                let answer = match allocation.address {
-                    Some(_) => Message::Ok,
-                    None => Message::Error("the allocation has no address in the subnet".into()),
-                };
-                desk.reply(&mut allocation.actor, request, answer);
-            }
+            Message::HealthCheckRegister => desk.reply(&mut allocation.actor, request, Message::Ok),
             Message::HealthCheck => allocation.check_health(desk, request),
+            Message::SubnetAddPeer { .. }
+            | Message::SubnetAcceptPeers(_)
+            | Message::DnsAddRecords(_)
+            | Message::MapPort { .. } => self.handle_network(desk, id, request),
             _ => {}
         }
     }

@@ -43,6 +43,19 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, deployment: 
             text(digest, key_of(allocation));
             generation.hash(digest);
         }
+        Fact::AddressGiven { allocation, generation, address } => {
+            text(digest, key_of(allocation));
+            (generation, address.octets()).hash(digest);
+        }
+        Fact::Named { allocation, generation, name } => {
+            text(digest, key_of(allocation));
+            generation.hash(digest);
+            text(digest, name);
+        }
+        Fact::PortMapped { allocation, generation, public, private } => {
+            text(digest, key_of(allocation));
+            (generation, public, private).hash(digest);
+        }
         Fact::AllocationState { allocation, generation, state, exit_code } => {
             text(digest, key_of(allocation));
             (generation, state, exit_code).hash(digest);

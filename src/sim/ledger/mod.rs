@@ -8,6 +8,7 @@ mod refusals;
 mod service;
 mod tables;
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -15,6 +16,7 @@ use rustc_hash::FxHashMap;
 
 use self::refusals::{Kind, Refusals};
 use self::service::Services;
+pub(super) use self::tables::LastLook;
 use super::event::PeerId;
 use super::population::{Member, Population};
 use super::setup::Setup;
@@ -63,6 +65,21 @@ pub(super) struct AllocationRecord {
     /// While it ran, so long.
     ran: Span,
     running_since: Time,
+    /// Its place in the ensemble's subnet, once it has one: address, name, and ports outside and inside.
+    address: Option<Ipv4Addr>,
+    dns_name: Arc<str>,
+    ports: Vec<(u16, u16)>,
+}
+
+/// An allocation that runs.
+#[derive(Clone, Debug)]
+pub(super) struct Running {
+    pub(super) deployment: u32,
+    pub(super) ensemble: EnsembleId,
+    pub(super) peer: PeerId,
+    /// Its full id.
+    pub(super) allocation: String,
+    pub(super) dns_name: Arc<str>,
 }
 
 /// A peer's presence.
@@ -307,6 +324,9 @@ impl Ledger {
             | Fact::RedeploymentStarted { ensemble, .. } => *ensemble,
             Fact::Committed { allocation, .. }
             | Fact::AllocationCreated { allocation, .. }
+            | Fact::AddressGiven { allocation, .. }
+            | Fact::Named { allocation, .. }
+            | Fact::PortMapped { allocation, .. }
             | Fact::AllocationState { allocation, .. }
             | Fact::Released { allocation, .. }
             | Fact::Suspected { allocation, .. }
@@ -361,17 +381,11 @@ impl Ledger {
             Fact::Committed { allocation, generation, resources } => {
                 self.commit(now, peer, deployment, &allocation, generation, resources);
             }
-            Fact::AllocationState { allocation, generation, state, exit_code } => {
-                if let Some(place) = self.place(deployment, &allocation, generation, peer) {
-                    self.allocation_is(now, place, state, exit_code);
-                }
-            }
-            Fact::Released { allocation, generation, lapsed } => {
-                if let Some(place) = self.place(deployment, &allocation, generation, peer) {
-                    self.held[peer.0 as usize].retain(|held| *held != place);
-                    self.end_allocation(now, place, if lapsed { "lease ended" } else { "released" }, None);
-                }
-            }
+            Fact::AddressGiven { .. }
+            | Fact::Named { .. }
+            | Fact::PortMapped { .. }
+            | Fact::AllocationState { .. }
+            | Fact::Released { .. } => self.apply_to_allocation(now, peer, deployment, fact),
             Fact::RedeploymentStarted { .. } => {
                 self.counters.redeployments += 1;
                 if let Some(record) = record {
@@ -383,6 +397,33 @@ impl Ledger {
             | Fact::AllocationCreated { .. }
             | Fact::Suspected { .. }
             | Fact::RestartOrdered { .. } => {}
+        }
+    }
+
+    /// Takes a fact about an allocation that has been committed.
+    fn apply_to_allocation(&mut self, now: Time, peer: PeerId, deployment: Option<u32>, fact: Fact) {
+        let (Fact::AddressGiven { allocation, generation, .. }
+        | Fact::Named { allocation, generation, .. }
+        | Fact::PortMapped { allocation, generation, .. }
+        | Fact::AllocationState { allocation, generation, .. }
+        | Fact::Released { allocation, generation, .. }) = &fact
+        else {
+            return;
+        };
+        let Some(place) = self.place(deployment, allocation, *generation, peer) else { return };
+        let record = &mut self.allocations[place];
+        match fact {
+            Fact::AddressGiven { address, .. } => record.address = Some(address),
+            Fact::Named { name, .. } => record.dns_name = name,
+            Fact::PortMapped { public, private, .. } => record.ports.push((public, private)),
+            Fact::AllocationState { state, exit_code, .. } => {
+                self.allocation_is(now, place, state, exit_code);
+            }
+            Fact::Released { lapsed, .. } => {
+                self.held[peer.0 as usize].retain(|held| *held != place);
+                self.end_allocation(now, place, if lapsed { "lease ended" } else { "released" }, None);
+            }
+            _ => {}
         }
     }
 
@@ -413,6 +454,20 @@ impl Ledger {
             record.ended = Some(now);
             record.reason = reason;
         }
+    }
+
+    /// The allocations that run now, in the order of their commits.
+    pub(super) fn running(&self) -> impl Iterator<Item = Running> {
+        self.allocations.values().filter(|record| record.running).filter_map(|record| {
+            let ensemble = self.deployments[record.deployment as usize].ensemble?;
+            Some(Running {
+                deployment: record.deployment,
+                ensemble,
+                peer: record.peer,
+                allocation: format!("{ensemble}_{}", record.key),
+                dns_name: Arc::clone(&record.dns_name),
+            })
+        })
     }
 
     fn place(
@@ -452,6 +507,9 @@ impl Ledger {
             running: false,
             ran: Span::ZERO,
             running_since: now,
+            address: None,
+            dns_name: "".into(),
+            ports: Vec::new(),
         };
         let (place, _) = self.allocations.insert_full((deployment, key, generation, peer), record);
         self.held[peer.0 as usize].push(place);

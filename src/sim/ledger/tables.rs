@@ -15,6 +15,7 @@ use crate::observe::{
     labels, metric,
 };
 use crate::sim::outcome::Outcome;
+use crate::sim::reach::Reachable;
 use crate::sim::setup::{Expectation, Setup};
 
 /// What the tables say of the setup.
@@ -54,6 +55,16 @@ fn profile(setup: &Setup) -> String {
     text
 }
 
+/// What only the world itself can tell, at the end of a run.
+pub(in crate::sim) struct LastLook {
+    /// Peers that hold something that nobody wants.
+    pub(in crate::sim) leaks: u64,
+    /// Which allocations reach which.
+    pub(in crate::sim) reachable: Reachable,
+    /// Events handled.
+    pub(in crate::sim) events: u64,
+}
+
 /// Metrics in the order of the table.
 #[derive(Default)]
 struct Metrics(Vec<MetricRow>);
@@ -71,7 +82,8 @@ impl Metrics {
 
 impl Ledger {
     /// Closes the books at `now`.
-    pub(in crate::sim) fn finish(mut self, now: Time, interrupted: bool, leaks: u64, events: u64) -> Outcome {
+    pub(in crate::sim) fn finish(mut self, now: Time, interrupted: bool, last: &LastLook) -> Outcome {
+        let events = last.events;
         self.services.finish(now);
         for presence in &mut self.presence {
             if presence.up {
@@ -84,7 +96,7 @@ impl Ledger {
                 record.ran += now.since(record.running_since);
             }
         }
-        let metrics = self.metrics(now, leaks, events);
+        let metrics = self.metrics(now, last);
         let manifest = self.manifest(&metrics, interrupted, events);
         Outcome {
             deployments: self.deployment_rows(),
@@ -128,7 +140,7 @@ impl Ledger {
         manifest
     }
 
-    fn metrics(&self, now: Time, leaks: u64, events: u64) -> Vec<MetricRow> {
+    fn metrics(&self, now: Time, last: &LastLook) -> Vec<MetricRow> {
         let mut m = Metrics::default();
         self.deployment_metrics(&mut m);
         let seconds = |span: Option<Span>| span.map_or(f64::NAN, Span::as_secs_f64);
@@ -159,13 +171,15 @@ impl Ledger {
             m.add_labelled("messages.rejected", labels(&[("reason", rejection.as_str())]), *count as f64);
         }
         m.add("messages.bytes", c.bytes as f64);
+        m.add("hellos.answered", c.hellos as f64);
         m.add("bids.received", c.bids_received as f64);
         m.add("bids.accepted", c.bids_accepted as f64);
-        m.add("resources.leaked", leaks as f64);
+        m.add("resources.leaked", last.leaks as f64);
         m.add("resources.utilisation_cpu", self.utilisation(now));
+        m.add("subnets.reachable_fraction", last.reachable.fraction());
         m.add("image_pull.p50", seconds(self.pulls.quantile(0.50)));
         m.add("image_bytes", c.image_bytes as f64);
-        m.add("events", events as f64);
+        m.add("events", last.events as f64);
         m.add("facts", c.facts as f64);
         m.0
     }
@@ -263,6 +277,9 @@ impl Ledger {
                 disk_bytes: record.resources.disk_bytes,
                 wanted_s: wanted,
                 served_s: served.min(wanted),
+                dns_name: Arc::clone(&record.dns_name),
+                address: record.address.map(|address| address.to_string()).unwrap_or_default().into(),
+                ports: ports_text(&record.ports),
             }
         };
         self.allocations.values().map(row).collect()
@@ -335,6 +352,14 @@ fn reason_class(record: &DeploymentRecord) -> Arc<str> {
         None => reason.to_owned(),
     };
     key_of(&class).into()
+}
+
+/// `public=private;public=private`, sorted.
+fn ports_text(ports: &[(u16, u16)]) -> Text {
+    let mut sorted = ports.to_vec();
+    sorted.sort_unstable();
+    let pairs: Vec<String> = sorted.iter().map(|(public, private)| format!("{public}={private}")).collect();
+    pairs.join(";").into()
 }
 
 const fn loss_text(reason: LossReason) -> &'static str {
