@@ -61,16 +61,13 @@ pub fn run_on<E, Q: Pending<E>>(
     }
     let mut digest = Digest::new();
     let mut end = Time::ZERO;
-    let draw = |rng: &mut Rng<'_>| (rng.below(u64::from(entities)) as u32, delay(rng));
-    // Drawn one event ahead, so that the queue need not wait for the logarithm.
-    let mut drawn = draw(&mut rng);
     for _ in 0..events {
-        let (next, after) = std::mem::replace(&mut drawn, draw(&mut rng));
         let (now, event) = queue.pop().expect("every event has a successor");
         digest.write_u64(now.0);
         digest.write_u64(u64::from(target(&event)));
         end = now;
-        queue.schedule(now + after, make(next));
+        let next = rng.below(u64::from(entities)) as u32;
+        queue.schedule(now + delay(&mut rng), make(next));
     }
     PholdOutcome { events, end, digest: digest.finish() }
 }
