@@ -157,7 +157,7 @@ fn rules_for_containers_and_other_fields() {
         (
             "image: nginx",
             "image: x, args: [a]",
-            &["7:41 warning: unknown key `args` in a docker execution: DMS ignores it"],
+            &["7:41 warning: unknown key `args` in a container: DMS ignores it"],
         ),
         (
             "image: nginx",

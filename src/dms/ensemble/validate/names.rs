@@ -99,7 +99,7 @@ fn unique_names(root: &Node, out: &mut Findings) {
         let own = &*key.text;
         match names.get(&own.to_lowercase()) {
             Some(first) => {
-                out.error(key.position, format!("duplicate allocation names found: '{first}' and '{own}'"));
+                out.quote(key.position, format!("duplicate allocation names found: '{first}' and '{own}'"));
             }
             None => drop(names.insert(own.to_lowercase(), own)),
         }
@@ -109,7 +109,7 @@ fn unique_names(root: &Node, out: &mut Findings) {
             Some(first) => {
                 let at = written.map_or(key.position, |node| node.position);
                 let used = format!("used in allocations '{first}' and '{own}'");
-                out.error(at, format!("duplicate dns_name found: '{dns_name}' {used}"));
+                out.quote(at, format!("duplicate dns_name found: '{dns_name}' {used}"));
             }
             None => drop(dns_names.insert(dns_name, own)),
         }
@@ -122,11 +122,11 @@ fn existing_dependencies(dependents: &[Dependent<'_>], out: &mut Findings) {
         let list: Vec<&str> = dependent.depends_on.iter().map(|(name, _)| &***name).collect();
         for (name, at) in &dependent.depends_on {
             if *name == dependent.name {
-                out.error(*at, format!("allocation '{name}' cannot depend on itself"));
+                out.reword(*at, format!("allocation '{name}' cannot depend on itself"));
             } else if !dependents.iter().any(|other| other.name == *name) {
                 let guess = suggestion(name, dependents.iter().map(|other| &**other.name));
                 let advice = guess.map_or(String::new(), |guess| format!("; {guess}"));
-                out.error_with_help(
+                out.quote_with_help(
                     *at,
                     format!("depends_on allocation '[{}]' not found", list.join(" ")),
                     format!("there is no allocation `{name}`{advice}"),
@@ -149,7 +149,7 @@ fn acyclic(dependents: &[Dependent<'_>], out: &mut Findings) {
             .and_then(|one| one.depends_on.iter().find(|(name, _)| *name == second))
             .map_or(Position::START, |(_, at)| *at);
         let help = format!("{} -> {first}", cycle.join(" -> "));
-        out.error_with_help(at, "cyclic dependencies detected in allocations", help);
+        out.quote_with_help(at, "cyclic dependencies detected in allocations", help);
     }
 }
 
@@ -161,15 +161,13 @@ fn one_node_each<'a>(root: &'a Node, out: &mut Findings) -> FxHashMap<&'a str, &
             let Some(name) = item.as_text() else { continue };
             match homes.get(&**name) {
                 Some(first) if *first == &*key.text => {
-                    out.error(
-                        item.position,
-                        format!("allocation '{name}' is listed twice in node '{first}'"),
-                    );
+                    let message = format!("allocation '{name}' is listed twice in node '{first}'");
+                    out.stricter(item.position, message, None);
                 }
                 Some(first) => {
                     let nodes = format!("multiple nodes ('{first}' and '{}')", key.text);
                     let rule = "an allocation can only be assigned to one node";
-                    out.error(item.position, format!("allocation '{name}' is assigned to {nodes}: {rule}"));
+                    out.quote(item.position, format!("allocation '{name}' is assigned to {nodes}: {rule}"));
                 }
                 None => drop(homes.insert(name, &key.text)),
             }
@@ -187,7 +185,7 @@ fn same_node(dependents: &[Dependent<'_>], homes: &FxHashMap<&str, &str>, out: &
             if exists && homes.get(&***name) != Some(home) {
                 let who = format!("allocation '{}' depends on '{name}'", dependent.name);
                 let rule = "dependent allocations must be in the same node";
-                out.error(*at, format!("{who}, but '{name}' is not in the same node: {rule}"));
+                out.quote(*at, format!("{who}, but '{name}' is not in the same node: {rule}"));
             }
         }
     }
