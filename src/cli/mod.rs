@@ -9,6 +9,7 @@ mod check;
 mod list;
 mod measure;
 mod run;
+mod schema;
 
 /// How a command ends (exit codes of the process).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,6 +63,8 @@ enum Command {
     Check(check::CheckArguments),
     /// List what scenarios can name.
     List(list::ListArguments),
+    /// Print the JSON Schema of a file format, for editors.
+    Schema(schema::SchemaArguments),
     /// Measure the simulator on this machine.
     Bench(bench::BenchArguments),
 }
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::List(arguments) => list::list(&arguments),
+        Command::Schema(arguments) => schema::schema(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
     };
     exit.into()

@@ -1,4 +1,4 @@
-//! Ensembles alone: odd ones are explained.
+//! Ensembles alone: odd ones are explained, schemas are printed.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -65,4 +65,15 @@ fn check_as_is_gives_the_verdict_of_dms() {
     let scenario = dmsim(&["check", "--as-is", "scenarios/calm.yaml"]);
     assert_eq!(scenario.status.code(), Some(2));
     assert!(text(&scenario.stderr).contains("this is a scenario"));
+}
+
+#[test]
+fn schemas_are_printed() {
+    for kind in ["ensemble", "scenario"] {
+        let printed = dmsim(&["schema", kind]);
+        assert_eq!(printed.status.code(), Some(0));
+        let schema: serde_json::Value = serde_json::from_slice(&printed.stdout).unwrap();
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    }
+    assert_eq!(dmsim(&["schema", "peer"]).status.code(), Some(2));
 }
