@@ -8,6 +8,7 @@ use std::path::Path;
 
 pub mod catalogue;
 mod check;
+pub mod compose;
 pub mod diagnostic;
 mod distribution;
 pub mod ensemble_file;

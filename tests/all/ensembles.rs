@@ -1,9 +1,11 @@
-//! Ensembles alone: odd ones are explained, schemas are printed.
+//! Ensembles alone: odd ones are explained, compose files are translated.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use dmsim::scenario;
+use dmsim::scenario::{self, compose, ensemble_file};
+use proptest::prelude::*;
 
 /// Runs the program.
 fn dmsim(arguments: &[&str]) -> Output {
@@ -76,4 +78,76 @@ fn schemas_are_printed() {
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
     }
     assert_eq!(dmsim(&["schema", "peer"]).status.code(), Some(2));
+}
+
+fn translated(name: &str) -> String {
+    let path = format!("tests/data/compose/{name}.yaml");
+    match compose::translate(Path::new(&path)) {
+        Ok(translated) => format!("{}\n{}", translated.text, translated.warnings.render(false)),
+        Err(report) => report.render(false),
+    }
+}
+
+#[test]
+fn compose_files_are_translated() {
+    insta::assert_snapshot!("compose_shop", translated("shop"));
+    insta::assert_snapshot!("compose_odd", translated("odd"));
+}
+
+#[test]
+fn broken_compose_files_are_explained() {
+    insta::assert_snapshot!("compose_broken", translated("broken"));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.yaml");
+    for (content, message) in [
+        ("services: {}", "there are no `services`"),
+        ("version: 3", "there are no `services`"),
+        ("services: [a]", "there are no `services`"),
+        ("a: [", "not valid YAML"),
+        ("services: {a: {image: Nginx}}", "invalid docker image format: Nginx"),
+        ("services: {a: {image: a, depends_on: [b]}, b: {image: b, depends_on: [a]}}", "cyclic dependencies"),
+    ] {
+        fs::write(&path, content).unwrap();
+        let shown = compose::translate(&path).unwrap_err().render(false);
+        assert!(shown.contains(message), "{content}: {shown}");
+    }
+    assert!(compose::translate(folder.path()).unwrap_err().render(false).contains("it is a directory"));
+}
+
+#[test]
+fn translate_writes_a_file_or_prints_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("shop.yaml");
+    let output = output.to_str().unwrap();
+    let written = dmsim(&["translate", "tests/data/compose/shop.yaml", "-o", output]);
+    assert_eq!((written.status.code(), text(&written.stdout)), (Some(0), &*format!("{output}\n")));
+    let printed = dmsim(&["translate", "tests/data/compose/shop.yaml"]);
+    assert_eq!(text(&printed.stdout), fs::read_to_string(output).unwrap());
+    assert_eq!(dmsim(&["translate", "tests/data/compose/broken.yaml"]).status.code(), Some(2));
+    let nowhere = folder.path().join("none/shop.yaml");
+    let failed = dmsim(&["translate", "tests/data/compose/shop.yaml", "-o", nowhere.to_str().unwrap()]);
+    assert_eq!(failed.status.code(), Some(3));
+}
+
+proptest! {
+    /// Whatever stands in texts of a compose file stands in the ensemble too, however YAML must write it.
+    #[test]
+    fn texts_survive_translation(
+        words in proptest::collection::vec("[ -#%-~äß\\n\\t]{0,12}|yes|null|0x1F|1e3|~|<<", 1..5),
+    ) {
+        let service = serde_json::json!({
+            "image": "a",
+            "command": words,
+            "environment": { "WORD": words[0] },
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("compose.yaml");
+        fs::write(&path, serde_json::json!({ "services": { "a": service } }).to_string()).unwrap();
+        let translated = compose::translate(&path).map_err(|report| TestCaseError::fail(report.render(false)))?;
+        let ensemble = ensemble_file::read("e.yaml", translated.text.as_bytes()).unwrap().config;
+        let container = ensemble.allocations["a"].execution.container().unwrap();
+        let cmd: Vec<&str> = container.cmd.iter().map(|word| &**word).collect();
+        prop_assert_eq!(cmd, words.iter().map(String::as_str).collect::<Vec<_>>());
+        prop_assert_eq!(&*container.environment[0], format!("WORD={}", words[0]));
+    }
 }
