@@ -414,7 +414,8 @@ static LOGNORMAL: Map = Map::new(
         Key::new("sd", TIME, "standard deviation; with `mean`"),
     ],
 )
-.with_one_of(&["median", "mu", "mean"]);
+.with_one_of(&["median", "mu", "mean"])
+.with_needs(&[("median", "sigma"), ("mu", "sigma"), ("mean", "sd"), ("sd", "mean")]);
 
 static BY_SHAPE: Map = Map::new(
     "by shape",

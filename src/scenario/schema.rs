@@ -80,6 +80,9 @@ impl Definitions {
         if !map.open {
             object["additionalProperties"] = json!(false);
         }
+        for (key, other) in map.needs {
+            object["dependentRequired"][key] = json!([other]);
+        }
         if map.one_of.len() == map.keys.len() {
             object["minProperties"] = json!(1);
             object["maxProperties"] = json!(1);

@@ -130,6 +130,34 @@ fn translate_writes_a_file_or_prints_it() {
 }
 
 proptest! {
+    /// Whatever is done to a file, the answer is a verdict or a list of errors; what is translated is good.
+    #[test]
+    fn damaged_files_never_panic(
+        which in 0_usize..4,
+        cuts in proptest::collection::vec((any::<u16>(), 0_usize..30, "[ -~\\n]{0,8}"), 1..4),
+    ) {
+        let files = ["data/compose/shop", "data/compose/odd", "data/compose/broken", "data/ensembles/everything"];
+        let mut text = fs::read_to_string(format!("tests/{}.yaml", files[which])).unwrap();
+        for (at, length, with) in cuts {
+            let start = usize::from(at) % (text.len() + 1);
+            let end = (start + length).min(text.len());
+            text.replace_range(start..end, &with);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("damaged.yaml");
+        fs::write(&path, &text).unwrap();
+        match compose::translate(&path) {
+            Ok(translated) => prop_assert!(ensemble_file::read("e.yaml", translated.text.as_bytes()).is_ok()),
+            Err(report) => prop_assert!(report.has_errors()),
+        }
+        let checked = scenario::check(&path, &[]);
+        // DMS is never stricter than dmsim.
+        if let (Some((scenario::Kind::Ensemble, _)), false) = (checked.kind, checked.report.has_errors()) {
+            prop_assert!(!scenario::verdict_of_dms(&path).report.has_errors());
+            prop_assert!(checked.ensemble.is_some());
+        }
+    }
+
     /// Whatever stands in texts of a compose file stands in the ensemble too, however YAML must write it.
     #[test]
     fn texts_survive_translation(

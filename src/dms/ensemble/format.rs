@@ -364,7 +364,8 @@ pub static PLACE: Map = Map::new(
         Key::new("isp", Shape::Filled, "provider of the connection; no provider fills it"),
     ],
 )
-.formerly(&[("region", "the key is `continent` today")]);
+.formerly(&[("region", "the key is `continent` today")])
+.with_needs(&[("city", "country")]);
 
 /// A limit on a link.
 pub static EDGE: Map = Map::new(

@@ -16,12 +16,14 @@ pub struct Map {
     pub open: bool,
     /// Keys of which exactly one must be there; none for no such rule.
     pub one_of: &'static [&'static str],
+    /// Pairs of keys of which the first, where it stands, needs the second.
+    pub needs: &'static [(&'static str, &'static str)],
 }
 
 impl Map {
     /// A map that has only these keys.
     pub const fn new(what: &'static str, keys: &'static [Key]) -> Self {
-        Self { what, keys, former: &[], open: false, one_of: &[] }
+        Self { what, keys, former: &[], open: false, one_of: &[], needs: &[] }
     }
 
     /// The same, knowing keys of older forms.
@@ -40,6 +42,12 @@ impl Map {
     #[must_use]
     pub const fn with_one_of(self, one_of: &'static [&'static str]) -> Self {
         Self { one_of, ..self }
+    }
+
+    /// The same, where some keys need others.
+    #[must_use]
+    pub const fn with_needs(self, needs: &'static [(&'static str, &'static str)]) -> Self {
+        Self { needs, ..self }
     }
 
     /// The names of its keys.

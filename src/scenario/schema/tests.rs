@@ -9,7 +9,8 @@ use jsonschema::Validator;
 use super::*;
 use crate::dms::ensemble;
 use crate::dms::ensemble::tree::{Node, Value as Tree};
-use crate::scenario::{Kind, Overrides, load, yaml};
+use crate::scenario::files::Files;
+use crate::scenario::{Kind, Overrides, load, resolve, yaml};
 
 fn file(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -302,6 +303,61 @@ fn ensemble_schema_and_reader_agree() {
                 _ => {}
             }
         }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// A tree without one of its entries, for each of them, with its path.
+fn removals(node: &Node, path: &str) -> Vec<(String, Node)> {
+    let mut found = Vec::new();
+    for (place, (key, child)) in node.entries().iter().enumerate() {
+        let own = format!("{path}.{}", key.text);
+        let mut entries = node.entries().to_vec();
+        entries.remove(place);
+        found.push((own.clone(), Node { value: Tree::Mapping(entries), ..node.clone() }));
+        for (path, changed) in removals(child, &own) {
+            let mut entries = node.entries().to_vec();
+            entries[place].1 = changed;
+            found.push((path, Node { value: Tree::Mapping(entries), ..node.clone() }));
+        }
+    }
+    for (place, child) in node.items().iter().enumerate() {
+        for (path, changed) in removals(child, &format!("{path}[{place}]")) {
+            let mut items = node.items().to_vec();
+            items[place] = changed;
+            found.push((path, Node { value: Tree::Sequence(items), ..node.clone() }));
+        }
+    }
+    found
+}
+
+#[test]
+fn schemas_and_readers_need_the_same_keys() {
+    let mut wrong = Vec::new();
+    let mut compare = |path: String, needed: bool, good: bool, complaints: Vec<String>| {
+        if (needed && complaints.is_empty()) || (good && !complaints.is_empty()) {
+            wrong.push(format!("{path}: needed {needed}, good {good}, {complaints:?}"));
+        }
+    };
+    let schema = validator(&of_ensembles());
+    for (path, changed) in removals(&tree(&file("tests/data/ensembles/everything.yaml")), "") {
+        let errors = ensemble::load(&changed).err().unwrap_or_default();
+        let said = |text: &str| errors.iter().any(|one| one.message.contains(text));
+        // What a volume lacks may be inherited, and only a gpg key needs `dest`.
+        let needed = said("must have") && !path.contains("volume") && !path.ends_with(".dest");
+        compare(path, needed, errors.is_empty(), complaints(&schema, &changed));
+    }
+    let schema = validator(&of_scenarios());
+    let scenario = file("tests/data/scenarios/everything.yaml");
+    let metrics: Vec<&str> = crate::observe::all().iter().map(|one| one.name).collect();
+    for (path, changed) in removals(&tree(&scenario), "") {
+        let mut files = Files::beside(&scenario);
+        let (_, findings) = resolve::resolve(&changed, &scenario, &metrics, &mut files);
+        let errors = findings.into_sorted();
+        let needed = errors.iter().any(|one| one.message.contains(" needs "));
+        let good = errors.iter().all(|one| one.severity == ensemble::Severity::Warning);
+        // A group needs `count` or `names`, which a schema would say less clearly than the reader does.
+        compare(path.clone(), needed && !path.ends_with(".count"), good, complaints(&schema, &changed));
     }
     assert_eq!(wrong, Vec::<String>::new());
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::super::finding::Findings;
-use super::super::levels::find_cycles;
+use super::super::levels::{find_cycles, standby_name};
 use super::super::suggest::suggestion;
-use super::super::tree::{Node, Position};
+use super::super::tree::{Node, Position, Value};
 
 /// Whether a text is a host name: labels of letters, digits and inner hyphens, up to 63 each and 253 in all
 /// (RFC 1123).
@@ -90,6 +90,26 @@ pub(super) fn check(root: &Node, out: &mut Findings) {
     acyclic(&dependents, out);
     let homes = one_node_each(root, out);
     same_node(&dependents, &homes, out);
+    unlike_standbys(root, out);
+}
+
+/// No node may have the name that a standby of another gets: one of them would be lost.
+fn unlike_standbys(root: &Node, out: &mut Findings) {
+    let nodes = root.get("nodes").map_or(&[][..], Node::entries);
+    for (key, _) in nodes {
+        let parts =
+            key.text.rsplit_once("-standby-").and_then(|(node, number)| Some((node, number.parse().ok()?)));
+        let Some((primary, number)): Option<(&str, i64)> = parts else { continue };
+        let redundancy =
+            nodes.iter().find(|(own, _)| &*own.text == primary).and_then(|(_, node)| node.get("redundancy"));
+        let Some(Value::Integer(redundancy)) = redundancy.map(|node| &node.value) else { continue };
+        if *standby_name(primary, number.try_into().unwrap_or(0)) == *key.text
+            && (1..=*redundancy).contains(&number)
+        {
+            let message = format!("node '{}' has the name of a standby of node '{primary}'", key.text);
+            out.stricter(key.position, message, "standbys are called NODE-standby-NUMBER".to_owned());
+        }
+    }
 }
 
 fn unique_names(root: &Node, out: &mut Findings) {
