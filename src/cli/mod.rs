@@ -9,6 +9,8 @@ mod check;
 mod list;
 mod measure;
 mod run;
+mod schema;
+mod translate;
 
 /// How a command ends (exit codes of the process).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,6 +64,10 @@ enum Command {
     Check(check::CheckArguments),
     /// List what scenarios can name.
     List(list::ListArguments),
+    /// Translate a docker-compose file to an ensemble.
+    Translate(translate::TranslateArguments),
+    /// Print the JSON Schema of a file format, for editors.
+    Schema(schema::SchemaArguments),
     /// Measure the simulator on this machine.
     Bench(bench::BenchArguments),
 }
@@ -73,6 +79,8 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::List(arguments) => list::list(&arguments),
+        Command::Translate(arguments) => translate::translate(&arguments),
+        Command::Schema(arguments) => schema::schema(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
     };
     exit.into()

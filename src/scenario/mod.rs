@@ -7,6 +7,8 @@
 use std::path::Path;
 
 pub mod catalogue;
+mod check;
+pub mod compose;
 pub mod diagnostic;
 mod distribution;
 pub mod ensemble_file;
@@ -14,6 +16,7 @@ mod epoch;
 mod expectation;
 mod faults;
 mod files;
+mod format;
 mod images;
 mod network;
 mod overrides;
@@ -23,14 +26,16 @@ mod profile;
 mod reader;
 mod resolve;
 mod resolved;
+pub mod schema;
 pub mod units;
 mod workload;
 pub mod yaml;
 
-use crate::dms::ensemble::tree::{Node, Position};
-use crate::dms::ensemble::{self, Finding, Severity};
+use crate::dms::ensemble::Finding;
+use crate::dms::ensemble::tree::Position;
 use crate::sim::setup::Setup;
 
+pub use check::{Checked, DmsVerdict, Kind, check, verdict_of_dms};
 pub use diagnostic::{Diagnostic, Sources, render};
 pub use overrides::Overrides;
 
@@ -80,41 +85,6 @@ pub fn load(path: &Path, overrides: &Overrides, metrics: &[&str]) -> Result<Load
     let shown = path.to_string_lossy().replace('\\', "/");
     let bytes = files::read_file(path).map_err(|reason| unreadable(&shown, &reason))?;
     load_bytes(path, &shown, &bytes, overrides, metrics)
-}
-
-/// Everything that is wrong, or looks wrong, with a scenario and its ensembles, or with an ensemble alone.
-#[must_use]
-pub fn check(path: &Path, metrics: &[&str]) -> Report {
-    let shown = path.to_string_lossy().replace('\\', "/");
-    let bytes = match files::read_file(path) {
-        Ok(bytes) => bytes,
-        Err(reason) => return unreadable(&shown, &reason),
-    };
-    let is_ensemble = |root: &Node| root.get("allocations").is_some() && root.get("peers").is_none();
-    if yaml::parse(&bytes).is_ok_and(|root| is_ensemble(&root)) {
-        return check_ensemble(&shown, &bytes);
-    }
-    match load_bytes(path, &shown, &bytes, &Overrides::default(), metrics) {
-        Ok(loaded) => loaded.warnings,
-        Err(report) => report,
-    }
-}
-
-/// What there is to say about an ensemble alone. It may be good for DMS and use what is not simulated: a warning.
-fn check_ensemble(shown: &str, bytes: &[u8]) -> Report {
-    let diagnostics = match ensemble_file::read(shown, bytes) {
-        Err(diagnostics) => diagnostics,
-        Ok(loaded) => {
-            let not_simulated =
-                ensemble::unsupported(&loaded.config, &loaded.tree).into_iter().map(|finding| {
-                    Diagnostic::new("unsupported", shown, Finding { severity: Severity::Warning, ..finding })
-                });
-            loaded.warnings.into_iter().chain(not_simulated).collect()
-        }
-    };
-    let mut files = Files::beside(Path::new(shown));
-    files.note(shown, shown, bytes);
-    Report { diagnostics, sources: files.sources }
 }
 
 fn unreadable(shown: &str, reason: &str) -> Report {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::check::Kind;
 use super::files::Files;
 use super::reader::{Map, Reader};
 use super::workload::Request;
@@ -71,7 +72,7 @@ fn read(
         reader.error(root.position, format!("a scenario must be a map, not {}", root.type_name()), help);
         return None;
     }
-    if root.get("allocations").is_some() && root.get("peers").is_none() {
+    if matches!(Kind::of(root), (Kind::Ensemble, _)) {
         let help = "name it under `ensemble` of a `deploy` in a scenario, or check it with `dmsim check`";
         reader.error(root.position, "this is an ensemble, not a scenario", help.to_owned());
         return None;

@@ -21,7 +21,7 @@ impl UnitError {
     }
 }
 
-const TIME_UNITS: &[(&str, u64)] = &[
+pub(super) const TIME_UNITS: &[(&str, u64)] = &[
     ("ns", 1),
     ("us", 1_000),
     ("µs", 1_000),
@@ -32,7 +32,7 @@ const TIME_UNITS: &[(&str, u64)] = &[
     ("h", 3_600_000_000_000),
     ("d", 86_400_000_000_000),
 ];
-const BYTE_UNITS: &[(&str, u64)] = &[
+pub(super) const BYTE_UNITS: &[(&str, u64)] = &[
     ("B", 1),
     ("kB", 1_000),
     ("MB", 1_000_000),
@@ -43,7 +43,7 @@ const BYTE_UNITS: &[(&str, u64)] = &[
     ("GiB", 1 << 30),
     ("TiB", 1 << 40),
 ];
-const RATE_UNITS: &[(&str, u64)] =
+pub(super) const RATE_UNITS: &[(&str, u64)] =
     &[("bit/s", 1), ("kbit/s", 1_000), ("Mbit/s", 1_000_000), ("Gbit/s", 1_000_000_000)];
 
 /// The units of a kind of quantity, and how messages speak of it.
@@ -66,7 +66,8 @@ const BYTES: Kind = Kind {
     example: "57 MB or 8 GiB",
     listed: "B, kB, MB, GB, TB and KiB, MiB, GiB, TiB",
 };
-const HERTZ_UNITS: &[(&str, u64)] = &[("Hz", 1), ("kHz", 1_000), ("MHz", 1_000_000), ("GHz", 1_000_000_000)];
+pub(super) const HERTZ_UNITS: &[(&str, u64)] =
+    &[("Hz", 1), ("kHz", 1_000), ("MHz", 1_000_000), ("GHz", 1_000_000_000)];
 const HERTZ: Kind =
     Kind { name: "frequency", units: HERTZ_UNITS, example: "3.2 GHz", listed: "Hz, kHz, MHz, GHz" };
 const RATE: Kind = Kind {

@@ -35,7 +35,7 @@ fn broken_files_are_explained() {
     assert!(files.len() >= 28, "{} files", files.len());
     let mut wrong = Vec::new();
     for path in &files {
-        let report = scenario::check(path, &names());
+        let report = scenario::check(path, &names()).report;
         let shown = report.render(false);
         let expected = path.with_extension("expected.txt");
         if bless {
@@ -53,11 +53,11 @@ fn shipped_scenarios_load_without_a_word() {
     let files = yaml_files("scenarios");
     assert!(files.len() >= 3);
     for path in files {
-        let shown = scenario::check(&path, &names()).render(false);
+        let shown = scenario::check(&path, &names()).report.render(false);
         assert_eq!(shown, "", "{}", path.display());
     }
     for path in yaml_files("scenarios/ensembles") {
-        let report = scenario::check(&path, &names());
+        let report = scenario::check(&path, &names()).report;
         assert!(!report.has_errors(), "{}", report.render(false));
     }
 }
@@ -195,7 +195,7 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("broken.yaml");
         fs::write(&path, &text).unwrap();
-        let report = scenario::check(&path, &names());
+        let report = scenario::check(&path, &names()).report;
         prop_assert!(!report.render(true).is_empty());
     }
 }

@@ -12,7 +12,7 @@ pub const GIB: u64 = 1 << 30;
 pub const GHZ: u64 = 1_000_000_000;
 
 /// Units of size. SI names are powers of 1000, IEC names powers of 1024.
-const SIZES: &[(&str, u64)] = &[
+pub(super) const SIZES: &[(&str, u64)] = &[
     ("B", 1),
     ("KB", 1_000),
     ("MB", 1_000_000),
@@ -27,11 +27,11 @@ const SIZES: &[(&str, u64)] = &[
 ];
 
 /// Units of frequency.
-const CLOCKS: &[(&str, u64)] =
+pub(super) const CLOCKS: &[(&str, u64)] =
     &[("Hz", 1), ("kHz", 1_000), ("MHz", 1_000_000), ("GHz", GHZ), ("THz", 1_000_000_000_000)];
 
 /// Units of time of Go's `time.ParseDuration`, in nanoseconds.
-const GO_DURATIONS: &[(&str, u64)] = &[
+pub(super) const GO_DURATIONS: &[(&str, u64)] = &[
     ("ns", 1),
     ("us", 1_000),
     ("µs", 1_000),
