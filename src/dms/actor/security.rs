@@ -128,7 +128,7 @@ impl Actor {
             topic,
             message: call.message,
             tokens,
-            signature: Signature([0; 64]),
+            signature: Signature::from([0; 64]),
             verified: std::sync::OnceLock::new(),
         };
         envelope.signature = self.secret.sign(&envelope);

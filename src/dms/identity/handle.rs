@@ -8,7 +8,7 @@ use data_encoding::{BASE32, BASE64, HEXLOWER};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::did::Did;
-use super::key::{KeyError, KeyKind, PublicKey};
+use super::key::{KeyError, PublicKey};
 use super::peer_id::PeerId;
 
 /// The id of an actor: its own public key, as libp2p protobuf bytes. Text: base32 with padding; JSON:
@@ -190,10 +190,7 @@ impl Handle {
     /// Bytes of the JSON form for texts without characters to escape (every DID, peer id and inbox of DMS).
     #[must_use]
     pub fn json_len(&self) -> usize {
-        let id = match self.id.0.kind() {
-            KeyKind::Ed25519 => 48,
-            KeyKind::Secp256k1 => 52,
-        };
+        let id = self.id.0.protobuf_len().div_ceil(3) * 4;
         let did = if self.did.is_empty() { 0 } else { r#""uri":"""#.len() + self.did.text_len() };
         r#"{"id":{"pub":""},"did":{},"addr":{"host":"","inbox":""}}"#.len()
             + id

@@ -6,6 +6,7 @@
 //! networks, reads no clock and draws no random numbers: seeds and instants are arguments.
 
 pub mod did;
+pub mod document;
 pub mod fingerprint;
 pub mod handle;
 pub mod key;
@@ -13,6 +14,7 @@ pub mod peer_id;
 pub mod trust;
 
 pub use did::{Did, DidError};
+pub use document::{DidDocument, DocumentTable, Resolver};
 pub use fingerprint::fingerprint128;
 pub use handle::{ActorId, EnsembleId, Handle, Inbox};
 pub use key::{KeyError, KeyKind, PublicKey, SecretKey, Signable, Signature, SignatureMode, verify};
