@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 mod bench;
+mod cap;
 mod check;
 mod list;
 mod measure;
@@ -60,6 +61,8 @@ enum Command {
     Run(run::RunArguments),
     /// Check scenarios and ensembles: every error with its place, nothing is run.
     Check(check::CheckArguments),
+    /// Run a script of capability operations and explain each decision.
+    Cap(cap::CapArguments),
     /// List what scenarios can name.
     List(list::ListArguments),
     /// Measure the simulator on this machine.
@@ -72,6 +75,7 @@ pub fn main() -> ExitCode {
     let exit = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Cap(arguments) => cap::cap(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
     };

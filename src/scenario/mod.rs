@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+mod capability_script;
 pub mod catalogue;
 pub mod diagnostic;
 mod distribution;
@@ -28,6 +29,7 @@ pub mod yaml;
 
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::dms::ensemble::{self, Finding, Severity};
+use crate::sim::capabilities::Script;
 use crate::sim::setup::Setup;
 
 pub use diagnostic::{Diagnostic, Sources, render};
@@ -81,7 +83,35 @@ pub fn load(path: &Path, overrides: &Overrides, metrics: &[&str]) -> Result<Load
     load_bytes(path, &shown, &bytes, overrides, metrics)
 }
 
-/// Everything that is wrong, or looks wrong, with a scenario and its ensembles, or with an ensemble alone.
+/// Loads a script of capability operations.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_script(path: &Path) -> Result<Script, Report> {
+    let shown = path.to_string_lossy().replace('\\', "/");
+    let bytes = files::read_file(path).map_err(|reason| unreadable(&shown, &reason))?;
+    script_from(path, &shown, &bytes)
+}
+
+fn script_from(path: &Path, shown: &str, bytes: &[u8]) -> Result<Script, Report> {
+    let mut files = Files::beside(path);
+    files.note(shown, shown, bytes);
+    let place = |code, findings: Vec<Finding>| {
+        findings.into_iter().map(|finding| Diagnostic::new(code, shown, finding)).collect()
+    };
+    let (script, diagnostics) = match yaml::parse(bytes) {
+        Err(findings) => (None, place("yaml", findings)),
+        Ok(root) => {
+            let (script, findings) = capability_script::read(&root, path);
+            (script, place("script", findings.into_sorted()))
+        }
+    };
+    let report = Report { diagnostics, sources: files.sources };
+    script.filter(|_| !report.has_errors()).ok_or(report)
+}
+
+/// Everything that is wrong, or looks wrong, with a scenario and its ensembles, an ensemble alone, or a script of
+/// capability operations.
 #[must_use]
 pub fn check(path: &Path, metrics: &[&str]) -> Report {
     let shown = path.to_string_lossy().replace('\\', "/");
@@ -92,6 +122,9 @@ pub fn check(path: &Path, metrics: &[&str]) -> Report {
     let is_ensemble = |root: &Node| root.get("allocations").is_some() && root.get("peers").is_none();
     if yaml::parse(&bytes).is_ok_and(|root| is_ensemble(&root)) {
         return check_ensemble(&shown, &bytes);
+    }
+    if yaml::parse(&bytes).is_ok_and(|root| capability_script::is_script(&root)) {
+        return script_from(path, &shown, &bytes).err().unwrap_or_default();
     }
     match load_bytes(path, &shown, &bytes, &Overrides::default(), metrics) {
         Ok(loaded) => loaded.warnings,

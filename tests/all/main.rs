@@ -1,5 +1,7 @@
 //! One test binary; a module per concern.
+mod capability_scripts;
 mod determinism;
+mod parsing;
 mod recovery;
 mod scenarios_invalid;
 mod tidy;

@@ -11,6 +11,7 @@ mod limiter;
 mod message;
 mod pipeline;
 mod security;
+mod wire;
 
 pub use behaviour::{Behaviour, BehaviourKind, EnsembleBehaviours};
 pub use envelope::{Envelope, topics};
@@ -22,3 +23,4 @@ pub use message::{
 pub(in crate::dms) use pipeline::class;
 pub use pipeline::{Pipeline, Rejection};
 pub use security::{Actor, Call, SecurityContext};
+pub use wire::{WireEnvelope, WireError, WireOptions};

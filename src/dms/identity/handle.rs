@@ -216,6 +216,43 @@ impl<'de> Deserialize<'de> for Handle {
     }
 }
 
+/// A handle or none, which is written `{}`.
+pub(in crate::dms) mod optional {
+    use super::{ActorId, Address, Deserialize, Deserializer, Did, Handle, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Parts {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<ActorId>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        did: Option<Did>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        addr: Option<Address>,
+    }
+
+    pub(in crate::dms) fn serialize<S: Serializer>(
+        handle: &Option<Handle>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match handle {
+            Some(handle) => handle.serialize(serializer),
+            None => Parts { id: None, did: None, addr: None }.serialize(serializer),
+        }
+    }
+
+    pub(in crate::dms) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Handle>, D::Error> {
+        match Parts::deserialize(deserializer)? {
+            Parts { id: None, did: None, addr: None } => Ok(None),
+            Parts { id: Some(id), did: Some(did), addr: Some(Address { host, inbox }) } => {
+                Ok(Some(Handle { id, did, host, inbox }))
+            }
+            _ => Err(serde::de::Error::custom("incomplete handle")),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{SecretKey, SignatureMode};

@@ -2,6 +2,7 @@
 
 use super::super::authorisation::Route;
 use super::super::path::Capability;
+use super::super::predicates::SideChainFault;
 use super::super::refusal::Why;
 use super::super::token::{Claims, Token};
 use super::{
@@ -76,16 +77,18 @@ impl Words<'_> {
             Tie::Route(Route::Root, _) => format!("root: the root anchor {anchor} issued link {link}"),
             Tie::Route(Route::SideChain, place) => {
                 let issuer = trust.accepted_by.as_ref().map_or_else(String::new, |did| (self.did)(did));
-                format!(
-                    "side chain: require token {place} ({issuer} -> {anchor}) accepts it, and {anchor} issued link {link}"
-                )
+                let require = format!("require token {place} ({issuer} -> {anchor})");
+                format!("side chain: {require} accepts it, and {anchor} issued link {link}")
             }
         }
     }
 
     fn side_chain(&self, account: &SideChainAccount) -> String {
         let (issuer, subject) = ((self.did)(&account.issuer), (self.did)(&account.subject));
-        let fault = Why::SideChain(account.fault);
+        let fault = match account.fault {
+            SideChainFault::Subject => format!("{subject} issued no link"),
+            fault => Why::SideChain(fault).to_string(),
+        };
         format!("  require token {} ({issuer} -> {subject}) does not accept it: {fault}", account.place)
     }
 
