@@ -1,5 +1,5 @@
 //! Scripts of capability operations: `contexts`, `keys`, `documents` and `steps`, from a tree to a
-//! [`Script`](crate::sim::capabilities::Script).
+//! [`Script`].
 
 mod parties;
 mod steps;
