@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 mod bench;
+mod cap;
 mod check;
 mod list;
 mod measure;
@@ -62,6 +63,8 @@ enum Command {
     Run(run::RunArguments),
     /// Check scenarios and ensembles: every error with its place, nothing is run.
     Check(check::CheckArguments),
+    /// Run a script of capability operations and explain each decision.
+    Cap(cap::CapArguments),
     /// List what scenarios can name.
     List(list::ListArguments),
     /// Translate a docker-compose file to an ensemble.
@@ -78,6 +81,7 @@ pub fn main() -> ExitCode {
     let exit = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Cap(arguments) => cap::cap(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Translate(arguments) => translate::translate(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),

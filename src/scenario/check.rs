@@ -1,11 +1,12 @@
-//! Checks files without running anything: scenarios with their ensembles, and ensembles alone.
+//! Checks files without running anything: scenarios with their ensembles, ensembles alone, and scripts of capability
+//! operations.
 
 use std::path::Path;
 
 use super::diagnostic::{Diagnostic, Sources};
 use super::files::read_file;
 use super::overrides::Overrides;
-use super::{Report, ensemble_file, load_bytes, unreadable, yaml};
+use super::{Report, capability_script, ensemble_file, load_bytes, script_from, unreadable, yaml};
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::dms::ensemble::{self, EnsembleConfig, Finding, Severity};
 
@@ -21,12 +22,17 @@ pub enum Kind {
     Scenario,
     /// What is deployed in it.
     Ensemble,
+    /// Capability operations, for `dmsim cap`.
+    Script,
 }
 
 impl Kind {
     /// Recognises a file by its content, and says by which key; without a key that tells, it counts as a scenario.
     #[must_use]
     pub fn of(root: &Node) -> (Self, Option<&'static str>) {
+        if capability_script::is_script(root) {
+            return (Self::Script, Some("steps"));
+        }
         let has = |keys: &'static [&'static str]| keys.iter().copied().find(|key| root.get(key).is_some());
         let version = root.get("version").and_then(Node::as_text);
         let is_v1 = version.is_some_and(|text| matches!(&**text, "V1" | "ensembleV1"));
@@ -44,6 +50,7 @@ impl Kind {
         match self {
             Self::Scenario => "scenario",
             Self::Ensemble => "ensemble",
+            Self::Script => "script of capability operations",
         }
     }
 }
@@ -59,7 +66,7 @@ pub struct Checked {
     pub ensemble: Option<EnsembleConfig>,
 }
 
-/// Checks a scenario and its ensembles, or an ensemble alone. `metrics` are the names that expectations may use.
+/// Checks a scenario and its ensembles, an ensemble alone, or a script. `metrics` are the names that expectations may use.
 ///
 /// An ensemble may be good for DMS and use what is not simulated, or meet a quirk of DMS: both are warnings.
 #[must_use]
@@ -73,6 +80,10 @@ pub fn check(path: &Path, metrics: &[&str]) -> Checked {
     if let Some((Kind::Ensemble, _)) = kind {
         let (diagnostics, ensemble) = check_ensemble(&shown, &bytes);
         return Checked { kind, report: report(&shown, &bytes, diagnostics), ensemble };
+    }
+    if let Some((Kind::Script, _)) = kind {
+        let report = script_from(path, &shown, &bytes).err().unwrap_or_default();
+        return Checked { kind, report, ensemble: None };
     }
     let report = match load_bytes(path, &shown, &bytes, &Overrides::default(), metrics) {
         Ok(loaded) => loaded.warnings,
@@ -130,11 +141,11 @@ fn verdict(shown: &str, bytes: &[u8]) -> DmsVerdict {
             return ours(report(shown, bytes, first.into_iter().collect()));
         }
     };
-    if let (Kind::Scenario, key) = Kind::of(&root) {
+    if let (kind @ (Kind::Scenario | Kind::Script), key) = Kind::of(&root) {
         let why = key.map_or(String::new(), |key| format!(", by its `{key}`"));
-        let finding =
-            Finding::error(Position::START, format!("this is a scenario{why}; DMS reads ensembles"))
-                .with_help("name one of the ensemble files that it deploys".to_owned());
+        let what = kind.word();
+        let finding = Finding::error(Position::START, format!("this is a {what}{why}; DMS reads ensembles"))
+            .with_help("name one of the ensemble files that it deploys".to_owned());
         return ours(report(shown, bytes, vec![Diagnostic::new("scenario", shown, finding)]));
     }
     let findings = ensemble::load(&root).err().unwrap_or_default();

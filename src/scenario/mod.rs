@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+mod capability_script;
 pub mod catalogue;
 mod check;
 pub mod compose;
@@ -33,6 +34,7 @@ pub mod yaml;
 
 use crate::dms::ensemble::Finding;
 use crate::dms::ensemble::tree::Position;
+use crate::sim::capabilities::Script;
 use crate::sim::setup::Setup;
 
 pub use check::{Checked, DmsVerdict, Kind, check, verdict_of_dms};
@@ -85,6 +87,33 @@ pub fn load(path: &Path, overrides: &Overrides, metrics: &[&str]) -> Result<Load
     let shown = path.to_string_lossy().replace('\\', "/");
     let bytes = files::read_file(path).map_err(|reason| unreadable(&shown, &reason))?;
     load_bytes(path, &shown, &bytes, overrides, metrics)
+}
+
+/// Loads a script of capability operations.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_script(path: &Path) -> Result<Script, Report> {
+    let shown = path.to_string_lossy().replace('\\', "/");
+    let bytes = files::read_file(path).map_err(|reason| unreadable(&shown, &reason))?;
+    script_from(path, &shown, &bytes)
+}
+
+fn script_from(path: &Path, shown: &str, bytes: &[u8]) -> Result<Script, Report> {
+    let mut files = Files::beside(path);
+    files.note(shown, shown, bytes);
+    let place = |code, findings: Vec<Finding>| {
+        findings.into_iter().map(|finding| Diagnostic::new(code, shown, finding)).collect()
+    };
+    let (script, diagnostics) = match yaml::parse(bytes) {
+        Err(findings) => (None, place("yaml", findings)),
+        Ok(root) => {
+            let (script, findings) = capability_script::read(&root, path);
+            (script, place("script", findings.into_sorted()))
+        }
+    };
+    let report = Report { diagnostics, sources: files.sources };
+    script.filter(|_| !report.has_errors()).ok_or(report)
 }
 
 fn unreadable(shown: &str, reason: &str) -> Report {

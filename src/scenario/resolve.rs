@@ -77,7 +77,7 @@ fn read(
         reader.error(root.position, "this is an ensemble, not a scenario", help.to_owned());
         return None;
     }
-    if !version(reader, root) {
+    if !version(reader, root, "scenario") {
         return None;
     }
     let top = reader.map(root, "scenario", root.position, KEYS)?;
@@ -86,7 +86,8 @@ fn read(
     let seed = reader.optional(&top, "seed", seed).unwrap_or(DEFAULT_SEED);
     let duration =
         reader.required(&top, "duration", "how long the run lasts, as in `duration: 6h`", duration);
-    let epoch = reader.optional(&top, "epoch", epoch::read).unwrap_or(epoch::DEFAULT);
+    let epoch =
+        reader.optional(&top, "epoch", |r, node| epoch::read(r, node, "epoch")).unwrap_or(epoch::DEFAULT);
     let profile = super::profile::read(reader, &top).unwrap_or(Profile::INTENDED);
     let signatures = signatures(reader, &top);
     let processing = reader.optional(&top, "processing", processing).unwrap_or(Processing::DEFAULT);
@@ -127,24 +128,25 @@ fn read(
 }
 
 /// Whether the file is of the version that is read here; says so when not.
-fn version(reader: &mut Reader, root: &Node) -> bool {
+/// Whether the file can be read by this program; `what` it is, for messages.
+pub(super) fn version(reader: &mut Reader, root: &Node, what: &str) -> bool {
     let Some((key, node)) = root.entry("version") else {
         let help = "write `version: 1` at its beginning".to_owned();
-        reader.error(root.position, "a scenario needs `version`", help);
+        reader.error(root.position, format!("a {what} needs `version`"), help);
         return true;
     };
     if node.value == Value::Integer(1) {
         return true;
     }
     let written = node.scalar_text().unwrap_or_default();
-    let help = "this program reads scenarios of `version: 1`".to_owned();
+    let help = format!("this program reads {what}s of `version: 1`");
     if &*written == "1" {
         reader.error(node.position, "`version` must be a number, not a text", "remove the quotes".to_owned());
         return true;
     }
     let at = if node.is_null() { key.position } else { node.position };
     let shown = super::reader::shortened(&written);
-    reader.error(at, format!("`{shown}` is not a known version of scenarios"), help);
+    reader.error(at, format!("`{shown}` is not a known version of {what}s"), help);
     false
 }
 

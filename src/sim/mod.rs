@@ -2,7 +2,9 @@
 //!
 //! [`setup::Setup`] describes one run; [`run`] makes the [`world::World`] from it and drives it to its
 //! [`outcome::Outcome`]. Every fact that a peer reports goes through the [`ledger`], which watches from outside.
+//! [`capabilities`] runs capability operations alone, without peers.
 
+pub mod capabilities;
 pub mod event;
 pub mod executor;
 mod faults;

@@ -1,6 +1,8 @@
 //! One test binary; a module per concern.
+mod capability_scripts;
 mod determinism;
 mod ensembles;
+mod parsing;
 mod recovery;
 mod scenarios_invalid;
 mod subnets;

@@ -106,7 +106,7 @@ impl Envelope {
             + options
             + base64(self.message.json_len())
             + tokens
-            + Signature::TEXT_LEN as u64
+            + self.signature.text_len() as u64
     }
 
     fn write_json(&self, signed: bool) -> Vec<u8> {
@@ -159,7 +159,7 @@ impl Serialize for Wire<'_> {
             object.serialize_field("cap", &base64(&envelope.tokens.to_json()))?;
         }
         if self.signed {
-            object.serialize_field("sig", &base64(&envelope.signature.0))?;
+            object.serialize_field("sig", &base64(envelope.signature.as_bytes()))?;
         }
         object.end()
     }

@@ -12,6 +12,7 @@ mod message;
 mod pipeline;
 mod replay;
 mod security;
+mod wire;
 
 pub use behaviour::{Behaviour, BehaviourKind, EnsembleBehaviours};
 pub use envelope::{Envelope, topics};
@@ -24,3 +25,4 @@ pub(in crate::dms) use pipeline::class;
 pub use pipeline::{Pipeline, Rejection};
 pub use replay::ReplayGuard;
 pub use security::{Actor, Call, SecurityContext};
+pub use wire::{WireEnvelope, WireError, WireOptions};

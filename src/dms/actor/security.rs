@@ -281,7 +281,7 @@ impl SecurityContext {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::dms::actor::{BehaviourKind, topics};
     use crate::dms::capability::{Membership, OrganizationKeys, Rules, join};
@@ -335,6 +335,22 @@ mod tests {
         let nonce = from.actor.next_nonce();
         let mut random = Streams::new(1).owned(Domain::new("test.security"), 0);
         from.actor.seal(&from.security.capabilities, nonce, Arc::clone(to), call(kind), NOW, &mut random)
+    }
+
+    /// A greeting from alice to bob, both of one organization.
+    pub(in crate::dms::actor) fn hello(mode: SignatureMode) -> Envelope {
+        let organization = organization(mode);
+        let bob = node(mode, 2, Some(&organization));
+        sealed(&mut node(mode, 1, Some(&organization)), &bob.actor.handle, BehaviourKind::PublicHello)
+    }
+
+    /// A request for bids by a member of an organization.
+    pub(in crate::dms::actor) fn broadcast(mode: SignatureMode) -> Envelope {
+        let mut alice = node(mode, 1, Some(&organization(mode)));
+        let mut random = Streams::new(1).owned(Domain::new("test.security"), 0);
+        let (nonce, bids) = (alice.actor.next_nonce(), call(BehaviourKind::BidRequest));
+        let context = &alice.security.capabilities;
+        alice.actor.seal_broadcast(context, nonce, &topics::DEPLOYMENT, bids, NOW, &mut random)
     }
 
     fn both(test: impl Fn(SignatureMode)) {

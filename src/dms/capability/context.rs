@@ -80,10 +80,15 @@ impl CapabilityContext {
     /// the key.
     #[must_use]
     pub fn new(name: impl Into<Cow<'static, str>>, secret: SecretKey, rules: Rules) -> Self {
+        Self::for_did(name, Did::Key(secret.public()), secret, rules)
+    }
+    /// As [`CapabilityContext::new`], of a DID whose document names the key of `secret`.
+    #[must_use]
+    pub fn for_did(name: impl Into<Cow<'static, str>>, did: Did, secret: SecretKey, rules: Rules) -> Self {
         Self {
             name: name.into(),
-            did: Did::Key(secret.public()),
-            trust: TrustContext::with_provider(secret.clone()),
+            trust: TrustContext::with_provider(did.clone(), secret.clone()),
+            did,
             secret,
             rules,
             roots: Vec::new(),

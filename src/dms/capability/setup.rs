@@ -1,6 +1,8 @@
 //! The standard trust set-up and membership in organizations (spec sections 2.7 and 7).
 
-use super::context::{Anchors, CapabilityContext};
+use std::sync::Arc;
+
+use super::context::{Anchors, CapabilityContext, Removals};
 use super::delegation::{Delegation, NonceSource, SelfSign};
 use super::path::Capability;
 use super::rules::Rules;
@@ -59,6 +61,11 @@ impl OrganizationKeys {
     #[must_use]
     pub fn new(name: String, secret: SecretKey, rules: Rules) -> Self {
         Self { context: CapabilityContext::new(name, secret, rules) }
+    }
+    /// The organization with this context.
+    #[must_use]
+    pub const fn of(context: CapabilityContext) -> Self {
+        Self { context }
     }
     /// The organization's DID: the root of trust of its members.
     #[must_use]
@@ -136,4 +143,32 @@ pub fn join(
     };
     dms.add_roots(&anchors, now)?;
     Ok(Joined { org_to_user, user_to_org, user_to_dms })
+}
+
+/// Ends the membership of the node `dms` of `user` from their side: drops the authority that comes from the
+/// organization, and the user's acceptance of it. Returns how many tokens went. The tokens themselves stay valid
+/// until they expire or are revoked.
+pub fn leave(organization: &Did, user: &mut CapabilityContext, dms: &mut CapabilityContext) -> usize {
+    let mut dropped = 0;
+    for context in [user, dms] {
+        let own = |tokens: &[Arc<Token>], wanted: &dyn Fn(&Token) -> bool| -> Vec<Token> {
+            tokens.iter().filter(|token| wanted(token)).map(|token| Token::clone(token)).collect()
+        };
+        let require = own(context.require_anchors().tokens(), &|token| token.subject() == organization);
+        let provide = own(context.provide_anchors().tokens(), &|token| token.is_anchored_at(organization));
+        dropped += require.len() + provide.len();
+        context.remove_roots(&Removals { require: &require, provide: &provide, ..Removals::default() });
+    }
+    dropped
+}
+
+/// The organizations that a context belongs to at `now`: the distinct root issuers of its authority.
+#[must_use]
+pub fn memberships(context: &CapabilityContext, now: Timestamp) -> Vec<Did> {
+    let mut roots = Vec::new();
+    for token in context.list_roots(now).provide {
+        let root = token.links().last().map(|link| link.issuer().clone());
+        roots.extend(root.filter(|root| !roots.contains(root)));
+    }
+    roots
 }

@@ -79,9 +79,9 @@ pub struct Claims {
 pub(super) enum Seal {
     /// No signature: omitted in JSON.
     Missing,
-    /// 64 bytes, right or wrong.
+    /// Right or wrong.
     Signature(Signature),
-    /// Bytes of another length; kept for the exact JSON, never valid.
+    /// More bytes than any signature has; kept for the exact JSON, never valid.
     Malformed(Arc<[u8]>),
 }
 
@@ -217,7 +217,7 @@ impl Token {
     pub const fn chain(&self) -> Option<&Arc<Self>> {
         self.chain.as_ref()
     }
-    /// The signature, when there is one of the right length.
+    /// The signature, when there is one of a possible length.
     #[must_use]
     pub const fn signature(&self) -> Option<&Signature> {
         match &self.seal {
@@ -245,7 +245,7 @@ impl Token {
         hasher.write_u128(self.signing_fingerprint);
         match &self.seal {
             Seal::Missing => {}
-            Seal::Signature(Signature(bytes)) => hasher.write_bytes(bytes),
+            Seal::Signature(signature) => hasher.write_bytes(signature.as_bytes()),
             Seal::Malformed(bytes) => hasher.write_bytes(bytes),
         }
         hasher.finish()
@@ -286,10 +286,7 @@ impl Token {
             None | Some("") => Seal::Missing,
             Some(text) => {
                 let bytes = BASE64.decode(text.as_bytes()).map_err(unmarshal)?;
-                match <[u8; 64]>::try_from(bytes) {
-                    Ok(bytes) => Seal::Signature(Signature(bytes)),
-                    Err(bytes) => Seal::Malformed(bytes.into()),
-                }
+                Signature::new(&bytes).map_or_else(|| Seal::Malformed(bytes.into()), Seal::Signature)
             }
         };
         let claims = Claims {
@@ -314,7 +311,7 @@ impl Token {
     fn to_raw(&self) -> RawEnvelope {
         let signature = match &self.seal {
             Seal::Missing => None,
-            Seal::Signature(Signature(bytes)) => Some(BASE64.encode(bytes)),
+            Seal::Signature(signature) => Some(BASE64.encode(signature.as_bytes())),
             Seal::Malformed(bytes) => Some(BASE64.encode(bytes)),
         };
         let Claims { action, issuer, subject, audience, topics, capabilities, nonce, expire, depth } =

@@ -150,7 +150,7 @@ fn not_a_number(text: &str) -> UnitError {
 }
 
 /// A number and its one unit.
-fn one_quantity(
+pub(crate) fn one_quantity(
     text: &str,
     quantity: &'static str,
     units: &'static [(&'static str, u64)],
