@@ -181,24 +181,33 @@ impl<'s> World<'s> {
         self.ledger.keep_trace();
     }
 
-    /// Runs to the end of the setup's duration, or until `go_on` says no (it is asked every few thousand events,
-    /// with the simulated time and the events so far).
+    /// Runs to the end of the setup's duration, or until `go_on` says no (see [`World::advance`]).
     pub fn run(mut self, go_on: &mut dyn FnMut(Time, u64) -> bool) -> Outcome {
         let end = Time::ZERO + self.setup.duration;
-        let mut interrupted = None;
-        // The end itself belongs to the run.
-        while let Some((now, event)) = self.queue.pop_before(end + Span(1)) {
-            self.step(now, event);
-            self.events += 1;
-            if self.events.is_multiple_of(8192) && !go_on(now, self.events) {
-                interrupted = Some(now);
-                break;
-            }
-        }
+        let interrupted = self.advance(end, go_on);
         let stopped = interrupted.unwrap_or(end);
         let last =
             LastLook { leaks: self.count_leaks(), reachable: self.count_reachable(), events: self.events };
         self.ledger.finish(stopped, interrupted.is_some(), &last)
+    }
+
+    /// Takes all events up to `until`, those at that very time included, or until `go_on` says no: it is asked every
+    /// few thousand events, with the simulated time and the events so far. The time at which it said no, if it did.
+    pub fn advance(&mut self, until: Time, go_on: &mut dyn FnMut(Time, u64) -> bool) -> Option<Time> {
+        while let Some((now, event)) = self.queue.pop_before(until + Span(1)) {
+            self.step(now, event);
+            self.events += 1;
+            if self.events.is_multiple_of(8192) && !go_on(now, self.events) {
+                return Some(now);
+            }
+        }
+        None
+    }
+
+    /// Events taken so far.
+    #[must_use]
+    pub const fn events(&self) -> u64 {
+        self.events
     }
 
     fn step(&mut self, now: Time, event: Event) {

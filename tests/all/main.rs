@@ -1,4 +1,5 @@
 //! One test binary; a module per concern.
+mod allocations;
 mod capability_scripts;
 mod determinism;
 mod ensembles;

@@ -118,6 +118,9 @@ impl fmt::Display for BehaviourKind {
     }
 }
 
+/// The path of a one-shot behaviour, without its nonce.
+const REPLY_TO: &str = "/dms/actor/replyto/";
+
 /// A behaviour as it stands in an envelope: what it is for, and its path.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Behaviour {
@@ -142,15 +145,13 @@ impl Behaviour {
     /// The one-shot behaviour that waits for the reply to the message with this nonce.
     #[must_use]
     pub fn reply_to(nonce: u64) -> Self {
-        Self { kind: BehaviourKind::ReplyTo, path: Capability::new(&format!("/dms/actor/replyto/{nonce}")) }
+        Self { kind: BehaviourKind::ReplyTo, path: Capability::written(format_args!("{REPLY_TO}{nonce}")) }
     }
-}
 
-impl Behaviour {
     /// The nonce that a one-shot reply behaviour is named after; none for any other.
     #[must_use]
     pub fn reply_nonce(&self) -> Option<u64> {
-        self.path.as_str().strip_prefix("/dms/actor/replyto/")?.parse().ok()
+        self.path.as_str().strip_prefix(REPLY_TO)?.parse().ok()
     }
 }
 
@@ -183,8 +184,8 @@ impl EnsembleBehaviours {
             path: Capability::new(&kind.template().replace("<id>", &hex)),
         };
         Self {
-            ensemble: Capability::new(&format!("/dms/ensemble/{hex}")),
-            orchestrator: Capability::new(&format!("/dms/orchestrator/{hex}")),
+            ensemble: Capability::written(format_args!("/dms/ensemble/{hex}")),
+            orchestrator: Capability::written(format_args!("/dms/orchestrator/{hex}")),
             subnet_create: at(BehaviourKind::SubnetCreate),
             subnet_destroy: at(BehaviourKind::SubnetDestroy),
             allocation_shutdown: at(BehaviourKind::AllocationShutdown),

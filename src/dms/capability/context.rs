@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::rules::Rules;
-use super::store::{AnchorStore, RevocationKey, RevocationSet};
+use super::store::{AnchorStore, ConsumedTokens, RevocationKey, RevocationSet};
 use super::token::{Action, Claims, Nonce, Token, TokenList};
 use super::verify::{CapabilityError, verify};
 use crate::dms::identity::{Did, SecretKey, TrustContext};
@@ -27,7 +27,7 @@ pub struct CapabilityContext {
     /// Authority that this context holds and may pass on or use.
     pub(super) provide: AnchorStore,
     /// Tokens of the messages being handled.
-    pub(super) consumed: Vec<Token>,
+    pub(super) consumed: ConsumedTokens,
     pub(super) revoked: RevocationSet,
 }
 
@@ -94,7 +94,7 @@ impl CapabilityContext {
             roots: Vec::new(),
             require: AnchorStore::default(),
             provide: AnchorStore::default(),
-            consumed: Vec::new(),
+            consumed: ConsumedTokens::default(),
             revoked: RevocationSet::default(),
         }
     }
@@ -144,8 +144,8 @@ impl CapabilityContext {
     }
     /// The tokens consumed and not yet discarded, in order.
     #[must_use]
-    pub fn consumed(&self) -> &[Token] {
-        &self.consumed
+    pub fn consumed(&self) -> &[Arc<Token>] {
+        self.consumed.tokens()
     }
     /// The revocations known.
     #[must_use]
@@ -246,9 +246,6 @@ impl CapabilityContext {
     /// Removes consumed tokens with the subject, issuer and nonce of those in `tokens`: the end of a
     /// message's handling.
     pub fn discard(&mut self, tokens: &TokenList) {
-        if self.consumed.is_empty() {
-            return;
-        }
         self.consumed.retain(|held| {
             !tokens.iter().any(|token| {
                 held.nonce() == token.nonce()

@@ -32,7 +32,7 @@ pub struct Question<'a> {
 pub fn authorises(receiver: &CapabilityContext, tokens: &[Token], question: &Question<'_>) -> bool {
     // Through JSON and back, so that nothing remembered inside a token counts.
     let fresh = |token: &Token| Token::from_json(&token.to_json()).expect("a token reads back");
-    let mut usable: Vec<Token> = receiver.consumed().iter().map(fresh).collect();
+    let mut usable: Vec<Token> = receiver.consumed().iter().map(|token| fresh(token)).collect();
     for token in tokens.iter().map(fresh) {
         let considered = issued_a_link(&token, question.origin) || trusted(receiver, &token, question.now);
         if considered && verifies(receiver, &token, question.now, 0) {

@@ -19,8 +19,8 @@ use crate::kernel::{Digest, Timestamp};
 
 /// The 96 random bits of a token.
 pub type Nonce = [u8; 12];
-/// The capabilities of a token; up to two need no allocation.
-pub type CapabilityList = SmallVec<[Capability; 2]>;
+/// The capabilities of a token; one, as in the tokens that are made for a message, needs no allocation.
+pub type CapabilityList = SmallVec<[Capability; 1]>;
 /// The topics of a token; one needs no allocation.
 pub type TopicList = SmallVec<[Capability; 1]>;
 
@@ -51,8 +51,17 @@ impl Action {
     }
 }
 
+/// A list of these capabilities or topics. Nearly all have one entry or none, and are then made without a loop.
+pub(super) fn list_of(capabilities: &[Capability]) -> SmallVec<[Capability; 1]> {
+    match capabilities {
+        [] => SmallVec::new(),
+        [only] => SmallVec::from_buf([only.clone()]),
+        several => several.iter().cloned().collect(),
+    }
+}
+
 /// What one link says; everything but its parent and its signature.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(PartialEq, Eq, Debug)]
 pub struct Claims {
     /// What the subject may do.
     pub action: Action,
@@ -72,6 +81,19 @@ pub struct Claims {
     pub expire: Timestamp,
     /// How many links may stand below this one; 0 = unlimited.
     pub depth: u64,
+}
+
+impl Clone for Claims {
+    fn clone(&self) -> Self {
+        Self {
+            issuer: self.issuer.clone(),
+            subject: self.subject.clone(),
+            audience: self.audience.clone(),
+            topics: list_of(&self.topics),
+            capabilities: list_of(&self.capabilities),
+            ..*self
+        }
+    }
 }
 
 /// The signature member as it was made or received.
@@ -216,6 +238,10 @@ impl Token {
     #[must_use]
     pub const fn chain(&self) -> Option<&Arc<Self>> {
         self.chain.as_ref()
+    }
+    /// Drops the parent of a token that is used no more, of which only the memory is kept.
+    pub(super) fn let_go_of_parent(&mut self) {
+        self.chain = None;
     }
     /// The signature, when there is one of a possible length.
     #[must_use]

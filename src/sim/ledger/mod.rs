@@ -27,7 +27,7 @@ use crate::dms::identity::EnsembleId;
 use crate::dms::resources::Resources;
 use crate::kernel::{Digest, Span, Time};
 use crate::net::{BroadcastTally, LossReason};
-use crate::observe::{SeriesRow, SpanHistogram, labels};
+use crate::observe::{SeriesRow, SpanHistogram, Text, labels};
 
 /// A deployment as the ledger knows it.
 #[derive(Clone, Debug)]
@@ -135,6 +135,7 @@ pub struct Ledger {
     time_to_running: SpanHistogram,
     pulls: SpanHistogram,
     series: Vec<SeriesRow>,
+    series_names: Vec<(Text, Text)>,
     manifest: tables::RunFacts,
 }
 
@@ -171,6 +172,7 @@ impl Ledger {
             time_to_running: SpanHistogram::new(),
             pulls: SpanHistogram::new(),
             series: Vec::new(),
+            series_names: series_names(),
             manifest: tables::RunFacts::of(setup),
         }
     }
@@ -568,24 +570,42 @@ impl Ledger {
     /// Samples every series.
     pub(super) fn sample(&mut self, now: Time, flows: usize) {
         let time_s = now.as_secs_f64();
-        let mut add = |metric: &str, labels: Arc<str>, value: f64| {
-            self.series.push(SeriesRow { time_s, metric: metric.into(), labels, value });
-        };
-        add("peers.up", "".into(), self.peers_up as f64);
-        for status in DEPLOYMENT_STATUSES {
-            let count = self.deployments.iter().filter(|record| record.status == status).count();
-            let label = status.as_str().to_lowercase();
-            add("deployments", labels(&[("status", &label)]), count as f64);
-        }
+        let deployments = |status| self.deployments.iter().filter(|record| record.status == status).count();
         let (wanted, running) = self.services.now();
-        add("services.wanted", "".into(), wanted as f64);
-        add("services.running", "".into(), running as f64);
-        add("messages.sent", "".into(), self.counters.sent as f64);
-        let rejected: u64 = self.counters.rejected.values().sum();
-        add("messages.rejected", "".into(), rejected as f64);
-        add("flows.active", "".into(), flows as f64);
-        add("resources.allocated_cpu_cores", "".into(), self.allocated_cores_milli as f64 / 1000.0);
+        let before = [self.peers_up as f64];
+        let after = [
+            wanted as f64,
+            running as f64,
+            self.counters.sent as f64,
+            self.counters.rejected.values().sum::<u64>() as f64,
+            flows as f64,
+            self.allocated_cores_milli as f64 / 1000.0,
+        ];
+        let by_status = DEPLOYMENT_STATUSES.map(|status| deployments(status) as f64);
+        let values = before.into_iter().chain(by_status).chain(after);
+        self.series.extend(self.series_names.iter().zip(values).map(|((metric, labels), value)| SeriesRow {
+            time_s,
+            metric: Arc::clone(metric),
+            labels: Arc::clone(labels),
+            value,
+        }));
     }
+}
+
+/// Metric and labels of every series, in the order in which [`Ledger::sample`] takes them; shared by all of its rows.
+fn series_names() -> Vec<(Text, Text)> {
+    let plain = |metric: &str| (metric.into(), "".into());
+    let by_status = DEPLOYMENT_STATUSES
+        .map(|status| ("deployments".into(), labels(&[("status", &status.as_str().to_lowercase())])));
+    let after = [
+        "services.wanted",
+        "services.running",
+        "messages.sent",
+        "messages.rejected",
+        "flows.active",
+        "resources.allocated_cpu_cores",
+    ];
+    [plain("peers.up")].into_iter().chain(by_status).chain(after.map(plain)).collect()
 }
 
 /// The states of `series.csv`, in the order of a deployment's life.

@@ -149,7 +149,9 @@ impl CapabilityContext {
             return explanation;
         }
         let subject = Did::Key(requirement.subject);
-        for (token, place) in self.consumed.iter().filter(|token| *token.subject() == subject).zip(0..) {
+        for (token, place) in
+            self.consumed.tokens().iter().filter(|token| *token.subject() == subject).zip(0..)
+        {
             let allowed = self.allowance(token, requirement, now);
             let mut account = TokenAccount {
                 token: place,
