@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+mod attacks;
 pub mod catalogue;
 pub mod diagnostic;
 mod distribution;

@@ -3,6 +3,7 @@
 //! [`setup::Setup`] describes one run; [`run`] makes the [`world::World`] from it and drives it to its
 //! [`outcome::Outcome`]. Every fact that a peer reports goes through the [`ledger`], which watches from outside.
 
+mod attack;
 pub mod event;
 pub mod executor;
 mod faults;
@@ -10,6 +11,7 @@ pub mod ledger;
 pub mod outcome;
 pub mod population;
 pub mod setup;
+mod standing;
 pub mod world;
 
 pub use outcome::Outcome;

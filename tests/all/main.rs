@@ -1,4 +1,5 @@
 //! One test binary; a module per concern.
+mod attacks;
 mod determinism;
 mod recovery;
 mod scenarios_invalid;
