@@ -361,3 +361,6 @@ fn rejected(envelope: &Envelope, rejection: Rejection, explanation: Option<Arc<s
     let behaviour = envelope.behaviour.kind;
     Fact::MessageRejected { rejection, behaviour, ensemble: envelope.ensemble(), explanation }
 }
+
+#[cfg(test)]
+mod tests;
