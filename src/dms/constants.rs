@@ -76,6 +76,10 @@ pub const HELLO_MAX_DELAY: Span = Span::secs(20);
 pub const HELLO_TIMEOUT: Span = Span::secs(3);
 /// Hellos that are tried on one connection.
 pub const HELLO_ATTEMPTS: u8 = 3;
+/// What a gossip peer is worth that answers hellos in both directions.
+pub const SCORE_GREETED: f64 = 5.0;
+/// What a gossip peer is worth that speaks the root protocol.
+pub const SCORE_CONNECTED: f64 = 1.0;
 /// The public ports that a provider hands out by default: first and one past the last.
 pub const PUBLIC_PORT_RANGE: (u32, u32) = (16_384, 65_536);
 

@@ -248,6 +248,13 @@ pub enum Fact {
         /// The deployment that it is for.
         ensemble: Option<EnsembleId>,
     },
+    /// Revocations were anchored.
+    RevocationsAnchored {
+        /// How many.
+        count: u32,
+    },
+    /// Revocations were not anchored, and why.
+    AnchoringRefused(Arc<str>),
 }
 
 /// What made a supervisor suspect an allocation.

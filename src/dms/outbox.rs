@@ -6,9 +6,10 @@
 use std::sync::Arc;
 
 use crate::dms::actor::Envelope;
+use crate::dms::capability::Token;
 use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
 use crate::dms::fact::Fact;
-use crate::dms::identity::{EnsembleId, Handle};
+use crate::dms::identity::{EnsembleId, Handle, PeerId};
 use crate::kernel::{Timestamp, random::Rng};
 
 /// Something that happens to a peer.
@@ -20,6 +21,9 @@ pub enum Input<'a> {
         envelope: &'a Envelope,
         /// Its length as it travelled.
         bytes: u64,
+        /// The host at the other end of the connection, as the transport has authenticated it; none for a gossiped
+        /// message, which comes by way of others.
+        transport: Option<&'a PeerId>,
     },
     /// The peer's worker has got to a message that was admitted.
     Dispatch(&'a Envelope),
@@ -47,6 +51,8 @@ pub enum Command {
     },
     /// `/dms/node/deployment/shutdown`.
     Shutdown(EnsembleId),
+    /// `/dms/cap/revoke/anchor`: these tokens are withdrawn.
+    AnchorRevocations(Arc<[Arc<Token>]>),
 }
 
 /// One start of one allocation on a provider; a restart is another run of the same slot.
@@ -163,6 +169,10 @@ pub struct Effects {
     pub facts: Vec<Fact>,
     /// Whether the message that arrived was admitted and waits for the worker.
     pub admitted: bool,
+    /// Whether the message that arrived is none that an honest node passes on.
+    pub offended: bool,
+    /// Whether the message that the worker got to was authorised, and its behaviour executed.
+    pub executed: bool,
 }
 
 /// The effects of one call, with the randomness that the driver lends for it.

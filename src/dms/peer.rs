@@ -9,16 +9,18 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::dms::actor::{
-    Actor, Behaviour, BehaviourKind, Envelope, Message, Pipeline, Rejection, SecurityContext, topics,
+    Actor, Behaviour, BehaviourKind, Envelope, Message, Pipeline, Rejection, SecurityContext, check_direct,
+    gossip, topics,
 };
 use crate::dms::capability::{Capability, CapabilityContext};
 use crate::dms::constants::{
-    HELLO_ATTEMPTS, HELLO_MAX_DELAY, HELLO_MIN_DELAY, HELLO_TIMEOUT, MIN_DEPLOYMENT_TIME,
+    HELLO_ATTEMPTS, HELLO_MAX_DELAY, HELLO_MIN_DELAY, HELLO_TIMEOUT, MIN_DEPLOYMENT_TIME, SCORE_CONNECTED,
+    SCORE_GREETED,
 };
 use crate::dms::desk::Desk;
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::Fact;
-use crate::dms::identity::{EnsembleId, Handle, Inbox, SecretKey};
+use crate::dms::identity::{EnsembleId, Handle, Inbox, PeerId, SecretKey};
 use crate::dms::orchestrator::{Deployment, Strategy};
 use crate::dms::outbox::{Command, Input, Outbox, Owner, Timer};
 use crate::dms::profile::Profile;
@@ -32,6 +34,10 @@ struct Greeting {
     to: Arc<Handle>,
     attempts: u8,
     nonce: Option<u64>,
+    /// The other side has answered ours.
+    answered: bool,
+    /// We have answered the other side's.
+    greeted: bool,
 }
 
 /// What a node is configured with.
@@ -101,6 +107,28 @@ impl Peer {
         &self.deployments
     }
 
+    /// What it accepts and may do.
+    #[must_use]
+    pub const fn security(&self) -> &SecurityContext {
+        &self.security
+    }
+
+    /// What another host is worth to it as a gossip peer (dms-capabilities section 3.7): most when hello succeeded
+    /// both ways, something when they are connected, else nothing.
+    #[must_use]
+    pub fn application_score(&self, other: &PeerId) -> f64 {
+        let mut greetings = self.greetings.iter().filter(|greeting| greeting.to.host == *other).peekable();
+        if greetings.peek().is_none() {
+            return 0.0;
+        }
+        let (mut answered, mut greeted) = (false, false);
+        for greeting in greetings {
+            answered |= greeting.answered;
+            greeted |= greeting.greeted;
+        }
+        if answered && greeted { SCORE_GREETED } else { SCORE_CONNECTED }
+    }
+
     /// The machine has stopped and starts again: everything that only lived in memory is gone, key, anchors and
     /// what is onboarded are kept. (Deployments and allocations that outlive a restart come with persistence.)
     pub fn restart(&mut self) {
@@ -113,7 +141,7 @@ impl Peer {
     /// Lets something happen to the peer at `now`, by its own clock. What it wants done is in `out` afterwards.
     pub fn handle(&mut self, now: Timestamp, input: Input<'_>, out: &mut Outbox<'_>) {
         match input {
-            Input::Arrival { envelope, bytes } => self.admit(envelope, bytes, out),
+            Input::Arrival { envelope, bytes, transport } => self.admit(now, envelope, bytes, transport, out),
             Input::Dispatch(envelope) => self.dispatch(now, envelope, out),
             Input::Timer(timer) => self.handle_timer(now, timer, out),
             Input::Command(command) => self.handle_command(now, command, out),
@@ -125,16 +153,36 @@ impl Peer {
                 let delay =
                     HELLO_MIN_DELAY + Span(out.random.below((HELLO_MAX_DELAY.0 - HELLO_MIN_DELAY.0) + 1));
                 let number = self.greetings.len() as u32;
-                self.greetings.push(Greeting { to, attempts: 0, nonce: None });
+                self.greetings.push(Greeting {
+                    to,
+                    attempts: 0,
+                    nonce: None,
+                    answered: false,
+                    greeted: false,
+                });
                 out.effects.timers.push((now + delay, Timer::Hello(number)));
             }
         }
     }
 
-    fn admit(&mut self, envelope: &Envelope, bytes: u64, out: &mut Outbox<'_>) {
-        match self.pipeline.admit(&self.root.handle.host, envelope, bytes) {
+    fn admit(
+        &mut self,
+        now: Timestamp,
+        envelope: &Envelope,
+        bytes: u64,
+        transport: Option<&PeerId>,
+        out: &mut Outbox<'_>,
+    ) {
+        let checked = match transport {
+            Some(transport) => check_direct(&self.root.handle.host, envelope, transport),
+            None => gossip::validate(envelope, self.security.capabilities.trust().mode(), now),
+        };
+        match checked.and_then(|()| self.pipeline.admit(envelope, bytes)) {
             Ok(()) => out.effects.admitted = true,
-            Err(rejection) => out.effects.facts.push(rejected(envelope, rejection, None)),
+            Err(rejection) => {
+                out.effects.offended = transport.is_none() && gossip::blames_forwarder(rejection);
+                out.effects.facts.push(rejected(envelope, rejection, None));
+            }
         }
     }
 
@@ -160,16 +208,22 @@ impl Peer {
         }
         let class = crate::dms::actor::class(envelope);
         if self.pipeline.limiter.acquire(class) {
+            out.effects.executed = true;
             let mut desk = Desk { now, security: &mut self.security, out };
             match receiver {
                 Receiver::Root => match &envelope.message {
                     Message::Hello => {
+                        let from = self.greetings.iter_mut().filter(|g| g.to.host == envelope.from.host);
+                        from.for_each(|greeting| greeting.greeted = true);
                         let did = self.root.handle.did.clone();
                         desk.reply(&mut self.root, envelope, Message::HelloReply(did));
                     }
                     Message::HelloReply(_) => {
                         let nonce = envelope.behaviour.reply_nonce();
-                        self.greetings.iter_mut().filter(|g| g.nonce == nonce).for_each(|g| g.nonce = None);
+                        for greeting in self.greetings.iter_mut().filter(|g| g.nonce == nonce) {
+                            greeting.nonce = None;
+                            greeting.answered = true;
+                        }
                         desk.fact(Fact::HelloAnswered);
                     }
                     _ => self.provider.handle_root(&mut desk, &mut self.root, envelope),
@@ -258,6 +312,13 @@ impl Peer {
                     deployment.shutdown(&mut desk);
                 }
             }
+            Command::AnchorRevocations(tokens) => {
+                let anchored = self.security.capabilities.anchor_revocations(&tokens, now);
+                out.effects.facts.push(match anchored {
+                    Ok(()) => Fact::RevocationsAnchored { count: tokens.len() as u32 },
+                    Err(error) => Fact::AnchoringRefused(error.to_string().into()),
+                });
+            }
         }
     }
 
@@ -306,3 +367,6 @@ fn rejected(envelope: &Envelope, rejection: Rejection, explanation: Option<Arc<s
     let behaviour = envelope.behaviour.kind;
     Fact::MessageRejected { rejection, behaviour, ensemble: envelope.ensemble(), explanation }
 }
+
+#[cfg(test)]
+mod tests;

@@ -220,6 +220,42 @@ pub struct PeerRow {
     pub crashes: u32,
 }
 
+/// One attacker (`attacks.csv`).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct AttackRow {
+    /// The attacking peer's name.
+    pub peer: Text,
+    /// The attack: `forger`, `replayer`, ...
+    pub attack: Text,
+    /// The organization that it is a member of; empty for one from outside.
+    pub organization: Text,
+    /// When it begins, in simulated seconds.
+    #[serde(with = "seconds")]
+    pub start_s: f64,
+    /// When it ends, in simulated seconds.
+    #[serde(with = "seconds")]
+    pub end_s: f64,
+    /// Messages that it gave to the network; a broadcast is one.
+    pub attempts: u64,
+    /// Times that a peer executed the behaviour that a message asked for.
+    pub executed: u64,
+    /// Times that a peer refused to.
+    pub refused: u64,
+    /// Executed although the peer's own state forbade it.
+    pub successes: u64,
+    /// Executed by peers that had not heard of the revocation, after it.
+    pub before_anchoring: u64,
+    /// From the first attempt until it was shut out, in simulated seconds; empty if it was not.
+    #[serde(with = "optional_seconds")]
+    pub shut_out_after_s: Option<f64>,
+    /// From the first attempt until it broadcast something that none of its connections took, in simulated
+    /// seconds; empty if that did not happen.
+    #[serde(with = "optional_seconds")]
+    pub graylisted_after_s: Option<f64>,
+    /// The first success: what, where, why it should not have been.
+    pub example: Text,
+}
+
 macro_rules! table {
     ($row:ident, $file:literal, [$($column:ident),+ $(,)?]) => {
         impl Row for $row {
@@ -288,6 +324,26 @@ table!(
     PeerRow,
     "peers.csv",
     [peer, role, organization, city, country, continent, lat, lon, up_fraction, crashes]
+);
+
+table!(
+    AttackRow,
+    "attacks.csv",
+    [
+        peer,
+        attack,
+        organization,
+        start_s,
+        end_s,
+        attempts,
+        executed,
+        refused,
+        successes,
+        before_anchoring,
+        shut_out_after_s,
+        graylisted_after_s,
+        example,
+    ]
 );
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::kernel::{Domain, Rng, Streams};
 use crate::observe::{
-    AllocationRow, DeploymentRow, InputHash, MetricRow, PeerRow, Provenance, RefusalRow, RunFolder,
-    RunManifest, SeriesRow, Verdict, labels,
+    AllocationRow, AttackRow, DeploymentRow, InputHash, MetricRow, PeerRow, Provenance, RefusalRow,
+    RunFolder, RunManifest, SeriesRow, Verdict, labels,
 };
 
 const SAMPLE: Domain = Domain::new("report.sample");
@@ -198,6 +198,25 @@ fn allocations(deployments: &[DeploymentRow], peers: &[PeerRow]) -> Vec<Allocati
     rows.collect()
 }
 
+fn attacks() -> Vec<AttackRow> {
+    let row = |attack: &str, successes: u64| AttackRow {
+        peer: format!("{attack}-0").into(),
+        attack: attack.into(),
+        organization: "nunet".into(),
+        start_s: 60.0,
+        end_s: 3600.0,
+        attempts: 100,
+        executed: successes,
+        refused: 100 - successes,
+        successes,
+        before_anchoring: 0,
+        shut_out_after_s: (successes == 0).then_some(1.5),
+        graylisted_after_s: (successes == 0).then_some(20.0),
+        example: if successes == 0 { "" } else { "executed twice" }.into(),
+    };
+    vec![row("forger", 0), row("replayer", 7)]
+}
+
 fn refusals() -> Vec<RefusalRow> {
     let kinds = [
         ("bid", "not enough free memory: 8 GiB wanted", "ram 8 GiB", 5120),
@@ -288,6 +307,7 @@ pub(super) struct Sample {
     pub(super) deployments: Vec<DeploymentRow>,
     pub(super) allocations: Vec<AllocationRow>,
     pub(super) refusals: Vec<RefusalRow>,
+    pub(super) attacks: Vec<AttackRow>,
     pub(super) peers: Vec<PeerRow>,
 }
 
@@ -302,6 +322,7 @@ impl Sample {
             series: series(&streams, &deployments, peers.len()),
             allocations: allocations(&deployments, &peers),
             refusals: refusals(),
+            attacks: attacks(),
             deployments,
             peers,
         }
@@ -317,6 +338,7 @@ impl Sample {
             allocations: Vec::new(),
             refusals: Vec::new(),
             peers: Vec::new(),
+            attacks: Vec::new(),
         }
     }
 
@@ -342,6 +364,7 @@ impl Sample {
         folder.write_table(&self.allocations).unwrap();
         folder.write_table(&self.refusals).unwrap();
         folder.write_table(&self.peers).unwrap();
+        folder.write_table(&self.attacks).unwrap();
         folder.finish().unwrap()
     }
 }

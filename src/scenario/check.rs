@@ -66,7 +66,8 @@ pub struct Checked {
     pub ensemble: Option<EnsembleConfig>,
 }
 
-/// Checks a scenario and its ensembles, an ensemble alone, or a script. `metrics` are the names that expectations may use.
+/// Checks a scenario and its ensembles, an ensemble alone, or a script. `metrics` are the names that
+/// expectations may use.
 ///
 /// An ensemble may be good for DMS and use what is not simulated, or meet a quirk of DMS: both are warnings.
 #[must_use]

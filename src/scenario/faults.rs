@@ -22,9 +22,12 @@ pub(super) fn read(reader: &mut Reader, top: &Map<'_>, duration: Option<Span>, p
     items.iter().filter_map(|item| context.fault(reader, item)).collect()
 }
 
-struct Context<'a> {
-    duration: Option<Span>,
-    peers: &'a Peers,
+/// What faults and attacks are checked against.
+pub(super) struct Context<'a> {
+    /// The end of the run, if it could be read.
+    pub duration: Option<Span>,
+    /// Whom they may concern.
+    pub peers: &'a Peers,
 }
 
 impl Context<'_> {
@@ -116,7 +119,7 @@ impl Context<'_> {
     }
 
     /// Which peers; `drawn` where `fraction` and `count` are parts of the selection.
-    fn selection(&self, reader: &mut Reader, map: &Map<'_>, drawn: bool) -> Option<Selection> {
+    pub(super) fn selection(&self, reader: &mut Reader, map: &Map<'_>, drawn: bool) -> Option<Selection> {
         let before = reader.errors;
         let group = reader.optional(map, "group", |r, node| self.group(r, node));
         let mut peers: Vec<String> = Vec::new();

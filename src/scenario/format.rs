@@ -39,7 +39,7 @@ pub(super) static SCENARIO: Map = Map::new(
             "date and time at simulated 0",
         )
         .or("2025-01-01T00:00:00Z"),
-        Key::new("profile", Shape::Words(&["intended"]), "which behaviour of DMS").or("intended"),
+        Key::new("profile", PROFILE, "which weaknesses of DMS the peers have").or("intended"),
         Key::new("signatures", Shape::Words(&["modelled", "real"]), "how messages are signed").or("modelled"),
         Key::new(
             "processing",
@@ -109,34 +109,167 @@ static ROLE: Map = Map::new(
     &[
         Key::new("providers", Shape::Map(&GROUP), "peers that offer resources"),
         Key::new("orchestrators", Shape::Map(&GROUP), "peers that deploy"),
+        Key::new("attackers", Shape::Map(&ATTACKERS), "peers that attack"),
     ],
 )
-.with_one_of(&["providers", "orchestrators"]);
+.with_one_of(&["providers", "orchestrators", "attackers"]);
+
+const GROUP_NAME: Key = Key::new("name", NAME, "of the group").or("its role");
+const GROUP_COUNT: Key = Key::new("count", COUNT, "how many").or("as many as names");
+const GROUP_NAMES: Key = Key::new("names", Shape::List(&NAME), "names for the first of them");
+const GROUP_PLACE: Key =
+    Key::new("place", Shape::Map(&PLACE), "where they are").or("by population of the world");
+const MACHINES: Shape = Shape::Either(&[Shape::Map(&HARDWARE_PRESET), Shape::Map(&HARDWARE)]);
+const GROUP_HARDWARE: Key = Key::new("hardware", MACHINES, "the machines").or("{preset: home-pc}");
+const GROUP_BANDWIDTH: Key = Key::new("bandwidth", BANDWIDTH, "links of these").or("that of network");
+const PRESENCE: Shape = Shape::Either(&[Shape::Map(&CHURN_PRESET), Shape::Map(&CHURN)]);
+const GROUP_CHURN: Key = Key::new("churn", PRESENCE, "when they are up").or("always up");
+const GROUP_PROFILE: Key = Key::new("profile", PROFILE, "their weaknesses").or("that of the scenario");
 
 static GROUP: Map = Map::new(
     "group",
     &[
-        Key::new("name", NAME, "of the group").or("its role"),
-        Key::new("count", COUNT, "how many").or("as many as names"),
-        Key::new("names", Shape::List(&NAME), "names for the first of them"),
+        GROUP_NAME,
+        GROUP_COUNT,
+        GROUP_NAMES,
         Key::new("org", NAME, "organization").or("nunet"),
-        Key::new("place", Shape::Map(&PLACE), "where they are").or("by population of the world"),
-        Key::new(
-            "hardware",
-            Shape::Either(&[Shape::Map(&HARDWARE_PRESET), Shape::Map(&HARDWARE)]),
-            "the machines",
-        )
-        .or("{preset: home-pc}"),
+        GROUP_PLACE,
+        GROUP_HARDWARE,
         Key::new("onboard", Shape::Map(&ONBOARD), "the part that is offered"),
-        Key::new("bandwidth", BANDWIDTH, "links of these").or("that of network"),
-        Key::new(
-            "churn",
-            Shape::Either(&[Shape::Map(&CHURN_PRESET), Shape::Map(&CHURN)]),
-            "when they are up",
-        )
-        .or("always up"),
+        GROUP_BANDWIDTH,
+        GROUP_CHURN,
+        GROUP_PROFILE,
     ],
 );
+
+static ATTACKERS: Map = Map::new(
+    "attackers",
+    &[
+        GROUP_NAME,
+        GROUP_COUNT,
+        GROUP_NAMES,
+        Key::new("org", NAME, "organization of which they are members").or("none"),
+        GROUP_PLACE,
+        GROUP_HARDWARE,
+        GROUP_BANDWIDTH,
+        GROUP_CHURN,
+        GROUP_PROFILE,
+        Key::new("attack", Shape::Map(&ATTACK), "what they try").required(),
+    ],
+);
+
+const PROFILE: Shape = Shape::Either(&[PROFILE_BASE, Shape::Map(&MIXED_PROFILE)]);
+const PROFILE_BASE: Shape = Shape::Words(&["intended", "as-is"]);
+const WEAKNESSES: Shape = Shape::List(&Shape::Matching("^[CW][0-9]+b?$"));
+
+static MIXED_PROFILE: Map = Map::new(
+    "mixed profile",
+    &[
+        Key::new("base", PROFILE_BASE, "which weaknesses to begin with").required(),
+        Key::new("fix", WEAKNESSES, "weaknesses to mend"),
+        Key::new("add", WEAKNESSES, "weaknesses to have besides"),
+    ],
+);
+
+static ATTACK: Map = Map::new(
+    "attack",
+    &[
+        Key::new("forger", Shape::Map(&FORGER), "makes up tokens, signatures and names"),
+        Key::new("replayer", Shape::Map(&PLAIN_ATTACK), "sends again what others have sent"),
+        Key::new("token_thief", Shape::Map(&PLAIN_ATTACK), "uses tokens made for others"),
+        Key::new("over_delegator", Shape::Map(&PLAIN_ATTACK), "passes on more than it holds"),
+        Key::new("sybil", Shape::Map(&SYBIL), "acts under many identities"),
+        Key::new("flooder", Shape::Map(&FLOODER), "sends more than anyone can handle"),
+        Key::new("revoked_insider", Shape::Map(&INSIDER), "goes on after its revocation"),
+        Key::new("clock_skew", Shape::Map(&CLOCK_SKEW), "has a wrong clock"),
+    ],
+)
+.with_one_of(&[
+    "forger",
+    "replayer",
+    "token_thief",
+    "over_delegator",
+    "sybil",
+    "flooder",
+    "revoked_insider",
+    "clock_skew",
+]);
+
+const ATTACK_START: Key = Key::new("start", TIME, "from when on").or("0s");
+const ATTACK_END: Key = Key::new("end", TIME, "until when").or("the end of the run");
+const ATTACK_EVERY: Key = Key::new("every", TIME, "mean time between two").or("10s, replayers 1s");
+const ATTACK_BROADCASTS: Key = Key::new("broadcasts", FRACTION, "the part that is broadcast").or("20%");
+const ATTACK_TARGETS: Key = Key::new("targets", Shape::Map(&TARGETS), "whom").or("everyone");
+
+static TARGETS: Map = Map::new("targets", &[GROUP_OF, PEER, PEERS, CONTINENT, OF_COUNTRY, DRAWN, SO_MANY]);
+
+static PLAIN_ATTACK: Map =
+    Map::new("plain attack", &[ATTACK_START, ATTACK_END, ATTACK_EVERY, ATTACK_BROADCASTS, ATTACK_TARGETS]);
+
+static FORGER: Map = Map::new(
+    "forger",
+    &[
+        ATTACK_START,
+        ATTACK_END,
+        ATTACK_EVERY,
+        ATTACK_BROADCASTS,
+        ATTACK_TARGETS,
+        Key::new("forges", Shape::List(&Shape::Words(&["tokens", "signatures", "dids"])), "what")
+            .or("all that it can"),
+    ],
+);
+
+static SYBIL: Map = Map::new(
+    "sybil",
+    &[
+        ATTACK_START,
+        ATTACK_END,
+        ATTACK_EVERY,
+        ATTACK_BROADCASTS,
+        ATTACK_TARGETS,
+        Key::new("identities", Shape::Whole(1, 10_000), "how many each has").or("10"),
+    ],
+);
+
+static FLOODER: Map = Map::new(
+    "flooder",
+    &[
+        ATTACK_START,
+        ATTACK_END,
+        ATTACK_EVERY,
+        ATTACK_BROADCASTS,
+        ATTACK_TARGETS,
+        Key::new("burst", Shape::Whole(1, 100_000), "messages at a time").or("200"),
+    ],
+);
+
+static INSIDER: Map = Map::new(
+    "revoked insider",
+    &[
+        ATTACK_START,
+        ATTACK_END,
+        ATTACK_EVERY,
+        ATTACK_BROADCASTS,
+        ATTACK_TARGETS,
+        Key::new("revoked", TIME, "when its membership is revoked").required(),
+        Key::new("anchored", FRACTION, "the part of its organization that learns of it").or("100%"),
+        Key::new("delay", TIMES, "how long that takes").or("0s"),
+    ],
+);
+
+static CLOCK_SKEW: Map = Map::new(
+    "clock skew",
+    &[
+        ATTACK_START,
+        ATTACK_END,
+        ATTACK_EVERY,
+        ATTACK_BROADCASTS,
+        ATTACK_TARGETS,
+        Key::new("ahead", TIME, "how far its clock is ahead"),
+        Key::new("behind", TIME, "how far it is behind"),
+    ],
+)
+.with_one_of(&["ahead", "behind"]);
 
 static PLACE: Map = Map::new(
     "place",

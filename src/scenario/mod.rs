@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+mod attacks;
 mod capability_script;
 pub mod catalogue;
 mod check;

@@ -14,6 +14,9 @@ use crate::workload::{
 
 const GROUP_KEYS: &[&str] =
     &["name", "count", "names", "org", "place", "hardware", "onboard", "bandwidth", "churn", "profile"];
+/// Attackers offer nothing and attack.
+const ATTACKER_KEYS: &[&str] =
+    &["name", "count", "names", "org", "place", "hardware", "bandwidth", "churn", "profile", "attack"];
 /// More names than anyone writes by hand.
 const MOST_PEERS: u64 = 10_000_000;
 
@@ -40,6 +43,8 @@ pub(super) struct Peers {
     pub named: IndexMap<Arc<str>, Role>,
     /// Groups that could not be read; names may be missing because of them.
     pub incomplete: bool,
+    /// What the attackers of a group are to try, by the place of the group: read when all peers are known.
+    pub attacks: Vec<(usize, Node)>,
 }
 
 /// Reads all groups and checks that names are unique.
@@ -61,7 +66,10 @@ pub(super) fn read(reader: &mut Reader, top: &Map<'_>) -> Peers {
     let mut total = 0_u64;
     for item in items {
         match group(reader, item, &mut peers.named) {
-            Some((group, at)) => {
+            Some((group, attack, at)) => {
+                if let Some(attack) = attack {
+                    peers.attacks.push((peers.groups.len(), attack));
+                }
                 if peers.groups.iter().any(|other| other.name == group.name) {
                     let help = "give one of them a `name` of its own".to_owned();
                     reader.error(at, format!("there are two groups called `{}`", group.name), help);
@@ -101,34 +109,48 @@ fn group(
     reader: &mut Reader,
     node: &Node,
     named: &mut IndexMap<Arc<str>, Role>,
-) -> Option<(PeerGroup, Position)> {
-    let variant = reader.variant(node, "a role of peers", &["providers", "orchestrators"])?;
-    let role = if variant.name == "providers" { Role::Provider } else { Role::Orchestrator };
-    let map = reader.map(variant.node, variant.name, variant.at, GROUP_KEYS)?;
+) -> Option<(PeerGroup, Option<Node>, Position)> {
+    let variant = reader.variant(node, "a role of peers", &["providers", "orchestrators", "attackers"])?;
+    let role = match variant.name {
+        "providers" => Role::Provider,
+        "orchestrators" => Role::Orchestrator,
+        _ => Role::Attacker,
+    };
+    let keys = if role == Role::Attacker { ATTACKER_KEYS } else { GROUP_KEYS };
+    let map = reader.map(variant.node, variant.name, variant.at, keys)?;
     let name = reader.optional(&map, "name", |r, node| identifier(r, node, "name"));
     let names = peer_names(reader, &map, role, named);
     let count = count(reader, &map, &names);
     let organization = reader.optional(&map, "org", |r, node| identifier(r, node, "org"));
     let place = reader.optional(&map, "place", Reader::place).unwrap_or_default();
     let hardware = reader.optional(&map, "hardware", hardware).unwrap_or_default();
-    let onboard = onboard(reader, &map, role);
+    let onboard = if role == Role::Attacker { None } else { onboard(reader, &map, role) };
     let links = reader.optional(&map, "bandwidth", bandwidth);
     let churn = reader.optional(&map, "churn", churn);
     let profile = super::profile::read(reader, &map);
+    let attack = if role == Role::Attacker {
+        let help = "what they try, as in `attack: {replayer: {start: 5m}}`";
+        reader.required(&map, "attack", help, |_, node| Some(node.clone()))
+    } else {
+        None
+    };
+    // Everybody belongs to the public organization, but attackers to none.
+    let default_organization = if role == Role::Attacker { "" } else { "nunet" };
     let group = PeerGroup {
         name: name.as_deref().unwrap_or(variant.name).to_owned(),
         role,
         count: count?,
         names,
         profile,
-        organization: organization.as_deref().unwrap_or("nunet").to_owned(),
+        organization: organization.as_deref().unwrap_or(default_organization).to_owned(),
         place,
         hardware,
         onboard,
         bandwidth: links,
         churn,
+        attack: None,
     };
-    Some((group, variant.at))
+    Some((group, attack, variant.at))
 }
 
 /// A name that can stand in file names, tables and expectations.

@@ -6,7 +6,7 @@ use super::check::Kind;
 use super::files::Files;
 use super::reader::{Map, Reader};
 use super::workload::Request;
-use super::{epoch, expectation, faults, images, network, peers, workload};
+use super::{attacks, epoch, expectation, faults, images, network, peers, workload};
 use crate::dms::ensemble::finding::Findings;
 use crate::dms::ensemble::tree::{Node, Value};
 use crate::dms::identity::SignatureMode;
@@ -92,7 +92,8 @@ fn read(
     let signatures = signatures(reader, &top);
     let processing = reader.optional(&top, "processing", processing).unwrap_or(Processing::DEFAULT);
     let network = network::read(reader, &top);
-    let peers = peers::read(reader, &top);
+    let mut peers = peers::read(reader, &top);
+    attacks::read(reader, duration, &mut peers);
     let before = reader.errors;
     let images = images::read(reader, &top);
     let context = workload::Context {

@@ -2,6 +2,7 @@
 
 use std::fmt::{Display, Write as _};
 
+use super::attacks::FORGERIES;
 use super::distribution::write as span_of;
 use super::network::BANDWIDTH_PRESETS;
 use super::peers::CHURN_PRESETS;
@@ -12,7 +13,9 @@ use crate::dms::orchestrator::placement::Policy;
 use crate::dms::supervision::Recovery;
 use crate::kernel::Time;
 use crate::net::{BandwidthConfig, CityDataSet, LatencyConfig};
-use crate::sim::setup::{Deploy, Fault, Image, ImageBehaviour, PeerGroup, Role, Selection, Setup};
+use crate::sim::setup::{
+    AttackKind, AttackPlan, Deploy, Fault, Image, ImageBehaviour, PeerGroup, Role, Selection, Setup,
+};
 use crate::workload::{
     ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, HardwarePreset, PlaceConfig, PopulationOf,
 };
@@ -122,6 +125,7 @@ fn group(group: &PeerGroup) -> String {
     let role = match group.role {
         Role::Provider => "providers",
         Role::Orchestrator => "orchestrators",
+        Role::Attacker => "attackers",
     };
     let names: Vec<String> = group.names.iter().map(|name| text(name)).collect();
     let onboard =
@@ -130,15 +134,47 @@ fn group(group: &PeerGroup) -> String {
         ("name", Some(text(&group.name))),
         ("count", Some(group.count.to_string())),
         ("names", Some(format!("[{}]", names.join(", ")))),
-        ("org", Some(text(&group.organization))),
+        ("org", (!group.organization.is_empty()).then(|| text(&group.organization))),
         ("place", Some(place(&group.place))),
         ("hardware", Some(hardware(&group.hardware))),
         ("onboard", onboard),
         ("bandwidth", group.bandwidth.map(links)),
         ("churn", group.churn.as_ref().map(churn)),
         ("profile", group.profile.map(profile::write)),
+        ("attack", group.attack.as_ref().map(attack)),
     ]);
     format!("{role}: {content}")
+}
+
+fn attack(plan: &AttackPlan) -> String {
+    let targets = selection(&plan.targets);
+    let mut entries = vec![
+        ("start", Some(after(plan.start))),
+        ("end", plan.end.map(after)),
+        ("every", Some(plan.every.to_string())),
+        ("broadcasts", Some(plan.broadcasts.to_string())),
+        ("targets", (!targets.is_empty()).then(|| format!("{{{}}}", targets.trim_end_matches(", ")))),
+    ];
+    match &plan.kind {
+        AttackKind::Forger { forges } => {
+            let named = |forgery| FORGERIES.iter().find(|(_, one)| one == forgery).map_or("", |one| one.0);
+            let names: Vec<&str> = forges.iter().map(named).collect();
+            entries.push(("forges", Some(format!("[{}]", names.join(", ")))));
+        }
+        AttackKind::Sybil { identities } => entries.push(("identities", Some(identities.to_string()))),
+        AttackKind::Flooder { burst } => entries.push(("burst", Some(burst.to_string()))),
+        AttackKind::RevokedInsider { revoked, anchored, delay } => {
+            entries.push(("revoked", Some(after(*revoked))));
+            entries.push(("anchored", Some(anchored.to_string())));
+            entries.push(("delay", Some(span_of(delay))));
+        }
+        AttackKind::ClockSkew { offset_ns } => {
+            let by = crate::kernel::Span(offset_ns.unsigned_abs()).to_string();
+            entries.push((if *offset_ns < 0 { "behind" } else { "ahead" }, Some(by)));
+        }
+        AttackKind::Replayer | AttackKind::TokenThief | AttackKind::OverDelegator => {}
+    }
+    format!("{{{}: {}}}", plan.kind.name(), map(&entries))
 }
 
 fn place(place: &PlaceConfig) -> String {

@@ -106,9 +106,10 @@ fn orchestrator(reader: &mut Reader, node: &Node, peers: &Peers) -> Option<Strin
     match peers.named.get(&name) {
         Some(Role::Orchestrator) => {}
         None if numbered || peers.incomplete => {}
-        Some(Role::Provider) => {
+        Some(other) => {
             let help = "list the name under `orchestrators` to let it deploy".to_owned();
-            reader.error(node.position, format!("`{name}` is a provider, not an orchestrator"), help);
+            let what = if *other == Role::Attacker { "an attacker" } else { "a provider" };
+            reader.error(node.position, format!("`{name}` is {what}, not an orchestrator"), help);
         }
         None => {
             let named = peers.named.iter().filter(|(_, role)| **role == Role::Orchestrator);

@@ -71,6 +71,18 @@ pub enum Event {
     FaultEnd(u32),
     /// Series are sampled.
     Sample,
+    /// An attacker tries again.
+    Attack {
+        /// Its place among the attackers.
+        attacker: u32,
+    },
+    /// A peer anchors the revocation of a group of insiders.
+    Anchor {
+        /// The group's place in the setup.
+        group: u32,
+        /// Who.
+        peer: PeerId,
+    },
 }
 
 /// What is due in an executor.

@@ -86,16 +86,7 @@ impl World<'_> {
 
     /// The peers of a selection, in order; a part of them is drawn from the fault's own stream.
     fn select(&self, fault: u32, side: u64, who: &Selection) -> Vec<PeerId> {
-        let all = self.population.matching(who);
-        let wanted = match (who.fraction, who.count) {
-            (Some(fraction), _) => libm::round(fraction * all.len() as f64) as usize,
-            (None, Some(count)) => count as usize,
-            (None, None) => return all,
-        };
-        let mut rng = self.streams.owned(FAULT, side << 32 | u64::from(fault));
-        let mut drawn = rng.sample_without_replacement(all.len(), wanted.min(all.len()));
-        drawn.sort_unstable();
-        drawn.into_iter().map(|place| all[place]).collect()
+        self.population.draw(who, &mut self.streams.owned(FAULT, side << 32 | u64::from(fault)))
     }
 
     /// A peer stops at once: what ran there and what it knew is gone.

@@ -4,6 +4,7 @@
 //! [`outcome::Outcome`]. Every fact that a peer reports goes through the [`ledger`], which watches from outside.
 //! [`capabilities`] runs capability operations alone, without peers.
 
+mod attack;
 pub mod capabilities;
 pub mod event;
 pub mod executor;
@@ -14,6 +15,7 @@ pub mod outcome;
 pub mod population;
 mod reach;
 pub mod setup;
+mod standing;
 pub mod world;
 
 pub use outcome::Outcome;

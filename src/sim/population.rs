@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::attack::Credentials;
 use super::event::PeerId;
-use super::setup::{Onboard, PeerGroup, Role, Selection, Setup};
+use super::setup::{AttackKind, Onboard, PeerGroup, Role, Selection, Setup};
 use super::world::Host;
-use crate::dms::capability::{CapabilityContext, Membership, OrganizationKeys, Rules, join};
+use crate::dms::capability::{CapabilityContext, Membership, OrganizationKeys, Rules, join, own_node};
 use crate::dms::ensemble::{EnsembleConfig, Executor, Location};
 use crate::dms::identity::{Handle, SecretKey};
 use crate::dms::provider::Machine;
@@ -79,6 +80,20 @@ impl Population {
         all.filter(|(member, _)| fulfils(member)).map(|(_, number)| PeerId(number)).collect()
     }
 
+    /// The peers of a selection, in order; its part of them is drawn.
+    #[must_use]
+    pub fn draw(&self, who: &Selection, rng: &mut Rng<'_>) -> Vec<PeerId> {
+        let all = self.matching(who);
+        let wanted = match (who.fraction, who.count) {
+            (Some(fraction), _) => libm::round(fraction * all.len() as f64) as usize,
+            (None, Some(count)) => count as usize,
+            (None, None) => return all,
+        };
+        let mut drawn = rng.sample_without_replacement(all.len(), wanted.min(all.len()));
+        drawn.sort_unstable();
+        drawn.into_iter().map(|place| all[place]).collect()
+    }
+
     /// The root handles of the peers that an ensemble's nodes are pinned to. A pin is a peer's name in this run or
     /// a peer id; one that is neither leads nowhere, like the id of a host that does not exist.
     pub(super) fn pins(&self, ensemble: &EnsembleConfig, hosts: &[Host]) -> Vec<Option<Arc<Handle>>> {
@@ -93,15 +108,21 @@ impl Population {
     }
 }
 
+/// What a world begins with.
+pub(super) struct Populated {
+    pub(super) population: Population,
+    pub(super) hosts: Vec<Host>,
+    pub(super) endpoints: Vec<Endpoint>,
+    /// What attackers hold, in their order.
+    pub(super) credentials: Vec<Credentials>,
+}
+
 /// Draws every peer of a setup.
 ///
 /// # Errors
 /// What cannot be drawn: a place without cities, a churn without a mean.
-pub(super) fn populate(
-    setup: &Setup,
-    streams: Streams,
-) -> Result<(Population, Vec<Host>, Vec<Endpoint>), String> {
-    let mut builder = Builder { setup, streams, organizations: IndexMap::new() };
+pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, String> {
+    let mut builder = Builder { setup, streams, organizations: IndexMap::new(), credentials: Vec::new() };
     let mut members = Vec::new();
     let (mut hosts, mut endpoints) = (Vec::new(), Vec::new());
     for (group, description) in setup.groups.iter().enumerate() {
@@ -121,7 +142,8 @@ pub(super) fn populate(
     }
     let by_name = members.iter().zip(0..).map(|(member, n)| (Arc::clone(&member.name), PeerId(n))).collect();
     let groups = setup.groups.iter().map(|group| group.name.clone()).collect();
-    Ok((Population { members, by_name, groups }, hosts, endpoints))
+    let population = Population { members, by_name, groups };
+    Ok(Populated { population, hosts, endpoints, credentials: builder.credentials })
 }
 
 fn draw_city(place: &PlaceDraw, streams: Streams, entity: u64) -> CityId {
@@ -132,6 +154,7 @@ struct Builder<'s> {
     setup: &'s Setup,
     streams: Streams,
     organizations: IndexMap<String, OrganizationKeys>,
+    credentials: Vec<Credentials>,
 }
 
 impl Builder<'_> {
@@ -141,18 +164,21 @@ impl Builder<'_> {
         SecretKey::ed25519(seed, self.setup.signatures)
     }
 
+    /// The keys of an organization; it begins to exist with its first member.
+    fn organization(&mut self, name: &str, rules: Rules) -> &OrganizationKeys {
+        if !self.organizations.contains_key(name) {
+            let number = self.organizations.len() as u64;
+            let secret = self.secret(&mut self.streams.owned(KEYS, u64::MAX - number));
+            self.organizations.insert(name.to_owned(), OrganizationKeys::new(name.to_owned(), secret, rules));
+        }
+        &self.organizations[name]
+    }
+
     /// A peer with its user, joined to its organization as in dms-capabilities section 2.7.
     fn host(&mut self, group: &PeerGroup, city: CityId, entity: u64) -> Result<Host, String> {
         let mut rng = self.streams.owned(KEYS, entity);
         let profile = group.profile.unwrap_or(self.setup.profile);
         let rules = Rules::of(profile);
-        if !self.organizations.contains_key(&group.organization) {
-            let number = self.organizations.len() as u64;
-            let secret = self.secret(&mut self.streams.owned(KEYS, u64::MAX - number));
-            let keys = OrganizationKeys::new(group.organization.clone(), secret, rules);
-            self.organizations.insert(group.organization.clone(), keys);
-        }
-        let organization = &self.organizations[&group.organization];
         let secret = self.secret(&mut rng);
         let mut user = CapabilityContext::new(CapabilityContext::USER, self.secret(&mut rng), rules);
         let mut capabilities = CapabilityContext::new(CapabilityContext::NODE, secret.clone(), rules);
@@ -163,8 +189,29 @@ impl Builder<'_> {
             rng.fill_bytes(&mut nonce);
             nonce
         };
-        join(organization, &mut user, &mut capabilities, &membership, epoch, &mut nonces)
-            .map_err(|error| format!("joining {}: {error}", group.organization))?;
+        let joining = |error| format!("joining {}: {error}", group.organization);
+        let mut revocation = None;
+        if group.organization.is_empty() {
+            own_node(&user, &mut capabilities, epoch).map_err(joining)?;
+        } else {
+            let organization = self.organization(&group.organization, rules);
+            let joined = join(organization, &mut user, &mut capabilities, &membership, epoch, &mut nonces)
+                .map_err(joining)?;
+            if group.attack.is_some() {
+                revocation = Some(organization.context().revoke(&joined.org_to_user).map_err(joining)?);
+            }
+        }
+        if group.attack.is_some() {
+            let (secret, node) = (secret.clone(), capabilities.clone());
+            let revocation = revocation.map(Arc::new);
+            self.credentials.push(Credentials {
+                peer: PeerId(entity as u32),
+                secret,
+                node,
+                user,
+                revocation,
+            });
+        }
         let machine = machine(group, city, &mut self.streams.owned(HARDWARE, entity));
         let config = PeerConfig { secret, capabilities, profile, machine, strategy: self.setup.strategy };
         let churn = match &group.churn {
@@ -174,7 +221,11 @@ impl Builder<'_> {
             }
             None => None,
         };
-        Ok(Host::new(Peer::new(config, epoch), churn))
+        let mut host = Host::new(Peer::new(config, epoch), churn);
+        if let Some(AttackKind::ClockSkew { offset_ns }) = group.attack.as_ref().map(|plan| &plan.kind) {
+            host.clock_offset_ns = *offset_ns;
+        }
+        Ok(host)
     }
 }
 

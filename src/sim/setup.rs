@@ -74,6 +74,8 @@ pub enum Role {
     Provider,
     /// Runs deployments for a user.
     Orchestrator,
+    /// Attacks the others.
+    Attacker,
 }
 
 /// Peers that are described together.
@@ -89,7 +91,7 @@ pub struct PeerGroup {
     pub names: Vec<String>,
     /// Their own profile, where it differs from the run's.
     pub profile: Option<Profile>,
-    /// The organization whose members they are.
+    /// The organization whose members they are; empty for attackers from outside.
     pub organization: String,
     /// Where they are.
     pub place: PlaceConfig,
@@ -101,6 +103,93 @@ pub struct PeerGroup {
     pub bandwidth: Option<BandwidthConfig>,
     /// When they come and go.
     pub churn: Option<(ChurnConfig, ChurnStart)>,
+    /// What attackers try; none for everybody else.
+    pub attack: Option<AttackPlan>,
+}
+
+/// What the attackers of a group try, each of them by itself.
+#[derive(Clone, PartialEq, Debug)]
+pub struct AttackPlan {
+    /// Which attack.
+    pub kind: AttackKind,
+    /// From when on.
+    pub start: Time,
+    /// Until when; none = to the end of the run.
+    pub end: Option<Time>,
+    /// Time between two attempts of one attacker.
+    pub every: Span,
+    /// Which part of the attempts are broadcasts, 0..=1.
+    pub broadcasts: f64,
+    /// At whom; attackers are never meant.
+    pub targets: Selection,
+}
+
+/// The attacks (see `sim::attack`).
+#[derive(Clone, PartialEq, Debug)]
+pub enum AttackKind {
+    /// Makes things up.
+    Forger {
+        /// What.
+        forges: Vec<Forgery>,
+    },
+    /// Sends again what others have sent.
+    Replayer,
+    /// Uses tokens that were given to others.
+    TokenThief,
+    /// Passes on more than it was given.
+    OverDelegator,
+    /// Acts as many.
+    Sybil {
+        /// As how many.
+        identities: u32,
+    },
+    /// Sends more than can be handled.
+    Flooder {
+        /// Messages at once.
+        burst: u32,
+    },
+    /// A member that goes on after its membership was revoked.
+    RevokedInsider {
+        /// When it is revoked.
+        revoked: Time,
+        /// The part of the organization's other members that ever anchor the revocation, 0..=1.
+        anchored: f64,
+        /// How long after the revocation each of them does.
+        delay: Distribution,
+    },
+    /// A member whose clock is wrong.
+    ClockSkew {
+        /// By so many nanoseconds; below zero it is behind.
+        offset_ns: i64,
+    },
+}
+
+impl AttackKind {
+    /// Its name in scenarios and tables.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Forger { .. } => "forger",
+            Self::Replayer => "replayer",
+            Self::TokenThief => "token_thief",
+            Self::OverDelegator => "over_delegator",
+            Self::Sybil { .. } => "sybil",
+            Self::Flooder { .. } => "flooder",
+            Self::RevokedInsider { .. } => "revoked_insider",
+            Self::ClockSkew { .. } => "clock_skew",
+        }
+    }
+}
+
+/// What a forger makes up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Forgery {
+    /// Tokens of others.
+    Tokens,
+    /// Signatures of others.
+    Signatures,
+    /// Another's DID above its own, valid membership (C2).
+    Dids,
 }
 
 /// Parts of a machine that are offered, each in 0..=1.

@@ -8,15 +8,17 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::attack::{Attackers, Strike};
 use super::event::{Event, ExecutionStep, PeerId};
 use super::executor::{Executor, Start};
 use super::images::Images;
 use super::ledger::{LastLook, Ledger};
 use super::outcome::Outcome;
-use super::population::{Population, populate};
+use super::population::{Populated, Population, populate};
 use super::setup::{Processing, Setup};
+use super::standing::Reach;
 use crate::dms::Peer;
-use crate::dms::actor::Envelope;
+use crate::dms::actor::{Envelope, gossip};
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox};
 use crate::kernel::queue::EventQueue;
@@ -41,6 +43,8 @@ pub(super) struct Host {
     /// Crashed by a fault; churn does not bring it back before its repair.
     pub(super) crashed: bool,
     pub(super) churn: Option<PeerChurn>,
+    /// By how much its clock is wrong.
+    pub(super) clock_offset_ns: i64,
     busy_until: Time,
     peer_cursor: Cursor,
     executor_cursor: Cursor,
@@ -55,11 +59,23 @@ impl Host {
             up: churn.as_ref().is_none_or(PeerChurn::is_up),
             crashed: false,
             churn,
+            clock_offset_ns: 0,
             busy_until: Time::ZERO,
             peer_cursor: Cursor::default(),
             executor_cursor: Cursor::default(),
         }
     }
+}
+
+/// A message on its way, or waiting for its receiver's worker.
+pub(super) struct Parcel {
+    pub(super) envelope: Envelope,
+    /// Who gave it to the network, whatever the envelope says.
+    pub(super) sender: PeerId,
+    /// The host that the connection belongs to; none for a broadcast.
+    pub(super) transport: Option<HostId>,
+    /// The attempt of an attacker that it is.
+    pub(super) strike: Option<Strike>,
 }
 
 /// What a transfer carries.
@@ -81,7 +97,8 @@ pub struct World<'s> {
     pub(super) ledger: Ledger,
     pub(super) by_host: FxHashMap<HostId, PeerId>,
     images: Images,
-    envelopes: Slab<Envelope>,
+    pub(super) parcels: Slab<Parcel>,
+    pub(super) attackers: Attackers,
     cargo: FxHashMap<FlowId, Cargo>,
     effects: Effects,
     pub(super) arrivals: Vec<crate::workload::Arrivals>,
@@ -95,7 +112,7 @@ impl<'s> World<'s> {
     /// What the setup asks for and cannot be built, in words.
     pub fn new(setup: &'s Setup) -> Result<Self, String> {
         let streams = Streams::new(setup.seed);
-        let (population, hosts, endpoints) = populate(setup, streams)?;
+        let Populated { population, hosts, endpoints, credentials } = populate(setup, streams)?;
         let mut network =
             Network::new(setup.network, &endpoints, streams).map_err(|error| error.to_string())?;
         let by_host =
@@ -117,6 +134,7 @@ impl<'s> World<'s> {
             .zip(0..)
             .map(|(entry, number)| entry.arrivals.times(streams, number).map_err(|error| error.to_string()))
             .collect::<Result<_, _>>()?;
+        let attackers = Attackers::new(setup, &population, credentials, streams);
         let mut world = Self {
             ledger: Ledger::new(setup, &population),
             setup,
@@ -129,7 +147,8 @@ impl<'s> World<'s> {
             conditions: FxHashMap::default(),
             by_host,
             images: Images::new(setup.images.clone()),
-            envelopes: Slab::new(),
+            parcels: Slab::new(),
+            attackers,
             cargo: FxHashMap::default(),
             effects: Effects::default(),
             arrivals,
@@ -165,6 +184,7 @@ impl<'s> World<'s> {
             self.schedule_next_deploy(entry);
         }
         self.queue.post(Time::ZERO, Event::Sample);
+        self.begin_attacks();
     }
 
     pub(super) fn schedule_next_deploy(&mut self, entry: u32) {
@@ -186,9 +206,13 @@ impl<'s> World<'s> {
         let end = Time::ZERO + self.setup.duration;
         let interrupted = self.advance(end, go_on);
         let stopped = interrupted.unwrap_or(end);
-        let last =
-            LastLook { leaks: self.count_leaks(), reachable: self.count_reachable(), events: self.events };
-        self.ledger.finish(stopped, interrupted.is_some(), &last)
+        let last = LastLook {
+            leaks: self.count_leaks(),
+            reachable: self.count_reachable(),
+            attacks: self.attackers.report(self.setup, &self.population),
+            events: self.events,
+        };
+        self.ledger.finish(stopped, interrupted.is_some(), last)
     }
 
     /// Takes all events up to `until`, those at that very time included, or until `go_on` says no: it is asked every
@@ -215,11 +239,9 @@ impl<'s> World<'s> {
             Event::Arrive { peer, envelope, bytes } => self.arrive(now, peer, envelope, bytes),
             Event::Dispatch { peer, life, envelope } => {
                 if self.hosts[peer.0 as usize].life == life {
-                    self.feed(now, peer, |envelopes| {
-                        Input::Dispatch(envelopes.get(envelope).expect("an admitted message is kept"))
-                    });
+                    self.dispatch(now, peer, envelope);
                 }
-                self.envelopes.release(envelope);
+                self.parcels.release(envelope);
             }
             Event::Timer { peer, life, timer } => {
                 if self.hosts[peer.0 as usize].life == life {
@@ -242,33 +264,59 @@ impl<'s> World<'s> {
                 self.ledger.sample(now, self.network.flows().len());
                 self.queue.post(now + SAMPLE_INTERVAL, Event::Sample);
             }
+            Event::Attack { attacker } => self.attack(now, attacker),
+            Event::Anchor { group, peer } => self.anchor(now, group, peer),
         }
     }
 
-    /// What a peer's clock reads.
-    fn clock(&self, now: Time) -> Timestamp {
+    /// What a clock that is right reads.
+    pub(super) fn clock(&self, now: Time) -> Timestamp {
         self.setup.epoch + Span(now.0)
+    }
+
+    /// What a peer's clock read at the start.
+    pub(super) fn epoch_of(&self, peer: PeerId) -> Timestamp {
+        Timestamp(self.setup.epoch.0.saturating_add_signed(self.hosts[peer.0 as usize].clock_offset_ns))
+    }
+
+    /// The worker has got to a message.
+    fn dispatch(&mut self, now: Time, peer: PeerId, parcel: u32) {
+        let before = self.state_to_judge_by(peer, parcel);
+        self.feed(now, peer, |parcels| {
+            Input::Dispatch(&parcels.get(parcel).expect("an admitted message is kept").envelope)
+        });
+        let executed = std::mem::take(&mut self.effects.executed);
+        if !self.attackers.is_empty() {
+            self.judge(now, peer, parcel, before, executed);
+        }
     }
 
     fn arrive(&mut self, now: Time, peer: PeerId, envelope: u32, bytes: u32) {
         let host = &self.hosts[peer.0 as usize];
         if !host.up {
             self.ledger.lost(crate::net::LossReason::ReceiverDown);
-            self.envelopes.release(envelope);
+            self.parcels.release(envelope);
             return;
         }
         self.ledger.delivered();
-        self.feed(now, peer, |envelopes| Input::Arrival {
-            envelope: envelopes.get(envelope).expect("a message in flight is kept"),
-            bytes: u64::from(bytes),
+        self.feed(now, peer, |parcels| {
+            let parcel = parcels.get(envelope).expect("a message in flight is kept");
+            let (envelope, transport) = (&parcel.envelope, parcel.transport.as_ref());
+            Input::Arrival { envelope, bytes: u64::from(bytes), transport }
         });
-        if !self.effects.admitted {
-            self.envelopes.release(envelope);
+        let admitted = std::mem::take(&mut self.effects.admitted);
+        if std::mem::take(&mut self.effects.offended) {
+            self.blame(now, peer, envelope);
+        }
+        if !self.attackers.is_empty() {
+            self.observe_arrival(now, peer, envelope, admitted);
+        }
+        if !admitted {
+            self.parcels.release(envelope);
             return;
         }
-        self.effects.admitted = false;
         let Processing { signature, message } = self.setup.processing;
-        let signatures = self.envelopes.get(envelope).map_or(0, Envelope::signature_count);
+        let signatures = self.parcels.get(envelope).map_or(0, |parcel| parcel.envelope.signature_count());
         let host = &mut self.hosts[peer.0 as usize];
         let done = host.busy_until.max(now) + signature.times(signatures) + message;
         host.busy_until = done;
@@ -276,12 +324,12 @@ impl<'s> World<'s> {
     }
 
     /// Lets a peer handle one input and carries out what it wants done.
-    pub(super) fn feed(&mut self, now: Time, peer: PeerId, input: impl FnOnce(&Slab<Envelope>) -> Input<'_>) {
-        let clock = self.clock(now);
+    pub(super) fn feed(&mut self, now: Time, peer: PeerId, input: impl FnOnce(&Slab<Parcel>) -> Input<'_>) {
+        let clock = self.epoch_of(peer) + Span(now.0);
         let host = &mut self.hosts[peer.0 as usize];
         let random = self.streams.rng(PEER, u64::from(peer.0), &mut host.peer_cursor);
         let mut outbox = Outbox { effects: &mut self.effects, random };
-        host.peer.handle(clock, input(&self.envelopes), &mut outbox);
+        host.peer.handle(clock, input(&self.parcels), &mut outbox);
         drop(outbox);
         self.carry_out(now, peer);
     }
@@ -292,8 +340,9 @@ impl<'s> World<'s> {
         for fact in effects.facts.drain(..) {
             self.ledger.record(now, peer, fact);
         }
+        let epoch = self.epoch_of(peer);
         for (at, timer) in effects.timers.drain(..) {
-            let at = Time(at.0.saturating_sub(self.setup.epoch.0)).max(now);
+            let at = Time(at.0.saturating_sub(epoch.0)).max(now);
             self.queue.post(at, Event::Timer { peer, life, timer });
         }
         for envelope in effects.sends.drain(..) {
@@ -305,19 +354,29 @@ impl<'s> World<'s> {
         self.effects = effects;
     }
 
-    fn send(&mut self, now: Time, from: PeerId, envelope: Envelope) {
-        let bytes = envelope.json_len();
-        self.ledger.sent(bytes);
-        let Some(to) = &envelope.to else { return self.broadcast(now, from, envelope, bytes) };
+    fn send(&mut self, now: Time, sender: PeerId, envelope: Envelope) {
+        let Some(to) = &envelope.to else {
+            return self.publish(now, Parcel { envelope, sender, transport: None, strike: None });
+        };
         // A host that never existed is like one that is down: nobody answers.
         let Some(&to) = self.by_host.get(&to.host) else {
+            self.ledger.sent(envelope.json_len());
             return self.ledger.lost(crate::net::LossReason::ReceiverDown);
         };
+        let transport = Some(self.hosts[sender.0 as usize].peer.handle_of_root().host);
+        self.ship(now, to, Parcel { envelope, sender, transport, strike: None });
+    }
+
+    /// Puts a message on the way to one peer, whoever its envelope names.
+    pub(super) fn ship(&mut self, now: Time, to: PeerId, parcel: Parcel) {
+        let from = parcel.sender;
+        let bytes = parcel.envelope.json_len();
+        self.ledger.sent(bytes);
         let length = u32::try_from(bytes).unwrap_or(u32::MAX);
         if bytes >= FLOW_THRESHOLD_BYTES && to != from {
             match self.network.start_transfer(now, Some(EndpointId(from.0)), EndpointId(to.0), bytes) {
                 Ok(flow) => {
-                    let envelope = self.envelopes.insert(envelope, 1);
+                    let envelope = self.parcels.insert(parcel, 1);
                     self.cargo.insert(flow, Cargo::Message { peer: to, envelope, bytes: length });
                     self.await_transfers();
                 }
@@ -327,24 +386,34 @@ impl<'s> World<'s> {
         }
         match self.network.send(now, EndpointId(from.0), EndpointId(to.0), bytes) {
             Delivery::At(at) => {
-                let envelope = self.envelopes.insert(envelope, 1);
+                let envelope = self.parcels.insert(parcel, 1);
                 self.queue.post(at, Event::Arrive { peer: to, envelope, bytes: length });
             }
             Delivery::Lost(reason) => self.ledger.lost(reason),
         }
     }
 
-    fn broadcast(&mut self, now: Time, from: PeerId, envelope: Envelope, bytes: u64) {
+    /// Gossips a message, as far as those who would pass it on let it through.
+    pub(super) fn publish(&mut self, now: Time, parcel: Parcel) {
+        let from = parcel.sender;
+        let bytes = parcel.envelope.json_len();
+        self.ledger.sent(bytes);
+        let valid = gossip::validate(&parcel.envelope, self.setup.signatures, self.clock(now)).is_ok();
+        let reach = self.reach(now, from, valid);
+        let receivers = match &reach {
+            Reach::Everybody => Receivers::AllLive,
+            Reach::EverybodyBut(deaf) => Receivers::AllLiveBut(deaf),
+            Reach::Only(takers) => Receivers::Of(takers),
+        };
         // One reference of our own keeps the slot until every delivery has been counted.
-        let key = self.envelopes.insert(envelope, 1);
-        let (queue, envelopes) = (&mut self.queue, &mut self.envelopes);
+        let key = self.parcels.insert(parcel, 1);
+        let (queue, parcels) = (&mut self.queue, &mut self.parcels);
         let length = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let receivers = Receivers::AllLive;
         let tally = self.network.broadcast(now, EndpointId(from.0), bytes, receivers, &mut |to, at| {
-            envelopes.retain(key, 1);
+            parcels.retain(key, 1);
             queue.post(at, Event::Arrive { peer: PeerId(to.0), envelope: key, bytes: length });
         });
-        self.envelopes.release(key);
+        self.parcels.release(key);
         self.ledger.broadcast(tally, bytes);
     }
 
@@ -431,7 +500,7 @@ impl<'s> World<'s> {
     /// Drops what a peer's transfers carried when it went down.
     pub(super) fn drop_cargo(&mut self, flow: FlowId) {
         if let Some(Cargo::Message { envelope, .. }) = self.cargo.remove(&flow) {
-            self.envelopes.release(envelope);
+            self.parcels.release(envelope);
         }
     }
 

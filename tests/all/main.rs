@@ -1,5 +1,6 @@
 //! One test binary; a module per concern.
 mod allocations;
+mod attacks;
 mod capability_scripts;
 mod determinism;
 mod ensembles;

@@ -17,6 +17,12 @@ pub mod topics {
     use crate::dms::capability::Capability;
     /// Requests for bids.
     pub static DEPLOYMENT: Capability = Capability::fixed("/nunet/deployment");
+
+    /// Whether nodes listen to a topic.
+    #[must_use]
+    pub fn is_subscribed(topic: &Capability) -> bool {
+        *topic == DEPLOYMENT
+    }
 }
 
 /// A signed message with the tokens that authorise it.
@@ -57,6 +63,14 @@ impl Envelope {
     #[must_use]
     pub const fn is_broadcast(&self) -> bool {
         self.to.is_none() && self.topic.is_some()
+    }
+
+    /// The same with something changed and nothing signed anew: what somebody makes of it on the way.
+    #[must_use]
+    pub fn altered(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self.verified = OnceLock::new();
+        self
     }
 
     /// Whether the sender's key signed this very content.

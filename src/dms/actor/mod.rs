@@ -7,6 +7,7 @@
 
 mod behaviour;
 mod envelope;
+pub mod gossip;
 mod limiter;
 mod message;
 mod pipeline;
@@ -22,7 +23,7 @@ pub use message::{
     NodeRequest, Revert, SubnetCreate, TaskTermination,
 };
 pub(in crate::dms) use pipeline::class;
-pub use pipeline::{Pipeline, Rejection};
+pub use pipeline::{Pipeline, Rejection, check_direct};
 pub use replay::ReplayGuard;
 pub use security::{Actor, Call, SecurityContext};
 pub use wire::{WireEnvelope, WireError, WireOptions};

@@ -113,7 +113,9 @@ impl Actor {
         self.sign(None, Some(topic.clone()), call, nonce, tokens)
     }
 
-    fn sign(
+    /// A signed message with the tokens that are given, whatever they are worth.
+    #[must_use]
+    pub fn sign(
         &self,
         to: Option<Arc<Handle>>,
         topic: Option<Capability>,

@@ -205,6 +205,33 @@ impl CapabilityContext {
         anchors.require.iter().chain(anchors.provide).try_for_each(|token| check(token, &revoked))
     }
 
+    /// Anchors revocations that many contexts share, as [`CapabilityContext::add_roots`] does with its `revoke`, but
+    /// without copying them.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn anchor_revocations(
+        &mut self,
+        revocations: &[Arc<Token>],
+        now: Timestamp,
+    ) -> Result<(), CapabilityError> {
+        let check = |context: &Self, token: &Token| {
+            if token.action() != Action::Revoke {
+                return Err(CapabilityError::NotARevocation);
+            }
+            context.verify_anchor(token, now)
+        };
+        if !self.rules.partial_anchoring {
+            revocations.iter().try_for_each(|token| check(self, token))?;
+        }
+        for token in revocations {
+            check(self, token)?;
+            self.revoked.insert(Arc::clone(token));
+        }
+        self.verify_again(now);
+        Ok(())
+    }
+
     fn verify_anchor(&self, token: &Token, now: Timestamp) -> Result<(), CapabilityError> {
         verify(token, &self.trust, now, &self.revoked, self.rules).map_err(CapabilityError::VerifyToken)
     }

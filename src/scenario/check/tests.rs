@@ -115,7 +115,7 @@ fn words_of_dms_that_are_not_known_are_not_made_up() {
         ("size: 1", "size: 1 parsec", "6:46 ram size: `parsec` is not a unit of size"),
         ("[a]", "[a]\n    peer: ''", "11:11 peer cannot be empty if specified"),
         ("\"V1\"", "\"2\"", "1:10 unsupported ensemble version `2`"),
-        ("[a]", "[a", "11:1 not valid YAML"),
+        ("[a]", "[a", "10:19 a list in `[...]` is not closed"),
     ] {
         let (said, verbatim) = said(&changed(old, new)).unwrap();
         assert!(said.starts_with(message) && !verbatim, "{new:?}: {said}");

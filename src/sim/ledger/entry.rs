@@ -68,6 +68,8 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, deployment: 
             text(digest, key_of(allocation));
             (generation, cause).hash(digest);
         }
+        Fact::RevocationsAnchored { count } => count.hash(digest),
+        Fact::AnchoringRefused(reason) => reason.hash(digest),
         Fact::RestartOrdered { allocation } => text(digest, key_of(allocation)),
         Fact::RedeploymentStarted { ensemble: _, node, generation } => {
             text(digest, node);

@@ -107,6 +107,7 @@ pub(super) struct Counters {
     image_bytes: u64,
     facts: u64,
     hellos: u64,
+    revocations_anchored: u64,
 }
 
 /// Turns facts into rows.
@@ -145,6 +146,7 @@ impl Ledger {
         let role = |group: &super::setup::PeerGroup| match group.role {
             super::setup::Role::Provider => "provider",
             super::setup::Role::Orchestrator => "orchestrator",
+            super::setup::Role::Attacker => "attacker",
         };
         Self {
             digest: Digest::new(),
@@ -317,7 +319,10 @@ impl Ledger {
             Fact::MessageRejected { ensemble, .. } | Fact::SentWithoutAuthority { ensemble, .. } => {
                 (*ensemble)?
             }
-            Fact::HelloAnswered | Fact::DeploymentRefused(_) => return None,
+            Fact::HelloAnswered
+            | Fact::DeploymentRefused(_)
+            | Fact::RevocationsAnchored { .. }
+            | Fact::AnchoringRefused(_) => return None,
             Fact::DeploymentAccepted(id) | Fact::BidMade(id) | Fact::BidAccepted(id) => *id,
             Fact::DeploymentStatus { ensemble, .. }
             | Fact::RoundOpened { ensemble, .. }
@@ -353,6 +358,8 @@ impl Ledger {
                 self.refuse(now, peer, deployment, "send", reason.into());
             }
             Fact::HelloAnswered => self.counters.hellos += 1,
+            Fact::RevocationsAnchored { count } => self.counters.revocations_anchored += u64::from(count),
+            Fact::AnchoringRefused(reason) => self.refuse(now, peer, deployment, "anchor", reason),
             Fact::DeploymentRefused(reason) => {
                 if let Some(number) = self.asking.take() {
                     self.deployment_refused(now, number, &reason);

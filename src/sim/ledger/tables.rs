@@ -11,9 +11,10 @@ use crate::dms::identity::SignatureMode;
 use crate::kernel::{Span, Time};
 use crate::net::{Cities, LossReason};
 use crate::observe::{
-    AllocationRow, DeploymentRow, InputHash, MetricRow, PeerRow, RefusalRow, RunManifest, Text, Verdict,
-    labels, metric,
+    AllocationRow, AttackRow, DeploymentRow, InputHash, MetricRow, PeerRow, RefusalRow, RunManifest,
+    SpanHistogram, Text, Verdict, labels, metric,
 };
+use crate::sim::attack::AttackReport;
 use crate::sim::outcome::Outcome;
 use crate::sim::reach::Reachable;
 use crate::sim::setup::{Expectation, Setup};
@@ -61,9 +62,14 @@ pub(in crate::sim) struct LastLook {
     pub(in crate::sim) leaks: u64,
     /// Which allocations reach which.
     pub(in crate::sim) reachable: Reachable,
+    /// What attackers achieved.
+    pub(in crate::sim) attacks: AttackReport,
     /// Events handled.
     pub(in crate::sim) events: u64,
 }
+
+/// What a metric counts of an attacker.
+type Measure = fn(&AttackRow) -> u64;
 
 /// Metrics in the order of the table.
 #[derive(Default)]
@@ -82,7 +88,7 @@ impl Metrics {
 
 impl Ledger {
     /// Closes the books at `now`.
-    pub(in crate::sim) fn finish(mut self, now: Time, interrupted: bool, last: &LastLook) -> Outcome {
+    pub(in crate::sim) fn finish(mut self, now: Time, interrupted: bool, last: LastLook) -> Outcome {
         let events = last.events;
         self.services.finish(now);
         for presence in &mut self.presence {
@@ -96,13 +102,14 @@ impl Ledger {
                 record.ran += now.since(record.running_since);
             }
         }
-        let metrics = self.metrics(now, last);
+        let metrics = self.metrics(now, &last);
         let manifest = self.manifest(&metrics, interrupted, events);
         Outcome {
             deployments: self.deployment_rows(),
             allocations: self.allocation_rows(),
             refusals: self.refusal_rows(),
             peers: self.peer_rows(now),
+            attacks: last.attacks.rows,
             series: std::mem::take(&mut self.series),
             metrics,
             digest: self.digest.finish(),
@@ -179,9 +186,44 @@ impl Ledger {
         m.add("subnets.reachable_fraction", last.reachable.fraction());
         m.add("image_pull.p50", seconds(self.pulls.quantile(0.50)));
         m.add("image_bytes", c.image_bytes as f64);
+        self.attack_metrics(&mut m, &last.attacks);
         m.add("events", last.events as f64);
         m.add("facts", c.facts as f64);
         m.0
+    }
+
+    fn attack_metrics(&self, m: &mut Metrics, attacks: &AttackReport) {
+        let rows = &attacks.rows;
+        let mut kinds: Vec<&Text> = Vec::new();
+        for row in rows {
+            if !kinds.contains(&&row.attack) {
+                kinds.push(&row.attack);
+            }
+        }
+        let measures: [(&str, Measure); 5] = [
+            ("attacks.attempts", |row| row.attempts),
+            ("attacks.executed", |row| row.executed),
+            ("attacks.refused", |row| row.refused),
+            ("attacks.successes", |row| row.successes),
+            ("attacks.shut_out", |row| u64::from(row.shut_out_after_s.is_some())),
+        ];
+        for (name, measure) in measures {
+            m.add(name, rows.iter().map(measure).sum::<u64>() as f64);
+            for &kind in &kinds {
+                let of_kind: u64 = rows.iter().filter(|row| row.attack == *kind).map(measure).sum();
+                m.add_labelled(name, labels(&[("attack", kind)]), of_kind as f64);
+            }
+        }
+        m.add("attacks.before_anchoring", rows.iter().map(|row| row.before_anchoring).sum::<u64>() as f64);
+        let mut shut_out = SpanHistogram::new();
+        rows.iter()
+            .filter_map(|row| row.shut_out_after_s)
+            .for_each(|after| shut_out.record(Span::from_secs_f64(after)));
+        m.add("attacks.shut_out_after.p50", shut_out.quantile_s(0.50));
+        m.add("attacks.shut_out_after.p95", shut_out.quantile_s(0.95));
+        m.add("revocations.anchored", self.counters.revocations_anchored as f64);
+        m.add("revocations.anchoring_delay.p50", attacks.anchoring.quantile_s(0.50));
+        m.add("revocations.anchoring_delay.p95", attacks.anchoring.quantile_s(0.95));
     }
 
     fn deployment_metrics(&self, m: &mut Metrics) {
