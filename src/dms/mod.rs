@@ -5,7 +5,7 @@
 //! through the [`Outbox`](outbox::Outbox). Knows kernel types only.
 //!
 //! Start with [`peer`] (what a peer is and how an input finds its handler), then [`orchestrator`] and [`provider`]
-//! (the two sides of a deployment), [`actor`] and [`capability`] (how a message is authorised).
+//! (the two sides of a deployment), [`node`] (all else that a node does), [`actor`] and [`capability`] (how a message is authorised).
 
 pub mod actor;
 pub mod capability;
@@ -14,6 +14,7 @@ mod desk;
 pub mod ensemble;
 pub mod fact;
 pub mod identity;
+pub mod node;
 pub mod orchestrator;
 pub mod outbox;
 pub mod peer;

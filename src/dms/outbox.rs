@@ -9,6 +9,7 @@ use crate::dms::actor::Envelope;
 use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
 use crate::dms::fact::Fact;
 use crate::dms::identity::{EnsembleId, Handle};
+use crate::dms::node::Order;
 use crate::kernel::{Timestamp, random::Rng};
 
 /// Something that happens to a peer.
@@ -31,6 +32,8 @@ pub enum Input<'a> {
     Execution(Execution),
     /// A connection to another peer has opened.
     Connected(Arc<Handle>),
+    /// A connection to another peer that was interrupted works again.
+    Reconnected(Arc<Handle>),
 }
 
 /// What a user of a node can ask of it.
@@ -47,6 +50,13 @@ pub enum Command {
     },
     /// `/dms/node/deployment/shutdown`.
     Shutdown(EnsembleId),
+    /// Anything beside deployments.
+    Operate {
+        /// A number of the operator's own, to tell the outcome.
+        operation: u32,
+        /// What.
+        order: Order,
+    },
 }
 
 /// One start of one allocation on a provider; a restart is another run of the same slot.

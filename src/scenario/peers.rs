@@ -5,6 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::network::bandwidth;
+use super::organizations::Organizations;
 use super::reader::{Map, Reader};
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::sim::setup::{Onboard, PeerGroup, Role};
@@ -12,8 +13,19 @@ use crate::workload::{
     ChurnConfig, ChurnModel, ChurnPreset, ChurnStart, Gpu, Hardware, HardwareConfig, HardwarePreset,
 };
 
-const GROUP_KEYS: &[&str] =
-    &["name", "count", "names", "org", "place", "hardware", "onboard", "bandwidth", "churn", "profile"];
+const GROUP_KEYS: &[&str] = &[
+    "name",
+    "count",
+    "names",
+    "org",
+    "membership",
+    "place",
+    "hardware",
+    "onboard",
+    "bandwidth",
+    "churn",
+    "profile",
+];
 /// More names than anyone writes by hand.
 const MOST_PEERS: u64 = 10_000_000;
 
@@ -43,7 +55,7 @@ pub(super) struct Peers {
 }
 
 /// Reads all groups and checks that names are unique.
-pub(super) fn read(reader: &mut Reader, top: &Map<'_>) -> Peers {
+pub(super) fn read(reader: &mut Reader, top: &Map<'_>, organizations: &mut Organizations) -> Peers {
     let mut peers = Peers::default();
     let items = reader.list(top, "peers");
     if items.is_empty() {
@@ -60,7 +72,7 @@ pub(super) fn read(reader: &mut Reader, top: &Map<'_>) -> Peers {
     }
     let mut total = 0_u64;
     for item in items {
-        match group(reader, item, &mut peers.named) {
+        match group(reader, item, &mut peers.named, organizations) {
             Some((group, at)) => {
                 if peers.groups.iter().any(|other| other.name == group.name) {
                     let help = "give one of them a `name` of its own".to_owned();
@@ -101,6 +113,7 @@ fn group(
     reader: &mut Reader,
     node: &Node,
     named: &mut IndexMap<Arc<str>, Role>,
+    organizations: &mut Organizations,
 ) -> Option<(PeerGroup, Position)> {
     let variant = reader.variant(node, "a role of peers", &["providers", "orchestrators"])?;
     let role = if variant.name == "providers" { Role::Provider } else { Role::Orchestrator };
@@ -108,7 +121,7 @@ fn group(
     let name = reader.optional(&map, "name", |r, node| identifier(r, node, "name"));
     let names = peer_names(reader, &map, role, named);
     let count = count(reader, &map, &names);
-    let organization = reader.optional(&map, "org", |r, node| identifier(r, node, "org"));
+    let (organizations, membership) = organizations.memberships(reader, &map);
     let place = reader.optional(&map, "place", Reader::place).unwrap_or_default();
     let hardware = reader.optional(&map, "hardware", hardware).unwrap_or_default();
     let onboard = onboard(reader, &map, role);
@@ -121,7 +134,8 @@ fn group(
         count: count?,
         names,
         profile,
-        organization: organization.as_deref().unwrap_or("nunet").to_owned(),
+        organizations,
+        membership,
         place,
         hardware,
         onboard,

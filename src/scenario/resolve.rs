@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use super::files::Files;
+use super::organizations::Organizations;
 use super::reader::{Map, Reader};
 use super::workload::Request;
-use super::{epoch, expectation, faults, images, network, peers, workload};
+use super::{epoch, expectation, faults, images, network, operations, peers, workload};
 use crate::dms::ensemble::finding::Findings;
 use crate::dms::ensemble::tree::{Node, Value};
 use crate::dms::identity::SignatureMode;
@@ -27,9 +28,11 @@ const KEYS: &[&str] = &[
     "signatures",
     "processing",
     "network",
+    "organizations",
     "peers",
     "images",
     "workload",
+    "operations",
     "faults",
     "strategy",
     "expect",
@@ -90,7 +93,8 @@ fn read(
     let signatures = signatures(reader, &top);
     let processing = reader.optional(&top, "processing", processing).unwrap_or(Processing::DEFAULT);
     let network = network::read(reader, &top);
-    let peers = peers::read(reader, &top);
+    let mut organizations = Organizations::read(reader, &top);
+    let peers = peers::read(reader, &top, &mut organizations);
     let before = reader.errors;
     let images = images::read(reader, &top);
     let context = workload::Context {
@@ -101,6 +105,7 @@ fn read(
         images_failed: reader.errors > before,
     };
     let requests = workload::read(reader, &top, &context, files);
+    let operations = operations::read(reader, &top, duration, &peers, &mut organizations);
     let faults = faults::read(reader, &top, duration, &peers);
     let strategy = strategy(reader, &top);
     let expect = expectation::read(reader, &top, metrics);
@@ -114,9 +119,11 @@ fn read(
         signatures,
         processing,
         network,
+        organizations: organizations.all,
         groups: peers.groups,
         images,
         workload,
+        operations,
         faults,
         strategy,
         expect,

@@ -3,10 +3,13 @@
 //! [`setup::Setup`] describes one run; [`run`] makes the [`world::World`] from it and drives it to its
 //! [`outcome::Outcome`]. Every fact that a peer reports goes through the [`ledger`], which watches from outside.
 
+mod closing;
 pub mod event;
 pub mod executor;
 mod faults;
 pub mod ledger;
+mod office;
+mod operations;
 pub mod outcome;
 pub mod population;
 pub mod setup;

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::event::PeerId;
+use super::office::{Held, Office, User};
 use super::setup::{Onboard, PeerGroup, Role, Selection, Setup};
 use super::world::Host;
-use crate::dms::capability::{CapabilityContext, Membership, OrganizationKeys, Rules, join};
+use crate::dms::capability::{CapabilityContext, OrganizationKeys, Rules, own_node};
 use crate::dms::ensemble::{EnsembleConfig, Executor, Location};
 use crate::dms::identity::{Handle, SecretKey};
 use crate::dms::provider::Machine;
 use crate::dms::resources::{Cpu, Gpu, Resources};
 use crate::dms::{Peer, PeerConfig};
-use crate::kernel::{Domain, Rng, Span, Streams, Time};
+use crate::kernel::{Domain, Rng, Streams, Time};
 use crate::net::{Cities, CityId, Endpoint};
 use crate::workload::{Hardware, PeerChurn, PlaceDraw};
 
@@ -23,8 +24,6 @@ const KEYS: Domain = Domain::new("sim.keys");
 const PLACE: Domain = Domain::new("sim.place");
 /// What each peer's machine has.
 const HARDWARE: Domain = Domain::new("sim.hardware");
-/// Memberships last a year, as in DMS's own acceptance suite (dms-acceptance section 1.2).
-const MEMBERSHIP: Span = Span::hours(365 * 24);
 
 /// A peer as the world and its observers know it.
 #[derive(Clone, Debug)]
@@ -100,8 +99,8 @@ impl Population {
 pub(super) fn populate(
     setup: &Setup,
     streams: Streams,
-) -> Result<(Population, Vec<Host>, Vec<Endpoint>), String> {
-    let mut builder = Builder { setup, streams, organizations: IndexMap::new() };
+) -> Result<(Population, Vec<Host>, Vec<Endpoint>, Office), String> {
+    let mut builder = Builder::new(setup, streams);
     let mut members = Vec::new();
     let (mut hosts, mut endpoints) = (Vec::new(), Vec::new());
     for (group, description) in setup.groups.iter().enumerate() {
@@ -121,7 +120,7 @@ pub(super) fn populate(
     }
     let by_name = members.iter().zip(0..).map(|(member, n)| (Arc::clone(&member.name), PeerId(n))).collect();
     let groups = setup.groups.iter().map(|group| group.name.clone()).collect();
-    Ok((Population { members, by_name, groups }, hosts, endpoints))
+    Ok((Population { members, by_name, groups }, hosts, endpoints, builder.office))
 }
 
 fn draw_city(place: &PlaceDraw, streams: Streams, entity: u64) -> CityId {
@@ -131,40 +130,51 @@ fn draw_city(place: &PlaceDraw, streams: Streams, entity: u64) -> CityId {
 struct Builder<'s> {
     setup: &'s Setup,
     streams: Streams,
-    organizations: IndexMap<String, OrganizationKeys>,
+    office: Office,
 }
 
-impl Builder<'_> {
+impl<'s> Builder<'s> {
+    fn new(setup: &'s Setup, streams: Streams) -> Self {
+        let mut builder = Self { setup, streams, office: Office::default() };
+        for (organization, number) in setup.organizations.iter().zip(0..) {
+            let secret = builder.secret(&mut streams.owned(KEYS, u64::MAX - number));
+            let keys = OrganizationKeys::new(organization.name.clone(), secret, Rules::of(setup.profile));
+            builder.office.organizations.push((organization.clone(), keys));
+        }
+        builder
+    }
+
     fn secret(&self, rng: &mut Rng<'_>) -> SecretKey {
         let mut seed = [0; 32];
         rng.fill_bytes(&mut seed);
         SecretKey::ed25519(seed, self.setup.signatures)
     }
 
-    /// A peer with its user, joined to its organization as in dms-capabilities section 2.7.
+    /// A peer with its user, joined to its organizations as in dms-capabilities section 2.7.
     fn host(&mut self, group: &PeerGroup, city: CityId, entity: u64) -> Result<Host, String> {
         let mut rng = self.streams.owned(KEYS, entity);
         let profile = group.profile.unwrap_or(self.setup.profile);
         let rules = Rules::of(profile);
-        if !self.organizations.contains_key(&group.organization) {
-            let number = self.organizations.len() as u64;
-            let secret = self.secret(&mut self.streams.owned(KEYS, u64::MAX - number));
-            let keys = OrganizationKeys::new(group.organization.clone(), secret, rules);
-            self.organizations.insert(group.organization.clone(), keys);
-        }
-        let organization = &self.organizations[&group.organization];
         let secret = self.secret(&mut rng);
         let mut user = CapabilityContext::new(CapabilityContext::USER, self.secret(&mut rng), rules);
         let mut capabilities = CapabilityContext::new(CapabilityContext::NODE, secret.clone(), rules);
         let epoch = self.setup.epoch;
-        let membership = Membership::usual(epoch + MEMBERSHIP);
-        let mut nonces = || {
-            let mut nonce = [0; 12];
-            rng.fill_bytes(&mut nonce);
-            nonce
-        };
-        join(organization, &mut user, &mut capabilities, &membership, epoch, &mut nonces)
-            .map_err(|error| format!("joining {}: {error}", group.organization))?;
+        own_node(&user, &mut capabilities, epoch).map_err(|error| error.to_string())?;
+        let mut memberships = Vec::new();
+        for name in group.membership.iter().flat_map(|_| &group.organizations) {
+            let form = group.membership.expect("outsiders join nothing");
+            let organization = self.office.organization(name);
+            let all = &self.office.organizations;
+            let dms = capabilities.did().clone();
+            let tokens = Office::admit(all, organization, &mut user, &dms, None, epoch, &mut rng)?;
+            capabilities
+                .add_roots(&tokens.anchors(form), epoch)
+                .map_err(|error| format!("joining {name}: {error}"))?;
+            memberships.push(Held { organization, tokens, form });
+        }
+        if !self.setup.operations.is_empty() {
+            self.office.users.push(User { context: user, memberships });
+        }
         let machine = machine(group, city, &mut self.streams.owned(HARDWARE, entity));
         let config = PeerConfig { secret, capabilities, profile, machine, strategy: self.setup.strategy };
         let churn = match &group.churn {

@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 use super::event::{Event, ExecutionStep, PeerId};
 use super::executor::{Executor, Images, Start};
 use super::ledger::Ledger;
+use super::office::Office;
 use super::outcome::Outcome;
 use super::population::{Population, populate};
 use super::setup::{Processing, Setup};
@@ -78,13 +79,14 @@ pub struct World<'s> {
     pub(super) network: Network,
     pub(super) conditions: FxHashMap<u32, ConditionId>,
     pub(super) ledger: Ledger,
+    pub(super) office: Office,
     by_host: FxHashMap<HostId, PeerId>,
     images: Images,
     envelopes: Slab<Envelope>,
     cargo: FxHashMap<FlowId, Cargo>,
     effects: Effects,
     pub(super) arrivals: Vec<crate::workload::Arrivals>,
-    events: u64,
+    pub(super) events: u64,
 }
 
 impl<'s> World<'s> {
@@ -94,7 +96,7 @@ impl<'s> World<'s> {
     /// What the setup asks for and cannot be built, in words.
     pub fn new(setup: &'s Setup) -> Result<Self, String> {
         let streams = Streams::new(setup.seed);
-        let (population, hosts, endpoints) = populate(setup, streams)?;
+        let (population, hosts, endpoints, office) = populate(setup, streams)?;
         let mut network =
             Network::new(setup.network, &endpoints, streams).map_err(|error| error.to_string())?;
         let by_host =
@@ -118,6 +120,7 @@ impl<'s> World<'s> {
             .collect::<Result<_, _>>()?;
         let mut world = Self {
             ledger: Ledger::new(setup, &population),
+            office,
             setup,
             streams,
             queue: EventQueue::new(),
@@ -163,6 +166,9 @@ impl<'s> World<'s> {
         for entry in 0..self.setup.workload.len() as u32 {
             self.schedule_next_deploy(entry);
         }
+        for (operation, number) in self.setup.operations.iter().zip(0..) {
+            self.queue.post(operation.at, Event::Operation(number));
+        }
         self.queue.post(Time::ZERO, Event::Sample);
     }
 
@@ -195,9 +201,8 @@ impl<'s> World<'s> {
             }
         }
         let stopped = interrupted.unwrap_or(end);
-        let leaks = self.count_leaks();
-        let events = self.events;
-        self.ledger.finish(stopped, interrupted.is_some(), leaks, events)
+        let closing = self.closing(stopped, interrupted.is_some());
+        self.ledger.finish(stopped, closing)
     }
 
     fn step(&mut self, now: Time, event: Event) {
@@ -224,6 +229,7 @@ impl<'s> World<'s> {
             Event::Transfers => self.complete_transfers(now),
             Event::Deploy { entry } => self.deploy(now, entry),
             Event::Shutdown { deployment } => self.shutdown(now, deployment),
+            Event::Operation(number) => self.operate(now, number),
             Event::Churn(peer) => self.churn(now, peer),
             Event::Repair(peer) => self.repair(now, peer),
             Event::Fault(number) => self.begin_fault(now, number),
@@ -236,7 +242,7 @@ impl<'s> World<'s> {
     }
 
     /// What a peer's clock reads.
-    fn clock(&self, now: Time) -> Timestamp {
+    pub(super) fn clock(&self, now: Time) -> Timestamp {
         self.setup.epoch + Span(now.0)
     }
 
@@ -325,6 +331,7 @@ impl<'s> World<'s> {
     }
 
     fn broadcast(&mut self, now: Time, from: PeerId, envelope: Envelope, bytes: u64) {
+        let vouched = envelope.tokens.iter().any(|token| token.chain().is_some());
         // One reference of our own keeps the slot until every delivery has been counted.
         let key = self.envelopes.insert(envelope, 1);
         let (queue, envelopes) = (&mut self.queue, &mut self.envelopes);
@@ -335,7 +342,7 @@ impl<'s> World<'s> {
             queue.post(at, Event::Arrive { peer: PeerId(to.0), envelope: key, bytes: length });
         });
         self.envelopes.release(key);
-        self.ledger.broadcast(tally, bytes);
+        self.ledger.broadcast(tally, bytes, vouched);
     }
 
     fn order(&mut self, now: Time, peer: PeerId, life: u32, action: Action) {
@@ -472,28 +479,5 @@ impl<'s> World<'s> {
         {
             self.feed(now, by, |_| Input::Command(Command::Shutdown(ensemble)));
         }
-    }
-
-    /// Peers that hold something for a deployment that neither wants it nor is having it undone.
-    fn count_leaks(&self) -> u64 {
-        let now = self.clock(self.queue.now());
-        let leaks = |host: &&Host| {
-            host.up
-                && host.peer.provider().pool().holdings().any(|(id, holding)| {
-                    let place = host.peer.handle_of_root().host;
-                    let leased = holding.lease.is_some_and(|lease| now <= lease);
-                    !leased && !self.is_wanted(id, holding.generation, &place)
-                })
-        };
-        self.hosts.iter().filter(leaks).count() as u64
-    }
-
-    fn is_wanted(&self, allocation: &str, generation: u32, host: &HostId) -> bool {
-        let Some(number) = self.ledger.deployment_of(allocation) else { return false };
-        let Some((by, ensemble)) = self.ledger.deployment(number) else { return false };
-        let deployments = self.hosts[by.0 as usize].peer.deployments();
-        deployments.iter().find(|deployment| deployment.id() == ensemble).is_some_and(|deployment| {
-            deployment.wants(allocation, generation, host) || deployment.is_undoing_on(host)
-        })
     }
 }

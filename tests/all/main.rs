@@ -3,3 +3,4 @@ mod determinism;
 mod recovery;
 mod scenarios_invalid;
 mod tidy;
+mod weaknesses;

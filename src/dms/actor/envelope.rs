@@ -19,6 +19,12 @@ pub mod topics {
     use crate::dms::capability::Capability;
     /// Requests for bids.
     pub static DEPLOYMENT: Capability = Capability::fixed("/nunet/deployment");
+    /// Greetings to everyone.
+    pub static HELLO: Capability = Capability::fixed("/nunet/hello");
+    /// Status discovery.
+    pub static STATUS: Capability = Capability::fixed("/nunet/status");
+    /// Revocations.
+    pub static REVOCATION: Capability = Capability::fixed("/nunet/revocation");
 }
 
 /// A signed message with the tokens that authorise it.

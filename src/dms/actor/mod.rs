@@ -11,16 +11,18 @@ mod limiter;
 mod message;
 mod pipeline;
 mod replay;
+mod report;
 mod security;
 
 pub use behaviour::{Behaviour, BehaviourKind, EnsembleBehaviours};
 pub use envelope::{Envelope, topics};
 pub use limiter::{Limits, RateLimiter};
 pub use message::{
-    Allocate, AllocationOrder, AllocationState, Bid, BidRequest, Commit, DnsRecord, Liveness, Message,
-    NodeRequest, Revert, TaskTermination,
+    Allocate, AllocationOrder, AllocationState, AnchorRequest, Bid, BidRequest, Commit, DnsRecord, Liveness,
+    Message, NodeRequest, Revert, Slot, TaskTermination,
 };
 pub(in crate::dms) use pipeline::class;
 pub use pipeline::{Pipeline, Rejection};
 pub use replay::ReplayGuard;
+pub use report::{AllocationInfo, CapabilityReport, NodeReport, P2p, Report, ResourceReport};
 pub use security::{Actor, Call, SecurityContext};

@@ -35,7 +35,7 @@ pub use predicates::{ChildLink, SideChainFault};
 pub use refusal::{Refusal, Verdict, Why};
 pub use rules::Rules;
 pub use security::NonceCounter;
-pub use setup::{Joined, Membership, OrganizationKeys, join, own_node};
+pub use setup::{Form, Joined, Membership, OrganizationKeys, exchange, join, own_node};
 pub use store::{AnchorStore, RevocationKey, RevocationSet};
 pub use token::{Action, CapabilityList, Claims, Nonce, Token, TokenList, TopicList};
 pub use verify::{CapabilityError, LinkError, Rule};

@@ -1,7 +1,7 @@
 //! Tokens: the signed links of a delegation chain (spec section 2.1).
 
 use std::fmt;
-use std::hash::Hasher;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
@@ -365,7 +365,6 @@ fn unmarshal(error: impl fmt::Display) -> CapabilityError {
 
 /// The fingerprint of what gets signed: the claims and the whole parent, signatures of parents included.
 fn fingerprint(claims: &Claims, empty_list: bool, chain: Option<&Token>) -> u128 {
-    use std::hash::Hash;
     let mut hasher = Fingerprinter::default();
     let counts = (claims.topics.len() as u64) << 32 | claims.capabilities.len() as u64;
     let flags = (claims.action as u64) << 2 | u64::from(chain.is_some()) << 1 | u64::from(empty_list);
@@ -511,6 +510,11 @@ impl TokenList {
             }
         }
         Ok(list)
+    }
+}
+impl Hash for TokenList {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.iter().for_each(|token| state.write_u128(token.fingerprint()));
     }
 }
 impl Deref for TokenList {

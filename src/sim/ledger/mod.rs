@@ -4,6 +4,7 @@
 //! up, not from what orchestrators believed.
 
 mod entry;
+mod operations;
 mod refusals;
 mod service;
 mod tables;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
+use self::operations::{Operations, Revocations};
 use self::refusals::{Kind, Refusals};
 use self::service::Services;
 use super::event::PeerId;
@@ -90,6 +92,25 @@ pub(super) struct Counters {
     image_bytes: u64,
     facts: u64,
     hellos: u64,
+    /// Broadcasts that nothing but the sender's own word authorises, and those that the sender knew to be such.
+    unvouched: u64,
+    noticed: u64,
+}
+
+/// What the world found when it looked at its peers at the end of a run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Closing {
+    pub(super) interrupted: bool,
+    /// Peers that hold something for nobody.
+    pub(super) leaks: u64,
+    pub(super) events: u64,
+    /// Tokens in all capability contexts, and those of them that have expired.
+    pub(super) tokens_stored: u64,
+    pub(super) tokens_expired: u64,
+    /// Pairs of a revocation and a peer that lacks it.
+    pub(super) revocations_missing: u64,
+    /// The organizations that each peer is part of.
+    pub(super) memberships: Vec<Arc<str>>,
 }
 
 /// Turns facts into rows.
@@ -108,6 +129,8 @@ pub struct Ledger {
     /// Allocations that hold something on each peer, by their place above.
     held: Vec<Vec<usize>>,
     services: Services,
+    operations: Operations,
+    revocations: Revocations,
     refusals: Refusals,
     presence: Vec<Presence>,
     peers_up: u64,
@@ -132,7 +155,7 @@ impl Ledger {
             digest: Digest::new(),
             trace: None,
             names: population.members().iter().map(|m| (Arc::clone(&m.name), m.clone())).collect(),
-            roles: setup.groups.iter().map(|group| (role(group), group.organization.clone())).collect(),
+            roles: setup.groups.iter().map(|group| (role(group), group.organizations.join(" "))).collect(),
             entries: setup
                 .workload
                 .iter()
@@ -145,6 +168,8 @@ impl Ledger {
             allocations: IndexMap::new(),
             held: vec![Vec::new(); peers],
             services: Services::default(),
+            operations: Operations::of(setup),
+            revocations: Revocations::default(),
             refusals: Refusals::default(),
             presence: vec![Presence::default(); peers],
             peers_up: 0,
@@ -237,7 +262,8 @@ impl Ledger {
         *self.counters.lost.entry(reason).or_default() += 1;
     }
 
-    pub(super) fn broadcast(&mut self, tally: BroadcastTally, bytes: u64) {
+    pub(super) fn broadcast(&mut self, tally: BroadcastTally, bytes: u64, vouched: bool) {
+        self.counters.unvouched += u64::from(!vouched);
         let deliveries = tally.delivered + tally.lost + tally.unreachable;
         // The one send has been counted; every receiver is a message of its own.
         self.counters.sent += deliveries.saturating_sub(1);
@@ -286,7 +312,12 @@ impl Ledger {
             self.deployments[number as usize].ensemble = Some(*id);
         }
         let deployment = self.deployment_of_fact(&fact);
-        entry::absorb(&mut self.digest, now, peer, deployment, &fact);
+        // A revocation is told apart by its number in the run, in the place of a deployment's.
+        let subject = match fact {
+            Fact::RevocationAnchored(key) => Some(self.revocations.holds(now, key)),
+            _ => deployment,
+        };
+        entry::absorb(&mut self.digest, now, peer, subject, &fact);
         if let Some(trace) = &mut self.trace {
             trace.push((now, peer, self.digest.finish()));
         }
@@ -298,7 +329,13 @@ impl Ledger {
             Fact::MessageRejected { ensemble, .. } | Fact::SentWithoutAuthority { ensemble, .. } => {
                 (*ensemble)?
             }
-            Fact::HelloAnswered | Fact::DeploymentRefused(_) => return None,
+            Fact::HelloAnswered
+            | Fact::DeploymentRefused(_)
+            | Fact::OperationAnswered { .. }
+            | Fact::OperationRefused { .. }
+            | Fact::OperationUnanswered { .. }
+            | Fact::AnchorRefused { .. }
+            | Fact::RevocationAnchored(_) => return None,
             Fact::DeploymentAccepted(id) | Fact::BidMade(id) | Fact::BidAccepted(id) => *id,
             Fact::DeploymentStatus { ensemble, .. }
             | Fact::RoundOpened { ensemble, .. }
@@ -326,7 +363,20 @@ impl Ledger {
                 };
                 self.refuse(now, peer, deployment, "message", reason.into());
             }
+            Fact::OperationAnswered { operation, .. } => self.operations.answered(operation),
+            Fact::OperationRefused { operation, reason } => {
+                self.operation_refused(now, peer, operation, &reason);
+            }
+            Fact::OperationUnanswered { operation, reason } => {
+                self.operations.unanswered(operation);
+                self.refuse(now, peer, None, "operation", self.operations.text(operation, &reason));
+            }
+            Fact::AnchorRefused { slot, reason } => {
+                let reason = format!("anchoring under {}: {reason}", slot.as_str());
+                self.refuse(now, peer, None, "anchor", reason.into());
+            }
             Fact::SentWithoutAuthority { behaviour, .. } => {
+                self.counters.noticed += 1;
                 let reason = format!("{behaviour}: sent without authority: no token held allows it");
                 self.refuse(now, peer, deployment, "send", reason.into());
             }
@@ -379,6 +429,7 @@ impl Ledger {
                 }
             }
             Fact::DeploymentAccepted(_)
+            | Fact::RevocationAnchored(_)
             | Fact::BidMade(_)
             | Fact::AllocationCreated { .. }
             | Fact::Suspected { .. }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::entry::key_of;
-use super::{DEPLOYMENT_STATUSES, DeploymentRecord, Ledger, refusals};
+use super::{Closing, DEPLOYMENT_STATUSES, DeploymentRecord, Ledger, refusals};
 use crate::dms::ensemble::AllocationKind;
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::SignatureMode;
@@ -71,7 +71,7 @@ impl Metrics {
 
 impl Ledger {
     /// Closes the books at `now`.
-    pub(in crate::sim) fn finish(mut self, now: Time, interrupted: bool, leaks: u64, events: u64) -> Outcome {
+    pub(in crate::sim) fn finish(mut self, now: Time, closing: Closing) -> Outcome {
         self.services.finish(now);
         for presence in &mut self.presence {
             if presence.up {
@@ -84,13 +84,14 @@ impl Ledger {
                 record.ran += now.since(record.running_since);
             }
         }
-        let metrics = self.metrics(now, leaks, events);
-        let manifest = self.manifest(&metrics, interrupted, events);
+        let metrics = self.metrics(now, &closing);
+        let events = closing.events;
+        let manifest = self.manifest(&metrics, closing.interrupted, events);
         Outcome {
             deployments: self.deployment_rows(),
             allocations: self.allocation_rows(),
             refusals: self.refusal_rows(),
-            peers: self.peer_rows(now),
+            peers: self.peer_rows(now, &closing.memberships),
             series: std::mem::take(&mut self.series),
             metrics,
             digest: self.digest.finish(),
@@ -128,7 +129,7 @@ impl Ledger {
         manifest
     }
 
-    fn metrics(&self, now: Time, leaks: u64, events: u64) -> Vec<MetricRow> {
+    fn metrics(&self, now: Time, closing: &Closing) -> Vec<MetricRow> {
         let mut m = Metrics::default();
         self.deployment_metrics(&mut m);
         let seconds = |span: Option<Span>| span.map_or(f64::NAN, Span::as_secs_f64);
@@ -161,13 +162,30 @@ impl Ledger {
         m.add("messages.bytes", c.bytes as f64);
         m.add("bids.received", c.bids_received as f64);
         m.add("bids.accepted", c.bids_accepted as f64);
-        m.add("resources.leaked", leaks as f64);
+        m.add("resources.leaked", closing.leaks as f64);
         m.add("resources.utilisation_cpu", self.utilisation(now));
         m.add("image_pull.p50", seconds(self.pulls.quantile(0.50)));
         m.add("image_bytes", c.image_bytes as f64);
-        m.add("events", events as f64);
+        self.capability_metrics(&mut m, closing);
+        m.add("events", closing.events as f64);
         m.add("facts", c.facts as f64);
         m.0
+    }
+
+    fn capability_metrics(&self, m: &mut Metrics, closing: &Closing) {
+        for (name, value) in self.operations.metrics() {
+            m.add(name, value);
+        }
+        let unnoticed = self.counters.unvouched.saturating_sub(self.counters.noticed);
+        m.add("broadcasts.unnoticed", unnoticed as f64);
+        m.add("tokens.stored", closing.tokens_stored as f64);
+        m.add("tokens.expired", closing.tokens_expired as f64);
+        m.add("revocations.issued", self.revocations.len() as f64);
+        let delays = &self.revocations.delays;
+        m.add("revocation_delay.p50", delays.quantile_s(0.50));
+        m.add("revocation_delay.p95", delays.quantile_s(0.95));
+        m.add("revocation_delay.max", delays.greatest().map_or(f64::NAN, Span::as_secs_f64));
+        m.add("revocations.missing", closing.revocations_missing as f64);
     }
 
     fn deployment_metrics(&self, m: &mut Metrics) {
@@ -295,9 +313,10 @@ impl Ledger {
         rows
     }
 
-    fn peer_rows(&self, now: Time) -> Vec<PeerRow> {
+    fn peer_rows(&self, now: Time, memberships: &[Text]) -> Vec<PeerRow> {
         let cities = Cities::world();
-        let row = |((name, member), presence): (&(Arc<str>, super::Member), &super::Presence)| {
+        type Known<'a> = ((&'a (Arc<str>, super::Member), &'a super::Presence), &'a Text);
+        let row = |(((name, member), presence), memberships): Known<'_>| {
             let city = cities.city(member.city);
             let (role, organization) = &self.roles[member.group];
             PeerRow {
@@ -311,9 +330,10 @@ impl Ledger {
                 lon: city.at.lon,
                 up_fraction: presence.total.as_secs_f64() / now.as_secs_f64(),
                 crashes: presence.crashes,
+                memberships: memberships.clone(),
             }
         };
-        self.names.iter().zip(&self.presence).map(row).collect()
+        self.names.iter().zip(&self.presence).zip(memberships).map(row).collect()
     }
 }
 
