@@ -55,7 +55,7 @@ pub enum Command {
         /// A number of the operator's own, to tell the outcome.
         operation: u32,
         /// What.
-        order: Order,
+        order: Box<Order>,
     },
 }
 

@@ -223,7 +223,7 @@ impl Peer {
             }
             Command::Operate { operation, order } => {
                 let mut desk = Desk { now, security: &mut self.security, out };
-                self.node.carry_out(&mut desk, &mut self.root, operation, order);
+                self.node.carry_out(&mut desk, &mut self.root, operation, *order);
             }
         }
     }

@@ -41,6 +41,12 @@ const KEYS: &[&str] = &[
 const SLOTS: [(&str, Slot); 3] =
     [("provide", Slot::Provide), ("require", Slot::Require), ("revoke", Slot::Revoke)];
 const FLAG: [(&str, bool); 2] = [("true", true), ("false", false)];
+/// Whether a revocation is published, and under which name.
+const BROADCAST: [(&str, Option<&str>); 3] = [
+    ("true", Some("/dms/cap/revoke/broadcast")),
+    ("/dms/cap/broadcast", Some("/dms/cap/broadcast")),
+    ("false", None),
+];
 
 /// What operations are checked against.
 struct Context<'a> {
@@ -198,7 +204,10 @@ impl Context<'_> {
         let help = "how long it lasts, as in `for: 1h`";
         let lasts = reader.required(&map, "for", help, |r, node| r.positive_span(node, "for"));
         let depth = reader.optional(&map, "depth", |r, node| r.whole(node, "depth", 0, 1000)).unwrap_or(0);
-        let anchored = reader.optional(&map, "anchor", |r, node| r.word(node, "anchor", &FLAG));
+        let anchored = match map.node.entry("anchor") {
+            Some(_) => reader.optional(&map, "anchor", |r, node| r.word(node, "anchor", &FLAG))?,
+            None => true,
+        };
         if let Some(name) = &name
             && self.tokens.iter().filter(|other| *other == name).count() > 1
         {
@@ -211,17 +220,25 @@ impl Context<'_> {
             topics,
             lasts: lasts?,
             depth: depth.unsigned_abs(),
-            anchored: anchored.unwrap_or(true),
+            anchored,
         })
     }
 
     fn anchor(&self, reader: &mut Reader, node: &Node) -> Option<OperationKind> {
-        let map = reader.map(node, "anchor", node.position, &["at", "slot", "token"])?;
+        let map = reader.map(node, "anchor", node.position, &["at", "slot", "token", "behaviour"])?;
         let at = reader.required(&map, "at", "at whose node, as in `at: bob`", |r, node| {
             peer(r, node, "at", self.peers)
         });
         let (slot, token) = (slot(reader, &map, &SLOTS), self.token(reader, &map));
-        Some(OperationKind::Anchor { at: at?, slot: slot?, token: token? })
+        let canonical = Behaviour::to_anchor(slot?);
+        let older = Behaviour::fixed(BehaviourKind::Anchor);
+        let words = [(canonical.path.as_str(), false), (older.path.as_str(), true)];
+        let by_older = match map.node.entry("behaviour") {
+            Some(_) => reader.optional(&map, "behaviour", |r, node| r.word(node, "behaviour", &words))?,
+            None => false,
+        };
+        let behaviour = if by_older { older } else { canonical };
+        Some(OperationKind::Anchor { at: at?, slot: slot?, token: token?, behaviour })
     }
 
     fn remove_anchor(&self, reader: &mut Reader, node: &Node) -> Option<OperationKind> {
@@ -250,8 +267,11 @@ impl Context<'_> {
     /// `{token: NAME}`, or `{member: bob, org: acme}`; both may be broadcast.
     fn revoke(&mut self, reader: &mut Reader, node: &Node) -> Option<OperationKind> {
         let map = reader.map(node, "revoke", node.position, &["member", "org", "token", "broadcast"])?;
-        let broadcast = reader.optional(&map, "broadcast", |r, node| r.word(node, "broadcast", &FLAG));
-        let broadcast = broadcast.unwrap_or(false);
+        let broadcast = match node.entry("broadcast") {
+            Some(_) => reader.optional(&map, "broadcast", |r, node| r.word(node, "broadcast", &BROADCAST))?,
+            None => None,
+        };
+        let broadcast = broadcast.and_then(Behaviour::for_operators);
         if let Some((key, _)) = node.entry("token") {
             if node.entry("member").or_else(|| node.entry("org")).is_some() {
                 let help = "write two operations".to_owned();
@@ -268,7 +288,7 @@ impl Context<'_> {
             None => self.only_organization(reader, &map, member.as_deref()?),
         };
         let (member, organization) = (member?, organization?);
-        if broadcast {
+        if broadcast.is_some() {
             self.warn_of_deaf_members(reader, &map, &organization);
         }
         Some(OperationKind::Revoke { what: Withdrawn::Membership { member, organization }, broadcast })
@@ -283,7 +303,8 @@ impl Context<'_> {
             Some([only]) => Some(only.clone()),
             _ => {
                 let help = "say which one withdraws, as in `org: acme`".to_owned();
-                reader.error(map.at, format!("`revoke` needs `org`: `{member}` has not exactly one"), help);
+                let message = format!("`revoke` needs `org`: `{member}` belongs to several, or to none");
+                reader.error(map.at, message, help);
                 None
             }
         }

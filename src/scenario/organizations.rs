@@ -123,6 +123,7 @@ pub(super) fn paths(
     absolute: bool,
 ) -> Option<Vec<Capability>> {
     let (own, _) = map.node.entry(key)?;
+    reader.optional(map, key, |_, _| Some(()))?;
     let mut found = Vec::new();
     for item in reader.list(map, key) {
         let text: Arc<str> = reader.text(item, key)?;

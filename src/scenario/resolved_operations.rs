@@ -24,8 +24,12 @@ pub(super) fn operation(one: &Operation) -> String {
     format!("{{at: {}, by: {}, {key}: {content}}}", after(one.at), text(&one.by))
 }
 
-fn slot_and_token(at: Option<&str>, slot: Slot, token: &str) -> String {
-    map(&[("at", at.map(text)), ("slot", Some(slot.as_str().to_owned())), ("token", Some(text(token)))])
+fn slot_of(slot: Slot) -> (&'static str, Option<String>) {
+    ("slot", Some(slot.as_str().to_owned()))
+}
+
+fn token_of(name: &str) -> (&'static str, Option<String>) {
+    ("token", Some(text(name)))
 }
 
 fn kind(kind: &OperationKind) -> (&'static str, String) {
@@ -70,9 +74,20 @@ fn kind(kind: &OperationKind) -> (&'static str, String) {
             ]);
             ("grant", content)
         }
-        OperationKind::Anchor { at, slot, token } => ("anchor", slot_and_token(Some(at), *slot, token)),
-        OperationKind::RemoveAnchor { slot, token } => ("remove_anchor", slot_and_token(None, *slot, token)),
+        OperationKind::Anchor { at, slot, token, behaviour } => {
+            let path = Some(text(behaviour.path.as_str()));
+            let at = Some(text(at));
+            ("anchor", map(&[("at", at), slot_of(*slot), token_of(token), ("behaviour", path)]))
+        }
+        OperationKind::RemoveAnchor { slot, token } => {
+            ("remove_anchor", map(&[slot_of(*slot), token_of(token)]))
+        }
         OperationKind::Revoke { what, broadcast } => {
+            let broadcast = match broadcast {
+                None => "false".to_owned(),
+                Some(one) if one.path.as_str() == one.kind.template() => "true".to_owned(),
+                Some(one) => text(one.path.as_str()),
+            };
             let (member, organization, token) = match what {
                 Withdrawn::Membership { member, organization } => (Some(member), Some(organization), None),
                 Withdrawn::Token(name) => (None, None, Some(name)),
@@ -81,7 +96,7 @@ fn kind(kind: &OperationKind) -> (&'static str, String) {
                 ("member", member.map(|name| text(name))),
                 ("org", organization.map(|name| text(name))),
                 ("token", token.map(|name| text(name))),
-                ("broadcast", Some(broadcast.to_string())),
+                ("broadcast", Some(broadcast)),
             ]);
             ("revoke", content)
         }

@@ -10,7 +10,7 @@ use crate::dms::capability::Delegation;
 use crate::dms::identity::{Did, Handle};
 use crate::dms::node::{Order, TokenSet};
 use crate::dms::outbox::{Command, Input};
-use crate::kernel::{Domain, Time};
+use crate::kernel::{Domain, Rng, Time, Timestamp};
 
 /// The nonces of tokens that operators make.
 const OFFICE: Domain = Domain::new("sim.office");
@@ -29,6 +29,7 @@ impl World<'_> {
         if !self.hosts[at.0 as usize].up {
             return self.ledger.operation_refused(now, by, number, "the other peer is down");
         }
+        let order = Box::new(order);
         self.feed(now, at, |_| Input::Command(Command::Operate { operation: number, order }));
     }
 
@@ -53,17 +54,13 @@ impl World<'_> {
         let kind = &operation.kind;
         let order = match kind {
             OperationKind::Invoke { to, behaviour, peer, timeout } => {
-                let message = match (behaviour.kind, peer) {
-                    (BehaviourKind::PublicHello | BehaviourKind::BroadcastHello, _) => Message::Hello,
-                    (_, Some(peer)) => Message::Connect(self.root_of(self.peer(peer))),
-                    _ => Message::Query,
-                };
+                let about = peer.as_ref().map(|peer| self.root_of(self.peer(peer)));
+                let message = about.map_or_else(|| question(behaviour), Message::Connect);
                 let to = self.root_of(self.peer(to));
                 Order::Call { to, behaviour: behaviour.clone(), message, timeout: *timeout }
             }
             OperationKind::Broadcast { behaviour, timeout } => {
-                let hello = behaviour.kind == BehaviourKind::BroadcastHello;
-                let message = if hello { Message::Hello } else { Message::Query };
+                let message = question(behaviour);
                 Order::Publish { behaviour: behaviour.clone(), message, timeout: *timeout }
             }
             OperationKind::Join { proof, .. } => {
@@ -77,27 +74,9 @@ impl World<'_> {
             OperationKind::Leave { organization } => {
                 Order::Remove(Box::new(self.office.leave(by, organization)?))
             }
-            OperationKind::Grant { name, to, capabilities, topics, lasts, depth, anchored } => {
-                let to = self.peer(to);
-                let subject = self.root_of(to).did.clone();
-                let (audience, expire) = (&Did::Empty, clock + *lasts);
-                let grant =
-                    Delegation { subject: &subject, audience, topics, expire, depth: *depth, capabilities };
-                let token = self.office.grant(by, name.as_ref(), &grant, &mut random);
-                return Ok(match anchored {
-                    true => (to, Order::Anchor(Box::new(TokenSet::of(Slot::Provide, token)))),
-                    false => (by, Order::Anchor(Box::default())),
-                });
-            }
-            OperationKind::Anchor { at, slot, token } => {
-                let token = self.office.token(token)?.clone();
-                let token = if *slot == Slot::Revoke {
-                    let signer = &self.office.users[by.0 as usize].context;
-                    signer.revoke(&token).map_err(|error| error.to_string())?
-                } else {
-                    token
-                };
-                self.anchor_at(by, at, *slot, token)
+            OperationKind::Grant { .. } => return Ok(self.grant(by, kind, clock, &mut random)),
+            OperationKind::Anchor { at, slot, token, behaviour } => {
+                self.anchor(by, at, *slot, token, behaviour)?
             }
             OperationKind::RemoveAnchor { slot, token } => {
                 let token = self.office.token(token)?.clone();
@@ -109,27 +88,56 @@ impl World<'_> {
                     Withdrawn::Token(_) => None,
                 };
                 let revocation = Box::new(self.office.revoke(by, what, member)?);
-                Order::Revoke { revocation, broadcast: broadcast.then_some(Operation::TIMEOUT) }
+                let broadcast = broadcast.clone().map(|behaviour| (behaviour, Operation::TIMEOUT));
+                Order::Revoke { revocation, broadcast }
             }
             OperationKind::ListCapabilities { of } => self.list_at(by, of),
         };
         Ok((by, order))
     }
 
+    /// The token goes from one operator to the other by other means than the network.
+    fn grant(
+        &mut self,
+        by: PeerId,
+        kind: &OperationKind,
+        clock: Timestamp,
+        random: &mut Rng<'_>,
+    ) -> (PeerId, Order) {
+        let OperationKind::Grant { name, to, capabilities, topics, lasts, depth, anchored } = kind else {
+            unreachable!("only called to grant")
+        };
+        let to = self.peer(to);
+        let subject = self.root_of(to).did.clone();
+        let (audience, expire) = (&Did::Empty, clock + *lasts);
+        let grant = Delegation { subject: &subject, audience, topics, expire, depth: *depth, capabilities };
+        let token = self.office.grant(by, name.as_ref(), &grant, random);
+        match anchored {
+            true => (to, Order::Anchor(Box::new(TokenSet::of(Slot::Provide, token)))),
+            false => (by, Order::Anchor(Box::default())),
+        }
+    }
+
     /// To anchor at the own node takes no message.
-    fn anchor_at(&self, by: PeerId, at: &str, slot: Slot, token: crate::dms::capability::Token) -> Order {
+    fn anchor(
+        &self,
+        by: PeerId,
+        at: &str,
+        slot: Slot,
+        token: &str,
+        behaviour: &Behaviour,
+    ) -> Result<Order, String> {
+        let token = match slot {
+            Slot::Revoke => self.office.revoke(by, &Withdrawn::Token(token.to_owned()), None)?,
+            Slot::Provide | Slot::Require => self.office.token(token)?.clone(),
+        };
         let at = self.peer(at);
         if at == by {
-            return Order::Anchor(Box::new(TokenSet::of(slot, token)));
+            return Ok(Order::Anchor(Box::new(TokenSet::of(slot, token))));
         }
-        let kind = match slot {
-            Slot::Provide => BehaviourKind::AnchorProvide,
-            Slot::Require => BehaviourKind::AnchorRequire,
-            Slot::Revoke => BehaviourKind::AnchorRevoke,
-        };
         let message = Message::Anchor(Box::new(AnchorRequest { slot, tokens: token.into() }));
-        let (to, behaviour) = (self.root_of(at), Behaviour::fixed(kind));
-        Order::Call { to, behaviour, message, timeout: Operation::TIMEOUT }
+        let (to, behaviour) = (self.root_of(at), behaviour.clone());
+        Ok(Order::Call { to, behaviour, message, timeout: Operation::TIMEOUT })
     }
 
     fn list_at(&self, by: PeerId, of: &str) -> Order {
@@ -143,5 +151,13 @@ impl World<'_> {
             message: Message::Query,
             timeout: Operation::TIMEOUT,
         }
+    }
+}
+
+/// The payload of a behaviour that its path says all about.
+fn question(behaviour: &Behaviour) -> Message {
+    match behaviour.kind {
+        BehaviourKind::PublicHello | BehaviourKind::BroadcastHello => Message::Hello,
+        _ => Message::Query,
     }
 }

@@ -202,7 +202,7 @@ impl<'s> World<'s> {
         }
         let stopped = interrupted.unwrap_or(end);
         let closing = self.closing(stopped, interrupted.is_some());
-        self.ledger.finish(stopped, closing)
+        self.ledger.finish(stopped, &closing)
     }
 
     fn step(&mut self, now: Time, event: Event) {

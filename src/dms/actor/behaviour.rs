@@ -6,6 +6,7 @@
 use std::fmt;
 
 use super::envelope::topics;
+use super::message::Slot;
 use crate::dms::capability::Capability;
 use crate::dms::identity::EnsembleId;
 
@@ -283,6 +284,16 @@ impl Behaviour {
         Self { kind: BehaviourKind::ReplyTo, path: Capability::new(&format!("/dms/actor/replyto/{nonce}")) }
     }
 
+    /// The behaviour by which tokens for a slot are anchored.
+    #[must_use]
+    pub fn to_anchor(slot: Slot) -> Self {
+        Self::fixed(match slot {
+            Slot::Provide => BehaviourKind::AnchorProvide,
+            Slot::Require => BehaviourKind::AnchorRequire,
+            Slot::Revoke => BehaviourKind::AnchorRevoke,
+        })
+    }
+
     /// The behaviour that waits for the replies to a broadcast of `asked`. A broadcast carries no delegation for its
     /// replies, so they are named below the behaviour itself: who may answer is who may call it.
     #[must_use]
@@ -303,8 +314,10 @@ impl Behaviour {
     /// have or that only deployments use.
     #[must_use]
     pub fn for_operators(path: &str) -> Option<Self> {
-        let mut kinds = BehaviourKind::ALL.into_iter().filter(|kind| kind.is_for_operators());
-        if let Some(kind) = kinds.find(|kind| kind.template() == path) {
+        let canonical = |kind: &BehaviourKind| {
+            kind.is_for_operators() && *kind != BehaviourKind::NotSimulated && kind.template() == path
+        };
+        if let Some(kind) = BehaviourKind::ALL.into_iter().find(canonical) {
             return Some(Self::fixed(kind));
         }
         let alias = ALIASES.into_iter().find(|(alias, _)| *alias == path).map(|(_, kind)| kind);

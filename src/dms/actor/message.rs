@@ -240,9 +240,9 @@ pub enum Message {
     /// Take up tokens.
     Anchor(Box<AnchorRequest>),
     /// A number that stands for the revocations that the sender knows: equal for equal sets.
-    RevocationSummary(u128),
+    RevocationSummary(u64),
     /// Revocations that the receiver may lack.
-    Revocations(TokenList),
+    Revocations(Box<TokenList>),
 }
 
 /// Which store of a capability context tokens are for.

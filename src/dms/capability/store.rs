@@ -84,9 +84,9 @@ impl RevocationSet {
     /// A number that stands for the revocations that have not expired at `now`: equal for equal sets, in whatever
     /// order they were learnt. None for an empty set.
     #[must_use]
-    pub fn summary(&self, now: Timestamp) -> Option<u128> {
+    pub fn summary(&self, now: Timestamp) -> Option<u64> {
         let alive = self.tokens.iter().filter(|(_, token)| !token.expires_before(now));
-        alive.map(|(key, _)| key.fingerprint()).reduce(|one, other| one ^ other)
+        alive.map(|(key, _)| key.fingerprint() as u64).reduce(|one, other| one ^ other)
     }
     /// The revocations, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Token>> {

@@ -28,8 +28,10 @@ struct Exchange {
     to: Arc<Handle>,
     nonce: u64,
     attempts: u8,
+    /// What the own set was when the message was sent.
+    summary: Option<u64>,
     /// What is sent to the other peer; none while only the sets are compared.
-    lacking: Option<TokenList>,
+    lacking: Option<Box<TokenList>>,
 }
 
 /// All exchanges under way.
@@ -42,7 +44,8 @@ impl CatchUp {
         let busy = self.0.iter().any(|exchange| exchange.to.host == to.host);
         let enabled = !desk.security.profile.has(Weakness::NoRevocationCatchUp);
         if enabled && !busy && !desk.security.capabilities.revocations().is_empty() {
-            self.send(desk, root, Exchange { to: Arc::clone(to), nonce: 0, attempts: 0, lacking: None });
+            let to = Arc::clone(to);
+            self.send(desk, root, Exchange { to, nonce: 0, attempts: 0, summary: None, lacking: None });
         }
     }
 
@@ -56,7 +59,7 @@ impl CatchUp {
         let behaviour = Behaviour::fixed(BehaviourKind::PublicRevocations);
         let timeout = REVOCATION_EXCHANGE_TIMEOUT;
         let nonce = desk.invoke(root, Owner::Root, &exchange.to, behaviour, message, timeout);
-        self.0.push(Exchange { nonce, attempts: exchange.attempts + 1, ..exchange });
+        self.0.push(Exchange { nonce, attempts: exchange.attempts + 1, summary, ..exchange });
     }
 
     pub(super) fn awaits(&self, nonce: u64) -> bool {
@@ -70,7 +73,7 @@ impl CatchUp {
                 let revocations = desk.security.capabilities.revocations();
                 let same = revocations.summary(desk.now) == Some(*theirs);
                 let all = || revocations.iter().map(|token| Token::clone(token)).collect();
-                (if same { Message::Ok } else { Message::Revocations(all()) }, false)
+                (if same { Message::Ok } else { Message::Revocations(Box::new(all())) }, false)
             }
             Message::Revocations(tokens) => (Message::Ok, learn(desk, tokens)),
             _ => (Message::Error("neither a summary nor revocations".into()), false),
@@ -89,7 +92,13 @@ impl CatchUp {
     ) -> bool {
         let Some(place) = self.0.iter().position(|exchange| exchange.nonce == nonce) else { return false };
         let exchange = self.0.swap_remove(place);
-        let Message::Revocations(theirs) = message else { return false };
+        let Message::Revocations(theirs) = message else {
+            // What was learnt from somebody else meanwhile has not been compared.
+            if exchange.summary != desk.security.capabilities.revocations().summary(desk.now) {
+                self.send(desk, root, Exchange { attempts: 0, lacking: None, ..exchange });
+            }
+            return false;
+        };
         let learnt = learn(desk, theirs);
         let known = |token: &Token| {
             let key = token.revocation_key();
@@ -98,7 +107,7 @@ impl CatchUp {
         let own = desk.security.capabilities.revocations().iter();
         let lacking: TokenList = own.filter(|token| !known(token)).map(|token| Token::clone(token)).collect();
         if !lacking.is_empty() {
-            self.send(desk, root, Exchange { attempts: 0, lacking: Some(lacking), ..exchange });
+            self.send(desk, root, Exchange { attempts: 0, lacking: Some(Box::new(lacking)), ..exchange });
         }
         learnt
     }
@@ -116,7 +125,7 @@ impl CatchUp {
 /// Takes up what is new; a revocation that does not verify or has expired is passed over.
 fn learn(desk: &mut Desk<'_, '_>, tokens: &TokenList) -> bool {
     let mut learnt = false;
-    for token in tokens.iter() {
+    for token in tokens {
         let known = desk.security.capabilities.revocations().contains_key(&token.revocation_key());
         let anchors = Anchors { revoke: std::slice::from_ref(token), ..Anchors::default() };
         learnt |= !known && anchor(desk, &anchors).is_ok();

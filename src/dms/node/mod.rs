@@ -12,6 +12,8 @@ mod capabilities;
 mod catch_up;
 mod neighbours;
 mod order;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -175,11 +177,12 @@ impl Node {
     pub(in crate::dms) fn handle_timer(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, timer: Timer) {
         match timer {
             Timer::Hello(number) => self.neighbours.say_hello(desk, root, number),
+            Timer::Reply(Owner::Root, nonce) if self.neighbours.awaits(nonce) => {
+                self.neighbours.overdue(desk, root, nonce);
+            }
             Timer::Reply(Owner::Root, nonce) => {
-                if !self.neighbours.overdue(desk, root, nonce) {
-                    self.catch_up.overdue(desk, root, nonce);
-                    self.calls.expire(desk, nonce);
-                }
+                self.catch_up.overdue(desk, root, nonce);
+                self.calls.expire(desk, nonce);
             }
             _ => {}
         }
@@ -202,8 +205,7 @@ impl Node {
                 return self.publish(desk, root, operation, behaviour, message, timeout);
             }
             Order::Revoke { revocation, broadcast } => match (revoke_here(desk, &revocation), broadcast) {
-                (Ok(()), Some(timeout)) => {
-                    let behaviour = Behaviour::fixed(BehaviourKind::RevokeBroadcast);
+                (Ok(()), Some((behaviour, timeout))) => {
                     let tokens = (*revocation).into();
                     let message = Message::Anchor(Box::new(AnchorRequest { slot: Slot::Revoke, tokens }));
                     return self.publish(desk, root, operation, behaviour, message, timeout);

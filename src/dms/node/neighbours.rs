@@ -72,13 +72,11 @@ impl Neighbours {
         Some(Arc::clone(&greeting.to))
     }
 
-    /// The reply to a hello is overdue: says it again. False when no hello waits for that reply.
-    pub(super) fn overdue(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, nonce: u64) -> bool {
-        let Some(number) = self.greetings.iter().position(|greeting| greeting.nonce == Some(nonce)) else {
-            return false;
-        };
-        self.say_hello(desk, root, number as u32);
-        true
+    /// The reply to a hello is overdue: says it again.
+    pub(super) fn overdue(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, nonce: u64) {
+        if let Some(number) = self.greetings.iter().position(|greeting| greeting.nonce == Some(nonce)) {
+            self.say_hello(desk, root, number as u32);
+        }
     }
 
     /// The peers that a connection was opened to, each once, in order.

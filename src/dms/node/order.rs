@@ -36,8 +36,8 @@ pub enum Order {
     Revoke {
         /// The `revoke` token.
         revocation: Box<Token>,
-        /// How long to wait for the answers of others; none = it is not published.
-        broadcast: Option<Span>,
+        /// Under which behaviour to publish it, and how long to wait for answers; none = it is not published.
+        broadcast: Option<(Behaviour, Span)>,
     },
     /// Drop anchored tokens from the node's own context.
     Remove(Box<TokenSet>),

@@ -355,31 +355,13 @@ impl Ledger {
     fn apply(&mut self, now: Time, peer: PeerId, deployment: Option<u32>, fact: Fact) {
         let record = deployment.map(|number| &mut self.deployments[number as usize]);
         match fact {
-            Fact::MessageRejected { rejection, behaviour, explanation, .. } => {
-                *self.counters.rejected.entry(rejection).or_default() += 1;
-                let reason = match &explanation {
-                    Some(why) => format!("{behaviour}: {rejection}: {why}"),
-                    None => format!("{behaviour}: {rejection}"),
-                };
-                self.refuse(now, peer, deployment, "message", reason.into());
+            fact @ (Fact::MessageRejected { .. } | Fact::SentWithoutAuthority { .. }) => {
+                self.apply_message(now, peer, deployment, fact);
             }
-            Fact::OperationAnswered { operation, .. } => self.operations.answered(operation),
-            Fact::OperationRefused { operation, reason } => {
-                self.operation_refused(now, peer, operation, &reason);
-            }
-            Fact::OperationUnanswered { operation, reason } => {
-                self.operations.unanswered(operation);
-                self.refuse(now, peer, None, "operation", self.operations.text(operation, &reason));
-            }
-            Fact::AnchorRefused { slot, reason } => {
-                let reason = format!("anchoring under {}: {reason}", slot.as_str());
-                self.refuse(now, peer, None, "anchor", reason.into());
-            }
-            Fact::SentWithoutAuthority { behaviour, .. } => {
-                self.counters.noticed += 1;
-                let reason = format!("{behaviour}: sent without authority: no token held allows it");
-                self.refuse(now, peer, deployment, "send", reason.into());
-            }
+            fact @ (Fact::OperationAnswered { .. }
+            | Fact::OperationRefused { .. }
+            | Fact::OperationUnanswered { .. }
+            | Fact::AnchorRefused { .. }) => self.apply_operation(now, peer, &fact),
             Fact::HelloAnswered => self.counters.hellos += 1,
             Fact::DeploymentRefused(reason) => {
                 if let Some(number) = self.asking.take() {
@@ -435,6 +417,23 @@ impl Ledger {
             | Fact::Suspected { .. }
             | Fact::RestartOrdered { .. } => {}
         }
+    }
+
+    /// Takes a fact about a message that authorises nothing, at its receiver or its sender.
+    fn apply_message(&mut self, now: Time, peer: PeerId, deployment: Option<u32>, fact: Fact) {
+        let (stage, reason) = match fact {
+            Fact::MessageRejected { rejection, behaviour, explanation, .. } => {
+                *self.counters.rejected.entry(rejection).or_default() += 1;
+                let why = explanation.map_or_else(String::new, |why| format!(": {why}"));
+                ("message", format!("{behaviour}: {rejection}{why}"))
+            }
+            Fact::SentWithoutAuthority { behaviour, .. } => {
+                self.counters.noticed += 1;
+                ("send", format!("{behaviour}: sent without authority: no token held allows it"))
+            }
+            _ => return,
+        };
+        self.refuse(now, peer, deployment, stage, reason.into());
     }
 
     fn set_status(&mut self, now: Time, number: u32, status: DeploymentStatus, reason: Option<Arc<str>>) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::Ledger;
+use crate::dms::fact::Fact;
 use crate::kernel::Time;
 use crate::observe::SpanHistogram;
 use crate::sim::event::PeerId;
@@ -32,14 +33,6 @@ impl Operations {
             texts: setup.operations.iter().map(text).collect(),
             records: vec![Record::default(); setup.operations.len()],
         }
-    }
-
-    pub(super) fn answered(&mut self, number: u32) {
-        self.records[number as usize].answers += 1;
-    }
-
-    pub(super) fn unanswered(&mut self, number: u32) {
-        self.records[number as usize].unanswered = true;
     }
 
     /// An operation and why it came to nothing.
@@ -90,6 +83,27 @@ impl Ledger {
     /// An operation's time has come.
     pub(in crate::sim) fn operation_asked(&mut self, number: u32) {
         self.operations.records[number as usize].asked = true;
+    }
+
+    /// Takes a fact about an operation.
+    pub(super) fn apply_operation(&mut self, now: Time, peer: PeerId, fact: &Fact) {
+        match fact {
+            Fact::OperationAnswered { operation, .. } => {
+                self.operations.records[*operation as usize].answers += 1;
+            }
+            Fact::OperationRefused { operation, reason } => {
+                self.operation_refused(now, peer, *operation, reason);
+            }
+            Fact::OperationUnanswered { operation, reason } => {
+                self.operations.records[*operation as usize].unanswered = true;
+                self.refuse(now, peer, None, "operation", self.operations.text(*operation, reason));
+            }
+            Fact::AnchorRefused { slot, reason } => {
+                let reason = format!("anchoring under {}: {reason}", slot.as_str());
+                self.refuse(now, peer, None, "anchor", reason.into());
+            }
+            _ => {}
+        }
     }
 
     /// An operation came to nothing, for a reason that is known.

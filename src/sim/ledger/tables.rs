@@ -71,7 +71,7 @@ impl Metrics {
 
 impl Ledger {
     /// Closes the books at `now`.
-    pub(in crate::sim) fn finish(mut self, now: Time, closing: Closing) -> Outcome {
+    pub(in crate::sim) fn finish(mut self, now: Time, closing: &Closing) -> Outcome {
         self.services.finish(now);
         for presence in &mut self.presence {
             if presence.up {
@@ -84,7 +84,7 @@ impl Ledger {
                 record.ran += now.since(record.running_since);
             }
         }
-        let metrics = self.metrics(now, &closing);
+        let metrics = self.metrics(now, closing);
         let events = closing.events;
         let manifest = self.manifest(&metrics, closing.interrupted, events);
         Outcome {

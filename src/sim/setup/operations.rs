@@ -112,6 +112,8 @@ pub enum OperationKind {
         slot: Slot,
         /// The name of the token.
         token: String,
+        /// Under which behaviour: the one of the slot, or the older single one.
+        behaviour: Behaviour,
     },
     /// Drop a token from the own node's anchors.
     RemoveAnchor {
@@ -124,8 +126,8 @@ pub enum OperationKind {
     Revoke {
         /// Which.
         what: Withdrawn,
-        /// Whether to publish.
-        broadcast: bool,
+        /// Under which behaviour to publish it; none = it is not published.
+        broadcast: Option<Behaviour>,
     },
     /// Ask what a node trusts and holds.
     ListCapabilities {
