@@ -1,5 +1,6 @@
-//! Each scenario of `scenarios/weaknesses` shows the damage of one weakness of the real DMS: as-is an expectation fails,
-//! and with that single weakness mended all of them pass. A file is called after the weakness: `C4-displaced-token.yaml`.
+//! Each scenario of `scenarios/weaknesses` shows the damage of one weakness of the real DMS: as-is an expectation
+//! fails, and with that single weakness mended all of them pass. A file is called after the weakness:
+//! `C4-displaced-token.yaml`.
 
 use std::path::{Path, PathBuf};
 
