@@ -24,6 +24,10 @@ fn run(head: &str, operations: &[&str]) -> Outcome {
     for (minute, operation) in (1..).zip(operations) {
         writeln!(text, "  - {{at: {minute}m, {operation}}}").unwrap();
     }
+    run_text(&text)
+}
+
+fn run_text(text: &str) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("operations.yaml");
     std::fs::write(&path, text).unwrap();
@@ -191,6 +195,18 @@ fn memberships_decide_who_is_served_and_when() {
     assert_eq!((at_end("shared-1"), at_end("otto"), at_end("takers-0")), ("acme", "", ""));
     let real = run_file(&path, &["signatures=real"]);
     assert_eq!(real.digest, outcome.digest);
+}
+
+#[test]
+fn a_second_membership_is_lost_to_blind_subsumption() {
+    let memberships = |profile: &str| {
+        let peers = "peers: [{providers: {names: [bob], org: [acme, globex]}}]";
+        let outcome =
+            run_text(&format!("version: 1\nduration: 1m\nworkload: []\nprofile: {profile}\n{peers}\n"));
+        outcome.peers[0].memberships.to_string()
+    };
+    assert_eq!(memberships("as-is"), "acme");
+    assert_eq!(memberships("{base: as-is, fix: [C4]}"), "acme globex");
 }
 
 #[test]
