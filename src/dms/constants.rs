@@ -80,6 +80,10 @@ pub const HELLO_ATTEMPTS: u8 = 3;
 pub const SCORE_GREETED: f64 = 5.0;
 /// What a gossip peer is worth that speaks the root protocol.
 pub const SCORE_CONNECTED: f64 = 1.0;
+/// Wait for the answer when two peers compare their revocations (an extension; the real DMS does not compare).
+pub const REVOCATION_EXCHANGE_TIMEOUT: Span = Span::secs(10);
+/// Attempts at one message of that exchange.
+pub const REVOCATION_EXCHANGE_ATTEMPTS: u8 = 3;
 /// The public ports that a provider hands out by default: first and one past the last.
 pub const PUBLIC_PORT_RANGE: (u32, u32) = (16_384, 65_536);
 

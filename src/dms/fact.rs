@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use crate::dms::actor::{AllocationState, BehaviourKind, Rejection};
+use crate::dms::actor::{AllocationState, BehaviourKind, Rejection, Slot};
 use crate::dms::identity::EnsembleId;
 use crate::dms::provider::BidRefusal;
 use crate::dms::resources::Resources;
@@ -248,13 +248,36 @@ pub enum Fact {
         /// The deployment that it is for.
         ensemble: Option<EnsembleId>,
     },
-    /// Revocations were anchored.
-    RevocationsAnchored {
-        /// How many.
-        count: u32,
+    /// An operator's call was answered, or what it asked for was done. A broadcast may be answered many times.
+    OperationAnswered {
+        /// The number that the operator gave it.
+        operation: u32,
+        /// The answer in a few words, without ids.
+        answer: Arc<str>,
     },
-    /// Revocations were not anchored, and why.
-    AnchoringRefused(Arc<str>),
+    /// An operator's call was answered with "no", or could not be carried out.
+    OperationRefused {
+        /// The number that the operator gave it.
+        operation: u32,
+        /// Why.
+        reason: Arc<str>,
+    },
+    /// Nobody answered an operator's call in time.
+    OperationUnanswered {
+        /// The number that the operator gave it.
+        operation: u32,
+        /// What the node knows about it.
+        reason: Arc<str>,
+    },
+    /// Tokens that another node sent to be anchored were not.
+    AnchorRefused {
+        /// Where they were for.
+        slot: Slot,
+        /// Why.
+        reason: Arc<str>,
+    },
+    /// A revocation holds here from now on; the number is the fingerprint of its key.
+    RevocationAnchored(u128),
 }
 
 /// What made a supervisor suspect an allocation.

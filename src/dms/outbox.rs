@@ -10,6 +10,7 @@ use crate::dms::capability::Token;
 use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
 use crate::dms::fact::Fact;
 use crate::dms::identity::{EnsembleId, Handle, PeerId};
+use crate::dms::node::Order;
 use crate::kernel::{Timestamp, random::Rng};
 
 /// Something that happens to a peer.
@@ -35,6 +36,8 @@ pub enum Input<'a> {
     Execution(Execution),
     /// A connection to another peer has opened.
     Connected(Arc<Handle>),
+    /// A connection to another peer that was interrupted works again.
+    Reconnected(Arc<Handle>),
 }
 
 /// What a user of a node can ask of it.
@@ -53,6 +56,13 @@ pub enum Command {
     Shutdown(EnsembleId),
     /// `/dms/cap/revoke/anchor`: these tokens are withdrawn.
     AnchorRevocations(Arc<[Arc<Token>]>),
+    /// Anything beside deployments.
+    Operate {
+        /// A number of the operator's own, to tell the outcome.
+        operation: u32,
+        /// What.
+        order: Box<Order>,
+    },
 }
 
 /// One start of one allocation on a provider; a restart is another run of the same slot.

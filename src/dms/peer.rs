@@ -1,44 +1,27 @@
 //! One peer: the whole of a DMS node as a state machine without I/O.
 //!
 //! [`Peer::handle`] is the only way in. It routes an input to the part that it concerns (the provider, one of the
-//! deployments that it orchestrates, the hello handshake) after the pipeline and the node's authority have let it
+//! deployments that it orchestrates, the node itself) after the pipeline and the node's authority have let it
 //! through.
 
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::dms::actor::{
-    Actor, Behaviour, BehaviourKind, Envelope, Message, Pipeline, Rejection, SecurityContext, check_direct,
-    gossip, topics,
-};
+use crate::dms::actor::{Actor, Envelope, Pipeline, Rejection, SecurityContext, check_direct, gossip};
 use crate::dms::capability::{Capability, CapabilityContext};
-use crate::dms::constants::{
-    HELLO_ATTEMPTS, HELLO_MAX_DELAY, HELLO_MIN_DELAY, HELLO_TIMEOUT, MIN_DEPLOYMENT_TIME, SCORE_CONNECTED,
-    SCORE_GREETED,
-};
+use crate::dms::constants::MIN_DEPLOYMENT_TIME;
 use crate::dms::desk::Desk;
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::Fact;
 use crate::dms::identity::{EnsembleId, Handle, Inbox, PeerId, SecretKey};
+use crate::dms::node::Node;
 use crate::dms::orchestrator::{Deployment, Strategy};
 use crate::dms::outbox::{Command, Input, Outbox, Owner, Timer};
 use crate::dms::profile::Profile;
 use crate::dms::provider::{Machine, Provider};
 use crate::dms::subnet::AddressRange;
-use crate::kernel::{Span, Timestamp};
-
-/// A hello that is being said on a connection.
-#[derive(Clone, Debug)]
-struct Greeting {
-    to: Arc<Handle>,
-    attempts: u8,
-    nonce: Option<u64>,
-    /// The other side has answered ours.
-    answered: bool,
-    /// We have answered the other side's.
-    greeted: bool,
-}
+use crate::kernel::Timestamp;
 
 /// What a node is configured with.
 #[derive(Debug)]
@@ -64,7 +47,7 @@ pub struct Peer {
     provider: Provider,
     strategy: Strategy,
     deployments: Vec<Deployment>,
-    greetings: Vec<Greeting>,
+    node: Node,
 }
 
 /// Which actor of a peer a message is for.
@@ -85,8 +68,14 @@ impl Peer {
             provider: Provider::new(config.machine),
             strategy: config.strategy,
             deployments: Vec::new(),
-            greetings: Vec::new(),
+            node: Node::default(),
         }
+    }
+
+    /// What the node trusts, holds and knows to be revoked.
+    #[must_use]
+    pub const fn capabilities(&self) -> &CapabilityContext {
+        &self.security.capabilities
     }
 
     /// The root actor's handle.
@@ -117,16 +106,7 @@ impl Peer {
     /// both ways, something when they are connected, else nothing.
     #[must_use]
     pub fn application_score(&self, other: &PeerId) -> f64 {
-        let mut greetings = self.greetings.iter().filter(|greeting| greeting.to.host == *other).peekable();
-        if greetings.peek().is_none() {
-            return 0.0;
-        }
-        let (mut answered, mut greeted) = (false, false);
-        for greeting in greetings {
-            answered |= greeting.answered;
-            greeted |= greeting.greeted;
-        }
-        if answered && greeted { SCORE_GREETED } else { SCORE_CONNECTED }
+        self.node.score_of(other)
     }
 
     /// The machine has stopped and starts again: everything that only lived in memory is gone, key, anchors and
@@ -135,7 +115,7 @@ impl Peer {
         self.pipeline = Pipeline::default();
         self.provider.restart();
         self.deployments.clear();
-        self.greetings.clear();
+        self.node = Node::default();
     }
 
     /// Lets something happen to the peer at `now`, by its own clock. What it wants done is in `out` afterwards.
@@ -150,17 +130,12 @@ impl Peer {
                 self.provider.handle_execution(&mut desk, execution);
             }
             Input::Connected(to) => {
-                let delay =
-                    HELLO_MIN_DELAY + Span(out.random.below((HELLO_MAX_DELAY.0 - HELLO_MIN_DELAY.0) + 1));
-                let number = self.greetings.len() as u32;
-                self.greetings.push(Greeting {
-                    to,
-                    attempts: 0,
-                    nonce: None,
-                    answered: false,
-                    greeted: false,
-                });
-                out.effects.timers.push((now + delay, Timer::Hello(number)));
+                let mut desk = Desk { now, security: &mut self.security, out };
+                self.node.connected(&mut desk, to);
+            }
+            Input::Reconnected(to) => {
+                let mut desk = Desk { now, security: &mut self.security, out };
+                self.node.reconnected(&mut desk, &mut self.root, &to);
             }
         }
     }
@@ -211,23 +186,10 @@ impl Peer {
             out.effects.executed = true;
             let mut desk = Desk { now, security: &mut self.security, out };
             match receiver {
-                Receiver::Root => match &envelope.message {
-                    Message::Hello => {
-                        let from = self.greetings.iter_mut().filter(|g| g.to.host == envelope.from.host);
-                        from.for_each(|greeting| greeting.greeted = true);
-                        let did = self.root.handle.did.clone();
-                        desk.reply(&mut self.root, envelope, Message::HelloReply(did));
-                    }
-                    Message::HelloReply(_) => {
-                        let nonce = envelope.behaviour.reply_nonce();
-                        for greeting in self.greetings.iter_mut().filter(|g| g.nonce == nonce) {
-                            greeting.nonce = None;
-                            greeting.answered = true;
-                        }
-                        desk.fact(Fact::HelloAnswered);
-                    }
-                    _ => self.provider.handle_root(&mut desk, &mut self.root, envelope),
-                },
+                Receiver::Root if Node::is_responsible(envelope.behaviour.kind) => {
+                    self.node.handle(&mut desk, &mut self.root, &self.provider, envelope);
+                }
+                Receiver::Root => self.provider.handle_root(&mut desk, &mut self.root, envelope),
                 Receiver::Deployment(place) => self.deployments[place].handle_message(&mut desk, envelope),
                 Receiver::Allocation(id) => self.provider.handle_allocation(&mut desk, &id, envelope),
             }
@@ -242,12 +204,10 @@ impl Peer {
         let behaviour = &envelope.behaviour;
         let (receiver, known) = match envelope.to.as_ref().map_or(&Inbox::Root, |to| &to.inbox) {
             Inbox::Root => {
-                let greeted =
-                    || self.greetings.iter().any(|g| g.nonce.is_some() && g.nonce == behaviour.reply_nonce());
-                let known = match behaviour.kind {
-                    BehaviourKind::PublicHello => true,
-                    BehaviourKind::ReplyTo => greeted(),
-                    _ => self.provider.has_root_behaviour(behaviour),
+                let known = if Node::is_responsible(behaviour.kind) {
+                    self.node.has_behaviour(self.security.profile, behaviour)
+                } else {
+                    self.provider.has_root_behaviour(behaviour)
                 };
                 (Receiver::Root, known)
             }
@@ -266,17 +226,10 @@ impl Peer {
     }
 
     fn handle_timer(&mut self, now: Timestamp, timer: Timer, out: &mut Outbox<'_>) {
-        if let Timer::Hello(number) = timer {
-            return self.say_hello(now, number, out);
-        }
-        if let Timer::Reply(Owner::Root, nonce) = timer {
-            let overdue = |greeting: &Greeting| greeting.nonce == Some(nonce);
-            if let Some(number) = self.greetings.iter().position(overdue) {
-                self.say_hello(now, number as u32, out);
-            }
-            return;
-        }
         let mut desk = Desk { now, security: &mut self.security, out };
+        if matches!(timer, Timer::Hello(_) | Timer::Reply(Owner::Root, _)) {
+            return self.node.handle_timer(&mut desk, &mut self.root, timer);
+        }
         match timer.deployment() {
             Some(number) => {
                 if let Some(deployment) = self.deployments.get_mut(number as usize) {
@@ -285,21 +238,6 @@ impl Peer {
             }
             None => self.provider.handle_timer(&mut desk, timer),
         }
-    }
-
-    /// Says hello on a connection, up to three times (dms-capabilities section 3.7).
-    fn say_hello(&mut self, now: Timestamp, number: u32, out: &mut Outbox<'_>) {
-        let Some(greeting) = self.greetings.get_mut(number as usize) else { return };
-        greeting.nonce = None;
-        if greeting.attempts == HELLO_ATTEMPTS {
-            return;
-        }
-        greeting.attempts += 1;
-        let mut desk = Desk { now, security: &mut self.security, out };
-        let behaviour = Behaviour::fixed(BehaviourKind::PublicHello);
-        let to = &greeting.to;
-        let nonce = desk.invoke(&mut self.root, Owner::Root, to, behaviour, Message::Hello, HELLO_TIMEOUT);
-        greeting.nonce = Some(nonce);
     }
 
     fn handle_command(&mut self, now: Timestamp, command: Command, out: &mut Outbox<'_>) {
@@ -313,11 +251,12 @@ impl Peer {
                 }
             }
             Command::AnchorRevocations(tokens) => {
-                let anchored = self.security.capabilities.anchor_revocations(&tokens, now);
-                out.effects.facts.push(match anchored {
-                    Ok(()) => Fact::RevocationsAnchored { count: tokens.len() as u32 },
-                    Err(error) => Fact::AnchoringRefused(error.to_string().into()),
-                });
+                let mut desk = Desk { now, security: &mut self.security, out };
+                Node::anchor_revocations(&mut desk, &tokens);
+            }
+            Command::Operate { operation, order } => {
+                let mut desk = Desk { now, security: &mut self.security, out };
+                self.node.carry_out(&mut desk, &mut self.root, operation, *order);
             }
         }
     }
@@ -359,8 +298,7 @@ impl Peer {
 
 /// The topic on which a behaviour may be broadcast, when the message is a broadcast.
 fn expected_topic(envelope: &Envelope) -> Option<&'static Capability> {
-    let broadcast = envelope.is_broadcast() && envelope.behaviour.kind == BehaviourKind::BidRequest;
-    broadcast.then_some(&topics::DEPLOYMENT)
+    envelope.is_broadcast().then(|| envelope.behaviour.kind.topic()).flatten()
 }
 
 fn rejected(envelope: &Envelope, rejection: Rejection, explanation: Option<Arc<str>>) -> Fact {

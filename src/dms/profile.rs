@@ -93,7 +93,7 @@ impl Weakness {
             Self::UnnoticedSelfSigning => (
                 "C10",
                 "a sender without authority signs for itself and only sees a timeout",
-                "a node knows that it sent without authority, and says so in the reason of the failure",
+                "a node knows that it sent without authority, says so, and anchors nothing that was granted to others",
             ),
             Self::LooseAnchoring => (
                 "C14",

@@ -199,7 +199,7 @@ pub struct PeerRow {
     pub peer: Text,
     /// Its role: `provider`, `orchestrator`, ...
     pub role: Text,
-    /// The organization that it belongs to; may be empty.
+    /// The organizations that it belongs to from the start, with spaces between them; may be empty.
     pub organization: Text,
     /// Its city; may be empty.
     pub city: Text,
@@ -218,6 +218,9 @@ pub struct PeerRow {
     pub up_fraction: f64,
     /// Times that it crashed or left.
     pub crashes: u32,
+    /// The organizations that it is part of at the end of the run, with spaces between them: those at the roots of
+    /// its living *provide* tokens.
+    pub memberships: Text,
 }
 
 /// One attacker (`attacks.csv`).
@@ -323,7 +326,7 @@ table!(
 table!(
     PeerRow,
     "peers.csv",
-    [peer, role, organization, city, country, continent, lat, lon, up_fraction, crashes]
+    [peer, role, organization, city, country, continent, lat, lon, up_fraction, crashes, memberships]
 );
 
 table!(

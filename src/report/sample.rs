@@ -64,6 +64,7 @@ fn peers(streams: &Streams) -> Vec<PeerRow> {
                     peer: format!("provider-{}", rows.len()).into(),
                     role: "provider".into(),
                     organization: "nunet".into(),
+                    memberships: "nunet".into(),
                     city: (*city).into(),
                     country: (*country).into(),
                     continent: (*continent).into(),

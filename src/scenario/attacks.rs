@@ -37,14 +37,14 @@ const LARGEST_SKEW: Span = Span::hours(365 * 24);
 pub(super) fn read(reader: &mut Reader, duration: Option<Span>, peers: &mut Peers) {
     for (group, node) in std::mem::take(&mut peers.attacks) {
         let context = Context { duration, peers };
-        let plan = plan(reader, &node, &context, &peers.groups[group].organization);
+        let plan = plan(reader, &node, &context, peers.groups[group].membership.is_some());
         peers.groups[group].attack = plan;
     }
 }
 
-fn plan(reader: &mut Reader, node: &Node, context: &Context<'_>, organization: &str) -> Option<AttackPlan> {
+fn plan(reader: &mut Reader, node: &Node, context: &Context<'_>, member: bool) -> Option<AttackPlan> {
     let variant = reader.variant(node, "an attack", KINDS)?;
-    if organization.is_empty() && MEMBERS_ONLY.contains(&variant.name) {
+    if !member && MEMBERS_ONLY.contains(&variant.name) {
         let help = "say of what organization they are members, as in `org: nunet`".to_owned();
         reader.error(variant.at, format!("`{}` is an attack by members", variant.name), help);
     }
@@ -75,7 +75,7 @@ fn plan(reader: &mut Reader, node: &Node, context: &Context<'_>, organization: &
         let targets = r.map(node, "targets", node.position, &keys)?;
         context.selection(r, &targets, true)
     });
-    let kind = kind(reader, &variant, &map, context, organization);
+    let kind = kind(reader, &variant, &map, context, member);
     Some(AttackPlan {
         kind: kind?,
         start,
@@ -91,10 +91,10 @@ fn kind(
     variant: &Variant<'_>,
     map: &Map<'_>,
     context: &Context<'_>,
-    organization: &str,
+    member: bool,
 ) -> Option<AttackKind> {
     Some(match variant.name {
-        "forger" => AttackKind::Forger { forges: forges(reader, map, organization)? },
+        "forger" => AttackKind::Forger { forges: forges(reader, map, member)? },
         "replayer" => AttackKind::Replayer,
         "token_thief" => AttackKind::TokenThief,
         "over_delegator" => AttackKind::OverDelegator,
@@ -126,8 +126,7 @@ fn kind(
     })
 }
 
-fn forges(reader: &mut Reader, map: &Map<'_>, organization: &str) -> Option<Vec<Forgery>> {
-    let member = !organization.is_empty();
+fn forges(reader: &mut Reader, map: &Map<'_>, member: bool) -> Option<Vec<Forgery>> {
     let mut forges = Vec::new();
     for item in reader.list(map, "forges") {
         let forgery = reader.word(item, "forges", FORGERIES)?;

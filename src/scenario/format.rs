@@ -2,6 +2,11 @@
 //!
 //! A test compares it with the readers on every key and word, so that the schema says what they say.
 
+mod attacks;
+mod operations;
+
+use self::attacks::ATTACK;
+use self::operations::{OPERATION, ORGANIZATION};
 use super::units::{BYTE_UNITS, HERTZ_UNITS, RATE_UNITS, TIME_UNITS};
 use crate::dms::ensemble::shape::{Key, Map, Quantity, Shape};
 
@@ -57,6 +62,13 @@ pub(super) static SCENARIO: Map = Map::new(
             "what is pulled and how it behaves, by name",
         ),
         Key::new("workload", Shape::List(&Shape::Map(&WORKLOAD)), "what is asked"),
+        Key::new(
+            "organizations",
+            Shape::List(&Shape::Either(&[NAME, Shape::Map(&ORGANIZATION)])),
+            "whose members the peers are",
+        )
+        .or("those that peers name, with the usual bundle"),
+        Key::new("operations", Shape::List(&Shape::Map(&OPERATION)), "what operators do beside deployments"),
         Key::new("faults", Shape::List(&Shape::Map(&FAULT)), "what breaks"),
         Key::new("strategy", Shape::Map(&STRATEGY), "how peers decide"),
         Key::new("expect", Shape::List(&EXPECTATION), "what must be true: METRIC COMPARISON NUMBER"),
@@ -126,13 +138,22 @@ const PRESENCE: Shape = Shape::Either(&[Shape::Map(&CHURN_PRESET), Shape::Map(&C
 const GROUP_CHURN: Key = Key::new("churn", PRESENCE, "when they are up").or("always up");
 const GROUP_PROFILE: Key = Key::new("profile", PROFILE, "their weaknesses").or("that of the scenario");
 
+const ORGANIZATIONS: Shape = Shape::Either(&[NAME, Shape::FilledList(&NAME)]);
+const MEMBERSHIP_OF_GROUP: Key = Key::new(
+    "membership",
+    Shape::Words(&["full", "provide_only", "require_only", "none"]),
+    "how far: may act, accepts, both or nothing",
+)
+.or("full");
+
 static GROUP: Map = Map::new(
     "group",
     &[
         GROUP_NAME,
         GROUP_COUNT,
         GROUP_NAMES,
-        Key::new("org", NAME, "organization").or("nunet"),
+        Key::new("org", ORGANIZATIONS, "organizations of which they are members").or("nunet"),
+        MEMBERSHIP_OF_GROUP,
         GROUP_PLACE,
         GROUP_HARDWARE,
         Key::new("onboard", Shape::Map(&ONBOARD), "the part that is offered"),
@@ -148,7 +169,8 @@ static ATTACKERS: Map = Map::new(
         GROUP_NAME,
         GROUP_COUNT,
         GROUP_NAMES,
-        Key::new("org", NAME, "organization of which they are members").or("none"),
+        Key::new("org", ORGANIZATIONS, "organizations of which they are members").or("none"),
+        MEMBERSHIP_OF_GROUP,
         GROUP_PLACE,
         GROUP_HARDWARE,
         GROUP_BANDWIDTH,
@@ -170,106 +192,6 @@ static MIXED_PROFILE: Map = Map::new(
         Key::new("add", WEAKNESSES, "weaknesses to have besides"),
     ],
 );
-
-static ATTACK: Map = Map::new(
-    "attack",
-    &[
-        Key::new("forger", Shape::Map(&FORGER), "makes up tokens, signatures and names"),
-        Key::new("replayer", Shape::Map(&PLAIN_ATTACK), "sends again what others have sent"),
-        Key::new("token_thief", Shape::Map(&PLAIN_ATTACK), "uses tokens made for others"),
-        Key::new("over_delegator", Shape::Map(&PLAIN_ATTACK), "passes on more than it holds"),
-        Key::new("sybil", Shape::Map(&SYBIL), "acts under many identities"),
-        Key::new("flooder", Shape::Map(&FLOODER), "sends more than anyone can handle"),
-        Key::new("revoked_insider", Shape::Map(&INSIDER), "goes on after its revocation"),
-        Key::new("clock_skew", Shape::Map(&CLOCK_SKEW), "has a wrong clock"),
-    ],
-)
-.with_one_of(&[
-    "forger",
-    "replayer",
-    "token_thief",
-    "over_delegator",
-    "sybil",
-    "flooder",
-    "revoked_insider",
-    "clock_skew",
-]);
-
-const ATTACK_START: Key = Key::new("start", TIME, "from when on").or("0s");
-const ATTACK_END: Key = Key::new("end", TIME, "until when").or("the end of the run");
-const ATTACK_EVERY: Key = Key::new("every", TIME, "mean time between two").or("10s, replayers 1s");
-const ATTACK_BROADCASTS: Key = Key::new("broadcasts", FRACTION, "the part that is broadcast").or("20%");
-const ATTACK_TARGETS: Key = Key::new("targets", Shape::Map(&TARGETS), "whom").or("everyone");
-
-static TARGETS: Map = Map::new("targets", &[GROUP_OF, PEER, PEERS, CONTINENT, OF_COUNTRY, DRAWN, SO_MANY]);
-
-static PLAIN_ATTACK: Map =
-    Map::new("plain attack", &[ATTACK_START, ATTACK_END, ATTACK_EVERY, ATTACK_BROADCASTS, ATTACK_TARGETS]);
-
-static FORGER: Map = Map::new(
-    "forger",
-    &[
-        ATTACK_START,
-        ATTACK_END,
-        ATTACK_EVERY,
-        ATTACK_BROADCASTS,
-        ATTACK_TARGETS,
-        Key::new("forges", Shape::List(&Shape::Words(&["tokens", "signatures", "dids"])), "what")
-            .or("all that it can"),
-    ],
-);
-
-static SYBIL: Map = Map::new(
-    "sybil",
-    &[
-        ATTACK_START,
-        ATTACK_END,
-        ATTACK_EVERY,
-        ATTACK_BROADCASTS,
-        ATTACK_TARGETS,
-        Key::new("identities", Shape::Whole(1, 10_000), "how many each has").or("10"),
-    ],
-);
-
-static FLOODER: Map = Map::new(
-    "flooder",
-    &[
-        ATTACK_START,
-        ATTACK_END,
-        ATTACK_EVERY,
-        ATTACK_BROADCASTS,
-        ATTACK_TARGETS,
-        Key::new("burst", Shape::Whole(1, 100_000), "messages at a time").or("200"),
-    ],
-);
-
-static INSIDER: Map = Map::new(
-    "revoked insider",
-    &[
-        ATTACK_START,
-        ATTACK_END,
-        ATTACK_EVERY,
-        ATTACK_BROADCASTS,
-        ATTACK_TARGETS,
-        Key::new("revoked", TIME, "when its membership is revoked").required(),
-        Key::new("anchored", FRACTION, "the part of its organization that learns of it").or("100%"),
-        Key::new("delay", TIMES, "how long that takes").or("0s"),
-    ],
-);
-
-static CLOCK_SKEW: Map = Map::new(
-    "clock skew",
-    &[
-        ATTACK_START,
-        ATTACK_END,
-        ATTACK_EVERY,
-        ATTACK_BROADCASTS,
-        ATTACK_TARGETS,
-        Key::new("ahead", TIME, "how far its clock is ahead"),
-        Key::new("behind", TIME, "how far it is behind"),
-    ],
-)
-.with_one_of(&["ahead", "behind"]);
 
 static PLACE: Map = Map::new(
     "place",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::network::bandwidth;
+use super::organizations::Organizations;
 use super::reader::{Map, Reader};
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::sim::setup::{Onboard, PeerGroup, Role};
@@ -12,11 +13,33 @@ use crate::workload::{
     ChurnConfig, ChurnModel, ChurnPreset, ChurnStart, Gpu, Hardware, HardwareConfig, HardwarePreset,
 };
 
-const GROUP_KEYS: &[&str] =
-    &["name", "count", "names", "org", "place", "hardware", "onboard", "bandwidth", "churn", "profile"];
+const GROUP_KEYS: &[&str] = &[
+    "name",
+    "count",
+    "names",
+    "org",
+    "membership",
+    "place",
+    "hardware",
+    "onboard",
+    "bandwidth",
+    "churn",
+    "profile",
+];
 /// Attackers offer nothing and attack.
-const ATTACKER_KEYS: &[&str] =
-    &["name", "count", "names", "org", "place", "hardware", "bandwidth", "churn", "profile", "attack"];
+const ATTACKER_KEYS: &[&str] = &[
+    "name",
+    "count",
+    "names",
+    "org",
+    "membership",
+    "place",
+    "hardware",
+    "bandwidth",
+    "churn",
+    "profile",
+    "attack",
+];
 /// More names than anyone writes by hand.
 const MOST_PEERS: u64 = 10_000_000;
 
@@ -48,7 +71,7 @@ pub(super) struct Peers {
 }
 
 /// Reads all groups and checks that names are unique.
-pub(super) fn read(reader: &mut Reader, top: &Map<'_>) -> Peers {
+pub(super) fn read(reader: &mut Reader, top: &Map<'_>, organizations: &mut Organizations) -> Peers {
     let mut peers = Peers::default();
     let items = reader.list(top, "peers");
     if items.is_empty() {
@@ -65,7 +88,7 @@ pub(super) fn read(reader: &mut Reader, top: &Map<'_>) -> Peers {
     }
     let mut total = 0_u64;
     for item in items {
-        match group(reader, item, &mut peers.named) {
+        match group(reader, item, &mut peers.named, organizations) {
             Some((group, attack, at)) => {
                 if let Some(attack) = attack {
                     peers.attacks.push((peers.groups.len(), attack));
@@ -109,6 +132,7 @@ fn group(
     reader: &mut Reader,
     node: &Node,
     named: &mut IndexMap<Arc<str>, Role>,
+    organizations: &mut Organizations,
 ) -> Option<(PeerGroup, Option<Node>, Position)> {
     let variant = reader.variant(node, "a role of peers", &["providers", "orchestrators", "attackers"])?;
     let role = match variant.name {
@@ -121,7 +145,7 @@ fn group(
     let name = reader.optional(&map, "name", |r, node| identifier(r, node, "name"));
     let names = peer_names(reader, &map, role, named);
     let count = count(reader, &map, &names);
-    let organization = reader.optional(&map, "org", |r, node| identifier(r, node, "org"));
+    let (organizations, membership) = organizations.memberships(reader, &map, role != Role::Attacker);
     let place = reader.optional(&map, "place", Reader::place).unwrap_or_default();
     let hardware = reader.optional(&map, "hardware", hardware).unwrap_or_default();
     let onboard = if role == Role::Attacker { None } else { onboard(reader, &map, role) };
@@ -134,15 +158,14 @@ fn group(
     } else {
         None
     };
-    // Everybody belongs to the public organization, but attackers to none.
-    let default_organization = if role == Role::Attacker { "" } else { "nunet" };
     let group = PeerGroup {
         name: name.as_deref().unwrap_or(variant.name).to_owned(),
         role,
         count: count?,
         names,
         profile,
-        organization: organization.as_deref().unwrap_or(default_organization).to_owned(),
+        organizations,
+        membership,
         place,
         hardware,
         onboard,

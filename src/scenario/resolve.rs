@@ -4,9 +4,10 @@ use std::path::Path;
 
 use super::check::Kind;
 use super::files::Files;
+use super::organizations::Organizations;
 use super::reader::{Map, Reader};
 use super::workload::Request;
-use super::{attacks, epoch, expectation, faults, images, network, peers, workload};
+use super::{attacks, epoch, expectation, faults, images, network, operations, peers, workload};
 use crate::dms::ensemble::finding::Findings;
 use crate::dms::ensemble::tree::{Node, Value};
 use crate::dms::identity::SignatureMode;
@@ -28,9 +29,11 @@ const KEYS: &[&str] = &[
     "signatures",
     "processing",
     "network",
+    "organizations",
     "peers",
     "images",
     "workload",
+    "operations",
     "faults",
     "strategy",
     "expect",
@@ -92,7 +95,8 @@ fn read(
     let signatures = signatures(reader, &top);
     let processing = reader.optional(&top, "processing", processing).unwrap_or(Processing::DEFAULT);
     let network = network::read(reader, &top);
-    let mut peers = peers::read(reader, &top);
+    let mut organizations = Organizations::read(reader, &top);
+    let mut peers = peers::read(reader, &top, &mut organizations);
     attacks::read(reader, duration, &mut peers);
     let before = reader.errors;
     let images = images::read(reader, &top);
@@ -104,6 +108,7 @@ fn read(
         images_failed: reader.errors > before,
     };
     let requests = workload::read(reader, &top, &context, files);
+    let operations = operations::read(reader, &top, duration, &peers, &mut organizations);
     let faults = faults::read(reader, &top, duration, &peers);
     let strategy = strategy(reader, &top);
     let expect = expectation::read(reader, &top, metrics);
@@ -117,9 +122,11 @@ fn read(
         signatures,
         processing,
         network,
+        organizations: organizations.all,
         groups: peers.groups,
         images,
         workload,
+        operations,
         faults,
         strategy,
         expect,

@@ -306,7 +306,7 @@ fn arrivals(
 }
 
 /// A time within the run.
-fn moment(reader: &mut Reader, node: &Node, what: &str, duration: Option<Span>) -> Option<Span> {
+pub(super) fn moment(reader: &mut Reader, node: &Node, what: &str, duration: Option<Span>) -> Option<Span> {
     let span = reader.span(node, what)?;
     if let Some(duration) = duration.filter(|duration| span >= *duration) {
         let help = format!("the run lasts {duration}: move it, or raise `duration`");

@@ -61,6 +61,8 @@ pub enum Event {
         /// The deployment's number in the run.
         deployment: u32,
     },
+    /// An operator does something.
+    Operation(u32),
     /// A peer's churn takes it up or down.
     Churn(PeerId),
     /// A crashed peer is back.

@@ -71,6 +71,27 @@ impl World<'_> {
             self.network.lift(now, id);
             // Transfers that waited at a partition go on.
             self.await_transfers();
+            if let Fault::Partition { between, .. } = &self.setup.faults[number as usize] {
+                self.reconnect(now, number, between);
+            }
+        }
+    }
+
+    /// Connections of the overlay between the two sides of a partition work again.
+    fn reconnect(&mut self, now: Time, number: u32, [first, second]: &[Selection; 2]) {
+        let (one, other) = (self.select(number, 0, first), self.endpoints(number, 1, second));
+        for peer in one.into_iter().filter(|&peer| !other.contains(EndpointId(peer.0))) {
+            for neighbour in self.network.neighbours(EndpointId(peer.0)) {
+                let across = PeerId(neighbour.0);
+                let up = |peer: PeerId| self.hosts[peer.0 as usize].up;
+                if !other.contains(neighbour) || !up(peer) || !up(across) {
+                    continue;
+                }
+                for (peer, to) in [(peer, across), (across, peer)] {
+                    let handle = std::sync::Arc::clone(self.hosts[to.0 as usize].peer.handle_of_root());
+                    self.feed(now + RECONNECT, peer, |_| Input::Reconnected(handle));
+                }
+            }
         }
     }
 

@@ -6,11 +6,14 @@
 
 mod attack;
 pub mod capabilities;
+mod closing;
 pub mod event;
 pub mod executor;
 mod faults;
 pub mod images;
 pub mod ledger;
+mod office;
+mod operations;
 pub mod outcome;
 pub mod population;
 mod reach;

@@ -6,15 +6,16 @@ use indexmap::IndexMap;
 
 use super::attack::Credentials;
 use super::event::PeerId;
+use super::office::{Held, Office, User};
 use super::setup::{AttackKind, Onboard, PeerGroup, Role, Selection, Setup};
 use super::world::Host;
-use crate::dms::capability::{CapabilityContext, Membership, OrganizationKeys, Rules, join, own_node};
+use crate::dms::capability::{CapabilityContext, OrganizationKeys, Rules, own_node};
 use crate::dms::ensemble::{EnsembleConfig, Executor, Location};
 use crate::dms::identity::{Handle, SecretKey};
 use crate::dms::provider::Machine;
 use crate::dms::resources::{Cpu, Gpu, Resources};
 use crate::dms::{Peer, PeerConfig};
-use crate::kernel::{Domain, Rng, Span, Streams, Time};
+use crate::kernel::{Domain, Rng, Streams, Time};
 use crate::net::{Cities, CityId, Endpoint};
 use crate::workload::{Hardware, PeerChurn, PlaceDraw};
 
@@ -24,8 +25,6 @@ const KEYS: Domain = Domain::new("sim.keys");
 const PLACE: Domain = Domain::new("sim.place");
 /// What each peer's machine has.
 const HARDWARE: Domain = Domain::new("sim.hardware");
-/// Memberships last a year, as in DMS's own acceptance suite (dms-acceptance section 1.2).
-const MEMBERSHIP: Span = Span::hours(365 * 24);
 
 /// A peer as the world and its observers know it.
 #[derive(Clone, Debug)]
@@ -113,6 +112,8 @@ pub(super) struct Populated {
     pub(super) population: Population,
     pub(super) hosts: Vec<Host>,
     pub(super) endpoints: Vec<Endpoint>,
+    /// Keys and tokens of organizations and operators.
+    pub(super) office: Office,
     /// What attackers hold, in their order.
     pub(super) credentials: Vec<Credentials>,
 }
@@ -122,7 +123,7 @@ pub(super) struct Populated {
 /// # Errors
 /// What cannot be drawn: a place without cities, a churn without a mean.
 pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, String> {
-    let mut builder = Builder { setup, streams, organizations: IndexMap::new(), credentials: Vec::new() };
+    let mut builder = Builder::new(setup, streams);
     let mut members = Vec::new();
     let (mut hosts, mut endpoints) = (Vec::new(), Vec::new());
     for (group, description) in setup.groups.iter().enumerate() {
@@ -143,7 +144,8 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
     let by_name = members.iter().zip(0..).map(|(member, n)| (Arc::clone(&member.name), PeerId(n))).collect();
     let groups = setup.groups.iter().map(|group| group.name.clone()).collect();
     let population = Population { members, by_name, groups };
-    Ok(Populated { population, hosts, endpoints, credentials: builder.credentials })
+    let Builder { office, credentials, .. } = builder;
+    Ok(Populated { population, hosts, endpoints, office, credentials })
 }
 
 fn draw_city(place: &PlaceDraw, streams: Streams, entity: u64) -> CityId {
@@ -153,28 +155,28 @@ fn draw_city(place: &PlaceDraw, streams: Streams, entity: u64) -> CityId {
 struct Builder<'s> {
     setup: &'s Setup,
     streams: Streams,
-    organizations: IndexMap<String, OrganizationKeys>,
+    office: Office,
     credentials: Vec<Credentials>,
 }
 
-impl Builder<'_> {
+impl<'s> Builder<'s> {
+    fn new(setup: &'s Setup, streams: Streams) -> Self {
+        let mut builder = Self { setup, streams, office: Office::default(), credentials: Vec::new() };
+        for (organization, number) in setup.organizations.iter().zip(0..) {
+            let secret = builder.secret(&mut streams.owned(KEYS, u64::MAX - number));
+            let keys = OrganizationKeys::new(organization.name.clone(), secret, Rules::of(setup.profile));
+            builder.office.organizations.push((organization.clone(), keys));
+        }
+        builder
+    }
+
     fn secret(&self, rng: &mut Rng<'_>) -> SecretKey {
         let mut seed = [0; 32];
         rng.fill_bytes(&mut seed);
         SecretKey::ed25519(seed, self.setup.signatures)
     }
 
-    /// The keys of an organization; it begins to exist with its first member.
-    fn organization(&mut self, name: &str, rules: Rules) -> &OrganizationKeys {
-        if !self.organizations.contains_key(name) {
-            let number = self.organizations.len() as u64;
-            let secret = self.secret(&mut self.streams.owned(KEYS, u64::MAX - number));
-            self.organizations.insert(name.to_owned(), OrganizationKeys::new(name.to_owned(), secret, rules));
-        }
-        &self.organizations[name]
-    }
-
-    /// A peer with its user, joined to its organization as in dms-capabilities section 2.7.
+    /// A peer with its user, joined to its organizations as in dms-capabilities section 2.7.
     fn host(&mut self, group: &PeerGroup, city: CityId, entity: u64) -> Result<Host, String> {
         let mut rng = self.streams.owned(KEYS, entity);
         let profile = group.profile.unwrap_or(self.setup.profile);
@@ -183,34 +185,31 @@ impl Builder<'_> {
         let mut user = CapabilityContext::new(CapabilityContext::USER, self.secret(&mut rng), rules);
         let mut capabilities = CapabilityContext::new(CapabilityContext::NODE, secret.clone(), rules);
         let epoch = self.setup.epoch;
-        let membership = Membership::usual(epoch + MEMBERSHIP);
-        let mut nonces = || {
-            let mut nonce = [0; 12];
-            rng.fill_bytes(&mut nonce);
-            nonce
-        };
-        let joining = |error| format!("joining {}: {error}", group.organization);
-        let mut revocation = None;
-        if group.organization.is_empty() {
-            own_node(&user, &mut capabilities, epoch).map_err(joining)?;
-        } else {
-            let organization = self.organization(&group.organization, rules);
-            let joined = join(organization, &mut user, &mut capabilities, &membership, epoch, &mut nonces)
-                .map_err(joining)?;
-            if group.attack.is_some() {
-                revocation = Some(organization.context().revoke(&joined.org_to_user).map_err(joining)?);
-            }
+        own_node(&user, &mut capabilities, epoch).map_err(|error| error.to_string())?;
+        let mut memberships = Vec::new();
+        for name in group.membership.iter().flat_map(|_| &group.organizations) {
+            let form = group.membership.expect("outsiders join nothing");
+            let organization = self.office.organization(name);
+            let all = &self.office.organizations;
+            let dms = capabilities.did().clone();
+            let tokens = Office::admit(all, organization, &mut user, &dms, None, epoch, &mut rng)?;
+            capabilities
+                .add_roots(&tokens.anchors(form), epoch)
+                .map_err(|error| format!("joining {name}: {error}"))?;
+            memberships.push(Held { organization, tokens, form });
         }
         if group.attack.is_some() {
-            let (secret, node) = (secret.clone(), capabilities.clone());
-            let revocation = revocation.map(Arc::new);
-            self.credentials.push(Credentials {
-                peer: PeerId(entity as u32),
-                secret,
-                node,
-                user,
-                revocation,
+            let revoked = memberships.first().map(|held| {
+                let keys = &self.office.organizations[held.organization].1;
+                keys.context().revoke(&held.tokens.org_to_user)
             });
+            let revocation = revoked.transpose().map_err(|error| error.to_string())?.map(Arc::new);
+            let peer = PeerId(entity as u32);
+            let (secret, node, user) = (secret.clone(), capabilities.clone(), user.clone());
+            self.credentials.push(Credentials { peer, secret, node, user, revocation });
+        }
+        if !self.setup.operations.is_empty() {
+            self.office.users.push(User { context: user, memberships });
         }
         let machine = machine(group, city, &mut self.streams.owned(HARDWARE, entity));
         let config = PeerConfig { secret, capabilities, profile, machine, strategy: self.setup.strategy };

@@ -3,10 +3,15 @@
 //! The scenario room makes one from YAML; building one in Rust is meant to be as natural. Names are resolved,
 //! defaults filled in, times integers; what a file may say and what a run does are different types on purpose.
 
+pub mod operations;
+
 use std::sync::Arc;
 
 use serde::Serialize;
 
+pub use self::operations::{Operation, OperationKind, Organization, Proof, Withdrawn};
+
+use crate::dms::capability::Form;
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::identity::SignatureMode;
 use crate::dms::orchestrator::Strategy;
@@ -34,12 +39,16 @@ pub struct Setup {
     pub processing: Processing,
     /// The network between the peers.
     pub network: NetworkConfig,
+    /// The organizations of the run, the public one included.
+    pub organizations: Vec<Organization>,
     /// The peers, group by group; peers are numbered in this order.
     pub groups: Vec<PeerGroup>,
     /// Images that allocations may name, by reference; the built-in catalogue with the scenario's own on top.
     pub images: Vec<Image>,
     /// What users ask for.
     pub workload: Vec<Deploy>,
+    /// What operators do beside that, in the order of the file.
+    pub operations: Vec<Operation>,
     /// What breaks, in the order of the file.
     pub faults: Vec<Fault>,
     /// Choices that are compared between runs.
@@ -91,8 +100,10 @@ pub struct PeerGroup {
     pub names: Vec<String>,
     /// Their own profile, where it differs from the run's.
     pub profile: Option<Profile>,
-    /// The organization whose members they are; empty for attackers from outside.
-    pub organization: String,
+    /// The organizations whose members they are.
+    pub organizations: Vec<String>,
+    /// How far the memberships go; none for outsiders, such as most attackers.
+    pub membership: Option<Form>,
     /// Where they are.
     pub place: PlaceConfig,
     /// What their machines have.

@@ -12,7 +12,8 @@ use super::attack::{Attackers, Strike};
 use super::event::{Event, ExecutionStep, PeerId};
 use super::executor::{Executor, Start};
 use super::images::Images;
-use super::ledger::{LastLook, Ledger};
+use super::ledger::Ledger;
+use super::office::Office;
 use super::outcome::Outcome;
 use super::population::{Populated, Population, populate};
 use super::setup::{Processing, Setup};
@@ -95,6 +96,7 @@ pub struct World<'s> {
     pub(super) network: Network,
     pub(super) conditions: FxHashMap<u32, ConditionId>,
     pub(super) ledger: Ledger,
+    pub(super) office: Office,
     pub(super) by_host: FxHashMap<HostId, PeerId>,
     images: Images,
     pub(super) parcels: Slab<Parcel>,
@@ -102,7 +104,7 @@ pub struct World<'s> {
     cargo: FxHashMap<FlowId, Cargo>,
     effects: Effects,
     pub(super) arrivals: Vec<crate::workload::Arrivals>,
-    events: u64,
+    pub(super) events: u64,
 }
 
 impl<'s> World<'s> {
@@ -112,7 +114,7 @@ impl<'s> World<'s> {
     /// What the setup asks for and cannot be built, in words.
     pub fn new(setup: &'s Setup) -> Result<Self, String> {
         let streams = Streams::new(setup.seed);
-        let Populated { population, hosts, endpoints, credentials } = populate(setup, streams)?;
+        let Populated { population, hosts, endpoints, office, credentials } = populate(setup, streams)?;
         let mut network =
             Network::new(setup.network, &endpoints, streams).map_err(|error| error.to_string())?;
         let by_host =
@@ -137,6 +139,7 @@ impl<'s> World<'s> {
         let attackers = Attackers::new(setup, &population, credentials, streams);
         let mut world = Self {
             ledger: Ledger::new(setup, &population),
+            office,
             setup,
             streams,
             queue: EventQueue::new(),
@@ -183,6 +186,9 @@ impl<'s> World<'s> {
         for entry in 0..self.setup.workload.len() as u32 {
             self.schedule_next_deploy(entry);
         }
+        for (operation, number) in self.setup.operations.iter().zip(0..) {
+            self.queue.post(operation.at, Event::Operation(number));
+        }
         self.queue.post(Time::ZERO, Event::Sample);
         self.begin_attacks();
     }
@@ -206,13 +212,8 @@ impl<'s> World<'s> {
         let end = Time::ZERO + self.setup.duration;
         let interrupted = self.advance(end, go_on);
         let stopped = interrupted.unwrap_or(end);
-        let last = LastLook {
-            leaks: self.count_leaks(),
-            reachable: self.count_reachable(),
-            attacks: self.attackers.report(self.setup, &self.population),
-            events: self.events,
-        };
-        self.ledger.finish(stopped, interrupted.is_some(), last)
+        let closing = self.closing(stopped, interrupted.is_some());
+        self.ledger.finish(stopped, closing)
     }
 
     /// Takes all events up to `until`, those at that very time included, or until `go_on` says no: it is asked every
@@ -256,6 +257,7 @@ impl<'s> World<'s> {
             Event::Transfers => self.complete_transfers(now),
             Event::Deploy { entry } => self.deploy(now, entry),
             Event::Shutdown { deployment } => self.shutdown(now, deployment),
+            Event::Operation(number) => self.operate(now, number),
             Event::Churn(peer) => self.churn(now, peer),
             Event::Repair(peer) => self.repair(now, peer),
             Event::Fault(number) => self.begin_fault(now, number),
@@ -265,7 +267,7 @@ impl<'s> World<'s> {
                 self.queue.post(now + SAMPLE_INTERVAL, Event::Sample);
             }
             Event::Attack { attacker } => self.attack(now, attacker),
-            Event::Anchor { group, peer } => self.anchor(now, group, peer),
+            Event::Anchor { group, peer } => self.anchor_revocation(now, group, peer),
         }
     }
 
@@ -405,6 +407,7 @@ impl<'s> World<'s> {
             Reach::EverybodyBut(deaf) => Receivers::AllLiveBut(deaf),
             Reach::Only(takers) => Receivers::Of(takers),
         };
+        let vouched = parcel.envelope.tokens.iter().any(|token| token.chain().is_some());
         // One reference of our own keeps the slot until every delivery has been counted.
         let key = self.parcels.insert(parcel, 1);
         let (queue, parcels) = (&mut self.queue, &mut self.parcels);
@@ -414,7 +417,7 @@ impl<'s> World<'s> {
             queue.post(at, Event::Arrive { peer: PeerId(to.0), envelope: key, bytes: length });
         });
         self.parcels.release(key);
-        self.ledger.broadcast(tally, bytes);
+        self.ledger.broadcast(tally, bytes, vouched);
     }
 
     fn order(&mut self, now: Time, peer: PeerId, life: u32, action: Action) {
@@ -551,28 +554,5 @@ impl<'s> World<'s> {
         {
             self.feed(now, by, |_| Input::Command(Command::Shutdown(ensemble)));
         }
-    }
-
-    /// Peers that hold something for a deployment that neither wants it nor is having it undone.
-    fn count_leaks(&self) -> u64 {
-        let now = self.clock(self.queue.now());
-        let leaks = |host: &&Host| {
-            host.up
-                && host.peer.provider().pool().holdings().any(|(id, holding)| {
-                    let place = host.peer.handle_of_root().host;
-                    let leased = holding.lease.is_some_and(|lease| now <= lease);
-                    !leased && !self.is_wanted(id, holding.generation, &place)
-                })
-        };
-        self.hosts.iter().filter(leaks).count() as u64
-    }
-
-    fn is_wanted(&self, allocation: &str, generation: u32, host: &HostId) -> bool {
-        let Some(number) = self.ledger.deployment_of(allocation) else { return false };
-        let Some((by, ensemble)) = self.ledger.deployment(number) else { return false };
-        let deployments = self.hosts[by.0 as usize].peer.deployments();
-        deployments.iter().find(|deployment| deployment.id() == ensemble).is_some_and(|deployment| {
-            deployment.wants(allocation, generation, host) || deployment.is_undoing_on(host)
-        })
     }
 }

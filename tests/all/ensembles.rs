@@ -103,7 +103,7 @@ fn broken_compose_files_are_explained() {
         ("services: {}", "there are no `services`"),
         ("version: 3", "there are no `services`"),
         ("services: [a]", "there are no `services`"),
-        ("a: [b: ]c", "a list in `[...]` is not closed"),
+        ("a: [b", "a list in `[...]` is not closed"),
         ("services: {a: {image: Nginx}}", "invalid docker image format: Nginx"),
         ("services: {a: {image: a, depends_on: [b]}, b: {image: b, depends_on: [a]}}", "cyclic dependencies"),
     ] {

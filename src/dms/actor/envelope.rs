@@ -17,11 +17,17 @@ pub mod topics {
     use crate::dms::capability::Capability;
     /// Requests for bids.
     pub static DEPLOYMENT: Capability = Capability::fixed("/nunet/deployment");
+    /// Greetings to everyone.
+    pub static HELLO: Capability = Capability::fixed("/nunet/hello");
+    /// Status discovery.
+    pub static STATUS: Capability = Capability::fixed("/nunet/status");
+    /// Revocations.
+    pub static REVOCATION: Capability = Capability::fixed("/nunet/revocation");
 
     /// Whether nodes listen to a topic.
     #[must_use]
     pub fn is_subscribed(topic: &Capability) -> bool {
-        *topic == DEPLOYMENT
+        [&DEPLOYMENT, &HELLO, &STATUS, &REVOCATION].contains(&topic)
     }
 }
 

@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::report::Report;
+use crate::dms::capability::TokenList;
 use crate::dms::ensemble::{AllocationConfig, Executor, Location, LocationConstraints, PortConfig};
 use crate::dms::identity::{Did, EnsembleId, Handle, PeerId};
 use crate::dms::resources::Resources;
@@ -244,6 +246,51 @@ pub enum Message {
     Ok,
     /// The answer "no" with its reason.
     Error(Arc<str>),
+    /// A question that its behaviour says all about.
+    Query,
+    /// Connect to this peer.
+    Connect(Arc<Handle>),
+    /// The answer to a question.
+    Report(Arc<Report>),
+    /// Take up tokens.
+    Anchor(Box<AnchorRequest>),
+    /// A number that stands for the revocations that the sender knows: equal for equal sets.
+    RevocationSummary(u64),
+    /// Revocations that the receiver may lack.
+    Revocations(Box<TokenList>),
+}
+
+/// Which store of a capability context tokens are for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Slot {
+    /// Authority to hold.
+    Provide,
+    /// Side chains to accept.
+    Require,
+    /// Revocations.
+    Revoke,
+}
+
+impl Slot {
+    /// The word in paths and scenarios.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Provide => "provide",
+            Self::Require => "require",
+            Self::Revoke => "revoke",
+        }
+    }
+}
+
+/// Tokens to anchor (dms-capabilities section 2.8).
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct AnchorRequest {
+    /// Where; the path of the behaviour says the same, except that of the older single behaviour.
+    pub slot: Slot,
+    /// What.
+    pub tokens: TokenList,
 }
 
 impl Message {

@@ -12,6 +12,7 @@ mod limiter;
 mod message;
 mod pipeline;
 mod replay;
+mod report;
 mod security;
 mod wire;
 
@@ -19,11 +20,12 @@ pub use behaviour::{Behaviour, BehaviourKind, EnsembleBehaviours};
 pub use envelope::{Envelope, topics};
 pub use limiter::{Limits, RateLimiter};
 pub use message::{
-    Allocate, AllocationOrder, AllocationState, Bid, BidRequest, Commit, DnsRecord, Liveness, Message,
-    NodeRequest, Revert, SubnetCreate, TaskTermination,
+    Allocate, AllocationOrder, AllocationState, AnchorRequest, Bid, BidRequest, Commit, DnsRecord, Liveness,
+    Message, NodeRequest, Revert, Slot, SubnetCreate, TaskTermination,
 };
 pub(in crate::dms) use pipeline::class;
 pub use pipeline::{Pipeline, Rejection, check_direct};
 pub use replay::ReplayGuard;
+pub use report::{AllocationInfo, CapabilityReport, NodeReport, P2p, Report, ResourceReport};
 pub use security::{Actor, Call, SecurityContext};
 pub use wire::{WireEnvelope, WireError, WireOptions};

@@ -256,6 +256,31 @@ impl CapabilityContext {
         }
     }
 
+    /// The organizations that this context is part of: the distinct root issuers of what it holds under *provide*
+    /// and that has not expired at `now`, without itself and its own roots (spec section 7).
+    #[must_use]
+    pub fn organizations(&self, now: Timestamp) -> Vec<Did> {
+        let mut found = Vec::new();
+        for token in self.provide.tokens().iter().filter(|token| !token.expires_before(now)) {
+            let issuer = token.links().last().map_or(token.issuer(), Token::issuer);
+            if *issuer != self.did && !self.roots.contains(issuer) && !found.contains(issuer) {
+                found.push(issuer.clone());
+            }
+        }
+        found
+    }
+
+    /// How many tokens are stored, and how many of them have expired at `now`: what [`CapabilityContext::gc`] would
+    /// drop.
+    #[must_use]
+    pub fn stored(&self, now: Timestamp) -> (u64, u64) {
+        let anchored = self.require.tokens().iter().chain(self.provide.tokens()).chain(self.revoked.iter());
+        let all = anchored.map(|token| &**token).chain(self.consumed.tokens().iter().map(|token| &**token));
+        all.fold((0, 0), |(stored, expired), token| {
+            (stored + 1, expired + u64::from(token.expires_before(now)))
+        })
+    }
+
     /// Drops roots by DID, tokens by issuer and nonce, revocations by key. What is not there is passed over.
     pub fn remove_roots(&mut self, removals: &Removals<'_>) {
         self.roots.retain(|root| !removals.roots.contains(root));

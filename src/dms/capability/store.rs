@@ -10,7 +10,7 @@ use rustc_hash::FxBuildHasher;
 use super::rules::Rules;
 use super::token::{Nonce, Token};
 use crate::dms::identity::Did;
-use crate::kernel::Timestamp;
+use crate::kernel::{Timestamp, fingerprint128};
 
 /// What a revocation names: issuer, subject and nonce of the revoked token.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -30,6 +30,12 @@ impl RevocationKey {
         let mut bytes = format!("{}#{}#", self.issuer, self.subject).into_bytes();
         bytes.extend_from_slice(&self.nonce);
         bytes
+    }
+
+    /// A short form of the key.
+    #[must_use]
+    pub fn fingerprint(&self) -> u128 {
+        fingerprint128(self)
     }
 }
 
@@ -71,6 +77,18 @@ impl RevocationSet {
     /// Drops what expired before `now`.
     pub fn gc(&mut self, now: Timestamp) {
         self.tokens.retain(|_, token| !token.expires_before(now));
+    }
+    /// True when the token with this key is revoked.
+    #[must_use]
+    pub fn contains_key(&self, key: &RevocationKey) -> bool {
+        self.tokens.contains_key(key)
+    }
+    /// A number that stands for the revocations that have not expired at `now`: equal for equal sets, in whatever
+    /// order they were learnt. None for an empty set.
+    #[must_use]
+    pub fn summary(&self, now: Timestamp) -> Option<u64> {
+        let alive = self.tokens.iter().filter(|(_, token)| !token.expires_before(now));
+        alive.map(|(key, _)| key.fingerprint() as u64).reduce(|one, other| one ^ other)
     }
     /// The revocations, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Token>> {

@@ -1,7 +1,7 @@
 //! Tokens: the signed links of a delegation chain (spec section 2.1).
 
 use std::fmt;
-use std::hash::Hasher;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
@@ -533,6 +533,11 @@ impl TokenList {
             }
         }
         Ok(list)
+    }
+}
+impl Hash for TokenList {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.iter().for_each(|token| state.write_u128(token.fingerprint()));
     }
 }
 impl Deref for TokenList {

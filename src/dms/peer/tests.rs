@@ -2,12 +2,14 @@
 
 use super::*;
 use crate::dms::capability::{Membership, OrganizationKeys, Rules, join};
+use crate::dms::constants::{SCORE_CONNECTED, SCORE_GREETED};
 use crate::dms::ensemble::Location;
 use crate::dms::identity::SignatureMode;
 use crate::dms::orchestrator::placement::Policy;
 use crate::dms::outbox::Effects;
 use crate::dms::resources::Resources;
 use crate::dms::supervision::Recovery;
+use crate::kernel::Span;
 use crate::kernel::{Domain, Streams};
 
 const NOW: Timestamp = Timestamp(1_735_689_600_000_000_000);

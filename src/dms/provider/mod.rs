@@ -19,7 +19,7 @@ use smallvec::SmallVec;
 pub use bids::BidRefusal;
 
 use crate::dms::actor::{
-    Actor, AllocationState, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message,
+    Actor, AllocationInfo, AllocationState, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message,
 };
 use crate::dms::capability::Capability;
 use crate::dms::constants::{
@@ -116,6 +116,25 @@ impl Provider {
     #[must_use]
     pub const fn pool(&self) -> &Pool {
         &self.pool
+    }
+
+    /// The machine and what is offered of it.
+    #[must_use]
+    pub const fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// The allocations that live here, as the node reports them.
+    #[must_use]
+    pub fn allocation_infos(&self) -> Vec<AllocationInfo> {
+        let info = |(id, allocation): (&Arc<str>, &Allocation)| AllocationInfo {
+            id: Arc::clone(id),
+            kind: allocation.config.kind.word(),
+            orchestrator: self.hosted.get(&allocation.ensemble).map(|hosted| hosted.orchestrator.host),
+            resources: self.pool.held(id).map(|holding| holding.resources.clone()).unwrap_or_default(),
+            status: allocation.state,
+        };
+        self.allocations.iter().map(info).collect()
     }
 
     /// Where it says that it is.

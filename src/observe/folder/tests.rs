@@ -74,6 +74,7 @@ fn peer() -> PeerRow {
         peer: "p1".into(),
         role: "provider".into(),
         organization: "nunet".into(),
+        memberships: "nunet".into(),
         city: "Lima".into(),
         country: "Peru".into(),
         continent: "SA".into(),

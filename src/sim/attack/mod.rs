@@ -86,7 +86,7 @@ struct Attacker {
 }
 
 /// What came of all attacks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct AttackReport {
     /// `attacks.csv`.
     pub(super) rows: Vec<AttackRow>,
@@ -167,7 +167,13 @@ impl Attackers {
             let plan = group.attack.as_ref().expect("an attacker has a plan");
             let name = &population.members()[attacker.peer.0 as usize].name;
             let end = plan.end.unwrap_or(Time::ZERO + setup.duration);
-            attacker.account.row(Arc::clone(name), plan.kind.name(), &group.organization, plan.start, end)
+            attacker.account.row(
+                Arc::clone(name),
+                plan.kind.name(),
+                &group.organizations.join(" "),
+                plan.start,
+                end,
+            )
         };
         let rows = self.all.iter().map(row).collect();
         AttackReport { rows, anchoring: std::mem::take(&mut self.anchoring) }
@@ -216,9 +222,9 @@ impl World<'_> {
             };
             let mut rng = self.streams.owned(ANCHOR, group as u64);
             for &peer in &self.attackers.honest {
-                let own = &setup.groups[self.population.group_of(peer)].organization;
+                let own = &setup.groups[self.population.group_of(peer)].organizations;
                 let (anchors, after) = (rng.chance(*anchored), delay.sample(&mut rng));
-                if anchors && *own == description.organization {
+                if anchors && *own == description.organizations {
                     self.queue.post(*revoked + after, Event::Anchor { group: group as u32, peer });
                 }
             }
@@ -283,7 +289,7 @@ impl World<'_> {
     }
 
     /// A peer hears of the revocation of a group of insiders; one that is down never does.
-    pub(super) fn anchor(&mut self, now: Time, group: u32, peer: PeerId) {
+    pub(super) fn anchor_revocation(&mut self, now: Time, group: u32, peer: PeerId) {
         let Some(AttackKind::RevokedInsider { revoked, .. }) =
             self.setup.groups[group as usize].attack.as_ref().map(|plan| &plan.kind)
         else {

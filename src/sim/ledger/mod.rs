@@ -4,6 +4,7 @@
 //! up, not from what orchestrators believed.
 
 mod entry;
+mod operations;
 mod refusals;
 mod service;
 mod tables;
@@ -14,11 +15,13 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
+use self::operations::{Operations, Revocations};
 use self::refusals::{Kind, Refusals};
 use self::service::Services;
-pub(super) use self::tables::LastLook;
+use super::attack::AttackReport;
 use super::event::PeerId;
 use super::population::{Member, Population};
+use super::reach::Reachable;
 use super::setup::Setup;
 use crate::dms::actor::{AllocationState, Rejection};
 use crate::dms::ensemble::AllocationKind;
@@ -108,6 +111,29 @@ pub(super) struct Counters {
     facts: u64,
     hellos: u64,
     revocations_anchored: u64,
+    /// Broadcasts that nothing but the sender's own word authorises, and those that the sender knew to be such.
+    unvouched: u64,
+    noticed: u64,
+}
+
+/// What the world found when it looked at its peers at the end of a run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Closing {
+    pub(super) interrupted: bool,
+    /// Peers that hold something for nobody.
+    pub(super) leaks: u64,
+    pub(super) events: u64,
+    /// Tokens in all capability contexts, and those of them that have expired.
+    pub(super) tokens_stored: u64,
+    pub(super) tokens_expired: u64,
+    /// Which allocations reach which.
+    pub(super) reachable: Reachable,
+    /// What attackers achieved.
+    pub(super) attacks: AttackReport,
+    /// Pairs of a revocation and a peer that lacks it.
+    pub(super) revocations_missing: u64,
+    /// The organizations that each peer is part of.
+    pub(super) memberships: Vec<Arc<str>>,
 }
 
 /// Turns facts into rows.
@@ -126,6 +152,8 @@ pub struct Ledger {
     /// Allocations that hold something on each peer, by their place above.
     held: Vec<Vec<usize>>,
     services: Services,
+    operations: Operations,
+    revocations: Revocations,
     refusals: Refusals,
     presence: Vec<Presence>,
     peers_up: u64,
@@ -152,7 +180,7 @@ impl Ledger {
             digest: Digest::new(),
             trace: None,
             names: population.members().iter().map(|m| (Arc::clone(&m.name), m.clone())).collect(),
-            roles: setup.groups.iter().map(|group| (role(group), group.organization.clone())).collect(),
+            roles: setup.groups.iter().map(|group| (role(group), group.organizations.join(" "))).collect(),
             entries: setup
                 .workload
                 .iter()
@@ -165,6 +193,8 @@ impl Ledger {
             allocations: IndexMap::new(),
             held: vec![Vec::new(); peers],
             services: Services::default(),
+            operations: Operations::of(setup),
+            revocations: Revocations::default(),
             refusals: Refusals::default(),
             presence: vec![Presence::default(); peers],
             peers_up: 0,
@@ -258,7 +288,8 @@ impl Ledger {
         *self.counters.lost.entry(reason).or_default() += 1;
     }
 
-    pub(super) fn broadcast(&mut self, tally: BroadcastTally, bytes: u64) {
+    pub(super) fn broadcast(&mut self, tally: BroadcastTally, bytes: u64, vouched: bool) {
+        self.counters.unvouched += u64::from(!vouched);
         let deliveries = tally.delivered + tally.lost + tally.unreachable;
         // The one send has been counted; every receiver is a message of its own.
         self.counters.sent += deliveries.saturating_sub(1);
@@ -307,7 +338,15 @@ impl Ledger {
             self.deployments[number as usize].ensemble = Some(*id);
         }
         let deployment = self.deployment_of_fact(&fact);
-        entry::absorb(&mut self.digest, now, peer, deployment, &fact);
+        // A revocation is told apart by its number in the run, in the place of a deployment's.
+        let subject = match fact {
+            Fact::RevocationAnchored(key) => {
+                self.counters.revocations_anchored += 1;
+                Some(self.revocations.holds(now, key))
+            }
+            _ => deployment,
+        };
+        entry::absorb(&mut self.digest, now, peer, subject, &fact);
         if let Some(trace) = &mut self.trace {
             trace.push((now, peer, self.digest.finish()));
         }
@@ -321,8 +360,11 @@ impl Ledger {
             }
             Fact::HelloAnswered
             | Fact::DeploymentRefused(_)
-            | Fact::RevocationsAnchored { .. }
-            | Fact::AnchoringRefused(_) => return None,
+            | Fact::OperationAnswered { .. }
+            | Fact::OperationRefused { .. }
+            | Fact::OperationUnanswered { .. }
+            | Fact::AnchorRefused { .. }
+            | Fact::RevocationAnchored(_) => return None,
             Fact::DeploymentAccepted(id) | Fact::BidMade(id) | Fact::BidAccepted(id) => *id,
             Fact::DeploymentStatus { ensemble, .. }
             | Fact::RoundOpened { ensemble, .. }
@@ -345,21 +387,14 @@ impl Ledger {
     fn apply(&mut self, now: Time, peer: PeerId, deployment: Option<u32>, fact: Fact) {
         let record = deployment.map(|number| &mut self.deployments[number as usize]);
         match fact {
-            Fact::MessageRejected { rejection, behaviour, explanation, .. } => {
-                *self.counters.rejected.entry(rejection).or_default() += 1;
-                let reason = match &explanation {
-                    Some(why) => format!("{behaviour}: {rejection}: {why}"),
-                    None => format!("{behaviour}: {rejection}"),
-                };
-                self.refuse(now, peer, deployment, "message", reason.into());
+            fact @ (Fact::MessageRejected { .. } | Fact::SentWithoutAuthority { .. }) => {
+                self.apply_message(now, peer, deployment, fact);
             }
-            Fact::SentWithoutAuthority { behaviour, .. } => {
-                let reason = format!("{behaviour}: sent without authority: no token held allows it");
-                self.refuse(now, peer, deployment, "send", reason.into());
-            }
+            fact @ (Fact::OperationAnswered { .. }
+            | Fact::OperationRefused { .. }
+            | Fact::OperationUnanswered { .. }
+            | Fact::AnchorRefused { .. }) => self.apply_operation(now, peer, &fact),
             Fact::HelloAnswered => self.counters.hellos += 1,
-            Fact::RevocationsAnchored { count } => self.counters.revocations_anchored += u64::from(count),
-            Fact::AnchoringRefused(reason) => self.refuse(now, peer, deployment, "anchor", reason),
             Fact::DeploymentRefused(reason) => {
                 if let Some(number) = self.asking.take() {
                     self.deployment_refused(now, number, &reason);
@@ -402,6 +437,7 @@ impl Ledger {
                 }
             }
             Fact::DeploymentAccepted(_)
+            | Fact::RevocationAnchored(_)
             | Fact::BidMade(_)
             | Fact::AllocationCreated { .. }
             | Fact::Suspected { .. }
@@ -434,6 +470,23 @@ impl Ledger {
             }
             _ => {}
         }
+    }
+
+    /// Takes a fact about a message that authorises nothing, at its receiver or its sender.
+    fn apply_message(&mut self, now: Time, peer: PeerId, deployment: Option<u32>, fact: Fact) {
+        let (stage, reason) = match fact {
+            Fact::MessageRejected { rejection, behaviour, explanation, .. } => {
+                *self.counters.rejected.entry(rejection).or_default() += 1;
+                let why = explanation.map_or_else(String::new, |why| format!(": {why}"));
+                ("message", format!("{behaviour}: {rejection}{why}"))
+            }
+            Fact::SentWithoutAuthority { behaviour, .. } => {
+                self.counters.noticed += 1;
+                ("send", format!("{behaviour}: sent without authority: no token held allows it"))
+            }
+            _ => return,
+        };
+        self.refuse(now, peer, deployment, stage, reason.into());
     }
 
     fn set_status(&mut self, now: Time, number: u32, status: DeploymentStatus, reason: Option<Arc<str>>) {

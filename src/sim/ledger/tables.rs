@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::entry::key_of;
-use super::{DEPLOYMENT_STATUSES, DeploymentRecord, Ledger, refusals};
+use super::{Closing, DEPLOYMENT_STATUSES, DeploymentRecord, Ledger, refusals};
 use crate::dms::ensemble::AllocationKind;
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::SignatureMode;
@@ -16,7 +16,6 @@ use crate::observe::{
 };
 use crate::sim::attack::AttackReport;
 use crate::sim::outcome::Outcome;
-use crate::sim::reach::Reachable;
 use crate::sim::setup::{Expectation, Setup};
 
 /// What the tables say of the setup.
@@ -56,18 +55,6 @@ fn profile(setup: &Setup) -> String {
     text
 }
 
-/// What only the world itself can tell, at the end of a run.
-pub(in crate::sim) struct LastLook {
-    /// Peers that hold something that nobody wants.
-    pub(in crate::sim) leaks: u64,
-    /// Which allocations reach which.
-    pub(in crate::sim) reachable: Reachable,
-    /// What attackers achieved.
-    pub(in crate::sim) attacks: AttackReport,
-    /// Events handled.
-    pub(in crate::sim) events: u64,
-}
-
 /// What a metric counts of an attacker.
 type Measure = fn(&AttackRow) -> u64;
 
@@ -88,8 +75,7 @@ impl Metrics {
 
 impl Ledger {
     /// Closes the books at `now`.
-    pub(in crate::sim) fn finish(mut self, now: Time, interrupted: bool, last: LastLook) -> Outcome {
-        let events = last.events;
+    pub(in crate::sim) fn finish(mut self, now: Time, mut closing: Closing) -> Outcome {
         self.services.finish(now);
         for presence in &mut self.presence {
             if presence.up {
@@ -102,14 +88,15 @@ impl Ledger {
                 record.ran += now.since(record.running_since);
             }
         }
-        let metrics = self.metrics(now, &last);
-        let manifest = self.manifest(&metrics, interrupted, events);
+        let metrics = self.metrics(now, &closing);
+        let events = closing.events;
+        let manifest = self.manifest(&metrics, closing.interrupted, events);
         Outcome {
             deployments: self.deployment_rows(),
             allocations: self.allocation_rows(),
             refusals: self.refusal_rows(),
-            peers: self.peer_rows(now),
-            attacks: last.attacks.rows,
+            peers: self.peer_rows(now, &closing.memberships),
+            attacks: std::mem::take(&mut closing.attacks.rows),
             series: std::mem::take(&mut self.series),
             metrics,
             digest: self.digest.finish(),
@@ -147,7 +134,7 @@ impl Ledger {
         manifest
     }
 
-    fn metrics(&self, now: Time, last: &LastLook) -> Vec<MetricRow> {
+    fn metrics(&self, now: Time, closing: &Closing) -> Vec<MetricRow> {
         let mut m = Metrics::default();
         self.deployment_metrics(&mut m);
         let seconds = |span: Option<Span>| span.map_or(f64::NAN, Span::as_secs_f64);
@@ -181,13 +168,14 @@ impl Ledger {
         m.add("hellos.answered", c.hellos as f64);
         m.add("bids.received", c.bids_received as f64);
         m.add("bids.accepted", c.bids_accepted as f64);
-        m.add("resources.leaked", last.leaks as f64);
+        m.add("resources.leaked", closing.leaks as f64);
         m.add("resources.utilisation_cpu", self.utilisation(now));
-        m.add("subnets.reachable_fraction", last.reachable.fraction());
+        m.add("subnets.reachable_fraction", closing.reachable.fraction());
         m.add("image_pull.p50", seconds(self.pulls.quantile(0.50)));
         m.add("image_bytes", c.image_bytes as f64);
-        self.attack_metrics(&mut m, &last.attacks);
-        m.add("events", last.events as f64);
+        self.capability_metrics(&mut m, closing);
+        self.attack_metrics(&mut m, &closing.attacks);
+        m.add("events", closing.events as f64);
         m.add("facts", c.facts as f64);
         m.0
     }
@@ -224,6 +212,22 @@ impl Ledger {
         m.add("revocations.anchored", self.counters.revocations_anchored as f64);
         m.add("revocations.anchoring_delay.p50", attacks.anchoring.quantile_s(0.50));
         m.add("revocations.anchoring_delay.p95", attacks.anchoring.quantile_s(0.95));
+    }
+
+    fn capability_metrics(&self, m: &mut Metrics, closing: &Closing) {
+        for (name, value) in self.operations.metrics() {
+            m.add(name, value);
+        }
+        let unnoticed = self.counters.unvouched.saturating_sub(self.counters.noticed);
+        m.add("broadcasts.unnoticed", unnoticed as f64);
+        m.add("tokens.stored", closing.tokens_stored as f64);
+        m.add("tokens.expired", closing.tokens_expired as f64);
+        m.add("revocations.issued", self.revocations.len() as f64);
+        let delays = &self.revocations.delays;
+        m.add("revocation_delay.p50", delays.quantile_s(0.50));
+        m.add("revocation_delay.p95", delays.quantile_s(0.95));
+        m.add("revocation_delay.max", delays.greatest().map_or(f64::NAN, Span::as_secs_f64));
+        m.add("revocations.missing", closing.revocations_missing as f64);
     }
 
     fn deployment_metrics(&self, m: &mut Metrics) {
@@ -354,9 +358,10 @@ impl Ledger {
         rows
     }
 
-    fn peer_rows(&self, now: Time) -> Vec<PeerRow> {
+    fn peer_rows(&self, now: Time, memberships: &[Text]) -> Vec<PeerRow> {
         let cities = Cities::world();
-        let row = |((name, member), presence): (&(Arc<str>, super::Member), &super::Presence)| {
+        type Known<'a> = ((&'a (Arc<str>, super::Member), &'a super::Presence), &'a Text);
+        let row = |(((name, member), presence), memberships): Known<'_>| {
             let city = cities.city(member.city);
             let (role, organization) = &self.roles[member.group];
             PeerRow {
@@ -370,9 +375,10 @@ impl Ledger {
                 lon: city.at.lon,
                 up_fraction: presence.total.as_secs_f64() / now.as_secs_f64(),
                 crashes: presence.crashes,
+                memberships: memberships.clone(),
             }
         };
-        self.names.iter().zip(&self.presence).map(row).collect()
+        self.names.iter().zip(&self.presence).zip(memberships).map(row).collect()
     }
 }
 
