@@ -45,12 +45,14 @@ pub(super) fn bench(arguments: &BenchArguments) -> Exit {
     };
     let outcome = phold::run(arguments.entities, arguments.events, 1, make, target);
     let phold_s = stopwatch.wall().as_secs_f64();
+    let phold_cpu_s = stopwatch.cpu_s();
     let mut figures = vec![
         ("phold.entities", f64::from(arguments.entities)),
         ("phold.events", outcome.events as f64),
         ("phold.wall_s", phold_s),
         ("phold.events_per_s", outcome.events as f64 / phold_s),
     ];
+    figures.extend(phold_cpu_s.map(|cpu_s| ("phold.cpu_s", cpu_s)));
     if !arguments.phold {
         let loaded = match scenario::load(&arguments.scenario, &Overrides::default(), &metric_names()) {
             Ok(loaded) => loaded,

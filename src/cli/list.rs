@@ -3,7 +3,9 @@
 use clap::{Args, ValueEnum};
 
 use super::Exit;
+use crate::dms::deviations;
 use crate::dms::orchestrator::placement::Policy;
+use crate::dms::profile::Weakness;
 use crate::dms::supervision::Recovery;
 use crate::scenario::catalogue;
 use crate::workload::ChurnPreset;
@@ -20,6 +22,10 @@ enum What {
     Images,
     /// Churn presets.
     Churn,
+    /// Known weaknesses of the real DMS, the switches of `profile`.
+    Weaknesses,
+    /// Where dmsim knowingly differs from the real DMS.
+    Deviations,
 }
 
 #[derive(Args, Debug)]
@@ -41,10 +47,21 @@ pub(super) fn list(arguments: &ListArguments) -> Exit {
         What::Recoveries => {
             Recovery::ALL.iter().map(|(_, name, line)| ((*name).to_owned(), (*line).to_owned())).collect()
         }
+        What::Weaknesses => Weakness::ALL
+            .iter()
+            .map(|weakness| {
+                let known = weakness.describe();
+                (known.id.to_owned(), format!("as-is: {}; intended: {}", known.as_is, known.intended))
+            })
+            .collect(),
         What::Images => catalogue::images()
             .iter()
             .map(|image| (image.name.clone(), format!("{:.1} MB", image.size_bytes as f64 / 1e6)))
             .collect(),
+        What::Deviations => {
+            print!("{}", deviations::table());
+            return Exit::Fine;
+        }
         What::Churn => ChurnPreset::ALL
             .iter()
             .map(|preset| {

@@ -5,10 +5,13 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 mod bench;
+mod cap;
 mod check;
 mod list;
 mod measure;
 mod run;
+mod schema;
+mod translate;
 
 /// How a command ends (exit codes of the process).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,8 +63,14 @@ enum Command {
     Run(run::RunArguments),
     /// Check scenarios and ensembles: every error with its place, nothing is run.
     Check(check::CheckArguments),
+    /// Run a script of capability operations and explain each decision.
+    Cap(cap::CapArguments),
     /// List what scenarios can name.
     List(list::ListArguments),
+    /// Translate a docker-compose file to an ensemble.
+    Translate(translate::TranslateArguments),
+    /// Print the JSON Schema of a file format, for editors.
+    Schema(schema::SchemaArguments),
     /// Measure the simulator on this machine.
     Bench(bench::BenchArguments),
 }
@@ -72,7 +81,10 @@ pub fn main() -> ExitCode {
     let exit = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Cap(arguments) => cap::cap(&arguments),
         Command::List(arguments) => list::list(&arguments),
+        Command::Translate(arguments) => translate::translate(&arguments),
+        Command::Schema(arguments) => schema::schema(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
     };
     exit.into()

@@ -157,6 +157,7 @@ fn write(
     folder.write_table(&outcome.allocations)?;
     folder.write_table(&outcome.refusals)?;
     folder.write_table(&outcome.peers)?;
+    folder.write_table(&outcome.attacks)?;
     folder.write_run(&outcome.manifest)?;
     folder.write_provenance(provenance)?;
     if !arguments.no_report {
@@ -213,6 +214,15 @@ fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, fold
     );
     line("messages", format!("{} sent, {:.1} MB", count("messages.sent"), value("messages.bytes") / 1e6));
     let cpu = provenance.cpu_s.map_or_else(String::new, |cpu| format!(", {cpu:.1} s of CPU"));
+    if !outcome.attacks.is_empty() {
+        let text = format!(
+            "{} attempts, {} executed, {} of them against the rules",
+            count("attacks.attempts"),
+            count("attacks.executed"),
+            count("attacks.successes")
+        );
+        line("attacks", text);
+    }
     line("events", format!("{} ({:.2} million/s{cpu})", outcome.events, provenance.events_per_second / 1e6));
     line("digest", format!("{:032x}", outcome.digest));
     if !outcome.manifest.expectations.is_empty() {

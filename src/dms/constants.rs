@@ -65,6 +65,9 @@ pub const DEFAULT_MESSAGE_TIMEOUT: Span = Span::secs(30);
 pub const DISPATCH_QUEUE_CAPACITY: u32 = 100;
 /// The longest message in bytes; longer ones are dropped.
 pub const MAX_MESSAGE_BYTES: u64 = 1 << 20;
+/// Interval at which a node drops what has expired of its behaviours (dms-capabilities section 3.3); tokens and
+/// nonces go with them.
+pub const BEHAVIOUR_GC_INTERVAL: Span = Span::secs(120);
 /// A hello is sent at least this long after a connection.
 pub const HELLO_MIN_DELAY: Span = Span::secs(10);
 /// A hello is sent at most this long after a connection.
@@ -73,6 +76,14 @@ pub const HELLO_MAX_DELAY: Span = Span::secs(20);
 pub const HELLO_TIMEOUT: Span = Span::secs(3);
 /// Hellos that are tried on one connection.
 pub const HELLO_ATTEMPTS: u8 = 3;
+/// What a gossip peer is worth that answers hellos in both directions.
+pub const SCORE_GREETED: f64 = 5.0;
+/// What a gossip peer is worth that speaks the root protocol.
+pub const SCORE_CONNECTED: f64 = 1.0;
+/// Wait for the answer when two peers compare their revocations (an extension; the real DMS does not compare).
+pub const REVOCATION_EXCHANGE_TIMEOUT: Span = Span::secs(10);
+/// Attempts at one message of that exchange.
+pub const REVOCATION_EXCHANGE_ATTEMPTS: u8 = 3;
 /// The public ports that a provider hands out by default: first and one past the last.
 pub const PUBLIC_PORT_RANGE: (u32, u32) = (16_384, 65_536);
 

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::dms::actor::{Actor, Behaviour, Call, Envelope, Message, SecurityContext};
-use crate::dms::capability::TokenList;
+use crate::dms::capability::{Capability, TokenList};
 use crate::dms::fact::Fact;
-use crate::dms::identity::Handle;
+use crate::dms::identity::{Did, EnsembleId, Handle, Signature};
 use crate::dms::outbox::{Action, Outbox, Owner, Timer};
+use crate::dms::profile::Weakness;
 use crate::kernel::{Span, Timestamp};
 
 /// The time, the node's authority and the outbox of one call of `Peer::handle`.
@@ -50,6 +51,21 @@ impl Desk<'_, '_> {
         self.out.effects.actions.push(action);
     }
 
+    /// Lets `subject` invoke `capability` on the actor with the key DID `audience` for a time from now.
+    pub(in crate::dms) fn grant(
+        &mut self,
+        subject: &Did,
+        audience: &Did,
+        capability: &Capability,
+        duration: Span,
+    ) {
+        let capabilities = std::slice::from_ref(capability);
+        let random = &mut self.out.random;
+        self.security
+            .grant(subject, audience, capabilities, duration, self.now, random)
+            .expect("a grant for a positive time is valid");
+    }
+
     /// Sends without expecting an answer.
     pub(in crate::dms) fn send(&mut self, actor: &mut Actor, to: &Arc<Handle>, call: Call) {
         let nonce = actor.next_nonce();
@@ -57,7 +73,7 @@ impl Desk<'_, '_> {
     }
 
     fn send_as(&mut self, actor: &Actor, nonce: u64, to: &Arc<Handle>, call: Call) {
-        let envelope = actor.seal(
+        let mut envelope = actor.seal(
             &self.security.capabilities,
             nonce,
             Arc::clone(to),
@@ -65,7 +81,32 @@ impl Desk<'_, '_> {
             self.now,
             &mut self.out.random,
         );
+        if self.security.profile.has(Weakness::UnsignedSelfSends) && **to == *actor.handle {
+            envelope.signature = Signature::NONE;
+        }
         self.out.effects.sends.push(envelope);
+    }
+
+    /// Publishes on `topic` for every node that listens. True when the node holds authority for it, which receivers
+    /// need to answer; a broadcast that only the sender itself vouches for is a fact (C10, as it is meant).
+    pub(in crate::dms) fn publish(
+        &mut self,
+        actor: &mut Actor,
+        topic: &Capability,
+        call: Call,
+        ensemble: Option<EnsembleId>,
+    ) -> bool {
+        let nonce = actor.next_nonce();
+        let behaviour = call.behaviour.kind;
+        let context = &self.security.capabilities;
+        let envelope = actor.seal_broadcast(context, nonce, topic, call, self.now, &mut self.out.random);
+        let vouched = envelope.tokens.iter().any(|token| token.chain().is_some());
+        self.out.effects.sends.push(envelope);
+        let noticed = !vouched && !self.security.profile.has(Weakness::UnnoticedSelfSigning);
+        if noticed {
+            self.fact(Fact::SentWithoutAuthority { behaviour, ensemble });
+        }
+        !noticed
     }
 
     /// Sends and waits for the reply: it comes to the one-shot behaviour named after the nonce returned, or its

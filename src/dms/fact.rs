@@ -1,8 +1,9 @@
 //! Facts: what an observer learns from a peer. A refusal is always one, even where the real network stays silent.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use crate::dms::actor::{AllocationState, BehaviourKind, Rejection};
+use crate::dms::actor::{AllocationState, BehaviourKind, Rejection, Slot};
 use crate::dms::identity::EnsembleId;
 use crate::dms::provider::BidRefusal;
 use crate::dms::resources::Resources;
@@ -168,6 +169,35 @@ pub enum Fact {
         /// Its generation.
         generation: u32,
     },
+    /// A provider gave an allocation its address in the ensemble's subnet.
+    AddressGiven {
+        /// Full id.
+        allocation: Arc<str>,
+        /// Its generation.
+        generation: u32,
+        /// The address.
+        address: Ipv4Addr,
+    },
+    /// An allocation knows the names of its ensemble, among them its own.
+    Named {
+        /// Full id.
+        allocation: Arc<str>,
+        /// Its generation.
+        generation: u32,
+        /// The name that leads to its address.
+        name: Arc<str>,
+    },
+    /// A public port of the provider leads to an allocation.
+    PortMapped {
+        /// Full id.
+        allocation: Arc<str>,
+        /// Its generation.
+        generation: u32,
+        /// The port outside.
+        public: u16,
+        /// The port inside.
+        private: u16,
+    },
     /// An allocation changed its state on the provider.
     AllocationState {
         /// Full id.
@@ -211,6 +241,43 @@ pub enum Fact {
         /// The new generation of its allocations.
         generation: u32,
     },
+    /// A broadcast went out that no organization lets this node make; whoever gets it will drop it.
+    SentWithoutAuthority {
+        /// What it asks to call.
+        behaviour: BehaviourKind,
+        /// The deployment that it is for.
+        ensemble: Option<EnsembleId>,
+    },
+    /// An operator's call was answered, or what it asked for was done. A broadcast may be answered many times.
+    OperationAnswered {
+        /// The number that the operator gave it.
+        operation: u32,
+        /// The answer in a few words, without ids.
+        answer: Arc<str>,
+    },
+    /// An operator's call was answered with "no", or could not be carried out.
+    OperationRefused {
+        /// The number that the operator gave it.
+        operation: u32,
+        /// Why.
+        reason: Arc<str>,
+    },
+    /// Nobody answered an operator's call in time.
+    OperationUnanswered {
+        /// The number that the operator gave it.
+        operation: u32,
+        /// What the node knows about it.
+        reason: Arc<str>,
+    },
+    /// Tokens that another node sent to be anchored were not.
+    AnchorRefused {
+        /// Where they were for.
+        slot: Slot,
+        /// Why.
+        reason: Arc<str>,
+    },
+    /// A revocation holds here from now on; the number is the fingerprint of its key.
+    RevocationAnchored(u128),
 }
 
 /// What made a supervisor suspect an allocation.

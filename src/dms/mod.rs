@@ -5,20 +5,25 @@
 //! through the [`Outbox`](outbox::Outbox). Knows kernel types only.
 //!
 //! Start with [`peer`] (what a peer is and how an input finds its handler), then [`orchestrator`] and [`provider`]
-//! (the two sides of a deployment), [`actor`] and [`capability`] (how a message is authorised).
+//! (the two sides of a deployment), [`node`] (all else that a node does), [`actor`] and [`capability`] (how a message
+//! is authorised).
 
 pub mod actor;
 pub mod capability;
 pub mod constants;
 mod desk;
+pub mod deviations;
 pub mod ensemble;
 pub mod fact;
 pub mod identity;
+pub mod node;
 pub mod orchestrator;
 pub mod outbox;
 pub mod peer;
+pub mod profile;
 pub mod provider;
 pub mod resources;
+pub mod subnet;
 pub mod supervision;
 
 pub use peer::{Peer, PeerConfig};

@@ -6,9 +6,11 @@
 use std::sync::Arc;
 
 use crate::dms::actor::Envelope;
+use crate::dms::capability::Token;
 use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
 use crate::dms::fact::Fact;
-use crate::dms::identity::{EnsembleId, Handle};
+use crate::dms::identity::{EnsembleId, Handle, PeerId};
+use crate::dms::node::Order;
 use crate::kernel::{Timestamp, random::Rng};
 
 /// Something that happens to a peer.
@@ -20,6 +22,9 @@ pub enum Input<'a> {
         envelope: &'a Envelope,
         /// Its length as it travelled.
         bytes: u64,
+        /// The host at the other end of the connection, as the transport has authenticated it; none for a gossiped
+        /// message, which comes by way of others.
+        transport: Option<&'a PeerId>,
     },
     /// The peer's worker has got to a message that was admitted.
     Dispatch(&'a Envelope),
@@ -31,6 +36,8 @@ pub enum Input<'a> {
     Execution(Execution),
     /// A connection to another peer has opened.
     Connected(Arc<Handle>),
+    /// A connection to another peer that was interrupted works again.
+    Reconnected(Arc<Handle>),
 }
 
 /// What a user of a node can ask of it.
@@ -47,6 +54,15 @@ pub enum Command {
     },
     /// `/dms/node/deployment/shutdown`.
     Shutdown(EnsembleId),
+    /// `/dms/cap/revoke/anchor`: these tokens are withdrawn.
+    AnchorRevocations(Arc<[Arc<Token>]>),
+    /// Anything beside deployments.
+    Operate {
+        /// A number of the operator's own, to tell the outcome.
+        operation: u32,
+        /// What.
+        order: Box<Order>,
+    },
 }
 
 /// One start of one allocation on a provider; a restart is another run of the same slot.
@@ -120,6 +136,8 @@ pub enum Timer {
     Undo(u32, u32),
     /// A provider renews what it grants to the orchestrators that it serves.
     RenewOrchestrators,
+    /// A provider renews, once, the right to check the health of an allocation that started two hours ago (C8).
+    RegrantHealthChecks(RunId),
     /// A provider drops expired bids and commits.
     Sweep,
     /// An allocation reports that it lives.
@@ -141,6 +159,7 @@ impl Timer {
             Self::Reply(Owner::Root, _)
             | Self::Hello(_)
             | Self::RenewOrchestrators
+            | Self::RegrantHealthChecks(_)
             | Self::Sweep
             | Self::Heartbeat(_) => None,
         }
@@ -160,6 +179,10 @@ pub struct Effects {
     pub facts: Vec<Fact>,
     /// Whether the message that arrived was admitted and waits for the worker.
     pub admitted: bool,
+    /// Whether the message that arrived is none that an honest node passes on.
+    pub offended: bool,
+    /// Whether the message that the worker got to was authorised, and its behaviour executed.
+    pub executed: bool,
 }
 
 /// The effects of one call, with the randomness that the driver lends for it.

@@ -1,36 +1,27 @@
 //! One peer: the whole of a DMS node as a state machine without I/O.
 //!
 //! [`Peer::handle`] is the only way in. It routes an input to the part that it concerns (the provider, one of the
-//! deployments that it orchestrates, the hello handshake) after the pipeline and the node's authority have let it
+//! deployments that it orchestrates, the node itself) after the pipeline and the node's authority have let it
 //! through.
 
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::dms::actor::{
-    Actor, Behaviour, BehaviourKind, Envelope, Message, Pipeline, Rejection, SecurityContext, topics,
-};
+use crate::dms::actor::{Actor, Envelope, Pipeline, Rejection, SecurityContext, check_direct, gossip};
 use crate::dms::capability::{Capability, CapabilityContext};
-use crate::dms::constants::{
-    HELLO_ATTEMPTS, HELLO_MAX_DELAY, HELLO_MIN_DELAY, HELLO_TIMEOUT, MIN_DEPLOYMENT_TIME,
-};
+use crate::dms::constants::MIN_DEPLOYMENT_TIME;
 use crate::dms::desk::Desk;
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::Fact;
-use crate::dms::identity::{EnsembleId, Handle, Inbox, SecretKey};
+use crate::dms::identity::{EnsembleId, Handle, Inbox, PeerId, SecretKey};
+use crate::dms::node::Node;
 use crate::dms::orchestrator::{Deployment, Strategy};
 use crate::dms::outbox::{Command, Input, Outbox, Owner, Timer};
+use crate::dms::profile::Profile;
 use crate::dms::provider::{Machine, Provider};
-use crate::kernel::{Span, Timestamp};
-
-/// A hello that is being said on a connection.
-#[derive(Clone, Debug)]
-struct Greeting {
-    to: Arc<Handle>,
-    attempts: u8,
-    nonce: Option<u64>,
-}
+use crate::dms::subnet::AddressRange;
+use crate::kernel::Timestamp;
 
 /// What a node is configured with.
 #[derive(Debug)]
@@ -39,6 +30,8 @@ pub struct PeerConfig {
     pub secret: SecretKey,
     /// Its capability context, already set up.
     pub capabilities: CapabilityContext,
+    /// The weaknesses of the software that it runs.
+    pub profile: Profile,
     /// Its machine.
     pub machine: Machine,
     /// Its operator's choices.
@@ -54,7 +47,7 @@ pub struct Peer {
     provider: Provider,
     strategy: Strategy,
     deployments: Vec<Deployment>,
-    greetings: Vec<Greeting>,
+    node: Node,
 }
 
 /// Which actor of a peer a message is for.
@@ -70,13 +63,19 @@ impl Peer {
     pub fn new(config: PeerConfig, now: Timestamp) -> Self {
         Self {
             root: Actor::root(config.secret, now),
-            security: SecurityContext { capabilities: config.capabilities },
+            security: SecurityContext::new(config.capabilities, config.profile),
             pipeline: Pipeline::default(),
             provider: Provider::new(config.machine),
             strategy: config.strategy,
             deployments: Vec::new(),
-            greetings: Vec::new(),
+            node: Node::default(),
         }
+    }
+
+    /// What the node trusts, holds and knows to be revoked.
+    #[must_use]
+    pub const fn capabilities(&self) -> &CapabilityContext {
+        &self.security.capabilities
     }
 
     /// The root actor's handle.
@@ -97,19 +96,32 @@ impl Peer {
         &self.deployments
     }
 
+    /// What it accepts and may do.
+    #[must_use]
+    pub const fn security(&self) -> &SecurityContext {
+        &self.security
+    }
+
+    /// What another host is worth to it as a gossip peer (dms-capabilities section 3.7): most when hello succeeded
+    /// both ways, something when they are connected, else nothing.
+    #[must_use]
+    pub fn application_score(&self, other: &PeerId) -> f64 {
+        self.node.score_of(other)
+    }
+
     /// The machine has stopped and starts again: everything that only lived in memory is gone, key, anchors and
     /// what is onboarded are kept. (Deployments and allocations that outlive a restart come with persistence.)
     pub fn restart(&mut self) {
         self.pipeline = Pipeline::default();
         self.provider.restart();
         self.deployments.clear();
-        self.greetings.clear();
+        self.node = Node::default();
     }
 
     /// Lets something happen to the peer at `now`, by its own clock. What it wants done is in `out` afterwards.
     pub fn handle(&mut self, now: Timestamp, input: Input<'_>, out: &mut Outbox<'_>) {
         match input {
-            Input::Arrival { envelope, bytes } => self.admit(envelope, bytes, out),
+            Input::Arrival { envelope, bytes, transport } => self.admit(now, envelope, bytes, transport, out),
             Input::Dispatch(envelope) => self.dispatch(now, envelope, out),
             Input::Timer(timer) => self.handle_timer(now, timer, out),
             Input::Command(command) => self.handle_command(now, command, out),
@@ -118,19 +130,34 @@ impl Peer {
                 self.provider.handle_execution(&mut desk, execution);
             }
             Input::Connected(to) => {
-                let delay =
-                    HELLO_MIN_DELAY + Span(out.random.below((HELLO_MAX_DELAY.0 - HELLO_MIN_DELAY.0) + 1));
-                let number = self.greetings.len() as u32;
-                self.greetings.push(Greeting { to, attempts: 0, nonce: None });
-                out.effects.timers.push((now + delay, Timer::Hello(number)));
+                let mut desk = Desk { now, security: &mut self.security, out };
+                self.node.connected(&mut desk, to);
+            }
+            Input::Reconnected(to) => {
+                let mut desk = Desk { now, security: &mut self.security, out };
+                self.node.reconnected(&mut desk, &mut self.root, &to);
             }
         }
     }
 
-    fn admit(&mut self, envelope: &Envelope, bytes: u64, out: &mut Outbox<'_>) {
-        match self.pipeline.admit(&self.root.handle.host, envelope, bytes) {
+    fn admit(
+        &mut self,
+        now: Timestamp,
+        envelope: &Envelope,
+        bytes: u64,
+        transport: Option<&PeerId>,
+        out: &mut Outbox<'_>,
+    ) {
+        let checked = match transport {
+            Some(transport) => check_direct(&self.root.handle.host, envelope, transport),
+            None => gossip::validate(envelope, self.security.capabilities.trust().mode(), now),
+        };
+        match checked.and_then(|()| self.pipeline.admit(envelope, bytes)) {
             Ok(()) => out.effects.admitted = true,
-            Err(rejection) => out.effects.facts.push(rejected(envelope, rejection, None)),
+            Err(rejection) => {
+                out.effects.offended = transport.is_none() && gossip::blames_forwarder(rejection);
+                out.effects.facts.push(rejected(envelope, rejection, None));
+            }
         }
     }
 
@@ -138,6 +165,7 @@ impl Peer {
     /// handler.
     fn dispatch(&mut self, now: Timestamp, envelope: &Envelope, out: &mut Outbox<'_>) {
         self.pipeline.take();
+        self.security.collect(now);
         let receiver = match self.find_receiver(envelope) {
             Ok(receiver) => receiver,
             Err(rejection) => return out.effects.facts.push(rejected(envelope, rejection, None)),
@@ -155,20 +183,13 @@ impl Peer {
         }
         let class = crate::dms::actor::class(envelope);
         if self.pipeline.limiter.acquire(class) {
+            out.effects.executed = true;
             let mut desk = Desk { now, security: &mut self.security, out };
             match receiver {
-                Receiver::Root => match &envelope.message {
-                    Message::Hello => {
-                        let did = self.root.handle.did.clone();
-                        desk.reply(&mut self.root, envelope, Message::HelloReply(did));
-                    }
-                    Message::HelloReply(_) => {
-                        let nonce = envelope.behaviour.reply_nonce();
-                        self.greetings.iter_mut().filter(|g| g.nonce == nonce).for_each(|g| g.nonce = None);
-                        desk.fact(Fact::HelloAnswered);
-                    }
-                    _ => self.provider.handle_root(&mut desk, &mut self.root, envelope),
-                },
+                Receiver::Root if Node::is_responsible(envelope.behaviour.kind) => {
+                    self.node.handle(&mut desk, &mut self.root, &self.provider, envelope);
+                }
+                Receiver::Root => self.provider.handle_root(&mut desk, &mut self.root, envelope),
                 Receiver::Deployment(place) => self.deployments[place].handle_message(&mut desk, envelope),
                 Receiver::Allocation(id) => self.provider.handle_allocation(&mut desk, &id, envelope),
             }
@@ -183,12 +204,10 @@ impl Peer {
         let behaviour = &envelope.behaviour;
         let (receiver, known) = match envelope.to.as_ref().map_or(&Inbox::Root, |to| &to.inbox) {
             Inbox::Root => {
-                let greeted =
-                    || self.greetings.iter().any(|g| g.nonce.is_some() && g.nonce == behaviour.reply_nonce());
-                let known = match behaviour.kind {
-                    BehaviourKind::PublicHello => true,
-                    BehaviourKind::ReplyTo => greeted(),
-                    _ => self.provider.has_root_behaviour(behaviour),
+                let known = if Node::is_responsible(behaviour.kind) {
+                    self.node.has_behaviour(self.security.profile, behaviour)
+                } else {
+                    self.provider.has_root_behaviour(behaviour)
                 };
                 (Receiver::Root, known)
             }
@@ -207,17 +226,10 @@ impl Peer {
     }
 
     fn handle_timer(&mut self, now: Timestamp, timer: Timer, out: &mut Outbox<'_>) {
-        if let Timer::Hello(number) = timer {
-            return self.say_hello(now, number, out);
-        }
-        if let Timer::Reply(Owner::Root, nonce) = timer {
-            let overdue = |greeting: &Greeting| greeting.nonce == Some(nonce);
-            if let Some(number) = self.greetings.iter().position(overdue) {
-                self.say_hello(now, number as u32, out);
-            }
-            return;
-        }
         let mut desk = Desk { now, security: &mut self.security, out };
+        if matches!(timer, Timer::Hello(_) | Timer::Reply(Owner::Root, _)) {
+            return self.node.handle_timer(&mut desk, &mut self.root, timer);
+        }
         match timer.deployment() {
             Some(number) => {
                 if let Some(deployment) = self.deployments.get_mut(number as usize) {
@@ -226,21 +238,6 @@ impl Peer {
             }
             None => self.provider.handle_timer(&mut desk, timer),
         }
-    }
-
-    /// Says hello on a connection, up to three times (dms-capabilities section 3.7).
-    fn say_hello(&mut self, now: Timestamp, number: u32, out: &mut Outbox<'_>) {
-        let Some(greeting) = self.greetings.get_mut(number as usize) else { return };
-        greeting.nonce = None;
-        if greeting.attempts == HELLO_ATTEMPTS {
-            return;
-        }
-        greeting.attempts += 1;
-        let mut desk = Desk { now, security: &mut self.security, out };
-        let behaviour = Behaviour::fixed(BehaviourKind::PublicHello);
-        let to = &greeting.to;
-        let nonce = desk.invoke(&mut self.root, Owner::Root, to, behaviour, Message::Hello, HELLO_TIMEOUT);
-        greeting.nonce = Some(nonce);
     }
 
     fn handle_command(&mut self, now: Timestamp, command: Command, out: &mut Outbox<'_>) {
@@ -252,6 +249,14 @@ impl Peer {
                     let mut desk = Desk { now, security: &mut self.security, out };
                     deployment.shutdown(&mut desk);
                 }
+            }
+            Command::AnchorRevocations(tokens) => {
+                let mut desk = Desk { now, security: &mut self.security, out };
+                Node::anchor_revocations(&mut desk, &tokens);
+            }
+            Command::Operate { operation, order } => {
+                let mut desk = Desk { now, security: &mut self.security, out };
+                self.node.carry_out(&mut desk, &mut self.root, operation, *order);
             }
         }
     }
@@ -273,14 +278,19 @@ impl Peer {
         let hash =
             Sha256::new().chain_update(self.root.handle.host.to_string()).chain_update(unique).finalize();
         let id = EnsembleId(hash.into());
+        // The subnet is drawn with the same bytes.
+        let range = AddressRange::new([unique[0], unique[1]]);
         let mut seed = [0; 32];
         out.random.fill_bytes(&mut seed);
         let secret = SecretKey::ed25519(seed, self.security.capabilities.trust().mode());
         let (did, host) = (self.root.handle.did.clone(), self.root.handle.host);
         let actor = Actor::child(secret, did, host, Inbox::Ensemble(id), now);
         let number = self.deployments.len() as u32;
-        let deployment = Deployment::new(number, id, ensemble, pins, actor, self.strategy, expire);
-        self.deployments.push(deployment);
+        let deployment = Deployment::new(number, id, range, ensemble, pins, actor, self.strategy, expire);
+        match deployment {
+            Ok(deployment) => self.deployments.push(deployment),
+            Err(reason) => return out.effects.facts.push(Fact::DeploymentRefused(reason)),
+        }
         let mut desk = Desk { now, security: &mut self.security, out };
         self.deployments[number as usize].begin(&mut desk);
     }
@@ -288,11 +298,13 @@ impl Peer {
 
 /// The topic on which a behaviour may be broadcast, when the message is a broadcast.
 fn expected_topic(envelope: &Envelope) -> Option<&'static Capability> {
-    let broadcast = envelope.is_broadcast() && envelope.behaviour.kind == BehaviourKind::BidRequest;
-    broadcast.then_some(&topics::DEPLOYMENT)
+    envelope.is_broadcast().then(|| envelope.behaviour.kind.topic()).flatten()
 }
 
 fn rejected(envelope: &Envelope, rejection: Rejection, explanation: Option<Arc<str>>) -> Fact {
     let behaviour = envelope.behaviour.kind;
     Fact::MessageRejected { rejection, behaviour, ensemble: envelope.ensemble(), explanation }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,8 @@
 //! It carries opaque payloads that have a size: it never looks inside, and knows nothing of what runs at its
 //! endpoints. [`Network`] is the way in; the rest are its models, each usable alone: [`latency`] (delays
 //! between cities), [`bandwidth`] and [`flows`] (links and large transfers), [`overlay`] and [`gossip`]
-//! (broadcast), [`conditions`] (what faults do), [`geo`] and [`measured`] (the embedded world). The `_slow`
+//! (broadcast), [`score`] (standing among gossip peers), [`conditions`] (what faults do), [`geo`] and
+//! [`measured`] (the embedded world). The `_slow`
 //! modules are oracles: they compute the same things the plain way, for tests.
 
 pub mod bandwidth;
@@ -20,6 +21,7 @@ pub mod measured;
 pub mod medium;
 pub mod network;
 pub mod overlay;
+pub mod score;
 
 pub use bandwidth::{BandwidthConfig, BandwidthPreset, Links};
 pub use conditions::{Condition, ConditionError, ConditionId, Group};
@@ -32,3 +34,4 @@ pub use network::{
     NetworkError, Receivers,
 };
 pub use overlay::{Neighbours, Overlay};
+pub use score::PeerScores;

@@ -5,13 +5,14 @@ use thiserror::Error;
 
 use super::bandwidth::{BandwidthConfig, Links};
 use super::conditions::{Condition, ConditionError, ConditionId, Conditions};
-use super::endpoint::{EndpointId, LiveEndpoints};
+use super::endpoint::{EndpointId, EndpointSet, LiveEndpoints};
 use super::flows::{FinishedFlow, Flow, FlowId, FlowNetwork};
 use super::geo::{Cities, CityId, Coordinates};
 use super::gossip::{COPIES, Flood};
 use super::latency::{Attachment, LatencyConfig, LatencyModel};
 use super::medium::Medium;
 use super::overlay::{Neighbours, Overlay};
+use super::score::PeerScores;
 use crate::kernel::{Cursor, Domain, Id, IdVec, Rng, Span, Streams, Time};
 
 /// Payloads of this size and more are transfers: see [`Network::start_transfer`].
@@ -118,6 +119,8 @@ pub enum LossReason {
 pub enum Receivers<'a> {
     /// Every live endpoint but the sender.
     AllLive,
+    /// All of those but these, to whom nobody passes it on.
+    AllLiveBut(&'a EndpointSet),
     /// These, as far as they are live and not the sender.
     Of(&'a [EndpointId]),
 }
@@ -147,6 +150,8 @@ pub struct Network {
     senders: IdVec<EndpointId, SenderStreams>,
     overlay: Overlay,
     medium: Medium,
+    /// What endpoints hold against each other.
+    pub scores: PeerScores,
 }
 
 impl Network {
@@ -183,7 +188,8 @@ impl Network {
             hop_processing: config.hop_processing,
         };
         let senders = endpoints.iter().map(|_| SenderStreams::default()).collect();
-        Ok(Self { streams, senders, overlay: Overlay::new(streams, endpoints.len()), medium })
+        let overlay = Overlay::new(streams, endpoints.len());
+        Ok(Self { streams, senders, overlay, medium, scores: PeerScores::default() })
     }
 
     /// Sends a message: when it arrives, or why it does not. It sees what flows leave of both links.
@@ -240,9 +246,10 @@ impl Network {
         let mut rng = self.streams.owned(BROADCAST, entity);
         let mut fault = medium.conditions.draw().then(|| self.streams.owned(FAULT, !entity));
         let flood = Flood::new(medium, &self.overlay, from, bytes, &mut rng);
-        let ids = match receivers {
-            Receivers::AllLive => medium.live.ids(),
-            Receivers::Of(ids) => ids,
+        let (ids, passed_over) = match receivers {
+            Receivers::AllLive => (medium.live.ids(), None),
+            Receivers::AllLiveBut(deaf) => (medium.live.ids(), Some(deaf)),
+            Receivers::Of(ids) => (ids, None),
         };
         for &to in ids.iter().filter(|&&to| to != from && medium.live.contains(to)) {
             let mut lost = lose_all_copies(medium.loss, &mut rng);
@@ -251,6 +258,9 @@ impl Network {
             if let Some(fault) = &mut fault {
                 lost |= lose_all_copies(medium.conditions.loss(from, to), fault);
                 extra = medium.conditions.delay(from, to, fault);
+            }
+            if passed_over.is_some_and(|deaf| deaf.contains(to)) {
+                continue;
             }
             match arrival {
                 None => tally.unreachable += 1,
@@ -373,6 +383,14 @@ impl Network {
     #[must_use]
     pub fn neighbours(&self, of: EndpointId) -> Neighbours {
         self.overlay.neighbours(of)
+    }
+
+    /// Those of its neighbours that an endpoint reaches now, but for chance: who gets first what it gossips.
+    #[must_use]
+    pub fn contacts(&self, of: EndpointId) -> Neighbours {
+        let mut contacts = self.overlay.neighbours(of);
+        contacts.retain(|other| self.medium.reaches(of, *other));
+        contacts
     }
 
     /// The graph of connections.

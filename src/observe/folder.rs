@@ -17,10 +17,10 @@ use std::path::{Path, PathBuf};
 
 use super::manifest::{Provenance, RunManifest, json_text};
 use super::read::read_run;
-use super::rows::{AllocationRow, DeploymentRow, MetricRow, PeerRow, RefusalRow, Row, SeriesRow};
+use super::rows::{AllocationRow, AttackRow, DeploymentRow, MetricRow, PeerRow, RefusalRow, Row, SeriesRow};
 
 /// What a run and the report write into a folder; anything else in it belongs to the user.
-const OWN_FILES: [&str; 14] = [
+const OWN_FILES: [&str; 15] = [
     "ensembles",
     "run.json",
     "provenance.json",
@@ -31,6 +31,7 @@ const OWN_FILES: [&str; 14] = [
     AllocationRow::FILE,
     RefusalRow::FILE,
     PeerRow::FILE,
+    AttackRow::FILE,
     "events.jsonl",
     "trace.perfetto-trace",
     "report.html",

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::manifest::{Provenance, RunManifest};
 use super::rows::{
-    AllocationRow, DeploymentRow, MetricRow, PeerRow, RefusalRow, Row, SCHEMA_VERSION, SeriesRow,
+    AllocationRow, AttackRow, DeploymentRow, MetricRow, PeerRow, RefusalRow, Row, SCHEMA_VERSION, SeriesRow,
 };
 
 /// Why a result file could not be read.
@@ -157,3 +157,4 @@ reader!(read_deployments, DeploymentRow, "deployments.csv");
 reader!(read_allocations, AllocationRow, "allocations.csv");
 reader!(read_refusals, RefusalRow, "refusals.csv");
 reader!(read_peers, PeerRow, "peers.csv");
+reader!(read_attacks, AttackRow, "attacks.csv");

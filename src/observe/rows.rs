@@ -162,6 +162,12 @@ pub struct AllocationRow {
     /// For how long it did run while wanted, in simulated seconds; never more than `wanted_s`.
     #[serde(with = "seconds")]
     pub served_s: f64,
+    /// The name that leads to it within its ensemble; empty if it never learnt one.
+    pub dns_name: Text,
+    /// Its address in the ensemble's subnet; empty if it never had one.
+    pub address: Text,
+    /// Ports of the peer that lead to it: `public=private;public=private`, sorted; may be empty.
+    pub ports: Text,
 }
 
 /// Refusals of one kind, counted (`refusals.csv`): one row a (deployment, stage, reason, amount class).
@@ -193,7 +199,7 @@ pub struct PeerRow {
     pub peer: Text,
     /// Its role: `provider`, `orchestrator`, ...
     pub role: Text,
-    /// The organization that it belongs to; may be empty.
+    /// The organizations that it belongs to from the start, with spaces between them; may be empty.
     pub organization: Text,
     /// Its city; may be empty.
     pub city: Text,
@@ -212,6 +218,45 @@ pub struct PeerRow {
     pub up_fraction: f64,
     /// Times that it crashed or left.
     pub crashes: u32,
+    /// The organizations that it is part of at the end of the run, with spaces between them: those at the roots of
+    /// its living *provide* tokens.
+    pub memberships: Text,
+}
+
+/// One attacker (`attacks.csv`).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct AttackRow {
+    /// The attacking peer's name.
+    pub peer: Text,
+    /// The attack: `forger`, `replayer`, ...
+    pub attack: Text,
+    /// The organization that it is a member of; empty for one from outside.
+    pub organization: Text,
+    /// When it begins, in simulated seconds.
+    #[serde(with = "seconds")]
+    pub start_s: f64,
+    /// When it ends, in simulated seconds.
+    #[serde(with = "seconds")]
+    pub end_s: f64,
+    /// Messages that it gave to the network; a broadcast is one.
+    pub attempts: u64,
+    /// Times that a peer executed the behaviour that a message asked for.
+    pub executed: u64,
+    /// Times that a peer refused to.
+    pub refused: u64,
+    /// Executed although the peer's own state forbade it.
+    pub successes: u64,
+    /// Executed by peers that had not heard of the revocation, after it.
+    pub before_anchoring: u64,
+    /// From the first attempt until it was shut out, in simulated seconds; empty if it was not.
+    #[serde(with = "optional_seconds")]
+    pub shut_out_after_s: Option<f64>,
+    /// From the first attempt until it broadcast something that none of its connections took, in simulated
+    /// seconds; empty if that did not happen.
+    #[serde(with = "optional_seconds")]
+    pub graylisted_after_s: Option<f64>,
+    /// The first success: what, where, why it should not have been.
+    pub example: Text,
 }
 
 macro_rules! table {
@@ -268,6 +313,9 @@ table!(
         disk_bytes,
         wanted_s,
         served_s,
+        dns_name,
+        address,
+        ports,
     ]
 );
 table!(
@@ -278,7 +326,27 @@ table!(
 table!(
     PeerRow,
     "peers.csv",
-    [peer, role, organization, city, country, continent, lat, lon, up_fraction, crashes]
+    [peer, role, organization, city, country, continent, lat, lon, up_fraction, crashes, memberships]
+);
+
+table!(
+    AttackRow,
+    "attacks.csv",
+    [
+        peer,
+        attack,
+        organization,
+        start_s,
+        end_s,
+        attempts,
+        executed,
+        refused,
+        successes,
+        before_anchoring,
+        shut_out_after_s,
+        graylisted_after_s,
+        example,
+    ]
 );
 
 #[cfg(test)]

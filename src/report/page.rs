@@ -19,6 +19,8 @@ use crate::observe::{DeploymentRow, Text};
 const MOST_DEPLOYMENTS: usize = 2000;
 /// Rows of the refusals table.
 const MOST_REFUSALS: usize = 100;
+/// Rows of the attacks table.
+const MOST_ATTACKERS: usize = 500;
 
 const TEMPLATE: &str = include_str!("template.html");
 
@@ -129,7 +131,7 @@ pub fn html(tables: &Tables, plots: &[Plot]) -> Result<String, ReportError> {
         plots: pictures.collect(),
         failures: failures(tables),
         deployments_total: tables.deployments.len(),
-        tables: [deployment_table(tables), refusal_table(tables)]
+        tables: [deployment_table(tables), attack_table(tables), refusal_table(tables)]
             .into_iter()
             .filter(|table| table.total > 0)
             .collect(),
@@ -293,6 +295,50 @@ fn deployment_table(tables: &Tables) -> Table {
         rows: cells.collect(),
         total: tables.deployments.len(),
         order: "failed ones first",
+    }
+}
+
+/// The attackers, those that succeeded first.
+fn attack_table(tables: &Tables) -> Table {
+    let mut rows: Vec<_> = tables.attacks.iter().collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.successes));
+    let cells = rows.into_iter().take(MOST_ATTACKERS).map(|row| {
+        vec![
+            Cell::text(&row.attack),
+            Cell::text(&row.peer),
+            Cell::text(&row.organization),
+            Cell::time(Some(row.start_s), clock),
+            Cell::number(row.attempts),
+            Cell::number(row.executed),
+            Cell::number(row.refused),
+            Cell::number(row.successes),
+            Cell::number(row.before_anchoring),
+            Cell::time(row.shut_out_after_s, duration_text),
+            Cell::time(row.graylisted_after_s, duration_text),
+            Cell::text(&row.example),
+        ]
+    });
+    Table {
+        title: "Attacks",
+        id: "attacks",
+        hint: "an attack, a peer",
+        columns: &[
+            "attack",
+            "peer",
+            "member of",
+            "start",
+            "attempts",
+            "executed",
+            "refused",
+            "successes",
+            "before anchoring",
+            "shut out after",
+            "graylisted after",
+            "first success",
+        ],
+        rows: cells.collect(),
+        total: tables.attacks.len(),
+        order: "those that succeeded first",
     }
 }
 

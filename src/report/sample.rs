@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::kernel::{Domain, Rng, Streams};
 use crate::observe::{
-    AllocationRow, DeploymentRow, InputHash, MetricRow, PeerRow, Provenance, RefusalRow, RunFolder,
-    RunManifest, SeriesRow, Verdict, labels,
+    AllocationRow, AttackRow, DeploymentRow, InputHash, MetricRow, PeerRow, Provenance, RefusalRow,
+    RunFolder, RunManifest, SeriesRow, Verdict, labels,
 };
 
 const SAMPLE: Domain = Domain::new("report.sample");
@@ -64,6 +64,7 @@ fn peers(streams: &Streams) -> Vec<PeerRow> {
                     peer: format!("provider-{}", rows.len()).into(),
                     role: "provider".into(),
                     organization: "nunet".into(),
+                    memberships: "nunet".into(),
                     city: (*city).into(),
                     country: (*country).into(),
                     continent: (*continent).into(),
@@ -190,9 +191,31 @@ fn allocations(deployments: &[DeploymentRow], peers: &[PeerRow]) -> Vec<Allocati
             disk_bytes: 5 << 30,
             wanted_s: 100.0,
             served_s: 99.0,
+            dns_name: "web.internal".into(),
+            address: "10.7.200.2".into(),
+            ports: "16384=80".into(),
         }
     });
     rows.collect()
+}
+
+fn attacks() -> Vec<AttackRow> {
+    let row = |attack: &str, successes: u64| AttackRow {
+        peer: format!("{attack}-0").into(),
+        attack: attack.into(),
+        organization: "nunet".into(),
+        start_s: 60.0,
+        end_s: 3600.0,
+        attempts: 100,
+        executed: successes,
+        refused: 100 - successes,
+        successes,
+        before_anchoring: 0,
+        shut_out_after_s: (successes == 0).then_some(1.5),
+        graylisted_after_s: (successes == 0).then_some(20.0),
+        example: if successes == 0 { "" } else { "executed twice" }.into(),
+    };
+    vec![row("forger", 0), row("replayer", 7)]
 }
 
 fn refusals() -> Vec<RefusalRow> {
@@ -285,6 +308,7 @@ pub(super) struct Sample {
     pub(super) deployments: Vec<DeploymentRow>,
     pub(super) allocations: Vec<AllocationRow>,
     pub(super) refusals: Vec<RefusalRow>,
+    pub(super) attacks: Vec<AttackRow>,
     pub(super) peers: Vec<PeerRow>,
 }
 
@@ -299,6 +323,7 @@ impl Sample {
             series: series(&streams, &deployments, peers.len()),
             allocations: allocations(&deployments, &peers),
             refusals: refusals(),
+            attacks: attacks(),
             deployments,
             peers,
         }
@@ -314,6 +339,7 @@ impl Sample {
             allocations: Vec::new(),
             refusals: Vec::new(),
             peers: Vec::new(),
+            attacks: Vec::new(),
         }
     }
 
@@ -339,6 +365,7 @@ impl Sample {
         folder.write_table(&self.allocations).unwrap();
         folder.write_table(&self.refusals).unwrap();
         folder.write_table(&self.peers).unwrap();
+        folder.write_table(&self.attacks).unwrap();
         folder.finish().unwrap()
     }
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::observe::rows::label;
 use crate::observe::{
-    AllocationRow, DeploymentRow, MetricRow, PeerRow, Provenance, ReadError, RefusalRow, RunManifest,
-    SeriesRow, read_provenance, read_run, read_table,
+    AllocationRow, AttackRow, DeploymentRow, MetricRow, PeerRow, Provenance, ReadError, RefusalRow,
+    RunManifest, SeriesRow, read_provenance, read_run, read_table,
 };
 
 /// Everything that a report is made from.
@@ -27,6 +27,8 @@ pub struct Tables {
     pub refusals: Vec<RefusalRow>,
     /// `peers.csv`.
     pub peers: Vec<PeerRow>,
+    /// `attacks.csv`.
+    pub attacks: Vec<AttackRow>,
 }
 
 impl Tables {
@@ -45,6 +47,7 @@ impl Tables {
             allocations: read_table(&folder.join("allocations.csv"))?,
             refusals: read_table(&folder.join("refusals.csv"))?,
             peers: read_table(&folder.join("peers.csv"))?,
+            attacks: read_table(&folder.join("attacks.csv"))?,
         })
     }
 

@@ -34,6 +34,7 @@ fn a_full_run_gets_every_plot_and_the_same_bytes_twice() {
     assert_eq!(page.matches("<svg").count(), 8);
     assert!(page.contains("1 of 2 expectations failed") && page.contains("web-219"));
     assert!(page.contains("failed to create the deployment in time"));
+    assert!(page.contains("replayer-0") && page.contains("executed twice"));
     assert!(!page.contains("src=") && !page.contains("href="), "the page needs nothing but itself");
     assert!(before.iter().all(|bytes| bytes.len() < 1_500_000));
 }
@@ -64,6 +65,7 @@ fn hostile_names_stay_text_everywhere() {
     }
     sample.refusals[0].reason = hostile.into();
     sample.refusals[0].example = hostile.into();
+    sample.attacks[0].example = hostile.into();
     sample.peers[0].continent = hostile.into();
     for row in &mut sample.series {
         row.labels = row.labels.replace("liveness", hostile).into();

@@ -69,22 +69,13 @@ pub fn images() -> Vec<Image> {
     services.chain(tasks).collect()
 }
 
-/// `nginx:1.27@sha256:...` as `nginx`.
-pub(super) fn without_tag(reference: &str) -> &str {
-    let name = reference.split('@').next().unwrap_or(reference);
-    match name.rfind(':') {
-        Some(at) if !name[at..].contains('/') => &name[..at],
-        _ => name,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn references_find_their_image() {
-        let images = crate::sim::executor::Images::new(images());
+        let images = crate::sim::images::Images::new(images());
         let name = |reference: &str| images.find(reference).map(|place| images.image(place).name.as_str());
         for (reference, found) in [
             ("nginx", Some("nginx")),
@@ -97,7 +88,6 @@ mod tests {
         ] {
             assert_eq!(name(reference), found, "{reference}");
         }
-        assert_eq!(without_tag("localhost:5000/redis:7@sha256:00"), "localhost:5000/redis");
     }
 
     #[test]

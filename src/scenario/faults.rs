@@ -22,9 +22,12 @@ pub(super) fn read(reader: &mut Reader, top: &Map<'_>, duration: Option<Span>, p
     items.iter().filter_map(|item| context.fault(reader, item)).collect()
 }
 
-struct Context<'a> {
-    duration: Option<Span>,
-    peers: &'a Peers,
+/// What faults and attacks are checked against.
+pub(super) struct Context<'a> {
+    /// The end of the run, if it could be read.
+    pub duration: Option<Span>,
+    /// Whom they may concern.
+    pub peers: &'a Peers,
 }
 
 impl Context<'_> {
@@ -116,13 +119,13 @@ impl Context<'_> {
     }
 
     /// Which peers; `drawn` where `fraction` and `count` are parts of the selection.
-    fn selection(&self, reader: &mut Reader, map: &Map<'_>, drawn: bool) -> Option<Selection> {
+    pub(super) fn selection(&self, reader: &mut Reader, map: &Map<'_>, drawn: bool) -> Option<Selection> {
         let before = reader.errors;
         let group = reader.optional(map, "group", |r, node| self.group(r, node));
         let mut peers: Vec<String> = Vec::new();
-        peers.extend(reader.optional(map, "peer", |r, node| self.peer(r, node)));
+        peers.extend(reader.optional(map, "peer", |r, node| peer(r, node, "peer", self.peers)));
         for item in reader.list(map, "peers") {
-            peers.extend(self.peer(reader, item));
+            peers.extend(peer(reader, item, "peer", self.peers));
         }
         let continent = reader.optional(map, "continent", Reader::continent);
         let country = reader.optional(map, "country", Reader::country);
@@ -167,20 +170,6 @@ impl Context<'_> {
         Some(name)
     }
 
-    /// A peer by its own name, or by its group and number.
-    fn peer(&self, reader: &mut Reader, node: &Node) -> Option<String> {
-        let name = reader.text(node, "peer")?;
-        let numbered = self.peers.groups.iter().any(|group| is_number_of(&name, group));
-        if !self.peers.incomplete && !numbered && !self.peers.named.contains_key(&name) {
-            let names = self.peers.named.keys().map(|name| &**name);
-            let help = suggestion(&name, names).unwrap_or_else(|| {
-                "name peers with `names`, or write the group and a number from 0: `providers-0`".to_owned()
-            });
-            reader.error(node.position, format!("there is no peer `{name}`"), help);
-        }
-        Some(name.to_string())
-    }
-
     /// Warns where no peer can be at the place that is meant.
     fn warn_of_nobody(
         &self,
@@ -201,6 +190,20 @@ impl Context<'_> {
             reader.warning(key.position, "no peer can be there: this selects nobody", help);
         }
     }
+}
+
+/// A peer by its own name, or by its group and number.
+pub(super) fn peer(reader: &mut Reader, node: &Node, what: &str, peers: &Peers) -> Option<String> {
+    let name = reader.text(node, what)?;
+    let numbered = peers.groups.iter().any(|group| is_number_of(&name, group));
+    if !peers.incomplete && !numbered && !peers.named.contains_key(&name) {
+        let names = peers.named.keys().map(|name| &**name);
+        let help = suggestion(&name, names).unwrap_or_else(|| {
+            "name peers with `names`, or write the group and a number from 0: `providers-0`".to_owned()
+        });
+        reader.error(node.position, format!("there is no peer `{name}`"), help);
+    }
+    Some(name.to_string())
 }
 
 /// Whether a name is that of an unnamed peer of a group: `providers-17`.

@@ -6,10 +6,13 @@ use super::catalogue;
 use super::reader::{Map, Reader};
 use crate::dms::ensemble::tree::{Node, Position, Value};
 use crate::kernel::Distribution;
+use crate::sim::images::Reference;
 use crate::sim::setup::{Image, ImageBehaviour};
 
 /// Far more than any scenario has; what a run numbers them with holds them.
 const MOST_IMAGES: usize = 10_000;
+const REFERENCE_HELP: &str =
+    "write it as in an ensemble: `nginx`, `nginx:1.27` or `my-registry.org/team/app`";
 const KEYS: &[&str] = &["size", "start", "task", "service"];
 
 /// The built-in catalogue with the scenario's own images on top: one of the same name is replaced.
@@ -38,7 +41,14 @@ pub(super) fn read(reader: &mut Reader, top: &Map<'_>) -> Vec<Image> {
     }
     for (name, at, node) in own {
         let Some(image) = image(reader, &name, at, node) else { continue };
-        match images.iter().position(|other| other.name == *name) {
+        let Some(reference) = Reference::parse(&name) else {
+            reader.error(at, format!("`{name}` is not an image reference"), REFERENCE_HELP.to_owned());
+            continue;
+        };
+        let same = |other: &Image| {
+            Reference::parse(&other.name).is_some_and(|other| other.is_same_entry(&reference))
+        };
+        match images.iter().position(same) {
             Some(place) if place >= built_in => {
                 reader.error(at, format!("the image `{name}` is described twice"), None);
             }

@@ -6,7 +6,11 @@
 
 use std::path::Path;
 
+mod attacks;
+mod capability_script;
 pub mod catalogue;
+mod check;
+pub mod compose;
 pub mod diagnostic;
 mod distribution;
 pub mod ensemble_file;
@@ -14,22 +18,30 @@ mod epoch;
 mod expectation;
 mod faults;
 mod files;
+mod format;
 mod images;
 mod network;
+mod operations;
+mod organizations;
 mod overrides;
 mod peers;
 mod places;
+mod profile;
 mod reader;
 mod resolve;
 mod resolved;
+mod resolved_operations;
+pub mod schema;
 pub mod units;
 mod workload;
 pub mod yaml;
 
-use crate::dms::ensemble::tree::{Node, Position};
-use crate::dms::ensemble::{self, Finding, Severity};
+use crate::dms::ensemble::Finding;
+use crate::dms::ensemble::tree::Position;
+use crate::sim::capabilities::Script;
 use crate::sim::setup::Setup;
 
+pub use check::{Checked, DmsVerdict, Kind, check, verdict_of_dms};
 pub use diagnostic::{Diagnostic, Sources, render};
 pub use overrides::Overrides;
 
@@ -81,39 +93,31 @@ pub fn load(path: &Path, overrides: &Overrides, metrics: &[&str]) -> Result<Load
     load_bytes(path, &shown, &bytes, overrides, metrics)
 }
 
-/// Everything that is wrong, or looks wrong, with a scenario and its ensembles, or with an ensemble alone.
-#[must_use]
-pub fn check(path: &Path, metrics: &[&str]) -> Report {
+/// Loads a script of capability operations.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_script(path: &Path) -> Result<Script, Report> {
     let shown = path.to_string_lossy().replace('\\', "/");
-    let bytes = match files::read_file(path) {
-        Ok(bytes) => bytes,
-        Err(reason) => return unreadable(&shown, &reason),
-    };
-    let is_ensemble = |root: &Node| root.get("allocations").is_some() && root.get("peers").is_none();
-    if yaml::parse(&bytes).is_ok_and(|root| is_ensemble(&root)) {
-        return check_ensemble(&shown, &bytes);
-    }
-    match load_bytes(path, &shown, &bytes, &Overrides::default(), metrics) {
-        Ok(loaded) => loaded.warnings,
-        Err(report) => report,
-    }
+    let bytes = files::read_file(path).map_err(|reason| unreadable(&shown, &reason))?;
+    script_from(path, &shown, &bytes)
 }
 
-/// What there is to say about an ensemble alone. It may be good for DMS and use what is not simulated: a warning.
-fn check_ensemble(shown: &str, bytes: &[u8]) -> Report {
-    let diagnostics = match ensemble_file::read(shown, bytes) {
-        Err(diagnostics) => diagnostics,
-        Ok(loaded) => {
-            let not_simulated =
-                ensemble::unsupported(&loaded.config, &loaded.tree).into_iter().map(|finding| {
-                    Diagnostic::new("unsupported", shown, Finding { severity: Severity::Warning, ..finding })
-                });
-            loaded.warnings.into_iter().chain(not_simulated).collect()
+fn script_from(path: &Path, shown: &str, bytes: &[u8]) -> Result<Script, Report> {
+    let mut files = Files::beside(path);
+    files.note(shown, shown, bytes);
+    let place = |code, findings: Vec<Finding>| {
+        findings.into_iter().map(|finding| Diagnostic::new(code, shown, finding)).collect()
+    };
+    let (script, diagnostics) = match yaml::parse(bytes) {
+        Err(findings) => (None, place("yaml", findings)),
+        Ok(root) => {
+            let (script, findings) = capability_script::read(&root, path);
+            (script, place("script", findings.into_sorted()))
         }
     };
-    let mut files = Files::beside(Path::new(shown));
-    files.note(shown, shown, bytes);
-    Report { diagnostics, sources: files.sources }
+    let report = Report { diagnostics, sources: files.sources };
+    script.filter(|_| !report.has_errors()).ok_or(report)
 }
 
 fn unreadable(shown: &str, reason: &str) -> Report {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::network::bandwidth;
+use super::organizations::Organizations;
 use super::reader::{Map, Reader};
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::sim::setup::{Onboard, PeerGroup, Role};
@@ -12,8 +13,33 @@ use crate::workload::{
     ChurnConfig, ChurnModel, ChurnPreset, ChurnStart, Gpu, Hardware, HardwareConfig, HardwarePreset,
 };
 
-const GROUP_KEYS: &[&str] =
-    &["name", "count", "names", "org", "place", "hardware", "onboard", "bandwidth", "churn"];
+const GROUP_KEYS: &[&str] = &[
+    "name",
+    "count",
+    "names",
+    "org",
+    "membership",
+    "place",
+    "hardware",
+    "onboard",
+    "bandwidth",
+    "churn",
+    "profile",
+];
+/// Attackers offer nothing and attack.
+const ATTACKER_KEYS: &[&str] = &[
+    "name",
+    "count",
+    "names",
+    "org",
+    "membership",
+    "place",
+    "hardware",
+    "bandwidth",
+    "churn",
+    "profile",
+    "attack",
+];
 /// More names than anyone writes by hand.
 const MOST_PEERS: u64 = 10_000_000;
 
@@ -40,10 +66,12 @@ pub(super) struct Peers {
     pub named: IndexMap<Arc<str>, Role>,
     /// Groups that could not be read; names may be missing because of them.
     pub incomplete: bool,
+    /// What the attackers of a group are to try, by the place of the group: read when all peers are known.
+    pub attacks: Vec<(usize, Node)>,
 }
 
 /// Reads all groups and checks that names are unique.
-pub(super) fn read(reader: &mut Reader, top: &Map<'_>) -> Peers {
+pub(super) fn read(reader: &mut Reader, top: &Map<'_>, organizations: &mut Organizations) -> Peers {
     let mut peers = Peers::default();
     let items = reader.list(top, "peers");
     if items.is_empty() {
@@ -60,8 +88,11 @@ pub(super) fn read(reader: &mut Reader, top: &Map<'_>) -> Peers {
     }
     let mut total = 0_u64;
     for item in items {
-        match group(reader, item, &mut peers.named) {
-            Some((group, at)) => {
+        match group(reader, item, &mut peers.named, organizations) {
+            Some((group, attack, at)) => {
+                if let Some(attack) = attack {
+                    peers.attacks.push((peers.groups.len(), attack));
+                }
                 if peers.groups.iter().any(|other| other.name == group.name) {
                     let help = "give one of them a `name` of its own".to_owned();
                     reader.error(at, format!("there are two groups called `{}`", group.name), help);
@@ -101,32 +132,48 @@ fn group(
     reader: &mut Reader,
     node: &Node,
     named: &mut IndexMap<Arc<str>, Role>,
-) -> Option<(PeerGroup, Position)> {
-    let variant = reader.variant(node, "a role of peers", &["providers", "orchestrators"])?;
-    let role = if variant.name == "providers" { Role::Provider } else { Role::Orchestrator };
-    let map = reader.map(variant.node, variant.name, variant.at, GROUP_KEYS)?;
+    organizations: &mut Organizations,
+) -> Option<(PeerGroup, Option<Node>, Position)> {
+    let variant = reader.variant(node, "a role of peers", &["providers", "orchestrators", "attackers"])?;
+    let role = match variant.name {
+        "providers" => Role::Provider,
+        "orchestrators" => Role::Orchestrator,
+        _ => Role::Attacker,
+    };
+    let keys = if role == Role::Attacker { ATTACKER_KEYS } else { GROUP_KEYS };
+    let map = reader.map(variant.node, variant.name, variant.at, keys)?;
     let name = reader.optional(&map, "name", |r, node| identifier(r, node, "name"));
     let names = peer_names(reader, &map, role, named);
     let count = count(reader, &map, &names);
-    let organization = reader.optional(&map, "org", |r, node| identifier(r, node, "org"));
+    let (organizations, membership) = organizations.memberships(reader, &map, role != Role::Attacker);
     let place = reader.optional(&map, "place", Reader::place).unwrap_or_default();
     let hardware = reader.optional(&map, "hardware", hardware).unwrap_or_default();
-    let onboard = onboard(reader, &map, role);
+    let onboard = if role == Role::Attacker { None } else { onboard(reader, &map, role) };
     let links = reader.optional(&map, "bandwidth", bandwidth);
     let churn = reader.optional(&map, "churn", churn);
+    let profile = super::profile::read(reader, &map);
+    let attack = if role == Role::Attacker {
+        let help = "what they try, as in `attack: {replayer: {start: 5m}}`";
+        reader.required(&map, "attack", help, |_, node| Some(node.clone()))
+    } else {
+        None
+    };
     let group = PeerGroup {
         name: name.as_deref().unwrap_or(variant.name).to_owned(),
         role,
         count: count?,
         names,
-        organization: organization.as_deref().unwrap_or("nunet").to_owned(),
+        profile,
+        organizations,
+        membership,
         place,
         hardware,
         onboard,
         bandwidth: links,
         churn,
+        attack: None,
     };
-    Some((group, variant.at))
+    Some((group, attack, variant.at))
 }
 
 /// A name that can stand in file names, tables and expectations.

@@ -340,7 +340,10 @@ impl Reader {
 
 /// What a map is, for a sentence.
 fn subject(what: &str) -> String {
-    if what == "scenario" { "the scenario".to_owned() } else { format!("`{what}`") }
+    match what {
+        "scenario" | "script" | "step" | "document" => format!("the {what}"),
+        _ => format!("`{what}`"),
+    }
 }
 
 /// Names for a sentence: `a`, `b` or `c`.

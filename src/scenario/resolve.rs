@@ -2,19 +2,22 @@
 
 use std::path::Path;
 
+use super::check::Kind;
 use super::files::Files;
+use super::organizations::Organizations;
 use super::reader::{Map, Reader};
 use super::workload::Request;
-use super::{epoch, expectation, faults, images, network, peers, workload};
+use super::{attacks, epoch, expectation, faults, images, network, operations, peers, workload};
 use crate::dms::ensemble::finding::Findings;
 use crate::dms::ensemble::tree::{Node, Value};
 use crate::dms::identity::SignatureMode;
 use crate::dms::orchestrator::Strategy;
 use crate::dms::orchestrator::placement::Policy;
+use crate::dms::profile::Profile;
 use crate::dms::supervision::Recovery;
 use crate::kernel::Span;
-use crate::sim::executor::Images;
-use crate::sim::setup::{Processing, Profile, Setup};
+use crate::sim::images::Images;
+use crate::sim::setup::{Processing, Setup};
 
 const KEYS: &[&str] = &[
     "version",
@@ -26,9 +29,11 @@ const KEYS: &[&str] = &[
     "signatures",
     "processing",
     "network",
+    "organizations",
     "peers",
     "images",
     "workload",
+    "operations",
     "faults",
     "strategy",
     "expect",
@@ -70,12 +75,12 @@ fn read(
         reader.error(root.position, format!("a scenario must be a map, not {}", root.type_name()), help);
         return None;
     }
-    if root.get("allocations").is_some() && root.get("peers").is_none() {
+    if matches!(Kind::of(root), (Kind::Ensemble, _)) {
         let help = "name it under `ensemble` of a `deploy` in a scenario, or check it with `dmsim check`";
         reader.error(root.position, "this is an ensemble, not a scenario", help.to_owned());
         return None;
     }
-    if !version(reader, root) {
+    if !version(reader, root, "scenario") {
         return None;
     }
     let top = reader.map(root, "scenario", root.position, KEYS)?;
@@ -84,11 +89,15 @@ fn read(
     let seed = reader.optional(&top, "seed", seed).unwrap_or(DEFAULT_SEED);
     let duration =
         reader.required(&top, "duration", "how long the run lasts, as in `duration: 6h`", duration);
-    let epoch = reader.optional(&top, "epoch", epoch::read).unwrap_or(epoch::DEFAULT);
-    let (profile, signatures) = (profile(reader, &top), signatures(reader, &top));
+    let epoch =
+        reader.optional(&top, "epoch", |r, node| epoch::read(r, node, "epoch")).unwrap_or(epoch::DEFAULT);
+    let profile = super::profile::read(reader, &top).unwrap_or(Profile::INTENDED);
+    let signatures = signatures(reader, &top);
     let processing = reader.optional(&top, "processing", processing).unwrap_or(Processing::DEFAULT);
     let network = network::read(reader, &top);
-    let peers = peers::read(reader, &top);
+    let mut organizations = Organizations::read(reader, &top);
+    let mut peers = peers::read(reader, &top, &mut organizations);
+    attacks::read(reader, duration, &mut peers);
     let before = reader.errors;
     let images = images::read(reader, &top);
     let context = workload::Context {
@@ -99,6 +108,7 @@ fn read(
         images_failed: reader.errors > before,
     };
     let requests = workload::read(reader, &top, &context, files);
+    let operations = operations::read(reader, &top, duration, &peers, &mut organizations);
     let faults = faults::read(reader, &top, duration, &peers);
     let strategy = strategy(reader, &top);
     let expect = expectation::read(reader, &top, metrics);
@@ -112,9 +122,11 @@ fn read(
         signatures,
         processing,
         network,
+        organizations: organizations.all,
         groups: peers.groups,
         images,
         workload,
+        operations,
         faults,
         strategy,
         expect,
@@ -124,24 +136,25 @@ fn read(
 }
 
 /// Whether the file is of the version that is read here; says so when not.
-fn version(reader: &mut Reader, root: &Node) -> bool {
+/// Whether the file can be read by this program; `what` it is, for messages.
+pub(super) fn version(reader: &mut Reader, root: &Node, what: &str) -> bool {
     let Some((key, node)) = root.entry("version") else {
         let help = "write `version: 1` at its beginning".to_owned();
-        reader.error(root.position, "a scenario needs `version`", help);
+        reader.error(root.position, format!("a {what} needs `version`"), help);
         return true;
     };
     if node.value == Value::Integer(1) {
         return true;
     }
     let written = node.scalar_text().unwrap_or_default();
-    let help = "this program reads scenarios of `version: 1`".to_owned();
+    let help = format!("this program reads {what}s of `version: 1`");
     if &*written == "1" {
         reader.error(node.position, "`version` must be a number, not a text", "remove the quotes".to_owned());
         return true;
     }
     let at = if node.is_null() { key.position } else { node.position };
     let shown = super::reader::shortened(&written);
-    reader.error(at, format!("`{shown}` is not a known version of scenarios"), help);
+    reader.error(at, format!("`{shown}` is not a known version of {what}s"), help);
     false
 }
 
@@ -167,18 +180,6 @@ fn duration(reader: &mut Reader, node: &Node) -> Option<Span> {
         return None;
     }
     Some(duration)
-}
-
-fn profile(reader: &mut Reader, top: &Map<'_>) -> Profile {
-    let read = reader.optional(top, "profile", |r, node| {
-        if node.as_text().is_some_and(|text| &**text == "as-is") {
-            let help = "write `profile: intended`, which behaves as DMS's documents promise".to_owned();
-            r.error(node.position, "the profile `as-is` is not in this version", help);
-            return None;
-        }
-        r.word(node, "profile", &[("intended", Profile::Intended)])
-    });
-    read.unwrap_or(Profile::Intended)
 }
 
 fn signatures(reader: &mut Reader, top: &Map<'_>) -> SignatureMode {

@@ -2,17 +2,22 @@
 
 use std::fmt::{Display, Write as _};
 
+use super::attacks::FORGERIES;
 use super::distribution::write as span_of;
 use super::network::BANDWIDTH_PRESETS;
 use super::peers::CHURN_PRESETS;
+use super::resolved_operations::{operation, organization};
 use super::units::{write_bytes, write_hertz, write_rate};
-use super::{epoch, yaml};
+use super::{epoch, profile, yaml};
+use crate::dms::capability::Form;
 use crate::dms::identity::SignatureMode;
 use crate::dms::orchestrator::placement::Policy;
 use crate::dms::supervision::Recovery;
 use crate::kernel::Time;
 use crate::net::{BandwidthConfig, CityDataSet, LatencyConfig};
-use crate::sim::setup::{Deploy, Fault, Image, ImageBehaviour, PeerGroup, Profile, Role, Selection, Setup};
+use crate::sim::setup::{
+    AttackKind, AttackPlan, Deploy, Fault, Image, ImageBehaviour, PeerGroup, Role, Selection, Setup,
+};
 use crate::workload::{
     ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, HardwarePreset, PlaceConfig, PopulationOf,
 };
@@ -21,12 +26,14 @@ use crate::workload::{
 pub(super) fn write(setup: &Setup, copies: &[String]) -> String {
     let mut out = String::new();
     top(&mut out, setup);
+    list(&mut out, "organizations", setup.organizations.iter().map(organization));
     list(&mut out, "peers", setup.groups.iter().map(group));
     out.push_str("images:\n");
     for image in &setup.images {
         line(&mut out, format_args!("  {}: {}", text(&image.name), behaviour(image)));
     }
     list(&mut out, "workload", setup.workload.iter().zip(copies).map(|(one, copy)| deploy(one, copy)));
+    list(&mut out, "operations", setup.operations.iter().map(operation));
     list(&mut out, "faults", setup.faults.iter().map(fault));
     let placement = Policy::ALL.iter().find(|(one, ..)| *one == setup.strategy.placement);
     let recovery = Recovery::ALL.iter().find(|(one, ..)| *one == setup.strategy.recovery);
@@ -66,10 +73,7 @@ fn top(out: &mut String, setup: &Setup) {
     line(out, format_args!("seed: {}", setup.seed));
     line(out, format_args!("duration: {}", setup.duration));
     line(out, format_args!("epoch: {}", epoch::write(setup.epoch)));
-    let profile = match setup.profile {
-        Profile::Intended => "intended",
-    };
-    line(out, format_args!("profile: {profile}"));
+    line(out, format_args!("profile: {}", profile::write(setup.profile)));
     let signatures = match setup.signatures {
         SignatureMode::Real => "real",
         SignatureMode::Modelled => "modelled",
@@ -91,7 +95,7 @@ fn top(out: &mut String, setup: &Setup) {
 }
 
 /// A text, quoted where YAML or a reader would take it for something else.
-fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     let plain = text.chars().all(|c| c.is_alphanumeric() || "-_./".contains(c));
     let same =
         yaml::parse(text.as_bytes()).is_ok_and(|node| node.as_text().is_some_and(|own| **own == *text));
@@ -103,7 +107,7 @@ fn text(text: &str) -> String {
 }
 
 /// `{a: 1, b: 2}` of what is written.
-fn map(entries: &[(&str, Option<String>)]) -> String {
+pub(super) fn map(entries: &[(&str, Option<String>)]) -> String {
     let written = entries.iter().filter_map(|(key, value)| Some(format!("{key}: {}", value.as_ref()?)));
     format!("{{{}}}", written.collect::<Vec<_>>().join(", "))
 }
@@ -125,22 +129,58 @@ fn group(group: &PeerGroup) -> String {
     let role = match group.role {
         Role::Provider => "providers",
         Role::Orchestrator => "orchestrators",
+        Role::Attacker => "attackers",
     };
     let names: Vec<String> = group.names.iter().map(|name| text(name)).collect();
+    let organizations: Vec<String> = group.organizations.iter().map(|name| text(name)).collect();
     let onboard =
         group.onboard.map(|part| format!("{{cpu: {}, ram: {}, disk: {}}}", part.cpu, part.ram, part.disk));
     let content = map(&[
         ("name", Some(text(&group.name))),
         ("count", Some(group.count.to_string())),
         ("names", Some(format!("[{}]", names.join(", ")))),
-        ("org", Some(text(&group.organization))),
+        ("org", (!organizations.is_empty()).then(|| format!("[{}]", organizations.join(", ")))),
+        ("membership", Some(group.membership.map_or("none", Form::as_str).to_owned())),
         ("place", Some(place(&group.place))),
         ("hardware", Some(hardware(&group.hardware))),
         ("onboard", onboard),
         ("bandwidth", group.bandwidth.map(links)),
         ("churn", group.churn.as_ref().map(churn)),
+        ("profile", group.profile.map(profile::write)),
+        ("attack", group.attack.as_ref().map(attack)),
     ]);
     format!("{role}: {content}")
+}
+
+fn attack(plan: &AttackPlan) -> String {
+    let targets = selection(&plan.targets);
+    let mut entries = vec![
+        ("start", Some(after(plan.start))),
+        ("end", plan.end.map(after)),
+        ("every", Some(plan.every.to_string())),
+        ("broadcasts", Some(plan.broadcasts.to_string())),
+        ("targets", (!targets.is_empty()).then(|| format!("{{{}}}", targets.trim_end_matches(", ")))),
+    ];
+    match &plan.kind {
+        AttackKind::Forger { forges } => {
+            let named = |forgery| FORGERIES.iter().find(|(_, one)| one == forgery).map_or("", |one| one.0);
+            let names: Vec<&str> = forges.iter().map(named).collect();
+            entries.push(("forges", Some(format!("[{}]", names.join(", ")))));
+        }
+        AttackKind::Sybil { identities } => entries.push(("identities", Some(identities.to_string()))),
+        AttackKind::Flooder { burst } => entries.push(("burst", Some(burst.to_string()))),
+        AttackKind::RevokedInsider { revoked, anchored, delay } => {
+            entries.push(("revoked", Some(after(*revoked))));
+            entries.push(("anchored", Some(anchored.to_string())));
+            entries.push(("delay", Some(span_of(delay))));
+        }
+        AttackKind::ClockSkew { offset_ns } => {
+            let by = crate::kernel::Span(offset_ns.unsigned_abs()).to_string();
+            entries.push((if *offset_ns < 0 { "behind" } else { "ahead" }, Some(by)));
+        }
+        AttackKind::Replayer | AttackKind::TokenThief | AttackKind::OverDelegator => {}
+    }
+    format!("{{{}: {}}}", plan.kind.name(), map(&entries))
 }
 
 fn place(place: &PlaceConfig) -> String {
@@ -216,7 +256,7 @@ fn text_or_empty(value: &str) -> String {
     if value.is_empty() { "\"\"".to_owned() } else { text(value) }
 }
 
-fn after(time: Time) -> String {
+pub(super) fn after(time: Time) -> String {
     time.since(Time::ZERO).to_string()
 }
 

@@ -1,8 +1,9 @@
 //! Quantities with units as a scenario writes them: spans of time, bytes, bit rates, fractions.
 //!
 //! A unit is never guessed: `5` is refused where time is meant, since one reader's seconds are another's
-//! minutes. Whole quantities are computed in integers, so `0.1s` is exactly 100,000,000 ns.
+//! minutes. Whole quantities are computed from [`Decimal`]s, so `0.1s` is exactly 100,000,000 ns.
 
+use crate::dms::ensemble::decimal::{Decimal, DecimalError};
 use crate::kernel::Span;
 
 /// Why a text is not the quantity that is wanted.
@@ -20,7 +21,7 @@ impl UnitError {
     }
 }
 
-const TIME_UNITS: &[(&str, u64)] = &[
+pub(super) const TIME_UNITS: &[(&str, u64)] = &[
     ("ns", 1),
     ("us", 1_000),
     ("µs", 1_000),
@@ -31,7 +32,7 @@ const TIME_UNITS: &[(&str, u64)] = &[
     ("h", 3_600_000_000_000),
     ("d", 86_400_000_000_000),
 ];
-const BYTE_UNITS: &[(&str, u64)] = &[
+pub(super) const BYTE_UNITS: &[(&str, u64)] = &[
     ("B", 1),
     ("kB", 1_000),
     ("MB", 1_000_000),
@@ -42,7 +43,7 @@ const BYTE_UNITS: &[(&str, u64)] = &[
     ("GiB", 1 << 30),
     ("TiB", 1 << 40),
 ];
-const RATE_UNITS: &[(&str, u64)] =
+pub(super) const RATE_UNITS: &[(&str, u64)] =
     &[("bit/s", 1), ("kbit/s", 1_000), ("Mbit/s", 1_000_000), ("Gbit/s", 1_000_000_000)];
 
 /// The units of a kind of quantity, and how messages speak of it.
@@ -65,7 +66,8 @@ const BYTES: Kind = Kind {
     example: "57 MB or 8 GiB",
     listed: "B, kB, MB, GB, TB and KiB, MiB, GiB, TiB",
 };
-const HERTZ_UNITS: &[(&str, u64)] = &[("Hz", 1), ("kHz", 1_000), ("MHz", 1_000_000), ("GHz", 1_000_000_000)];
+pub(super) const HERTZ_UNITS: &[(&str, u64)] =
+    &[("Hz", 1), ("kHz", 1_000), ("MHz", 1_000_000), ("GHz", 1_000_000_000)];
 const HERTZ: Kind =
     Kind { name: "frequency", units: HERTZ_UNITS, example: "3.2 GHz", listed: "Hz, kHz, MHz, GHz" };
 const RATE: Kind = Kind {
@@ -75,7 +77,7 @@ const RATE: Kind = Kind {
     listed: "bit/s, kbit/s, Mbit/s, Gbit/s",
 };
 
-/// A span of time: `250ms`, `9.34h`, `1h30m`. Parts of a nanosecond are dropped.
+/// A span of time: `250ms`, `9.34h`, `1h30m`. Rounded to whole nanoseconds.
 ///
 /// # Errors
 /// A missing or unknown unit, a negative number, no number at all, or more than 584 years.
@@ -90,8 +92,8 @@ pub fn span(text: &str) -> Result<Span, UnitError> {
 pub fn seconds(text: &str) -> Result<f64, UnitError> {
     span(text)?;
     let mut sum = 0.0;
-    for (number, unit) in parts(text, &TIME)? {
-        let number: f64 = number.parse().map_err(|_| not_a_quantity(text, &TIME))?;
+    for Part { written, unit, .. } in parts(text, &TIME)? {
+        let number: f64 = written.parse().map_err(|_| not_a_quantity(text, &TIME))?;
         // Dividing by a whole number rounds once where multiplying by its inverse would round twice.
         sum += if unit >= 1_000_000_000 {
             number * (unit / 1_000_000_000) as f64
@@ -102,7 +104,7 @@ pub fn seconds(text: &str) -> Result<f64, UnitError> {
     Ok(sum)
 }
 
-/// A size in bytes: `57 MB`, `8 GiB`. Parts of a byte are dropped.
+/// A size in bytes: `57 MB`, `8 GiB`. Rounded to whole bytes.
 ///
 /// # Errors
 /// A missing or unknown unit, a negative number, no number at all, or a number beyond 64 bits.
@@ -158,24 +160,33 @@ fn not_a_quantity(text: &str, kind: &Kind) -> UnitError {
     UnitError::new(format!("`{text}` is not a {}", kind.name), format!("write it like {}", kind.example))
 }
 
-/// Splits `1h30m` into numbers and sizes of units.
-fn parts<'a>(text: &'a str, kind: &Kind) -> Result<Vec<(&'a str, u64)>, UnitError> {
+fn negative(text: &str, kind: &Kind) -> UnitError {
+    UnitError::new(format!("a {} cannot be negative: `{text}`", kind.name), None)
+}
+
+/// A number and its unit.
+struct Part<'a> {
+    number: Decimal,
+    /// The number as it stands in the text.
+    written: &'a str,
+    /// How many base units the unit has.
+    unit: u64,
+}
+
+/// Splits `1h30m` into numbers and units.
+fn parts<'a>(text: &'a str, kind: &Kind) -> Result<Vec<Part<'a>>, UnitError> {
     let mut rest = text.trim();
     if rest.starts_with('-') {
-        let message = format!("a {} cannot be negative: `{text}`", kind.name);
-        return Err(UnitError::new(message, None));
+        return Err(negative(text, kind));
     }
     let mut found = Vec::new();
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let (number, behind) = rest.split_at(digits);
-        if !number.bytes().any(|byte| byte.is_ascii_digit()) || number.matches('.').count() > 1 {
-            return Err(not_a_quantity(text, kind));
-        }
+        let (number, behind) = Decimal::read(rest).ok_or_else(|| not_a_quantity(text, kind))?;
+        let written = &rest[..rest.len() - behind.len()];
         let behind = behind.trim_start();
         let end = behind.find(|c: char| c.is_ascii_digit() || c == '.' || c == ' ').unwrap_or(behind.len());
         let (unit, more) = behind.split_at(end);
-        found.push((number, unit_size(text, number, unit, kind)?));
+        found.push(Part { number, written, unit: unit_size(text, written, unit, kind)? });
         rest = more.trim_start();
     }
     if found.is_empty() { Err(not_a_quantity(text, kind)) } else { Ok(found) }
@@ -233,17 +244,12 @@ fn exact(text: &str, kind: &Kind, compound: bool) -> Result<u64, UnitError> {
     }
     let too_large = || UnitError::new(format!("`{text}` is too large"), None);
     let mut sum = 0_u64;
-    for (number, unit) in parts {
-        let (whole, part) = number.split_once('.').unwrap_or((number, ""));
-        let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| too_large())? };
-        // 18 decimals are below any base unit, and their product with a unit fits 128 bits.
-        let part = &part[..part.len().min(18)];
-        let below = match part.parse::<u128>() {
-            Ok(digits) => digits * u128::from(unit) / 10_u128.pow(part.len() as u32),
-            Err(_) => 0,
-        };
-        let value = u128::from(whole) * u128::from(unit) + below;
-        sum = u64::try_from(value).ok().and_then(|v| sum.checked_add(v)).ok_or_else(too_large)?;
+    for Part { number, unit, .. } in parts {
+        let value = number.times(unit).map_err(|error| match error {
+            DecimalError::Negative => negative(text, kind),
+            DecimalError::TooLarge => too_large(),
+        })?;
+        sum = sum.checked_add(value).ok_or_else(too_large)?;
     }
     Ok(sum)
 }
@@ -284,6 +290,8 @@ mod tests {
         assert_eq!(seconds("250ms"), Ok(0.25));
         assert_eq!(bytes("57 MB"), Ok(57_000_000));
         assert_eq!(bytes("1.5GiB"), Ok(1_610_612_736));
+        assert_eq!(bytes("1e3 kB"), Ok(1_000_000));
+        assert_eq!(span("1.6ns"), Ok(Span(2)));
         assert_eq!(bits_per_second("20 Mbit/s"), Ok(20_000_000));
         assert_eq!(fraction("10%"), Ok(0.1));
         assert_eq!(fraction("0.25"), Ok(0.25));
@@ -304,7 +312,7 @@ mod tests {
             say(fraction("10").unwrap_err()),
             "`10` is not a possible fraction | for 10 percent write `10%`"
         );
-        for text in ["", ".", "s", "1..2s", "99999999999999999999h", "600000d", "1s 2", "nan%"] {
+        for text in ["", ".", "s", "1..2s", "99999999999999999999h", "600000d", "1s 2", "nan%", "1h-5m"] {
             assert!(span(text).is_err() && fraction(text).is_err(), "{text}");
         }
     }

@@ -1,6 +1,5 @@
 //! The `workload` of a scenario: deployments that users ask for.
 
-use super::catalogue;
 use super::files::{Ensemble, Files};
 use super::peers::{Peers, identifier};
 use super::reader::{Map, Reader, listed};
@@ -11,7 +10,7 @@ use crate::dms::ensemble::suggest::{did_you_mean, suggestion};
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::dms::resources::{Cpu, Gpu, Resources};
 use crate::kernel::Span;
-use crate::sim::executor::Images;
+use crate::sim::images::{Images, Reference};
 use crate::sim::setup::{Deploy, Image, ImageBehaviour, PeerGroup, Role};
 use crate::workload::{ArrivalsConfig, HardwareConfig};
 
@@ -107,9 +106,10 @@ fn orchestrator(reader: &mut Reader, node: &Node, peers: &Peers) -> Option<Strin
     match peers.named.get(&name) {
         Some(Role::Orchestrator) => {}
         None if numbered || peers.incomplete => {}
-        Some(Role::Provider) => {
+        Some(other) => {
             let help = "list the name under `orchestrators` to let it deploy".to_owned();
-            reader.error(node.position, format!("`{name}` is a provider, not an orchestrator"), help);
+            let what = if *other == Role::Attacker { "an attacker" } else { "a provider" };
+            reader.error(node.position, format!("`{name}` is {what}, not an orchestrator"), help);
         }
         None => {
             let named = peers.named.iter().filter(|(_, role)| **role == Role::Orchestrator);
@@ -167,7 +167,8 @@ fn check_images(
             }
             continue;
         }
-        let short = catalogue::without_tag(reference);
+        let parsed = Reference::parse(reference);
+        let short = parsed.as_ref().map_or(reference, Reference::familiar_name);
         let add = format!("add it to the scenario: `images: {{{short}: {{size: 100 MB, service: {{}}}}}}`");
         let help = match did_you_mean(short, context.images.iter().map(|image| image.name.as_str())) {
             Some(guess) => format!("did you mean `{guess}`? If not, {add}"),
@@ -305,7 +306,7 @@ fn arrivals(
 }
 
 /// A time within the run.
-fn moment(reader: &mut Reader, node: &Node, what: &str, duration: Option<Span>) -> Option<Span> {
+pub(super) fn moment(reader: &mut Reader, node: &Node, what: &str, duration: Option<Span>) -> Option<Span> {
     let span = reader.span(node, what)?;
     if let Some(duration) = duration.filter(|duration| span >= *duration) {
         let help = format!("the run lasts {duration}: move it, or raise `duration`");

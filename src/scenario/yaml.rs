@@ -2,11 +2,14 @@
 //!
 //! YAML 1.2 with the core schema; anchors, aliases and merge keys (`<<`) are resolved here, within budgets, so that
 //! nothing later has to defend itself against huge or endless input. One file holds one document.
+
+mod errors;
+
 use std::str;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 
 use crate::dms::ensemble::finding::{Finding, Findings};
 use crate::dms::ensemble::tree::{Key, Node, Position, Value};
@@ -276,25 +279,7 @@ fn next_event<'a>(
     parser: &mut Parser<'a, StrInput<'a>>,
     text: &str,
 ) -> Result<Option<(Event<'a>, Span)>, Finding> {
-    parser.next_event().transpose().map_err(|error| syntax_error(&error, text))
-}
-
-/// The parser's error in words for users; tabs, the commonest cause, get their own.
-fn syntax_error(error: &ScanError, text: &str) -> Finding {
-    let marker = error.marker();
-    let (line, column) = (marker.line(), marker.col() + 1);
-    // Where the parser complains of a tab behind a plain scalar, the tab is at the start of a line further down.
-    let lines_to_search = if error.info().contains("tab") { usize::MAX } else { 1 };
-    let mut lines = text.lines().enumerate().skip(line.saturating_sub(1)).take(lines_to_search);
-    let tab = lines.find_map(|(index, source)| {
-        let at = source.chars().take_while(|c| c.is_whitespace()).position(|c| c == '\t');
-        at.map(|at| position_at(index + 1, at + 1, 1))
-    });
-    if let Some(position) = tab {
-        return Finding::error(position, "a tab is used for indentation")
-            .with_help("YAML wants spaces: replace the tab".to_owned());
-    }
-    Finding::error(position_at(line, column, 1), format!("not valid YAML: {}", error.info()))
+    parser.next_event().transpose().map_err(|error| errors::syntax_error(&error, text))
 }
 
 fn position_at(line: usize, column: usize, length: usize) -> Position {

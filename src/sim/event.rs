@@ -61,6 +61,8 @@ pub enum Event {
         /// The deployment's number in the run.
         deployment: u32,
     },
+    /// An operator does something.
+    Operation(u32),
     /// A peer's churn takes it up or down.
     Churn(PeerId),
     /// A crashed peer is back.
@@ -71,6 +73,18 @@ pub enum Event {
     FaultEnd(u32),
     /// Series are sampled.
     Sample,
+    /// An attacker tries again.
+    Attack {
+        /// Its place among the attackers.
+        attacker: u32,
+    },
+    /// A peer anchors the revocation of a group of insiders.
+    Anchor {
+        /// The group's place in the setup.
+        group: u32,
+        /// Who.
+        peer: PeerId,
+    },
 }
 
 /// What is due in an executor.

@@ -6,41 +6,11 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
-use super::setup::{Image, ImageBehaviour};
+use super::images::Images;
+use super::setup::ImageBehaviour;
 use crate::dms::ensemble::{AllocationConfig, HealthProbe};
 use crate::dms::outbox::RunId;
 use crate::kernel::{Rng, Span};
-
-/// The images that exist in a run, by name.
-#[derive(Clone, Debug)]
-pub struct Images {
-    images: Vec<Image>,
-    by_name: FxHashMap<String, u16>,
-}
-
-impl Images {
-    /// A catalogue; a later image replaces an earlier one of the same name.
-    #[must_use]
-    pub fn new(images: Vec<Image>) -> Self {
-        let by_name = images.iter().zip(0..).map(|(image, number)| (image.name.clone(), number)).collect();
-        Self { images, by_name }
-    }
-
-    /// The image that a reference means: as written, else without its tag.
-    #[must_use]
-    pub fn find(&self, reference: &str) -> Option<u16> {
-        let untagged = reference.rsplit_once(':').map_or(reference, |(name, _)| name);
-        self.by_name.get(reference).or_else(|| self.by_name.get(untagged)).copied()
-    }
-
-    /// An image.
-    #[must_use]
-    pub fn image(&self, number: u16) -> &Image {
-        &self.images[usize::from(number)]
-    }
-}
 
 /// A run that was started and not yet stopped.
 #[derive(Clone, Debug)]

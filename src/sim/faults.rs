@@ -71,6 +71,27 @@ impl World<'_> {
             self.network.lift(now, id);
             // Transfers that waited at a partition go on.
             self.await_transfers();
+            if let Fault::Partition { between, .. } = &self.setup.faults[number as usize] {
+                self.reconnect(now, number, between);
+            }
+        }
+    }
+
+    /// Connections of the overlay between the two sides of a partition work again.
+    fn reconnect(&mut self, now: Time, number: u32, [first, second]: &[Selection; 2]) {
+        let (one, other) = (self.select(number, 0, first), self.endpoints(number, 1, second));
+        for peer in one.into_iter().filter(|&peer| !other.contains(EndpointId(peer.0))) {
+            for neighbour in self.network.neighbours(EndpointId(peer.0)) {
+                let across = PeerId(neighbour.0);
+                let up = |peer: PeerId| self.hosts[peer.0 as usize].up;
+                if !other.contains(neighbour) || !up(peer) || !up(across) {
+                    continue;
+                }
+                for (peer, to) in [(peer, across), (across, peer)] {
+                    let handle = std::sync::Arc::clone(self.hosts[to.0 as usize].peer.handle_of_root());
+                    self.feed(now + RECONNECT, peer, |_| Input::Reconnected(handle));
+                }
+            }
         }
     }
 
@@ -86,16 +107,7 @@ impl World<'_> {
 
     /// The peers of a selection, in order; a part of them is drawn from the fault's own stream.
     fn select(&self, fault: u32, side: u64, who: &Selection) -> Vec<PeerId> {
-        let all = self.population.matching(who);
-        let wanted = match (who.fraction, who.count) {
-            (Some(fraction), _) => libm::round(fraction * all.len() as f64) as usize,
-            (None, Some(count)) => count as usize,
-            (None, None) => return all,
-        };
-        let mut rng = self.streams.owned(FAULT, side << 32 | u64::from(fault));
-        let mut drawn = rng.sample_without_replacement(all.len(), wanted.min(all.len()));
-        drawn.sort_unstable();
-        drawn.into_iter().map(|place| all[place]).collect()
+        self.population.draw(who, &mut self.streams.owned(FAULT, side << 32 | u64::from(fault)))
     }
 
     /// A peer stops at once: what ran there and what it knew is gone.

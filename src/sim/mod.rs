@@ -2,14 +2,23 @@
 //!
 //! [`setup::Setup`] describes one run; [`run`] makes the [`world::World`] from it and drives it to its
 //! [`outcome::Outcome`]. Every fact that a peer reports goes through the [`ledger`], which watches from outside.
+//! [`capabilities`] runs capability operations alone, without peers.
 
+mod attack;
+pub mod capabilities;
+mod closing;
 pub mod event;
 pub mod executor;
 mod faults;
+pub mod images;
 pub mod ledger;
+mod office;
+mod operations;
 pub mod outcome;
 pub mod population;
+mod reach;
 pub mod setup;
+mod standing;
 pub mod world;
 
 pub use outcome::Outcome;

@@ -1,7 +1,9 @@
 //! What a finished run has to show.
 
 use crate::kernel::Time;
-use crate::observe::{AllocationRow, DeploymentRow, MetricRow, PeerRow, RefusalRow, RunManifest, SeriesRow};
+use crate::observe::{
+    AllocationRow, AttackRow, DeploymentRow, MetricRow, PeerRow, RefusalRow, RunManifest, SeriesRow,
+};
 use crate::sim::event::PeerId;
 
 /// Everything that a run puts out.
@@ -21,6 +23,8 @@ pub struct Outcome {
     pub refusals: Vec<RefusalRow>,
     /// `peers.csv`.
     pub peers: Vec<PeerRow>,
+    /// `attacks.csv`.
+    pub attacks: Vec<AttackRow>,
     /// Over all facts, in order.
     pub digest: u128,
     /// Events handled.

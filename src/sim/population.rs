@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::attack::Credentials;
 use super::event::PeerId;
-use super::setup::{Onboard, PeerGroup, Role, Selection, Setup};
+use super::office::{Held, Office, User};
+use super::setup::{AttackKind, Onboard, PeerGroup, Role, Selection, Setup};
 use super::world::Host;
-use crate::dms::capability::{CapabilityContext, Membership, OrganizationKeys, Rules, join};
+use crate::dms::capability::{CapabilityContext, OrganizationKeys, Rules, own_node};
 use crate::dms::ensemble::{EnsembleConfig, Executor, Location};
 use crate::dms::identity::{Handle, SecretKey};
 use crate::dms::provider::Machine;
 use crate::dms::resources::{Cpu, Gpu, Resources};
 use crate::dms::{Peer, PeerConfig};
-use crate::kernel::{Domain, Rng, Span, Streams, Time};
+use crate::kernel::{Domain, Rng, Streams, Time};
 use crate::net::{Cities, CityId, Endpoint};
 use crate::workload::{Hardware, PeerChurn, PlaceDraw};
 
@@ -23,8 +25,6 @@ const KEYS: Domain = Domain::new("sim.keys");
 const PLACE: Domain = Domain::new("sim.place");
 /// What each peer's machine has.
 const HARDWARE: Domain = Domain::new("sim.hardware");
-/// Memberships last a year, as in DMS's own acceptance suite (dms-acceptance section 1.2).
-const MEMBERSHIP: Span = Span::hours(365 * 24);
 
 /// A peer as the world and its observers know it.
 #[derive(Clone, Debug)]
@@ -79,6 +79,20 @@ impl Population {
         all.filter(|(member, _)| fulfils(member)).map(|(_, number)| PeerId(number)).collect()
     }
 
+    /// The peers of a selection, in order; its part of them is drawn.
+    #[must_use]
+    pub fn draw(&self, who: &Selection, rng: &mut Rng<'_>) -> Vec<PeerId> {
+        let all = self.matching(who);
+        let wanted = match (who.fraction, who.count) {
+            (Some(fraction), _) => libm::round(fraction * all.len() as f64) as usize,
+            (None, Some(count)) => count as usize,
+            (None, None) => return all,
+        };
+        let mut drawn = rng.sample_without_replacement(all.len(), wanted.min(all.len()));
+        drawn.sort_unstable();
+        drawn.into_iter().map(|place| all[place]).collect()
+    }
+
     /// The root handles of the peers that an ensemble's nodes are pinned to. A pin is a peer's name in this run or
     /// a peer id; one that is neither leads nowhere, like the id of a host that does not exist.
     pub(super) fn pins(&self, ensemble: &EnsembleConfig, hosts: &[Host]) -> Vec<Option<Arc<Handle>>> {
@@ -93,15 +107,23 @@ impl Population {
     }
 }
 
+/// What a world begins with.
+pub(super) struct Populated {
+    pub(super) population: Population,
+    pub(super) hosts: Vec<Host>,
+    pub(super) endpoints: Vec<Endpoint>,
+    /// Keys and tokens of organizations and operators.
+    pub(super) office: Office,
+    /// What attackers hold, in their order.
+    pub(super) credentials: Vec<Credentials>,
+}
+
 /// Draws every peer of a setup.
 ///
 /// # Errors
 /// What cannot be drawn: a place without cities, a churn without a mean.
-pub(super) fn populate(
-    setup: &Setup,
-    streams: Streams,
-) -> Result<(Population, Vec<Host>, Vec<Endpoint>), String> {
-    let mut builder = Builder { setup, streams, organizations: IndexMap::new() };
+pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, String> {
+    let mut builder = Builder::new(setup, streams);
     let mut members = Vec::new();
     let (mut hosts, mut endpoints) = (Vec::new(), Vec::new());
     for (group, description) in setup.groups.iter().enumerate() {
@@ -121,7 +143,9 @@ pub(super) fn populate(
     }
     let by_name = members.iter().zip(0..).map(|(member, n)| (Arc::clone(&member.name), PeerId(n))).collect();
     let groups = setup.groups.iter().map(|group| group.name.clone()).collect();
-    Ok((Population { members, by_name, groups }, hosts, endpoints))
+    let population = Population { members, by_name, groups };
+    let Builder { office, credentials, .. } = builder;
+    Ok(Populated { population, hosts, endpoints, office, credentials })
 }
 
 fn draw_city(place: &PlaceDraw, streams: Streams, entity: u64) -> CityId {
@@ -131,42 +155,64 @@ fn draw_city(place: &PlaceDraw, streams: Streams, entity: u64) -> CityId {
 struct Builder<'s> {
     setup: &'s Setup,
     streams: Streams,
-    organizations: IndexMap<String, OrganizationKeys>,
+    office: Office,
+    credentials: Vec<Credentials>,
 }
 
-impl Builder<'_> {
+impl<'s> Builder<'s> {
+    fn new(setup: &'s Setup, streams: Streams) -> Self {
+        let mut builder = Self { setup, streams, office: Office::default(), credentials: Vec::new() };
+        for (organization, number) in setup.organizations.iter().zip(0..) {
+            let secret = builder.secret(&mut streams.owned(KEYS, u64::MAX - number));
+            let keys = OrganizationKeys::new(organization.name.clone(), secret, Rules::of(setup.profile));
+            builder.office.organizations.push((organization.clone(), keys));
+        }
+        builder
+    }
+
     fn secret(&self, rng: &mut Rng<'_>) -> SecretKey {
         let mut seed = [0; 32];
         rng.fill_bytes(&mut seed);
         SecretKey::ed25519(seed, self.setup.signatures)
     }
 
-    /// A peer with its user, joined to its organization as in dms-capabilities section 2.7.
+    /// A peer with its user, joined to its organizations as in dms-capabilities section 2.7.
     fn host(&mut self, group: &PeerGroup, city: CityId, entity: u64) -> Result<Host, String> {
         let mut rng = self.streams.owned(KEYS, entity);
-        if !self.organizations.contains_key(&group.organization) {
-            let number = self.organizations.len() as u64;
-            let secret = self.secret(&mut self.streams.owned(KEYS, u64::MAX - number));
-            let keys = OrganizationKeys::new(group.organization.clone(), secret, Rules::INTENDED);
-            self.organizations.insert(group.organization.clone(), keys);
-        }
-        let organization = &self.organizations[&group.organization];
+        let profile = group.profile.unwrap_or(self.setup.profile);
+        let rules = Rules::of(profile);
         let secret = self.secret(&mut rng);
-        let mut user =
-            CapabilityContext::new(CapabilityContext::USER, self.secret(&mut rng), Rules::INTENDED);
-        let mut capabilities =
-            CapabilityContext::new(CapabilityContext::NODE, secret.clone(), Rules::INTENDED);
+        let mut user = CapabilityContext::new(CapabilityContext::USER, self.secret(&mut rng), rules);
+        let mut capabilities = CapabilityContext::new(CapabilityContext::NODE, secret.clone(), rules);
         let epoch = self.setup.epoch;
-        let membership = Membership::usual(epoch + MEMBERSHIP);
-        let mut nonces = || {
-            let mut nonce = [0; 12];
-            rng.fill_bytes(&mut nonce);
-            nonce
-        };
-        join(organization, &mut user, &mut capabilities, &membership, epoch, &mut nonces)
-            .map_err(|error| format!("joining {}: {error}", group.organization))?;
+        own_node(&user, &mut capabilities, epoch).map_err(|error| error.to_string())?;
+        let mut memberships = Vec::new();
+        for name in group.membership.iter().flat_map(|_| &group.organizations) {
+            let form = group.membership.expect("outsiders join nothing");
+            let organization = self.office.organization(name);
+            let all = &self.office.organizations;
+            let dms = capabilities.did().clone();
+            let tokens = Office::admit(all, organization, &mut user, &dms, None, epoch, &mut rng)?;
+            capabilities
+                .add_roots(&tokens.anchors(form), epoch)
+                .map_err(|error| format!("joining {name}: {error}"))?;
+            memberships.push(Held { organization, tokens, form });
+        }
+        if group.attack.is_some() {
+            let revoked = memberships.first().map(|held| {
+                let keys = &self.office.organizations[held.organization].1;
+                keys.context().revoke(&held.tokens.org_to_user)
+            });
+            let revocation = revoked.transpose().map_err(|error| error.to_string())?.map(Arc::new);
+            let peer = PeerId(entity as u32);
+            let (secret, node, user) = (secret.clone(), capabilities.clone(), user.clone());
+            self.credentials.push(Credentials { peer, secret, node, user, revocation });
+        }
+        if !self.setup.operations.is_empty() {
+            self.office.users.push(User { context: user, memberships });
+        }
         let machine = machine(group, city, &mut self.streams.owned(HARDWARE, entity));
-        let config = PeerConfig { secret, capabilities, machine, strategy: self.setup.strategy };
+        let config = PeerConfig { secret, capabilities, profile, machine, strategy: self.setup.strategy };
         let churn = match &group.churn {
             Some((churn, start)) => {
                 let model = churn.model().map_err(|error| format!("group {}: {error}", group.name))?;
@@ -174,7 +220,11 @@ impl Builder<'_> {
             }
             None => None,
         };
-        Ok(Host::new(Peer::new(config, epoch), churn))
+        let mut host = Host::new(Peer::new(config, epoch), churn);
+        if let Some(AttackKind::ClockSkew { offset_ns }) = group.attack.as_ref().map(|plan| &plan.kind) {
+            host.clock_offset_ns = *offset_ns;
+        }
+        Ok(host)
     }
 }
 

@@ -3,13 +3,19 @@
 //! The scenario room makes one from YAML; building one in Rust is meant to be as natural. Names are resolved,
 //! defaults filled in, times integers; what a file may say and what a run does are different types on purpose.
 
+pub mod operations;
+
 use std::sync::Arc;
 
 use serde::Serialize;
 
+pub use self::operations::{Operation, OperationKind, Organization, Proof, Withdrawn};
+
+use crate::dms::capability::Form;
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::identity::SignatureMode;
 use crate::dms::orchestrator::Strategy;
+use crate::dms::profile::Profile;
 use crate::kernel::{Span, Time, Timestamp, sample::Distribution};
 use crate::net::{BandwidthConfig, NetworkConfig};
 use crate::workload::{ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, PlaceConfig};
@@ -33,12 +39,16 @@ pub struct Setup {
     pub processing: Processing,
     /// The network between the peers.
     pub network: NetworkConfig,
+    /// The organizations of the run, the public one included.
+    pub organizations: Vec<Organization>,
     /// The peers, group by group; peers are numbered in this order.
     pub groups: Vec<PeerGroup>,
     /// Images that allocations may name, by reference; the built-in catalogue with the scenario's own on top.
     pub images: Vec<Image>,
     /// What users ask for.
     pub workload: Vec<Deploy>,
+    /// What operators do beside that, in the order of the file.
+    pub operations: Vec<Operation>,
     /// What breaks, in the order of the file.
     pub faults: Vec<Fault>,
     /// Choices that are compared between runs.
@@ -47,14 +57,6 @@ pub struct Setup {
     pub expect: Vec<Expectation>,
     /// The files that it was made from, with the SHA-256 of their bytes in hexadecimal.
     pub inputs: Vec<(String, String)>,
-}
-
-/// Which behaviour peers show where the real DMS falls short of its own documents.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Profile {
-    /// As DMS's documents and manifests promise.
-    Intended,
 }
 
 /// What handling a message costs a peer's one worker, in simulated time and the same in both signature modes.
@@ -81,6 +83,8 @@ pub enum Role {
     Provider,
     /// Runs deployments for a user.
     Orchestrator,
+    /// Attacks the others.
+    Attacker,
 }
 
 /// Peers that are described together.
@@ -94,8 +98,12 @@ pub struct PeerGroup {
     pub count: u32,
     /// Names of single peers; the rest is called after the group and a number.
     pub names: Vec<String>,
-    /// The organization whose members they are.
-    pub organization: String,
+    /// Their own profile, where it differs from the run's.
+    pub profile: Option<Profile>,
+    /// The organizations whose members they are.
+    pub organizations: Vec<String>,
+    /// How far the memberships go; none for outsiders, such as most attackers.
+    pub membership: Option<Form>,
     /// Where they are.
     pub place: PlaceConfig,
     /// What their machines have.
@@ -106,6 +114,93 @@ pub struct PeerGroup {
     pub bandwidth: Option<BandwidthConfig>,
     /// When they come and go.
     pub churn: Option<(ChurnConfig, ChurnStart)>,
+    /// What attackers try; none for everybody else.
+    pub attack: Option<AttackPlan>,
+}
+
+/// What the attackers of a group try, each of them by itself.
+#[derive(Clone, PartialEq, Debug)]
+pub struct AttackPlan {
+    /// Which attack.
+    pub kind: AttackKind,
+    /// From when on.
+    pub start: Time,
+    /// Until when; none = to the end of the run.
+    pub end: Option<Time>,
+    /// Time between two attempts of one attacker.
+    pub every: Span,
+    /// Which part of the attempts are broadcasts, 0..=1.
+    pub broadcasts: f64,
+    /// At whom; attackers are never meant.
+    pub targets: Selection,
+}
+
+/// The attacks (see `sim::attack`).
+#[derive(Clone, PartialEq, Debug)]
+pub enum AttackKind {
+    /// Makes things up.
+    Forger {
+        /// What.
+        forges: Vec<Forgery>,
+    },
+    /// Sends again what others have sent.
+    Replayer,
+    /// Uses tokens that were given to others.
+    TokenThief,
+    /// Passes on more than it was given.
+    OverDelegator,
+    /// Acts as many.
+    Sybil {
+        /// As how many.
+        identities: u32,
+    },
+    /// Sends more than can be handled.
+    Flooder {
+        /// Messages at once.
+        burst: u32,
+    },
+    /// A member that goes on after its membership was revoked.
+    RevokedInsider {
+        /// When it is revoked.
+        revoked: Time,
+        /// The part of the organization's other members that ever anchor the revocation, 0..=1.
+        anchored: f64,
+        /// How long after the revocation each of them does.
+        delay: Distribution,
+    },
+    /// A member whose clock is wrong.
+    ClockSkew {
+        /// By so many nanoseconds; below zero it is behind.
+        offset_ns: i64,
+    },
+}
+
+impl AttackKind {
+    /// Its name in scenarios and tables.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Forger { .. } => "forger",
+            Self::Replayer => "replayer",
+            Self::TokenThief => "token_thief",
+            Self::OverDelegator => "over_delegator",
+            Self::Sybil { .. } => "sybil",
+            Self::Flooder { .. } => "flooder",
+            Self::RevokedInsider { .. } => "revoked_insider",
+            Self::ClockSkew { .. } => "clock_skew",
+        }
+    }
+}
+
+/// What a forger makes up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Forgery {
+    /// Tokens of others.
+    Tokens,
+    /// Signatures of others.
+    Signatures,
+    /// Another's DID above its own, valid membership (C2).
+    Dids,
 }
 
 /// Parts of a machine that are offered, each in 0..=1.
@@ -122,7 +217,7 @@ pub struct Onboard {
 /// An image and how what runs from it behaves.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Image {
-    /// Its reference without registry and tag handling: compared as written, else without its tag.
+    /// Its reference; one without tag and digest stands for all of them.
     pub name: String,
     /// Bytes to pull.
     pub size_bytes: u64,

@@ -8,14 +8,18 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::attack::{Attackers, Strike};
 use super::event::{Event, ExecutionStep, PeerId};
-use super::executor::{Executor, Images, Start};
+use super::executor::{Executor, Start};
+use super::images::Images;
 use super::ledger::Ledger;
+use super::office::Office;
 use super::outcome::Outcome;
-use super::population::{Population, populate};
+use super::population::{Populated, Population, populate};
 use super::setup::{Processing, Setup};
+use super::standing::Reach;
 use crate::dms::Peer;
-use crate::dms::actor::Envelope;
+use crate::dms::actor::{Envelope, gossip};
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox};
 use crate::kernel::queue::EventQueue;
@@ -40,6 +44,8 @@ pub(super) struct Host {
     /// Crashed by a fault; churn does not bring it back before its repair.
     pub(super) crashed: bool,
     pub(super) churn: Option<PeerChurn>,
+    /// By how much its clock is wrong.
+    pub(super) clock_offset_ns: i64,
     busy_until: Time,
     peer_cursor: Cursor,
     executor_cursor: Cursor,
@@ -54,11 +60,23 @@ impl Host {
             up: churn.as_ref().is_none_or(PeerChurn::is_up),
             crashed: false,
             churn,
+            clock_offset_ns: 0,
             busy_until: Time::ZERO,
             peer_cursor: Cursor::default(),
             executor_cursor: Cursor::default(),
         }
     }
+}
+
+/// A message on its way, or waiting for its receiver's worker.
+pub(super) struct Parcel {
+    pub(super) envelope: Envelope,
+    /// Who gave it to the network, whatever the envelope says.
+    pub(super) sender: PeerId,
+    /// The host that the connection belongs to; none for a broadcast.
+    pub(super) transport: Option<HostId>,
+    /// The attempt of an attacker that it is.
+    pub(super) strike: Option<Strike>,
 }
 
 /// What a transfer carries.
@@ -78,13 +96,15 @@ pub struct World<'s> {
     pub(super) network: Network,
     pub(super) conditions: FxHashMap<u32, ConditionId>,
     pub(super) ledger: Ledger,
-    by_host: FxHashMap<HostId, PeerId>,
+    pub(super) office: Office,
+    pub(super) by_host: FxHashMap<HostId, PeerId>,
     images: Images,
-    envelopes: Slab<Envelope>,
+    pub(super) parcels: Slab<Parcel>,
+    pub(super) attackers: Attackers,
     cargo: FxHashMap<FlowId, Cargo>,
     effects: Effects,
     pub(super) arrivals: Vec<crate::workload::Arrivals>,
-    events: u64,
+    pub(super) events: u64,
 }
 
 impl<'s> World<'s> {
@@ -94,7 +114,7 @@ impl<'s> World<'s> {
     /// What the setup asks for and cannot be built, in words.
     pub fn new(setup: &'s Setup) -> Result<Self, String> {
         let streams = Streams::new(setup.seed);
-        let (population, hosts, endpoints) = populate(setup, streams)?;
+        let Populated { population, hosts, endpoints, office, credentials } = populate(setup, streams)?;
         let mut network =
             Network::new(setup.network, &endpoints, streams).map_err(|error| error.to_string())?;
         let by_host =
@@ -116,8 +136,10 @@ impl<'s> World<'s> {
             .zip(0..)
             .map(|(entry, number)| entry.arrivals.times(streams, number).map_err(|error| error.to_string()))
             .collect::<Result<_, _>>()?;
+        let attackers = Attackers::new(setup, &population, credentials, streams);
         let mut world = Self {
             ledger: Ledger::new(setup, &population),
+            office,
             setup,
             streams,
             queue: EventQueue::new(),
@@ -128,7 +150,8 @@ impl<'s> World<'s> {
             conditions: FxHashMap::default(),
             by_host,
             images: Images::new(setup.images.clone()),
-            envelopes: Slab::new(),
+            parcels: Slab::new(),
+            attackers,
             cargo: FxHashMap::default(),
             effects: Effects::default(),
             arrivals,
@@ -163,7 +186,11 @@ impl<'s> World<'s> {
         for entry in 0..self.setup.workload.len() as u32 {
             self.schedule_next_deploy(entry);
         }
+        for (operation, number) in self.setup.operations.iter().zip(0..) {
+            self.queue.post(operation.at, Event::Operation(number));
+        }
         self.queue.post(Time::ZERO, Event::Sample);
+        self.begin_attacks();
     }
 
     pub(super) fn schedule_next_deploy(&mut self, entry: u32) {
@@ -180,24 +207,32 @@ impl<'s> World<'s> {
         self.ledger.keep_trace();
     }
 
-    /// Runs to the end of the setup's duration, or until `go_on` says no (it is asked every few thousand events,
-    /// with the simulated time and the events so far).
+    /// Runs to the end of the setup's duration, or until `go_on` says no (see [`World::advance`]).
     pub fn run(mut self, go_on: &mut dyn FnMut(Time, u64) -> bool) -> Outcome {
         let end = Time::ZERO + self.setup.duration;
-        let mut interrupted = None;
-        // The end itself belongs to the run.
-        while let Some((now, event)) = self.queue.pop_before(end + Span(1)) {
+        let interrupted = self.advance(end, go_on);
+        let stopped = interrupted.unwrap_or(end);
+        let closing = self.closing(stopped, interrupted.is_some());
+        self.ledger.finish(stopped, closing)
+    }
+
+    /// Takes all events up to `until`, those at that very time included, or until `go_on` says no: it is asked every
+    /// few thousand events, with the simulated time and the events so far. The time at which it said no, if it did.
+    pub fn advance(&mut self, until: Time, go_on: &mut dyn FnMut(Time, u64) -> bool) -> Option<Time> {
+        while let Some((now, event)) = self.queue.pop_before(until + Span(1)) {
             self.step(now, event);
             self.events += 1;
             if self.events.is_multiple_of(8192) && !go_on(now, self.events) {
-                interrupted = Some(now);
-                break;
+                return Some(now);
             }
         }
-        let stopped = interrupted.unwrap_or(end);
-        let leaks = self.count_leaks();
-        let events = self.events;
-        self.ledger.finish(stopped, interrupted.is_some(), leaks, events)
+        None
+    }
+
+    /// Events taken so far.
+    #[must_use]
+    pub const fn events(&self) -> u64 {
+        self.events
     }
 
     fn step(&mut self, now: Time, event: Event) {
@@ -205,11 +240,9 @@ impl<'s> World<'s> {
             Event::Arrive { peer, envelope, bytes } => self.arrive(now, peer, envelope, bytes),
             Event::Dispatch { peer, life, envelope } => {
                 if self.hosts[peer.0 as usize].life == life {
-                    self.feed(now, peer, |envelopes| {
-                        Input::Dispatch(envelopes.get(envelope).expect("an admitted message is kept"))
-                    });
+                    self.dispatch(now, peer, envelope);
                 }
-                self.envelopes.release(envelope);
+                self.parcels.release(envelope);
             }
             Event::Timer { peer, life, timer } => {
                 if self.hosts[peer.0 as usize].life == life {
@@ -224,6 +257,7 @@ impl<'s> World<'s> {
             Event::Transfers => self.complete_transfers(now),
             Event::Deploy { entry } => self.deploy(now, entry),
             Event::Shutdown { deployment } => self.shutdown(now, deployment),
+            Event::Operation(number) => self.operate(now, number),
             Event::Churn(peer) => self.churn(now, peer),
             Event::Repair(peer) => self.repair(now, peer),
             Event::Fault(number) => self.begin_fault(now, number),
@@ -232,33 +266,59 @@ impl<'s> World<'s> {
                 self.ledger.sample(now, self.network.flows().len());
                 self.queue.post(now + SAMPLE_INTERVAL, Event::Sample);
             }
+            Event::Attack { attacker } => self.attack(now, attacker),
+            Event::Anchor { group, peer } => self.anchor_revocation(now, group, peer),
         }
     }
 
-    /// What a peer's clock reads.
-    fn clock(&self, now: Time) -> Timestamp {
+    /// What a clock that is right reads.
+    pub(super) fn clock(&self, now: Time) -> Timestamp {
         self.setup.epoch + Span(now.0)
+    }
+
+    /// What a peer's clock read at the start.
+    pub(super) fn epoch_of(&self, peer: PeerId) -> Timestamp {
+        Timestamp(self.setup.epoch.0.saturating_add_signed(self.hosts[peer.0 as usize].clock_offset_ns))
+    }
+
+    /// The worker has got to a message.
+    fn dispatch(&mut self, now: Time, peer: PeerId, parcel: u32) {
+        let before = self.state_to_judge_by(peer, parcel);
+        self.feed(now, peer, |parcels| {
+            Input::Dispatch(&parcels.get(parcel).expect("an admitted message is kept").envelope)
+        });
+        let executed = std::mem::take(&mut self.effects.executed);
+        if !self.attackers.is_empty() {
+            self.judge(now, peer, parcel, before, executed);
+        }
     }
 
     fn arrive(&mut self, now: Time, peer: PeerId, envelope: u32, bytes: u32) {
         let host = &self.hosts[peer.0 as usize];
         if !host.up {
             self.ledger.lost(crate::net::LossReason::ReceiverDown);
-            self.envelopes.release(envelope);
+            self.parcels.release(envelope);
             return;
         }
         self.ledger.delivered();
-        self.feed(now, peer, |envelopes| Input::Arrival {
-            envelope: envelopes.get(envelope).expect("a message in flight is kept"),
-            bytes: u64::from(bytes),
+        self.feed(now, peer, |parcels| {
+            let parcel = parcels.get(envelope).expect("a message in flight is kept");
+            let (envelope, transport) = (&parcel.envelope, parcel.transport.as_ref());
+            Input::Arrival { envelope, bytes: u64::from(bytes), transport }
         });
-        if !self.effects.admitted {
-            self.envelopes.release(envelope);
+        let admitted = std::mem::take(&mut self.effects.admitted);
+        if std::mem::take(&mut self.effects.offended) {
+            self.blame(now, peer, envelope);
+        }
+        if !self.attackers.is_empty() {
+            self.observe_arrival(now, peer, envelope, admitted);
+        }
+        if !admitted {
+            self.parcels.release(envelope);
             return;
         }
-        self.effects.admitted = false;
         let Processing { signature, message } = self.setup.processing;
-        let signatures = self.envelopes.get(envelope).map_or(0, Envelope::signature_count);
+        let signatures = self.parcels.get(envelope).map_or(0, |parcel| parcel.envelope.signature_count());
         let host = &mut self.hosts[peer.0 as usize];
         let done = host.busy_until.max(now) + signature.times(signatures) + message;
         host.busy_until = done;
@@ -266,12 +326,12 @@ impl<'s> World<'s> {
     }
 
     /// Lets a peer handle one input and carries out what it wants done.
-    pub(super) fn feed(&mut self, now: Time, peer: PeerId, input: impl FnOnce(&Slab<Envelope>) -> Input<'_>) {
-        let clock = self.clock(now);
+    pub(super) fn feed(&mut self, now: Time, peer: PeerId, input: impl FnOnce(&Slab<Parcel>) -> Input<'_>) {
+        let clock = self.epoch_of(peer) + Span(now.0);
         let host = &mut self.hosts[peer.0 as usize];
         let random = self.streams.rng(PEER, u64::from(peer.0), &mut host.peer_cursor);
         let mut outbox = Outbox { effects: &mut self.effects, random };
-        host.peer.handle(clock, input(&self.envelopes), &mut outbox);
+        host.peer.handle(clock, input(&self.parcels), &mut outbox);
         drop(outbox);
         self.carry_out(now, peer);
     }
@@ -282,8 +342,9 @@ impl<'s> World<'s> {
         for fact in effects.facts.drain(..) {
             self.ledger.record(now, peer, fact);
         }
+        let epoch = self.epoch_of(peer);
         for (at, timer) in effects.timers.drain(..) {
-            let at = Time(at.0.saturating_sub(self.setup.epoch.0)).max(now);
+            let at = Time(at.0.saturating_sub(epoch.0)).max(now);
             self.queue.post(at, Event::Timer { peer, life, timer });
         }
         for envelope in effects.sends.drain(..) {
@@ -295,19 +356,29 @@ impl<'s> World<'s> {
         self.effects = effects;
     }
 
-    fn send(&mut self, now: Time, from: PeerId, envelope: Envelope) {
-        let bytes = envelope.json_len();
-        self.ledger.sent(bytes);
-        let Some(to) = &envelope.to else { return self.broadcast(now, from, envelope, bytes) };
+    fn send(&mut self, now: Time, sender: PeerId, envelope: Envelope) {
+        let Some(to) = &envelope.to else {
+            return self.publish(now, Parcel { envelope, sender, transport: None, strike: None });
+        };
         // A host that never existed is like one that is down: nobody answers.
         let Some(&to) = self.by_host.get(&to.host) else {
+            self.ledger.sent(envelope.json_len());
             return self.ledger.lost(crate::net::LossReason::ReceiverDown);
         };
+        let transport = Some(self.hosts[sender.0 as usize].peer.handle_of_root().host);
+        self.ship(now, to, Parcel { envelope, sender, transport, strike: None });
+    }
+
+    /// Puts a message on the way to one peer, whoever its envelope names.
+    pub(super) fn ship(&mut self, now: Time, to: PeerId, parcel: Parcel) {
+        let from = parcel.sender;
+        let bytes = parcel.envelope.json_len();
+        self.ledger.sent(bytes);
         let length = u32::try_from(bytes).unwrap_or(u32::MAX);
         if bytes >= FLOW_THRESHOLD_BYTES && to != from {
             match self.network.start_transfer(now, Some(EndpointId(from.0)), EndpointId(to.0), bytes) {
                 Ok(flow) => {
-                    let envelope = self.envelopes.insert(envelope, 1);
+                    let envelope = self.parcels.insert(parcel, 1);
                     self.cargo.insert(flow, Cargo::Message { peer: to, envelope, bytes: length });
                     self.await_transfers();
                 }
@@ -317,25 +388,36 @@ impl<'s> World<'s> {
         }
         match self.network.send(now, EndpointId(from.0), EndpointId(to.0), bytes) {
             Delivery::At(at) => {
-                let envelope = self.envelopes.insert(envelope, 1);
+                let envelope = self.parcels.insert(parcel, 1);
                 self.queue.post(at, Event::Arrive { peer: to, envelope, bytes: length });
             }
             Delivery::Lost(reason) => self.ledger.lost(reason),
         }
     }
 
-    fn broadcast(&mut self, now: Time, from: PeerId, envelope: Envelope, bytes: u64) {
+    /// Gossips a message, as far as those who would pass it on let it through.
+    pub(super) fn publish(&mut self, now: Time, parcel: Parcel) {
+        let from = parcel.sender;
+        let bytes = parcel.envelope.json_len();
+        self.ledger.sent(bytes);
+        let valid = gossip::validate(&parcel.envelope, self.setup.signatures, self.clock(now)).is_ok();
+        let reach = self.reach(now, from, valid);
+        let receivers = match &reach {
+            Reach::Everybody => Receivers::AllLive,
+            Reach::EverybodyBut(deaf) => Receivers::AllLiveBut(deaf),
+            Reach::Only(takers) => Receivers::Of(takers),
+        };
+        let vouched = parcel.envelope.tokens.iter().any(|token| token.chain().is_some());
         // One reference of our own keeps the slot until every delivery has been counted.
-        let key = self.envelopes.insert(envelope, 1);
-        let (queue, envelopes) = (&mut self.queue, &mut self.envelopes);
+        let key = self.parcels.insert(parcel, 1);
+        let (queue, parcels) = (&mut self.queue, &mut self.parcels);
         let length = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let receivers = Receivers::AllLive;
         let tally = self.network.broadcast(now, EndpointId(from.0), bytes, receivers, &mut |to, at| {
-            envelopes.retain(key, 1);
+            parcels.retain(key, 1);
             queue.post(at, Event::Arrive { peer: PeerId(to.0), envelope: key, bytes: length });
         });
-        self.envelopes.release(key);
-        self.ledger.broadcast(tally, bytes);
+        self.parcels.release(key);
+        self.ledger.broadcast(tally, bytes, vouched);
     }
 
     fn order(&mut self, now: Time, peer: PeerId, life: u32, action: Action) {
@@ -421,7 +503,7 @@ impl<'s> World<'s> {
     /// Drops what a peer's transfers carried when it went down.
     pub(super) fn drop_cargo(&mut self, flow: FlowId) {
         if let Some(Cargo::Message { envelope, .. }) = self.cargo.remove(&flow) {
-            self.envelopes.release(envelope);
+            self.parcels.release(envelope);
         }
     }
 
@@ -472,28 +554,5 @@ impl<'s> World<'s> {
         {
             self.feed(now, by, |_| Input::Command(Command::Shutdown(ensemble)));
         }
-    }
-
-    /// Peers that hold something for a deployment that neither wants it nor is having it undone.
-    fn count_leaks(&self) -> u64 {
-        let now = self.clock(self.queue.now());
-        let leaks = |host: &&Host| {
-            host.up
-                && host.peer.provider().pool().holdings().any(|(id, holding)| {
-                    let place = host.peer.handle_of_root().host;
-                    let leased = holding.lease.is_some_and(|lease| now <= lease);
-                    !leased && !self.is_wanted(id, holding.generation, &place)
-                })
-        };
-        self.hosts.iter().filter(leaks).count() as u64
-    }
-
-    fn is_wanted(&self, allocation: &str, generation: u32, host: &HostId) -> bool {
-        let Some(number) = self.ledger.deployment_of(allocation) else { return false };
-        let Some((by, ensemble)) = self.ledger.deployment(number) else { return false };
-        let deployments = self.hosts[by.0 as usize].peer.deployments();
-        deployments.iter().find(|deployment| deployment.id() == ensemble).is_some_and(|deployment| {
-            deployment.wants(allocation, generation, host) || deployment.is_undoing_on(host)
-        })
     }
 }

@@ -1,7 +1,16 @@
 //! One test binary; a module per concern.
+mod allocations;
+mod attacks;
+mod bless;
+mod capability_scripts;
 mod determinism;
+mod ensembles;
 mod generations;
+mod operations;
+mod parsing;
 mod protocol;
 mod recovery;
 mod scenarios_invalid;
+mod subnets;
 mod tidy;
+mod weaknesses;

@@ -8,6 +8,8 @@ use dmsim::observe::metrics;
 use dmsim::scenario::{self, Loaded, Overrides, yaml};
 use proptest::prelude::*;
 
+use crate::bless;
+
 fn names() -> Vec<&'static str> {
     metrics::all().iter().map(|metric| metric.name).collect()
 }
@@ -28,14 +30,12 @@ fn yaml_files(folder: &str) -> Vec<PathBuf> {
 
 #[test]
 fn broken_files_are_explained() {
-    // Only whoever reviews the messages sets it, to write the expected texts anew.
-    #[allow(clippy::disallowed_methods)]
-    let bless = std::env::var("DMSIM_BLESS").is_ok();
+    let bless = bless::is_on();
     let files = yaml_files("scenarios/invalid");
     assert!(files.len() >= 28, "{} files", files.len());
     let mut wrong = Vec::new();
     for path in &files {
-        let report = scenario::check(path, &names());
+        let report = scenario::check(path, &names()).report;
         let shown = report.render(false);
         let expected = path.with_extension("expected.txt");
         if bless {
@@ -53,11 +53,11 @@ fn shipped_scenarios_load_without_a_word() {
     let files = yaml_files("scenarios");
     assert!(files.len() >= 3);
     for path in files {
-        let shown = scenario::check(&path, &names()).render(false);
+        let shown = scenario::check(&path, &names()).report.render(false);
         assert_eq!(shown, "", "{}", path.display());
     }
     for path in yaml_files("scenarios/ensembles") {
-        let report = scenario::check(&path, &names());
+        let report = scenario::check(&path, &names()).report;
         assert!(!report.has_errors(), "{}", report.render(false));
     }
 }
@@ -195,7 +195,7 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("broken.yaml");
         fs::write(&path, &text).unwrap();
-        let report = scenario::check(&path, &names());
+        let report = scenario::check(&path, &names()).report;
         prop_assert!(!report.render(true).is_empty());
     }
 }

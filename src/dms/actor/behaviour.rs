@@ -5,8 +5,44 @@
 
 use std::fmt;
 
+use super::envelope::topics;
+use super::message::Slot;
 use crate::dms::capability::Capability;
 use crate::dms::identity::EnsembleId;
+
+/// Older names that are accepted beside the canonical ones; the capability that they require is their own path.
+const ALIASES: [(&str, BehaviourKind); 1] = [("/dms/cap/broadcast", BehaviourKind::RevokeBroadcast)];
+
+/// Behaviours of the real DMS that this version does not simulate (dms-capabilities section 5).
+const NOT_SIMULATED: [&str; 27] = [
+    "/dms/node/peers/dht",
+    "/dms/node/onboarding/onboard",
+    "/dms/node/onboarding/offboard",
+    "/dms/node/deployment/new",
+    "/dms/node/deployment/update",
+    "/dms/node/deployment/list",
+    "/dms/node/deployment/logs",
+    "/dms/node/deployment/status",
+    "/dms/node/deployment/manifest",
+    "/dms/node/deployment/shutdown",
+    "/dms/node/deployment/prune",
+    "/dms/node/deployment/delete",
+    "/dms/node/hardware/spec",
+    "/dms/node/hardware/usage",
+    "/dms/node/logger/config",
+    "/dms/node/subnet/create",
+    "/dms/node/subnet/destroy",
+    "/dms/node/subnet/join",
+    "/dms/deployment/constraint/edge",
+    "/dms/volume/create",
+    "/dms/volume/start",
+    "/dms/volume/delete",
+    "/dms/tokenomics/contract/create",
+    "/dms/tokenomics/contract/approve_local",
+    "/dms/tokenomics/contract/list_incoming",
+    "/dms/tokenomics/contract/usage",
+    "/dms/tokenomics/contract/transaction",
+];
 
 /// What a behaviour is for. The path of most kinds is fixed; the last ones are made for one ensemble or one call.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -29,6 +65,8 @@ pub enum BehaviourKind {
     AllocationRestart,
     /// `/dms/allocation/subnet/add-peer`, on the allocation's actor.
     SubnetAddPeer,
+    /// `/dms/allocation/subnet/accept-peers`, on the allocation's actor.
+    SubnetAcceptPeers,
     /// `/dms/allocation/subnet/dns/add-records`, on the allocation's actor.
     DnsAddRecords,
     /// `/dms/allocation/subnet/map-port`, on the allocation's actor.
@@ -49,11 +87,55 @@ pub enum BehaviourKind {
     AllocationLiveness,
     /// `/dms/actor/replyto/<nonce>`: the one-shot behaviour that waits for a reply.
     ReplyTo,
+    /// `/public/status`: whether the node is well, and what its machine has.
+    PublicStatus,
+    /// `/public/revocations`: two connected peers bring their revocations together (an extension of dmsim).
+    PublicRevocations,
+    /// `/broadcast/hello`: everyone authorised answers with its DID.
+    BroadcastHello,
+    /// `/broadcast/dms/status`: everyone authorised reports its status.
+    BroadcastStatus,
+    /// `/dms/node/status`: the status report of one node.
+    NodeStatus,
+    /// `/dms/node/peers/ping`: a sign of life; the caller measures the time.
+    PeersPing,
+    /// `/dms/node/peers/list`: the peers that the node is connected to.
+    PeersList,
+    /// `/dms/node/peers/self`: the node's own id and address.
+    PeersSelf,
+    /// `/dms/node/peers/connect`: connect to a peer.
+    PeersConnect,
+    /// `/dms/node/peers/score`: the gossip scores of the peers.
+    PeersScore,
+    /// `/dms/node/onboarding/status`: whether the node offers anything.
+    OnboardingStatus,
+    /// `/dms/node/resources/allocated`: what allocations hold.
+    ResourcesAllocated,
+    /// `/dms/node/resources/free`: what is neither committed nor allocated.
+    ResourcesFree,
+    /// `/dms/node/resources/onboarded`: what is offered.
+    ResourcesOnboarded,
+    /// `/dms/node/allocations/list`: the allocations that live here.
+    AllocationsList,
+    /// `/dms/cap/list`: what the node trusts, holds and knows to be revoked.
+    CapList,
+    /// `/dms/cap/provide/anchor`: take up authority.
+    AnchorProvide,
+    /// `/dms/cap/require/anchor`: accept further side chains.
+    AnchorRequire,
+    /// `/dms/cap/revoke/anchor`: take up revocations.
+    AnchorRevoke,
+    /// `/dms/cap/anchor`: the older single form of the three above; the message says which slot.
+    Anchor,
+    /// `/dms/cap/revoke/broadcast` (older `/dms/cap/broadcast`): revocations for everyone.
+    RevokeBroadcast,
+    /// A behaviour of the real DMS that is not simulated: every node refuses it as unknown.
+    NotSimulated,
 }
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 42] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -63,6 +145,7 @@ impl BehaviourKind {
         Self::AllocationStart,
         Self::AllocationRestart,
         Self::SubnetAddPeer,
+        Self::SubnetAcceptPeers,
         Self::DnsAddRecords,
         Self::MapPort,
         Self::HealthCheckRegister,
@@ -73,6 +156,28 @@ impl BehaviourKind {
         Self::TaskTermination,
         Self::AllocationLiveness,
         Self::ReplyTo,
+        Self::PublicStatus,
+        Self::PublicRevocations,
+        Self::BroadcastHello,
+        Self::BroadcastStatus,
+        Self::NodeStatus,
+        Self::PeersPing,
+        Self::PeersList,
+        Self::PeersSelf,
+        Self::PeersConnect,
+        Self::PeersScore,
+        Self::OnboardingStatus,
+        Self::ResourcesAllocated,
+        Self::ResourcesFree,
+        Self::ResourcesOnboarded,
+        Self::AllocationsList,
+        Self::CapList,
+        Self::AnchorProvide,
+        Self::AnchorRequire,
+        Self::AnchorRevoke,
+        Self::Anchor,
+        Self::RevokeBroadcast,
+        Self::NotSimulated,
     ];
 
     /// The path, or for a namespaced kind the template of its path.
@@ -88,6 +193,7 @@ impl BehaviourKind {
             Self::AllocationStart => "/dms/allocation/start",
             Self::AllocationRestart => "/dms/allocation/restart",
             Self::SubnetAddPeer => "/dms/allocation/subnet/add-peer",
+            Self::SubnetAcceptPeers => "/dms/allocation/subnet/accept-peers",
             Self::DnsAddRecords => "/dms/allocation/subnet/dns/add-records",
             Self::MapPort => "/dms/allocation/subnet/map-port",
             Self::HealthCheckRegister => "/dms/actor/healthcheck/register",
@@ -98,13 +204,54 @@ impl BehaviourKind {
             Self::TaskTermination => "/dms/orchestrator/<id>/task-termination",
             Self::AllocationLiveness => "/dms/orchestrator/<id>/allocation-liveness",
             Self::ReplyTo => "/dms/actor/replyto/<nonce>",
+            Self::PublicStatus => "/public/status",
+            Self::PublicRevocations => "/public/revocations",
+            Self::BroadcastHello => "/broadcast/hello",
+            Self::BroadcastStatus => "/broadcast/dms/status",
+            Self::NodeStatus => "/dms/node/status",
+            Self::PeersPing => "/dms/node/peers/ping",
+            Self::PeersList => "/dms/node/peers/list",
+            Self::PeersSelf => "/dms/node/peers/self",
+            Self::PeersConnect => "/dms/node/peers/connect",
+            Self::PeersScore => "/dms/node/peers/score",
+            Self::OnboardingStatus => "/dms/node/onboarding/status",
+            Self::ResourcesAllocated => "/dms/node/resources/allocated",
+            Self::ResourcesFree => "/dms/node/resources/free",
+            Self::ResourcesOnboarded => "/dms/node/resources/onboarded",
+            Self::AllocationsList => "/dms/node/allocations/list",
+            Self::CapList => "/dms/cap/list",
+            Self::AnchorProvide => "/dms/cap/provide/anchor",
+            Self::AnchorRequire => "/dms/cap/require/anchor",
+            Self::AnchorRevoke => "/dms/cap/revoke/anchor",
+            Self::Anchor => "/dms/cap/anchor",
+            Self::RevokeBroadcast => "/dms/cap/revoke/broadcast",
+            Self::NotSimulated => "<not simulated>",
         }
     }
 
     /// Whether the limiter applies: to broadcasts and to what begins with `/public/` (dms-capabilities section 3.5).
     #[must_use]
     pub const fn is_public(self) -> bool {
-        matches!(self, Self::PublicHello)
+        matches!(self, Self::PublicHello | Self::PublicStatus | Self::PublicRevocations)
+    }
+
+    /// The topic on which the behaviour may be broadcast; every node listens to all of them (dms-capabilities
+    /// section 3.4). None for what is only called directly.
+    #[must_use]
+    pub const fn topic(self) -> Option<&'static Capability> {
+        match self {
+            Self::BidRequest => Some(&topics::DEPLOYMENT),
+            Self::BroadcastHello => Some(&topics::HELLO),
+            Self::BroadcastStatus => Some(&topics::STATUS),
+            Self::RevokeBroadcast => Some(&topics::REVOCATION),
+            _ => None,
+        }
+    }
+
+    /// Whether somebody at the node's command line can call it: the others belong to deployments and replies.
+    #[must_use]
+    pub const fn is_for_operators(self) -> bool {
+        self as u8 > Self::ReplyTo as u8 || matches!(self, Self::PublicHello)
     }
 }
 
@@ -113,6 +260,9 @@ impl fmt::Display for BehaviourKind {
         f.write_str(self.template())
     }
 }
+
+/// The path of a one-shot behaviour, without its nonce.
+const REPLY_TO: &str = "/dms/actor/replyto/";
 
 /// A behaviour as it stands in an envelope: what it is for, and its path.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -131,22 +281,62 @@ impl Behaviour {
     #[must_use]
     pub fn fixed(kind: BehaviourKind) -> Self {
         let path = kind.template();
-        assert!(!path.contains('<'), "the path {path} needs an ensemble or a nonce");
+        assert!(!path.contains('<'), "the path {path} is not complete");
         Self { kind, path: Capability::fixed(path) }
     }
 
     /// The one-shot behaviour that waits for the reply to the message with this nonce.
     #[must_use]
     pub fn reply_to(nonce: u64) -> Self {
-        Self { kind: BehaviourKind::ReplyTo, path: Capability::new(&format!("/dms/actor/replyto/{nonce}")) }
+        Self { kind: BehaviourKind::ReplyTo, path: Capability::written(format_args!("{REPLY_TO}{nonce}")) }
     }
-}
 
-impl Behaviour {
+    /// The behaviour by which tokens for a slot are anchored.
+    #[must_use]
+    pub fn to_anchor(slot: Slot) -> Self {
+        Self::fixed(match slot {
+            Slot::Provide => BehaviourKind::AnchorProvide,
+            Slot::Require => BehaviourKind::AnchorRequire,
+            Slot::Revoke => BehaviourKind::AnchorRevoke,
+        })
+    }
+
+    /// The behaviour that waits for the replies to a broadcast of `asked`. A broadcast carries no delegation for its
+    /// replies, so they are named below the behaviour itself: who may answer is who may call it.
+    #[must_use]
+    pub fn replies_to_broadcast(asked: &Self, nonce: u64) -> Self {
+        Self {
+            kind: BehaviourKind::ReplyTo,
+            path: Capability::written(format_args!("{}/replyto/{nonce}", asked.path)),
+        }
+    }
+
     /// The nonce that a one-shot reply behaviour is named after; none for any other.
     #[must_use]
     pub fn reply_nonce(&self) -> Option<u64> {
-        self.path.as_str().strip_prefix("/dms/actor/replyto/")?.parse().ok()
+        self.path.as_str().rsplit_once("/replyto/")?.1.parse().ok()
+    }
+
+    /// What an operator means by a path, canonical or an alias, simulated or not; none for a path that DMS does not
+    /// have or that only deployments use.
+    #[must_use]
+    pub fn for_operators(path: &str) -> Option<Self> {
+        let canonical = |kind: &BehaviourKind| {
+            kind.is_for_operators() && *kind != BehaviourKind::NotSimulated && kind.template() == path
+        };
+        if let Some(kind) = BehaviourKind::ALL.into_iter().find(canonical) {
+            return Some(Self::fixed(kind));
+        }
+        let alias = ALIASES.into_iter().find(|(alias, _)| *alias == path).map(|(_, kind)| kind);
+        let kind = alias.or_else(|| NOT_SIMULATED.contains(&path).then_some(BehaviourKind::NotSimulated))?;
+        Some(Self { kind, path: Capability::new(path) })
+    }
+
+    /// Every path that [`Behaviour::for_operators`] knows.
+    pub fn paths_for_operators() -> impl Iterator<Item = &'static str> {
+        let kinds = BehaviourKind::ALL.into_iter().filter(|kind| kind.is_for_operators());
+        let canonical = kinds.map(BehaviourKind::template).filter(|path| path.starts_with('/'));
+        canonical.chain(ALIASES.into_iter().map(|(alias, _)| alias)).chain(NOT_SIMULATED)
     }
 }
 
@@ -179,13 +369,45 @@ impl EnsembleBehaviours {
             path: Capability::new(&kind.template().replace("<id>", &hex)),
         };
         Self {
-            ensemble: Capability::new(&format!("/dms/ensemble/{hex}")),
-            orchestrator: Capability::new(&format!("/dms/orchestrator/{hex}")),
+            ensemble: Capability::written(format_args!("/dms/ensemble/{hex}")),
+            orchestrator: Capability::written(format_args!("/dms/orchestrator/{hex}")),
             subnet_create: at(BehaviourKind::SubnetCreate),
             subnet_destroy: at(BehaviourKind::SubnetDestroy),
             allocation_shutdown: at(BehaviourKind::AllocationShutdown),
             task_termination: at(BehaviourKind::TaskTermination),
             allocation_liveness: at(BehaviourKind::AllocationLiveness),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_stand_in_their_order_and_operators_find_theirs() {
+        for (place, kind) in BehaviourKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, place);
+        }
+        for path in Behaviour::paths_for_operators() {
+            let found = Behaviour::for_operators(path).expect("a known path");
+            assert_eq!(found.path.as_str(), path);
+        }
+        let alias = Behaviour::for_operators("/dms/cap/broadcast").expect("an alias");
+        assert_eq!(alias.kind, BehaviourKind::RevokeBroadcast);
+        let absent = Behaviour::for_operators("/dms/volume/create").expect("a behaviour of DMS");
+        assert_eq!(absent.kind, BehaviourKind::NotSimulated);
+        for unknown in ["/dms/deployment/commit", "/public/helo", "<not simulated>", ""] {
+            assert_eq!(Behaviour::for_operators(unknown), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn replies_carry_their_nonce() {
+        let hello = Behaviour::fixed(BehaviourKind::BroadcastHello);
+        for reply in [Behaviour::reply_to(17), Behaviour::replies_to_broadcast(&hello, 17)] {
+            assert_eq!((reply.kind, reply.reply_nonce()), (BehaviourKind::ReplyTo, Some(17)));
+        }
+        assert_eq!(hello.reply_nonce(), None);
     }
 }

@@ -9,16 +9,26 @@ use serde::ser::{SerializeStruct, Serializer};
 use super::behaviour::Behaviour;
 use super::message::Message;
 use crate::dms::capability::{Capability, TokenList};
-use crate::dms::identity::{
-    EnsembleId, Handle, Inbox, Signable, Signature, SignatureMode, fingerprint128, verify,
-};
-use crate::kernel::Timestamp;
+use crate::dms::identity::{EnsembleId, Handle, Inbox, Signable, Signature, SignatureMode, verify};
+use crate::kernel::{Timestamp, fingerprint128};
 
 /// Topics that every node subscribes to.
 pub mod topics {
     use crate::dms::capability::Capability;
     /// Requests for bids.
     pub static DEPLOYMENT: Capability = Capability::fixed("/nunet/deployment");
+    /// Greetings to everyone.
+    pub static HELLO: Capability = Capability::fixed("/nunet/hello");
+    /// Status discovery.
+    pub static STATUS: Capability = Capability::fixed("/nunet/status");
+    /// Revocations.
+    pub static REVOCATION: Capability = Capability::fixed("/nunet/revocation");
+
+    /// Whether nodes listen to a topic.
+    #[must_use]
+    pub fn is_subscribed(topic: &Capability) -> bool {
+        [&DEPLOYMENT, &HELLO, &STATUS, &REVOCATION].contains(&topic)
+    }
 }
 
 /// A signed message with the tokens that authorise it.
@@ -59,6 +69,14 @@ impl Envelope {
     #[must_use]
     pub const fn is_broadcast(&self) -> bool {
         self.to.is_none() && self.topic.is_some()
+    }
+
+    /// The same with something changed and nothing signed anew: what somebody makes of it on the way.
+    #[must_use]
+    pub fn altered(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self.verified = OnceLock::new();
+        self
     }
 
     /// Whether the sender's key signed this very content.
@@ -108,7 +126,7 @@ impl Envelope {
             + options
             + base64(self.message.json_len())
             + tokens
-            + Signature::TEXT_LEN as u64
+            + self.signature.text_len() as u64
     }
 
     fn write_json(&self, signed: bool) -> Vec<u8> {
@@ -161,7 +179,7 @@ impl Serialize for Wire<'_> {
             object.serialize_field("cap", &base64(&envelope.tokens.to_json()))?;
         }
         if self.signed {
-            object.serialize_field("sig", &base64(&envelope.signature.0))?;
+            object.serialize_field("sig", &base64(envelope.signature.as_bytes()))?;
         }
         object.end()
     }

@@ -4,13 +4,17 @@
 //! costs no parsing; its JSON is still what travels, and [`Message::json_len`] is what the network is charged with.
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::report::Report;
+use crate::dms::capability::TokenList;
 use crate::dms::ensemble::{AllocationConfig, Executor, Location, LocationConstraints, PortConfig};
 use crate::dms::identity::{Did, EnsembleId, Handle, PeerId};
 use crate::dms::resources::Resources;
+use crate::dms::subnet::{AddressRange, Route};
 
 /// What one node of an ensemble asks of a provider (`BidRequestV1`).
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
@@ -113,13 +117,24 @@ pub struct Revert {
     pub allocations: Vec<(Arc<str>, u32)>,
 }
 
+/// Create an ensemble's subnet on a node.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct SubnetCreate {
+    /// The ensemble.
+    pub ensemble: EnsembleId,
+    /// Its addresses.
+    pub range: AddressRange,
+    /// Which peer each address is behind, as far as allocations have one.
+    pub routes: Arc<[Route]>,
+}
+
 /// A name of the ensemble's subnet.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct DnsRecord {
     /// The name, with `.internal`.
     pub name: Arc<str>,
-    /// Its address, as a number.
-    pub address: u32,
+    /// Its address.
+    pub address: Ipv4Addr,
 }
 
 /// How a provider judges the health of an allocation that it reports.
@@ -194,14 +209,16 @@ pub enum Message {
     /// Undo.
     Revert(Box<Revert>),
     /// Create the ensemble's subnet on a node.
-    SubnetCreate(EnsembleId),
+    SubnetCreate(Box<SubnetCreate>),
     /// Destroy it.
     SubnetDestroy(EnsembleId),
     /// Give an allocation its address.
     SubnetAddPeer {
-        /// The address, as a number.
-        address: u32,
+        /// The address.
+        address: Ipv4Addr,
     },
+    /// Tell a node where others are that were placed or moved while it ran.
+    SubnetAcceptPeers(Arc<[Route]>),
     /// Tell an allocation the names of the others.
     DnsAddRecords(Arc<[DnsRecord]>),
     /// Open a public port to an allocation.
@@ -229,6 +246,51 @@ pub enum Message {
     Ok,
     /// The answer "no" with its reason.
     Error(Arc<str>),
+    /// A question that its behaviour says all about.
+    Query,
+    /// Connect to this peer.
+    Connect(Arc<Handle>),
+    /// The answer to a question.
+    Report(Arc<Report>),
+    /// Take up tokens.
+    Anchor(Box<AnchorRequest>),
+    /// A number that stands for the revocations that the sender knows: equal for equal sets.
+    RevocationSummary(u64),
+    /// Revocations that the receiver may lack.
+    Revocations(Box<TokenList>),
+}
+
+/// Which store of a capability context tokens are for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Slot {
+    /// Authority to hold.
+    Provide,
+    /// Side chains to accept.
+    Require,
+    /// Revocations.
+    Revoke,
+}
+
+impl Slot {
+    /// The word in paths and scenarios.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Provide => "provide",
+            Self::Require => "require",
+            Self::Revoke => "revoke",
+        }
+    }
+}
+
+/// Tokens to anchor (dms-capabilities section 2.8).
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct AnchorRequest {
+    /// Where; the path of the behaviour says the same, except that of the older single behaviour.
+    pub slot: Slot,
+    /// What.
+    pub tokens: TokenList,
 }
 
 impl Message {

@@ -7,18 +7,25 @@
 
 mod behaviour;
 mod envelope;
+pub mod gossip;
 mod limiter;
 mod message;
 mod pipeline;
+mod replay;
+mod report;
 mod security;
+mod wire;
 
 pub use behaviour::{Behaviour, BehaviourKind, EnsembleBehaviours};
 pub use envelope::{Envelope, topics};
 pub use limiter::{Limits, RateLimiter};
 pub use message::{
-    Allocate, AllocationOrder, AllocationState, Bid, BidRequest, Commit, DnsRecord, Liveness, Message,
-    NodeRequest, Revert, TaskTermination,
+    Allocate, AllocationOrder, AllocationState, AnchorRequest, Bid, BidRequest, Commit, DnsRecord, Liveness,
+    Message, NodeRequest, Revert, Slot, SubnetCreate, TaskTermination,
 };
 pub(in crate::dms) use pipeline::class;
-pub use pipeline::{Pipeline, Rejection};
+pub use pipeline::{Pipeline, Rejection, check_direct};
+pub use replay::ReplayGuard;
+pub use report::{AllocationInfo, CapabilityReport, NodeReport, P2p, Report, ResourceReport};
 pub use security::{Actor, Call, SealError, SecurityContext};
+pub use wire::{WireEnvelope, WireError, WireOptions};

@@ -35,6 +35,12 @@ pub enum Rejection {
     TopicMismatch,
     /// No token of it authorises the call.
     NotAuthorized,
+    /// The DID that it names as its sender's is not that of the sending host (mended C2).
+    UnboundDid,
+    /// It has been handled before (mended C1).
+    Replayed,
+    /// The host that it names as its sender's is not the one that the transport brought it from.
+    ForeignTransport,
 }
 
 impl Rejection {
@@ -48,6 +54,9 @@ impl Rejection {
             Self::QueueFull => "queue full",
             Self::Expired => "message expired",
             Self::BadSignature => "signature verification failed",
+            Self::UnboundDid => "the sender's DID does not belong to its host",
+            Self::Replayed => "message replayed",
+            Self::ForeignTransport => "sent by another host than it names",
             Self::UnknownActor => "no such actor",
             Self::UnknownBehaviour => "unknown behaviour",
             Self::TopicMismatch => "broadcast topic mismatch",
@@ -60,6 +69,18 @@ impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// A direct message must be for this host, and come from the host that it names: `transport` is the peer that the
+/// connection has authenticated.
+///
+/// # Errors
+/// [`Rejection::WrongHost`], [`Rejection::ForeignTransport`].
+pub fn check_direct(host: &PeerId, envelope: &Envelope, transport: &PeerId) -> Result<(), Rejection> {
+    if envelope.to.as_ref().is_none_or(|to| to.host != *host) {
+        return Err(Rejection::WrongHost);
+    }
+    if envelope.from.host == *transport { Ok(()) } else { Err(Rejection::ForeignTransport) }
 }
 
 /// The limiter class of a message.
@@ -81,14 +102,12 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Lets an arriving message into the queue, or says why not.
+    /// Lets a message into the queue that [`check_direct`] or [`validate`](super::gossip::validate) has passed, or
+    /// says why not.
     ///
     /// # Errors
-    /// [`Rejection::WrongHost`], [`Rejection::TooLong`], [`Rejection::RateLimited`], [`Rejection::QueueFull`].
-    pub fn admit(&mut self, host: &PeerId, envelope: &Envelope, bytes: u64) -> Result<(), Rejection> {
-        if envelope.to.as_ref().is_some_and(|to| to.host != *host) {
-            return Err(Rejection::WrongHost);
-        }
+    /// [`Rejection::TooLong`], [`Rejection::RateLimited`], [`Rejection::QueueFull`].
+    pub fn admit(&mut self, envelope: &Envelope, bytes: u64) -> Result<(), Rejection> {
         if bytes > MAX_MESSAGE_BYTES {
             return Err(Rejection::TooLong);
         }

@@ -9,11 +9,14 @@ use super::behaviour::Behaviour;
 use super::envelope::Envelope;
 use super::message::Message;
 use super::pipeline::Rejection;
+use super::replay::ReplayGuard;
 use crate::dms::capability::{
-    Broadcast, Capability, CapabilityContext, CapabilityError, Consumption, Invocation, NonceCounter,
-    Refusal, TokenList,
+    Authorised, Broadcast, Capability, CapabilityContext, CapabilityError, Consumption, Invocation,
+    NonceCounter, Refusal, TokenList,
 };
+use crate::dms::constants::BEHAVIOUR_GC_INTERVAL;
 use crate::dms::identity::{ActorId, Did, Handle, Inbox, PeerId, SecretKey, Signature};
+use crate::dms::profile::{Profile, Weakness};
 use crate::kernel::{Span, Timestamp, random::Rng};
 
 /// An actor's own part: its address, its key and its counter. The capability context is its node's.
@@ -160,6 +163,22 @@ impl Actor {
         Ok(())
     }
 
+    /// A signed message with the tokens that are given, whatever they are worth.
+    #[must_use]
+    pub fn seal_with(
+        &self,
+        to: Option<Arc<Handle>>,
+        topic: Option<Capability>,
+        call: Call,
+        nonce: u64,
+        tokens: TokenList,
+    ) -> Envelope {
+        let mut envelope = self.envelope(to, topic, call, nonce);
+        envelope.tokens = tokens;
+        self.sign(&mut envelope).expect("the message is this actor's own");
+        envelope
+    }
+
     /// A message of this actor without tokens and signature.
     fn envelope(
         &self,
@@ -178,7 +197,7 @@ impl Actor {
             topic,
             message: call.message,
             tokens: TokenList::new(),
-            signature: Signature([0; 64]),
+            signature: Signature::NONE,
             verified: OnceLock::new(),
         }
     }
@@ -195,11 +214,36 @@ fn token_nonce(random: &mut Rng<'_>) -> [u8; 12] {
 pub struct SecurityContext {
     /// Anchors and tokens.
     pub capabilities: CapabilityContext,
+    /// The weaknesses that the node has.
+    pub profile: Profile,
+    replays: ReplayGuard,
+    next_collection: Timestamp,
 }
 
 impl SecurityContext {
-    /// Whether the message may invoke its behaviour on the actor `receiver`: expiry, signature, then tokens. On
-    /// success the tokens stay consumed, so that a reply can build on them, until [`SecurityContext::discard`].
+    /// The authority of a node that has just started.
+    #[must_use]
+    pub fn new(capabilities: CapabilityContext, profile: Profile) -> Self {
+        let next_collection = Timestamp::default();
+        Self { capabilities, profile, replays: ReplayGuard::default(), next_collection }
+    }
+
+    /// Drops what has expired, at most every two minutes: the nonces of messages, and tokens unless they pile up
+    /// (C5). Called when a message comes, so that a node that nobody talks to has no work.
+    pub fn collect(&mut self, now: Timestamp) {
+        if now < self.next_collection {
+            return;
+        }
+        self.next_collection = now + BEHAVIOUR_GC_INTERVAL;
+        self.replays.forget_expired(now);
+        if !self.profile.has(Weakness::NoTokenCollection) {
+            self.capabilities.gc(now);
+        }
+    }
+
+    /// Whether the message may invoke its behaviour on the actor `receiver`: expiry, signature, the sender's DID,
+    /// then tokens, and at last whether it is new. On success the tokens stay consumed, so that a reply can build on
+    /// them, until [`SecurityContext::discard`].
     ///
     /// # Errors
     /// The rejection, and for [`Rejection::NotAuthorized`] the explanation of each token.
@@ -234,7 +278,29 @@ impl SecurityContext {
             None => self.capabilities.require(&own, sender, receiver.id.0, wanted, now),
             Some(topic) => self.capabilities.require_broadcast(&own, sender, topic, wanted, now),
         };
-        decision.map(drop).map_err(|refusal| self.refuse(envelope, refusal, &consumption))
+        let authorised = match decision {
+            Ok(authorised) => authorised,
+            Err(refusal) => return Err(self.refuse(envelope, refusal, &consumption)),
+        };
+        self.accept(envelope, authorised).map_err(|rejection| {
+            self.discard(&envelope.tokens);
+            (rejection, None)
+        })
+    }
+
+    /// What the real DMS does not ask of a message that is authorised: that its sender acts in its own name, and
+    /// that it has not been handled before.
+    fn accept(&mut self, envelope: &Envelope, authorised: Authorised) -> Result<(), Rejection> {
+        let from = &envelope.from;
+        let speaks_for_itself = || {
+            from.is_bound() && *self.capabilities.authority(&from.id.did(), authorised).issuer() == from.did
+        };
+        if !self.profile.has(Weakness::UnboundDid) && !speaks_for_itself() {
+            return Err(Rejection::UnboundDid);
+        }
+        let is_new = self.profile.has(Weakness::UncheckedNonces)
+            || self.replays.note(from.id, envelope.nonce, envelope.expire);
+        if is_new { Ok(()) } else { Err(Rejection::Replayed) }
     }
 
     fn refuse(
@@ -279,7 +345,7 @@ impl SecurityContext {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::dms::actor::{BehaviourKind, topics};
     use crate::dms::capability::{Membership, OrganizationKeys, Rules, join};
@@ -309,7 +375,10 @@ mod tests {
             join(organization, &mut user, &mut capabilities, &membership, NOW, &mut nonces)
                 .expect("a fresh join");
         }
-        Node { actor: Actor::root(secret, NOW), security: SecurityContext { capabilities } }
+        Node {
+            actor: Actor::root(secret, NOW),
+            security: SecurityContext::new(capabilities, Profile::INTENDED),
+        }
     }
 
     fn organization(mode: SignatureMode) -> OrganizationKeys {
@@ -330,6 +399,22 @@ mod tests {
         let nonce = from.actor.next_nonce();
         let mut random = Streams::new(1).owned(Domain::new("test.security"), 0);
         from.actor.seal(&from.security.capabilities, nonce, Arc::clone(to), call(kind), NOW, &mut random)
+    }
+
+    /// A greeting from alice to bob, both of one organization.
+    pub(in crate::dms::actor) fn hello(mode: SignatureMode) -> Envelope {
+        let organization = organization(mode);
+        let bob = node(mode, 2, Some(&organization));
+        sealed(&mut node(mode, 1, Some(&organization)), &bob.actor.handle, BehaviourKind::PublicHello)
+    }
+
+    /// A request for bids by a member of an organization.
+    pub(in crate::dms::actor) fn broadcast(mode: SignatureMode) -> Envelope {
+        let mut alice = node(mode, 1, Some(&organization(mode)));
+        let mut random = Streams::new(1).owned(Domain::new("test.security"), 0);
+        let (nonce, bids) = (alice.actor.next_nonce(), call(BehaviourKind::BidRequest));
+        let context = &alice.security.capabilities;
+        alice.actor.seal_broadcast(context, nonce, &topics::DEPLOYMENT, bids, NOW, &mut random)
     }
 
     fn both(test: impl Fn(SignatureMode)) {
@@ -383,7 +468,7 @@ mod tests {
             assert_eq!(provide(&[], &[]), Err(SealError::Capability(CapabilityError::NoCapabilities)));
             let only_reply = SealError::Capability(CapabilityError::NoInvocationCapabilities);
             assert_eq!(provide(&[], &reply), Err(only_reply));
-            assert_eq!(envelope.signature, Signature([0; 64]), "a refused message is not signed");
+            assert_eq!(envelope.signature, Signature::NONE, "a refused message is not signed");
             let refused = bob.security.authorize(&envelope, &to, None, NOW).map_err(|(why, _)| why);
             assert_eq!(refused, Err(Rejection::BadSignature));
 
@@ -492,5 +577,73 @@ mod tests {
         let envelope = sealed(&mut mallory, &to, BehaviourKind::Commit);
         assert!(bob.security.authorize(&envelope, &to, None, NOW).is_err());
         assert!(bob.security.capabilities.consumed().is_empty());
+    }
+    /// Judges a message twice, as a node with and as a node without one weakness.
+    fn with_and_without(
+        weakness: Weakness,
+        judge: impl Fn(&mut Node, &mut Node) -> Result<(), Rejection>,
+    ) -> [Result<(), Rejection>; 2] {
+        [Profile::INTENDED.with(weakness), Profile::INTENDED].map(|profile| {
+            let organization = organization(SignatureMode::Modelled);
+            let mut alice = node(SignatureMode::Modelled, 1, Some(&organization));
+            let mut bob = node(SignatureMode::Modelled, 2, Some(&organization));
+            bob.security.profile = profile;
+            judge(&mut alice, &mut bob)
+        })
+    }
+
+    #[test]
+    fn a_replayed_message_is_handled_again_only_with_c1() {
+        let outcome = with_and_without(Weakness::UncheckedNonces, |alice, bob| {
+            let to = Arc::clone(&bob.actor.handle);
+            let hello = sealed(alice, &to, BehaviourKind::PublicHello);
+            let mut judge = || {
+                let decision = bob.security.authorize(&hello, &to, None, NOW).map_err(|(why, _)| why);
+                bob.security.discard(&hello.tokens);
+                decision
+            };
+            assert_eq!(judge(), Ok(()));
+            judge()
+        });
+        assert_eq!(outcome, [Ok(()), Err(Rejection::Replayed)]);
+    }
+
+    #[test]
+    fn nonces_are_forgotten_with_the_messages_that_they_are_of() {
+        let mut guard = ReplayGuard::default();
+        let sender = node(SignatureMode::Modelled, 1, None).actor.handle.id;
+        assert!(guard.note(sender, 1, NOW));
+        guard.forget_expired(NOW);
+        assert!(!guard.note(sender, 1, NOW), "it is valid at exactly its expiry");
+        guard.forget_expired(NOW + Span(1));
+        assert!(guard.is_empty());
+    }
+
+    #[test]
+    fn a_member_acts_in_the_name_of_another_only_with_c2() {
+        let outcome = with_and_without(Weakness::UnboundDid, |mallory, bob| {
+            let victim = node(SignatureMode::Modelled, 3, None);
+            let honest = (*mallory.actor.handle).clone();
+            mallory.actor.handle = Arc::new(Handle { did: victim.actor.handle.did.clone(), ..honest });
+            let to = Arc::clone(&bob.actor.handle);
+            let commit = sealed(mallory, &to, BehaviourKind::Commit);
+            bob.security.authorize(&commit, &to, None, NOW).map_err(|(why, _)| why)
+        });
+        assert_eq!(outcome, [Ok(()), Err(Rejection::UnboundDid)]);
+    }
+
+    #[test]
+    fn a_host_that_is_named_with_its_did_gives_no_other_key_the_right_to_it() {
+        let outcome = with_and_without(Weakness::UnboundDid, |mallory, bob| {
+            let victim = node(SignatureMode::Modelled, 3, None).actor.handle;
+            let inbox = Inbox::Other("child".into());
+            let claimed = Handle { id: mallory.actor.handle.id, inbox, ..(*victim).clone() };
+            assert!(claimed.is_bound());
+            mallory.actor.handle = Arc::new(claimed);
+            let to = Arc::clone(&bob.actor.handle);
+            let commit = sealed(mallory, &to, BehaviourKind::Commit);
+            bob.security.authorize(&commit, &to, None, NOW).map_err(|(why, _)| why)
+        });
+        assert_eq!(outcome, [Ok(()), Err(Rejection::UnboundDid)]);
     }
 }

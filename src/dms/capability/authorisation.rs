@@ -61,7 +61,7 @@ impl CapabilityContext {
         for (token, place) in tokens.iter().zip(0..) {
             match self.consider(origin, token, now) {
                 Ok(()) => {
-                    self.consumed.push(token.clone());
+                    self.consumed.push(token);
                     consumption.kept += 1;
                 }
                 Err(why) => consumption.refused.push(Verdict { token: place, why }),
@@ -86,8 +86,8 @@ impl CapabilityContext {
         let tokens = TokenList::from_json(blob)?;
         let mut consumption = Consumption::default();
         // What counted is the size of the blob; written anew the list may be longer (escapes).
-        for (token, place) in tokens.into_iter().zip(0..) {
-            match self.consider(origin, &token, now) {
+        for (token, place) in tokens.iter().zip(0..) {
+            match self.consider(origin, token, now) {
                 Ok(()) => {
                     self.consumed.push(token);
                     consumption.kept += 1;
@@ -182,6 +182,16 @@ impl CapabilityContext {
         })
     }
 
+    /// The consumed token of `subject` that gave an authority, as long as none was discarded since.
+    ///
+    /// # Panics
+    /// If it has been.
+    #[must_use]
+    pub fn authority(&self, subject: &Did, authorised: Authorised) -> &Token {
+        let mut own = self.consumed.tokens().iter().filter(|token| token.subject() == subject);
+        own.nth(usize::from(authorised.token)).expect("the token was found among these")
+    }
+
     /// The common course: `allows` gives the place of the first capability that a token allows.
     fn require_any(
         &self,
@@ -195,7 +205,8 @@ impl CapabilityContext {
             return Err(Refusal { no_capabilities: true, ..Refusal::default() });
         }
         let mut refusal = Refusal::default();
-        for (token, place) in self.consumed.iter().filter(|token| token.subject() == subject).zip(0..) {
+        let shown = self.consumed.tokens().iter().filter(|token| token.subject() == subject);
+        for (token, place) in shown.zip(0..) {
             let alive = if token.expires_before(now) { Err(Why::Expired) } else { Ok(()) };
             let found = alive.and_then(|()| {
                 let capability = allows(token)? as u16;

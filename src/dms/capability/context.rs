@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::rules::Rules;
-use super::store::{AnchorStore, RevocationKey, RevocationSet};
+use super::store::{AnchorStore, ConsumedTokens, RevocationKey, RevocationSet};
 use super::token::{Action, Claims, Nonce, Token, TokenList};
 use super::verify::{CapabilityError, verify};
 use crate::dms::identity::{Did, SecretKey, TrustContext};
@@ -27,7 +27,7 @@ pub struct CapabilityContext {
     /// Authority that this context holds and may pass on or use.
     pub(super) provide: AnchorStore,
     /// Tokens of the messages being handled.
-    pub(super) consumed: Vec<Token>,
+    pub(super) consumed: ConsumedTokens,
     pub(super) revoked: RevocationSet,
 }
 
@@ -80,16 +80,21 @@ impl CapabilityContext {
     /// the key.
     #[must_use]
     pub fn new(name: impl Into<Cow<'static, str>>, secret: SecretKey, rules: Rules) -> Self {
+        Self::for_did(name, Did::Key(secret.public()), secret, rules)
+    }
+    /// As [`CapabilityContext::new`], of a DID whose document names the key of `secret`.
+    #[must_use]
+    pub fn for_did(name: impl Into<Cow<'static, str>>, did: Did, secret: SecretKey, rules: Rules) -> Self {
         Self {
             name: name.into(),
-            did: Did::Key(secret.public()),
-            trust: TrustContext::with_provider(secret.clone()),
+            trust: TrustContext::with_provider(did.clone(), secret.clone()),
+            did,
             secret,
             rules,
             roots: Vec::new(),
             require: AnchorStore::default(),
             provide: AnchorStore::default(),
-            consumed: Vec::new(),
+            consumed: ConsumedTokens::default(),
             revoked: RevocationSet::default(),
         }
     }
@@ -139,8 +144,8 @@ impl CapabilityContext {
     }
     /// The tokens consumed and not yet discarded, in order.
     #[must_use]
-    pub fn consumed(&self) -> &[Token] {
-        &self.consumed
+    pub fn consumed(&self) -> &[Arc<Token>] {
+        self.consumed.tokens()
     }
     /// The revocations known.
     #[must_use]
@@ -200,6 +205,33 @@ impl CapabilityContext {
         anchors.require.iter().chain(anchors.provide).try_for_each(|token| check(token, &revoked))
     }
 
+    /// Anchors revocations that many contexts share, as [`CapabilityContext::add_roots`] does with its `revoke`, but
+    /// without copying them.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn anchor_revocations(
+        &mut self,
+        revocations: &[Arc<Token>],
+        now: Timestamp,
+    ) -> Result<(), CapabilityError> {
+        let check = |context: &Self, token: &Token| {
+            if token.action() != Action::Revoke {
+                return Err(CapabilityError::NotARevocation);
+            }
+            context.verify_anchor(token, now)
+        };
+        if !self.rules.partial_anchoring {
+            revocations.iter().try_for_each(|token| check(self, token))?;
+        }
+        for token in revocations {
+            check(self, token)?;
+            self.revoked.insert(Arc::clone(token));
+        }
+        self.verify_again(now);
+        Ok(())
+    }
+
     fn verify_anchor(&self, token: &Token, now: Timestamp) -> Result<(), CapabilityError> {
         verify(token, &self.trust, now, &self.revoked, self.rules).map_err(CapabilityError::VerifyToken)
     }
@@ -224,6 +256,31 @@ impl CapabilityContext {
         }
     }
 
+    /// The organizations that this context is part of: the distinct root issuers of what it holds under *provide*
+    /// and that has not expired at `now`, without itself and its own roots (spec section 7).
+    #[must_use]
+    pub fn organizations(&self, now: Timestamp) -> Vec<Did> {
+        let mut found = Vec::new();
+        for token in self.provide.tokens().iter().filter(|token| !token.expires_before(now)) {
+            let issuer = token.links().last().map_or(token.issuer(), Token::issuer);
+            if *issuer != self.did && !self.roots.contains(issuer) && !found.contains(issuer) {
+                found.push(issuer.clone());
+            }
+        }
+        found
+    }
+
+    /// How many tokens are stored, and how many of them have expired at `now`: what [`CapabilityContext::gc`] would
+    /// drop.
+    #[must_use]
+    pub fn stored(&self, now: Timestamp) -> (u64, u64) {
+        let anchored = self.require.tokens().iter().chain(self.provide.tokens()).chain(self.revoked.iter());
+        let all = anchored.map(|token| &**token).chain(self.consumed.tokens().iter().map(|token| &**token));
+        all.fold((0, 0), |(stored, expired), token| {
+            (stored + 1, expired + u64::from(token.expires_before(now)))
+        })
+    }
+
     /// Drops roots by DID, tokens by issuer and nonce, revocations by key. What is not there is passed over.
     pub fn remove_roots(&mut self, removals: &Removals<'_>) {
         self.roots.retain(|root| !removals.roots.contains(root));
@@ -241,9 +298,6 @@ impl CapabilityContext {
     /// Removes consumed tokens with the subject, issuer and nonce of those in `tokens`: the end of a
     /// message's handling.
     pub fn discard(&mut self, tokens: &TokenList) {
-        if self.consumed.is_empty() {
-            return;
-        }
         self.consumed.retain(|held| {
             !tokens.iter().any(|token| {
                 held.nonce() == token.nonce()

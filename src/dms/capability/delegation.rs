@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::context::CapabilityContext;
 use super::path::Capability;
 use super::predicates::ChildLink;
-use super::token::{Action, Claims, Nonce, Token, TokenList};
+use super::token::{Action, Claims, Nonce, Token, TokenList, list_of};
 use super::verify::CapabilityError;
 use crate::dms::identity::{Did, PublicKey};
 use crate::kernel::Timestamp;
@@ -213,24 +213,20 @@ impl CapabilityContext {
             return Ok(());
         }
         let before = out.len();
-        if let Some(target) = reply_to {
-            for parent in self.consumed.iter().filter(|token| *token.subject() == self.did) {
-                if parent.is_anchored_at(target) && self.may_chain(action, parent, delegation, now) {
-                    let parent = Arc::new(parent.clone());
-                    out.push(self.link(action, delegation, Some(parent), nonces()));
-                }
-            }
-        }
-        if self_sign != SelfSign::Only {
-            for parent in self.provide.tokens() {
-                let expire = match delegation.expire {
-                    Timestamp::ZERO if action == Action::Delegate => parent.expire(),
-                    expire => expire,
-                };
-                let delegation = Delegation { expire, ..*delegation };
-                if self.may_chain(action, parent, &delegation, now) {
-                    out.push(self.link(action, &delegation, Some(Arc::clone(parent)), nonces()));
-                }
+        let for_reply = |parent: &&Arc<Token>| {
+            let anchored = |target| *parent.subject() == self.did && parent.is_anchored_at(target);
+            reply_to.is_some_and(anchored)
+        };
+        let consumed = self.consumed.tokens().iter().filter(for_reply);
+        let provided = self.provide.tokens().iter().filter(|_| self_sign != SelfSign::Only);
+        for parent in consumed.chain(provided) {
+            let expire = match delegation.expire {
+                Timestamp::ZERO if action == Action::Delegate => parent.expire(),
+                expire => expire,
+            };
+            let delegation = Delegation { expire, ..*delegation };
+            if self.may_chain(action, parent, &delegation, now) {
+                out.push(self.link(action, &delegation, Some(Arc::clone(parent)), nonces()));
             }
         }
         if self_sign != SelfSign::No {
@@ -270,8 +266,8 @@ impl CapabilityContext {
             issuer: self.did.clone(),
             subject: delegation.subject.clone(),
             audience: delegation.audience.clone(),
-            topics: delegation.topics.iter().cloned().collect(),
-            capabilities: delegation.capabilities.iter().cloned().collect(),
+            topics: list_of(delegation.topics),
+            capabilities: list_of(delegation.capabilities),
             nonce,
             expire: delegation.expire,
             depth: delegation.depth,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::path::Capability;
 use super::token::{Action, Claims, Seal, Token};
-use crate::dms::identity::{Did, Signature};
+use crate::dms::identity::Did;
 use crate::kernel::Timestamp;
 
 /// Appends `text` as a JSON string with Go's escapes.
@@ -167,7 +167,7 @@ pub(super) fn token_len(claims: &Claims, empty_list: bool, chain: Option<&Token>
     length
         + match seal {
             Seal::Missing => 0,
-            Seal::Signature(_) => r#","sig":"""#.len() + Signature::TEXT_LEN,
+            Seal::Signature(signature) => r#","sig":"""#.len() + signature.text_len(),
             Seal::Malformed(bytes) => r#","sig":"""#.len() + bytes.len().div_ceil(3) * 4,
         }
 }

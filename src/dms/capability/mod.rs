@@ -3,14 +3,15 @@
 //!
 //! Read [`path`] (which capability implies which), [`token`] (one link of a chain), [`predicates`] (the
 //! questions a token answers), [`verify`] (the algorithm over a chain), then [`context`] (the five stores of
-//! a peer), [`delegation`] (making tokens) and [`authorisation`] (accepting them). [`setup`] builds the
-//! standard organization set-up; [`security`] holds what the security context of an actor adds. This room
-//! knows neither messages nor behaviours; it reads no clock and draws no random numbers: `now` and nonces are
-//! arguments.
+//! a peer), [`delegation`] (making tokens) and [`authorisation`] (accepting them). [`explain`] gives the full
+//! account of any of these decisions. [`setup`] builds the standard organization set-up; [`security`] holds what
+//! the security context of an actor adds. This room knows neither messages nor behaviours; it reads no clock and
+//! draws no random numbers: `now` and nonces are arguments.
 
 pub mod authorisation;
 pub mod context;
 pub mod delegation;
+pub mod explain;
 mod json;
 pub mod path;
 pub mod persistence;
@@ -35,7 +36,7 @@ pub use predicates::{ChildLink, SideChainFault};
 pub use refusal::{Refusal, Verdict, Why};
 pub use rules::Rules;
 pub use security::NonceCounter;
-pub use setup::{Joined, Membership, OrganizationKeys, join, own_node};
-pub use store::{AnchorStore, RevocationKey, RevocationSet};
+pub use setup::{Form, Joined, Membership, OrganizationKeys, exchange, join, leave, memberships, own_node};
+pub use store::{AnchorStore, ConsumedTokens, RevocationKey, RevocationSet};
 pub use token::{Action, CapabilityList, Claims, Nonce, Token, TokenList, TopicList};
 pub use verify::{CapabilityError, LinkError, Rule};

@@ -2,21 +2,27 @@
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use arrayvec::ArrayString;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::rules::Rules;
 
-/// A capability or topic: a plain text, compared as text; cheap to clone.
+/// A capability or topic: a plain text, compared as text however it is kept; cheap to clone. One that is known when
+/// the program is built needs no allocation, nor does one of up to 40 bytes.
 #[derive(Clone)]
 pub struct Capability(Text);
+
+/// Bytes of the longest text that is kept in place. Paths that are made for one message, and hold a number, fit.
+const INLINE_BYTES: usize = 40;
 
 #[derive(Clone)]
 enum Text {
     Static(&'static str),
+    Inline(ArrayString<INLINE_BYTES>),
     Shared(Arc<str>),
 }
 
@@ -29,13 +35,21 @@ impl Capability {
     /// Any other capability.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(Text::Shared(text.into()))
+        Self(ArrayString::from(text).map_or_else(|_| Text::Shared(text.into()), Text::Inline))
+    }
+    /// The capability that `text` writes, such as `format_args!("/a/{number}")`.
+    #[must_use]
+    pub fn written(text: fmt::Arguments<'_>) -> Self {
+        let mut inline = ArrayString::new();
+        let fits = inline.write_fmt(text).is_ok();
+        Self(if fits { Text::Inline(inline) } else { Text::Shared(text.to_string().into()) })
     }
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match &self.0 {
             Text::Static(text) => text,
+            Text::Inline(text) => text,
             Text::Shared(text) => text,
         }
     }
@@ -74,7 +88,7 @@ impl From<&'static str> for Capability {
 }
 impl From<String> for Capability {
     fn from(text: String) -> Self {
-        Self(Text::Shared(text.into()))
+        Self::new(&text)
     }
 }
 impl From<Arc<str>> for Capability {
@@ -136,6 +150,8 @@ impl<'de> Deserialize<'de> for Capability {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::BuildHasher;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -169,6 +185,24 @@ mod tests {
     }
 
     proptest! {
+        /// Lengths on both sides of the longest text that is kept in place.
+        #[test]
+        fn how_a_text_is_kept_makes_no_difference(a in "[/aé]{0,50}", b in "[/aé]{0,50}") {
+            let all = |text: &str| {
+                [Capability::new(text), Capability::written(format_args!("{text}")), Arc::<str>::from(text).into()]
+            };
+            let hasher = std::hash::BuildHasherDefault::<rustc_hash::FxHasher>::default();
+            for (x, y) in all(&a).iter().flat_map(|x| all(&b).map(|y| (x.clone(), y))) {
+                prop_assert_eq!((x.as_str(), y.as_str()), (&*a, &*b));
+                prop_assert_eq!(x.cmp(&y), a.cmp(&b));
+                prop_assert_eq!(x == y, a == b);
+                prop_assert_eq!(hasher.hash_one(&x), hasher.hash_one(&*a), "a map finds it by its text");
+                let json = serde_json::to_string(&x).unwrap();
+                prop_assert_eq!(&json, &serde_json::to_string(&a).unwrap());
+                prop_assert_eq!(serde_json::from_str::<Capability>(&json).unwrap(), x);
+            }
+        }
+
         #[test]
         fn the_rule_as_written(a in "[/ab]{0,5}", b in "[/ab]{0,7}") {
             let as_written = a == b || a == "/" || b.starts_with(&format!("{a}/"));

@@ -1,16 +1,14 @@
 //! The saved form of a capability context (`cap/<name>.cap`, spec section 2.6): consumed tokens are never
 //! saved, expired tokens are dropped on loading.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::context::CapabilityContext;
-use super::rules::Rules;
 use super::token::{Token, TokenList};
 use super::verify::CapabilityError;
-use crate::dms::identity::{Did, SecretKey};
+use crate::dms::identity::Did;
 use crate::kernel::Timestamp;
 
 #[derive(Serialize, Deserialize)]
@@ -37,29 +35,22 @@ impl CapabilityContext {
         serde_json::to_string(&saved).expect("texts, numbers and lists always serialise")
     }
 
-    /// Reads a saved context of the did:key of `secret`, without what expired before `now`. Nothing is
+    /// Fills an empty context from the saved form of the same DID, without what expired before `now`. Nothing is
     /// verified: the file is the peer's own.
     ///
     /// # Errors
     /// [`CapabilityError::BadContext`] when the text cannot be read or belongs to another DID.
-    pub fn from_saved(
-        name: impl Into<Cow<'static, str>>,
-        secret: SecretKey,
-        rules: Rules,
-        saved: &str,
-        now: Timestamp,
-    ) -> Result<Self, CapabilityError> {
+    pub fn with_saved(mut self, saved: &str, now: Timestamp) -> Result<Self, CapabilityError> {
         let saved: Saved = serde_json::from_str(saved).map_err(|_| CapabilityError::BadContext)?;
-        let mut context = Self::new(name, secret, rules);
-        if saved.did != *context.did() {
+        if saved.did != self.did {
             return Err(CapabilityError::BadContext);
         }
-        context.roots = saved.roots;
+        self.roots = saved.roots;
         let alive =
             |list: TokenList| list.into_iter().filter(move |token| !token.expires_before(now)).map(Arc::new);
-        context.require = alive(saved.require).collect();
-        context.provide = alive(saved.provide).collect();
-        alive(saved.revoke).for_each(|token| context.revoked.insert(token));
-        Ok(context)
+        self.require = alive(saved.require).collect();
+        self.provide = alive(saved.provide).collect();
+        alive(saved.revoke).for_each(|token| self.revoked.insert(token));
+        Ok(self)
     }
 }

@@ -1,5 +1,7 @@
 //! The switches between DMS as it was read and as it is meant to be, as far as capabilities are concerned.
 
+use crate::dms::profile::{Profile, Weakness};
+
 /// Which of the known weaknesses of capability handling are present (spec section 10).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Rules {
@@ -16,11 +18,19 @@ pub struct Rules {
 
 impl Rules {
     /// DMS as it was read.
-    pub const AS_IS: Self =
-        Self { empty_implies_absolute: true, blind_subsumption: true, partial_anchoring: true };
+    pub const AS_IS: Self = Self::of(Profile::AS_IS);
     /// DMS as it is meant to be.
-    pub const INTENDED: Self =
-        Self { empty_implies_absolute: false, blind_subsumption: false, partial_anchoring: false };
+    pub const INTENDED: Self = Self::of(Profile::INTENDED);
+
+    /// The rules of a peer with this profile.
+    #[must_use]
+    pub const fn of(profile: Profile) -> Self {
+        Self {
+            empty_implies_absolute: profile.has(Weakness::LooseAnchoring),
+            blind_subsumption: profile.has(Weakness::BlindSubsumption),
+            partial_anchoring: profile.has(Weakness::LooseAnchoring),
+        }
+    }
 }
 impl Default for Rules {
     fn default() -> Self {

@@ -7,7 +7,7 @@ use super::context::CapabilityContext;
 use super::path::Capability;
 use super::rules::Rules;
 use super::token::{Action, Token};
-use crate::dms::identity::{Did, SignatureMode, key};
+use crate::dms::identity::{Did, key};
 use crate::kernel::Timestamp;
 
 /// What is asked about a message.
@@ -32,7 +32,7 @@ pub struct Question<'a> {
 pub fn authorises(receiver: &CapabilityContext, tokens: &[Token], question: &Question<'_>) -> bool {
     // Through JSON and back, so that nothing remembered inside a token counts.
     let fresh = |token: &Token| Token::from_json(&token.to_json()).expect("a token reads back");
-    let mut usable: Vec<Token> = receiver.consumed().iter().map(fresh).collect();
+    let mut usable: Vec<Token> = receiver.consumed().iter().map(|token| fresh(token)).collect();
     for token in tokens.iter().map(fresh) {
         let considered = issued_a_link(&token, question.origin) || trusted(receiver, &token, question.now);
         if considered && verifies(receiver, &token, question.now, 0) {
@@ -52,7 +52,7 @@ fn verifies(receiver: &CapabilityContext, token: &Token, now: Timestamp, counter
         return false;
     }
     if token.action() == Action::Revoke {
-        return signed(receiver.trust().mode(), token);
+        return signed(receiver, token);
     }
     if token.depth() > 0 && counter > token.depth() {
         return false;
@@ -80,7 +80,7 @@ fn verifies(receiver: &CapabilityContext, token: &Token, now: Timestamp, counter
             }
         }
     }
-    signed(receiver.trust().mode(), token)
+    signed(receiver, token)
 }
 
 /// The three acceptance routes of section 2.6.
@@ -157,9 +157,11 @@ fn same(one: &Did, other: &Did) -> bool {
     one.to_string() == other.to_string()
 }
 
-fn signed(mode: SignatureMode, token: &Token) -> bool {
-    match (token.issuer().public_key(), token.signature()) {
-        (Ok(public), Some(signature)) => key::verify(mode, &public, token, signature),
+fn signed(receiver: &CapabilityContext, token: &Token) -> bool {
+    let document = || receiver.trust().resolver()?.resolve(token.issuer())?.authentication_key();
+    let public = token.issuer().public_key().ok().or_else(document);
+    match (public, token.signature()) {
+        (Some(public), Some(signature)) => key::verify(receiver.trust().mode(), &public, token, signature),
         _ => false,
     }
 }

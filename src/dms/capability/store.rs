@@ -1,5 +1,7 @@
-//! The stores of a capability context: anchored tokens with subsumption, and revocations (spec section 2.6).
+//! The stores of a capability context: anchored tokens with subsumption, the tokens of the messages being handled,
+//! and revocations (spec section 2.6).
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -8,7 +10,7 @@ use rustc_hash::FxBuildHasher;
 use super::rules::Rules;
 use super::token::{Nonce, Token};
 use crate::dms::identity::Did;
-use crate::kernel::Timestamp;
+use crate::kernel::{Timestamp, fingerprint128};
 
 /// What a revocation names: issuer, subject and nonce of the revoked token.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -28,6 +30,12 @@ impl RevocationKey {
         let mut bytes = format!("{}#{}#", self.issuer, self.subject).into_bytes();
         bytes.extend_from_slice(&self.nonce);
         bytes
+    }
+
+    /// A short form of the key.
+    #[must_use]
+    pub fn fingerprint(&self) -> u128 {
+        fingerprint128(self)
     }
 }
 
@@ -69,6 +77,18 @@ impl RevocationSet {
     /// Drops what expired before `now`.
     pub fn gc(&mut self, now: Timestamp) {
         self.tokens.retain(|_, token| !token.expires_before(now));
+    }
+    /// True when the token with this key is revoked.
+    #[must_use]
+    pub fn contains_key(&self, key: &RevocationKey) -> bool {
+        self.tokens.contains_key(key)
+    }
+    /// A number that stands for the revocations that have not expired at `now`: equal for equal sets, in whatever
+    /// order they were learnt. None for an empty set.
+    #[must_use]
+    pub fn summary(&self, now: Timestamp) -> Option<u64> {
+        let alive = self.tokens.iter().filter(|(_, token)| !token.expires_before(now));
+        alive.map(|(key, _)| key.fingerprint() as u64).reduce(|one, other| one ^ other)
     }
     /// The revocations, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Token>> {
@@ -118,9 +138,56 @@ impl AnchorStore {
         self.tokens.is_empty()
     }
 }
+
 /// Takes the tokens as they are, without subsumption: for a store that was saved.
 impl FromIterator<Arc<Token>> for AnchorStore {
     fn from_iter<I: IntoIterator<Item = Arc<Token>>>(tokens: I) -> Self {
         Self { tokens: tokens.into_iter().collect() }
+    }
+}
+
+/// The tokens of the messages being handled, in the order in which they came. Each is shared, so that a reply can
+/// hang on it. What is forgotten leaves its memory to those that come, so that an ordinary message allocates none.
+#[derive(Clone, Debug, Default)]
+pub struct ConsumedTokens {
+    tokens: Vec<Arc<Token>>,
+    /// Forgotten tokens: those that nobody shares, then those on which a reply hung when they were forgotten.
+    spare: VecDeque<Arc<Token>>,
+}
+
+impl ConsumedTokens {
+    /// Forgotten tokens of which the memory is kept: enough for the replies that are under way at a time.
+    const SPARE: usize = 16;
+
+    /// Takes a token up.
+    pub fn push(&mut self, token: &Token) {
+        let mut spare = self.spare.pop_front();
+        if let Some(memory) = spare.as_mut().and_then(Arc::get_mut) {
+            *memory = token.clone();
+        } else {
+            self.spare.extend(spare.take());
+        }
+        self.tokens.push(spare.unwrap_or_else(|| Arc::new(token.clone())));
+    }
+    /// Keeps what `keep` says.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Token) -> bool) {
+        for mut token in self.tokens.extract_if(.., |token| !keep(token)) {
+            if self.spare.len() == Self::SPARE {
+                continue;
+            }
+            match Arc::get_mut(&mut token) {
+                Some(free) => {
+                    // The parent may be spare memory of the sender, which waits for it to come free.
+                    free.let_go_of_parent();
+                    self.spare.push_front(token);
+                }
+                None => self.spare.push_back(token),
+            }
+        }
+    }
+    /// The tokens, oldest first.
+    #[must_use]
+    pub fn tokens(&self) -> &[Arc<Token>] {
+        &self.tokens
     }
 }

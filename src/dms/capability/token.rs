@@ -1,7 +1,7 @@
 //! Tokens: the signed links of a delegation chain (spec section 2.1).
 
 use std::fmt;
-use std::hash::Hasher;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
@@ -14,14 +14,13 @@ use super::json::{self, RawEnvelope, RawList, RawToken};
 use super::path::Capability;
 use super::rules::Rules;
 use super::verify::CapabilityError;
-use crate::dms::identity::fingerprint::Fingerprinter;
 use crate::dms::identity::{Did, SecretKey, Signable, Signature, SignatureMode};
-use crate::kernel::Timestamp;
+use crate::kernel::{Digest, Timestamp};
 
 /// The 96 random bits of a token.
 pub type Nonce = [u8; 12];
-/// The capabilities of a token; up to two need no allocation.
-pub type CapabilityList = SmallVec<[Capability; 2]>;
+/// The capabilities of a token; one, as in the tokens that are made for a message, needs no allocation.
+pub type CapabilityList = SmallVec<[Capability; 1]>;
 /// The topics of a token; one needs no allocation.
 pub type TopicList = SmallVec<[Capability; 1]>;
 
@@ -52,8 +51,17 @@ impl Action {
     }
 }
 
+/// A list of these capabilities or topics. Nearly all have one entry or none, and are then made without a loop.
+pub(super) fn list_of(capabilities: &[Capability]) -> SmallVec<[Capability; 1]> {
+    match capabilities {
+        [] => SmallVec::new(),
+        [only] => SmallVec::from_buf([only.clone()]),
+        several => several.iter().cloned().collect(),
+    }
+}
+
 /// What one link says; everything but its parent and its signature.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(PartialEq, Eq, Debug)]
 pub struct Claims {
     /// What the subject may do.
     pub action: Action,
@@ -75,14 +83,27 @@ pub struct Claims {
     pub depth: u64,
 }
 
+impl Clone for Claims {
+    fn clone(&self) -> Self {
+        Self {
+            issuer: self.issuer.clone(),
+            subject: self.subject.clone(),
+            audience: self.audience.clone(),
+            topics: list_of(&self.topics),
+            capabilities: list_of(&self.capabilities),
+            ..*self
+        }
+    }
+}
+
 /// The signature member as it was made or received.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Seal {
     /// No signature: omitted in JSON.
     Missing,
-    /// 64 bytes, right or wrong.
+    /// Right or wrong.
     Signature(Signature),
-    /// Bytes of another length; kept for the exact JSON, never valid.
+    /// More bytes than any signature has; kept for the exact JSON, never valid.
     Malformed(Arc<[u8]>),
 }
 
@@ -218,7 +239,11 @@ impl Token {
     pub const fn chain(&self) -> Option<&Arc<Self>> {
         self.chain.as_ref()
     }
-    /// The signature, when there is one of the right length.
+    /// Drops the parent of a token that is used no more, of which only the memory is kept.
+    pub(super) fn let_go_of_parent(&mut self) {
+        self.chain = None;
+    }
+    /// The signature, when there is one of a possible length.
     #[must_use]
     pub const fn signature(&self) -> Option<&Signature> {
         match &self.seal {
@@ -242,14 +267,14 @@ impl Token {
     /// A fingerprint of the whole token, signatures included: equal for equal tokens.
     #[must_use]
     pub fn fingerprint(&self) -> u128 {
-        let mut hasher = Fingerprinter::default();
+        let mut hasher = Digest::new();
         hasher.write_u128(self.signing_fingerprint);
         match &self.seal {
             Seal::Missing => {}
-            Seal::Signature(Signature(bytes)) => hasher.write(bytes),
-            Seal::Malformed(bytes) => hasher.write(bytes),
+            Seal::Signature(signature) => hasher.write_bytes(signature.as_bytes()),
+            Seal::Malformed(bytes) => hasher.write_bytes(bytes),
         }
-        hasher.finish128()
+        hasher.finish()
     }
 
     /// Bytes of the JSON envelope, known without writing it.
@@ -287,10 +312,7 @@ impl Token {
             None | Some("") => Seal::Missing,
             Some(text) => {
                 let bytes = BASE64.decode(text.as_bytes()).map_err(unmarshal)?;
-                match <[u8; 64]>::try_from(bytes) {
-                    Ok(bytes) => Seal::Signature(Signature(bytes)),
-                    Err(bytes) => Seal::Malformed(bytes.into()),
-                }
+                Signature::new(&bytes).map_or_else(|| Seal::Malformed(bytes.into()), Seal::Signature)
             }
         };
         let claims = Claims {
@@ -315,7 +337,7 @@ impl Token {
     fn to_raw(&self) -> RawEnvelope {
         let signature = match &self.seal {
             Seal::Missing => None,
-            Seal::Signature(Signature(bytes)) => Some(BASE64.encode(bytes)),
+            Seal::Signature(signature) => Some(BASE64.encode(signature.as_bytes())),
             Seal::Malformed(bytes) => Some(BASE64.encode(bytes)),
         };
         let Claims { action, issuer, subject, audience, topics, capabilities, nonce, expire, depth } =
@@ -366,22 +388,22 @@ fn unmarshal(error: impl fmt::Display) -> CapabilityError {
 /// The fingerprint of what gets signed: the claims and the whole parent, signatures of parents included.
 fn fingerprint(claims: &Claims, empty_list: bool, chain: Option<&Token>) -> u128 {
     use std::hash::Hash;
-    let mut hasher = Fingerprinter::default();
+    let mut hasher = Digest::new();
     let counts = (claims.topics.len() as u64) << 32 | claims.capabilities.len() as u64;
     let flags = (claims.action as u64) << 2 | u64::from(chain.is_some()) << 1 | u64::from(empty_list);
     hasher.write_u128(u128::from(counts) << 64 | u128::from(flags));
     hasher.write_u128(u128::from(claims.depth) << 64 | u128::from(claims.expire.0));
-    hasher.write(&claims.nonce);
+    hasher.write_bytes(&claims.nonce);
     claims.issuer.hash(&mut hasher);
     claims.subject.hash(&mut hasher);
     claims.audience.hash(&mut hasher);
     for text in claims.topics.iter().chain(&claims.capabilities) {
-        hasher.write(text.as_str().as_bytes());
+        hasher.write_str(text.as_str());
     }
     if let Some(parent) = chain {
         hasher.write_u128(parent.fingerprint());
     }
-    hasher.finish128()
+    hasher.finish()
 }
 
 /// A token about to be signed.
@@ -511,6 +533,11 @@ impl TokenList {
             }
         }
         Ok(list)
+    }
+}
+impl Hash for TokenList {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.iter().for_each(|token| state.write_u128(token.fingerprint()));
     }
 }
 impl Deref for TokenList {

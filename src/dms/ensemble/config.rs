@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::dms::resources::Resources;
 use crate::kernel::time::Span;
@@ -24,6 +24,7 @@ pub struct EnsembleConfig {
     /// The root of the supervision tree, when one is written.
     pub supervisor: Option<SupervisorConfig>,
     /// Provision scripts by name: the bytes as they are sent.
+    #[serde(serialize_with = "as_texts")]
     pub scripts: IndexMap<Arc<str>, Arc<[u8]>>,
     /// Old form of ssh keys: name to path.
     pub keys: IndexMap<Arc<str>, Arc<str>>,
@@ -53,6 +54,11 @@ impl EnsembleConfig {
     pub fn is_task_only(&self) -> bool {
         self.allocations.values().all(|allocation| allocation.kind == AllocationKind::Task)
     }
+}
+
+/// Writes scripts as the texts that they are.
+fn as_texts<S: Serializer>(scripts: &IndexMap<Arc<str>, Arc<[u8]>>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(scripts.iter().map(|(name, bytes)| (name, String::from_utf8_lossy(bytes))))
 }
 
 /// One container (or virtual machine) to run.
@@ -125,7 +131,7 @@ macro_rules! words {
         }
 
         impl Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.word())
             }
         }

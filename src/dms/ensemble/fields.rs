@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use super::config::Word;
-use super::finding::Findings;
+use super::finding::{Finding, Findings, Step};
+use super::shape::Map;
 use super::suggest::suggestion;
 use super::tree::{Node, Position, Value};
 
@@ -19,15 +20,29 @@ pub(super) fn text(map: &Node, key: &str, out: &mut Findings) -> Option<Arc<str>
     text.cloned()
 }
 
-/// A text field that, when given, must not be empty; `subject` begins the message of DMS.
+/// A text field that, when given, must not be empty; `subject` begins the message.
 pub(super) fn non_empty(map: &Node, key: &str, subject: &str, out: &mut Findings) -> Option<Arc<str>> {
     let value = text(map, key, out)?;
     if value.is_empty() {
-        let position = map.get(key).map_or(map.position, |node| node.position);
-        out.error(position, format!("{subject} cannot be empty if specified"));
+        out.push(empty(map, key, subject).reworded(Step::Validate));
         return None;
     }
     Some(value)
+}
+
+/// The same where the message of DMS is known to be this one.
+pub(super) fn quoted_non_empty(map: &Node, key: &str, subject: &str, out: &mut Findings) -> Option<Arc<str>> {
+    let value = text(map, key, out)?;
+    if value.is_empty() {
+        out.push(empty(map, key, subject).quoted());
+        return None;
+    }
+    Some(value)
+}
+
+fn empty(map: &Node, key: &str, subject: &str) -> Finding {
+    let position = map.get(key).map_or(map.position, |node| node.position);
+    Finding::error(position, format!("{subject} cannot be empty if specified"))
 }
 
 /// A list of texts; empty when absent.
@@ -77,29 +92,45 @@ pub(super) fn boolean(map: &Node, key: &str, out: &mut Findings) -> Option<bool>
     Some(yes)
 }
 
-/// A whole number from 0 on; `None` when absent.
+/// A whole number from 0 on; `None` when absent. DMS compares such numbers with a type that YAML never gives, and so
+/// checks none of them (dms-acceptance 5.4, quirk 2).
 pub(super) fn whole(map: &Node, key: &str, out: &mut Findings) -> Option<u64> {
     let node = map.present(key)?;
     match node.value {
         Value::Integer(number) if number >= 0 => Some(number.unsigned_abs()),
         _ => {
             let written = node.scalar_text().map_or(String::new(), |text| format!(", not `{text}`"));
-            out.error(node.position, format!("`{key}` must be a whole number from 0 on{written}"));
+            let help = "DMS itself does not check it".to_owned();
+            let message = format!("`{key}` must be a whole number from 0 on{written}");
+            out.stricter(node.position, message, help);
             None
         }
     }
 }
 
-/// A word of a closed set. `subject` is what the messages of DMS call the field.
-pub(super) fn word<T: Word>(map: &Node, key: &str, subject: &str, out: &mut Findings) -> Option<T> {
+/// A word of a closed set. `subject` is what the messages of DMS call the field, and `in_dms` says what DMS does with
+/// another word.
+pub(super) fn word<T: Word>(
+    map: &Node,
+    key: &str,
+    subject: &str,
+    in_dms: fn(Finding) -> Finding,
+    out: &mut Findings,
+) -> Option<T> {
     let written = text(map, key, out)?;
     let value = T::from_word(&written);
     if value.is_none() {
         let position = map.get(key).map_or(map.position, |node| node.position);
         let message = format!("invalid {subject} \"{written}\": must be one of [{}]", T::WORDS.join(" "));
-        out.error_with_help(position, message, suggestion(&written, T::WORDS.iter().copied()));
+        let help = suggestion(&written, T::WORDS.iter().copied());
+        out.push(in_dms(Finding::error(position, message).with_help(help)));
     }
     value
+}
+
+/// What DMS does with most words that it does not know: it refuses them in words that are not known.
+pub(super) fn refused(finding: Finding) -> Finding {
+    finding.reworded(Step::Validate)
 }
 
 /// Says that a node has the wrong type.
@@ -110,24 +141,20 @@ pub(super) fn must_be(node: &Node, what: &str, wanted: &str, out: &mut Findings)
     out.error_with_help(node.position, format!("{what} must be {wanted}, not {}", node.type_name()), help);
 }
 
-/// Warns of keys that DMS ignores in silence (dms-acceptance 5.4, quirk 6). `former` maps keys of older forms of the
-/// format to what to write today.
-pub(super) fn known_keys(
-    map: &Node,
-    place: &str,
-    known: &[&str],
-    former: &[(&str, &str)],
-    out: &mut Findings,
-) {
-    for (key, _) in map.entries() {
-        if known.contains(&&*key.text) {
+/// Warns of keys that DMS ignores in silence (dms-acceptance 5.4, quirk 6); those of older forms of the format come
+/// with what to write today.
+pub(super) fn known_keys(node: &Node, map: &Map, out: &mut Findings) {
+    for (key, _) in node.entries() {
+        if map.names().any(|known| known == &*key.text) {
             continue;
         }
-        let help = former
-            .iter()
-            .find(|(old, _)| *old == &*key.text)
-            .map(|(_, advice)| (*advice).to_owned())
-            .or_else(|| suggestion(&key.text, known.iter().copied()));
-        out.warning(key.position, format!("unknown key `{}` in {place}: DMS ignores it", key.text), help);
+        let help = former(map, &key.text).or_else(|| suggestion(&key.text, map.names()));
+        let message = format!("unknown key `{}` in {}: DMS ignores it", key.text, map.what);
+        out.warning(key.position, message, help);
     }
+}
+
+/// What to write today instead of a key of an older form.
+pub(super) fn former(map: &Map, key: &str) -> Option<String> {
+    map.former.iter().find(|(old, _)| *old == key).map(|(_, advice)| (*advice).to_owned())
 }

@@ -4,9 +4,13 @@
 //! knows the format of DMS (fields, defaults, error texts), and refuses to know YAML, files and how a finding is
 //! shown.
 pub mod config;
+pub mod decimal;
 mod fields;
 pub mod finding;
+pub mod format;
 pub mod levels;
+mod quirks;
+pub mod shape;
 pub mod suggest;
 mod support;
 mod transform;
@@ -18,8 +22,9 @@ pub use config::{
     AllocationConfig, AllocationKind, AllocationRecovery, EnsembleConfig, EscalationStrategy, Executor,
     HealthProbe, Location, LocationConstraints, NodeRecovery, PortConfig,
 };
-pub use finding::{Finding, Findings, Severity};
+pub use finding::{Finding, Findings, Refusal, Severity, Step, first_refusal};
 pub use levels::{LevelError, standby_name, start_levels, with_standbys};
+pub use quirks::quirks;
 pub use support::unsupported;
 
 /// Loads an ensemble: short forms are lengthened, every rule is checked, the typed configuration is built.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::fields::must_be;
-use super::finding::Findings;
+use super::finding::{Finding, Findings, Step};
 use super::suggest::suggestion;
 use super::tree::{Key, Node, Position, Value};
 
@@ -34,7 +34,7 @@ pub(super) fn transform(root: &Node, out: &mut Findings) -> Node {
 }
 
 /// The names and values of a top-level map, or of a list whose items have a `name`.
-fn named<'a>(root: &'a Node, key: &str) -> Vec<(&'a str, &'a Node)> {
+pub(super) fn named<'a>(root: &'a Node, key: &str) -> Vec<(&'a str, &'a Node)> {
     let Some(node) = root.present(key) else { return Vec::new() };
     let from_map = node.entries().iter().map(|(key, node)| (&*key.text, node));
     let from_list = node.items().iter().filter_map(|item| Some((&**item.get("name")?.as_text()?, item)));
@@ -49,7 +49,9 @@ fn fill_in_template(root: &Node, resources: &mut Node, out: &mut Findings) {
         Some((_, template)) => *resources = Node { position: resources.position, ..(*template).clone() },
         None => {
             let help = suggestion(&name, templates.iter().map(|(own, _)| *own));
-            out.error_with_help(resources.position, format!("resource template '{name}' not found"), help);
+            let message = format!("resource template '{name}' not found");
+            let finding = Finding::error(resources.position, message).reworded(Step::Transform);
+            out.push(finding.with_help(help));
             resources.value = Value::Mapping(Vec::new());
             resources.written = Some(name);
         }

@@ -14,27 +14,10 @@ use indexmap::IndexMap;
 
 use super::config::{ContractConfig, EdgeConstraint, EnsembleConfig, SubnetConfig, SupervisorConfig};
 use super::fields;
-use super::finding::Findings;
+use super::finding::{Finding, Findings, Refusal, Step};
+use super::format;
 use super::suggest::suggestion;
-use super::tree::{Node, Value};
-
-/// The keys at the top of the file. Others are legal: they hold anchors.
-const TOP_KEYS: &[&str] = &[
-    "version",
-    "escalation_strategy",
-    "resources",
-    "volumes",
-    "allocations",
-    "nodes",
-    "edge_constraints",
-    "supervisor",
-    "keys",
-    "scripts",
-    "subnet",
-    "exclude_peers",
-    "metadata",
-    "contracts",
-];
+use super::tree::{Node, Position, Value};
 
 /// Checks a tree in long form and builds what it can; the result is good only if there are no errors in `out`.
 pub(super) fn validate(root: &Node, out: &mut Findings) -> EnsembleConfig {
@@ -44,7 +27,8 @@ pub(super) fn validate(root: &Node, out: &mut Findings) -> EnsembleConfig {
     }
     top_keys(root, out);
     version(root, out);
-    let escalation_strategy = fields::word(root, "escalation_strategy", "escalation_strategy", out);
+    let escalation_strategy =
+        fields::word(root, "escalation_strategy", "escalation_strategy", Finding::quoted, out);
     let allocations = allocation::all(root, out);
     let nodes = node::all(root, out);
     names::check(root, out);
@@ -52,7 +36,7 @@ pub(super) fn validate(root: &Node, out: &mut Findings) -> EnsembleConfig {
         allocations,
         nodes,
         edges: edges(root, out),
-        supervisor: fields::map(root, "supervisor", out).map(|node| supervisor(node, root, out)),
+        supervisor: fields::map(root, "supervisor", out).map(|node| supervisor(node, root, 0, out)),
         scripts: text_map(root, "scripts", out)
             .into_iter()
             .map(|(name, text)| (name, Arc::from(text.as_bytes())))
@@ -69,15 +53,15 @@ pub(super) fn validate(root: &Node, out: &mut Findings) -> EnsembleConfig {
 /// Warns of top-level keys that look misspelt. Anything else may stand there, to hold an anchor.
 fn top_keys(root: &Node, out: &mut Findings) {
     for (key, _) in root.entries() {
-        if TOP_KEYS.contains(&&*key.text) {
+        let known = &format::ENSEMBLE;
+        if known.names().any(|name| name == &*key.text) {
             continue;
         }
-        let help = match &*key.text {
-            "edges" => Some("edges are written under `edge_constraints`".to_owned()),
-            "jobs" => Some("this is the form before V1: write `allocations` and `nodes`".to_owned()),
-            // `allocation_defaults` or `x-nodes` hold anchors; only what is nearly a key of the format is a mistake.
-            _ => suggestion(&key.text, TOP_KEYS.iter().copied()),
-        };
+        // `allocation_defaults` or `x-nodes` hold anchors; only what is nearly a key of the format is a mistake.
+        // Most keys of the form before V1 are common words, which may hold anchors too.
+        let is_former = root.get("jobs").is_some() || &*key.text == "edges";
+        let former = fields::former(known, &key.text).filter(|_| is_former);
+        let help = former.or_else(|| suggestion(&key.text, known.names()));
         if help.is_some() {
             out.warning(key.position, format!("unknown key `{}`: DMS ignores it", key.text), help);
         }
@@ -95,8 +79,12 @@ fn version(root: &Node, out: &mut Findings) {
     };
     let written = node.scalar_text().unwrap_or_default();
     if !matches!(&*written, "V1" | "ensembleV1") {
-        let help = "write `version: \"V1\"`".to_owned();
-        out.error_with_help(node.position, format!("unsupported ensemble version `{written}`"), help);
+        let help = match root.get("jobs") {
+            Some(_) => "this is the form before V1: see the advice at each of its keys".to_owned(),
+            None => "write `version: \"V1\"`".to_owned(),
+        };
+        let message = format!("unsupported ensemble version `{written}`");
+        out.push(Finding::error(node.position, message).reworded(Step::Transform).with_help(help));
     }
 }
 
@@ -112,20 +100,21 @@ fn text_map(root: &Node, key: &str, out: &mut Findings) -> IndexMap<Arc<str>, Ar
     found
 }
 
-/// Whether an allocation of that name is defined; says so when it is not.
-fn allocation_exists(name: &str, at: super::tree::Position, root: &Node, out: &mut Findings) {
+/// What there is to say of a reference to an allocation that is not defined.
+fn missing_allocation(name: &str, at: Position, root: &Node) -> Option<Finding> {
     let defined = root.get("allocations").map_or(&[][..], Node::entries);
-    if !defined.iter().any(|(own, _)| &*own.text == name) {
-        let help = suggestion(name, defined.iter().map(|(own, _)| &*own.text));
-        out.error_with_help(at, format!("referenced allocation '{name}' not found"), help);
+    if defined.iter().any(|(own, _)| &*own.text == name) {
+        return None;
     }
+    let help = suggestion(name, defined.iter().map(|(own, _)| &*own.text));
+    Some(Finding::error(at, format!("referenced allocation '{name}' not found")).with_help(help))
 }
 
 fn edges(root: &Node, out: &mut Findings) -> Vec<EdgeConstraint> {
     let items = fields::list(root, "edge_constraints", out);
     let nodes = root.present("nodes");
     if let (Some((key, _)), None) = (root.entry("edge_constraints").filter(|_| !items.is_empty()), nodes) {
-        out.error(key.position, "nodes must be defined when edge_constraints are present");
+        out.quote(key.position, "nodes must be defined when edge_constraints are present");
     }
     let mut found = Vec::new();
     for item in items {
@@ -133,7 +122,7 @@ fn edges(root: &Node, out: &mut Findings) -> Vec<EdgeConstraint> {
             fields::must_be(item, "an edge constraint", "a map", out);
             continue;
         }
-        fields::known_keys(item, "an edge constraint", &["edges", "rtt", "bw"], &[], out);
+        fields::known_keys(item, &format::EDGE, out);
         let rtt_ms = fields::whole(item, "rtt", out).unwrap_or(0);
         let bandwidth_bits_per_s = fields::whole(item, "bw", out).unwrap_or(0);
         if let Some((source, target)) = edge_ends(item, nodes, out) {
@@ -146,49 +135,53 @@ fn edges(root: &Node, out: &mut Findings) -> Vec<EdgeConstraint> {
 /// The two nodes of an edge, which must exist (when there are any nodes) and differ.
 fn edge_ends(item: &Node, nodes: Option<&Node>, out: &mut Findings) -> Option<(Arc<str>, Arc<str>)> {
     let Some(ends) = item.present("edges") else {
-        out.error(item.position, "edges should be a pair of named nodes");
+        out.quote(item.position, "edges should be a pair of named nodes");
         return None;
     };
     let Value::Sequence(pair) = &ends.value else {
-        out.error(ends.position, "edges should be a pair of named nodes");
+        out.quote(ends.position, "edges should be a pair of named nodes");
         return None;
     };
     let names: Vec<Arc<str>> = pair.iter().filter_map(|node| node.as_text().cloned()).collect();
     if names.len() != pair.len() {
-        out.error(ends.position, "edges should be a pair of named nodes");
+        out.quote(ends.position, "edges should be a pair of named nodes");
         return None;
     }
     let [source, target] = &names[..] else {
         let help = format!("exactly 2 nodes are needed, not {}", names.len());
-        out.error_with_help(ends.position, format!("invalid edges parameter: [{}]", names.join(" ")), help);
+        let finding =
+            Finding::error(ends.position, format!("invalid edges parameter: [{}]", names.join(" ")));
+        let in_dms = Some(Refusal { step: Step::Transform, verbatim: true });
+        out.push(Finding { in_dms, help: Some(help), ..finding });
         return None;
     };
     if source == target {
-        out.error(ends.position, "edge constraint source and target must be different nodes");
+        out.quote(ends.position, "edge constraint source and target must be different nodes");
     }
     for (name, node) in names.iter().zip(pair) {
         let Some(nodes) = nodes else { break };
         if nodes.get(name).is_none() {
             let help = suggestion(name, nodes.entries().iter().map(|(own, _)| &*own.text));
-            out.error_with_help(node.position, format!("node '{name}' not found"), help);
+            out.quote_with_help(node.position, format!("node '{name}' not found"), help);
         }
     }
     Some((source.clone(), target.clone()))
 }
 
-/// A supervisor and those below it. DMS checks only the first level of children; here all are checked.
-fn supervisor(node: &Node, root: &Node, out: &mut Findings) -> SupervisorConfig {
-    fields::known_keys(node, "a supervisor", &["strategy", "allocations", "children"], &[], out);
+/// A supervisor and those below it. DMS checks only the first two levels (dms-acceptance 5.2); here all are checked.
+fn supervisor(node: &Node, root: &Node, level: u32, out: &mut Findings) -> SupervisorConfig {
+    let in_dms = if level < 2 { fields::refused } else { Finding::accepted_by_dms };
+    fields::known_keys(node, &format::SUPERVISOR, out);
     let strategy = fields::non_empty(node, "strategy", "supervisor strategy", out)
-        .and_then(|_| fields::word(node, "strategy", "supervisor strategy", out));
+        .and_then(|_| fields::word(node, "strategy", "supervisor strategy", in_dms, out));
     let allocations = fields::texts_with_positions(node, "allocations", out);
     for (name, at) in &allocations {
-        allocation_exists(name, *at, root, out);
+        missing_allocation(name, *at, root).into_iter().for_each(|finding| out.push(in_dms(finding)));
     }
     let mut children = Vec::new();
     for child in fields::list(node, "children", out) {
         if child.is_map() {
-            children.push(supervisor(child, root, out));
+            children.push(supervisor(child, root, level + 1, out));
         } else {
             fields::must_be(child, "a child of a supervisor", "a map", out);
         }
@@ -204,14 +197,14 @@ fn subnet(root: &Node, out: &mut Findings) -> SubnetConfig {
     let Some((key, _)) = root.entry("subnet") else { return SubnetConfig::default() };
     let Some(node) = fields::map(root, "subnet", out) else {
         if root.present("subnet").is_none() {
-            out.error(key.position, "subnet cannot be empty if specified");
+            out.reword(key.position, "subnet cannot be empty if specified");
         }
         return SubnetConfig::default();
     };
     if node.entries().is_empty() {
-        out.error(key.position, "subnet cannot be empty if specified");
+        out.reword(key.position, "subnet cannot be empty if specified");
     }
-    fields::known_keys(node, "`subnet`", &["join"], &[], out);
+    fields::known_keys(node, &format::SUBNET, out);
     SubnetConfig { join: fields::boolean(node, "join", out).unwrap_or(false) }
 }
 
@@ -220,18 +213,16 @@ fn contracts(root: &Node, out: &mut Findings) -> IndexMap<Arc<str>, ContractConf
     for (name, node) in fields::map(root, "contracts", out).map_or(&[][..], Node::entries) {
         let did = node.get("did");
         let Some(text) = did.and_then(Node::as_text) else {
-            out.error(did.map_or(name.position, |node| node.position), "contract 'did' must be a string");
+            out.quote(did.map_or(name.position, |node| node.position), "contract 'did' must be a string");
             continue;
         };
         if !text.starts_with("did:") {
-            out.error(did.map_or(name.position, |node| node.position), "invalid did format");
+            out.quote(did.map_or(name.position, |node| node.position), "invalid did format");
         }
         let host = fields::text(node, "host", out);
         if host.as_ref().is_some_and(|host| !host.starts_with("did:")) {
-            out.error(
-                node.get("host").map_or(name.position, |node| node.position),
-                "invalid host did format",
-            );
+            let at = node.get("host").map_or(name.position, |node| node.position);
+            out.quote(at, "invalid host did format");
         }
         found.insert(name.text.clone(), ContractConfig { did: text.clone(), host });
     }

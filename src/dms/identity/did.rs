@@ -106,11 +106,15 @@ impl Did {
     pub fn text_len(&self) -> usize {
         match self {
             Self::Empty => 0,
-            // The leading multicodec byte fixes the number of base58 digits: 47 and 48.
-            Self::Key(key) => match key.kind() {
-                KeyKind::Ed25519 => KEY_PREFIX.len() + 1 + 47,
-                KeyKind::Secp256k1 => KEY_PREFIX.len() + 1 + 48,
-            },
+            // The leading multicodec byte fixes the number of base58 digits.
+            Self::Key(key) => {
+                let digits = match key.kind() {
+                    KeyKind::Ed25519 => 47,
+                    KeyKind::Secp256k1 | KeyKind::Cardano => 48,
+                    KeyKind::Eth => 49,
+                };
+                KEY_PREFIX.len() + 1 + digits
+            }
             Self::Other(text) => text.len(),
         }
     }
@@ -137,11 +141,8 @@ fn decode_key(text: &str) -> Result<PublicKey, DidError> {
     }
     let mut bytes = [0; 64];
     let length = bs58::decode(&encoded[1..]).onto(&mut bytes[..]).map_err(|_| DidError::MalformedKey)?;
-    let (kind, raw) = match &bytes[..length] {
-        [0xed, 0x01, raw @ ..] => (KeyKind::Ed25519, raw),
-        [0xe7, 0x01, raw @ ..] => (KeyKind::Secp256k1, raw),
-        _ => return Err(DidError::KeyType),
-    };
+    let of_kind = |kind: KeyKind| Some((kind, bytes[..length].strip_prefix(kind.multicodec())?));
+    let (kind, raw) = KeyKind::ALL.into_iter().find_map(of_kind).ok_or(DidError::KeyType)?;
     PublicKey::from_raw(kind, raw).map_err(|_| DidError::MalformedKey)
 }
 
@@ -150,16 +151,12 @@ impl fmt::Display for Did {
         match self {
             Self::Empty => Ok(()),
             Self::Key(key) => {
-                let codec = match key.kind() {
-                    KeyKind::Ed25519 => 0xed,
-                    KeyKind::Secp256k1 => 0xe7,
-                };
-                let mut bytes = [0; 35];
-                bytes[0] = codec;
-                bytes[1] = 0x01;
-                let raw = key.raw();
-                bytes[2..2 + raw.len()].copy_from_slice(raw);
-                write!(f, "{KEY_PREFIX}z{}", bs58::encode(&bytes[..2 + raw.len()]).into_string())
+                let (codec, raw) = (key.kind().multicodec(), key.raw());
+                let mut bytes = [0; 36];
+                let length = codec.len() + raw.len();
+                bytes[..codec.len()].copy_from_slice(codec);
+                bytes[codec.len()..length].copy_from_slice(raw);
+                write!(f, "{KEY_PREFIX}z{}", bs58::encode(&bytes[..length]).into_string())
             }
             Self::Other(text) => f.write_str(text),
         }
@@ -202,6 +199,7 @@ impl<'de> Deserialize<'de> for Did {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{SecretKey, SignatureMode, verify};
     use super::*;
 
     fn conformance(text: &str, kind: KeyKind) -> usize {
@@ -214,13 +212,18 @@ mod tests {
             if let Some(base58) = vector["verificationKeyPair"]["publicKeyBase58"].as_str() {
                 assert_eq!(key.raw(), bs58::decode(base58).into_vec().unwrap());
             }
-            if kind == KeyKind::Ed25519 {
-                let seed =
-                    data_encoding::HEXLOWER.decode(vector["seed"].as_str().unwrap().as_bytes()).unwrap();
-                let seed = seed.try_into().unwrap();
-                let secret = super::super::SecretKey::ed25519(seed, super::super::SignatureMode::Real);
-                assert_eq!(secret.public(), *key);
-            }
+            let seed = match vector["seed"].as_str() {
+                Some(seed) => data_encoding::HEXLOWER.decode(seed.as_bytes()).unwrap(),
+                // One key is given as a JSON Web Key, with its secret number `d`.
+                None => {
+                    let jwk = &vector["verificationKeyPair"]["privateKeyJwk"];
+                    data_encoding::BASE64URL_NOPAD.decode(jwk["d"].as_str().unwrap().as_bytes()).unwrap()
+                }
+            };
+            let secret = SecretKey::from_seed(kind, seed.try_into().unwrap(), SignatureMode::Real).unwrap();
+            assert_eq!(secret.public(), *key);
+            let signature = secret.sign(uri.as_bytes());
+            assert!(verify(SignatureMode::Real, key, uri.as_bytes(), &signature));
         }
         vectors.len()
     }
@@ -231,6 +234,22 @@ mod tests {
         assert!(conformance(ed, KeyKind::Ed25519) >= 5);
         let secp = include_str!("../../../data/conformance/secp256k1.json");
         assert!(conformance(secp, KeyKind::Secp256k1) >= 5);
+    }
+
+    #[test]
+    fn the_codecs_of_wallets() {
+        for (kind, codec) in [(KeyKind::Eth, 0xef01_u32), (KeyKind::Cardano, 0xef02)] {
+            let varint = [codec as u8 | 0x80, (codec >> 7) as u8 | 0x80, (codec >> 14) as u8];
+            assert_eq!(kind.multicodec(), varint);
+            for byte in [0, 2, 0xff] {
+                let raw = vec![byte; kind.public_len()];
+                let did = Did::Key(PublicKey::from_raw(kind, &raw).unwrap());
+                let text = did.to_string();
+                let bytes = [&varint[..], &raw].concat();
+                assert_eq!(text, format!("did:key:z{}", bs58::encode(bytes).into_string()));
+                assert_eq!((text.len(), Did::parse(&text)), (did.text_len(), Ok(did)));
+            }
+        }
     }
 
     #[test]

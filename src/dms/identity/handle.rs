@@ -8,7 +8,7 @@ use data_encoding::{BASE32, BASE64, HEXLOWER};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::did::Did;
-use super::key::{KeyError, KeyKind, PublicKey};
+use super::key::{KeyError, PublicKey};
 use super::peer_id::PeerId;
 
 /// The id of an actor: its own public key, as libp2p protobuf bytes. Text: base32 with padding; JSON:
@@ -187,13 +187,16 @@ impl Handle {
     pub const fn root(key: PublicKey) -> Self {
         Self { id: ActorId(key), did: Did::Key(key), host: PeerId(key), inbox: Inbox::Root }
     }
+    /// Whether the parts belong together: the DID is that of the host's key, and a root actor's key is that key.
+    /// A child actor has a key of its own; that it acts for its node only a token that the node issued shows.
+    #[must_use]
+    pub fn is_bound(&self) -> bool {
+        self.did == Did::Key(self.host.0) && (self.inbox != Inbox::Root || self.id.0 == self.host.0)
+    }
     /// Bytes of the JSON form for texts without characters to escape (every DID, peer id and inbox of DMS).
     #[must_use]
     pub fn json_len(&self) -> usize {
-        let id = match self.id.0.kind() {
-            KeyKind::Ed25519 => 48,
-            KeyKind::Secp256k1 => 52,
-        };
+        let id = self.id.0.protobuf_len().div_ceil(3) * 4;
         let did = if self.did.is_empty() { 0 } else { r#""uri":"""#.len() + self.did.text_len() };
         r#"{"id":{"pub":""},"did":{},"addr":{"host":"","inbox":""}}"#.len()
             + id
@@ -216,6 +219,43 @@ impl<'de> Deserialize<'de> for Handle {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let HandleObject { id, did, addr } = HandleObject::deserialize(deserializer)?;
         Ok(Self { id, did, host: addr.host, inbox: addr.inbox })
+    }
+}
+
+/// A handle or none, which is written `{}`.
+pub(in crate::dms) mod optional {
+    use super::{ActorId, Address, Deserialize, Deserializer, Did, Handle, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Parts {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<ActorId>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        did: Option<Did>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        addr: Option<Address>,
+    }
+
+    pub(in crate::dms) fn serialize<S: Serializer>(
+        handle: &Option<Handle>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match handle {
+            Some(handle) => handle.serialize(serializer),
+            None => Parts { id: None, did: None, addr: None }.serialize(serializer),
+        }
+    }
+
+    pub(in crate::dms) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Handle>, D::Error> {
+        match Parts::deserialize(deserializer)? {
+            Parts { id: None, did: None, addr: None } => Ok(None),
+            Parts { id: Some(id), did: Some(did), addr: Some(Address { host, inbox }) } => {
+                Ok(Some(Handle { id, did, host, inbox }))
+            }
+            _ => Err(serde::de::Error::custom("incomplete handle")),
+        }
     }
 }
 

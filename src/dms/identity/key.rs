@@ -1,6 +1,7 @@
 //! Keys and signatures, real and modelled (spec section 1.1).
 //!
-//! `Real` is Ed25519 with strict verification. `Modelled` decides exactly as real signatures would, at
+//! `Real` is Ed25519 with strict verification, or ECDSA over secp256k1 of the SHA-256 of the content, in DER and
+//! with the lower `s` only, as libp2p makes it. `Modelled` decides exactly as real signatures would, at
 //! nanoseconds: the signature is a keyed fingerprint of the content, so changed content, another key or
 //! garbage bytes fail alike.
 
@@ -11,27 +12,37 @@ use std::sync::Arc;
 
 use data_encoding::BASE64;
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
+use k256::ecdsa::signature::Verifier;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::fingerprint::{Fingerprinter, fingerprint128};
+use crate::kernel::{Digest, fingerprint128};
 
-/// The kind of a key. DMS generates only these two; every node, child and contract actor uses Ed25519.
+/// The kind of a key. DMS generates the first two only, and every node, child and contract actor uses Ed25519; the
+/// others are held in hardware or wallets.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum KeyKind {
     /// Edwards-curve signatures; libp2p key type 1, multicodec 0xed.
     Ed25519,
-    /// Compressed secp256k1 points; libp2p key type 2, multicodec 0xe7. Parsed and printed, never signing
-    /// here.
+    /// Compressed secp256k1 points; libp2p key type 2, multicodec 0xe7.
     Secp256k1,
+    /// Keys of Ethereum wallets, compressed secp256k1 points; key type 127, multicodec 0xef01. Parsed and printed;
+    /// what such wallets sign is not verified here.
+    Eth,
+    /// Keys of Cardano wallets, 32 bytes as Ed25519; key type 128, multicodec 0xef02. Parsed and printed; what such
+    /// wallets sign is not verified here.
+    Cardano,
 }
 
 impl KeyKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Ed25519, Self::Secp256k1, Self::Eth, Self::Cardano];
+
     /// Bytes of a raw public key of this kind.
     #[must_use]
     pub const fn public_len(self) -> usize {
         match self {
-            Self::Ed25519 => 32,
-            Self::Secp256k1 => 33,
+            Self::Ed25519 | Self::Cardano => 32,
+            Self::Secp256k1 | Self::Eth => 33,
         }
     }
     /// The key type number in libp2p's protobuf form.
@@ -40,26 +51,46 @@ impl KeyKind {
         match self {
             Self::Ed25519 => 1,
             Self::Secp256k1 => 2,
+            Self::Eth => 127,
+            Self::Cardano => 128,
         }
+    }
+    /// The multicodec of a did:key, as an unsigned varint.
+    #[must_use]
+    pub const fn multicodec(self) -> &'static [u8] {
+        match self {
+            Self::Ed25519 => &[0xed, 0x01],
+            Self::Secp256k1 => &[0xe7, 0x01],
+            Self::Eth => &[0x81, 0xde, 0x03],
+            Self::Cardano => &[0x82, 0xde, 0x03],
+        }
+    }
+    /// Whether DMS generates keys of this kind and takes them as ids of actors and hosts (`AllowedKey`).
+    #[must_use]
+    pub const fn is_allowed(self) -> bool {
+        matches!(self, Self::Ed25519 | Self::Secp256k1)
     }
 }
 
 /// What can be wrong with key material.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum KeyError {
-    /// Keys of this kind cannot be made here.
-    #[error("unsupported key type {0}: cannot generate or sign")]
+    /// Keys of this kind are neither made here nor taken as ids.
+    #[error("unsupported key type {0}: only Ed25519 (1) and Secp256k1 (2) are allowed")]
     Unsupported(u8),
+    /// Zero, or not below the order of the curve.
+    #[error("no secp256k1 key grows from this seed")]
+    Seed,
     /// The bytes are not a libp2p protobuf public key of a known kind and length.
     #[error("malformed public key")]
     Malformed,
 }
 
-/// A public key: 32 bytes of Ed25519 or 33 of compressed secp256k1.
+/// A public key: 32 bytes of an Edwards curve or 33 of compressed secp256k1.
 #[derive(Clone, Copy)]
 pub struct PublicKey {
     kind: KeyKind,
-    /// Ed25519 leaves the last byte zero.
+    /// Edwards keys leave the last byte zero.
     bytes: [u8; 33],
 }
 
@@ -90,26 +121,35 @@ impl PublicKey {
     /// libp2p's protobuf form: `08 type 12 length raw`.
     #[must_use]
     pub fn to_protobuf(&self) -> Vec<u8> {
-        let mut out = vec![0x08, self.kind.libp2p_type(), 0x12, self.kind.public_len() as u8];
+        let mut out = vec![0x08];
+        match self.kind.libp2p_type() {
+            small @ ..0x80 => out.push(small),
+            large => out.extend([large, 0x01]),
+        }
+        out.extend([0x12, self.kind.public_len() as u8]);
         out.extend_from_slice(self.raw());
         out
+    }
+    /// Bytes of [`PublicKey::to_protobuf`].
+    #[must_use]
+    pub const fn protobuf_len(&self) -> usize {
+        let header = if self.kind.libp2p_type() < 0x80 { 4 } else { 5 };
+        header + self.kind.public_len()
     }
     /// Reads [`PublicKey::to_protobuf`] back.
     ///
     /// # Errors
-    /// [`KeyError::Malformed`] for anything but the canonical form of a known kind.
+    /// [`KeyError::Unsupported`] for kinds that DMS does not allow as ids, [`KeyError::Malformed`] for anything else
+    /// but the canonical form.
     pub fn from_protobuf(bytes: &[u8]) -> Result<Self, KeyError> {
-        let [0x08, kind, 0x12, length, raw @ ..] = bytes else {
-            return Err(KeyError::Malformed);
-        };
-        let kind = match kind {
-            1 => KeyKind::Ed25519,
-            2 => KeyKind::Secp256k1,
+        let (kind, raw) = match bytes {
+            [0x08, 1, 0x12, 32, raw @ ..] => (KeyKind::Ed25519, raw),
+            [0x08, 2, 0x12, 33, raw @ ..] => (KeyKind::Secp256k1, raw),
+            [0x08, kind @ 127, 0x12, ..] | [0x08, kind @ 128, 0x01, 0x12, ..] => {
+                return Err(KeyError::Unsupported(*kind));
+            }
             _ => return Err(KeyError::Malformed),
         };
-        if usize::from(*length) != raw.len() {
-            return Err(KeyError::Malformed);
-        }
         Self::from_raw(kind, raw)
     }
     /// The first 32 raw bytes as little-endian words.
@@ -165,42 +205,85 @@ impl fmt::Debug for PublicKey {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SignatureMode {
-    /// Ed25519, tens of microseconds a check.
+    /// As DMS computes them, tens of microseconds a check.
     Real,
     /// The same decisions from fingerprints, nanoseconds a check.
     #[default]
     Modelled,
 }
 
-/// 64 signature bytes. JSON: standard padded base64 (88 characters).
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Signature(pub [u8; 64]);
+/// Signature bytes, right or wrong: 64 of Ed25519, at most 72 of secp256k1. JSON: standard padded base64.
+#[derive(Clone, Copy)]
+pub struct Signature {
+    /// Zero behind the signature.
+    bytes: [u8; Self::MAX_LEN],
+    len: u8,
+}
 
 impl Signature {
+    /// The most bytes that a signature of any kind has.
+    pub const MAX_LEN: usize = 72;
+
+    /// A signature from its bytes; `None` when there are more than any kind of key makes.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Option<Self> {
+        let mut copy = [0; Self::MAX_LEN];
+        copy.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        Some(Self { bytes: copy, len: bytes.len() as u8 })
+    }
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+    /// What stands where nobody has signed.
+    pub const NONE: Self = Self { bytes: [0; Self::MAX_LEN], len: 64 };
     /// Characters of the base64 text.
-    pub const TEXT_LEN: usize = 88;
+    #[must_use]
+    pub const fn text_len(&self) -> usize {
+        (self.len as usize).div_ceil(3) * 4
+    }
     /// Appends the base64 text.
     pub fn write_base64(&self, out: &mut Vec<u8>) {
-        let mut text = [0; Self::TEXT_LEN];
-        BASE64.encode_mut(&self.0, &mut text);
-        out.extend_from_slice(&text);
+        let mut text = [0; Self::MAX_LEN / 3 * 4];
+        let text = &mut text[..self.text_len()];
+        BASE64.encode_mut(self.as_bytes(), text);
+        out.extend_from_slice(text);
+    }
+}
+impl From<[u8; 64]> for Signature {
+    fn from(sixty_four: [u8; 64]) -> Self {
+        let mut bytes = [0; Self::MAX_LEN];
+        bytes[..64].copy_from_slice(&sixty_four);
+        Self { bytes, len: 64 }
+    }
+}
+impl PartialEq for Signature {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+impl Eq for Signature {}
+impl Hash for Signature {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(self.as_bytes());
     }
 }
 impl fmt::Debug for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&BASE64.encode(&self.0))
+        f.write_str(&BASE64.encode(self.as_bytes()))
     }
 }
 impl Serialize for Signature {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&BASE64.encode(&self.0))
+        serializer.serialize_str(&BASE64.encode(self.as_bytes()))
     }
 }
 impl<'de> Deserialize<'de> for Signature {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         let bytes = BASE64.decode(text.as_bytes()).map_err(serde::de::Error::custom)?;
-        Ok(Self(bytes.try_into().map_err(|_| serde::de::Error::custom("a signature has 64 bytes"))?))
+        Self::new(&bytes).ok_or_else(|| serde::de::Error::custom("a signature has at most 72 bytes"))
     }
 }
 
@@ -229,18 +312,25 @@ pub struct SecretKey {
     public: PublicKey,
     seed: [u8; 32],
     /// Present under [`SignatureMode::Real`].
-    real: Option<Arc<SigningKey>>,
+    real: Option<Arc<RealKey>>,
+}
+
+enum RealKey {
+    Ed25519(SigningKey),
+    Secp256k1(k256::ecdsa::SigningKey),
 }
 
 impl SecretKey {
-    /// The key that grows from `seed`.
+    /// The key that grows from `seed`. Both modes refuse the same seeds.
     ///
     /// # Errors
-    /// [`KeyError::Unsupported`] for secp256k1, which is only parsed and printed.
+    /// [`KeyError::Unsupported`] for keys of wallets, which only their owners make; [`KeyError::Seed`] for the few
+    /// seeds that are no secp256k1 key.
     pub fn from_seed(kind: KeyKind, seed: [u8; 32], mode: SignatureMode) -> Result<Self, KeyError> {
         match kind {
             KeyKind::Ed25519 => Ok(Self::ed25519(seed, mode)),
-            KeyKind::Secp256k1 => Err(KeyError::Unsupported(kind.libp2p_type())),
+            KeyKind::Secp256k1 => Self::secp256k1(seed, mode),
+            KeyKind::Eth | KeyKind::Cardano => Err(KeyError::Unsupported(kind.libp2p_type())),
         }
     }
     /// The Ed25519 key that grows from `seed`: what every node and actor has.
@@ -249,13 +339,30 @@ impl SecretKey {
         let (raw, real) = match mode {
             SignatureMode::Real => {
                 let key = SigningKey::from_bytes(&seed);
-                (key.verifying_key().to_bytes(), Some(Arc::new(key)))
+                (key.verifying_key().to_bytes(), Some(Arc::new(RealKey::Ed25519(key))))
             }
             SignatureMode::Modelled => (modelled_public_key(&seed), None),
         };
         let mut bytes = [0; 33];
         bytes[..32].copy_from_slice(&raw);
         Self { public: PublicKey { kind: KeyKind::Ed25519, bytes }, seed, real }
+    }
+    fn secp256k1(seed: [u8; 32], mode: SignatureMode) -> Result<Self, KeyError> {
+        let key = k256::ecdsa::SigningKey::from_slice(&seed).map_err(|_| KeyError::Seed)?;
+        let mut bytes = [0; 33];
+        let real = match mode {
+            SignatureMode::Real => {
+                bytes.copy_from_slice(key.verifying_key().to_sec1_point(true).as_bytes());
+                Some(Arc::new(RealKey::Secp256k1(key)))
+            }
+            SignatureMode::Modelled => {
+                bytes[1..].copy_from_slice(&modelled_public_key(&seed));
+                // The parity of the point that a compressed key begins with.
+                bytes[0] = 0x02 | (bytes[32] & 1);
+                None
+            }
+        };
+        Ok(Self { public: PublicKey { kind: KeyKind::Secp256k1, bytes }, seed, real })
     }
     /// The public half.
     #[must_use]
@@ -275,13 +382,18 @@ impl SecretKey {
     /// Signs `content` in the mode of this key.
     #[must_use]
     pub fn sign<S: Signable + ?Sized>(&self, content: &S) -> Signature {
-        match &self.real {
-            Some(key) => {
-                let mut bytes = Vec::with_capacity(1024);
-                content.signing_bytes(&mut bytes);
-                Signature(key.sign(&bytes).to_bytes())
+        let Some(key) = &self.real else {
+            return modelled_signature(&self.public, content.fingerprint());
+        };
+        let mut bytes = Vec::with_capacity(1024);
+        content.signing_bytes(&mut bytes);
+        match &**key {
+            RealKey::Ed25519(key) => Signature::from(key.sign(&bytes).to_bytes()),
+            RealKey::Secp256k1(key) => {
+                let signature: k256::ecdsa::Signature = key.sign(&bytes);
+                let der = signature.normalize_s().to_der();
+                Signature::new(der.as_bytes()).expect("DER of two 32-byte numbers has at most 72 bytes")
             }
-            None => modelled_signature(&self.public, content.fingerprint()),
         }
     }
 }
@@ -297,8 +409,8 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// True when `signature` over `content` was made by the owner of `key`. Secp256k1 keys never sign here and
-/// verify nothing.
+/// True when `signature` over `content` was made by the owner of `key`. Keys of wallets verify nothing here, in
+/// either mode.
 #[must_use]
 pub fn verify<S: Signable + ?Sized>(
     mode: SignatureMode,
@@ -306,20 +418,39 @@ pub fn verify<S: Signable + ?Sized>(
     content: &S,
     signature: &Signature,
 ) -> bool {
-    if key.kind != KeyKind::Ed25519 {
-        return false;
-    }
     match mode {
+        SignatureMode::Modelled if key.kind.is_allowed() => {
+            modelled_signature(key, content.fingerprint()) == *signature
+        }
+        SignatureMode::Modelled => false,
         SignatureMode::Real => {
             let mut bytes = Vec::with_capacity(1024);
             content.signing_bytes(&mut bytes);
-            let mut raw = [0; 32];
-            raw.copy_from_slice(key.raw());
-            VerifyingKey::from_bytes(&raw).is_ok_and(|key| {
-                key.verify_strict(&bytes, &ed25519_dalek::Signature::from_bytes(&signature.0)).is_ok()
-            })
+            match key.kind {
+                KeyKind::Ed25519 => verify_ed25519(key, &bytes, signature),
+                KeyKind::Secp256k1 => verify_secp256k1(key, &bytes, signature),
+                KeyKind::Eth | KeyKind::Cardano => false,
+            }
         }
-        SignatureMode::Modelled => modelled_signature(key, content.fingerprint()) == *signature,
+    }
+}
+
+fn verify_ed25519(key: &PublicKey, bytes: &[u8], signature: &Signature) -> bool {
+    let mut raw = [0; 32];
+    raw.copy_from_slice(key.raw());
+    let Ok(signature) = ed25519_dalek::Signature::from_slice(signature.as_bytes()) else { return false };
+    VerifyingKey::from_bytes(&raw).is_ok_and(|key| key.verify_strict(bytes, &signature).is_ok())
+}
+
+/// With the lower `s` only: of the two signatures that fit the equation, a key's owner makes this one.
+fn verify_secp256k1(key: &PublicKey, bytes: &[u8], signature: &Signature) -> bool {
+    let key = k256::ecdsa::VerifyingKey::from_sec1_bytes(key.raw());
+    let signature = k256::ecdsa::Signature::from_der(signature.as_bytes());
+    match (key, signature) {
+        (Ok(key), Ok(signature)) => {
+            signature.normalize_s() == signature && key.verify(bytes, &signature).is_ok()
+        }
+        _ => false,
     }
 }
 
@@ -331,10 +462,10 @@ const fn mix(x: u64) -> u64 {
 }
 const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
-fn modelled_public_key(seed: &[u8; 32]) -> [u8; 32] {
-    let print = fingerprint128(seed);
+/// Bytes that follow from a fingerprint and look random.
+fn spread<const N: usize>(print: u128) -> [u8; N] {
     let (low, high) = (print as u64, (print >> 64) as u64);
-    let mut out = [0; 32];
+    let mut out = [0; N];
     for (i, eight) in out.chunks_exact_mut(8).enumerate() {
         let lane = if i % 2 == 0 { low } else { high };
         eight.copy_from_slice(&mix(lane.wrapping_add(GAMMA.wrapping_mul(i as u64 + 1))).to_le_bytes());
@@ -342,18 +473,29 @@ fn modelled_public_key(seed: &[u8; 32]) -> [u8; 32] {
     out
 }
 
+fn modelled_public_key(seed: &[u8; 32]) -> [u8; 32] {
+    spread(fingerprint128(seed))
+}
+
+/// Of secp256k1 in the form of DER, with 70 bytes: the length that real ones have most often.
 fn modelled_signature(key: &PublicKey, fingerprint: u128) -> Signature {
-    let mut hasher = Fingerprinter::default();
+    let mut hasher = Digest::new();
     key.hash(&mut hasher);
     hasher.write_u128(fingerprint);
-    let print = hasher.finish128();
-    let (low, high) = (print as u64, (print >> 64) as u64);
-    let mut out = [0; 64];
-    for (i, eight) in out.chunks_exact_mut(8).enumerate() {
-        let lane = if i % 2 == 0 { low } else { high };
-        eight.copy_from_slice(&mix(lane.wrapping_add(GAMMA.wrapping_mul(i as u64 + 1))).to_le_bytes());
+    let numbers: [u8; 64] = spread(hasher.finish());
+    if key.kind != KeyKind::Secp256k1 {
+        return Signature::from(numbers);
     }
-    Signature(out)
+    let mut bytes = [0; Signature::MAX_LEN];
+    bytes[..4].copy_from_slice(&[0x30, 68, 0x02, 32]);
+    bytes[4..36].copy_from_slice(&numbers[..32]);
+    bytes[36..38].copy_from_slice(&[0x02, 32]);
+    bytes[38..70].copy_from_slice(&numbers[32..]);
+    for first in [4, 38] {
+        // A number in DER is positive and has no leading zeros.
+        bytes[first] = bytes[first] & 0x3f | 0x40;
+    }
+    Signature { bytes, len: 70 }
 }
 
 #[cfg(test)]
@@ -374,7 +516,7 @@ mod tests {
             let key = SecretKey::ed25519(field("secret").try_into().unwrap(), SignatureMode::Real);
             assert_eq!(key.public().raw(), field("public"));
             let signature = key.sign(field("msg").as_slice());
-            assert_eq!(signature.0.as_slice(), field("sig"));
+            assert_eq!(signature.as_bytes(), field("sig"));
             assert!(verify(SignatureMode::Real, &key.public(), field("msg").as_slice(), &signature));
             assert_eq!(super::super::Did::Key(key.public()).to_string(), vector["did_key"].as_str().unwrap());
         }
@@ -382,19 +524,74 @@ mod tests {
 
     #[test]
     fn both_modes_accept_and_refuse_alike() {
-        for mode in [SignatureMode::Real, SignatureMode::Modelled] {
-            let (a, b) = (SecretKey::ed25519([1; 32], mode), SecretKey::ed25519([2; 32], mode));
-            let content: &[u8] = b"hello";
-            let signature = a.sign(content);
-            assert!(verify(mode, &a.public(), content, &signature));
-            assert!(!verify(mode, &b.public(), content, &signature), "{mode:?}: another key");
-            assert!(!verify(mode, &a.public(), b"hellp".as_slice(), &signature), "{mode:?}: other content");
-            for position in [0, 31, 32, 63] {
-                let mut garbage = signature;
-                garbage.0[position] ^= 1;
-                assert!(!verify(mode, &a.public(), content, &garbage), "{mode:?}: byte {position}");
+        for kind in [KeyKind::Ed25519, KeyKind::Secp256k1] {
+            for mode in [SignatureMode::Real, SignatureMode::Modelled] {
+                let key = |seed| SecretKey::from_seed(kind, [seed; 32], mode).unwrap();
+                let (a, b) = (key(1), key(2));
+                let content: &[u8] = b"hello";
+                let signature = a.sign(content);
+                let accepts = |key: &SecretKey, content: &[u8], signature: &Signature| {
+                    verify(mode, &key.public(), content, signature)
+                };
+                assert!(accepts(&a, content, &signature));
+                assert!(!accepts(&b, content, &signature), "{kind:?} {mode:?}: another key");
+                assert!(!accepts(&a, b"hellp", &signature), "{kind:?} {mode:?}: other content");
+                for position in 0..signature.as_bytes().len() {
+                    let mut garbage = signature.as_bytes().to_vec();
+                    garbage[position] ^= 1;
+                    let garbage = Signature::new(&garbage).unwrap();
+                    assert!(!accepts(&a, content, &garbage), "{kind:?} {mode:?}: byte {position}");
+                }
+                let cut = Signature::new(&signature.as_bytes()[1..]).unwrap();
+                assert!(!accepts(&a, content, &cut), "{kind:?} {mode:?}: too short");
+                assert_eq!(a.sign(content), signature, "the same every time");
+                assert_ne!(a.public(), b.public());
+                assert_eq!((a.public().kind(), a.mode(), a.seed()), (kind, mode, &[1; 32]));
             }
-            assert_ne!(a.public(), b.public());
+        }
+    }
+
+    #[test]
+    fn secp256k1_is_that_of_libp2p() {
+        let key = SecretKey::from_seed(KeyKind::Secp256k1, [1; 32], SignatureMode::Real).unwrap();
+        // The generator times 0x0101...01.
+        let public = "031b84c5567b126440995d3ed5aaba0565d71e1834604819ff9c17f5e9d5dd078f";
+        assert_eq!(key.public().raw(), hex(public));
+        for n in 0..200u8 {
+            let content = [n; 3];
+            let signature = key.sign(content.as_slice());
+            let bytes = signature.as_bytes();
+            assert!(bytes[0] == 0x30 && usize::from(bytes[1]) + 2 == bytes.len(), "DER: {bytes:02x?}");
+            assert!((67..=71).contains(&bytes.len()), "the lower s has no padding: {}", bytes.len());
+            // The mirrored signature fits the equation too and is not taken.
+            let parsed = k256::ecdsa::Signature::from_der(bytes).unwrap();
+            let (r, s) = (parsed.r(), parsed.s());
+            let mirrored = k256::ecdsa::Signature::from_scalars(r, -s).unwrap().to_der();
+            let mirrored = Signature::new(mirrored.as_bytes()).unwrap();
+            assert!(verify(SignatureMode::Real, &key.public(), content.as_slice(), &signature));
+            assert!(!verify(SignatureMode::Real, &key.public(), content.as_slice(), &mirrored));
+        }
+        for mode in [SignatureMode::Real, SignatureMode::Modelled] {
+            for bad in [[0; 32], [0xff; 32]] {
+                let error = SecretKey::from_seed(KeyKind::Secp256k1, bad, mode).unwrap_err();
+                assert_eq!(error, KeyError::Seed, "{mode:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn keys_of_wallets_are_neither_made_nor_ids_nor_verified() {
+        for (kind, number) in [(KeyKind::Eth, 127), (KeyKind::Cardano, 128)] {
+            let public = PublicKey::from_raw(kind, &vec![2; kind.public_len()]).unwrap();
+            for mode in [SignatureMode::Real, SignatureMode::Modelled] {
+                let error = SecretKey::from_seed(kind, [1; 32], mode).unwrap_err();
+                assert_eq!(error, KeyError::Unsupported(number));
+                assert!(error.to_string().starts_with(&format!("unsupported key type {number}: ")));
+                let signature = modelled_signature(&public, b"x".as_slice().fingerprint());
+                assert!(!verify(mode, &public, b"x".as_slice(), &signature));
+            }
+            let error = PublicKey::from_protobuf(&public.to_protobuf()).unwrap_err();
+            assert_eq!(error, KeyError::Unsupported(number));
         }
     }
 
@@ -405,15 +602,27 @@ mod tests {
         assert_eq!(bytes[..4], [0x08, 0x01, 0x12, 0x20]);
         assert_eq!(PublicKey::from_protobuf(&bytes), Ok(key));
         assert_eq!(PublicKey::from_protobuf(&bytes[..35]), Err(KeyError::Malformed));
-        let error = SecretKey::from_seed(KeyKind::Secp256k1, [0; 32], SignatureMode::Real).unwrap_err();
-        assert_eq!(error, KeyError::Unsupported(2));
+        let key = SecretKey::from_seed(KeyKind::Secp256k1, [3; 32], SignatureMode::Real).unwrap().public();
+        let bytes = key.to_protobuf();
+        assert_eq!(bytes[..4], [0x08, 0x02, 0x12, 0x21]);
+        assert_eq!(PublicKey::from_protobuf(&bytes), Ok(key));
+        for bad in [&[][..], &[0x08, 9, 0x12, 0], &[0x08, 1, 0x12, 33], &[0x09, 1, 0x12, 32]] {
+            assert_eq!(PublicKey::from_protobuf(bad), Err(KeyError::Malformed));
+        }
     }
 
     #[test]
-    fn signature_text_is_88_characters() {
-        let signature = Signature([0xfb; 64]);
-        let text = serde_json::to_string(&signature).unwrap();
-        assert_eq!(text.len(), 90);
-        assert_eq!(serde_json::from_str::<Signature>(&text).unwrap(), signature);
+    fn signature_texts() {
+        for (length, characters) in [(64, 88), (70, 96), (72, 96), (3, 4), (0, 0)] {
+            let signature = Signature::new(&vec![0xfb; length]).unwrap();
+            let text = serde_json::to_string(&signature).unwrap();
+            assert_eq!((text.len(), signature.text_len()), (characters + 2, characters));
+            assert_eq!(serde_json::from_str::<Signature>(&text).unwrap(), signature);
+            let mut written = Vec::new();
+            signature.write_base64(&mut written);
+            assert_eq!(written, &text.as_bytes()[1..=characters]);
+        }
+        assert_eq!(Signature::new(&[0; 73]), None);
+        assert!(serde_json::from_str::<Signature>(&format!("\"{}\"", "A".repeat(100))).is_err());
     }
 }

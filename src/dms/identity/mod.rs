@@ -6,14 +6,14 @@
 //! networks, reads no clock and draws no random numbers: seeds and instants are arguments.
 
 pub mod did;
-pub mod fingerprint;
+pub mod document;
 pub mod handle;
 pub mod key;
 pub mod peer_id;
 pub mod trust;
 
 pub use did::{Did, DidError};
-pub use fingerprint::fingerprint128;
+pub use document::{DidDocument, DocumentTable, Resolver};
 pub use handle::{ActorId, EnsembleId, Handle, Inbox};
 pub use key::{KeyError, KeyKind, PublicKey, SecretKey, Signable, Signature, SignatureMode, verify};
 pub use peer_id::{PeerId, PeerIdError};

@@ -18,7 +18,7 @@ pub struct PeerId(pub PublicKey);
 pub struct PeerIdError(pub String);
 
 impl PeerId {
-    /// Bytes of the text: 52 for Ed25519, 53 for secp256k1.
+    /// Bytes of the text: 52 for Ed25519, 53 for secp256k1. DMS allows no other kind.
     #[must_use]
     pub const fn text_len(&self) -> usize {
         // Multihash prefix and protobuf header are constant, so the number of base58 digits is too.

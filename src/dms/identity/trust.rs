@@ -1,11 +1,13 @@
 //! The trust context: anchors verify, providers sign (spec section 1.3).
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 
 use super::did::{Did, DidError};
+use super::document::Resolver;
 use super::key::{self, PublicKey, SecretKey, Signable, Signature, SignatureMode};
 use crate::kernel::{Span, Timestamp};
 
@@ -24,6 +26,12 @@ pub enum AnchorFault {
     /// A did:key that cannot be decoded.
     #[error("malformed key")]
     MalformedKey,
+    /// The resolver has no document for the DID.
+    #[error("DID cannot be resolved")]
+    Unresolved,
+    /// The document has no key that could verify.
+    #[error("no authentication key in the DID document")]
+    NoAuthenticationKey,
 }
 
 /// What the trust context refuses.
@@ -41,32 +49,38 @@ pub enum TrustError {
 }
 
 /// A key that a resolver gave for a DID, and when it was last used.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Anchor {
     key: PublicKey,
-    /// A [`Timestamp`]; atomic so that verifying needs only a shared reference.
-    last_use: AtomicU64,
+    last_use: Timestamp,
+}
+
+impl Anchor {
+    fn is_alive(&self, now: Timestamp) -> bool {
+        now.since(self.last_use) <= TrustContext::ANCHOR_TTL
+    }
 }
 
 /// Whose signatures can be verified and in whose name can be signed.
 ///
-/// The key of a did:key is in the DID, so those need no cache entry; anchors of other methods are put in by
-/// whoever resolved them ([`TrustContext::add_anchor`]) and live [`TrustContext::ANCHOR_TTL`] from their last
-/// use.
+/// The key of a did:key is in the DID, so those need no cache entry. The key of a did:prism comes from a
+/// [`Resolver`], is remembered, and is forgotten [`TrustContext::ANCHOR_TTL`] after its last use; until then a new
+/// document of the same DID goes unnoticed.
 #[derive(Debug, Default)]
 pub struct TrustContext {
     mode: SignatureMode,
-    anchors: IndexMap<Did, Anchor, FxBuildHasher>,
+    resolver: Option<Arc<dyn Resolver>>,
+    /// Behind a lock, so that verifying needs only a shared reference.
+    anchors: Mutex<BTreeMap<Did, Anchor>>,
     providers: IndexMap<Did, SecretKey, FxBuildHasher>,
 }
 
 impl Clone for TrustContext {
     fn clone(&self) -> Self {
-        let copy =
-            |anchor: &Anchor| Anchor { key: anchor.key, last_use: anchor.last_use.load(Relaxed).into() };
         Self {
             mode: self.mode,
-            anchors: self.anchors.iter().map(|(did, anchor)| (did.clone(), copy(anchor))).collect(),
+            resolver: self.resolver.clone(),
+            anchors: Mutex::new(self.cache().clone()),
             providers: self.providers.clone(),
         }
     }
@@ -81,21 +95,30 @@ impl TrustContext {
     pub fn new(mode: SignatureMode) -> Self {
         Self { mode, ..Self::default() }
     }
-    /// A context that can sign for one key.
+    /// A context that can sign in the name of one DID.
     #[must_use]
-    pub fn with_provider(secret: SecretKey) -> Self {
+    pub fn with_provider(did: Did, secret: SecretKey) -> Self {
         let mut trust = Self::new(secret.mode());
-        trust.add_provider(secret);
+        trust.add_provider(did, secret);
         trust
+    }
+    /// Asks `resolver` for the documents of DIDs of the method `prism`.
+    pub fn set_resolver(&mut self, resolver: Arc<dyn Resolver>) {
+        self.resolver = Some(resolver);
+    }
+    /// Who is asked for documents.
+    #[must_use]
+    pub fn resolver(&self) -> Option<&dyn Resolver> {
+        self.resolver.as_deref()
     }
     /// Whether signatures are real or modelled.
     #[must_use]
     pub const fn mode(&self) -> SignatureMode {
         self.mode
     }
-    /// Holds `secret`, to sign in the name of its did:key.
-    pub fn add_provider(&mut self, secret: SecretKey) {
-        self.providers.insert(Did::Key(secret.public()), secret);
+    /// Holds `secret`, to sign in the name of `did`: its own did:key, or one whose document names it.
+    pub fn add_provider(&mut self, did: Did, secret: SecretKey) {
+        self.providers.insert(did, secret);
     }
     /// The signing key of `did`.
     ///
@@ -103,10 +126,6 @@ impl TrustContext {
     /// [`TrustError::NoProvider`].
     pub fn provider(&self, did: &Did) -> Result<&SecretKey, TrustError> {
         self.providers.get(did).ok_or(TrustError::NoProvider)
-    }
-    /// Caches the key that was resolved for a DID of a method other than `key`.
-    pub fn add_anchor(&mut self, did: Did, key: PublicKey, now: Timestamp) {
-        self.anchors.insert(did, Anchor { key, last_use: now.0.into() });
     }
     /// The verifying key of `did` at `now`.
     ///
@@ -116,18 +135,32 @@ impl TrustContext {
         if let Did::Key(key) = did {
             return Ok(*key);
         }
-        if let Some(anchor) = self.anchors.get(did)
-            && now.since(Timestamp(anchor.last_use.load(Relaxed))) <= Self::ANCHOR_TTL
-        {
-            anchor.last_use.fetch_max(now.0, Relaxed);
+        match (did.method(), &self.resolver) {
+            ("prism", Some(resolver)) => self.resolved(did, &**resolver, now),
+            _ => did.public_key().map_err(|error| match error {
+                DidError::KeyType => AnchorFault::InvalidKeyType,
+                DidError::Multibase(base) => AnchorFault::Multibase(base),
+                DidError::MalformedKey => AnchorFault::MalformedKey,
+                DidError::Invalid(_) | DidError::NotKey => AnchorFault::NoAnchorMethod,
+            }),
+        }
+    }
+    /// From the cache, or from the resolver and into the cache.
+    fn resolved(&self, did: &Did, resolver: &dyn Resolver, now: Timestamp) -> Result<PublicKey, AnchorFault> {
+        let mut anchors = self.cache();
+        if let Some(anchor) = anchors.get_mut(did).filter(|anchor| anchor.is_alive(now)) {
+            anchor.last_use = anchor.last_use.max(now);
             return Ok(anchor.key);
         }
-        did.public_key().map_err(|error| match error {
-            DidError::KeyType => AnchorFault::InvalidKeyType,
-            DidError::Multibase(base) => AnchorFault::Multibase(base),
-            DidError::MalformedKey => AnchorFault::MalformedKey,
-            DidError::Invalid(_) | DidError::NotKey => AnchorFault::NoAnchorMethod,
-        })
+        anchors.remove(did);
+        let document = resolver.resolve(did).ok_or(AnchorFault::Unresolved)?;
+        let key = document.authentication_key().ok_or(AnchorFault::NoAuthenticationKey)?;
+        anchors.insert(did.clone(), Anchor { key, last_use: now });
+        Ok(key)
+    }
+    fn cache(&self) -> MutexGuard<'_, BTreeMap<Did, Anchor>> {
+        // A panic elsewhere cannot leave an entry half written.
+        self.anchors.lock().unwrap_or_else(PoisonError::into_inner)
     }
     /// Checks that `signature` over `content` is by `did`.
     ///
@@ -147,40 +180,79 @@ impl TrustContext {
             Err(TrustError::InvalidSignature)
         }
     }
-    /// Forgets anchors that nobody used for [`TrustContext::ANCHOR_TTL`].
-    pub fn gc(&mut self, now: Timestamp) {
-        self.anchors
-            .retain(|_, anchor| now.since(Timestamp(anchor.last_use.load(Relaxed))) <= Self::ANCHOR_TTL);
+    /// Forgets anchors that nobody used for [`TrustContext::ANCHOR_TTL`]; returns how many it keeps.
+    pub fn gc(&mut self, now: Timestamp) -> usize {
+        let anchors = self.anchors.get_mut().unwrap_or_else(PoisonError::into_inner);
+        anchors.retain(|_, anchor| anchor.is_alive(now));
+        anchors.len()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::DocumentTable;
+    use super::super::document::DidDocument;
     use super::*;
 
-    #[test]
-    fn errors_and_cache() {
-        let secret = SecretKey::ed25519([1; 32], SignatureMode::Modelled);
-        let mut trust = TrustContext::with_provider(secret.clone());
-        let (own, prism) = (Did::Key(secret.public()), Did::parse("did:prism:abc").unwrap());
-        let start = Timestamp(1_000);
-        assert_eq!(trust.provider(&own).unwrap(), &secret);
-        assert_eq!(trust.provider(&prism).unwrap_err().to_string(), "no provider");
-        assert_eq!(trust.anchor(&prism, start).unwrap_err().to_string(), "no anchor method");
-        let signature = secret.sign(b"x".as_slice());
-        assert_eq!(trust.verify(&own, b"x".as_slice(), &signature, start), Ok(()));
-        let error = trust.verify(&own, b"y".as_slice(), &signature, start).unwrap_err();
-        assert_eq!(error.to_string(), "signature verification failed");
+    fn secret(seed: u8) -> SecretKey {
+        SecretKey::ed25519([seed; 32], SignatureMode::Modelled)
+    }
 
-        trust.add_anchor(prism.clone(), secret.public(), start);
-        let later = start + TrustContext::ANCHOR_TTL;
-        assert_eq!(
-            trust.verify(&prism, b"x".as_slice(), &signature, later),
-            Ok(()),
-            "and the use prolongs its life"
-        );
-        assert!(trust.anchor(&prism, later + TrustContext::ANCHOR_TTL).is_ok());
-        trust.gc(later + Span::hours(3));
-        assert!(trust.anchor(&prism, later).is_err());
+    #[test]
+    fn errors_have_their_texts() {
+        let own = Did::Key(secret(1).public());
+        let mut trust = TrustContext::with_provider(own.clone(), secret(1));
+        let now = Timestamp(1_000);
+        assert_eq!(trust.provider(&own).unwrap(), &secret(1));
+        let signature = secret(1).sign(b"x".as_slice());
+        assert_eq!(trust.verify(&own, b"x".as_slice(), &signature, now), Ok(()));
+        let error = trust.verify(&own, b"y".as_slice(), &signature, now).unwrap_err();
+        assert_eq!(error.to_string(), "signature verification failed");
+        let prism = Did::parse("did:prism:abc").unwrap();
+        assert_eq!(trust.provider(&prism).unwrap_err().to_string(), "no provider");
+
+        let text = |trust: &TrustContext, did: &Did| trust.anchor(did, now).unwrap_err().to_string();
+        assert_eq!(text(&trust, &prism), "no anchor method");
+        let mut table = DocumentTable::default();
+        let mut without_keys =
+            DidDocument::with_key(&Did::from_text("did:prism:keyless"), &secret(1).public());
+        without_keys.authentication.clear();
+        table.publish(without_keys);
+        trust.set_resolver(Arc::new(table));
+        assert_eq!(text(&trust, &prism), "DID cannot be resolved");
+        let keyless = Did::from_text("did:prism:keyless");
+        assert_eq!(text(&trust, &keyless), "no authentication key in the DID document");
+        assert_eq!(text(&trust, &Did::from_text("did:web:example")), "no anchor method");
+        assert_eq!(text(&trust, &Did::from_text("did:key:mabc")), "unexpected multibase encoding: m");
+    }
+
+    #[test]
+    fn a_resolved_key_lives_an_hour_from_its_last_use() {
+        let prism = Did::parse("did:prism:abc").unwrap();
+        let mut trust = TrustContext::new(SignatureMode::Modelled);
+        let publish = |trust: &mut TrustContext, seed| {
+            let mut table = DocumentTable::default();
+            table.publish(DidDocument::with_key(&prism, &secret(seed).public()));
+            trust.set_resolver(Arc::new(table));
+        };
+        let signed_by = |trust: &TrustContext, seed, now| {
+            trust.verify(&prism, b"x".as_slice(), &secret(seed).sign(b"x".as_slice()), now).is_ok()
+        };
+        publish(&mut trust, 1);
+        let start = Timestamp(1_000);
+        assert!(signed_by(&trust, 1, start));
+        publish(&mut trust, 2);
+        // Each use prolongs its life, so the new key is not noticed.
+        let mut now = start;
+        for _ in 0..3 {
+            now = now + TrustContext::ANCHOR_TTL;
+            assert!(signed_by(&trust, 1, now) && !signed_by(&trust, 2, now));
+        }
+        // A copy has a cache of its own.
+        let mut copy = trust.clone();
+        let later = now + TrustContext::ANCHOR_TTL + Span(1);
+        assert!(signed_by(&trust, 2, later) && !signed_by(&trust, 1, later));
+        assert_eq!((copy.gc(later), trust.gc(later)), (0, 1));
+        assert!(signed_by(&copy, 2, now), "asked for anew");
     }
 }

@@ -65,16 +65,7 @@ impl Deployment {
         match pin.filter(|_| direct) {
             Some(peer) => desk.send(&mut self.actor, &peer, call),
             None => {
-                let nonce = self.actor.next_nonce();
-                let envelope = self.actor.seal_broadcast(
-                    &desk.security.capabilities,
-                    nonce,
-                    &topics::DEPLOYMENT,
-                    call,
-                    desk.now,
-                    &mut desk.out.random,
-                );
-                desk.out.effects.sends.push(envelope);
+                self.vouched = desk.publish(&mut self.actor, &topics::DEPLOYMENT, call, Some(self.id));
             }
         }
     }
@@ -180,7 +171,11 @@ impl Deployment {
                 node.excluded.clear();
             }
         }
-        let reason: Arc<str> = format!("no bids for {}", missing.join(", ")).into();
+        let mut reason = format!("no bids for {}", missing.join(", "));
+        if !self.vouched {
+            reason.push_str(": this node holds no token that lets it ask for any");
+        }
+        let reason: Arc<str> = reason.into();
         desk.fact(Fact::StageFailed { ensemble: self.id, stage: Stage::Bid, reason: Arc::clone(&reason) });
         self.last_failure = Some((Stage::Bid, reason));
         self.thin_bids(desk, &unplaced);

@@ -32,6 +32,7 @@ use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::{EnsembleId, Handle};
 use crate::dms::outbox::{Owner, Timer};
+use crate::dms::subnet::AddressRange;
 use crate::dms::supervision::Recovery;
 use crate::kernel::{Span, Timestamp};
 
@@ -63,6 +64,7 @@ enum Purpose {
     Allocate,
     Subnet,
     Address,
+    Peers,
     Names,
     Port,
     Start,
@@ -103,6 +105,7 @@ impl Outcome<'_> {
 pub struct Deployment {
     number: u32,
     id: EnsembleId,
+    range: AddressRange,
     config: Arc<EnsembleConfig>,
     actor: Actor,
     behaviours: EnsembleBehaviours,
@@ -114,6 +117,8 @@ pub struct Deployment {
     /// Set while a pause between attempts runs; its timer carries the number.
     pause: Option<u64>,
     pauses: u64,
+    /// Whether the last request for bids carried more than the node's own word.
+    vouched: bool,
     backoff: Span,
     nonce: u64,
     pending: Vec<Pending>,
@@ -127,21 +132,26 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// A deployment that has not begun; [`Deployment::begin`] does.
-    #[must_use]
+    /// A deployment that has not begun; [`Deployment::begin`] does. `range` is what was drawn for its subnet.
+    ///
+    /// # Errors
+    /// Why the ensemble cannot be deployed: its subnet has too few addresses.
+    #[expect(clippy::too_many_arguments, reason = "a deployment begins with just that many things")]
     pub(in crate::dms) fn new(
         number: u32,
         id: EnsembleId,
+        range: AddressRange,
         config: Arc<EnsembleConfig>,
         pins: &[Option<Arc<Handle>>],
         actor: Actor,
         strategy: Strategy,
         expire: Timestamp,
-    ) -> Self {
-        let nodes = Node::all(id, &config, pins);
-        Self {
+    ) -> Result<Self, Arc<str>> {
+        let nodes = Node::all(id, range, &config, pins)?;
+        Ok(Self {
             number,
             id,
+            range,
             behaviours: EnsembleBehaviours::new(id),
             config,
             actor,
@@ -152,6 +162,7 @@ impl Deployment {
             round: None,
             pause: None,
             pauses: 0,
+            vouched: true,
             backoff: BACKOFF_MIN,
             nonce: 0,
             pending: Vec::new(),
@@ -160,7 +171,7 @@ impl Deployment {
             last_failure: None,
             supervised: false,
             releasing: false,
-        }
+        })
     }
 
     /// The ensemble's id.
@@ -328,7 +339,11 @@ impl Deployment {
             Timer::Supervise(_) => self.supervise(desk),
             Timer::RenewProviders(_) => self.renew_providers(desk),
             Timer::Undo(_, undo) => self.send_undo(desk, undo),
-            Timer::Hello(_) | Timer::RenewOrchestrators | Timer::Sweep | Timer::Heartbeat(_) => {}
+            Timer::Hello(_)
+            | Timer::RenewOrchestrators
+            | Timer::RegrantHealthChecks(_)
+            | Timer::Sweep
+            | Timer::Heartbeat(_) => {}
         }
     }
 
@@ -337,9 +352,12 @@ impl Deployment {
         let pending = self.pending.swap_remove(place);
         match pending.purpose {
             Purpose::Commit | Purpose::Allocate => self.resolve_placing(desk, pending, outcome),
-            Purpose::Subnet | Purpose::Address | Purpose::Names | Purpose::Port | Purpose::Start => {
-                self.resolve_provisioning(desk, pending, outcome);
-            }
+            Purpose::Subnet
+            | Purpose::Address
+            | Purpose::Peers
+            | Purpose::Names
+            | Purpose::Port
+            | Purpose::Start => self.resolve_provisioning(desk, pending, outcome),
             Purpose::Shutdown => self.resolve_shutdown(pending, outcome),
             Purpose::Undo => self.resolve_undo(pending, outcome),
             Purpose::Register | Purpose::Health | Purpose::Restart => {
@@ -394,16 +412,7 @@ impl Deployment {
 
     fn grant_provider(&self, desk: &mut Desk<'_, '_>, provider: &Handle) {
         let audience = self.actor.handle.id.did();
-        let capability = std::slice::from_ref(&self.behaviours.orchestrator);
-        desk.security
-            .grant(
-                &provider.did,
-                &audience,
-                capability,
-                GRANT_ORCHESTRATOR_CAPS_FREQUENCY,
-                desk.now,
-                &mut desk.out.random,
-            )
-            .expect("a grant for a positive time is valid");
+        let capability = &self.behaviours.orchestrator;
+        desk.grant(&provider.did, &audience, capability, GRANT_ORCHESTRATOR_CAPS_FREQUENCY);
     }
 }

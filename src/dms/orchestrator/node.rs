@@ -1,5 +1,6 @@
 //! One node of a deployment and its allocations, as the orchestrator knows them.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::dms::actor::{Bid, NodeRequest};
@@ -7,6 +8,7 @@ use crate::dms::constants::{ALLOCATION_DEPLOYMENT_TIMEOUT, COMMIT_DEPLOYMENT_TIM
 use crate::dms::ensemble::{AllocationConfig, EnsembleConfig, PortConfig, levels};
 use crate::dms::identity::{EnsembleId, Handle, PeerId};
 use crate::dms::resources::Resources;
+use crate::dms::subnet::AddressRange;
 use crate::dms::supervision::{RestartLog, Watch};
 use crate::kernel::{Span, Timestamp};
 
@@ -54,7 +56,8 @@ pub(super) struct Member {
     pub(super) config: Arc<AllocationConfig>,
     pub(super) ports: Vec<PortConfig>,
     pub(super) handle: Option<Arc<Handle>>,
-    pub(super) address: u32,
+    /// Its address in the ensemble's subnet; it keeps it wherever it is moved.
+    pub(super) address: Ipv4Addr,
     pub(super) committed: bool,
     pub(super) registered: bool,
     pub(super) state: MemberState,
@@ -82,29 +85,38 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// The nodes of an ensemble. Those without allocations are skipped: there is nothing to place.
-    pub(super) fn all(id: EnsembleId, config: &EnsembleConfig, pins: &[Option<Arc<Handle>>]) -> Vec<Self> {
-        let mut next_address = subnet(id) + 2;
+    /// The nodes of an ensemble. Those without allocations are skipped: there is nothing to place. Each allocation
+    /// gets the next free address of the subnet.
+    ///
+    /// # Errors
+    /// The ensemble has more allocations than its subnet has addresses.
+    pub(super) fn all(
+        id: EnsembleId,
+        range: AddressRange,
+        config: &EnsembleConfig,
+        pins: &[Option<Arc<Handle>>],
+    ) -> Result<Vec<Self>, Arc<str>> {
+        let mut addresses = range.for_allocations();
         let mut nodes = Vec::new();
         for (index, (name, node)) in
             config.nodes.iter().enumerate().filter(|(_, (_, node))| !node.allocations.is_empty())
         {
             let mut members = Vec::new();
             for (allocation, settings) in config.allocations_of(name) {
+                let address = addresses.next().ok_or_else(|| no_room(range, config))?;
                 members.push(Member {
                     name: Arc::clone(allocation),
                     id: format!("{id}_{name}.{allocation}").into(),
                     config: Arc::new(settings.clone()),
                     ports: node.ports.iter().filter(|port| port.allocation == *allocation).cloned().collect(),
                     handle: None,
-                    address: next_address,
+                    address,
                     committed: false,
                     registered: false,
                     state: MemberState::Waiting,
                     watch: Watch::starting_at(Timestamp::ZERO),
                     restarts: RestartLog::default(),
                 });
-                next_address += 1;
             }
             let levels = start_levels(config, name, &members);
             nodes.push(Self {
@@ -122,7 +134,7 @@ impl Node {
                 recovering: false,
             });
         }
-        nodes
+        Ok(nodes)
     }
 
     /// Forgets everything about its place; the generation stays.
@@ -156,9 +168,10 @@ impl Node {
     }
 }
 
-/// The ensemble's /24 inside 10.0.0.0/8, from its id (dms-orchestration section 2.11 draws it at random).
-fn subnet(id: EnsembleId) -> u32 {
-    u32::from_be_bytes([10, id.0[0], id.0[1], 0])
+fn no_room(range: AddressRange, config: &EnsembleConfig) -> Arc<str> {
+    let wanted: usize = config.nodes.values().map(|node| node.allocations.len()).sum();
+    let capacity = AddressRange::CAPACITY;
+    format!("{wanted} allocations need an address, and the subnet {range} has {capacity}").into()
 }
 
 /// What the node asks of a provider: the sum over its allocations, graphics cards included.

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use super::node::MemberState;
+use super::node::{Member, MemberState, Node};
 use super::{Deployment, Outcome, Pending, Phase, Purpose};
-use crate::dms::actor::{Behaviour, BehaviourKind, DnsRecord, Message};
+use crate::dms::actor::{Behaviour, BehaviourKind, DnsRecord, Message, SubnetCreate};
 use crate::dms::constants::{ALLOCATION_START_TIMEOUT, PROVISION_MESSAGE_TIMEOUT};
 use crate::dms::desk::Desk;
 use crate::dms::fact::{DeploymentStatus, Stage};
+use crate::dms::subnet::Route;
 
 impl Deployment {
     /// Takes every node that is behind one step further; start goes node by node.
@@ -32,11 +33,23 @@ impl Deployment {
         }
     }
 
+    /// Which peer each address is behind: those of the nodes that have one.
+    fn routes(&self) -> Arc<[Route]> {
+        let of_node = |node: &Node| {
+            let peer = node.place.as_ref().map(|place| place.host);
+            let addresses: Vec<_> = node.members.iter().map(|member| member.address).collect();
+            addresses.into_iter().filter_map(move |address| Some(Route { address, peer: peer? }))
+        };
+        self.nodes.iter().flat_map(of_node).collect()
+    }
+
     fn create_subnet(&mut self, desk: &mut Desk<'_, '_>) {
+        let (ensemble, range, routes) = (self.id, self.range, self.routes());
         for index in self.in_phase(Phase::Allocated) {
             let (host, behaviour) = (self.nodes[index].host(), self.behaviours.subnet_create.clone());
             self.nodes[index].phase = Phase::Networked;
-            let message = Message::SubnetCreate(self.id);
+            let order = SubnetCreate { ensemble, range, routes: Arc::clone(&routes) };
+            let message = Message::SubnetCreate(Box::new(order));
             self.ask(desk, &host, behaviour, message, PROVISION_MESSAGE_TIMEOUT, Purpose::Subnet, (index, 0));
         }
     }
@@ -57,27 +70,36 @@ impl Deployment {
         }
     }
 
-    /// New nodes get the names of all, and the running ones learn of the new: addresses stay, but their peers change.
+    /// New nodes get the names of all. Those that were provisioned before get them too, and with them the peers that
+    /// addresses are behind now (dms-orchestration section 4.4): addresses stay, but their peers change.
     fn send_names(&mut self, desk: &mut Desk<'_, '_>) {
-        let record = |member: &super::node::Member| DnsRecord {
+        let record = |member: &Member| DnsRecord {
             name: format!("{}.internal", member.config.dns_name).into(),
             address: member.address,
         };
         let records: Arc<[DnsRecord]> =
             self.nodes.iter().flat_map(|node| node.members.iter().map(record)).collect();
+        let routes = self.routes();
         for index in 0..self.nodes.len() {
             let phase = self.nodes[index].phase;
-            if phase == Phase::Addressed {
-                self.nodes[index].phase = Phase::Named;
-            } else if phase != Phase::Started {
+            if !(Phase::Addressed..Phase::Lost).contains(&phase) {
                 continue;
+            }
+            let is_new = phase == Phase::Addressed;
+            if is_new {
+                self.nodes[index].phase = Phase::Named;
             }
             for member in 0..self.nodes[index].members.len() {
                 if matches!(self.nodes[index].members[member].state, MemberState::Ended(_)) {
                     continue;
                 }
+                let at = (index, member);
+                if !is_new {
+                    let message = Message::SubnetAcceptPeers(Arc::clone(&routes));
+                    self.ask_member(desk, at, BehaviourKind::SubnetAcceptPeers, message, Purpose::Peers);
+                }
                 let message = Message::DnsAddRecords(Arc::clone(&records));
-                self.ask_member(desk, (index, member), BehaviourKind::DnsAddRecords, message, Purpose::Names);
+                self.ask_member(desk, at, BehaviourKind::DnsAddRecords, message, Purpose::Names);
             }
         }
     }
@@ -143,7 +165,7 @@ impl Deployment {
             (Stage::Provision, PROVISION_MESSAGE_TIMEOUT)
         };
         match outcome.refusal(timeout) {
-            // A running node that missed a name is no reason to take it down; its supervisor judges it.
+            // A running node that missed a name or a route is no reason to take it down; its supervisor judges it.
             Some(_) if started => {}
             Some(reason) => {
                 let reason =
@@ -174,6 +196,7 @@ impl Purpose {
             Self::Allocate => "allocate",
             Self::Subnet => "create subnet",
             Self::Address => "add peer",
+            Self::Peers => "accept peers",
             Self::Names => "add DNS records",
             Self::Port => "map port",
             Self::Start => "start",

@@ -38,59 +38,64 @@ impl Deployment {
     }
 
     fn register_health_checks(&mut self, desk: &mut Desk<'_, '_>) {
-        for at in self.watched() {
-            let member = &self.nodes[at.0].members[at.1];
-            if member.config.healthcheck.is_none() || member.registered {
-                continue;
-            }
-            if let Some(to) = member.handle.clone() {
-                let behaviour = Behaviour::fixed(BehaviourKind::HealthCheckRegister);
-                let message = Message::HealthCheckRegister;
-                self.ask(desk, &to, behaviour, message, HEALTH_CHECK_TIMEOUT, Purpose::Register, at);
+        for node in 0..self.nodes.len() {
+            for place in 0..self.nodes[node].members.len() {
+                let at = (node, place);
+                let member = &self.nodes[node].members[place];
+                if self.watches(at)
+                    && !member.registered
+                    && member.config.healthcheck.is_some()
+                    && let Some(to) = member.handle.clone()
+                {
+                    let behaviour = Behaviour::fixed(BehaviourKind::HealthCheckRegister);
+                    let message = Message::HealthCheckRegister;
+                    self.ask(desk, &to, behaviour, message, HEALTH_CHECK_TIMEOUT, Purpose::Register, at);
+                }
             }
         }
     }
 
-    /// Allocations that run, as far as is known, on nodes that have started.
-    fn watched(&self) -> Vec<(usize, usize)> {
-        let started = |index: &usize| self.nodes[*index].phase == Phase::Started;
-        (0..self.nodes.len())
-            .filter(started)
-            .flat_map(|index| (0..self.nodes[index].members.len()).map(move |member| (index, member)))
-            .filter(|&(node, member)| self.nodes[node].members[member].state == MemberState::Running)
-            .collect()
+    /// Whether an allocation runs, as far as is known, on a node that has started.
+    fn watches(&self, (node, place): (usize, usize)) -> bool {
+        let node = &self.nodes[node];
+        node.phase == Phase::Started && node.members[place].state == MemberState::Running
     }
 
-    /// The supervisor's tick: asks every allocation with a health check, and looks for heartbeats that have stopped.
+    /// The supervisor's tick: looks at every allocation that it watches.
     pub(super) fn supervise(&mut self, desk: &mut Desk<'_, '_>) {
         if self.status.is_terminal() {
             return;
         }
-        for at in self.watched() {
-            let member = &self.nodes[at.0].members[at.1];
-            // A recovery earlier in this loop may have taken the node away.
-            if self.nodes[at.0].phase != Phase::Started || member.state != MemberState::Running {
-                continue;
-            }
-            if member.watch.is_stale(desk.now) {
-                self.suspect(desk, at, Suspicion::Stale);
-                continue;
-            }
-            let busy = |pending: &Pending| {
-                (pending.node, pending.member) == at
-                    && matches!(pending.purpose, Purpose::Health | Purpose::Restart)
-            };
-            if member.registered
-                && !self.pending.iter().any(busy)
-                && let Some(to) = member.handle.clone()
-            {
-                let behaviour = Behaviour::fixed(BehaviourKind::HealthCheck);
-                let message = Message::HealthCheck;
-                self.ask(desk, &to, behaviour, message, HEALTH_CHECK_TIMEOUT, Purpose::Health, at);
+        for node in 0..self.nodes.len() {
+            for place in 0..self.nodes[node].members.len() {
+                // Asked for each in turn: the recovery of one may take the others of its node away.
+                if self.watches((node, place)) {
+                    self.look_at(desk, (node, place));
+                }
             }
         }
         self.register_health_checks(desk);
         desk.timer(HEALTH_CHECK_INTERVAL, Timer::Supervise(self.number));
+    }
+
+    /// Suspects an allocation of which the heartbeats have stopped; asks one with a health check how it is.
+    fn look_at(&mut self, desk: &mut Desk<'_, '_>, at: (usize, usize)) {
+        let member = &self.nodes[at.0].members[at.1];
+        if member.watch.is_stale(desk.now) {
+            return self.suspect(desk, at, Suspicion::Stale);
+        }
+        let busy = |pending: &Pending| {
+            (pending.node, pending.member) == at
+                && matches!(pending.purpose, Purpose::Health | Purpose::Restart)
+        };
+        if member.registered
+            && !self.pending.iter().any(busy)
+            && let Some(to) = member.handle.clone()
+        {
+            let behaviour = Behaviour::fixed(BehaviourKind::HealthCheck);
+            let message = Message::HealthCheck;
+            self.ask(desk, &to, behaviour, message, HEALTH_CHECK_TIMEOUT, Purpose::Health, at);
+        }
     }
 
     pub(super) fn resolve_supervision(

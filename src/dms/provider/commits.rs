@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Allocation, Hosted, Provider};
+use super::{Allocation, Hosted, Provider, arm_single_regrant, grant_health_checks};
 use crate::dms::actor::{
     Actor, Allocate, AllocationOrder, AllocationState, Commit, EnsembleBehaviours, Message, Revert,
 };
@@ -29,6 +29,7 @@ impl Provider {
         // A newer life of an allocation replaces an older one that nobody could end here, such as behind a partition.
         if commit.generation > 0 {
             self.release(desk, &commit.allocation, commit.generation - 1);
+            self.forget_if_empty(commit.ensemble);
         }
         if let Err(shortage) = self.machine.total.checked_minus(&commit.resources) {
             return error(format!("the machine is too small: {shortage}"));
@@ -64,7 +65,6 @@ impl Provider {
         self.hosted.entry(allocate.ensemble).or_insert_with(|| Hosted {
             orchestrator: Arc::clone(&allocate.orchestrator),
             behaviours: Arc::new(EnsembleBehaviours::new(allocate.ensemble)),
-            subnet: false,
         });
         let mut handles = Vec::with_capacity(allocate.allocations.len());
         for order in &allocate.allocations {
@@ -101,13 +101,15 @@ impl Provider {
             actor,
             run,
             state: AllocationState::Pending,
-            address: None,
             sequence: 0,
             start_reply: None,
             probe_reply: None,
         };
         self.allocations.insert(Arc::clone(&order.id), allocation);
-        self.grant_orchestrator(desk, &allocate.orchestrator.did, &handle.id.did(), allocate.ensemble);
+        let (orchestrator, own) = (&allocate.orchestrator.did, handle.id.did());
+        self.grant_orchestrator(desk, orchestrator, &own, allocate.ensemble);
+        grant_health_checks(desk, orchestrator, &own);
+        arm_single_regrant(desk, run);
         desk.fact(Fact::AllocationCreated {
             allocation: Arc::clone(&order.id),
             generation: order.generation,
@@ -140,6 +142,7 @@ impl Provider {
                     exit_code: None,
                 });
             }
+            self.subnets.remove(allocation.ensemble, id);
             self.allocations.shift_remove(id);
         }
         if let Some(holding) = self.pool.release(id, generation) {
@@ -156,6 +159,7 @@ impl Provider {
     pub(super) fn forget_if_empty(&mut self, ensemble: EnsembleId) {
         if !self.allocations.values().any(|allocation| allocation.ensemble == ensemble) {
             self.hosted.shift_remove(&ensemble);
+            self.subnets.destroy(ensemble);
         }
     }
 }

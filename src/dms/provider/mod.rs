@@ -3,10 +3,12 @@
 //!
 //! - `bids`: which requests it answers, with the reason for each that it does not;
 //! - `commits`: reserving and creating, undoing both;
+//! - `networks`: the subnets of its ensembles, addresses, names and port maps;
 //! - `runs`: starting, restarting, health, heartbeats and the end of an allocation.
 
 mod bids;
 mod commits;
+mod networks;
 mod runs;
 
 use std::sync::Arc;
@@ -17,7 +19,7 @@ use smallvec::SmallVec;
 pub use bids::BidRefusal;
 
 use crate::dms::actor::{
-    Actor, AllocationState, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message,
+    Actor, AllocationInfo, AllocationState, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message,
 };
 use crate::dms::capability::Capability;
 use crate::dms::constants::{
@@ -28,7 +30,9 @@ use crate::dms::ensemble::{AllocationConfig, Executor, Location};
 use crate::dms::fact::Fact;
 use crate::dms::identity::{Did, EnsembleId, Handle, SecretKey, SignatureMode};
 use crate::dms::outbox::{RunId, Timer};
+use crate::dms::profile::Weakness;
 use crate::dms::resources::{Pool, Ports, Resources};
+use crate::dms::subnet::Subnets;
 use crate::kernel::{Span, Timestamp};
 
 /// What a machine is and has, as the provider's operator configured it.
@@ -56,7 +60,6 @@ struct StoredBid {
 struct Hosted {
     orchestrator: Arc<Handle>,
     behaviours: Arc<EnsembleBehaviours>,
-    subnet: bool,
 }
 
 /// An allocation that lives here.
@@ -68,7 +71,6 @@ struct Allocation {
     actor: Actor,
     run: RunId,
     state: AllocationState,
-    address: Option<u32>,
     sequence: u64,
     /// Who waits for the start that is under way.
     start_reply: Option<OwedReply>,
@@ -82,6 +84,7 @@ pub struct Provider {
     machine: Machine,
     pool: Pool,
     ports: Ports,
+    subnets: Subnets,
     bids: IndexMap<EnsembleId, StoredBid>,
     hosted: IndexMap<EnsembleId, Hosted>,
     allocations: IndexMap<Arc<str>, Allocation>,
@@ -99,6 +102,7 @@ impl Provider {
             machine,
             pool,
             ports: Ports::default(),
+            subnets: Subnets::default(),
             bids: IndexMap::new(),
             hosted: IndexMap::new(),
             allocations: IndexMap::new(),
@@ -112,6 +116,25 @@ impl Provider {
     #[must_use]
     pub const fn pool(&self) -> &Pool {
         &self.pool
+    }
+
+    /// The machine and what is offered of it.
+    #[must_use]
+    pub const fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// The allocations that live here, as the node reports them.
+    #[must_use]
+    pub fn allocation_infos(&self) -> Vec<AllocationInfo> {
+        let info = |(id, allocation): (&Arc<str>, &Allocation)| AllocationInfo {
+            id: Arc::clone(id),
+            kind: allocation.config.kind.word(),
+            orchestrator: self.hosted.get(&allocation.ensemble).map(|hosted| hosted.orchestrator.host),
+            resources: self.pool.held(id).map(|holding| holding.resources.clone()).unwrap_or_default(),
+            status: allocation.state,
+        };
+        self.allocations.iter().map(info).collect()
     }
 
     /// Where it says that it is.
@@ -158,20 +181,12 @@ impl Provider {
                 self.handle_revert(desk, revert);
                 desk.reply(root, request, Message::Ok);
             }
-            Message::SubnetCreate(id) => {
-                let answer = match self.hosted.get_mut(id) {
-                    Some(hosted) => {
-                        hosted.subnet = true;
-                        Message::Ok
-                    }
-                    None => Message::Error(format!("ensemble {id} is not known here").into()),
-                };
+            Message::SubnetCreate(order) => {
+                let answer = self.create_subnet(order);
                 desk.reply(root, request, answer);
             }
             Message::SubnetDestroy(id) => {
-                if let Some(hosted) = self.hosted.get_mut(id) {
-                    hosted.subnet = false;
-                }
+                self.subnets.destroy(*id);
                 desk.reply(root, request, Message::Ok);
             }
             _ => {}
@@ -200,6 +215,7 @@ impl Provider {
         match timer {
             Timer::Sweep => self.sweep(desk),
             Timer::RenewOrchestrators => self.renew_orchestrators(desk),
+            Timer::RegrantHealthChecks(run) => self.regrant_health_checks(desk, run),
             Timer::Heartbeat(run) => self.heartbeat(desk, run),
             _ => {}
         }
@@ -226,7 +242,6 @@ impl Provider {
     /// Renews in time what the orchestrators of living allocations may do here.
     pub(super) fn renew_orchestrators(&mut self, desk: &mut Desk<'_, '_>) {
         self.renewing = false;
-        desk.security.capabilities.gc(desk.now);
         let allocations: Vec<(Did, Did, EnsembleId)> = self
             .allocations
             .values()
@@ -237,6 +252,9 @@ impl Provider {
             .collect();
         for (orchestrator, actor, ensemble) in allocations {
             self.grant_orchestrator(desk, &orchestrator, &actor, ensemble);
+            if !desk.security.profile.has(Weakness::LapsingHealthGrants) {
+                grant_health_checks(desk, &orchestrator, &actor);
+            }
         }
         self.arm_renewal(desk);
     }
@@ -248,8 +266,18 @@ impl Provider {
         }
     }
 
-    /// Lets an orchestrator work with an allocation and with the ensemble's part of this node, and check its health
-    /// (dms-capabilities section 5, dynamic grants).
+    /// The real DMS renews the right to check an allocation's health once, two hours after its actor started, and
+    /// never again (C8).
+    fn regrant_health_checks(&self, desk: &mut Desk<'_, '_>, run: RunId) {
+        let of_run = |allocation: &&Allocation| allocation.run == run;
+        let Some(allocation) = self.allocations.values().find(of_run) else { return };
+        if let Some(hosted) = self.hosted.get(&allocation.ensemble) {
+            grant_health_checks(desk, &hosted.orchestrator.did, &allocation.actor.handle.id.did());
+        }
+    }
+
+    /// Lets an orchestrator work with an allocation and with the ensemble's part of this node (dms-capabilities
+    /// section 5, dynamic grants).
     fn grant_orchestrator(
         &self,
         desk: &mut Desk<'_, '_>,
@@ -258,26 +286,10 @@ impl Provider {
         ensemble: EnsembleId,
     ) {
         static ALLOCATION: Capability = Capability::fixed("/dms/allocation");
-        static HEALTH: Capability = Capability::fixed("/dms/actor/healthcheck");
-        let node = desk.security.capabilities.did().clone();
         let Some(hosted) = self.hosted.get(&ensemble) else { return };
-        let grants = [
-            (actor, &ALLOCATION, GRANT_ALLOCATION_CAPS_FREQUENCY),
-            (&node, &hosted.behaviours.ensemble, GRANT_ALLOCATION_CAPS_FREQUENCY),
-            (actor, &HEALTH, HEALTH_CHECK_GRANT_DURATION),
-        ];
-        for (audience, capability, duration) in grants {
-            desk.security
-                .grant(
-                    orchestrator,
-                    audience,
-                    std::slice::from_ref(capability),
-                    duration,
-                    desk.now,
-                    &mut desk.out.random,
-                )
-                .expect("a grant for a positive time is valid");
-        }
+        let node = desk.security.capabilities.did().clone();
+        desk.grant(orchestrator, actor, &ALLOCATION, GRANT_ALLOCATION_CAPS_FREQUENCY);
+        desk.grant(orchestrator, &node, &hosted.behaviours.ensemble, GRANT_ALLOCATION_CAPS_FREQUENCY);
     }
 
     fn child_secret(desk: &mut Desk<'_, '_>) -> SecretKey {
@@ -287,3 +299,18 @@ impl Provider {
         SecretKey::ed25519(seed, mode)
     }
 }
+
+/// Lets a supervisor check the health of the allocation whose actor this is (dms-capabilities section 3.6).
+fn grant_health_checks(desk: &mut Desk<'_, '_>, supervisor: &Did, actor: &Did) {
+    static HEALTH: Capability = Capability::fixed("/dms/actor/healthcheck");
+    desk.grant(supervisor, actor, &HEALTH, HEALTH_CHECK_GRANT_DURATION);
+}
+
+/// Where the real DMS renews the right to check health only once, the clock of that starts with the actor.
+fn arm_single_regrant(desk: &mut Desk<'_, '_>, run: RunId) {
+    if desk.security.profile.has(Weakness::LapsingHealthGrants) {
+        desk.timer(HEALTH_CHECK_GRANT_DURATION, Timer::RegrantHealthChecks(run));
+    }
+}
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Allocation, Provider};
+use super::{Allocation, Provider, arm_single_regrant};
 use crate::dms::actor::{
     AllocationState, Behaviour, BehaviourKind, Call, Envelope, Liveness, Message, TaskTermination,
 };
@@ -20,6 +20,7 @@ impl Provider {
             BehaviourKind::AllocationStart
                 | BehaviourKind::AllocationRestart
                 | BehaviourKind::SubnetAddPeer
+                | BehaviourKind::SubnetAcceptPeers
                 | BehaviourKind::DnsAddRecords
                 | BehaviourKind::MapPort
                 | BehaviourKind::HealthCheckRegister
@@ -38,28 +39,12 @@ impl Provider {
         match &request.message {
             Message::AllocationStart => allocation.start(desk, id, request),
             Message::AllocationRestart => allocation.restart(desk, id, request),
-            Message::SubnetAddPeer { address } => {
-                let subnet = self.hosted.get(&allocation.ensemble).is_some_and(|hosted| hosted.subnet);
-                let answer = if subnet {
-                    allocation.address = Some(*address);
-                    Message::Ok
-                } else {
-                    Message::Error("the ensemble has no subnet here".into())
-                };
-                desk.reply(&mut allocation.actor, request, answer);
-            }
-            Message::DnsAddRecords(_) | Message::HealthCheckRegister => {
-                desk.reply(&mut allocation.actor, request, Message::Ok);
-            }
-            Message::MapPort { .. } => {
-                // The port was reserved with the commit; opening it towards the subnet needs an address.
-                let answer = match allocation.address {
-                    Some(_) => Message::Ok,
-                    None => Message::Error("the allocation has no address in the subnet".into()),
-                };
-                desk.reply(&mut allocation.actor, request, answer);
-            }
+            Message::HealthCheckRegister => desk.reply(&mut allocation.actor, request, Message::Ok),
             Message::HealthCheck => allocation.check_health(desk, request),
+            Message::SubnetAddPeer { .. }
+            | Message::SubnetAcceptPeers(_)
+            | Message::DnsAddRecords(_)
+            | Message::MapPort { .. } => self.handle_network(desk, id, request),
             _ => {}
         }
     }
@@ -196,6 +181,7 @@ impl Allocation {
         }
         desk.action(Action::Stop(self.run));
         self.run.run += 1;
+        arm_single_regrant(desk, self.run);
         self.set_state(desk, id, AllocationState::Restarting, None);
         self.start_reply = OwedReply::to(request);
         desk.action(Action::Start(self.run, Arc::clone(&self.config)));

@@ -60,9 +60,22 @@ impl Pool {
         &self.free
     }
 
+    /// What allocations hold; commits are not counted.
+    #[must_use]
+    pub fn allocated(&self) -> Resources {
+        let allocated = self.held.values().filter(|holding| holding.lease.is_none());
+        allocated.fold(Resources::default(), |sum, holding| sum.plus(&holding.resources))
+    }
+
     /// What is held, by full id of the allocation, oldest first.
     pub fn holdings(&self) -> impl Iterator<Item = (&Arc<str>, &Holding)> {
         self.held.iter()
+    }
+
+    /// What is held for an allocation.
+    #[must_use]
+    pub fn held(&self, allocation: &str) -> Option<&Holding> {
+        self.held.get(allocation)
     }
 
     /// Whether anything waits for its lease to end.

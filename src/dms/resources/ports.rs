@@ -1,6 +1,7 @@
 //! Public ports of a provider (dms-orchestration section 5.5, as intended: a failure frees nothing of others).
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -19,12 +20,24 @@ pub enum PortError {
     /// Fewer free ones than asked for.
     #[error("not enough free dynamic ports")]
     Exhausted,
+    /// Nobody has it, so nobody can use it.
+    #[error("port {0} is not reserved")]
+    NotReserved(u16),
 }
 
-/// The ports given out, each with the allocation that holds it.
+/// A port that was given out.
+#[derive(Clone, Debug)]
+struct Reservation {
+    /// Full id of the allocation that holds it.
+    owner: Arc<str>,
+    /// Whether any port would have done.
+    dynamic: bool,
+}
+
+/// The ports given out.
 #[derive(Clone, Debug, Default)]
 pub struct Ports {
-    reserved: BTreeMap<u16, Arc<str>>,
+    reserved: BTreeMap<u16, Reservation>,
 }
 
 impl Ports {
@@ -53,7 +66,7 @@ impl Ports {
     pub fn reserve(&mut self, owner: &Arc<str>, fixed: &[u16], dynamic: u32) -> Result<(), PortError> {
         self.check(fixed, dynamic)?;
         for &port in fixed {
-            self.reserved.insert(port, Arc::clone(owner));
+            self.reserved.insert(port, Reservation { owner: Arc::clone(owner), dynamic: false });
         }
         let mut wanted = dynamic;
         for port in PUBLIC_PORT_RANGE.0..PUBLIC_PORT_RANGE.1 {
@@ -61,8 +74,8 @@ impl Ports {
                 break;
             }
             let port = u16::try_from(port).expect("the range ends at 65536");
-            if let std::collections::btree_map::Entry::Vacant(e) = self.reserved.entry(port) {
-                e.insert(Arc::clone(owner));
+            if let Entry::Vacant(entry) = self.reserved.entry(port) {
+                entry.insert(Reservation { owner: Arc::clone(owner), dynamic: true });
                 wanted -= 1;
             }
         }
@@ -71,7 +84,25 @@ impl Ports {
 
     /// Gives back every port of an allocation.
     pub fn release(&mut self, owner: &str) {
-        self.reserved.retain(|_, holder| &**holder != owner);
+        self.reserved.retain(|_, reservation| &*reservation.owner != owner);
+    }
+
+    /// Whether a port is reserved for this allocation.
+    ///
+    /// # Errors
+    /// [`PortError::NotReserved`], or [`PortError::Taken`] when another allocation has it.
+    pub fn check_owner(&self, port: u16, owner: &str) -> Result<(), PortError> {
+        match self.reserved.get(&port) {
+            None => Err(PortError::NotReserved(port)),
+            Some(reservation) if &*reservation.owner != owner => Err(PortError::Taken(port)),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// The ports that an allocation got because any would do, lowest first.
+    pub fn dynamic_of(&self, owner: &str) -> impl Iterator<Item = u16> {
+        let own = move |reservation: &Reservation| reservation.dynamic && &*reservation.owner == owner;
+        self.reserved.iter().filter(move |(_, reservation)| own(reservation)).map(|(port, _)| *port)
     }
 }
 
@@ -88,6 +119,14 @@ mod tests {
         assert_eq!(ports.check(&[20_001], 0), Ok(()), "nothing of the refused request stayed");
         assert_eq!(ports.check(&[20_000], 0), Err(PortError::Taken(20_000)));
         assert_eq!(ports.check(&[80], 0), Err(PortError::OutOfRange(80)));
+        assert_eq!(
+            ports.dynamic_of("a").collect::<Vec<_>>(),
+            [16_384, 16_385],
+            "a fixed port is not dynamic"
+        );
+        assert_eq!(ports.check_owner(20_000, "a"), Ok(()));
+        assert_eq!(ports.check_owner(20_000, "b"), Err(PortError::Taken(20_000)));
+        assert_eq!(ports.check_owner(20_001, "b"), Err(PortError::NotReserved(20_001)));
         ports.release("a");
         assert_eq!(ports.check(&[20_000], 49_151), Ok(()));
         assert_eq!(ports.check(&[], 49_153), Err(PortError::Exhausted));

@@ -161,6 +161,17 @@ fn a_run_given_back_stays_before_later_events_of_its_instant() {
     compare(&steps).unwrap();
 }
 
+/// A look for events before a limit deals a bucket out and finds nothing; what is scheduled then comes before it.
+#[test]
+fn an_event_may_be_scheduled_before_a_bucket_that_was_dealt_out() {
+    let mut steps: Vec<Step> =
+        (0..100).map(|n| Step::Schedule { delay: (1 << 24) + (1 << 20) + (n << 10), times: 1 }).collect();
+    steps.push(Step::PopBefore { within: (1 << 24) + 1 });
+    steps.push(Step::Schedule { delay: 5, times: 1 });
+    steps.push(Step::Pop { times: 2 });
+    compare(&steps).unwrap();
+}
+
 #[test]
 #[should_panic(expected = "before the one popped last")]
 fn the_past_is_closed() {
@@ -183,8 +194,9 @@ fn cancelled_events_do_not_pile_up() {
     assert_eq!(queue.pop(), None);
 }
 
-/// An entry with the largest intended event fills one cache line.
+/// The slot of the largest intended event is one cache line, a key a quarter of one.
 #[test]
-fn entries_are_cache_lines() {
-    assert_eq!(size_of::<Entry<[u64; 6]>>(), 64);
+fn sizes() {
+    assert_eq!(size_of::<slots::Slot<[u64; 6]>>(), 64);
+    assert_eq!(size_of::<Key>(), 16);
 }

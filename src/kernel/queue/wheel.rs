@@ -1,25 +1,33 @@
-//! The hierarchical wheel: buckets of events by the bytes of their time.
+//! The hierarchical wheel: buckets of keys by the bytes of their time.
 //!
-//! Relative to an origin that only lies before every stored event, an event belongs to the level of the
-//! highest byte in which its time differs from the origin, and there to the bucket of that byte. So the
-//! lowest occupied bucket of the lowest occupied level holds the next events. Buckets are chains of small
-//! chunks of one pool; chunks that come free are used again first, so a steady state touches little more
-//! memory than it stores, and allocates none.
+//! Relative to an origin that only lies before every stored key, a key belongs to the level of the highest
+//! byte in which its time differs from the origin, and there to the bucket of that byte. So the lowest
+//! occupied bucket of the lowest occupied level holds the next keys. Buckets are chains of small chunks of one
+//! pool; chunks that come free are used again first, so a steady state touches little more memory than it
+//! stores, and allocates none.
 
-/// One stored event.
+/// An event as the wheel knows it: its time and its slot.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry<E> {
+pub(super) struct Key {
     pub(super) at: u64,
-    pub(super) event: E,
     pub(super) slot: u32,
 }
 
+/// A bucket of at most this many keys is sorted at once instead of being dealt out to the level below.
+const SORT_LIMIT: usize = 48;
+/// The buckets of the levels up to this one are narrow enough to be sorted.
+const SORT_LEVEL: usize = 3;
+/// A run takes further buckets until it has so many keys.
+const RUN_LENGTH: usize = 32;
 /// Bits of time a level distinguishes.
 const BITS: u32 = 8;
 const LEVELS: usize = (u64::BITS / BITS) as usize;
 const WIDTH: usize = 1 << BITS;
+const BUCKETS: usize = LEVELS * WIDTH;
 const MAP_WORDS: usize = WIDTH / 64;
-/// Entries in a chunk.
+/// Ranks that are compared at a time.
+const LANES: usize = 8;
+/// Keys in a chunk.
 const CHUNK: usize = 8;
 /// No chunk.
 const NONE: u32 = u32::MAX;
@@ -35,94 +43,69 @@ pub(super) struct Bucket {
 const EMPTY: Bucket = Bucket { head: NONE, tail: NONE, count: 0 };
 
 #[derive(Clone, Debug)]
-pub(super) struct Wheel<E> {
+pub(super) struct Wheel {
     /// No stored time lies before this one.
     origin: u64,
-    buckets: Vec<Bucket>,
+    /// The time from which on keys may be stored without overtaking those that were taken. Never before the origin.
+    floor: u64,
+    buckets: Box<[Bucket; BUCKETS]>,
     /// A bit for each bucket that is not empty.
     occupied: [[u64; MAP_WORDS]; LEVELS],
     /// A bit for each level that is not empty.
     levels: u32,
-    /// The pool: chunk `c` is the entries from `c * CHUNK` on.
-    entries: Vec<Entry<E>>,
+    /// The pool of chunks.
+    chunks: Vec<[Key; CHUNK]>,
     /// The chunk after each chunk, in its bucket or in the list of free chunks.
     next: Vec<u32>,
     free: u32,
-    /// The bucket taken last, whose chunks are still being read.
-    run: Bucket,
 }
 
-impl<E: Copy> Wheel<E> {
+impl Wheel {
     pub(super) fn new() -> Self {
         Self {
             origin: 0,
-            buckets: vec![EMPTY; LEVELS * WIDTH],
+            floor: 0,
+            buckets: Box::new([EMPTY; BUCKETS]),
             occupied: [[0; MAP_WORDS]; LEVELS],
             levels: 0,
-            entries: Vec::new(),
+            chunks: Vec::new(),
             next: Vec::new(),
             free: NONE,
-            run: EMPTY,
         }
     }
 
-    /// The entry under a key of [`take_next`](Self::take_next).
+    /// The earliest time that may be stored.
     #[inline]
-    pub(super) fn entry(&self, index: u32) -> &Entry<E> {
-        &self.entries[index as usize]
+    pub(super) const fn floor(&self) -> u64 {
+        self.floor
     }
 
-    /// Stores an entry whose time is not before the origin.
+    /// Stores a key whose time is not before the floor.
     #[inline(always)]
-    pub(super) fn insert(&mut self, entry: Entry<E>) {
-        let level = level_of(entry.at ^ self.origin);
-        self.push(level, entry);
-    }
-
-    /// Appends an entry to the bucket of its time on `level`.
-    #[inline(always)]
-    fn push(&mut self, level: usize, entry: Entry<E>) {
-        let place = place_of(entry.at, level);
-        let bucket = level * WIDTH + place;
+    pub(super) fn insert(&mut self, key: Key) {
+        let bucket = bucket_of(key.at, level_of(key.at ^ self.origin));
         let count = self.buckets[bucket].count;
         let offset = count as usize % CHUNK;
         if offset == 0 {
-            if self.entries.is_empty() {
-                self.fill_first_chunk(entry);
-            }
-            self.extend(level, place);
+            self.extend(bucket);
         }
         let bucket = &mut self.buckets[bucket];
         bucket.count = count + 1;
-        self.entries[bucket.tail as usize * CHUNK + offset] = entry;
-    }
-
-    /// Makes the pool's first chunk; new ones are copies of it.
-    #[cold]
-    #[inline(never)]
-    fn fill_first_chunk(&mut self, entry: Entry<E>) {
-        self.entries.extend([entry; CHUNK]);
-        self.next.push(NONE);
-        self.free = 0;
+        self.chunks[bucket.tail as usize][offset] = key;
     }
 
     /// Appends a free chunk to a bucket.
     #[inline(never)]
-    fn extend(&mut self, level: usize, place: usize) {
-        let chunk = if self.free == NONE {
-            let chunk = self.next.len() as u32;
-            // Keys name entries by 32 bits.
-            assert!(self.entries.len() + CHUNK <= u32::MAX as usize, "at most 2^32 events are pending");
-            // Any entries will do: they are written before they are read.
-            self.entries.extend_from_within(..CHUNK);
+    fn extend(&mut self, bucket: usize) {
+        if self.free == NONE {
+            self.free = self.next.len() as u32;
+            self.chunks.push([Key { at: 0, slot: 0 }; CHUNK]);
             self.next.push(NONE);
-            chunk
-        } else {
-            let chunk = self.free;
-            self.free = self.next[chunk as usize];
-            chunk
-        };
-        let bucket = &mut self.buckets[level * WIDTH + place];
+        }
+        let chunk = self.free;
+        self.free = self.next[chunk as usize];
+        let (level, place) = (bucket / WIDTH, bucket % WIDTH);
+        let bucket = &mut self.buckets[bucket];
         if bucket.count == 0 {
             bucket.head = chunk;
             self.occupied[level][place / 64] |= 1 << (place % 64);
@@ -133,108 +116,70 @@ impl<E: Copy> Wheel<E> {
         bucket.tail = chunk;
     }
 
-    /// Takes the bucket with the earliest events, as sorted keys (time, place, index of the entry), if it may
-    /// hold a time up to `last`. Its entries stay readable until [`release_run`](Self::release_run). Returns
-    /// the time from which on new events may be inserted here without overtaking the run.
-    pub(super) fn take_next(&mut self, last: u64, sort_limit: u32, run: &mut Vec<u128>) -> Option<u64> {
-        debug_assert_eq!(self.run.count, 0);
-        loop {
-            if self.levels == 0 {
-                return None;
-            }
-            let level = self.levels.trailing_zeros() as usize;
-            let place = self.first_place(level);
-            let base = base_of(self.origin, level, place);
-            if base > last {
-                return None;
-            }
-            self.origin = base;
-            let bucket = self.detach(level, place);
-            if level == 0 || (bucket.count > sort_limit && self.is_one_instant(bucket)) {
-                let at = self.entries[bucket.head as usize * CHUNK].at;
-                self.origin = at;
-                self.keys(bucket, run);
-                return Some(at);
-            }
-            if bucket.count <= sort_limit {
-                self.keys(bucket, run);
-                run.sort_unstable();
-                return Some(base.saturating_add(1 << (level as u32 * BITS)));
-            }
-            self.deal_out(bucket, level - 1, |_| true);
+    /// The lowest occupied bucket of the lowest occupied level.
+    fn first(&self) -> Option<usize> {
+        if self.levels == 0 {
+            return None;
         }
-    }
-
-    /// The first occupied bucket of an occupied level.
-    fn first_place(&self, level: usize) -> usize {
+        let level = self.levels.trailing_zeros() as usize;
         let map = &self.occupied[level];
         let word = map.iter().position(|word| *word != 0).expect("the level is occupied");
-        word * 64 + map[word].trailing_zeros() as usize
+        Some(level * WIDTH + word * 64 + map[word].trailing_zeros() as usize)
+    }
+
+    /// Moves the earliest keys to the empty `run`, the latest first, if their times may be up to `last`; the floor
+    /// rises to where they end. Returns whether there were any.
+    pub(super) fn take_next(&mut self, last: u64, run: &mut Vec<Key>) -> bool {
+        while run.len() < RUN_LENGTH
+            && let Some(bucket) = self.first()
+        {
+            let level = bucket / WIDTH;
+            let base = base_of(self.origin, bucket);
+            let is_sorted = level == 0;
+            let is_small = level <= SORT_LEVEL && self.buckets[bucket].count as usize <= SORT_LIMIT;
+            if base > last || !(is_sorted || is_small || run.is_empty()) {
+                break;
+            }
+            self.origin = base;
+            self.floor = base;
+            let taken = self.detach(bucket);
+            if is_sorted {
+                // More keys of this one instant may come; the floor leaves them here until these are gone.
+                self.drain(taken, |_, key| run.push(key));
+            } else if is_small {
+                let first = run.len();
+                self.drain(taken, |_, key| run.push(key));
+                sort(&mut run[first..], base);
+                self.floor = base.saturating_add(1 << (level as u32 * BITS));
+            } else {
+                self.drain(taken, Self::insert);
+            }
+        }
+        run.reverse();
+        !run.is_empty()
     }
 
     /// Empties a bucket, leaving its chunks to the caller.
-    fn detach(&mut self, level: usize, place: usize) -> Bucket {
+    fn detach(&mut self, bucket: usize) -> Bucket {
+        let (level, place) = (bucket / WIDTH, bucket % WIDTH);
         let map = &mut self.occupied[level];
         map[place / 64] &= !(1 << (place % 64));
         if *map == [0; MAP_WORDS] {
             self.levels &= !(1 << level);
         }
-        std::mem::replace(&mut self.buckets[level * WIDTH + place], EMPTY)
+        std::mem::replace(&mut self.buckets[bucket], EMPTY)
     }
 
-    fn is_one_instant(&self, bucket: Bucket) -> bool {
-        let at = self.entries[bucket.head as usize * CHUNK].at;
-        let mut same = true;
-        let mut chunk = bucket.head;
-        let mut left = bucket.count as usize;
-        while same && left > 0 {
-            let first = chunk as usize * CHUNK;
-            let size = left.min(CHUNK);
-            same = self.entries[first..first + size].iter().all(|entry| entry.at == at);
-            left -= size;
-            chunk = self.next[chunk as usize];
-        }
-        same
-    }
-
-    /// The keys of all entries of a bucket, in its order; it becomes the run.
-    fn keys(&mut self, bucket: Bucket, run: &mut Vec<u128>) {
-        self.run = bucket;
-        let mut chunk = bucket.head;
-        let mut place = 0;
-        while place < bucket.count {
-            let first = chunk as usize * CHUNK;
-            let size = ((bucket.count - place) as usize).min(CHUNK);
-            for (offset, entry) in self.entries[first..first + size].iter().enumerate() {
-                let place_and_index = u64::from(place) << 32 | (first + offset) as u64;
-                run.push(u128::from(entry.at) << 64 | u128::from(place_and_index));
-                place += 1;
-            }
-            chunk = self.next[chunk as usize];
-        }
-    }
-
-    /// Gives the chunks of the run back to the pool.
-    pub(super) fn release_run(&mut self) {
-        let run = std::mem::replace(&mut self.run, EMPTY);
-        if run.count > 0 {
-            self.next[run.tail as usize] = self.free;
-            self.free = run.head;
-        }
-    }
-
-    /// Moves the entries of a detached bucket that `keep` accepts to the buckets of `level`.
-    fn deal_out(&mut self, bucket: Bucket, level: usize, mut keep: impl FnMut(&Entry<E>) -> bool) {
+    /// Hands on the keys of a detached bucket in their order.
+    #[inline(always)]
+    fn drain(&mut self, bucket: Bucket, mut to: impl FnMut(&mut Self, Key)) {
         let mut chunk = bucket.head;
         let mut left = bucket.count as usize;
         while left > 0 {
-            let first = chunk as usize * CHUNK;
             let size = left.min(CHUNK);
-            for index in first..first + size {
-                let entry = self.entries[index];
-                if keep(&entry) {
-                    self.push(level, entry);
-                }
+            for offset in 0..size {
+                let key = self.chunks[chunk as usize][offset];
+                to(self, key);
             }
             left -= size;
             let next = self.next[chunk as usize];
@@ -244,44 +189,68 @@ impl<E: Copy> Wheel<E> {
         }
     }
 
-    /// Takes out the bucket in which events of this time are, for [`put_back`](Self::put_back).
-    pub(super) fn detach_instant(&mut self, at: u64) -> (usize, Bucket) {
-        let level = level_of(at ^ self.origin);
-        (level, self.detach(level, place_of(at, level)))
+    /// Takes out the bucket to which a time belongs, for [`put_back`](Self::put_back).
+    pub(super) fn detach_at(&mut self, at: u64) -> Bucket {
+        self.detach(bucket_of(at, level_of(at ^ self.origin)))
     }
 
     /// Puts a bucket back behind what has been stored since it was taken out.
-    pub(super) fn put_back(&mut self, level: usize, bucket: Bucket) {
-        self.deal_out(bucket, level, |_| true);
+    pub(super) fn put_back(&mut self, bucket: Bucket) {
+        self.drain(bucket, Self::insert);
     }
 
-    /// Moves the origin to any time that is not after a stored one.
+    /// Moves the origin and the floor back to a time.
     pub(super) fn rewind(&mut self, origin: u64) {
         let level = level_of(self.origin ^ origin);
         self.origin = origin;
-        // Levels from here up see the same bytes as before; what lies below now differs from the origin up
-        // here.
-        for lower in 0..level {
-            while self.levels & (1 << lower) != 0 {
-                let place = self.first_place(lower);
-                let bucket = self.detach(lower, place);
-                self.deal_out(bucket, level, |_| true);
-            }
+        self.floor = origin;
+        // Levels from there up see the same bytes as before; what lies below now differs from the origin there.
+        while self.levels.trailing_zeros() < level as u32
+            && let Some(bucket) = self.first()
+        {
+            let moved = self.detach(bucket);
+            self.drain(moved, Self::insert);
         }
     }
 
-    /// Drops entries that `keep` refuses. It does not touch the run.
-    pub(super) fn retain(&mut self, mut keep: impl FnMut(&Entry<E>) -> bool) {
-        for level in 0..LEVELS {
-            for place in 0..WIDTH {
-                if self.buckets[level * WIDTH + place].count == 0 {
-                    continue;
-                }
-                let bucket = self.detach(level, place);
-                self.deal_out(bucket, level, &mut keep);
+    /// Drops the keys that `keep` refuses.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(u32) -> bool) {
+        for bucket in 0..BUCKETS {
+            if self.buckets[bucket].count > 0 {
+                let all = self.detach(bucket);
+                self.drain(all, |wheel, key| {
+                    if keep(key.slot) {
+                        wheel.insert(key);
+                    }
+                });
             }
         }
     }
+}
+
+/// Sorts the keys of a bucket by their time; equals stay in their order. `base` is the bucket's earliest time.
+///
+/// The place of a key is the number of keys before it. To count those takes a comparison of every pair, but many
+/// at a time, and never a branch on a random outcome, which would cost more than all of them.
+fn sort(keys: &mut [Key], base: u64) {
+    // A rank orders by time, then by place; together they fill 30 bits.
+    const _: () = assert!(BITS * SORT_LEVEL as u32 + 6 < i32::BITS && SORT_LIMIT <= 1 << 6);
+    let mut ranks = [i32::MAX; SORT_LIMIT];
+    for (place, (rank, key)) in ranks.iter_mut().zip(&*keys).enumerate() {
+        *rank = ((key.at - base) as i32) << 6 | place as i32;
+    }
+    let (rows, _) = ranks[..keys.len().next_multiple_of(LANES)].as_chunks::<LANES>();
+    let mut sorted = [Key { at: 0, slot: 0 }; SORT_LIMIT];
+    for (key, rank) in keys.iter().zip(&ranks) {
+        let mut before = [0; LANES];
+        for row in rows {
+            for (before, other) in before.iter_mut().zip(row) {
+                *before += i32::from(other < rank);
+            }
+        }
+        sorted[before.iter().sum::<i32>() as usize] = *key;
+    }
+    keys.copy_from_slice(&sorted[..keys.len()]);
 }
 
 /// The highest byte in which two times differ, given their exclusive or; the lowest if they are equal.
@@ -292,16 +261,17 @@ const fn level_of(difference: u64) -> usize {
 
 /// The bucket of a time on `level`.
 #[inline]
-const fn place_of(at: u64, level: usize) -> usize {
-    (at >> (level as u32 * BITS)) as usize % WIDTH
+const fn bucket_of(at: u64, level: usize) -> usize {
+    level * WIDTH + (at >> (level as u32 * BITS)) as usize % WIDTH
 }
 
-/// The earliest time of the bucket `place` on `level`, which shares the bytes above with `origin`.
-const fn base_of(origin: u64, level: usize, place: usize) -> u64 {
-    let shift = level as u32 * BITS;
+/// The earliest time of a bucket, which shares the bytes above with `origin`.
+#[inline]
+const fn base_of(origin: u64, bucket: usize) -> u64 {
+    let shift = (bucket / WIDTH) as u32 * BITS;
     let above = match u64::MAX.checked_shl(shift + BITS) {
         Some(mask) => origin & mask,
         None => 0,
     };
-    above | (place as u64) << shift
+    above | ((bucket % WIDTH) as u64) << shift
 }

@@ -79,10 +79,8 @@ impl<'a> Rng<'a> {
                 cursor.0 += 1;
             }
             Source::Owned(ahead) => {
-                let mut bytes = [0; 4 * WORDS];
-                rand::Rng::fill_bytes(&mut **ahead, &mut bytes);
-                for (word, bytes) in self.block.iter_mut().zip(bytes.as_chunks::<4>().0) {
-                    *word = u32::from_le_bytes(*bytes);
+                for word in &mut self.block {
+                    *word = rand::Rng::next_u32(&mut **ahead);
                 }
             }
         }

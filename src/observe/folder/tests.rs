@@ -43,6 +43,9 @@ fn allocation() -> AllocationRow {
         disk_bytes: 0,
         wanted_s: 60.0,
         served_s: 59.5,
+        dns_name: "web.internal".into(),
+        address: "10.7.200.2".into(),
+        ports: "16384=80".into(),
     }
 }
 
@@ -71,6 +74,7 @@ fn peer() -> PeerRow {
         peer: "p1".into(),
         role: "provider".into(),
         organization: "nunet".into(),
+        memberships: "nunet".into(),
         city: "Lima".into(),
         country: "Peru".into(),
         continent: "SA".into(),
@@ -129,7 +133,9 @@ fn missing_values_are_empty_cells_and_read_as_missing() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "metric,labels,value,unit\nm,,,s\n");
     assert!(read_metrics(&path).unwrap()[0].value.is_nan());
     let path = write(&dir.path().join("run"), &[AllocationRow { started_s: None, ..allocation() }]);
-    assert!(fs::read_to_string(&path).unwrap().contains(",1.25,,,,-9,0.1,1099511627776,0,60,59.5\n"));
+    assert!(
+        fs::read_to_string(&path).unwrap().contains(",1.25,,,,-9,0.1,1099511627776,0,60,59.5,web.internal,")
+    );
     let path = write::<RefusalRow>(&dir.path().join("run"), &[]);
     assert_eq!(fs::read_to_string(&path).unwrap().trim_end(), RefusalRow::COLUMNS.join(","));
     assert!(read_refusals(&path).unwrap().is_empty());
@@ -156,9 +162,9 @@ fn errors_name_file_line_and_column() {
     fs::write(&path, text.replacen("served_s", "served", 1)).unwrap();
     let error = read_allocations(&path).unwrap_err();
     assert!(matches!(error, ReadError::MissingColumn { column: "served_s", .. }), "{error}");
-    fs::write(&path, text.replacen(",59.5\n", "\n", 1)).unwrap();
+    fs::write(&path, text.replacen(",59.5,", ",", 1)).unwrap();
     let error = read_allocations(&path).unwrap_err().to_string();
-    assert!(error.contains("allocations.csv:2: the line has 17 cells, the header 18"), "{error}");
+    assert!(error.contains("allocations.csv:2: the line has 20 cells, the header 21"), "{error}");
     let run = path.with_file_name("run.json");
     let text = fs::read_to_string(&run).unwrap();
     fs::write(&run, text.replace("\"seed\": 1", "\"seed\": x")).unwrap();

@@ -157,7 +157,7 @@ fn rules_for_containers_and_other_fields() {
         (
             "image: nginx",
             "image: x, args: [a]",
-            &["7:41 warning: unknown key `args` in a docker execution: DMS ignores it"],
+            &["7:41 warning: unknown key `args` in a container: DMS ignores it"],
         ),
         (
             "image: nginx",
@@ -401,6 +401,159 @@ fn rules_for_nodes_and_edges() {
     assert_eq!(edge("[n, x]"), ["8:32 node 'x' not found"]);
     let homeless = changed(&[("nodes:\n  n:\n    allocations: [a]", "edge_constraints: [{edges: [n, m]}]")]);
     assert_eq!(messages(&homeless), ["8:1 nodes must be defined when edge_constraints are present"]);
+}
+
+#[test]
+fn rules_for_firecracker() {
+    let firecracker = |fields: &str| {
+        messages(&changed(&[
+            ("executor: docker", "executor: firecracker"),
+            ("type: docker, image: nginx", &format!("type: firecracker, {fields}")),
+        ]))
+    };
+    assert_eq!(firecracker("kernel_image: k, root_file_system: r"), Vec::<String>::new());
+    assert_eq!(
+        firecracker("kernel_args: '', initrd: ''"),
+        [
+            "7:5 firecracker execution must have a kernel_image",
+            "7:5 firecracker execution must have a root_file_system",
+            "7:49 kernel_args cannot be empty if specified",
+            "7:61 initrd cannot be empty if specified",
+        ]
+    );
+}
+
+#[test]
+fn rules_for_the_rest_of_the_fields() {
+    check(&[
+        (
+            "image: nginx",
+            "image: x, registry_auth: {username: me}",
+            &["7:56 registry_auth must have a username and a password"],
+        ),
+        ("image: nginx", "image: x, user: 1000", &["7:47 `user` must be a string, not a number"]),
+        ("image: nginx", "image: x, entrypoint: run", &["7:53 `entrypoint` must be a list, not a string"]),
+        (
+            "type: service",
+            "type: service\n    keys: [{type: rsa, file: ''}, {}]",
+            &[
+                "5:19 invalid allocation key type \"rsa\": must be one of [ssh gpg]",
+                "5:30 allocation key file cannot be empty if specified",
+                "5:35 allocation key at index 1 must have a type",
+                "5:35 allocation key at index 1 must have a file",
+            ],
+        ),
+        (
+            "type: service",
+            "type: service\n    healthcheck: {type: http, endpoint: x, response: {type: 1, value: 2}}",
+            &["5:61 `type` must be a string, not a number", "5:71 `value` must be a string, not a number"],
+        ),
+        (
+            "disk: {size: 1}",
+            "disk: {size: 1}, gpus: [{model: '', index: -1, uuid: 5}, x]",
+            &[
+                "6:82 gpu model cannot be empty if specified",
+                "6:93 `index` must be a whole number from 0 on, not `-1`",
+                "6:103 `uuid` must be a string, not a number",
+                "6:107 a gpu must be a map, not a string",
+            ],
+        ),
+        (
+            "ram: {size: 1}",
+            "ram: {size: 1, clock_speed: 0}",
+            &["6:62 ram clock_speed must be greater than 0"],
+        ),
+        ("nodes:", "scripts: {s: [x]}\nnodes:", &["8:14 `s` in `scripts` must be a string, not a list"]),
+        ("nodes:", "exclude_peers: p\nnodes:", &["8:16 `exclude_peers` must be a list, not a string"]),
+        (
+            "nodes:",
+            "supervisor: {children: [x]}\nnodes:",
+            &["8:25 a child of a supervisor must be a map, not a string"],
+        ),
+        ("nodes:", "edge_constraints: [x]\nnodes:", &["8:20 an edge constraint must be a map, not a string"]),
+        ("nodes:", "edge_constraints: [{rtt: 5}]\nnodes:", &["8:20 edges should be a pair of named nodes"]),
+        (
+            "    allocations: [a]",
+            "    allocations: [a, a]",
+            &["10:22 allocation 'a' is listed twice in node 'n'"],
+        ),
+        (
+            "    allocations: [a]",
+            "    allocations: [a]\n  m: x",
+            &["11:6 node `m` must be a map, not a string"],
+        ),
+    ]);
+}
+
+#[test]
+fn amounts_of_older_files_are_noticed() {
+    check(&[
+        ("ram: {size: 1}", "ram: {size: 255}", &[]),
+        ("ram: {size: 1}", "ram: {size: 2048 MB}", &[]),
+        (
+            "ram: {size: 1}",
+            "ram: {size: 2048}",
+            &["6:46 warning: ram size: `2048` without a unit is 2048 GiB"],
+        ),
+        (
+            "disk: {size: 1}",
+            "disk: {size: 4096}",
+            &["6:63 warning: disk size: `4096` without a unit is 4096 GiB"],
+        ),
+        (
+            "cores: 1",
+            "cores: 1, clock_speed: 3000",
+            &["6:46 warning: cpu clock_speed: `3000` without a unit is 3000 GHz"],
+        ),
+    ]);
+}
+
+#[test]
+fn standbys_have_names_of_their_own() {
+    let with = |redundancy: &str, other: &str| {
+        messages(&changed(&[(
+            "allocations: [a]",
+            &format!("allocations: [a]\n    redundancy: {redundancy}\n  {other}:"),
+        )]))
+    };
+    let taken = ["12:3 node 'n-standby-2' has the name of a standby of node 'n'"];
+    assert_eq!(with("2", "n-standby-2"), taken);
+    for (redundancy, other) in
+        [("1", "n-standby-2"), ("2", "n-standby-02"), ("2", "m-standby-1"), ("2", "n-standby-x")]
+    {
+        assert_eq!(with(redundancy, other), Vec::<String>::new(), "{other}");
+    }
+}
+
+#[test]
+fn accepted_places_make_rejected_ones_void() {
+    let node = |constraints: &str| {
+        let text =
+            changed(&[("allocations: [a]", &format!("allocations: [a]\n    location: {constraints}"))]);
+        read("e.yaml", text.as_bytes()).unwrap().config.nodes["n"].location.clone()
+    };
+    let berlin = Location {
+        continent: "EU".into(),
+        country: Some("DE".into()),
+        city: Some("Berlin".into()),
+        ..Location::default()
+    };
+    for (constraints, fits) in [
+        ("{}", true),
+        ("{accept: [{continent: EU}]}", true),
+        ("{accept: [{continent: EU, country: FR}, {continent: EU, country: DE}]}", true),
+        ("{accept: [{continent: NA}]}", false),
+        ("{accept: [{continent: EU, isp: X}]}", false),
+        ("{reject: [{continent: EU, country: DE, city: Bonn}]}", true),
+        ("{reject: [{continent: EU}]}", false),
+        ("{accept: [{continent: EU}], reject: [{continent: EU}]}", true),
+    ] {
+        assert_eq!(node(constraints).are_satisfied_by(&berlin), fits, "{constraints}");
+    }
+    // A provider that does not know its place fails every accept and passes every reject.
+    let nowhere = Location::default();
+    assert!(!node("{accept: [{continent: EU}]}").are_satisfied_by(&nowhere));
+    assert!(node("{reject: [{continent: EU}]}").are_satisfied_by(&nowhere));
 }
 
 #[test]

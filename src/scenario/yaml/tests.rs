@@ -93,8 +93,37 @@ fn each_kind_of_bad_text_has_its_own_message() {
         assert_eq!(errors(text.as_bytes()), [expected], "{text:?}");
     }
     assert_eq!(errors(b"a: b\nc: \xff\xfe"), ["2:4 not UTF-8 text: byte 0xff"]);
-    assert!(errors(b"a: [1, 2")[0].contains("not valid YAML"));
     assert!(errors(b"a: b: c")[0].starts_with("1:"));
+}
+
+#[test]
+fn what_is_no_yaml_is_explained_without_the_parsers_words() {
+    for (text, expected) in [
+        ("%PDF-1.7 {{{ ]]\n", "1:1 a line that begins with `%` is a directive"),
+        ("[package]\nname = \"x\"\n", "2:1 what stands here belongs to no key and no list"),
+        ("{\"a\": 1}}\n", "1:9 a bracket is closed here"),
+        ("a: [1, 2", "1:8 a list in `[...]` is not closed"),
+        ("a: {b: 1\n\n", "1:8 a map in `{...}` is not closed"),
+        ("a: 'x\nb: 1\n", "1:4 a text in quotes does not end"),
+        ("a: \"\\q\"\n", "1:4 a backslash in \"...\""),
+        ("a: b: c\n", "1:5 a key or an item cannot"),
+        ("a: 1\n  b: 2\n", "2:4 a key or an item cannot"),
+        ("a:\n    b: 1\n  c: 2\n", "3:3 this line is not indented"),
+        ("a: *nowhere\n", "1:4 an alias (`*name`) has no anchor"),
+        ("a: @x\n", "1:4 no value can begin with this"),
+        ("a: | x\n", "1:4 `|` or `>` must end its line"),
+        ("<html><body>\n<p class='a'>x: y</p>\n", "2:15 a key or an item"),
+        ("a: !<x\n", "1:4 `!` begins a tag"),
+        ("a: b\n]", "2:1 a bracket is closed here"),
+    ] {
+        let findings = parse(text.as_bytes()).expect_err(text);
+        let shown = format!("{} {}", findings[0].position, findings[0].message);
+        assert!(shown.starts_with(expected), "{text:?}: {shown}");
+        assert!(findings[0].help.is_some(), "{text:?} has no way out");
+        for word in ["did not find", "while ", "scalar", "simple key", "mapping", "sequence", "token"] {
+            assert!(!shown.contains(word), "{text:?}: {shown}");
+        }
+    }
 }
 
 #[test]

@@ -13,16 +13,17 @@ pub(in crate::sim) fn key_of(allocation: &str) -> &str {
     allocation.split_once('_').map_or(allocation, |(_, key)| key)
 }
 
-/// Adds a fact to a digest, its ensemble replaced by the deployment's number.
-pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, deployment: Option<u32>, fact: &Fact) {
+/// Adds a fact to a digest, its ensemble or revocation replaced by a number of the run.
+pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Option<u32>, fact: &Fact) {
     digest.write_u64(time.0);
-    digest.write_u64(u64::from(peer.0) << 32 | u64::from(deployment.map_or(u32::MAX, |number| number)));
+    digest.write_u64(u64::from(peer.0) << 32 | u64::from(subject.map_or(u32::MAX, |number| number)));
     std::mem::discriminant(fact).hash(digest);
     match fact {
         Fact::MessageRejected { rejection, behaviour, ensemble: _, explanation } => {
             (rejection, behaviour, explanation).hash(digest);
         }
         Fact::HelloAnswered | Fact::DeploymentAccepted(_) | Fact::BidMade(_) | Fact::BidAccepted(_) => {}
+        Fact::SentWithoutAuthority { behaviour, ensemble: _ } => behaviour.hash(digest),
         Fact::DeploymentRefused(reason) => reason.hash(digest),
         Fact::DeploymentStatus { ensemble: _, status, reason } => {
             status.hash(digest);
@@ -42,6 +43,19 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, deployment: 
             text(digest, key_of(allocation));
             generation.hash(digest);
         }
+        Fact::AddressGiven { allocation, generation, address } => {
+            text(digest, key_of(allocation));
+            (generation, address.octets()).hash(digest);
+        }
+        Fact::Named { allocation, generation, name } => {
+            text(digest, key_of(allocation));
+            generation.hash(digest);
+            text(digest, name);
+        }
+        Fact::PortMapped { allocation, generation, public, private } => {
+            text(digest, key_of(allocation));
+            (generation, public, private).hash(digest);
+        }
         Fact::AllocationState { allocation, generation, state, exit_code } => {
             text(digest, key_of(allocation));
             (generation, state, exit_code).hash(digest);
@@ -54,6 +68,18 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, deployment: 
             text(digest, key_of(allocation));
             (generation, cause).hash(digest);
         }
+        Fact::OperationAnswered { operation, answer: said }
+        | Fact::OperationRefused { operation, reason: said }
+        | Fact::OperationUnanswered { operation, reason: said } => {
+            operation.hash(digest);
+            text(digest, said);
+        }
+        Fact::AnchorRefused { slot, reason } => {
+            slot.hash(digest);
+            text(digest, reason);
+        }
+        // Fingerprints differ between the signature modes; the caller has put the number in its place.
+        Fact::RevocationAnchored(_) => {}
         Fact::RestartOrdered { allocation } => text(digest, key_of(allocation)),
         Fact::RedeploymentStarted { ensemble: _, node, generation } => {
             text(digest, node);

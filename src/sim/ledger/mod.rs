@@ -4,19 +4,24 @@
 //! up, not from what orchestrators believed.
 
 mod entry;
+mod operations;
 mod refusals;
 mod service;
 mod tables;
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
+use self::operations::{Operations, Revocations};
 use self::refusals::{Kind, Refusals};
 use self::service::Services;
+use super::attack::AttackReport;
 use super::event::PeerId;
 use super::population::{Member, Population};
+use super::reach::Reachable;
 use super::setup::Setup;
 use crate::dms::actor::{AllocationState, Rejection};
 use crate::dms::ensemble::AllocationKind;
@@ -25,7 +30,7 @@ use crate::dms::identity::EnsembleId;
 use crate::dms::resources::Resources;
 use crate::kernel::{Digest, Span, Time};
 use crate::net::{BroadcastTally, LossReason};
-use crate::observe::{SeriesRow, SpanHistogram, labels};
+use crate::observe::{SeriesRow, SpanHistogram, Text, labels};
 
 /// A deployment as the ledger knows it.
 #[derive(Clone, Debug)]
@@ -63,6 +68,21 @@ pub(super) struct AllocationRecord {
     /// While it ran, so long.
     ran: Span,
     running_since: Time,
+    /// Its place in the ensemble's subnet, once it has one: address, name, and ports outside and inside.
+    address: Option<Ipv4Addr>,
+    dns_name: Arc<str>,
+    ports: Vec<(u16, u16)>,
+}
+
+/// An allocation that runs.
+#[derive(Clone, Debug)]
+pub(super) struct Running {
+    pub(super) deployment: u32,
+    pub(super) ensemble: EnsembleId,
+    pub(super) peer: PeerId,
+    /// Its full id.
+    pub(super) allocation: String,
+    pub(super) dns_name: Arc<str>,
 }
 
 /// A peer's presence.
@@ -90,6 +110,30 @@ pub(super) struct Counters {
     image_bytes: u64,
     facts: u64,
     hellos: u64,
+    revocations_anchored: u64,
+    /// Broadcasts that nothing but the sender's own word authorises, and those that the sender knew to be such.
+    unvouched: u64,
+    noticed: u64,
+}
+
+/// What the world found when it looked at its peers at the end of a run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Closing {
+    pub(super) interrupted: bool,
+    /// Peers that hold something for nobody.
+    pub(super) leaks: u64,
+    pub(super) events: u64,
+    /// Tokens in all capability contexts, and those of them that have expired.
+    pub(super) tokens_stored: u64,
+    pub(super) tokens_expired: u64,
+    /// Which allocations reach which.
+    pub(super) reachable: Reachable,
+    /// What attackers achieved.
+    pub(super) attacks: AttackReport,
+    /// Pairs of a revocation and a peer that lacks it.
+    pub(super) revocations_missing: u64,
+    /// The organizations that each peer is part of.
+    pub(super) memberships: Vec<Arc<str>>,
 }
 
 /// Turns facts into rows.
@@ -108,6 +152,8 @@ pub struct Ledger {
     /// Allocations that hold something on each peer, by their place above.
     held: Vec<Vec<usize>>,
     services: Services,
+    operations: Operations,
+    revocations: Revocations,
     refusals: Refusals,
     presence: Vec<Presence>,
     peers_up: u64,
@@ -118,6 +164,7 @@ pub struct Ledger {
     time_to_running: SpanHistogram,
     pulls: SpanHistogram,
     series: Vec<SeriesRow>,
+    series_names: Vec<(Text, Text)>,
     manifest: tables::RunFacts,
 }
 
@@ -127,12 +174,13 @@ impl Ledger {
         let role = |group: &super::setup::PeerGroup| match group.role {
             super::setup::Role::Provider => "provider",
             super::setup::Role::Orchestrator => "orchestrator",
+            super::setup::Role::Attacker => "attacker",
         };
         Self {
             digest: Digest::new(),
             trace: None,
             names: population.members().iter().map(|m| (Arc::clone(&m.name), m.clone())).collect(),
-            roles: setup.groups.iter().map(|group| (role(group), group.organization.clone())).collect(),
+            roles: setup.groups.iter().map(|group| (role(group), group.organizations.join(" "))).collect(),
             entries: setup
                 .workload
                 .iter()
@@ -145,6 +193,8 @@ impl Ledger {
             allocations: IndexMap::new(),
             held: vec![Vec::new(); peers],
             services: Services::default(),
+            operations: Operations::of(setup),
+            revocations: Revocations::default(),
             refusals: Refusals::default(),
             presence: vec![Presence::default(); peers],
             peers_up: 0,
@@ -154,6 +204,7 @@ impl Ledger {
             time_to_running: SpanHistogram::new(),
             pulls: SpanHistogram::new(),
             series: Vec::new(),
+            series_names: series_names(),
             manifest: tables::RunFacts::of(setup),
         }
     }
@@ -237,7 +288,8 @@ impl Ledger {
         *self.counters.lost.entry(reason).or_default() += 1;
     }
 
-    pub(super) fn broadcast(&mut self, tally: BroadcastTally, bytes: u64) {
+    pub(super) fn broadcast(&mut self, tally: BroadcastTally, bytes: u64, vouched: bool) {
+        self.counters.unvouched += u64::from(!vouched);
         let deliveries = tally.delivered + tally.lost + tally.unreachable;
         // The one send has been counted; every receiver is a message of its own.
         self.counters.sent += deliveries.saturating_sub(1);
@@ -286,7 +338,15 @@ impl Ledger {
             self.deployments[number as usize].ensemble = Some(*id);
         }
         let deployment = self.deployment_of_fact(&fact);
-        entry::absorb(&mut self.digest, now, peer, deployment, &fact);
+        // A revocation is told apart by its number in the run, in the place of a deployment's.
+        let subject = match fact {
+            Fact::RevocationAnchored(key) => {
+                self.counters.revocations_anchored += 1;
+                Some(self.revocations.holds(now, key))
+            }
+            _ => deployment,
+        };
+        entry::absorb(&mut self.digest, now, peer, subject, &fact);
         if let Some(trace) = &mut self.trace {
             trace.push((now, peer, self.digest.finish()));
         }
@@ -295,8 +355,16 @@ impl Ledger {
 
     fn deployment_of_fact(&self, fact: &Fact) -> Option<u32> {
         let ensemble = match fact {
-            Fact::MessageRejected { ensemble, .. } => (*ensemble)?,
-            Fact::HelloAnswered | Fact::DeploymentRefused(_) => return None,
+            Fact::MessageRejected { ensemble, .. } | Fact::SentWithoutAuthority { ensemble, .. } => {
+                (*ensemble)?
+            }
+            Fact::HelloAnswered
+            | Fact::DeploymentRefused(_)
+            | Fact::OperationAnswered { .. }
+            | Fact::OperationRefused { .. }
+            | Fact::OperationUnanswered { .. }
+            | Fact::AnchorRefused { .. }
+            | Fact::RevocationAnchored(_) => return None,
             Fact::DeploymentAccepted(id) | Fact::BidMade(id) | Fact::BidAccepted(id) => *id,
             Fact::DeploymentStatus { ensemble, .. }
             | Fact::RoundOpened { ensemble, .. }
@@ -305,6 +373,9 @@ impl Ledger {
             | Fact::RedeploymentStarted { ensemble, .. } => *ensemble,
             Fact::Committed { allocation, .. }
             | Fact::AllocationCreated { allocation, .. }
+            | Fact::AddressGiven { allocation, .. }
+            | Fact::Named { allocation, .. }
+            | Fact::PortMapped { allocation, .. }
             | Fact::AllocationState { allocation, .. }
             | Fact::Released { allocation, .. }
             | Fact::Suspected { allocation, .. }
@@ -316,14 +387,13 @@ impl Ledger {
     fn apply(&mut self, now: Time, peer: PeerId, deployment: Option<u32>, fact: Fact) {
         let record = deployment.map(|number| &mut self.deployments[number as usize]);
         match fact {
-            Fact::MessageRejected { rejection, behaviour, explanation, .. } => {
-                *self.counters.rejected.entry(rejection).or_default() += 1;
-                let reason = match &explanation {
-                    Some(why) => format!("{behaviour}: {rejection}: {why}"),
-                    None => format!("{behaviour}: {rejection}"),
-                };
-                self.refuse(now, peer, deployment, "message", reason.into());
+            fact @ (Fact::MessageRejected { .. } | Fact::SentWithoutAuthority { .. }) => {
+                self.apply_message(now, peer, deployment, fact);
             }
+            fact @ (Fact::OperationAnswered { .. }
+            | Fact::OperationRefused { .. }
+            | Fact::OperationUnanswered { .. }
+            | Fact::AnchorRefused { .. }) => self.apply_operation(now, peer, &fact),
             Fact::HelloAnswered => self.counters.hellos += 1,
             Fact::DeploymentRefused(reason) => {
                 if let Some(number) = self.asking.take() {
@@ -355,17 +425,11 @@ impl Ledger {
             Fact::Committed { allocation, generation, resources } => {
                 self.commit(now, peer, deployment, &allocation, generation, resources);
             }
-            Fact::AllocationState { allocation, generation, state, exit_code } => {
-                if let Some(place) = self.place(deployment, &allocation, generation, peer) {
-                    self.allocation_is(now, place, state, exit_code);
-                }
-            }
-            Fact::Released { allocation, generation, lapsed } => {
-                if let Some(place) = self.place(deployment, &allocation, generation, peer) {
-                    self.held[peer.0 as usize].retain(|held| *held != place);
-                    self.end_allocation(now, place, if lapsed { "lease ended" } else { "released" }, None);
-                }
-            }
+            Fact::AddressGiven { .. }
+            | Fact::Named { .. }
+            | Fact::PortMapped { .. }
+            | Fact::AllocationState { .. }
+            | Fact::Released { .. } => self.apply_to_allocation(now, peer, deployment, fact),
             Fact::RedeploymentStarted { .. } => {
                 self.counters.redeployments += 1;
                 if let Some(record) = record {
@@ -373,11 +437,56 @@ impl Ledger {
                 }
             }
             Fact::DeploymentAccepted(_)
+            | Fact::RevocationAnchored(_)
             | Fact::BidMade(_)
             | Fact::AllocationCreated { .. }
             | Fact::Suspected { .. }
             | Fact::RestartOrdered { .. } => {}
         }
+    }
+
+    /// Takes a fact about an allocation that has been committed.
+    fn apply_to_allocation(&mut self, now: Time, peer: PeerId, deployment: Option<u32>, fact: Fact) {
+        let (Fact::AddressGiven { allocation, generation, .. }
+        | Fact::Named { allocation, generation, .. }
+        | Fact::PortMapped { allocation, generation, .. }
+        | Fact::AllocationState { allocation, generation, .. }
+        | Fact::Released { allocation, generation, .. }) = &fact
+        else {
+            return;
+        };
+        let Some(place) = self.place(deployment, allocation, *generation, peer) else { return };
+        let record = &mut self.allocations[place];
+        match fact {
+            Fact::AddressGiven { address, .. } => record.address = Some(address),
+            Fact::Named { name, .. } => record.dns_name = name,
+            Fact::PortMapped { public, private, .. } => record.ports.push((public, private)),
+            Fact::AllocationState { state, exit_code, .. } => {
+                self.allocation_is(now, place, state, exit_code);
+            }
+            Fact::Released { lapsed, .. } => {
+                self.held[peer.0 as usize].retain(|held| *held != place);
+                self.end_allocation(now, place, if lapsed { "lease ended" } else { "released" }, None);
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes a fact about a message that authorises nothing, at its receiver or its sender.
+    fn apply_message(&mut self, now: Time, peer: PeerId, deployment: Option<u32>, fact: Fact) {
+        let (stage, reason) = match fact {
+            Fact::MessageRejected { rejection, behaviour, explanation, .. } => {
+                *self.counters.rejected.entry(rejection).or_default() += 1;
+                let why = explanation.map_or_else(String::new, |why| format!(": {why}"));
+                ("message", format!("{behaviour}: {rejection}{why}"))
+            }
+            Fact::SentWithoutAuthority { behaviour, .. } => {
+                self.counters.noticed += 1;
+                ("send", format!("{behaviour}: sent without authority: no token held allows it"))
+            }
+            _ => return,
+        };
+        self.refuse(now, peer, deployment, stage, reason.into());
     }
 
     fn set_status(&mut self, now: Time, number: u32, status: DeploymentStatus, reason: Option<Arc<str>>) {
@@ -407,6 +516,20 @@ impl Ledger {
             record.ended = Some(now);
             record.reason = reason;
         }
+    }
+
+    /// The allocations that run now, in the order of their commits.
+    pub(super) fn running(&self) -> impl Iterator<Item = Running> {
+        self.allocations.values().filter(|record| record.running).filter_map(|record| {
+            let ensemble = self.deployments[record.deployment as usize].ensemble?;
+            Some(Running {
+                deployment: record.deployment,
+                ensemble,
+                peer: record.peer,
+                allocation: format!("{ensemble}_{}", record.key),
+                dns_name: Arc::clone(&record.dns_name),
+            })
+        })
     }
 
     fn place(
@@ -446,6 +569,9 @@ impl Ledger {
             running: false,
             ran: Span::ZERO,
             running_since: now,
+            address: None,
+            dns_name: "".into(),
+            ports: Vec::new(),
         };
         let (place, _) = self.allocations.insert_full((deployment, key, generation, peer), record);
         self.held[peer.0 as usize].push(place);
@@ -504,24 +630,42 @@ impl Ledger {
     /// Samples every series.
     pub(super) fn sample(&mut self, now: Time, flows: usize) {
         let time_s = now.as_secs_f64();
-        let mut add = |metric: &str, labels: Arc<str>, value: f64| {
-            self.series.push(SeriesRow { time_s, metric: metric.into(), labels, value });
-        };
-        add("peers.up", "".into(), self.peers_up as f64);
-        for status in DEPLOYMENT_STATUSES {
-            let count = self.deployments.iter().filter(|record| record.status == status).count();
-            let label = status.as_str().to_lowercase();
-            add("deployments", labels(&[("status", &label)]), count as f64);
-        }
+        let deployments = |status| self.deployments.iter().filter(|record| record.status == status).count();
         let (wanted, running) = self.services.now();
-        add("services.wanted", "".into(), wanted as f64);
-        add("services.running", "".into(), running as f64);
-        add("messages.sent", "".into(), self.counters.sent as f64);
-        let rejected: u64 = self.counters.rejected.values().sum();
-        add("messages.rejected", "".into(), rejected as f64);
-        add("flows.active", "".into(), flows as f64);
-        add("resources.allocated_cpu_cores", "".into(), self.allocated_cores_milli as f64 / 1000.0);
+        let before = [self.peers_up as f64];
+        let after = [
+            wanted as f64,
+            running as f64,
+            self.counters.sent as f64,
+            self.counters.rejected.values().sum::<u64>() as f64,
+            flows as f64,
+            self.allocated_cores_milli as f64 / 1000.0,
+        ];
+        let by_status = DEPLOYMENT_STATUSES.map(|status| deployments(status) as f64);
+        let values = before.into_iter().chain(by_status).chain(after);
+        self.series.extend(self.series_names.iter().zip(values).map(|((metric, labels), value)| SeriesRow {
+            time_s,
+            metric: Arc::clone(metric),
+            labels: Arc::clone(labels),
+            value,
+        }));
     }
+}
+
+/// Metric and labels of every series, in the order in which [`Ledger::sample`] takes them; shared by all of its rows.
+fn series_names() -> Vec<(Text, Text)> {
+    let plain = |metric: &str| (metric.into(), "".into());
+    let by_status = DEPLOYMENT_STATUSES
+        .map(|status| ("deployments".into(), labels(&[("status", &status.as_str().to_lowercase())])));
+    let after = [
+        "services.wanted",
+        "services.running",
+        "messages.sent",
+        "messages.rejected",
+        "flows.active",
+        "resources.allocated_cpu_cores",
+    ];
+    [plain("peers.up")].into_iter().chain(by_status).chain(after.map(plain)).collect()
 }
 
 /// The states of `series.csv`, in the order of a deployment's life.

@@ -1,18 +1,20 @@
 //! From the ledger to the tables, metrics and verdicts of a finished run.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::entry::key_of;
-use super::{DEPLOYMENT_STATUSES, DeploymentRecord, Ledger, refusals};
+use super::{Closing, DEPLOYMENT_STATUSES, DeploymentRecord, Ledger, refusals};
 use crate::dms::ensemble::AllocationKind;
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::SignatureMode;
 use crate::kernel::{Span, Time};
 use crate::net::{Cities, LossReason};
 use crate::observe::{
-    AllocationRow, DeploymentRow, InputHash, MetricRow, PeerRow, RefusalRow, RunManifest, Text, Verdict,
-    labels, metric,
+    AllocationRow, AttackRow, DeploymentRow, InputHash, MetricRow, PeerRow, RefusalRow, RunManifest,
+    SpanHistogram, Text, Verdict, labels, metric,
 };
+use crate::sim::attack::AttackReport;
 use crate::sim::outcome::Outcome;
 use crate::sim::setup::{Expectation, Setup};
 
@@ -22,6 +24,7 @@ pub(in crate::sim) struct RunFacts {
     name: String,
     seed: u64,
     duration: Span,
+    profile: String,
     signatures: SignatureMode,
     inputs: Vec<(String, String)>,
     expect: Vec<Expectation>,
@@ -33,12 +36,27 @@ impl RunFacts {
             name: setup.name.clone(),
             seed: setup.seed,
             duration: setup.duration,
+            profile: profile(setup),
             signatures: setup.signatures,
             inputs: setup.inputs.clone(),
             expect: setup.expect.clone(),
         }
     }
 }
+
+/// The run's profile, with those of the groups that have their own.
+fn profile(setup: &Setup) -> String {
+    let mut text = setup.profile.to_string();
+    for group in &setup.groups {
+        if let Some(own) = group.profile.filter(|own| *own != setup.profile) {
+            write!(text, "; {}: {own}", group.name).expect("a text takes everything");
+        }
+    }
+    text
+}
+
+/// What a metric counts of an attacker.
+type Measure = fn(&AttackRow) -> u64;
 
 /// Metrics in the order of the table.
 #[derive(Default)]
@@ -57,7 +75,7 @@ impl Metrics {
 
 impl Ledger {
     /// Closes the books at `now`.
-    pub(in crate::sim) fn finish(mut self, now: Time, interrupted: bool, leaks: u64, events: u64) -> Outcome {
+    pub(in crate::sim) fn finish(mut self, now: Time, mut closing: Closing) -> Outcome {
         self.services.finish(now);
         for presence in &mut self.presence {
             if presence.up {
@@ -70,13 +88,15 @@ impl Ledger {
                 record.ran += now.since(record.running_since);
             }
         }
-        let metrics = self.metrics(now, leaks, events);
-        let manifest = self.manifest(&metrics, interrupted, events);
+        let metrics = self.metrics(now, &closing);
+        let events = closing.events;
+        let manifest = self.manifest(&metrics, closing.interrupted, events);
         Outcome {
             deployments: self.deployment_rows(),
             allocations: self.allocation_rows(),
             refusals: self.refusal_rows(),
-            peers: self.peer_rows(now),
+            peers: self.peer_rows(now, &closing.memberships),
+            attacks: std::mem::take(&mut closing.attacks.rows),
             series: std::mem::take(&mut self.series),
             metrics,
             digest: self.digest.finish(),
@@ -89,7 +109,7 @@ impl Ledger {
     fn manifest(&self, metrics: &[MetricRow], interrupted: bool, events: u64) -> RunManifest {
         let facts = &self.manifest;
         let mut manifest = RunManifest::new(&facts.name, facts.seed);
-        manifest.profile = "intended".into();
+        manifest.profile = facts.profile.clone();
         manifest.signatures = match facts.signatures {
             SignatureMode::Real => "real".into(),
             SignatureMode::Modelled => "modelled".into(),
@@ -114,7 +134,7 @@ impl Ledger {
         manifest
     }
 
-    fn metrics(&self, now: Time, leaks: u64, events: u64) -> Vec<MetricRow> {
+    fn metrics(&self, now: Time, closing: &Closing) -> Vec<MetricRow> {
         let mut m = Metrics::default();
         self.deployment_metrics(&mut m);
         let seconds = |span: Option<Span>| span.map_or(f64::NAN, Span::as_secs_f64);
@@ -145,15 +165,69 @@ impl Ledger {
             m.add_labelled("messages.rejected", labels(&[("reason", rejection.as_str())]), *count as f64);
         }
         m.add("messages.bytes", c.bytes as f64);
+        m.add("hellos.answered", c.hellos as f64);
         m.add("bids.received", c.bids_received as f64);
         m.add("bids.accepted", c.bids_accepted as f64);
-        m.add("resources.leaked", leaks as f64);
+        m.add("resources.leaked", closing.leaks as f64);
         m.add("resources.utilisation_cpu", self.utilisation(now));
+        m.add("subnets.reachable_fraction", closing.reachable.fraction());
         m.add("image_pull.p50", seconds(self.pulls.quantile(0.50)));
         m.add("image_bytes", c.image_bytes as f64);
-        m.add("events", events as f64);
+        self.capability_metrics(&mut m, closing);
+        self.attack_metrics(&mut m, &closing.attacks);
+        m.add("events", closing.events as f64);
         m.add("facts", c.facts as f64);
         m.0
+    }
+
+    fn attack_metrics(&self, m: &mut Metrics, attacks: &AttackReport) {
+        let rows = &attacks.rows;
+        let mut kinds: Vec<&Text> = Vec::new();
+        for row in rows {
+            if !kinds.contains(&&row.attack) {
+                kinds.push(&row.attack);
+            }
+        }
+        let measures: [(&str, Measure); 5] = [
+            ("attacks.attempts", |row| row.attempts),
+            ("attacks.executed", |row| row.executed),
+            ("attacks.refused", |row| row.refused),
+            ("attacks.successes", |row| row.successes),
+            ("attacks.shut_out", |row| u64::from(row.shut_out_after_s.is_some())),
+        ];
+        for (name, measure) in measures {
+            m.add(name, rows.iter().map(measure).sum::<u64>() as f64);
+            for &kind in &kinds {
+                let of_kind: u64 = rows.iter().filter(|row| row.attack == *kind).map(measure).sum();
+                m.add_labelled(name, labels(&[("attack", kind)]), of_kind as f64);
+            }
+        }
+        m.add("attacks.before_anchoring", rows.iter().map(|row| row.before_anchoring).sum::<u64>() as f64);
+        let mut shut_out = SpanHistogram::new();
+        rows.iter()
+            .filter_map(|row| row.shut_out_after_s)
+            .for_each(|after| shut_out.record(Span::from_secs_f64(after)));
+        m.add("attacks.shut_out_after.p50", shut_out.quantile_s(0.50));
+        m.add("attacks.shut_out_after.p95", shut_out.quantile_s(0.95));
+        m.add("revocations.anchored", self.counters.revocations_anchored as f64);
+        m.add("revocations.anchoring_delay.p50", attacks.anchoring.quantile_s(0.50));
+        m.add("revocations.anchoring_delay.p95", attacks.anchoring.quantile_s(0.95));
+    }
+
+    fn capability_metrics(&self, m: &mut Metrics, closing: &Closing) {
+        for (name, value) in self.operations.metrics() {
+            m.add(name, value);
+        }
+        let unnoticed = self.counters.unvouched.saturating_sub(self.counters.noticed);
+        m.add("broadcasts.unnoticed", unnoticed as f64);
+        m.add("tokens.stored", closing.tokens_stored as f64);
+        m.add("tokens.expired", closing.tokens_expired as f64);
+        m.add("revocations.issued", self.revocations.len() as f64);
+        let delays = &self.revocations.delays;
+        m.add("revocation_delay.p50", delays.quantile_s(0.50));
+        m.add("revocation_delay.p95", delays.quantile_s(0.95));
+        m.add("revocation_delay.max", delays.greatest().map_or(f64::NAN, Span::as_secs_f64));
+        m.add("revocations.missing", closing.revocations_missing as f64);
     }
 
     fn deployment_metrics(&self, m: &mut Metrics) {
@@ -249,6 +323,9 @@ impl Ledger {
                 disk_bytes: record.resources.disk_bytes,
                 wanted_s: wanted,
                 served_s: served.min(wanted),
+                dns_name: Arc::clone(&record.dns_name),
+                address: record.address.map(|address| address.to_string()).unwrap_or_default().into(),
+                ports: ports_text(&record.ports),
             }
         };
         self.allocations.values().map(row).collect()
@@ -281,9 +358,10 @@ impl Ledger {
         rows
     }
 
-    fn peer_rows(&self, now: Time) -> Vec<PeerRow> {
+    fn peer_rows(&self, now: Time, memberships: &[Text]) -> Vec<PeerRow> {
         let cities = Cities::world();
-        let row = |((name, member), presence): (&(Arc<str>, super::Member), &super::Presence)| {
+        type Known<'a> = ((&'a (Arc<str>, super::Member), &'a super::Presence), &'a Text);
+        let row = |(((name, member), presence), memberships): Known<'_>| {
             let city = cities.city(member.city);
             let (role, organization) = &self.roles[member.group];
             PeerRow {
@@ -297,9 +375,10 @@ impl Ledger {
                 lon: city.at.lon,
                 up_fraction: presence.total.as_secs_f64() / now.as_secs_f64(),
                 crashes: presence.crashes,
+                memberships: memberships.clone(),
             }
         };
-        self.names.iter().zip(&self.presence).map(row).collect()
+        self.names.iter().zip(&self.presence).zip(memberships).map(row).collect()
     }
 }
 
@@ -321,6 +400,14 @@ fn reason_class(record: &DeploymentRecord) -> Arc<str> {
         None => reason.to_owned(),
     };
     key_of(&class).into()
+}
+
+/// `public=private;public=private`, sorted.
+fn ports_text(ports: &[(u16, u16)]) -> Text {
+    let mut sorted = ports.to_vec();
+    sorted.sort_unstable();
+    let pairs: Vec<String> = sorted.iter().map(|(public, private)| format!("{public}={private}")).collect();
+    pairs.join(";").into()
 }
 
 const fn loss_text(reason: LossReason) -> &'static str {

@@ -15,6 +15,7 @@ use dmsim::dms::fact::Fact;
 use dmsim::dms::identity::{Handle, SecretKey, SignatureMode};
 use dmsim::dms::orchestrator::{Strategy, placement};
 use dmsim::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox, RunId, Timer};
+use dmsim::dms::profile::Profile;
 use dmsim::dms::provider::Machine;
 use dmsim::dms::resources::{Cpu, Resources};
 use dmsim::dms::supervision::Recovery;
@@ -61,7 +62,7 @@ pub(super) struct Rule {
 }
 
 enum Event {
-    Arrive { to: usize, envelope: Rc<Envelope> },
+    Arrive { from: usize, to: usize, envelope: Rc<Envelope> },
     Timer { peer: usize, life: u32, timer: Timer },
     Execution { peer: usize, life: u32, execution: Execution },
 }
@@ -113,7 +114,13 @@ impl Lab {
             });
             let (secret, capabilities) = identity(streams, number, organization, mode);
             let strategy = Strategy { placement: placement::Policy::Uniform, recovery: Recovery::StayDown };
-            let config = PeerConfig { secret, capabilities, machine: machine(description.cores), strategy };
+            let config = PeerConfig {
+                secret,
+                capabilities,
+                profile: Profile::INTENDED,
+                machine: machine(description.cores),
+                strategy,
+            };
             hosts.push(Host {
                 name: description.name.clone(),
                 peer: Peer::new(config, EPOCH),
@@ -226,7 +233,7 @@ impl Lab {
         let Some(((at, _), event)) = self.queue.pop_first() else { return };
         self.now = at;
         match event {
-            Event::Arrive { to, envelope } => self.arrive(to, &envelope),
+            Event::Arrive { from, to, envelope } => self.arrive(from, to, &envelope),
             Event::Timer { peer, life, timer } => {
                 if self.hosts[peer].life == life {
                     self.feed(peer, Input::Timer(timer));
@@ -254,12 +261,14 @@ impl Lab {
         found
     }
 
-    fn arrive(&mut self, to: usize, envelope: &Envelope) {
+    fn arrive(&mut self, from: usize, to: usize, envelope: &Envelope) {
         if !self.hosts[to].up {
             return self.record.unheard(self.now, to, envelope);
         }
         let bytes = envelope.json_len();
-        if self.feed(to, Input::Arrival { envelope, bytes }) {
+        let sender = self.hosts[from].peer.handle_of_root().host;
+        let transport = (!envelope.is_broadcast()).then_some(&sender);
+        if self.feed(to, Input::Arrival { envelope, bytes, transport }) {
             self.feed(to, Input::Dispatch(envelope));
         }
     }
@@ -302,7 +311,7 @@ impl Lab {
             let fate = self.fate(from, to, &envelope);
             self.sent += 1;
             if let Some(delay) = fate {
-                self.post(LATENCY + delay, Event::Arrive { to, envelope: Rc::clone(&envelope) });
+                self.post(LATENCY + delay, Event::Arrive { from, to, envelope: Rc::clone(&envelope) });
             }
             fates.push((to, fate));
         }

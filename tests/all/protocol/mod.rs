@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 use dmsim::dms::identity::SignatureMode;
 
+use crate::bless;
+
 /// Between the script and what happened.
 const SEPARATOR: &str = "\n---\n";
 
@@ -26,9 +28,7 @@ fn ensembles() -> PathBuf {
 
 #[test]
 fn transcripts_are_what_happens() {
-    // Only whoever reviews the transcripts sets it, to write them anew.
-    #[allow(clippy::disallowed_methods)]
-    let bless = std::env::var("DMSIM_BLESS").is_ok();
+    let bless = bless::is_on();
     let entries = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|end| end == "txt")).collect();
     files.sort();

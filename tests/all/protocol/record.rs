@@ -4,8 +4,9 @@
 //! line of a peer has what became known there. Ids of deployments are replaced by their names.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
-use dmsim::dms::actor::{BehaviourKind, Envelope, Message, NodeRequest, Revert};
+use dmsim::dms::actor::{Behaviour, BehaviourKind, Envelope, Message, NodeRequest, Revert};
 use dmsim::dms::fact::Fact;
 use dmsim::dms::identity::{ActorId, EnsembleId, Handle, Inbox, PeerId};
 use dmsim::dms::outbox::Action;
@@ -98,7 +99,7 @@ impl Record {
     /// A message is sent; each receiver gets it late by so much, or not at all.
     pub(super) fn message(&mut self, now: Timestamp, envelope: &Envelope, fates: &[(usize, Option<Span>)]) {
         let path = self.purpose_of(envelope);
-        if let Some(nonce) = envelope.reply_to.as_ref().and_then(|behaviour| behaviour.reply_nonce()) {
+        if let Some(nonce) = envelope.reply_to.as_ref().and_then(Behaviour::reply_nonce) {
             self.purposes.insert((envelope.from.id, nonce), path.clone());
         }
         let reply = envelope.behaviour.kind == BehaviourKind::ReplyTo;
@@ -235,6 +236,19 @@ impl Record {
                 let handles: Vec<String> = handles.iter().map(|handle| self.name(handle)).collect();
                 format!("yes: {}", handles.join(", "))
             }
+            Message::SubnetAcceptPeers(routes) => {
+                let routes = routes.iter();
+                let routes =
+                    routes.map(|one| format!("{} at {}", dotted(one.address), self.names[&one.peer]));
+                routes.collect::<Vec<_>>().join(", ")
+            }
+            // No script asks for what operators do beside deployments.
+            Message::Query
+            | Message::Connect(_)
+            | Message::Report(_)
+            | Message::Anchor(_)
+            | Message::RevocationSummary(_)
+            | Message::Revocations(_) => format!("{message:?}"),
             Message::Revert(revert) | Message::AllocationShutdown(revert) => undone(revert),
             Message::SubnetAddPeer { address } => format!("address {}", dotted(*address)),
             Message::DnsAddRecords(records) => {
@@ -284,6 +298,24 @@ impl Record {
             Fact::AllocationCreated { allocation, generation } => {
                 format!("creates {allocation} of generation {generation}")
             }
+            Fact::AddressGiven { allocation, generation, address } => {
+                format!("{allocation} of generation {generation} is at {}", dotted(*address))
+            }
+            Fact::Named { allocation, generation, name } => {
+                format!("{allocation} of generation {generation} is known as {name}")
+            }
+            // Which public port is drawn is of no interest.
+            Fact::PortMapped { allocation, generation, private, .. } => {
+                format!("opens a public port to port {private} of {allocation} of generation {generation}")
+            }
+            Fact::SentWithoutAuthority { behaviour, .. } => {
+                format!("has no authority for {behaviour} and sends it all the same")
+            }
+            Fact::OperationAnswered { .. }
+            | Fact::OperationRefused { .. }
+            | Fact::OperationUnanswered { .. }
+            | Fact::AnchorRefused { .. }
+            | Fact::RevocationAnchored(_) => format!("{fact:?}"),
             Fact::AllocationState { allocation, generation, state, exit_code } => {
                 let code = exit_code.map_or_else(String::new, |code| format!(", exit code {code}"));
                 format!("{allocation} of generation {generation} is {}{code}", lower(state))
@@ -319,6 +351,6 @@ fn undone(revert: &Revert) -> String {
 }
 
 /// An address without the part that is drawn from the deployment's id.
-fn dotted(address: u32) -> String {
-    format!("10.x.y.{}", address & 0xff)
+fn dotted(address: Ipv4Addr) -> String {
+    format!("10.x.y.{}", address.octets()[3])
 }

@@ -25,7 +25,7 @@ fn claims(action: Action) -> Claims {
 
 #[test]
 fn the_text_is_exact() {
-    let parent = Token::assemble(claims(Action::Delegate), None, Some(Signature([0; 64])));
+    let parent = Token::assemble(claims(Action::Delegate), None, Some(Signature::from([0; 64])));
     let zeros = format!("{}==", "A".repeat(86));
     let head = r#"{"act":"delegate","iss":{"uri":"did:x:i"},"sub":{"uri":"did:x:s"},"aud":{}"#;
     let parent_text =
@@ -134,7 +134,7 @@ fn token() -> impl Strategy<Value = Token> {
     proptest::collection::vec(link(), 1..4).prop_map(|links| {
         let mut token = None;
         for (claims, signature) in links {
-            let signature = signature.map(|byte| Signature([byte; 64]));
+            let signature = signature.map(|byte| Signature::from([byte; 64]));
             token = Some(Token::assemble(claims, token.map(Arc::new), signature));
         }
         token.expect("at least one link")

@@ -62,6 +62,10 @@ impl Lab {
     pub(super) fn context(&self, name: &'static str) -> CapabilityContext {
         CapabilityContext::new(name, self.key(name), self.rules)
     }
+    /// A context of a did:prism, signing with the key of this name.
+    pub(super) fn prism(&self, did: &str, key: &str) -> CapabilityContext {
+        CapabilityContext::for_did("prism", Did::from_text(did), self.key(key), self.rules)
+    }
     pub(super) fn nonce(&mut self) -> Nonce {
         self.nonces += 1;
         let mut nonce = [0; 12];
@@ -182,7 +186,7 @@ impl Lab {
 pub(super) fn with_garbage_signatures(tokens: &TokenList) -> TokenList {
     fn spoil(token: &Token) -> Token {
         let chain = token.chain().map(|parent| std::sync::Arc::new(spoil(parent)));
-        Token::assemble(token.claims().clone(), chain, Some(Signature([0x5a; 64])))
+        Token::assemble(token.claims().clone(), chain, Some(Signature::from([0x5a; 64])))
     }
     tokens.iter().map(spoil).collect()
 }

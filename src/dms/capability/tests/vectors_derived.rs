@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::lab::{Lab, caps, in_every_mode};
 use crate::dms::capability::*;
+use crate::dms::identity::SecretKey;
 use crate::kernel::Timestamp;
 
 fn check(lab: &Lab, by: &CapabilityContext, token: &Token) -> Result<(), LinkError> {
@@ -267,9 +268,10 @@ fn the_standard_set_up_authorises_members_both_ways() {
         assert_eq!(reason, "no token: token has been revoked (link 2)");
         // The same membership again does not help: it is the token that is revoked, so a new one does.
         let saved = bob.to_saved();
-        let again = CapabilityContext::from_saved("dms", keys.1.clone(), lab.rules, &saved, lab.now).unwrap();
+        let empty = |key: &SecretKey| CapabilityContext::new("dms", key.clone(), lab.rules);
+        let again = empty(&keys.1).with_saved(&saved, lab.now).unwrap();
         assert_eq!(again.list_roots(lab.now), bob.list_roots(lab.now));
-        let other = CapabilityContext::from_saved("dms", keys.0.clone(), lab.rules, &saved, lab.now);
+        let other = empty(&keys.0).with_saved(&saved, lab.now);
         assert_eq!(other.unwrap_err().to_string(), "bad context");
     });
 }

@@ -7,47 +7,24 @@ use super::super::config::{
     AllocationConfig, AllocationKind, ExecutionConfig, Executor, HealthCheckConfig, HealthProbe, KeyConfig,
     KeyKind, VolumeConfig, VolumeSource,
 };
-use super::super::finding::Findings;
+use super::super::finding::{Finding, Findings, Step};
 use super::super::tree::{Key, Node, Value};
-use super::super::{fields, units};
+use super::super::{fields, format, units};
 use super::{execution, names, resources};
 use crate::kernel::time::Span;
-
-const KEYS: &[&str] = &[
-    "type",
-    "executor",
-    "resources",
-    "execution",
-    "dns_name",
-    "keys",
-    "provision",
-    "healthcheck",
-    "volume",
-    "volumes",
-    "failure_recovery",
-    "depends_on",
-];
-
-/// Keys of older forms, and what to write today.
-const FORMER_KEYS: &[(&str, &str)] = &[
-    ("dnsname", "the key is `dns_name` today"),
-    ("health_check", "the key is `healthcheck`"),
-    ("image", "it belongs under `execution`"),
-    ("ports", "ports belong to the node"),
-];
 
 /// Checks and builds every allocation.
 pub(super) fn all(root: &Node, out: &mut Findings) -> IndexMap<Arc<str>, AllocationConfig> {
     let entries = fields::map(root, "allocations", out).map_or(&[][..], Node::entries);
     if entries.is_empty() && root.present("allocations").is_none_or(Node::is_map) {
         let at = root.entry("allocations").map_or(root.position, |(key, _)| key.position);
-        out.error(at, "at least one allocation must be defined");
+        out.quote(at, "at least one allocation must be defined");
     }
     let mut found = IndexMap::new();
     for (key, node) in entries {
         if !names::is_hostname(&key.text) {
             let message = format!("invalid allocation name, must be a valid hostname: {}", key.text);
-            out.error(key.position, message);
+            out.quote(key.position, message);
         }
         if node.is_map() {
             found.insert(key.text.clone(), one(key, node, root, out));
@@ -59,7 +36,7 @@ pub(super) fn all(root: &Node, out: &mut Findings) -> IndexMap<Arc<str>, Allocat
 }
 
 fn one(key: &Key, node: &Node, root: &Node, out: &mut Findings) -> AllocationConfig {
-    fields::known_keys(node, "an allocation", KEYS, FORMER_KEYS, out);
+    fields::known_keys(node, &format::ALLOCATION, out);
     let (executor, execution) = runs_on(key, node, out);
     AllocationConfig {
         kind: kind(key, node, out),
@@ -71,7 +48,7 @@ fn one(key: &Key, node: &Node, root: &Node, out: &mut Findings) -> AllocationCon
         provision: provision(node, root, out),
         healthcheck: healthcheck(node, out),
         volumes: volumes(node, out),
-        failure_recovery: fields::word(node, "failure_recovery", "failure_recovery", out),
+        failure_recovery: fields::word(node, "failure_recovery", "failure_recovery", fields::refused, out),
         depends_on: fields::texts(node, "depends_on", out),
     }
 }
@@ -79,17 +56,18 @@ fn one(key: &Key, node: &Node, root: &Node, out: &mut Findings) -> AllocationCon
 /// DMS only wants some type; a word that is neither would run as nothing that it knows, so it is an error here.
 fn kind(key: &Key, node: &Node, out: &mut Findings) -> AllocationKind {
     if node.present("type").is_none_or(|node| node.as_text().is_some_and(|text| text.is_empty())) {
-        out.error(key.position, "allocation must have a type (service or task)");
+        out.quote(key.position, "allocation must have a type (service or task)");
         return AllocationKind::Task;
     }
-    fields::word(node, "type", "allocation type", out).unwrap_or(AllocationKind::Task)
+    fields::word(node, "type", "allocation type", Finding::accepted_by_dms, out)
+        .unwrap_or(AllocationKind::Task)
 }
 
 /// The executor and what it runs; both must name the same executor.
 fn runs_on(key: &Key, node: &Node, out: &mut Findings) -> (Executor, ExecutionConfig) {
     let named = executor_word(node.get("executor"));
     if named.is_none() {
-        out.error(key.position, "allocation must have an executor");
+        out.quote(key.position, "allocation must have an executor");
     }
     let execution = execution::read(key, node, out);
     let type_node = node.get("execution").and_then(|execution| execution.get("type"));
@@ -97,7 +75,7 @@ fn runs_on(key: &Key, node: &Node, out: &mut Findings) -> (Executor, ExecutionCo
         && *named != own
     {
         let message = format!("allocation executor type ({named}) must match execution type ({own})");
-        out.error(node.get("executor").map_or(key.position, |node| node.position), message);
+        out.quote(node.get("executor").map_or(key.position, |node| node.position), message);
     }
     (execution.executor(), execution)
 }
@@ -116,7 +94,7 @@ fn dns_name(key: &Key, node: &Node, out: &mut Findings) -> Arc<str> {
     let Some(name) = fields::non_empty(node, "dns_name", "dns_name", out) else { return key.text.clone() };
     if !names::is_hostname(&name) {
         let at = node.get("dns_name").map_or(key.position, |node| node.position);
-        out.error(at, format!("invalid dns_name, must be a valid DNS name: {name}"));
+        out.reword(at, format!("invalid dns_name, must be a valid DNS name: {name}"));
     }
     name
 }
@@ -127,21 +105,21 @@ fn keys(node: &Node, out: &mut Findings) -> Vec<KeyConfig> {
         if !item.is_map() {
             let help = "names of top-level keys are the old form: write {type: ssh, file: PATH}".to_owned();
             let message = format!("invalid allocation key spec at index {index}: must be a map");
-            out.error_with_help(item.position, message, help);
+            out.quote_with_help(item.position, message, help);
             continue;
         }
-        fields::known_keys(item, "a key", &["type", "file", "dest"], &[], out);
-        let kind = fields::word(item, "type", "allocation key type", out);
+        fields::known_keys(item, &format::KEY, out);
+        let kind = fields::word(item, "type", "allocation key type", fields::refused, out);
         if item.present("type").is_none() {
-            out.error(item.position, format!("allocation key at index {index} must have a type"));
+            out.reword(item.position, format!("allocation key at index {index} must have a type"));
         }
         let file = fields::non_empty(item, "file", "allocation key file", out);
         if item.present("file").is_none() {
-            out.error(item.position, format!("allocation key at index {index} must have a file"));
+            out.reword(item.position, format!("allocation key at index {index} must have a file"));
         }
         let destination = fields::non_empty(item, "dest", "allocation key dest", out);
         if kind == Some(KeyKind::Gpg) && item.present("dest").is_none() {
-            out.error(item.position, format!("allocation key at index {index} must have a dest"));
+            out.reword(item.position, format!("allocation key at index {index} must have a dest"));
         }
         if let (Some(kind), Some(file)) = (kind, file) {
             found.push(KeyConfig { kind, file, destination });
@@ -154,11 +132,11 @@ fn provision(node: &Node, root: &Node, out: &mut Findings) -> Vec<Arc<str>> {
     let names = fields::texts_with_positions(node, "provision", out);
     let scripts = root.present("scripts");
     if let (Some((key, _)), None) = (node.entry("provision").filter(|_| !names.is_empty()), scripts) {
-        out.error(key.position, "scripts must be defined when provision is defined");
+        out.quote(key.position, "scripts must be defined when provision is defined");
     }
     for (name, at) in &names {
         if scripts.is_some_and(|scripts| scripts.get(name).is_none()) {
-            out.error(*at, format!("referenced script '{name}' not found"));
+            out.quote(*at, format!("referenced script '{name}' not found"));
         }
     }
     names.into_iter().map(|(name, _)| name).collect()
@@ -168,24 +146,26 @@ fn healthcheck(node: &Node, out: &mut Findings) -> Option<HealthCheckConfig> {
     let (key, written) = node.entry("healthcheck")?;
     if written.as_text().is_some() {
         let help = "naming a script is the old form: write {type: command, exec: [...]}".to_owned();
-        out.error_with_help(written.position, "healthcheck must be a map", help);
+        let finding = Finding::error(written.position, "healthcheck must be a map");
+        out.push(fields::refused(finding).with_help(help));
         return None;
     }
     if written.is_null() || (written.is_map() && written.entries().is_empty()) {
-        out.error(key.position, "healthcheck cannot be empty if specified");
+        out.quote(key.position, "healthcheck cannot be empty if specified");
         return None;
     }
     let check = fields::map(node, "healthcheck", out)?;
-    let known = ["type", "exec", "endpoint", "response", "interval"];
-    fields::known_keys(check, "a health check", &known, &[], out);
+    fields::known_keys(check, &format::COMMAND_CHECK, out);
     let interval = interval(check, out);
     let expected = fields::map(check, "response", out).and_then(|response| {
-        fields::known_keys(response, "a response", &["type", "value"], &[], out);
+        fields::known_keys(response, &format::RESPONSE, out);
+        // Read to be checked only: every type is compared as text.
+        fields::text(response, "type", out);
         fields::text(response, "value", out)
     });
     let Some(kind) = fields::text(check, "type", out).filter(|kind| !kind.is_empty()) else {
         if check.present("type").is_none_or(|kind| kind.as_text().is_some()) {
-            out.error(key.position, "healthcheck must have a type");
+            out.quote(key.position, "healthcheck must have a type");
         }
         return None;
     };
@@ -193,20 +173,20 @@ fn healthcheck(node: &Node, out: &mut Findings) -> Option<HealthCheckConfig> {
         "command" => {
             let exec = fields::texts(check, "exec", out);
             if exec.is_empty() {
-                out.error(key.position, "command healthcheck must have exec");
+                out.reword(key.position, "command healthcheck must have exec");
             }
             HealthProbe::Command { exec, expected }
         }
         "http" => {
             let endpoint = fields::text(check, "endpoint", out).unwrap_or_default();
             if endpoint.is_empty() {
-                out.error(key.position, "http healthcheck must have an endpoint");
+                out.reword(key.position, "http healthcheck must have an endpoint");
             }
             HealthProbe::Http { endpoint, expected }
         }
         _ => {
             let at = check.get("type").map_or(key.position, |node| node.position);
-            out.error(at, format!("unsupported healthcheck type: {kind}"));
+            out.quote(at, format!("unsupported healthcheck type: {kind}"));
             return None;
         }
     };
@@ -224,7 +204,7 @@ fn interval(check: &Node, out: &mut Findings) -> Option<Span> {
     let parsed = if bare { units::go_duration(&format!("{text}s")) } else { units::go_duration(&text) };
     match parsed {
         Ok(Span::ZERO) | Err(units::UnitError::Negative { .. }) => {
-            out.error(node.position, "healthcheck interval must be greater than 0");
+            out.quote(node.position, "healthcheck interval must be greater than 0");
             None
         }
         Ok(span) => {
@@ -235,7 +215,8 @@ fn interval(check: &Node, out: &mut Findings) -> Option<Span> {
             Some(span)
         }
         Err(error) => {
-            out.error(node.position, format!("invalid healthcheck interval: {error}"));
+            let finding = Finding::error(node.position, format!("invalid healthcheck interval: {error}"));
+            out.push(finding.reworded(Step::Transform));
             None
         }
     }
@@ -249,7 +230,8 @@ fn volumes(node: &Node, out: &mut Findings) -> Vec<VolumeConfig> {
             let message =
                 format!("invalid volume configuration: must be a list, not {}", written.type_name());
             let help = "a single volume as a map is the old form: put it into a list".to_owned();
-            out.error_with_help(written.position, message, Some(help).filter(|_| written.is_map()));
+            let finding = Finding::error(written.position, message).reworded(Step::Transform);
+            out.push(finding.with_help(Some(help).filter(|_| written.is_map())));
             continue;
         };
         found.extend(items.iter().filter_map(|item| volume(item, out)));
@@ -258,26 +240,16 @@ fn volumes(node: &Node, out: &mut Findings) -> Vec<VolumeConfig> {
 }
 
 fn volume(item: &Node, out: &mut Findings) -> Option<VolumeConfig> {
-    const KEYS: &[&str] = &[
-        "type",
-        "mount_destination",
-        "read_only",
-        "name",
-        "servers",
-        "client_private_key",
-        "client_pem",
-        "client_ca",
-        "src",
-    ];
     if !item.is_map() {
         let message = format!("invalid volume configuration: {} is not a map", item.type_name());
-        out.error_with_help(item.position, message, "a text must have the form `name:mountpoint`".to_owned());
+        let help = "a text must have the form `name:mountpoint`".to_owned();
+        out.push(Finding::error(item.position, message).reworded(Step::Transform).with_help(help));
         return None;
     }
-    fields::known_keys(item, "a volume", KEYS, &[("mountpoint", "the key is `mount_destination`")], out);
+    fields::known_keys(item, &format::VOLUME, out);
     let mount_destination = fields::text(item, "mount_destination", out).filter(|text| !text.is_empty());
     if mount_destination.is_none() {
-        out.error(item.position, "volume must define a mount destination");
+        out.quote(item.position, "volume must define a mount destination");
     }
     let kind = fields::text(item, "type", out).unwrap_or_default();
     let source = match &*kind {
@@ -285,7 +257,7 @@ fn volume(item: &Node, out: &mut Findings) -> Option<VolumeConfig> {
         "glusterfs" => {
             let servers = fields::texts(item, "servers", out);
             if servers.is_empty() || servers.iter().any(|server| server.is_empty()) {
-                out.error(
+                out.reword(
                     item.position,
                     "glusterfs volume must have at least one server, and none may be empty",
                 );
@@ -299,7 +271,7 @@ fn volume(item: &Node, out: &mut Findings) -> Option<VolumeConfig> {
         }
         _ => {
             let at = item.get("type").map_or(item.position, |node| node.position);
-            out.error(at, format!("unsupported volume type: {kind}"));
+            out.quote(at, format!("unsupported volume type: {kind}"));
             return None;
         }
     };
@@ -314,18 +286,18 @@ fn volume(item: &Node, out: &mut Findings) -> Option<VolumeConfig> {
 /// A local volume's `src`: an absolute path if it contains `/`, else a name.
 fn local_source(item: &Node, out: &mut Findings) -> Option<VolumeSource> {
     let Some(src) = fields::text(item, "src", out).filter(|src| !src.is_empty()) else {
-        out.error(item.position, "local volume must have a src");
+        out.reword(item.position, "local volume must have a src");
         return None;
     };
     let at = item.get("src").map_or(item.position, |node| node.position);
     if src.contains('/') && !src.starts_with('/') {
-        out.error(at, format!("local volume src must be an absolute path: {src}"));
+        out.reword(at, format!("local volume src must be an absolute path: {src}"));
     }
     let mut characters = src.chars();
     let starts_well = characters.next().is_some_and(|c| c.is_ascii_alphanumeric());
     let named_well = starts_well && characters.all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
     if !src.contains('/') && !named_well {
-        out.error(at, format!("invalid local volume name: {src}"));
+        out.reword(at, format!("invalid local volume name: {src}"));
     }
     Some(VolumeSource::Local { src })
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::super::finding::Findings;
-use super::super::levels::find_cycles;
+use super::super::levels::{find_cycles, standby_name};
 use super::super::suggest::suggestion;
-use super::super::tree::{Node, Position};
+use super::super::tree::{Node, Position, Value};
 
 /// Whether a text is a host name: labels of letters, digits and inner hyphens, up to 63 each and 253 in all
 /// (RFC 1123).
@@ -90,6 +90,26 @@ pub(super) fn check(root: &Node, out: &mut Findings) {
     acyclic(&dependents, out);
     let homes = one_node_each(root, out);
     same_node(&dependents, &homes, out);
+    unlike_standbys(root, out);
+}
+
+/// No node may have the name that a standby of another gets: one of them would be lost.
+fn unlike_standbys(root: &Node, out: &mut Findings) {
+    let nodes = root.get("nodes").map_or(&[][..], Node::entries);
+    for (key, _) in nodes {
+        let parts =
+            key.text.rsplit_once("-standby-").and_then(|(node, number)| Some((node, number.parse().ok()?)));
+        let Some((primary, number)): Option<(&str, i64)> = parts else { continue };
+        let redundancy =
+            nodes.iter().find(|(own, _)| &*own.text == primary).and_then(|(_, node)| node.get("redundancy"));
+        let Some(Value::Integer(redundancy)) = redundancy.map(|node| &node.value) else { continue };
+        if *standby_name(primary, number.try_into().unwrap_or(0)) == *key.text
+            && (1..=*redundancy).contains(&number)
+        {
+            let message = format!("node '{}' has the name of a standby of node '{primary}'", key.text);
+            out.stricter(key.position, message, "standbys are called NODE-standby-NUMBER".to_owned());
+        }
+    }
 }
 
 fn unique_names(root: &Node, out: &mut Findings) {
@@ -99,7 +119,7 @@ fn unique_names(root: &Node, out: &mut Findings) {
         let own = &*key.text;
         match names.get(&own.to_lowercase()) {
             Some(first) => {
-                out.error(key.position, format!("duplicate allocation names found: '{first}' and '{own}'"));
+                out.quote(key.position, format!("duplicate allocation names found: '{first}' and '{own}'"));
             }
             None => drop(names.insert(own.to_lowercase(), own)),
         }
@@ -109,7 +129,7 @@ fn unique_names(root: &Node, out: &mut Findings) {
             Some(first) => {
                 let at = written.map_or(key.position, |node| node.position);
                 let used = format!("used in allocations '{first}' and '{own}'");
-                out.error(at, format!("duplicate dns_name found: '{dns_name}' {used}"));
+                out.quote(at, format!("duplicate dns_name found: '{dns_name}' {used}"));
             }
             None => drop(dns_names.insert(dns_name, own)),
         }
@@ -122,11 +142,11 @@ fn existing_dependencies(dependents: &[Dependent<'_>], out: &mut Findings) {
         let list: Vec<&str> = dependent.depends_on.iter().map(|(name, _)| &***name).collect();
         for (name, at) in &dependent.depends_on {
             if *name == dependent.name {
-                out.error(*at, format!("allocation '{name}' cannot depend on itself"));
+                out.reword(*at, format!("allocation '{name}' cannot depend on itself"));
             } else if !dependents.iter().any(|other| other.name == *name) {
                 let guess = suggestion(name, dependents.iter().map(|other| &**other.name));
                 let advice = guess.map_or(String::new(), |guess| format!("; {guess}"));
-                out.error_with_help(
+                out.quote_with_help(
                     *at,
                     format!("depends_on allocation '[{}]' not found", list.join(" ")),
                     format!("there is no allocation `{name}`{advice}"),
@@ -149,7 +169,7 @@ fn acyclic(dependents: &[Dependent<'_>], out: &mut Findings) {
             .and_then(|one| one.depends_on.iter().find(|(name, _)| *name == second))
             .map_or(Position::START, |(_, at)| *at);
         let help = format!("{} -> {first}", cycle.join(" -> "));
-        out.error_with_help(at, "cyclic dependencies detected in allocations", help);
+        out.quote_with_help(at, "cyclic dependencies detected in allocations", help);
     }
 }
 
@@ -161,15 +181,13 @@ fn one_node_each<'a>(root: &'a Node, out: &mut Findings) -> FxHashMap<&'a str, &
             let Some(name) = item.as_text() else { continue };
             match homes.get(&**name) {
                 Some(first) if *first == &*key.text => {
-                    out.error(
-                        item.position,
-                        format!("allocation '{name}' is listed twice in node '{first}'"),
-                    );
+                    let message = format!("allocation '{name}' is listed twice in node '{first}'");
+                    out.stricter(item.position, message, None);
                 }
                 Some(first) => {
                     let nodes = format!("multiple nodes ('{first}' and '{}')", key.text);
                     let rule = "an allocation can only be assigned to one node";
-                    out.error(item.position, format!("allocation '{name}' is assigned to {nodes}: {rule}"));
+                    out.quote(item.position, format!("allocation '{name}' is assigned to {nodes}: {rule}"));
                 }
                 None => drop(homes.insert(name, &key.text)),
             }
@@ -187,7 +205,7 @@ fn same_node(dependents: &[Dependent<'_>], homes: &FxHashMap<&str, &str>, out: &
             if exists && homes.get(&***name) != Some(home) {
                 let who = format!("allocation '{}' depends on '{name}'", dependent.name);
                 let rule = "dependent allocations must be in the same node";
-                out.error(*at, format!("{who}, but '{name}' is not in the same node: {rule}"));
+                out.quote(*at, format!("{who}, but '{name}' is not in the same node: {rule}"));
             }
         }
     }

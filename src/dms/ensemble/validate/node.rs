@@ -4,12 +4,10 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::super::config::{Location, LocationConstraints, NodeConfig, PortConfig};
-use super::super::fields;
 use super::super::finding::Findings;
 use super::super::tree::{Node, Position, Value};
-use super::allocation_exists;
-
-const KEYS: &[&str] = &["allocations", "ports", "location", "peer", "redundancy", "failure_recovery"];
+use super::super::{fields, format};
+use super::missing_allocation;
 
 /// Checks and builds every node.
 pub(super) fn all(root: &Node, out: &mut Findings) -> IndexMap<Arc<str>, NodeConfig> {
@@ -28,10 +26,10 @@ pub(super) fn all(root: &Node, out: &mut Findings) -> IndexMap<Arc<str>, NodeCon
 }
 
 fn one(node: &Node, root: &Node, out: &mut Findings) -> NodeConfig {
-    fields::known_keys(node, "a node", KEYS, &[("region", "write location.accept with a `continent`")], out);
+    fields::known_keys(node, &format::NODE, out);
     let allocations = fields::texts_with_positions(node, "allocations", out);
     for (name, at) in &allocations {
-        allocation_exists(name, *at, root, out);
+        missing_allocation(name, *at, root).into_iter().for_each(|finding| out.push(finding.quoted()));
     }
     NodeConfig {
         allocations: allocations.into_iter().map(|(name, _)| name).collect(),
@@ -39,7 +37,7 @@ fn one(node: &Node, root: &Node, out: &mut Findings) -> NodeConfig {
         location: location(node, out),
         peer: fields::non_empty(node, "peer", "peer", out),
         redundancy: redundancy(node, out),
-        failure_recovery: fields::word(node, "failure_recovery", "failure_recovery", out),
+        failure_recovery: fields::word(node, "failure_recovery", "failure_recovery", fields::refused, out),
     }
 }
 
@@ -47,15 +45,15 @@ fn redundancy(node: &Node, out: &mut Findings) -> u32 {
     let Some(written) = node.present("redundancy") else { return 0 };
     match written.value {
         Value::Integer(number) if number < 0 => {
-            out.error(written.position, "redundancy must be a positive number");
+            out.quote(written.position, "redundancy must be a positive number");
             0
         }
         Value::Integer(number) => u32::try_from(number).unwrap_or_else(|_| {
-            out.error(written.position, "redundancy is too large");
+            out.reword(written.position, "redundancy is too large");
             0
         }),
         _ => {
-            out.error(written.position, "redundancy must be a number");
+            out.quote(written.position, "redundancy must be a number");
             0
         }
     }
@@ -65,7 +63,7 @@ fn ports(node: &Node, root: &Node, out: &mut Findings) -> Vec<PortConfig> {
     let Some(written) = node.present("ports") else { return Vec::new() };
     if written.is_map() {
         let help = "DMS checks only lists: write `- {public: 0, private: 80, allocation: NAME}`".to_owned();
-        out.error_with_help(written.position, "`ports` must be a list, not a map", help);
+        out.stricter(written.position, "`ports` must be a list, not a map", help);
         return Vec::new();
     }
     let mut found = Vec::new();
@@ -74,22 +72,25 @@ fn ports(node: &Node, root: &Node, out: &mut Findings) -> Vec<PortConfig> {
             fields::must_be(item, "a port", "a map", out);
             continue;
         }
-        fields::known_keys(item, "a port", &["public", "private", "allocation"], &[], out);
+        fields::known_keys(item, &format::PORT, out);
         let public = port_number(item, "public", |number| number == 0 || number >= 1025);
         if public.is_none() {
             let message = "port must have a valid public port number between 1025 and 65535 if specified";
             let help = "0 lets the provider choose".to_owned();
-            out.error_with_help(place(item, "public"), message, help);
+            out.quote_with_help(place(item, "public"), message, help);
         }
         let private = port_number(item, "private", |number| number > 0);
         if private.is_none() {
-            out.error(place(item, "private"), "port must have a valid private port number");
+            out.reword(place(item, "private"), "port must have a valid private port number");
         }
         let allocation = fields::text(item, "allocation", out).filter(|name| !name.is_empty());
         match &allocation {
-            Some(name) => allocation_exists(name, place(item, "allocation"), root, out),
+            Some(name) => {
+                let missing = missing_allocation(name, place(item, "allocation"), root);
+                missing.into_iter().for_each(|finding| out.push(fields::refused(finding)));
+            }
             None if item.present("allocation").is_none_or(|node| node.as_text().is_some()) => {
-                out.error(item.position, "port must have an allocation");
+                out.reword(item.position, "port must have an allocation");
             }
             None => {}
         }
@@ -114,7 +115,7 @@ fn port_number(item: &Node, key: &str, allowed: impl Fn(u16) -> bool) -> Option<
 
 fn location(node: &Node, out: &mut Findings) -> LocationConstraints {
     let Some(location) = fields::map(node, "location", out) else { return LocationConstraints::default() };
-    fields::known_keys(location, "`location`", &["accept", "reject"], &[], out);
+    fields::known_keys(location, &format::LOCATION, out);
     let mut places = |key: &str| -> Vec<Location> {
         fields::list(location, key, out).to_vec().iter().filter_map(|item| one_place(item, out)).collect()
     };
@@ -131,19 +132,17 @@ fn one_place(item: &Node, out: &mut Findings) -> Option<Location> {
         fields::must_be(item, "a location", "a map", out);
         return None;
     }
-    let known = ["continent", "country", "city", "asn", "isp"];
-    let former = [("region", "the key is `continent` today")];
-    fields::known_keys(item, "a location", &known, &former, out);
+    fields::known_keys(item, &format::PLACE, out);
     if item.present("continent").is_none() {
-        out.error(item.position, "location must have a continent");
+        out.reword(item.position, "location must have a continent");
     }
     if item.present("city").is_some() && item.present("country").is_none() {
-        out.error(place(item, "city"), "location with a city must have a country");
+        out.reword(place(item, "city"), "location with a city must have a country");
     }
     let asn = fields::whole(item, "asn", out).and_then(|number| {
         let fits = u32::try_from(number).ok();
         if fits.is_none() {
-            out.error(place(item, "asn"), "location asn is too large");
+            out.stricter(place(item, "asn"), "location asn is too large", None);
         }
         fits
     });

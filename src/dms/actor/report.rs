@@ -1,0 +1,135 @@
+//! What a node tells about itself (dms-capabilities sections 5 and 9.3), as far as the simulated node has it.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::message::AllocationState;
+use crate::dms::capability::TokenList;
+use crate::dms::identity::{Did, PeerId};
+use crate::dms::resources::Resources;
+
+/// An answer to a question about the node.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub enum Report {
+    /// `/public/status`: what the machine has. A node that answers is well.
+    Status(Resources),
+    /// `/dms/node/status`.
+    Node(Box<NodeReport>),
+    /// `/dms/node/peers/list`.
+    Peers(Vec<PeerId>),
+    /// `/dms/node/peers/self`.
+    Own(P2p),
+    /// `/dms/node/peers/connect`: the connection is being opened.
+    Connected,
+    /// `/dms/node/peers/score`: 5 where hellos were answered both ways, else 1.
+    Scores(Vec<(PeerId, u8)>),
+    /// `/dms/node/onboarding/status`.
+    Onboarded(bool),
+    /// `/dms/node/resources/...`.
+    Resources(Resources),
+    /// `/dms/node/allocations/list`.
+    Allocations(Vec<AllocationInfo>),
+    /// `/dms/cap/list`.
+    Capabilities(Box<CapabilityReport>),
+}
+
+/// How a node is reached.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct P2p {
+    /// Its peer id.
+    pub id: PeerId,
+    /// Its multiaddress.
+    pub listen_addr: Arc<str>,
+}
+
+/// The status discovery report. What only concerns real machines (interfaces, configuration) is left out.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct NodeReport {
+    /// The node's DID.
+    pub did: Did,
+    /// How it is reached.
+    pub p2p: P2p,
+    /// Whether it offers anything.
+    pub onboarded: bool,
+    /// Its resources.
+    pub resources: ResourceReport,
+}
+
+/// The resources of a node; the last three only when it is onboarded.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct ResourceReport {
+    /// What the machine has.
+    pub total: Resources,
+    /// What is offered.
+    pub onboarded: Option<Resources>,
+    /// What allocations hold.
+    pub allocated: Option<Resources>,
+    /// What is neither committed nor allocated.
+    pub free: Option<Resources>,
+}
+
+/// One allocation that lives on a node.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct AllocationInfo {
+    /// Full id.
+    pub id: Arc<str>,
+    /// `service` or `task`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The host of its orchestrator.
+    pub orchestrator: Option<PeerId>,
+    /// What it holds.
+    pub resources: Resources,
+    /// Its state.
+    pub status: AllocationState,
+}
+
+/// What a capability context holds that has not expired.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct CapabilityReport {
+    /// DIDs trusted absolutely.
+    pub roots: Vec<Did>,
+    /// Side chains.
+    pub require: TokenList,
+    /// Authority held.
+    pub provide: TokenList,
+    /// Revocations known.
+    pub revoke: TokenList,
+    /// The organizations that the node is part of.
+    pub organizations: Vec<Did>,
+}
+
+impl Report {
+    /// What it says in a few words, without ids.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let plural =
+            |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        match self {
+            Self::Status(_) => "status OK".to_owned(),
+            Self::Node(report) if report.onboarded => "onboarded".to_owned(),
+            Self::Node(_) => "not onboarded".to_owned(),
+            Self::Peers(peers) => plural(peers.len(), "peer"),
+            Self::Own(_) => "own address".to_owned(),
+            Self::Connected => "CONNECTED".to_owned(),
+            Self::Scores(scores) => {
+                let good = scores.iter().filter(|(_, score)| *score == 5).count();
+                format!("{good} of {} with score 5", plural(scores.len(), "peer"))
+            }
+            Self::Onboarded(onboarded) => format!("onboarded: {onboarded}"),
+            Self::Resources(amount) => {
+                format!("{} cores", amount.cpu.cores_milli as f64 / 1000.0)
+            }
+            Self::Allocations(all) => plural(all.len(), "allocation"),
+            Self::Capabilities(held) => format!(
+                "{}, {}, {} required, {} provided, {} revoked",
+                plural(held.organizations.len(), "organization"),
+                plural(held.roots.len(), "root"),
+                held.require.len(),
+                held.provide.len(),
+                held.revoke.len()
+            ),
+        }
+    }
+}

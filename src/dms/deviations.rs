@@ -1,0 +1,191 @@
+//! Where this logic knowingly differs from what the real DMS does, in one table. `dmsim list deviations` prints it and
+//! `docs/deviations.md` shows it.
+//!
+//! Only what a reader who knows DMS would not expect stands here. What is missing altogether is refused with an error
+//! when a scenario asks for it, and listed in `ARCHITECTURE.md`.
+
+/// One difference.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Deviation {
+    /// The section of dms-orchestration that says what DMS does.
+    pub section: &'static str,
+    /// The weakness (W1 to W26, section 8 there) that it answers; empty where it is none.
+    pub weakness: &'static str,
+    /// What DMS does.
+    pub real: &'static str,
+    /// What is done here.
+    pub here: &'static str,
+    /// Why.
+    pub why: &'static str,
+}
+
+/// All of them, by section.
+#[rustfmt::skip]
+pub const ALL: &[Deviation] = &[
+    Deviation {
+        section: "0", weakness: "W12, W13",
+        real: "grants among orchestrator, provider and supervisor are renewed once",
+        here: "they are renewed at half of their life for as long as they are needed",
+        why: "a deployment must not go silent because it is old",
+    },
+    Deviation {
+        section: "1.3", weakness: "W21",
+        real: "the next attempt follows at once",
+        here: "a pause before it, from 5 s and doubling to 5 min",
+        why: "a deployment that nobody can host must not flood the network with broadcasts",
+    },
+    Deviation {
+        section: "1.3", weakness: "W16",
+        real: "nonces of bid rounds begin at 1 in every attempt",
+        here: "they go on counting",
+        why: "a provider answers each nonce once, so that repeated ones waste their rounds",
+    },
+    Deviation {
+        section: "1.5", weakness: "W21",
+        real: "only a running deployment can be shut down",
+        here: "any that has not ended can",
+        why: "its owner may have changed their mind",
+    },
+    Deviation {
+        section: "2.1", weakness: "W3",
+        real: "the sum over a node's allocations has no graphics cards",
+        here: "it has them, and pools count them",
+        why: "a request must ask for what is needed",
+    },
+    Deviation {
+        section: "2.3", weakness: "W18",
+        real: "a provider whose first matching node lacks free resources stays silent",
+        here: "it tries the next node of the request",
+        why: "it could host that one",
+    },
+    Deviation {
+        section: "2.7", weakness: "W4, W5",
+        real: "numbers are drawn with replacement over all combinations, the first million of them at most",
+        here: "each node's bid is drawn by itself, uniformly",
+        why: "it is the same distribution without the bias against late nodes",
+    },
+    Deviation {
+        section: "2.9", weakness: "W7",
+        real: "the sweep over commit leases runs once",
+        here: "it runs every minute while there is anything to sweep",
+        why: "abandoned commits must not shrink the pool for ever",
+    },
+    Deviation {
+        section: "2.9", weakness: "W6, W22",
+        real: "a failed commit or allocate reverts every node, and the attempt begins anew",
+        here: "the node that failed falls back alone; the others keep what they have reserved",
+        why: "all-or-nothing restarts starve each other under load",
+    },
+    Deviation {
+        section: "2.9", weakness: "",
+        real: "the next attempt asks every provider again",
+        here: "a peer at which a step of a node failed is asked again for it only after nobody else has bid",
+        why: "others are more likely to do, and one that has failed is better than none",
+    },
+    Deviation {
+        section: "2.9", weakness: "W6",
+        real: "an allocation has one name in every attempt",
+        here: "every placing of its node is another generation of it",
+        why: "what a message of a former attempt means must not be taken for what a later one has made",
+    },
+    Deviation {
+        section: "2.10", weakness: "W6",
+        real: "nodes are reverted one after another, each awaited for up to 30 s, before the next attempt begins",
+        here: "reverts are sent at once, and the next attempt begins beside them",
+        why: "one silent node must not hold up the others",
+    },
+    Deviation {
+        section: "2.10", weakness: "W6, W20",
+        real: "a revert is sent once, and a node that does not answer keeps what it holds",
+        here: "it is sent again until acknowledged: after 30 s, doubling to 2.5 min, at once when its target reports",
+        why: "a peer may be cut off for longer than anyone would wait, and comes back with what it held",
+    },
+    Deviation {
+        section: "2.10", weakness: "",
+        real: "a revert destroys the subnet of the ensemble and forgets the allocations named",
+        here: "allocations of a later generation, and their subnet, outlive a revert that means an earlier one",
+        why: "a late revert must not tear down what has replaced its target",
+    },
+    Deviation {
+        section: "2.11", weakness: "W24",
+        real: "replies are awaited for 2 min although messages die after 5 s",
+        here: "they are awaited for 5 s",
+        why: "nothing can come after that",
+    },
+    Deviation {
+        section: "2.11", weakness: "",
+        real: "an address is given back with the revert and the next free one is taken",
+        here: "an allocation keeps its address wherever it is moved; only the route to it changes",
+        why: "names that others have learnt stay right",
+    },
+    Deviation {
+        section: "2.11", weakness: "",
+        real: "two ensembles that drew the same /24 may have an address twice on one machine",
+        here: "the second is refused, and its node goes to another provider",
+        why: "traffic to such an address would reach either",
+    },
+    Deviation {
+        section: "3.7", weakness: "",
+        real: "a poll every 10 s destroys the subnet of an ensemble whose last allocation has ended",
+        here: "the subnet goes in the moment in which that allocation is released",
+        why: "nothing can use the subnet in between, and a million quiet providers need no timer",
+    },
+    Deviation {
+        section: "4.1", weakness: "W2",
+        real: "`failure_recovery` and `escalation_strategy` are read and not used",
+        here: "they do what the documents promise: restart, redeploy, tear down, or leave it",
+        why: "that is what users of the format expect, and what is to be compared",
+    },
+    Deviation {
+        section: "4.2", weakness: "W2",
+        real: "the supervisor checks one allocation after another, up to 2 min for a dead one",
+        here: "it checks all of them at once",
+        why: "one dead allocation must not blind it to the rest",
+    },
+    Deviation {
+        section: "4.3", weakness: "",
+        real: "heartbeats are noted and never missed",
+        here: "90 s without one raise suspicion",
+        why: "a peer that is gone tells nobody",
+    },
+    Deviation {
+        section: "4.4", weakness: "",
+        real: "peers that run are told of new ones by an update that its owner asks for",
+        here: "recovery tells them too, by the same messages",
+        why: "an allocation that was moved must be found where it is now",
+    },
+];
+
+/// The table in Markdown, a row a difference.
+#[must_use]
+pub fn table() -> String {
+    let mut text = "| section | weakness | DMS | dmsim | why |\n| --- | --- | --- | --- | --- |\n".to_owned();
+    for Deviation { section, weakness, real, here, why } in ALL {
+        text.push_str(&format!("| {section} | {weakness} | {real} | {here} | {why} |\n"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_shows_the_table() {
+        let page = include_str!("../../docs/deviations.md");
+        assert!(page.contains(&table()), "put the output of `dmsim list deviations` into docs/deviations.md");
+    }
+
+    #[test]
+    fn rows_are_whole_and_in_order() {
+        let number = |section: &str| -> Vec<u32> {
+            section.split('.').map(|part| part.parse().expect("a section is numbers")).collect()
+        };
+        assert!(ALL.is_sorted_by_key(|row| number(row.section)));
+        for row in ALL {
+            for text in [row.real, row.here, row.why] {
+                assert!(!text.is_empty() && !text.contains(['|', '\n']), "{row:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Calls that an operator made and whose answers are to come.
+
+use std::sync::Arc;
+
+use crate::dms::actor::Message;
+use crate::dms::desk::Desk;
+use crate::dms::fact::Fact;
+use crate::dms::profile::Weakness;
+use crate::kernel::Span;
+
+/// A call under way.
+#[derive(Clone, Copy, Debug)]
+struct Call {
+    operation: u32,
+    nonce: u64,
+    timeout: Span,
+    /// Whether it went to everyone, so that many may answer.
+    broadcast: bool,
+    answered: bool,
+}
+
+/// All of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Calls(Vec<Call>);
+
+impl Calls {
+    pub(super) fn begin(&mut self, operation: u32, nonce: u64, timeout: Span, broadcast: bool) {
+        self.0.push(Call { operation, nonce, timeout, broadcast, answered: false });
+    }
+
+    pub(super) fn awaits(&self, nonce: u64) -> bool {
+        self.0.iter().any(|call| call.nonce == nonce)
+    }
+
+    /// An answer; those to a broadcast are collected until its time is over.
+    pub(super) fn answer(&mut self, desk: &mut Desk<'_, '_>, nonce: u64, message: &Message) {
+        let Some(place) = self.0.iter().position(|call| call.nonce == nonce) else { return };
+        let call = &mut self.0[place];
+        call.answered = true;
+        let operation = call.operation;
+        if !call.broadcast {
+            self.0.remove(place);
+        }
+        desk.fact(match message {
+            Message::Error(reason) => Fact::OperationRefused { operation, reason: Arc::clone(reason) },
+            other => Fact::OperationAnswered { operation, answer: summary(other).into() },
+        });
+    }
+
+    /// The time of a call is over.
+    pub(super) fn expire(&mut self, desk: &mut Desk<'_, '_>, nonce: u64) {
+        let Some(place) = self.0.iter().position(|call| call.nonce == nonce) else { return };
+        let call = self.0.remove(place);
+        if call.answered {
+            return;
+        }
+        let mut reason = format!("no answer within {}", call.timeout);
+        let notices = !desk.security.profile.has(Weakness::UnnoticedSelfSigning);
+        if notices && desk.security.capabilities.organizations(desk.now).is_empty() {
+            reason.push_str(": this node belongs to no organization");
+        }
+        desk.fact(Fact::OperationUnanswered { operation: call.operation, reason: reason.into() });
+    }
+}
+
+/// An answer in a few words, without ids.
+fn summary(message: &Message) -> String {
+    match message {
+        Message::HelloReply(_) => "hello".to_owned(),
+        Message::Report(report) => report.summary(),
+        _ => "ok".to_owned(),
+    }
+}

@@ -1,0 +1,291 @@
+//! What a node does beside deployments: it greets its neighbours, answers questions about itself, lets its operator
+//! administrate capabilities, and calls others for its operator (dms-capabilities sections 2.8, 3.7, 5 and 9.3).
+//!
+//! - `neighbours`: connections and hellos;
+//! - `capabilities`: anchoring and listing;
+//! - `catch_up`: revocations that a peer missed;
+//! - `calls`: calls of the operator and their answers;
+//! - [`Order`]: what an operator can ask for.
+
+mod calls;
+mod capabilities;
+mod catch_up;
+mod neighbours;
+mod order;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use order::{Order, TokenSet};
+
+use self::calls::Calls;
+use self::capabilities::{anchor, handle_anchor};
+use self::catch_up::CatchUp;
+use self::neighbours::Neighbours;
+use crate::dms::actor::{
+    Actor, AnchorRequest, Behaviour, BehaviourKind, Call, Envelope, Message, NodeReport, P2p, Report,
+    ResourceReport, Slot,
+};
+use crate::dms::capability::{Anchors, Token};
+use crate::dms::desk::Desk;
+use crate::dms::fact::Fact;
+use crate::dms::identity::{Handle, PeerId};
+use crate::dms::outbox::{Owner, Timer};
+use crate::dms::profile::{Profile, Weakness};
+use crate::dms::provider::Provider;
+use crate::kernel::Span;
+
+/// The node's own part of a peer. All of it lives in memory.
+#[derive(Clone, Debug, Default)]
+pub(in crate::dms) struct Node {
+    neighbours: Neighbours,
+    calls: Calls,
+    catch_up: CatchUp,
+}
+
+impl Node {
+    /// A connection to another peer has opened.
+    pub(in crate::dms) fn connected(&mut self, desk: &mut Desk<'_, '_>, to: Arc<Handle>) {
+        self.neighbours.connected(desk, to);
+    }
+
+    /// A connection that was interrupted works again.
+    pub(in crate::dms) fn reconnected(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &mut Actor,
+        to: &Arc<Handle>,
+    ) {
+        self.catch_up.begin(desk, root, to);
+    }
+
+    /// What a host is worth to this node as a gossip peer.
+    pub(in crate::dms) fn score_of(&self, host: &PeerId) -> f64 {
+        self.neighbours.score_of(host)
+    }
+
+    /// Anchors revocations that many nodes share.
+    pub(in crate::dms) fn anchor_revocations(desk: &mut Desk<'_, '_>, revocations: &[Arc<Token>]) {
+        let fresh = capabilities::unknown(desk, revocations.iter().map(|token| &**token));
+        match desk.security.capabilities.anchor_revocations(revocations, desk.now) {
+            Ok(()) => fresh.into_iter().for_each(|key| desk.fact(Fact::RevocationAnchored(key))),
+            Err(error) => {
+                desk.fact(Fact::AnchorRefused { slot: Slot::Revoke, reason: error.to_string().into() });
+            }
+        }
+    }
+
+    /// Whether the node answers for this kind of behaviour at all; the others are the provider's.
+    pub(in crate::dms) const fn is_responsible(kind: BehaviourKind) -> bool {
+        kind.is_for_operators() || matches!(kind, BehaviourKind::ReplyTo)
+    }
+
+    /// Whether the node has this behaviour now.
+    pub(in crate::dms) fn has_behaviour(&self, profile: Profile, behaviour: &Behaviour) -> bool {
+        match behaviour.kind {
+            BehaviourKind::ReplyTo => behaviour.reply_nonce().is_some_and(|nonce| {
+                self.neighbours.awaits(nonce) || self.calls.awaits(nonce) || self.catch_up.awaits(nonce)
+            }),
+            BehaviourKind::PublicRevocations => !profile.has(Weakness::NoRevocationCatchUp),
+            BehaviourKind::NotSimulated => false,
+            kind => kind.is_for_operators(),
+        }
+    }
+
+    /// Handles a message to the node.
+    pub(in crate::dms) fn handle(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &mut Actor,
+        provider: &Provider,
+        request: &Envelope,
+    ) {
+        match (request.behaviour.kind, &request.message) {
+            (BehaviourKind::PublicHello | BehaviourKind::BroadcastHello, _) => {
+                self.neighbours.hear(&request.from);
+                let did = root.handle.did.clone();
+                desk.reply(root, request, Message::HelloReply(did));
+            }
+            (BehaviourKind::ReplyTo, message) => {
+                if let Some(nonce) = request.behaviour.reply_nonce() {
+                    self.handle_reply(desk, root, nonce, message);
+                }
+            }
+            (BehaviourKind::PublicRevocations, _) => {
+                if CatchUp::handle(desk, root, request) {
+                    self.tell_neighbours(desk, root, &request.from);
+                }
+            }
+            (
+                BehaviourKind::AnchorProvide
+                | BehaviourKind::AnchorRequire
+                | BehaviourKind::AnchorRevoke
+                | BehaviourKind::Anchor
+                | BehaviourKind::RevokeBroadcast,
+                Message::Anchor(content),
+            ) => handle_anchor(desk, root, request, content),
+            (BehaviourKind::PeersPing, _) => desk.reply(root, request, Message::Ok),
+            (BehaviourKind::PeersConnect, Message::Connect(peer)) => {
+                self.connected(desk, Arc::clone(peer));
+                desk.reply(root, request, Message::Report(Arc::new(Report::Connected)));
+            }
+            (kind, _) => {
+                let answer = match self.report(desk, root, provider, kind) {
+                    Some(report) => Message::Report(Arc::new(report)),
+                    None => Message::Error("the message lacks what this behaviour needs".into()),
+                };
+                desk.reply(root, request, answer);
+            }
+        }
+    }
+
+    fn handle_reply(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, nonce: u64, message: &Message) {
+        if let Some(neighbour) = self.neighbours.answered(desk, nonce) {
+            self.catch_up.begin(desk, root, &neighbour);
+        } else if self.catch_up.awaits(nonce) {
+            if self.catch_up.answer(desk, root, nonce, message) {
+                let own = Arc::clone(&root.handle);
+                self.tell_neighbours(desk, root, &own);
+            }
+        } else {
+            self.calls.answer(desk, nonce, message);
+        }
+    }
+
+    /// Compares revocations with every neighbour but the one that the news came from.
+    fn tell_neighbours(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, source: &Handle) {
+        for neighbour in self.neighbours.peers().iter().filter(|peer| peer.host != source.host) {
+            self.catch_up.begin(desk, root, neighbour);
+        }
+    }
+
+    /// What the node says about itself; none for a behaviour that asks for something else.
+    fn report(
+        &self,
+        desk: &Desk<'_, '_>,
+        root: &Actor,
+        provider: &Provider,
+        kind: BehaviourKind,
+    ) -> Option<Report> {
+        let pool = provider.pool();
+        Some(match kind {
+            BehaviourKind::PublicStatus => Report::Status(provider.machine().total.clone()),
+            BehaviourKind::NodeStatus | BehaviourKind::BroadcastStatus => {
+                Report::Node(Box::new(status(root, provider)))
+            }
+            BehaviourKind::PeersList => {
+                Report::Peers(self.neighbours.peers().iter().map(|peer| peer.host).collect())
+            }
+            BehaviourKind::PeersSelf => Report::Own(address(root)),
+            BehaviourKind::PeersScore => Report::Scores(self.neighbours.scores()),
+            BehaviourKind::OnboardingStatus => Report::Onboarded(provider.machine().onboarded.is_some()),
+            BehaviourKind::ResourcesAllocated => Report::Resources(pool.allocated()),
+            BehaviourKind::ResourcesFree => Report::Resources(pool.free().clone()),
+            BehaviourKind::ResourcesOnboarded => Report::Resources(pool.onboarded().clone()),
+            BehaviourKind::AllocationsList => Report::Allocations(provider.allocation_infos()),
+            BehaviourKind::CapList => Report::Capabilities(Box::new(capabilities::list(desk))),
+            _ => return None,
+        })
+    }
+
+    /// Handles a timer of the node: a hello is due, or a reply overdue.
+    pub(in crate::dms) fn handle_timer(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, timer: Timer) {
+        match timer {
+            Timer::Hello(number) => self.neighbours.say_hello(desk, root, number),
+            Timer::Reply(Owner::Root, nonce) if self.neighbours.awaits(nonce) => {
+                self.neighbours.overdue(desk, root, nonce);
+            }
+            Timer::Reply(Owner::Root, nonce) => {
+                self.catch_up.overdue(desk, root, nonce);
+                self.calls.expire(desk, nonce);
+            }
+            _ => {}
+        }
+    }
+
+    /// Carries out an order of the operator.
+    pub(in crate::dms) fn carry_out(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &mut Actor,
+        operation: u32,
+        order: Order,
+    ) {
+        let done = match order {
+            Order::Call { to, behaviour, message, timeout } => {
+                let nonce = desk.invoke(root, Owner::Root, &to, behaviour, message, timeout);
+                return self.calls.begin(operation, nonce, timeout, false);
+            }
+            Order::Publish { behaviour, message, timeout } => {
+                return self.publish(desk, root, operation, behaviour, message, timeout);
+            }
+            Order::Revoke { revocation, broadcast } => match (revoke_here(desk, &revocation), broadcast) {
+                (Ok(()), Some((behaviour, timeout))) => {
+                    let tokens = (*revocation).into();
+                    let message = Message::Anchor(Box::new(AnchorRequest { slot: Slot::Revoke, tokens }));
+                    return self.publish(desk, root, operation, behaviour, message, timeout);
+                }
+                (done, _) => done.map(|()| "revoked".to_owned()),
+            },
+            Order::Anchor(set) => anchor(desk, &set.anchors()).map(|()| "anchored".to_owned()),
+            Order::Remove(set) => {
+                desk.security.capabilities.remove_roots(&set.removals());
+                Ok("removed".to_owned())
+            }
+            Order::ListCapabilities => Ok(Report::Capabilities(Box::new(capabilities::list(desk))).summary()),
+            Order::Fail(reason) => Err(reason),
+        };
+        desk.fact(match done {
+            Ok(answer) => Fact::OperationAnswered { operation, answer: answer.into() },
+            Err(reason) => Fact::OperationRefused { operation, reason },
+        });
+    }
+
+    fn publish(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &mut Actor,
+        operation: u32,
+        behaviour: Behaviour,
+        message: Message,
+        timeout: Span,
+    ) {
+        let Some(topic) = behaviour.kind.topic() else {
+            let reason = format!("{} cannot be broadcast", behaviour.path).into();
+            return desk.fact(Fact::OperationRefused { operation, reason });
+        };
+        let nonce = root.next_nonce();
+        let reply_to = Some(Behaviour::replies_to_broadcast(&behaviour, nonce));
+        let call = Call { behaviour, reply_to, expire: desk.now + timeout, message };
+        desk.publish(root, topic, call, None);
+        desk.timer(timeout, Timer::Reply(Owner::Root, nonce));
+        self.calls.begin(operation, nonce, timeout, true);
+    }
+}
+
+fn revoke_here(desk: &mut Desk<'_, '_>, revocation: &Token) -> Result<(), Arc<str>> {
+    anchor(desk, &Anchors { revoke: std::slice::from_ref(revocation), ..Anchors::default() })
+}
+
+fn address(root: &Actor) -> P2p {
+    let id = root.handle.host;
+    P2p { id, listen_addr: format!("/p2p/{id}").into() }
+}
+
+/// The status report. Only what is offered has anything allocated or free.
+fn status(root: &Actor, provider: &Provider) -> NodeReport {
+    let (machine, pool) = (provider.machine(), provider.pool());
+    let onboarded = machine.onboarded.is_some();
+    NodeReport {
+        did: root.handle.did.clone(),
+        p2p: address(root),
+        onboarded,
+        resources: ResourceReport {
+            total: machine.total.clone(),
+            onboarded: machine.onboarded.clone(),
+            allocated: onboarded.then(|| pool.allocated()),
+            free: onboarded.then(|| pool.free().clone()),
+        },
+    }
+}

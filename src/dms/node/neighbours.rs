@@ -1,0 +1,108 @@
+//! The peers that a node is connected to, and the hellos between them (dms-capabilities section 3.7).
+
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+
+use crate::dms::actor::{Actor, Behaviour, BehaviourKind, Message};
+use crate::dms::constants::{
+    HELLO_ATTEMPTS, HELLO_MAX_DELAY, HELLO_MIN_DELAY, HELLO_TIMEOUT, SCORE_CONNECTED, SCORE_GREETED,
+};
+use crate::dms::desk::Desk;
+use crate::dms::fact::Fact;
+use crate::dms::identity::{Handle, PeerId};
+use crate::dms::outbox::{Owner, Timer};
+use crate::kernel::Span;
+
+/// A hello that is being said on a connection.
+#[derive(Clone, Debug)]
+struct Greeting {
+    to: Arc<Handle>,
+    attempts: u8,
+    nonce: Option<u64>,
+    answered: bool,
+}
+
+/// Connections since the node started, oldest first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Neighbours {
+    greetings: Vec<Greeting>,
+    /// Who said hello and was answered.
+    heard: IndexSet<PeerId>,
+}
+
+impl Neighbours {
+    /// A connection has opened: a hello is said on it after a while.
+    pub(super) fn connected(&mut self, desk: &mut Desk<'_, '_>, to: Arc<Handle>) {
+        let range = (HELLO_MAX_DELAY.0 - HELLO_MIN_DELAY.0) + 1;
+        let delay = HELLO_MIN_DELAY + Span(desk.out.random.below(range));
+        let number = self.greetings.len() as u32;
+        self.greetings.push(Greeting { to, attempts: 0, nonce: None, answered: false });
+        desk.timer(delay, Timer::Hello(number));
+    }
+
+    /// Says hello on a connection, up to three times.
+    pub(super) fn say_hello(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, number: u32) {
+        let Some(greeting) = self.greetings.get_mut(number as usize) else { return };
+        greeting.nonce = None;
+        if greeting.attempts == HELLO_ATTEMPTS {
+            return;
+        }
+        greeting.attempts += 1;
+        let behaviour = Behaviour::fixed(BehaviourKind::PublicHello);
+        let to = &greeting.to;
+        let nonce = desk.invoke(root, Owner::Root, to, behaviour, Message::Hello, HELLO_TIMEOUT);
+        greeting.nonce = Some(nonce);
+    }
+
+    /// A peer said hello and is being answered.
+    pub(super) fn hear(&mut self, from: &Handle) {
+        self.heard.insert(from.host);
+    }
+
+    /// Whether a hello waits for this reply.
+    pub(super) fn awaits(&self, nonce: u64) -> bool {
+        self.greetings.iter().any(|greeting| greeting.nonce == Some(nonce))
+    }
+
+    /// The reply to a hello: who it was said to.
+    pub(super) fn answered(&mut self, desk: &mut Desk<'_, '_>, nonce: u64) -> Option<Arc<Handle>> {
+        let greeting = self.greetings.iter_mut().find(|greeting| greeting.nonce == Some(nonce))?;
+        greeting.nonce = None;
+        greeting.answered = true;
+        desk.fact(Fact::HelloAnswered);
+        Some(Arc::clone(&greeting.to))
+    }
+
+    /// The reply to a hello is overdue: says it again.
+    pub(super) fn overdue(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, nonce: u64) {
+        if let Some(number) = self.greetings.iter().position(|greeting| greeting.nonce == Some(nonce)) {
+            self.say_hello(desk, root, number as u32);
+        }
+    }
+
+    /// The peers that a connection was opened to, each once, in order.
+    pub(super) fn peers(&self) -> Vec<Arc<Handle>> {
+        let mut found: Vec<Arc<Handle>> = Vec::new();
+        for greeting in &self.greetings {
+            if !found.iter().any(|other| other.host == greeting.to.host) {
+                found.push(Arc::clone(&greeting.to));
+            }
+        }
+        found
+    }
+
+    /// What a host is worth as a gossip peer: most when hellos were answered both ways, something when it is connected,
+    /// else nothing.
+    pub(super) fn score_of(&self, host: &PeerId) -> f64 {
+        let mut greetings = self.greetings.iter().filter(|greeting| greeting.to.host == *host);
+        let Some(first) = greetings.next() else { return 0.0 };
+        let answered = first.answered || greetings.any(|greeting| greeting.answered);
+        if answered && self.heard.contains(host) { SCORE_GREETED } else { SCORE_CONNECTED }
+    }
+
+    /// The gossip scores of all peers.
+    pub(super) fn scores(&self) -> Vec<(PeerId, u8)> {
+        self.peers().into_iter().map(|peer| (peer.host, self.score_of(&peer.host) as u8)).collect()
+    }
+}

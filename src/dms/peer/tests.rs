@@ -1,0 +1,87 @@
+//! What a peer thinks of another after they have met.
+
+use super::*;
+use crate::dms::capability::{Membership, OrganizationKeys, Rules, join};
+use crate::dms::constants::{SCORE_CONNECTED, SCORE_GREETED};
+use crate::dms::ensemble::Location;
+use crate::dms::identity::SignatureMode;
+use crate::dms::orchestrator::placement::Policy;
+use crate::dms::outbox::Effects;
+use crate::dms::resources::Resources;
+use crate::dms::supervision::Recovery;
+use crate::kernel::Span;
+use crate::kernel::{Domain, Streams};
+
+const NOW: Timestamp = Timestamp(1_735_689_600_000_000_000);
+
+fn peer(seed: u8, organization: Option<&OrganizationKeys>) -> Peer {
+    let key = |seed: u8| SecretKey::ed25519([seed; 32], SignatureMode::Modelled);
+    let mut capabilities = CapabilityContext::new(CapabilityContext::NODE, key(seed), Rules::INTENDED);
+    if let Some(organization) = organization {
+        let mut user = CapabilityContext::new(CapabilityContext::USER, key(seed + 100), Rules::INTENDED);
+        let membership = Membership::usual(NOW + Span::hours(1));
+        let mut nonces = || [seed; 12];
+        join(organization, &mut user, &mut capabilities, &membership, NOW, &mut nonces)
+            .expect("a fresh join");
+    }
+    let machine = Machine {
+        total: Resources::default(),
+        onboarded: None,
+        location: Location::default(),
+        executors: Vec::new(),
+    };
+    let strategy = Strategy { placement: Policy::Uniform, recovery: Recovery::Redeploy };
+    let profile = Profile::INTENDED;
+    Peer::new(PeerConfig { secret: key(seed), capabilities, profile, machine, strategy }, NOW)
+}
+
+/// Lets something happen to a peer: what it sends, and the timers that it sets.
+fn happens(peer: &mut Peer, input: Input<'_>) -> Effects {
+    let mut effects = Effects::default();
+    let random = Streams::new(1).owned(Domain::new("test.peer"), 0);
+    peer.handle(NOW, input, &mut Outbox { effects: &mut effects, random });
+    effects
+}
+
+/// `from` greets `to`, who answers; nothing is lost.
+fn greets(from: &mut Peer, to: &mut Peer) {
+    let connected = happens(from, Input::Connected(Arc::clone(to.handle_of_root())));
+    let mut sent = happens(from, Input::Timer(connected.timers[0].1)).sends;
+    let mut towards = true;
+    while let Some(envelope) = sent.pop() {
+        let receiver = if towards { &mut *to } else { &mut *from };
+        towards = !towards;
+        let transport = Some(&envelope.from.host);
+        let arrival = happens(receiver, Input::Arrival { envelope: &envelope, bytes: 100, transport });
+        assert!(arrival.admitted);
+        sent.extend(happens(receiver, Input::Dispatch(&envelope)).sends);
+    }
+}
+
+#[test]
+fn who_greets_and_answers_is_worth_most() {
+    let secret = SecretKey::ed25519([200; 32], SignatureMode::Modelled);
+    let organization = OrganizationKeys::new("nunet".into(), secret, Rules::INTENDED);
+    let (mut alice, mut bob) = (peer(1, Some(&organization)), peer(2, Some(&organization)));
+    let (alice_host, bob_host) = (alice.handle_of_root().host, bob.handle_of_root().host);
+    let score = |of: &Peer, other: &PeerId| of.application_score(other);
+    assert!(score(&alice, &bob_host).total_cmp(&0.0).is_eq(), "they have not met");
+    happens(&mut bob, Input::Connected(Arc::clone(alice.handle_of_root())));
+    assert!(score(&bob, &alice_host).total_cmp(&SCORE_CONNECTED).is_eq());
+    greets(&mut alice, &mut bob);
+    assert!(score(&alice, &bob_host).total_cmp(&SCORE_CONNECTED).is_eq(), "one way is not both");
+    greets(&mut bob, &mut alice);
+    assert!(score(&alice, &bob_host).total_cmp(&SCORE_GREETED).is_eq());
+    assert!(score(&bob, &alice_host).total_cmp(&SCORE_GREETED).is_eq());
+}
+
+#[test]
+fn a_stranger_gets_no_answer_and_is_worth_a_connection() {
+    let secret = SecretKey::ed25519([200; 32], SignatureMode::Modelled);
+    let organization = OrganizationKeys::new("nunet".into(), secret, Rules::INTENDED);
+    let (mut member, mut stranger) = (peer(1, Some(&organization)), peer(2, None));
+    let host = stranger.handle_of_root().host;
+    greets(&mut member, &mut stranger);
+    greets(&mut stranger, &mut member);
+    assert!(member.application_score(&host).total_cmp(&SCORE_CONNECTED).is_eq());
+}

@@ -1,0 +1,73 @@
+//! The subnets of the ensembles that live here (dms-orchestration section 2.11): what orchestrators ask for, and what
+//! allocations find by name.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use super::Provider;
+use crate::dms::actor::{AllocationState, Envelope, Message, SubnetCreate};
+use crate::dms::desk::Desk;
+use crate::dms::fact::Fact;
+use crate::dms::identity::EnsembleId;
+use crate::dms::subnet::{Endpoint, LookupError, SubnetError};
+
+/// "Yes", or "no" with the reason.
+fn answer(result: Result<(), SubnetError>) -> Message {
+    match result {
+        Ok(()) => Message::Ok,
+        Err(refused) => Message::Error(refused.to_string().into()),
+    }
+}
+
+impl Provider {
+    /// Creates the subnet of an ensemble. One that was not destroyed is in the way.
+    pub(super) fn create_subnet(&mut self, order: &SubnetCreate) -> Message {
+        answer(self.subnets.create(order.ensemble, order.range, &order.routes))
+    }
+
+    /// Handles a message about an allocation's place in its subnet.
+    pub(super) fn handle_network(&mut self, desk: &mut Desk<'_, '_>, id: &Arc<str>, request: &Envelope) {
+        let Some(allocation) = self.allocations.get_mut(id) else { return };
+        let (ensemble, generation) = (allocation.ensemble, allocation.generation);
+        let here = allocation.actor.handle.host;
+        let allocation_id = || Arc::clone(id);
+        let done = match &request.message {
+            Message::SubnetAddPeer { address } => {
+                self.subnets.add_peer(ensemble, id, *address, here).map(|()| {
+                    Some(Fact::AddressGiven { allocation: allocation_id(), generation, address: *address })
+                })
+            }
+            Message::SubnetAcceptPeers(routes) => self.subnets.accept_peers(ensemble, routes).map(|()| None),
+            Message::DnsAddRecords(records) => {
+                let own = self.subnets.add_records(ensemble, id, records);
+                own.map(|own| own.map(|name| Fact::Named { allocation: allocation_id(), generation, name }))
+            }
+            Message::MapPort { public, private } => {
+                let mapped = self.subnets.map_port(ensemble, id, (*public, *private), &self.ports);
+                let private = *private;
+                mapped.map(|public| {
+                    Some(Fact::PortMapped { allocation: allocation_id(), generation, public, private })
+                })
+            }
+            _ => return,
+        };
+        let done = done.map(|fact| fact.into_iter().for_each(|fact| desk.fact(fact)));
+        desk.reply(&mut allocation.actor, request, answer(done));
+    }
+
+    /// Where a name leads for an allocation that lives here.
+    ///
+    /// # Errors
+    /// Why it leads nowhere; an allocation that is not here has no address.
+    pub fn resolve(&self, allocation: &str, name: &str) -> Result<Endpoint, LookupError> {
+        let ensemble = self.allocations.get(allocation).ok_or(LookupError::NotConnected)?.ensemble;
+        self.subnets.resolve(ensemble, allocation, name)
+    }
+
+    /// The full id of the allocation that runs here at an address of an ensemble's subnet.
+    #[must_use]
+    pub fn running_at(&self, ensemble: EnsembleId, address: Ipv4Addr) -> Option<&Arc<str>> {
+        let id = self.subnets.at(ensemble, address)?;
+        self.allocations.get(id).filter(|found| found.state == AllocationState::Running).map(|_| id)
+    }
+}

@@ -1,0 +1,208 @@
+//! What one provider keeps of the subnets of the ensembles that it hosts. All of it lives in memory: it goes with the
+//! last allocation of an ensemble, and with the machine.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::{AddressRange, Route, SubnetError};
+use crate::dms::actor::DnsRecord;
+use crate::dms::identity::{EnsembleId, PeerId};
+use crate::dms::resources::{PortError, Ports};
+
+/// An allocation's place in its subnet.
+#[derive(Clone, Debug)]
+struct Member {
+    address: Ipv4Addr,
+    /// What it has been told of names.
+    names: BTreeMap<Arc<str>, Ipv4Addr>,
+    /// Public ports that lead to it, each with the port inside.
+    ports: BTreeMap<u16, u16>,
+}
+
+/// One ensemble's subnet as this provider knows it.
+#[derive(Clone, Debug)]
+struct Subnet {
+    range: AddressRange,
+    /// Which peer each address is behind, also those of other peers.
+    routes: BTreeMap<Ipv4Addr, PeerId>,
+    /// The allocations that live here, by full id.
+    members: IndexMap<Arc<str>, Member>,
+}
+
+/// Where a name leads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Endpoint {
+    /// The address in the subnet.
+    pub address: Ipv4Addr,
+    /// The peer that it is behind.
+    pub peer: PeerId,
+}
+
+/// Why a name leads nowhere.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum LookupError {
+    /// Who asks is in no subnet.
+    #[error("the allocation has no address in the subnet")]
+    NotConnected,
+    /// Who asks was never told of the name.
+    #[error("no such name: {0}")]
+    NoSuchName(Arc<str>),
+    /// Its address is behind no known peer.
+    #[error("no route to {0}")]
+    NoRoute(Ipv4Addr),
+}
+
+/// Every subnet that a provider takes part in.
+#[derive(Clone, Debug, Default)]
+pub struct Subnets {
+    all: IndexMap<EnsembleId, Subnet>,
+}
+
+impl Subnets {
+    /// Creates the subnet of an ensemble, with the routes known so far.
+    ///
+    /// # Errors
+    /// [`SubnetError::AlreadyExists`]: the former one keeps what it has.
+    pub fn create(
+        &mut self,
+        id: EnsembleId,
+        range: AddressRange,
+        routes: &[Route],
+    ) -> Result<(), SubnetError> {
+        if self.all.contains_key(&id) {
+            return Err(SubnetError::AlreadyExists(id));
+        }
+        let routes = routes.iter().map(|route| (route.address, route.peer)).collect();
+        self.all.insert(id, Subnet { range, routes, members: IndexMap::new() });
+        Ok(())
+    }
+
+    /// Destroys the subnet of an ensemble, with all addresses, names and port maps. That there is none is fine.
+    pub fn destroy(&mut self, id: EnsembleId) {
+        self.all.shift_remove(&id);
+    }
+
+    /// Gives an allocation of the peer `here` its address.
+    ///
+    /// # Errors
+    /// [`SubnetError::Missing`], [`SubnetError::NotInRange`], [`SubnetError::NotRoutedHere`],
+    /// [`SubnetError::HasAddress`], [`SubnetError::AddressInUse`].
+    pub fn add_peer(
+        &mut self,
+        id: EnsembleId,
+        allocation: &Arc<str>,
+        address: Ipv4Addr,
+        here: PeerId,
+    ) -> Result<(), SubnetError> {
+        let subnet = self.all.get(&id).ok_or(SubnetError::Missing(id))?;
+        if !subnet.range.is_for_allocation(address) {
+            return Err(SubnetError::NotInRange { address, range: subnet.range });
+        }
+        if subnet.routes.get(&address) != Some(&here) {
+            return Err(SubnetError::NotRoutedHere(address));
+        }
+        if let Some(member) = subnet.members.get(allocation) {
+            return Err(SubnetError::HasAddress(member.address));
+        }
+        // Two ensembles may have drawn the same range; one machine cannot have an address twice.
+        let mut members = self.all.values().flat_map(|subnet| subnet.members.values());
+        if members.any(|member| member.address == address) {
+            return Err(SubnetError::AddressInUse(address));
+        }
+        let member = Member { address, names: BTreeMap::new(), ports: BTreeMap::new() };
+        self.all[&id].members.insert(Arc::clone(allocation), member);
+        Ok(())
+    }
+
+    /// Learns which peers addresses are behind now; what was known of others stays.
+    ///
+    /// # Errors
+    /// [`SubnetError::Missing`].
+    pub fn accept_peers(&mut self, id: EnsembleId, routes: &[Route]) -> Result<(), SubnetError> {
+        let subnet = self.all.get_mut(&id).ok_or(SubnetError::Missing(id))?;
+        subnet.routes.extend(routes.iter().map(|route| (route.address, route.peer)));
+        Ok(())
+    }
+
+    /// Tells an allocation names; one that it knows already is replaced. The answer is its own name, if it is among
+    /// those that it knows now.
+    ///
+    /// # Errors
+    /// [`SubnetError::Missing`], [`SubnetError::NoAddress`].
+    pub fn add_records(
+        &mut self,
+        id: EnsembleId,
+        allocation: &str,
+        records: &[DnsRecord],
+    ) -> Result<Option<Arc<str>>, SubnetError> {
+        let member = self.member(id, allocation)?;
+        member.names.extend(records.iter().map(|record| (Arc::clone(&record.name), record.address)));
+        let own = member.names.iter().find(|(_, address)| **address == member.address);
+        Ok(own.map(|(name, _)| Arc::clone(name)))
+    }
+
+    /// Lets a public port lead to an allocation: `public`, or for 0 the lowest of the dynamic ports that were reserved
+    /// for it and are not mapped yet. The answer is the port that it became.
+    ///
+    /// # Errors
+    /// [`SubnetError::Missing`], [`SubnetError::NoAddress`], [`SubnetError::AlreadyMapped`], and
+    /// [`SubnetError::Port`] for a port that is not reserved for this allocation, or when no dynamic one is left.
+    pub fn map_port(
+        &mut self,
+        id: EnsembleId,
+        allocation: &str,
+        (public, private): (u16, u16),
+        reserved: &Ports,
+    ) -> Result<u16, SubnetError> {
+        let member = self.member(id, allocation)?;
+        let port = if public == 0 {
+            let free = |port: &u16| !member.ports.contains_key(port);
+            reserved.dynamic_of(allocation).find(free).ok_or(PortError::Exhausted)?
+        } else {
+            reserved.check_owner(public, allocation)?;
+            public
+        };
+        if member.ports.contains_key(&port) {
+            return Err(SubnetError::AlreadyMapped(port));
+        }
+        member.ports.insert(port, private);
+        Ok(port)
+    }
+
+    fn member(&mut self, id: EnsembleId, allocation: &str) -> Result<&mut Member, SubnetError> {
+        let subnet = self.all.get_mut(&id).ok_or(SubnetError::Missing(id))?;
+        subnet.members.get_mut(allocation).ok_or(SubnetError::NoAddress)
+    }
+
+    /// An allocation has ended: its address, what it knew and its port maps are gone.
+    pub fn remove(&mut self, id: EnsembleId, allocation: &str) {
+        if let Some(subnet) = self.all.get_mut(&id) {
+            subnet.members.shift_remove(allocation);
+        }
+    }
+
+    /// Where a name leads for an allocation that lives here.
+    ///
+    /// # Errors
+    /// Why it leads nowhere.
+    pub fn resolve(&self, id: EnsembleId, allocation: &str, name: &str) -> Result<Endpoint, LookupError> {
+        let subnet = self.all.get(&id).ok_or(LookupError::NotConnected)?;
+        let member = subnet.members.get(allocation).ok_or(LookupError::NotConnected)?;
+        let address = *member.names.get(name).ok_or_else(|| LookupError::NoSuchName(name.into()))?;
+        let peer = *subnet.routes.get(&address).ok_or(LookupError::NoRoute(address))?;
+        Ok(Endpoint { address, peer })
+    }
+
+    /// The full id of the allocation that lives here at an address of an ensemble's subnet.
+    #[must_use]
+    pub fn at(&self, id: EnsembleId, address: Ipv4Addr) -> Option<&Arc<str>> {
+        let members = &self.all.get(&id)?.members;
+        members.iter().find(|(_, member)| member.address == address).map(|(allocation, _)| allocation)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,481 @@
+//! The catalogue of the scenario format, from which its JSON Schema is made.
+//!
+//! A test compares it with the readers on every key and word, so that the schema says what they say.
+
+mod attacks;
+mod operations;
+
+use self::attacks::ATTACK;
+use self::operations::{OPERATION, ORGANIZATION};
+use super::units::{BYTE_UNITS, HERTZ_UNITS, RATE_UNITS, TIME_UNITS};
+use crate::dms::ensemble::shape::{Key, Map, Quantity, Shape};
+
+const fn with_unit(units: &'static [(&'static str, u64)], repeated: bool) -> Shape {
+    Shape::Quantity(Quantity { units, bare: false, any_case: false, repeated })
+}
+
+const TIME: Shape = with_unit(TIME_UNITS, true);
+const BYTES: Shape = with_unit(BYTE_UNITS, false);
+const RATE: Shape = with_unit(RATE_UNITS, false);
+const HERTZ: Shape = with_unit(HERTZ_UNITS, false);
+/// `10%` or `0.1`.
+const FRACTION: Shape = Shape::Either(&[
+    Shape::Share,
+    Shape::Matching("^\\s*(100(\\.0*)?|[0-9]{1,2}(\\.[0-9]*)?|\\.[0-9]+)\\s*%\\s*$"),
+    Shape::Matching("^\\s*(1(\\.0*)?|0?\\.?[0-9]*([eE]-[0-9]+)?)\\s*$"),
+]);
+const COUNT: Shape = Shape::Whole(1, 10_000_000);
+const NAME: Shape = Shape::Matching("^[^\\s.][^\\s/]*$");
+const EXPECTATION: Shape = Shape::Matching("^\\s*[A-Za-z0-9_.]+\\s*(<|<=|==|!=|>=|>)\\s*[+-]?[0-9.]");
+/// A time, or a distribution of times.
+const TIMES: Shape = Shape::Either(&[TIME, Shape::Map(&DISTRIBUTION)]);
+
+/// The whole file.
+pub(super) static SCENARIO: Map = Map::new(
+    "scenario",
+    &[
+        Key::new("version", Shape::Whole(1, 1), "the version of the format").required(),
+        Key::new("name", NAME, "names the results folder").or("the name of the file"),
+        Key::new("seed", Shape::Whole(0, i64::MAX), "from which all randomness comes").or("42"),
+        Key::new("duration", TIME, "simulated time of the run").required(),
+        Key::new(
+            "epoch",
+            Shape::Matching("^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]"),
+            "date and time at simulated 0",
+        )
+        .or("2025-01-01T00:00:00Z"),
+        Key::new("profile", PROFILE, "which weaknesses of DMS the peers have").or("intended"),
+        Key::new("signatures", Shape::Words(&["modelled", "real"]), "how messages are signed").or("modelled"),
+        Key::new(
+            "processing",
+            Shape::Either(&[Shape::Words(&["none"]), Shape::Map(&PROCESSING)]),
+            "what the worker of a peer spends",
+        ),
+        Key::new("network", Shape::Map(&NETWORK), "who reaches whom, when"),
+        Key::new("peers", Shape::List(&Shape::Map(&ROLE)), "who takes part").required(),
+        Key::new(
+            "images",
+            Shape::Either(&[
+                Shape::Named(&Shape::Map(&IMAGE)),
+                Shape::List(&Shape::Named(&Shape::Map(&IMAGE))),
+            ]),
+            "what is pulled and how it behaves, by name",
+        ),
+        Key::new("workload", Shape::List(&Shape::Map(&WORKLOAD)), "what is asked"),
+        Key::new(
+            "organizations",
+            Shape::List(&Shape::Either(&[NAME, Shape::Map(&ORGANIZATION)])),
+            "whose members the peers are",
+        )
+        .or("those that peers name, with the usual bundle"),
+        Key::new("operations", Shape::List(&Shape::Map(&OPERATION)), "what operators do beside deployments"),
+        Key::new("faults", Shape::List(&Shape::Map(&FAULT)), "what breaks"),
+        Key::new("strategy", Shape::Map(&STRATEGY), "how peers decide"),
+        Key::new("expect", Shape::List(&EXPECTATION), "what must be true: METRIC COMPARISON NUMBER"),
+    ],
+);
+
+static PROCESSING: Map = Map::new(
+    "processing",
+    &[
+        Key::new("signature", TIME, "time for each signature").or("40us"),
+        Key::new("message", TIME, "time for each message").or("20us"),
+    ],
+);
+
+static NETWORK: Map = Map::new(
+    "network",
+    &[
+        Key::new("latency", Shape::Map(&LATENCY), "delays").or("{cities: wonder}"),
+        Key::new("loss", FRACTION, "part of the messages lost").or("0"),
+        Key::new("packet_loss", FRACTION, "part of the packets sent again").or("0"),
+        Key::new("bandwidth", BANDWIDTH, "links of peers").or("{preset: home}"),
+        Key::new("hop_processing", TIME, "time at each hop of a broadcast").or("60us"),
+    ],
+);
+
+static LATENCY: Map = Map::new(
+    "latency",
+    &[
+        Key::new("cities", Shape::Words(&["wonder"]), "measured between cities"),
+        Key::new("constant", TIME, "the same for all"),
+    ],
+)
+.with_one_of(&["cities", "constant"]);
+
+const BANDWIDTH: Shape =
+    Shape::Either(&[Shape::Words(&["unlimited"]), Shape::Map(&LINKS_PRESET), Shape::Map(&LINKS)]);
+
+static LINKS_PRESET: Map = Map::new(
+    "link preset",
+    &[Key::new("preset", Shape::Words(&["home", "datacentre"]), "links of a kind of place").required()],
+);
+
+static LINKS: Map = Map::new(
+    "links",
+    &[Key::new("up", RATE, "rate out").required(), Key::new("down", RATE, "rate in").required()],
+);
+
+static ROLE: Map = Map::new(
+    "role",
+    &[
+        Key::new("providers", Shape::Map(&GROUP), "peers that offer resources"),
+        Key::new("orchestrators", Shape::Map(&GROUP), "peers that deploy"),
+        Key::new("attackers", Shape::Map(&ATTACKERS), "peers that attack"),
+    ],
+)
+.with_one_of(&["providers", "orchestrators", "attackers"]);
+
+const GROUP_NAME: Key = Key::new("name", NAME, "of the group").or("its role");
+const GROUP_COUNT: Key = Key::new("count", COUNT, "how many").or("as many as names");
+const GROUP_NAMES: Key = Key::new("names", Shape::List(&NAME), "names for the first of them");
+const GROUP_PLACE: Key =
+    Key::new("place", Shape::Map(&PLACE), "where they are").or("by population of the world");
+const MACHINES: Shape = Shape::Either(&[Shape::Map(&HARDWARE_PRESET), Shape::Map(&HARDWARE)]);
+const GROUP_HARDWARE: Key = Key::new("hardware", MACHINES, "the machines").or("{preset: home-pc}");
+const GROUP_BANDWIDTH: Key = Key::new("bandwidth", BANDWIDTH, "links of these").or("that of network");
+const PRESENCE: Shape = Shape::Either(&[Shape::Map(&CHURN_PRESET), Shape::Map(&CHURN)]);
+const GROUP_CHURN: Key = Key::new("churn", PRESENCE, "when they are up").or("always up");
+const GROUP_PROFILE: Key = Key::new("profile", PROFILE, "their weaknesses").or("that of the scenario");
+
+const ORGANIZATIONS: Shape = Shape::Either(&[NAME, Shape::FilledList(&NAME)]);
+const MEMBERSHIP_OF_GROUP: Key = Key::new(
+    "membership",
+    Shape::Words(&["full", "provide_only", "require_only", "none"]),
+    "how far: may act, accepts, both or nothing",
+)
+.or("full");
+
+static GROUP: Map = Map::new(
+    "group",
+    &[
+        GROUP_NAME,
+        GROUP_COUNT,
+        GROUP_NAMES,
+        Key::new("org", ORGANIZATIONS, "organizations of which they are members").or("nunet"),
+        MEMBERSHIP_OF_GROUP,
+        GROUP_PLACE,
+        GROUP_HARDWARE,
+        Key::new("onboard", Shape::Map(&ONBOARD), "the part that is offered"),
+        GROUP_BANDWIDTH,
+        GROUP_CHURN,
+        GROUP_PROFILE,
+    ],
+);
+
+static ATTACKERS: Map = Map::new(
+    "attackers",
+    &[
+        GROUP_NAME,
+        GROUP_COUNT,
+        GROUP_NAMES,
+        Key::new("org", ORGANIZATIONS, "organizations of which they are members").or("none"),
+        MEMBERSHIP_OF_GROUP,
+        GROUP_PLACE,
+        GROUP_HARDWARE,
+        GROUP_BANDWIDTH,
+        GROUP_CHURN,
+        GROUP_PROFILE,
+        Key::new("attack", Shape::Map(&ATTACK), "what they try").required(),
+    ],
+);
+
+const PROFILE: Shape = Shape::Either(&[PROFILE_BASE, Shape::Map(&MIXED_PROFILE)]);
+const PROFILE_BASE: Shape = Shape::Words(&["intended", "as-is"]);
+const WEAKNESSES: Shape = Shape::List(&Shape::Matching("^[CW][0-9]+b?$"));
+
+static MIXED_PROFILE: Map = Map::new(
+    "mixed profile",
+    &[
+        Key::new("base", PROFILE_BASE, "which weaknesses to begin with").required(),
+        Key::new("fix", WEAKNESSES, "weaknesses to mend"),
+        Key::new("add", WEAKNESSES, "weaknesses to have besides"),
+    ],
+);
+
+static PLACE: Map = Map::new(
+    "place",
+    &[
+        Key::new(
+            "by_population",
+            Shape::Either(&[Shape::Words(&["world"]), Shape::Map(&AREA)]),
+            "drawn by population",
+        ),
+        Key::new("city", Shape::Filled, "all in one city"),
+        Key::new("country", COUNTRY, "of the city"),
+    ],
+)
+.with_one_of(&["by_population", "city"]);
+
+const COUNTRY: Shape = Shape::Matching("^[A-Za-z]{2}$");
+
+static AREA: Map = Map::new(
+    "area",
+    &[
+        Key::new("world", Shape::Scalar, "everywhere"),
+        Key::new("continent", Shape::Filled, "a continent"),
+        Key::new("country", COUNTRY, "a country"),
+    ],
+)
+.with_one_of(&["world", "continent", "country"]);
+
+static HARDWARE_PRESET: Map = Map::new(
+    "hardware preset",
+    &[Key::new("preset", Shape::Words(&["home-pc"]), "machines as surveyed").required()],
+);
+
+static HARDWARE: Map = Map::new(
+    "hardware",
+    &[
+        Key::new("cpu", Shape::Whole(1, 4096), "cores").required(),
+        Key::new("clock", HERTZ, "of each core").or("3 GHz"),
+        Key::new("arch", Shape::Filled, "architecture").or("x86_64"),
+        Key::new("ram", BYTES, "memory").required(),
+        Key::new("disk", BYTES, "disk").required(),
+        Key::new("gpu", Shape::Map(&GPU), "graphics card").or("none"),
+    ],
+);
+
+static GPU: Map = Map::new(
+    "gpu",
+    &[
+        Key::new("vendor", Shape::Filled, "who made it").required(),
+        Key::new("model", Shape::Filled, "its name").required(),
+        Key::new("vram", BYTES, "its memory").required(),
+    ],
+);
+
+static ONBOARD: Map = Map::new(
+    "onboard",
+    &[
+        Key::new("cpu", FRACTION, "of the cores").or("80%"),
+        Key::new("ram", FRACTION, "of the memory").or("80%"),
+        Key::new("disk", FRACTION, "of the disk").or("50%"),
+    ],
+);
+
+const CHURN_START: Shape = Shape::Words(&["stationary", "fresh"]);
+
+static CHURN_PRESET: Map = Map::new(
+    "churn preset",
+    &[
+        Key::new(
+            "preset",
+            Shape::Words(&["desktop-pc", "overnet", "skype", "planetlab", "condor", "grid5000", "lanl"]),
+            "a measured system",
+        )
+        .required(),
+        Key::new("start", CHURN_START, "whether the run begins in the middle").or("stationary"),
+    ],
+);
+
+static CHURN: Map = Map::new(
+    "churn",
+    &[
+        Key::new("up", TIMES, "how long a peer stays").required(),
+        Key::new("down", TIMES, "how long it is away").required(),
+        Key::new("start", CHURN_START, "whether the run begins in the middle").or("stationary"),
+    ],
+);
+
+static IMAGE: Map = Map::new(
+    "image",
+    &[
+        Key::new("size", BYTES, "bytes to pull").required(),
+        Key::new("start", TIMES, "from pulled to ready").or("1s"),
+        Key::new("task", Shape::Map(&TASK), "it ends by itself"),
+        Key::new("service", Shape::Either(&[Shape::Map(&SERVICE), Shape::Nothing]), "it runs on"),
+    ],
+)
+.with_one_of(&["task", "service"]);
+
+static TASK: Map = Map::new(
+    "task",
+    &[
+        Key::new("run", TIMES, "how long").required(),
+        Key::new("exit_code", Shape::Whole(0, 255), "how it ends").or("0"),
+        Key::new("output", Shape::Text, "what it prints"),
+    ],
+);
+
+static SERVICE: Map = Map::new(
+    "service",
+    &[
+        Key::new("fails_after", TIMES, "when it fails").or("never"),
+        Key::new("health", Shape::Text, "what health checks see").or("what they want"),
+    ],
+);
+
+static WORKLOAD: Map =
+    Map::new("workload", &[Key::new("deploy", Shape::Map(&DEPLOY), "deployments")]).with_one_of(&["deploy"]);
+
+static DEPLOY: Map = Map::new(
+    "deploy",
+    &[
+        Key::new("by", Shape::Filled, "the orchestrator").required(),
+        Key::new("ensemble", Shape::Filled, "a DMS ensemble file, relative to the scenario").required(),
+        Key::new("name", NAME, "of the deployments").or("the name of the file"),
+        Key::new("arrivals", Shape::Map(&ARRIVALS), "when").or("once, at the start"),
+        Key::new("count", COUNT, "at most so many"),
+        Key::new("timeout", TIME, "until when it must run").or("5m"),
+        Key::new("shutdown_after", TIMES, "when its owner shuts it down").or("never"),
+    ],
+);
+
+static ARRIVALS: Map = Map::new(
+    "arrivals",
+    &[
+        Key::new("poisson", Shape::Map(&POISSON), "at random"),
+        Key::new("every", TIME, "at equal distances"),
+        Key::new("at", Shape::Either(&[TIME, Shape::FilledList(&TIME)]), "at given times"),
+        Key::new("burst", Shape::Map(&BURST), "many at once"),
+        Key::new("start", TIME, "not before").or("0s"),
+    ],
+)
+.with_one_of(&["poisson", "every", "at", "burst"]);
+
+static POISSON: Map = Map::new("poisson", &[Key::new("mean", TIME, "mean time between two").required()]);
+
+static BURST: Map = Map::new(
+    "burst",
+    &[
+        Key::new("at", TIME, "when").required(),
+        Key::new("count", COUNT, "how many").required(),
+        Key::new("within", TIME, "spread over").or("0s"),
+    ],
+);
+
+static FAULT: Map = Map::new(
+    "fault",
+    &[
+        Key::new("crash", Shape::Map(&CRASH), "peers go down"),
+        Key::new("loss", Shape::Map(&LOSS), "messages are lost"),
+        Key::new("delay", Shape::Map(&DELAY), "messages take longer"),
+        Key::new("partition", Shape::Map(&PARTITION), "two sides do not reach each other"),
+    ],
+)
+.with_one_of(&["crash", "loss", "delay", "partition"]);
+
+const AT: Key = Key::new("at", TIME, "when, after the start").required();
+const FOR: Key = Key::new("for", TIME, "how long").required();
+const GROUP_OF: Key = Key::new("group", Shape::Filled, "peers of a group");
+const PEER: Key = Key::new("peer", Shape::Filled, "one peer");
+const PEERS: Key = Key::new("peers", Shape::List(&Shape::Filled), "some peers");
+const CONTINENT: Key = Key::new("continent", Shape::Filled, "peers of a continent");
+const OF_COUNTRY: Key = Key::new("country", COUNTRY, "peers of a country");
+const DRAWN: Key = Key::new("fraction", FRACTION, "the part of them that is drawn");
+const SO_MANY: Key = Key::new("count", COUNT, "how many of them are drawn");
+
+static CRASH: Map = Map::new(
+    "crash",
+    &[
+        AT,
+        Key::new("repair", Shape::Either(&[Shape::Words(&["never"]), TIMES]), "until a peer is back")
+            .required(),
+        GROUP_OF,
+        PEER,
+        PEERS,
+        CONTINENT,
+        OF_COUNTRY,
+        DRAWN,
+        SO_MANY,
+    ],
+);
+
+static LOSS: Map = Map::new(
+    "loss",
+    &[
+        AT,
+        FOR,
+        Key::new("fraction", FRACTION, "of the messages").required(),
+        GROUP_OF,
+        PEER,
+        PEERS,
+        CONTINENT,
+        OF_COUNTRY,
+    ],
+);
+
+static DELAY: Map = Map::new(
+    "delay",
+    &[
+        AT,
+        FOR,
+        Key::new("extra", TIMES, "how much longer").required(),
+        GROUP_OF,
+        PEER,
+        PEERS,
+        CONTINENT,
+        OF_COUNTRY,
+        DRAWN,
+        SO_MANY,
+    ],
+);
+
+static PARTITION: Map = Map::new(
+    "partition",
+    &[AT, FOR, Key::new("between", Shape::ListOf(2, &Shape::Map(&SIDE)), "the two sides").required()],
+);
+
+static SIDE: Map = Map::new("side", &[GROUP_OF, PEER, PEERS, CONTINENT, OF_COUNTRY, DRAWN, SO_MANY]);
+
+static STRATEGY: Map = Map::new(
+    "strategy",
+    &[
+        Key::new("placement", Shape::Words(&["uniform"]), "which of the bids").or("uniform"),
+        Key::new(
+            "recovery",
+            Shape::Words(&["stay_down", "restart", "redeploy"]),
+            "where an ensemble does not say",
+        )
+        .or("redeploy"),
+    ],
+);
+
+static DISTRIBUTION: Map = Map::new(
+    "distribution",
+    &[
+        Key::new("constant", TIME, "always the same"),
+        Key::new("uniform", Shape::Map(&UNIFORM), "between two times"),
+        Key::new("exponential", Shape::Map(&EXPONENTIAL), "without memory"),
+        Key::new("normal", Shape::Map(&NORMAL), "by mean and standard deviation"),
+        Key::new("lognormal", Shape::Map(&LOGNORMAL), "with a long tail"),
+        Key::new("weibull", Shape::Map(&BY_SHAPE), "of lifetimes"),
+        Key::new("pareto", Shape::Map(&BY_SHAPE), "with a heavy tail"),
+        Key::new("gamma", Shape::Map(&BY_SHAPE), "a sum of waits"),
+    ],
+)
+.with_one_of(&["constant", "uniform", "exponential", "normal", "lognormal", "weibull", "pareto", "gamma"]);
+
+static UNIFORM: Map = Map::new(
+    "uniform",
+    &[Key::new("from", TIME, "at least").required(), Key::new("to", TIME, "at most").required()],
+);
+
+static EXPONENTIAL: Map = Map::new("exponential", &[Key::new("mean", TIME, "the mean").required()]);
+
+static NORMAL: Map = Map::new(
+    "normal",
+    &[Key::new("mean", TIME, "the mean").required(), Key::new("sd", TIME, "standard deviation").required()],
+);
+
+static LOGNORMAL: Map = Map::new(
+    "lognormal",
+    &[
+        Key::new("median", TIME, "the median; with `sigma`"),
+        Key::new("mu", Shape::Number, "mean of the logarithm in seconds; with `sigma`"),
+        Key::new("sigma", Shape::Number, "standard deviation of the logarithm"),
+        Key::new("mean", TIME, "the mean; with `sd`"),
+        Key::new("sd", TIME, "standard deviation; with `mean`"),
+    ],
+)
+.with_one_of(&["median", "mu", "mean"])
+.with_needs(&[("median", "sigma"), ("mu", "sigma"), ("mean", "sd"), ("sd", "mean")]);
+
+static BY_SHAPE: Map = Map::new(
+    "by shape",
+    &[
+        Key::new("shape", Shape::Number, "the shape").required(),
+        Key::new("scale", TIME, "the scale").required(),
+    ],
+);

@@ -1,0 +1,57 @@
+//! The fidelity `profile` of a scenario or of a group of peers: `intended`, `as-is`, or a base with differences.
+
+use super::reader::{Map, Reader};
+use crate::dms::ensemble::suggest::suggestion;
+use crate::dms::ensemble::tree::Node;
+use crate::dms::profile::{Profile, Weakness};
+
+const WORDS: &[(&str, Profile)] = &[("intended", Profile::INTENDED), ("as-is", Profile::AS_IS)];
+const KEYS: &[&str] = &["base", "fix", "add"];
+
+/// `profile: as-is`, or `profile: {base: as-is, fix: [C1]}`, or `profile: {base: intended, add: [C9]}`.
+pub(super) fn read(reader: &mut Reader, map: &Map<'_>) -> Option<Profile> {
+    reader.optional(map, "profile", |reader, node| {
+        if !node.is_map() {
+            return reader.word(node, "profile", WORDS);
+        }
+        let mixed = reader.map(node, "profile", node.position, KEYS)?;
+        let help = "write `base: as-is` or `base: intended`";
+        let base = reader.required(&mixed, "base", help, |r, node| r.word(node, "base", WORDS));
+        let fixed = weaknesses(reader, &mixed, "fix");
+        let added = weaknesses(reader, &mixed, "add");
+        let base = fixed.into_iter().fold(base?, Profile::without);
+        Some(added.into_iter().fold(base, Profile::with))
+    })
+}
+
+fn weaknesses(reader: &mut Reader, map: &Map<'_>, key: &str) -> Vec<Weakness> {
+    reader.list(map, key).iter().filter_map(|node| weakness(reader, node)).collect()
+}
+
+fn weakness(reader: &mut Reader, node: &Node) -> Option<Weakness> {
+    let text = reader.text(node, "the number of a weakness")?;
+    let Ok(weakness) = text.parse() else {
+        let help = suggestion(&text, Weakness::ALL.iter().map(|weakness| weakness.id()))
+            .unwrap_or_else(|| "`dmsim list weaknesses` has all of them".to_owned());
+        let shown = super::reader::shortened(&text);
+        reader.error(node.position, format!("`{shown}` is not a weakness that this version has"), help);
+        return None;
+    };
+    Some(weakness)
+}
+
+/// A profile as a scenario has it.
+pub(super) fn write(profile: Profile) -> String {
+    let list = |present: bool| {
+        let ids = Weakness::ALL.iter().filter(|&&w| profile.has(w) == present).map(|w| w.id());
+        ids.collect::<Vec<_>>().join(", ")
+    };
+    match profile {
+        Profile::INTENDED => "intended".to_owned(),
+        Profile::AS_IS => "as-is".to_owned(),
+        _ if profile.weaknesses().count() * 2 > Weakness::ALL.len() => {
+            format!("{{base: as-is, fix: [{}]}}", list(false))
+        }
+        _ => format!("{{base: intended, add: [{}]}}", list(true)),
+    }
+}

@@ -1,0 +1,81 @@
+//! What is found at the end of a run by looking at the peers themselves.
+
+use rustc_hash::FxHashMap;
+
+use super::ledger::Closing;
+use super::world::{Host, World};
+use crate::dms::identity::{Did, PeerId as HostId};
+use crate::kernel::{Time, Timestamp};
+
+impl World<'_> {
+    /// Looks at every peer.
+    pub(super) fn closing(&mut self, stopped: Time, interrupted: bool) -> Closing {
+        let now = self.clock(stopped);
+        let mut closing = Closing {
+            interrupted,
+            leaks: self.count_leaks(),
+            reachable: self.count_reachable(),
+            attacks: self.attackers.report(self.setup, &self.population),
+            events: self.events,
+            revocations_missing: self.count_missing_revocations(now),
+            ..Closing::default()
+        };
+        for host in &self.hosts {
+            let (stored, expired) = host.peer.capabilities().stored(now);
+            closing.tokens_stored += stored;
+            closing.tokens_expired += expired;
+            let dids = host.peer.capabilities().organizations(now);
+            let names: Vec<&str> = dids.iter().filter_map(|did| self.office.name_of(did)).collect();
+            closing.memberships.push(names.join(" ").into());
+        }
+        closing
+    }
+
+    /// Pairs of a revocation and a peer that is up, would accept the revoked token, and does not know of it.
+    fn count_missing_revocations(&self, now: Timestamp) -> u64 {
+        let mut issuers: FxHashMap<u128, Did> = FxHashMap::default();
+        for host in &self.hosts {
+            let known = host.peer.capabilities().revocations().iter();
+            for token in known.filter(|token| !token.expires_before(now)) {
+                issuers.insert(token.revocation_key().fingerprint(), token.issuer().clone());
+            }
+        }
+        let missing = |host: &Host| -> u64 {
+            let context = host.peer.capabilities();
+            let known: Vec<u128> =
+                context.revocations().iter().map(|token| token.revocation_key().fingerprint()).collect();
+            let trusts = |issuer: &Did| {
+                let side_chains = context.require_anchors().tokens();
+                context.roots().contains(issuer) || side_chains.iter().any(|token| token.subject() == issuer)
+            };
+            self.ledger
+                .revocations()
+                .filter(|key| !known.contains(key) && issuers.get(key).is_some_and(trusts))
+                .count() as u64
+        };
+        if issuers.is_empty() { 0 } else { self.hosts.iter().filter(|host| host.up).map(missing).sum() }
+    }
+
+    /// Peers that hold something for a deployment that neither wants it nor is having it undone.
+    fn count_leaks(&self) -> u64 {
+        let now = self.clock(self.queue.now());
+        let leaks = |host: &&Host| {
+            host.up
+                && host.peer.provider().pool().holdings().any(|(id, holding)| {
+                    let place = host.peer.handle_of_root().host;
+                    let leased = holding.lease.is_some_and(|lease| now <= lease);
+                    !leased && !self.is_wanted(id, holding.generation, &place)
+                })
+        };
+        self.hosts.iter().filter(leaks).count() as u64
+    }
+
+    fn is_wanted(&self, allocation: &str, generation: u32, host: &HostId) -> bool {
+        let Some(number) = self.ledger.deployment_of(allocation) else { return false };
+        let Some((by, ensemble)) = self.ledger.deployment(number) else { return false };
+        let deployments = self.hosts[by.0 as usize].peer.deployments();
+        deployments.iter().find(|deployment| deployment.id() == ensemble).is_some_and(|deployment| {
+            deployment.wants(allocation, generation, host) || deployment.is_undoing_on(host)
+        })
+    }
+}

@@ -1,0 +1,232 @@
+//! Which image a reference means, by Docker's own rules.
+//!
+//! A reference is `[registry/]repository[:tag][@digest]`. Without a registry it is Docker Hub's, and a repository of
+//! Docker Hub without a namespace is in `library`, so that `nginx` and `docker.io/library/nginx` are one (the
+//! normalisation of `github.com/distribution/reference`). The first component is a registry if it has a dot, a colon
+//! or a capital letter, or is `localhost`. A digest outweighs a tag, and no tag and no digest means `latest`.
+//!
+//! What the catalogue calls by its repository alone stands for every tag and digest of it.
+
+use rustc_hash::FxHashMap;
+
+use super::setup::Image;
+
+/// The registry of a reference that names none.
+const DEFAULT_REGISTRY: &str = "docker.io";
+/// Another name of it.
+const DEFAULT_REGISTRY_ALIAS: &str = "index.docker.io";
+/// The namespace of a repository there that names none.
+const DEFAULT_NAMESPACE: &str = "library";
+const DEFAULT_TAG: &str = "latest";
+
+/// A reference taken apart.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reference {
+    /// Registry and repository in full.
+    name: String,
+    tag: Option<String>,
+    digest: Option<String>,
+}
+
+impl Reference {
+    /// Reads a reference; none where a part of it is empty.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (named, digest) = match text.split_once('@') {
+            Some((named, digest)) => (named, Some(digest)),
+            None => (text, None),
+        };
+        // A colon before the last slash is that of a registry's port.
+        let (path, tag) = match named.rsplit_once(':') {
+            Some((path, tag)) if !tag.contains('/') => (path, Some(tag)),
+            _ => (named, None),
+        };
+        let (registry, repository) = match path.split_once('/') {
+            Some((first, rest)) if is_registry(first) => (first, rest),
+            _ => (DEFAULT_REGISTRY, path),
+        };
+        let empty = |part: &str| part.is_empty();
+        if repository.split('/').any(empty) || tag.is_some_and(empty) || digest.is_some_and(empty) {
+            return None;
+        }
+        let registry = if registry == DEFAULT_REGISTRY_ALIAS { DEFAULT_REGISTRY } else { registry };
+        let name = if registry == DEFAULT_REGISTRY && !repository.contains('/') {
+            format!("{registry}/{DEFAULT_NAMESPACE}/{repository}")
+        } else {
+            format!("{registry}/{repository}")
+        };
+        Some(Self { name, tag: tag.map(str::to_owned), digest: digest.map(str::to_owned) })
+    }
+
+    /// The name without what Docker adds by itself, tag and digest, as people write it.
+    #[must_use]
+    pub fn familiar_name(&self) -> &str {
+        let hub = self.name.strip_prefix(DEFAULT_REGISTRY).and_then(|rest| rest.strip_prefix('/'));
+        let library = hub.and_then(|hub| hub.strip_prefix(DEFAULT_NAMESPACE)?.strip_prefix('/'));
+        // `docker.io/a.b/c` cannot be shortened: `a.b` alone would be a registry.
+        let means_the_same = |short: &&str| Self::parse(short).is_some_and(|short| short.name == self.name);
+        [library, hub].into_iter().flatten().find(means_the_same).unwrap_or(&self.name)
+    }
+
+    /// The key under which the catalogue holds what this names.
+    fn key(&self) -> String {
+        match (&self.digest, &self.tag) {
+            (Some(digest), _) => format!("{}@{digest}", self.name),
+            (None, Some(tag)) => format!("{}:{tag}", self.name),
+            (None, None) => self.name.clone(),
+        }
+    }
+
+    /// Whether two references in a catalogue stand for the same.
+    #[must_use]
+    pub fn is_same_entry(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+
+    /// The keys under which what this means may be, the best first.
+    fn candidates(&self) -> impl Iterator<Item = String> {
+        let tag = match (&self.tag, &self.digest) {
+            (None, Some(_)) => None,
+            (tag, _) => Some(format!("{}:{}", self.name, tag.as_deref().unwrap_or(DEFAULT_TAG))),
+        };
+        let digest = self.digest.as_ref().map(|digest| format!("{}@{digest}", self.name));
+        digest.into_iter().chain(tag).chain([self.name.clone()])
+    }
+}
+
+/// Whether the first component of a reference is a registry and not a namespace.
+fn is_registry(component: &str) -> bool {
+    component == "localhost" || component.contains(['.', ':']) || component.to_lowercase() != component
+}
+
+/// The images that exist in a run, by reference.
+#[derive(Clone, Debug)]
+pub struct Images {
+    images: Vec<Image>,
+    by_key: FxHashMap<String, u16>,
+}
+
+impl Images {
+    /// A catalogue; a later image replaces an earlier one of the same reference. One whose name is no reference is
+    /// found by nobody.
+    #[must_use]
+    pub fn new(images: Vec<Image>) -> Self {
+        let named = images.iter().zip(0..);
+        let by_key = named
+            .filter_map(|(image, number)| Some((Reference::parse(&image.name)?.key(), number)))
+            .collect();
+        Self { images, by_key }
+    }
+
+    /// The image that a reference means: of its digest, else of its tag, else of its repository.
+    #[must_use]
+    pub fn find(&self, reference: &str) -> Option<u16> {
+        Reference::parse(reference)?.candidates().find_map(|key| self.by_key.get(&key).copied())
+    }
+
+    /// An image.
+    #[must_use]
+    pub fn image(&self, number: u16) -> &Image {
+        &self.images[usize::from(number)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::kernel::Distribution;
+    use crate::sim::setup::ImageBehaviour;
+
+    fn catalogue(names: &[&str]) -> Images {
+        let image = |name: &&str| Image {
+            name: (*name).to_owned(),
+            size_bytes: 1,
+            start: Distribution::Constant { value_s: 1.0 },
+            behaviour: ImageBehaviour::Service { fails_after: None, health: Arc::default() },
+        };
+        Images::new(names.iter().map(image).collect())
+    }
+
+    #[test]
+    fn what_docker_adds_by_itself_makes_no_difference() {
+        let digest = format!("sha256:{}", "0".repeat(64));
+        for written in ["nginx", "library/nginx", "docker.io/nginx", "index.docker.io/library/nginx"] {
+            let images = catalogue(&[written]);
+            for asked in [
+                "nginx",
+                "nginx:1.25",
+                "library/nginx:latest",
+                "docker.io/library/nginx",
+                &format!("docker.io/library/nginx:1.25@{digest}"),
+                &format!("nginx@{digest}"),
+            ] {
+                assert_eq!(images.find(asked), Some(0), "{asked} in a catalogue with {written}");
+            }
+            for other in ["nginx2", "me/nginx", "localhost/nginx", "quay.io/nginx", "Me/nginx", "nginx/nginx"]
+            {
+                assert_eq!(images.find(other), None, "{other} in a catalogue with {written}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_closest_entry_counts() {
+        let images = catalogue(&["app", "app:2", "app@sha256:aa", "localhost:5000/app", "only:latest"]);
+        for (asked, found) in [
+            ("app", Some(0)),
+            ("app:1", Some(0)),
+            ("app:2", Some(1)),
+            ("app:2@sha256:bb", Some(1)),
+            ("app:2@sha256:aa", Some(2)),
+            ("app@sha256:bb", Some(0)),
+            ("localhost:5000/app:7", Some(3)),
+            ("localhost:5001/app:7", None),
+            ("only", Some(4)),
+            ("only:latest", Some(4)),
+            ("only:3", None),
+            ("only@sha256:aa", None),
+        ] {
+            assert_eq!(images.find(asked), found, "{asked}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_reference_means_nothing() {
+        let images = catalogue(&["app", "", "x:"]);
+        for text in ["", ":", "app:", "app@", "/app", "app/", "quay.io/", "a//b", "@sha256:aa"] {
+            assert_eq!(images.find(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_are_shortened_as_people_write_them() {
+        for (text, name) in [
+            ("docker.io/library/nginx:1.25", "nginx"),
+            ("prom/prometheus:v3@sha256:00", "prom/prometheus"),
+            ("localhost:5000/redis:7@sha256:00", "localhost:5000/redis"),
+        ] {
+            assert_eq!(Reference::parse(text).as_ref().map(Reference::familiar_name), Some(name), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_familiar_name_means_the_same(
+            text in "([a-z.:]{1,6}/)?[a-z]{1,4}(/[a-z]{1,4})?(:[a-z0-9]{1,3})?(@[a-z0-9:]{1,6})?"
+        ) {
+            if let Some(reference) = Reference::parse(&text) {
+                let again = Reference::parse(reference.familiar_name()).map(|again| again.name);
+                prop_assert_eq!(again, Some(reference.name));
+            }
+        }
+
+        #[test]
+        fn no_text_panics(text in ".{0,20}") {
+            let _ = catalogue(&[&text]).find(&text);
+        }
+    }
+}

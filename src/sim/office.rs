@@ -1,0 +1,227 @@
+//! What happens at people's desks and not on the network: the keys of organizations and of operators, and the tokens
+//! that they make for each other (dms-capabilities sections 2.7 and 7).
+
+use indexmap::IndexMap;
+use smallvec::SmallVec;
+
+use super::event::PeerId;
+use super::setup::{OperationKind, Organization, Proof, Withdrawn};
+use crate::dms::capability::{
+    Action, CapabilityContext, Claims, Delegation, Form, Joined, Membership, Nonce, OrganizationKeys,
+    Removals, Token, exchange,
+};
+use crate::dms::identity::{Did, Handle};
+use crate::dms::node::TokenSet;
+use crate::kernel::{Rng, Span, Timestamp};
+
+/// The operator of a peer.
+#[derive(Clone, Debug)]
+pub(super) struct User {
+    pub(super) context: CapabilityContext,
+    pub(super) memberships: Vec<Held>,
+}
+
+/// A membership that an operator holds.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    pub(super) organization: usize,
+    pub(super) tokens: Joined,
+    pub(super) form: Form,
+}
+
+/// Everybody's desk.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Office {
+    pub(super) organizations: Vec<(Organization, OrganizationKeys)>,
+    /// Operators by peer; kept only in runs in which any of them does something.
+    pub(super) users: Vec<User>,
+    /// Tokens that have a name, with the peer whose operator made them.
+    granted: IndexMap<String, (PeerId, Token)>,
+}
+
+fn nonce(random: &mut Rng<'_>) -> Nonce {
+    let mut nonce = [0; 12];
+    random.fill_bytes(&mut nonce);
+    nonce
+}
+
+impl Office {
+    /// The place of the organization of this name.
+    pub(super) fn organization(&self, name: &str) -> usize {
+        self.organizations
+            .iter()
+            .position(|(organization, _)| organization.name == name)
+            .expect("the setup names its organizations")
+    }
+
+    /// The name of the organization with this DID.
+    pub(super) fn name_of(&self, did: &Did) -> Option<&str> {
+        let found = self.organizations.iter().find(|(_, keys)| keys.did() == did);
+        found.map(|(organization, _)| organization.name.as_str())
+    }
+
+    /// Makes the user and the node with this DID members of an organization, for as long as it says or `lasts` does.
+    ///
+    /// # Errors
+    /// Why no membership came about, in words.
+    pub(super) fn admit(
+        organizations: &[(Organization, OrganizationKeys)],
+        organization: usize,
+        user: &mut CapabilityContext,
+        dms: &Did,
+        lasts: Option<Span>,
+        now: Timestamp,
+        random: &mut Rng<'_>,
+    ) -> Result<Joined, String> {
+        let (description, keys) = &organizations[organization];
+        let membership = membership(description, lasts, now);
+        exchange(keys, user, dms, &membership, now, &mut || nonce(random))
+            .map_err(|error| format!("joining {}: {error}", description.name))
+    }
+
+    /// What the node of `peer` anchors to join an organization.
+    ///
+    /// # Errors
+    /// Why the operator has nothing to anchor.
+    pub(super) fn join(
+        &mut self,
+        peer: (PeerId, &Handle),
+        kind: &OperationKind,
+        other: Option<PeerId>,
+        now: Timestamp,
+        random: &mut Rng<'_>,
+    ) -> Result<TokenSet, String> {
+        let OperationKind::Join { organization, form, lasts, proof } = kind else {
+            unreachable!("only called to join")
+        };
+        let (peer, node) = peer;
+        let place = self.organization(organization);
+        let description = &self.organizations[place].0;
+        let user = &mut self.users[peer.0 as usize];
+        if *proof == Proof::Granted {
+            let joined =
+                Self::admit(&self.organizations, place, &mut user.context, &node.did, *lasts, now, random)?;
+            let set = joined.anchors(*form).into();
+            user.memberships.push(Held { organization: place, tokens: joined, form: *form });
+            return Ok(set);
+        }
+        // Without the organization's consent there is only what the operator can make alone.
+        let membership = membership(description, *lasts, now);
+        let did = self.organizations[place].1.did();
+        let accepted = user.context.grant(Action::Delegate, &membership.granted_to(did), nonce(random));
+        let shown = match other {
+            Some(other) => {
+                let of_it = |held: &&Held| held.organization == place;
+                let held = self.users[other.0 as usize].memberships.iter().find(of_it);
+                held.ok_or("that peer is no member itself")?.tokens.user_to_dms.clone()
+            }
+            None => forged(did, &node.did, &membership, &user.context, nonce(random)),
+        };
+        let require = if *form == Form::ProvideOnly { Vec::new() } else { vec![accepted] };
+        let provide = if *form == Form::RequireOnly { Vec::new() } else { vec![shown] };
+        Ok(TokenSet { require, provide, revoke: Vec::new() })
+    }
+
+    /// What the node of `peer` drops to leave an organization.
+    ///
+    /// # Errors
+    /// That it is no member.
+    pub(super) fn leave(&mut self, peer: PeerId, organization: &str) -> Result<TokenSet, String> {
+        let place = self.organization(organization);
+        let user = &mut self.users[peer.0 as usize];
+        let (left, kept): (Vec<Held>, Vec<Held>) =
+            user.memberships.drain(..).partition(|held| held.organization == place);
+        user.memberships = kept;
+        if left.is_empty() {
+            return Err(format!("it is no member of {organization}"));
+        }
+        let mut set = TokenSet::default();
+        for held in left {
+            let provide = std::slice::from_ref(&held.tokens.org_to_user);
+            user.context.remove_roots(&Removals { provide, ..Removals::default() });
+            let anchors = held.tokens.anchors(held.form);
+            set.require.extend_from_slice(anchors.require);
+            set.provide.extend_from_slice(anchors.provide);
+        }
+        Ok(set)
+    }
+
+    /// The operator of `peer` grants something to a node.
+    pub(super) fn grant(
+        &mut self,
+        peer: PeerId,
+        name: Option<&String>,
+        grant: &Delegation<'_>,
+        random: &mut Rng<'_>,
+    ) -> Token {
+        let token = self.users[peer.0 as usize].context.grant(Action::Delegate, grant, nonce(random));
+        if let Some(name) = name {
+            self.granted.insert(name.clone(), (peer, token.clone()));
+        }
+        token
+    }
+
+    /// The token of this name.
+    ///
+    /// # Errors
+    /// That nobody has made it yet.
+    pub(super) fn token(&self, name: &str) -> Result<&Token, String> {
+        let found = self.granted.get(name).map(|(_, token)| token);
+        found.ok_or_else(|| format!("the token {name} has not been granted yet"))
+    }
+
+    /// The revocation of something. A membership is withdrawn by its organization; a token only by the operator who
+    /// granted it.
+    ///
+    /// # Errors
+    /// Why it cannot be withdrawn.
+    pub(super) fn revoke(
+        &self,
+        by: PeerId,
+        what: &Withdrawn,
+        member: Option<PeerId>,
+    ) -> Result<Token, String> {
+        let (signer, token) = match what {
+            Withdrawn::Token(name) => (&self.users[by.0 as usize].context, self.token(name)?),
+            Withdrawn::Membership { member: name, organization } => {
+                let place = self.organization(organization);
+                let of_it = |held: &&Held| held.organization == place;
+                let held = member
+                    .and_then(|peer| self.users[peer.0 as usize].memberships.iter().find(of_it))
+                    .ok_or_else(|| format!("{name} is no member of {organization}"))?;
+                (self.organizations[place].1.context(), &held.tokens.org_to_user)
+            }
+        };
+        signer.revoke(token).map_err(|error| error.to_string())
+    }
+}
+
+fn membership(organization: &Organization, lasts: Option<Span>, now: Timestamp) -> Membership<'_> {
+    Membership {
+        capabilities: &organization.capabilities,
+        topics: &organization.topics,
+        expire: now + lasts.unwrap_or(organization.expire),
+    }
+}
+
+/// A token in the name of an organization, signed by somebody else.
+fn forged(
+    organization: &Did,
+    subject: &Did,
+    membership: &Membership<'_>,
+    forger: &CapabilityContext,
+    nonce: Nonce,
+) -> Token {
+    let claims = Claims {
+        action: Action::Delegate,
+        issuer: organization.clone(),
+        subject: subject.clone(),
+        audience: Did::Empty,
+        topics: membership.topics.iter().cloned().collect(),
+        capabilities: SmallVec::from_iter(membership.capabilities.iter().cloned()),
+        nonce,
+        expire: membership.expire,
+        depth: 0,
+    };
+    Token::sign(claims, None, forger.secret())
+}

@@ -1,0 +1,163 @@
+//! Operations of the setup, carried out: what the operator prepares at a desk (`office`), then an order to a node.
+
+use std::sync::Arc;
+
+use super::event::PeerId;
+use super::setup::{Operation, OperationKind, Proof, Withdrawn};
+use super::world::World;
+use crate::dms::actor::{AnchorRequest, Behaviour, BehaviourKind, Message, Slot};
+use crate::dms::capability::Delegation;
+use crate::dms::identity::{Did, Handle};
+use crate::dms::node::{Order, TokenSet};
+use crate::dms::outbox::{Command, Input};
+use crate::kernel::{Domain, Rng, Time, Timestamp};
+
+/// The nonces of tokens that operators make.
+const OFFICE: Domain = Domain::new("sim.office");
+
+impl World<'_> {
+    /// An operation of the setup is due.
+    pub(super) fn operate(&mut self, now: Time, number: u32) {
+        let operation = &self.setup.operations[number as usize];
+        let by = self.peer(&operation.by);
+        self.ledger.operation_asked(number);
+        if !self.hosts[by.0 as usize].up {
+            return self.ledger.operation_refused(now, by, number, "the peer is down");
+        }
+        let (at, order) =
+            self.order_for(now, number, by, operation).unwrap_or_else(|why| (by, Order::Fail(why.into())));
+        if !self.hosts[at.0 as usize].up {
+            return self.ledger.operation_refused(now, by, number, "the other peer is down");
+        }
+        let order = Box::new(order);
+        self.feed(now, at, |_| Input::Command(Command::Operate { operation: number, order }));
+    }
+
+    fn peer(&self, name: &str) -> PeerId {
+        self.population.find(name).expect("the setup names an existing peer")
+    }
+
+    fn root_of(&self, peer: PeerId) -> Arc<Handle> {
+        Arc::clone(self.hosts[peer.0 as usize].peer.handle_of_root())
+    }
+
+    /// Which node is to do what.
+    fn order_for(
+        &mut self,
+        now: Time,
+        number: u32,
+        by: PeerId,
+        operation: &Operation,
+    ) -> Result<(PeerId, Order), String> {
+        let clock = self.clock(now);
+        let mut random = self.streams.owned(OFFICE, u64::from(number));
+        let kind = &operation.kind;
+        let order = match kind {
+            OperationKind::Invoke { to, behaviour, peer, timeout } => {
+                let about = peer.as_ref().map(|peer| self.root_of(self.peer(peer)));
+                let message = about.map_or_else(|| question(behaviour), Message::Connect);
+                let to = self.root_of(self.peer(to));
+                Order::Call { to, behaviour: behaviour.clone(), message, timeout: *timeout }
+            }
+            OperationKind::Broadcast { behaviour, timeout } => {
+                let message = question(behaviour);
+                Order::Publish { behaviour: behaviour.clone(), message, timeout: *timeout }
+            }
+            OperationKind::Join { proof, .. } => {
+                let node = self.root_of(by);
+                let other = match proof {
+                    Proof::Of(peer) => Some(self.peer(peer)),
+                    Proof::Granted | Proof::Forged => None,
+                };
+                Order::Anchor(Box::new(self.office.join((by, &node), kind, other, clock, &mut random)?))
+            }
+            OperationKind::Leave { organization } => {
+                Order::Remove(Box::new(self.office.leave(by, organization)?))
+            }
+            OperationKind::Grant { .. } => return Ok(self.grant(by, kind, clock, &mut random)),
+            OperationKind::Anchor { at, slot, token, behaviour } => {
+                self.anchor(by, at, *slot, token, behaviour)?
+            }
+            OperationKind::RemoveAnchor { slot, token } => {
+                let token = self.office.token(token)?.clone();
+                Order::Remove(Box::new(TokenSet::of(*slot, token)))
+            }
+            OperationKind::Revoke { what, broadcast } => {
+                let member = match what {
+                    Withdrawn::Membership { member, .. } => Some(self.peer(member)),
+                    Withdrawn::Token(_) => None,
+                };
+                let revocation = Box::new(self.office.revoke(by, what, member)?);
+                let broadcast = broadcast.clone().map(|behaviour| (behaviour, Operation::TIMEOUT));
+                Order::Revoke { revocation, broadcast }
+            }
+            OperationKind::ListCapabilities { of } => self.list_at(by, of),
+        };
+        Ok((by, order))
+    }
+
+    /// The token goes from one operator to the other by other means than the network.
+    fn grant(
+        &mut self,
+        by: PeerId,
+        kind: &OperationKind,
+        clock: Timestamp,
+        random: &mut Rng<'_>,
+    ) -> (PeerId, Order) {
+        let OperationKind::Grant { name, to, capabilities, topics, lasts, depth, anchored } = kind else {
+            unreachable!("only called to grant")
+        };
+        let to = self.peer(to);
+        let subject = self.root_of(to).did.clone();
+        let (audience, expire) = (&Did::Empty, clock + *lasts);
+        let grant = Delegation { subject: &subject, audience, topics, expire, depth: *depth, capabilities };
+        let token = self.office.grant(by, name.as_ref(), &grant, random);
+        match anchored {
+            true => (to, Order::Anchor(Box::new(TokenSet::of(Slot::Provide, token)))),
+            false => (by, Order::Anchor(Box::default())),
+        }
+    }
+
+    /// To anchor at the own node takes no message.
+    fn anchor(
+        &self,
+        by: PeerId,
+        at: &str,
+        slot: Slot,
+        token: &str,
+        behaviour: &Behaviour,
+    ) -> Result<Order, String> {
+        let token = match slot {
+            Slot::Revoke => self.office.revoke(by, &Withdrawn::Token(token.to_owned()), None)?,
+            Slot::Provide | Slot::Require => self.office.token(token)?.clone(),
+        };
+        let at = self.peer(at);
+        if at == by {
+            return Ok(Order::Anchor(Box::new(TokenSet::of(slot, token))));
+        }
+        let message = Message::Anchor(Box::new(AnchorRequest { slot, tokens: token.into() }));
+        let (to, behaviour) = (self.root_of(at), behaviour.clone());
+        Ok(Order::Call { to, behaviour, message, timeout: Operation::TIMEOUT })
+    }
+
+    fn list_at(&self, by: PeerId, of: &str) -> Order {
+        let of = self.peer(of);
+        if of == by {
+            return Order::ListCapabilities;
+        }
+        Order::Call {
+            to: self.root_of(of),
+            behaviour: Behaviour::fixed(BehaviourKind::CapList),
+            message: Message::Query,
+            timeout: Operation::TIMEOUT,
+        }
+    }
+}
+
+/// The payload of a behaviour that its path says all about.
+fn question(behaviour: &Behaviour) -> Message {
+    match behaviour.kind {
+        BehaviourKind::PublicHello | BehaviourKind::BroadcastHello => Message::Hello,
+        _ => Message::Query,
+    }
+}
