@@ -4,6 +4,7 @@ mod attacks;
 mod capability_scripts;
 mod determinism;
 mod ensembles;
+mod explain;
 mod operations;
 mod parsing;
 mod recovery;
