@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 mod bench;
 mod cap;
 mod check;
+mod explain;
 mod list;
 mod measure;
 mod run;
@@ -65,6 +66,8 @@ enum Command {
     Check(check::CheckArguments),
     /// Run a script of capability operations and explain each decision.
     Cap(cap::CapArguments),
+    /// Tell why something was refused in a run, down to the token, the link and the rule.
+    Explain(explain::ExplainArguments),
     /// List what scenarios can name.
     List(list::ListArguments),
     /// Translate a docker-compose file to an ensemble.
@@ -82,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Cap(arguments) => cap::cap(&arguments),
+        Command::Explain(arguments) => explain::explain(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Translate(arguments) => translate::translate(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),

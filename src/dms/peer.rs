@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::dms::actor::{Actor, Envelope, Pipeline, Rejection, SecurityContext, check_direct, gossip};
+use crate::dms::actor::{
+    Account, Actor, Envelope, Pipeline, Rejection, SecurityContext, check_direct, gossip,
+};
 use crate::dms::capability::{Capability, CapabilityContext};
 use crate::dms::constants::MIN_DEPLOYMENT_TIME;
 use crate::dms::desk::Desk;
@@ -170,12 +172,7 @@ impl Peer {
             Ok(receiver) => receiver,
             Err(rejection) => return out.effects.facts.push(rejected(envelope, rejection, None)),
         };
-        let handle = match &receiver {
-            Receiver::Root => &self.root.handle,
-            Receiver::Deployment(place) => self.deployments[*place].handle(),
-            Receiver::Allocation(id) => self.provider.receiver(id).expect("found just before"),
-        };
-        let handle = Arc::clone(handle);
+        let handle = Arc::clone(self.handle_of(&receiver));
         let topic = expected_topic(envelope);
         if let Err((rejection, refusal)) = self.security.authorize(envelope, &handle, topic, now) {
             let explanation = refusal.map(|refusal| refusal.explain().into());
@@ -198,6 +195,23 @@ impl Peer {
             out.effects.facts.push(rejected(envelope, Rejection::RateLimited, None));
         }
         self.security.discard(&envelope.tokens);
+    }
+
+    /// The account of what the node will decide about a message that its worker gets to at `now`; none when nobody
+    /// here is called by it.
+    #[must_use]
+    pub fn account_of(&self, envelope: &Envelope, now: Timestamp) -> Option<Account> {
+        let receiver = self.find_receiver(envelope).ok()?;
+        let topic = expected_topic(envelope);
+        Some(self.security.account(envelope, self.handle_of(&receiver), topic, now))
+    }
+
+    fn handle_of(&self, receiver: &Receiver) -> &Arc<Handle> {
+        match receiver {
+            Receiver::Root => &self.root.handle,
+            Receiver::Deployment(place) => self.deployments[*place].handle(),
+            Receiver::Allocation(id) => self.provider.receiver(id).expect("found just before"),
+        }
     }
 
     fn find_receiver(&self, envelope: &Envelope) -> Result<Receiver, Rejection> {

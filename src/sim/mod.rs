@@ -9,6 +9,7 @@ pub mod capabilities;
 mod closing;
 pub mod event;
 pub mod executor;
+pub mod explain;
 mod faults;
 pub mod images;
 pub mod ledger;

@@ -235,7 +235,7 @@ impl<'s> World<'s> {
         self.events
     }
 
-    fn step(&mut self, now: Time, event: Event) {
+    pub(super) fn step(&mut self, now: Time, event: Event) {
         match event {
             Event::Arrive { peer, envelope, bytes } => self.arrive(now, peer, envelope, bytes),
             Event::Dispatch { peer, life, envelope } => {

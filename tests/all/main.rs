@@ -5,6 +5,7 @@ mod bless;
 mod capability_scripts;
 mod determinism;
 mod ensembles;
+mod explain;
 mod generations;
 mod golden;
 mod operations;

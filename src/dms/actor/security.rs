@@ -10,6 +10,7 @@ use super::envelope::Envelope;
 use super::message::Message;
 use super::pipeline::Rejection;
 use super::replay::ReplayGuard;
+use crate::dms::capability::explain::{Explanation, Requirement};
 use crate::dms::capability::{
     Authorised, Broadcast, Capability, CapabilityContext, CapabilityError, Consumption, Invocation,
     NonceCounter, Refusal, TokenList,
@@ -220,6 +221,17 @@ pub struct SecurityContext {
     next_collection: Timestamp,
 }
 
+/// Why a message was let through or not, in full.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The decision.
+    pub decision: Result<(), Rejection>,
+    /// What became of each token that came with it.
+    pub consumed: Explanation,
+    /// Which of those that were kept gives the authority, or why none does.
+    pub required: Explanation,
+}
+
 impl SecurityContext {
     /// The authority of a node that has just started.
     #[must_use]
@@ -301,6 +313,31 @@ impl SecurityContext {
         let is_new = self.profile.has(Weakness::UncheckedNonces)
             || self.replays.note(from.id, envelope.nonce, envelope.expire);
         if is_new { Ok(()) } else { Err(Rejection::Replayed) }
+    }
+
+    /// The account of an authorisation at `now`, derived beside it: nothing is consumed and nothing remembered.
+    #[must_use]
+    pub fn account(
+        &self,
+        envelope: &Envelope,
+        receiver: &Handle,
+        topic: Option<&Capability>,
+        now: Timestamp,
+    ) -> Account {
+        let decision = self.clone().authorize(envelope, receiver, topic, now).map_err(|(why, _)| why);
+        let origin = &envelope.from.did;
+        let mut capabilities = self.capabilities.clone();
+        let consumed = capabilities.explain_consume(origin, &envelope.tokens, now).unwrap_or_default();
+        drop(capabilities.consume(origin, &envelope.tokens, now));
+        let requirement = Requirement {
+            anchor: self.capabilities.did(),
+            subject: envelope.from.id.0,
+            audience: topic.is_none().then_some(receiver.id.0),
+            topic,
+            capabilities: std::slice::from_ref(&envelope.behaviour.path),
+        };
+        let required = capabilities.explain_require(&requirement, now);
+        Account { decision, consumed, required }
     }
 
     fn refuse(
