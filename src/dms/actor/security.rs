@@ -260,8 +260,8 @@ impl SecurityContext {
         }
     }
 
-    /// Whether the message may invoke its behaviour on the actor `receiver`: expiry, signature, the sender's DID,
-    /// then tokens, and at last whether it is new. On success the tokens stay consumed, so that a reply can build on
+    /// Whether the message may invoke its behaviour on the actor `receiver`: expiry, signature, topic, tokens, the
+    /// sender's DID, and at last whether it is new. On success the tokens stay consumed, so that a reply can build on
     /// them, until [`SecurityContext::discard`].
     ///
     /// # Errors
