@@ -158,6 +158,7 @@ fn write(
     folder.write_table(&outcome.refusals)?;
     folder.write_table(&outcome.peers)?;
     folder.write_table(&outcome.attacks)?;
+    folder.write_table(&outcome.operations)?;
     folder.write_run(&outcome.manifest)?;
     folder.write_provenance(provenance)?;
     if !arguments.no_report {

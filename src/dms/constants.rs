@@ -57,6 +57,16 @@ pub const LIVENESS_REPORT_INTERVAL: Span = Span::secs(30);
 pub const LIVENESS_REPORT_TIMEOUT: Span = Span::mins(2);
 /// Expiry of the notification that a task has ended.
 pub const TASK_TERMINATION_TIMEOUT: Span = Span::mins(2);
+/// How long logs are kept after the execution that printed them has ended.
+pub const DELETE_LOGS_AFTER: Span = Span::mins(30);
+/// The longest part of a log in one message.
+pub const LOG_CHUNK_BYTES: usize = 512 << 10;
+/// Interval at which a log is followed, when none is named.
+pub const LOG_FOLLOW_INTERVAL: Span = Span::secs(10);
+/// The shortest and the longest interval at which a log is followed.
+pub const LOG_FOLLOW_LIMITS: (Span, Span) = (Span::secs(1), Span::mins(5));
+/// Wait for the logs of an allocation, all chunks together.
+pub const GET_LOGS_TIMEOUT: Span = Span::mins(2);
 /// Expiry of a message that names none.
 pub const DEFAULT_MESSAGE_TIMEOUT: Span = Span::secs(30);
 /// Messages that wait for their verification before further ones are dropped; as many may wait for dispatch.
@@ -95,3 +105,10 @@ pub const RESTART_INTENSITY: usize = 3;
 pub const BACKOFF_MIN: Span = Span::secs(5);
 /// Longest pause between two attempts.
 pub const BACKOFF_MAX: Span = Span::mins(5);
+/// First pause before the end of a task is told again (the intended answer to W17); it doubles.
+pub const TASK_TERMINATION_RETRY_MIN: Span = Span::secs(10);
+/// Longest pause between two times that the end of a task is told.
+pub const TASK_TERMINATION_RETRY_MAX: Span = Span::mins(5);
+/// After this nobody is told of a task's end any more: as long as the real DMS lets a provider look for its
+/// orchestrator (dms-orchestration section 4.6).
+pub const TASK_TERMINATION_GIVE_UP: Span = Span::hours(3);

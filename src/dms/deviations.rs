@@ -47,6 +47,12 @@ pub const ALL: &[Deviation] = &[
         why: "its owner may have changed their mind",
     },
     Deviation {
+        section: "1.5", weakness: "W20",
+        real: "what a peer does not answer in a shutdown is an error for the user, and its allocations run on",
+        here: "the user is told that it is pending, and the peer is asked again until it has given everything back",
+        why: "nobody else would ever end an orphan",
+    },
+    Deviation {
         section: "2.1", weakness: "W3",
         real: "the sum over a node's allocations has no graphics cards",
         here: "it has them, and pools count them",

@@ -3,13 +3,15 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::dms::actor::{AllocationState, BehaviourKind, Rejection, Slot};
 use crate::dms::identity::EnsembleId;
 use crate::dms::provider::BidRefusal;
 use crate::dms::resources::Resources;
 
 /// State of a deployment (dms-orchestration section 1.1).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 pub enum DeploymentStatus {
     /// Looking for bids.
     Preparing,
@@ -30,6 +32,18 @@ pub enum DeploymentStatus {
 }
 
 impl DeploymentStatus {
+    /// Every state, in the order of a deployment's life.
+    pub const ALL: [Self; 8] = [
+        Self::Preparing,
+        Self::Committing,
+        Self::Provisioning,
+        Self::Running,
+        Self::Updating,
+        Self::ShuttingDown,
+        Self::Completed,
+        Self::Failed,
+    ];
+
     /// DMS's own word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::dms::actor::Envelope;
+use crate::dms::actor::{DeploymentRequest, Envelope, NewDeployment, Output, Stream};
 use crate::dms::capability::Token;
 use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
 use crate::dms::fact::Fact;
@@ -63,6 +63,22 @@ pub enum Command {
         /// What.
         order: Box<Order>,
     },
+    /// `/dms/node/deployment/new` at the node's own command line; the answer is told.
+    New {
+        /// A number of the operator's own, to tell the outcome.
+        operation: u32,
+        /// What to deploy.
+        new: Box<NewDeployment>,
+        /// Expiry of the request.
+        expire: Timestamp,
+    },
+    /// Another of `/dms/node/deployment/...` at the node's own command line.
+    Control {
+        /// A number of the operator's own, to tell the outcome.
+        operation: u32,
+        /// What.
+        request: Box<DeploymentRequest>,
+    },
 }
 
 /// One start of one allocation on a provider; a restart is another run of the same slot.
@@ -88,10 +104,21 @@ pub enum Execution {
         /// Its exit code.
         code: i32,
         /// What it printed.
-        output: Arc<str>,
+        output: Output,
     },
     /// The answer to a health probe.
     Probed(RunId, bool),
+    /// What it has printed so far: the stream that was asked for, from where on, and its whole text.
+    Log {
+        /// Which.
+        run: RunId,
+        /// What was asked for.
+        stream: Stream,
+        /// From which byte on.
+        offset: u64,
+        /// All of the stream.
+        text: Arc<str>,
+    },
 }
 
 /// What the executor is asked to do.
@@ -103,6 +130,8 @@ pub enum Action {
     Stop(RunId),
     /// Ask after its health.
     Probe(RunId),
+    /// Read what it has printed on a stream; the offset is handed back with it.
+    ReadLog(RunId, Stream, u64),
 }
 
 /// Whose timer or pending reply it is.
@@ -142,6 +171,12 @@ pub enum Timer {
     Sweep,
     /// An allocation reports that it lives.
     Heartbeat(RunId),
+    /// An orchestrator looks what an allocation has printed: a deployment and one of its logs.
+    Follow(u32, u32),
+    /// A provider tells again that a task has ended.
+    Farewell(RunId),
+    /// A provider deletes what a run has printed.
+    ForgetLog(RunId),
 }
 
 impl Timer {
@@ -155,13 +190,16 @@ impl Timer {
             | Self::Deadline(number)
             | Self::Supervise(number)
             | Self::RenewProviders(number)
-            | Self::Undo(number, _) => Some(number),
+            | Self::Undo(number, _)
+            | Self::Follow(number, _) => Some(number),
             Self::Reply(Owner::Root, _)
             | Self::Hello(_)
             | Self::RenewOrchestrators
             | Self::RegrantHealthChecks(_)
             | Self::Sweep
-            | Self::Heartbeat(_) => None,
+            | Self::Heartbeat(_)
+            | Self::Farewell(_)
+            | Self::ForgetLog(_) => None,
         }
     }
 }

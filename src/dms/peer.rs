@@ -9,11 +9,11 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::dms::actor::{
-    Account, Actor, Envelope, Pipeline, Rejection, SecurityContext, check_direct, gossip,
+    Account, Actor, DeploymentRequest, Envelope, Pipeline, Rejection, SecurityContext, check_direct, gossip,
 };
 use crate::dms::capability::{Capability, CapabilityContext};
 use crate::dms::constants::MIN_DEPLOYMENT_TIME;
-use crate::dms::desk::Desk;
+use crate::dms::desk::{Asker, Desk};
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::Fact;
 use crate::dms::identity::{EnsembleId, Handle, Inbox, PeerId, SecretKey};
@@ -183,11 +183,17 @@ impl Peer {
             out.effects.executed = true;
             let mut desk = Desk { now, security: &mut self.security, out };
             match receiver {
+                Receiver::Root if envelope.behaviour.kind.is_about_deployments() => {
+                    self.handle_operator(now, envelope, out);
+                }
                 Receiver::Root if Node::is_responsible(envelope.behaviour.kind) => {
                     self.node.handle(&mut desk, &mut self.root, &self.provider, envelope);
                 }
                 Receiver::Root => self.provider.handle_root(&mut desk, &mut self.root, envelope),
-                Receiver::Deployment(place) => self.deployments[place].handle_message(&mut desk, envelope),
+                Receiver::Deployment(place) => {
+                    self.deployments[place].handle_message(&mut desk, envelope);
+                    give_answers(&mut desk, &mut self.root, &mut self.deployments[place]);
+                }
                 Receiver::Allocation(id) => self.provider.handle_allocation(&mut desk, &id, envelope),
             }
             self.pipeline.limiter.release(class);
@@ -228,11 +234,15 @@ impl Peer {
             Inbox::Ensemble(id) => {
                 let found = self.deployments.iter().position(|deployment| deployment.id() == *id);
                 let place = found.ok_or(Rejection::UnknownActor)?;
-                (Receiver::Deployment(place), self.deployments[place].has_behaviour(envelope))
+                (
+                    Receiver::Deployment(place),
+                    self.deployments[place].has_behaviour(self.security.profile, envelope),
+                )
             }
             Inbox::Allocation(id) => {
                 self.provider.receiver(id).ok_or(Rejection::UnknownActor)?;
-                (Receiver::Allocation(Arc::clone(id)), Provider::has_allocation_behaviour(behaviour))
+                let known = self.provider.has_allocation_behaviour(id, behaviour);
+                (Receiver::Allocation(Arc::clone(id)), known)
             }
             Inbox::Other(_) => return Err(Rejection::UnknownActor),
         };
@@ -248,6 +258,7 @@ impl Peer {
             Some(number) => {
                 if let Some(deployment) = self.deployments.get_mut(number as usize) {
                     deployment.handle_timer(&mut desk, timer);
+                    give_answers(&mut desk, &mut self.root, deployment);
                 }
             }
             None => self.provider.handle_timer(&mut desk, timer),
@@ -256,13 +267,18 @@ impl Peer {
 
     fn handle_command(&mut self, now: Timestamp, command: Command, out: &mut Outbox<'_>) {
         match command {
-            Command::Deploy { ensemble, pins, expire } => self.deploy(now, ensemble, &pins, expire, out),
+            Command::Deploy { ensemble, pins, expire } => {
+                // Whoever asked sees the fact.
+                drop(self.deploy(now, ensemble, &pins, expire, out));
+            }
             Command::Shutdown(id) => {
-                let found = self.deployments.iter_mut().find(|deployment| deployment.id() == id);
-                if let Some(deployment) = found {
-                    let mut desk = Desk { now, security: &mut self.security, out };
-                    deployment.shutdown(&mut desk);
-                }
+                self.control(now, Asker::NOBODY, &DeploymentRequest::Shutdown(id), out);
+            }
+            Command::New { operation, new, expire } => {
+                self.begin_new(now, Asker::Operator(operation), &new, expire, out);
+            }
+            Command::Control { operation, request } => {
+                self.control(now, Asker::Operator(operation), &request, out);
             }
             Command::AnchorRevocations(tokens) => {
                 let mut desk = Desk { now, security: &mut self.security, out };
@@ -282,10 +298,13 @@ impl Peer {
         pins: &[Option<Arc<Handle>>],
         expire: Timestamp,
         out: &mut Outbox<'_>,
-    ) {
+    ) -> Result<EnsembleId, Arc<str>> {
+        let refused = |out: &mut Outbox<'_>, reason: Arc<str>| {
+            out.effects.facts.push(Fact::DeploymentRefused(Arc::clone(&reason)));
+            Err(reason)
+        };
         if expire.since(now) < MIN_DEPLOYMENT_TIME {
-            let reason = "requested deployment time too short".into();
-            return out.effects.facts.push(Fact::DeploymentRefused(reason));
+            return refused(out, "requested deployment time too short".into());
         }
         let unique: [u8; 16] = out.random.bytes();
         let hash =
@@ -300,10 +319,18 @@ impl Peer {
         let deployment = Deployment::new(number, id, range, ensemble, pins, actor, self.strategy, expire);
         match deployment {
             Ok(deployment) => self.deployments.push(deployment),
-            Err(reason) => return out.effects.facts.push(Fact::DeploymentRefused(reason)),
+            Err(reason) => return refused(out, reason),
         }
         let mut desk = Desk { now, security: &mut self.security, out };
         self.deployments[number as usize].begin(&mut desk);
+        Ok(id)
+    }
+}
+
+/// Tells those who asked a deployment something what it has answered meanwhile.
+fn give_answers(desk: &mut Desk<'_, '_>, root: &mut Actor, deployment: &mut Deployment) {
+    for (asker, answer) in deployment.take_answers() {
+        asker.answer(desk, root, answer);
     }
 }
 
@@ -317,5 +344,6 @@ fn rejected(envelope: &Envelope, rejection: Rejection, explanation: Option<Arc<s
     Fact::MessageRejected { rejection, behaviour, ensemble: envelope.ensemble(), explanation }
 }
 
+mod operating;
 #[cfg(test)]
 mod tests;

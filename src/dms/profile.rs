@@ -29,6 +29,12 @@ pub enum Weakness {
     LooseAnchoring,
     /// C15: messages to oneself are not signed and dropped for it.
     UnsignedSelfSends,
+    /// W21: no cancel before Running, no attempt limit, no back-off.
+    HotLoop,
+    /// W20: what cannot be reached at a shutdown is forgotten.
+    Orphans,
+    /// W17: the end of a task is told once, without an acknowledgement.
+    UnacknowledgedEnd,
 }
 
 /// What is known about a weakness, for people.
@@ -44,7 +50,7 @@ pub struct Description {
 
 impl Weakness {
     /// All that this version has, by number.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::UncheckedNonces,
         Self::UnboundDid,
         Self::BlindSubsumption,
@@ -54,6 +60,9 @@ impl Weakness {
         Self::UnnoticedSelfSigning,
         Self::LooseAnchoring,
         Self::UnsignedSelfSends,
+        Self::HotLoop,
+        Self::Orphans,
+        Self::UnacknowledgedEnd,
     ];
 
     /// What is known about it.
@@ -104,6 +113,21 @@ impl Weakness {
                 "C15",
                 "messages to oneself are sent unsigned and dropped by the own signature check",
                 "they are signed like all others",
+            ),
+            Self::HotLoop => (
+                "W21",
+                "no cancel before Running, no attempt limit, no back-off: a failing deployment broadcasts every 5 s",
+                "attempts back off from 5 s to 5 min, and a deployment can be cancelled in every state",
+            ),
+            Self::Orphans => (
+                "W20",
+                "a shutdown or revert that a peer does not answer is not tried again: its allocations run on as orphans",
+                "peers are asked again until they have given everything back, and at once when an orphan reports",
+            ),
+            Self::UnacknowledgedEnd => (
+                "W17",
+                "the end of a task is one unacknowledged message: lost, or dropped because its output is over 1 MiB",
+                "it is told until it is acknowledged, and long output is fetched in chunks",
             ),
         };
         Description { id, as_is, intended }

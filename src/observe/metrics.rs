@@ -109,6 +109,11 @@ const METRICS: &[Metric] = &[
     plain("operations.unanswered", "operations", "operations that nobody answered in time"),
     plain("operations.answers", "answers", "answers to operations, all those to broadcasts counted"),
     plain(
+        "operations.unexpected",
+        "operations",
+        "operations that did not end as their `answer` or `refusal` says that they must",
+    ),
+    plain(
         "broadcasts.unnoticed",
         "broadcasts",
         "broadcasts that no organization lets their sender make and whose sender did not notice",

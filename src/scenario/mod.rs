@@ -11,6 +11,7 @@ mod capability_script;
 pub mod catalogue;
 mod check;
 pub mod compose;
+mod control;
 pub mod diagnostic;
 mod distribution;
 pub mod ensemble_file;

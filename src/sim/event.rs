@@ -1,5 +1,6 @@
 //! Everything that can happen in a run: one closed enum, so that an event nobody handles is a compile error.
 
+use crate::dms::actor::Stream;
 use crate::dms::outbox::{RunId, Timer};
 use crate::kernel::id_type;
 
@@ -98,6 +99,8 @@ pub enum ExecutionStep {
     Probed,
     /// The image does not exist.
     NoImage,
+    /// Its log is read: which stream, and the offset that is handed back with it.
+    LogRead(Stream, u64),
 }
 
 const _: () = assert!(size_of::<Event>() <= 48, "an event is copied on every hop of the queue");

@@ -7,6 +7,7 @@
 mod attack;
 pub mod capabilities;
 mod closing;
+mod control;
 pub mod event;
 pub mod executor;
 pub mod explain;

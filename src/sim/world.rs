@@ -19,7 +19,7 @@ use super::population::{Populated, Population, populate};
 use super::setup::{Processing, Setup};
 use super::standing::Reach;
 use crate::dms::Peer;
-use crate::dms::actor::{Envelope, gossip};
+use crate::dms::actor::{Envelope, Message, gossip};
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox};
 use crate::kernel::queue::EventQueue;
@@ -284,9 +284,16 @@ impl<'s> World<'s> {
     /// The worker has got to a message.
     fn dispatch(&mut self, now: Time, peer: PeerId, parcel: u32) {
         let before = self.state_to_judge_by(peer, parcel);
+        if let Some(Parcel { envelope, .. }) = self.parcels.get(parcel)
+            && let Message::NewDeployment(new) = &envelope.message
+        {
+            let deadline = now + envelope.expire.since(self.clock(now));
+            self.ledger.deployment_wanted(&new.ensemble, deadline);
+        }
         self.feed(now, peer, |parcels| {
             Input::Dispatch(&parcels.get(parcel).expect("an admitted message is kept").envelope)
         });
+        self.ledger.nothing_wanted();
         let executed = std::mem::take(&mut self.effects.executed);
         if !self.attackers.is_empty() {
             self.judge(now, peer, parcel, before, executed);
@@ -439,6 +446,10 @@ impl<'s> World<'s> {
                 }
             }
             Action::Stop(run) => self.hosts[peer.0 as usize].executor.stop(run),
+            Action::ReadLog(run, stream, offset) => {
+                let step = ExecutionStep::LogRead(stream, offset);
+                self.queue.post(now, Event::Execution { peer, life, run, step });
+            }
             Action::Probe(run) => {
                 let step = ExecutionStep::Probed;
                 self.queue.post(now, Event::Execution { peer, life, run, step });
@@ -512,18 +523,24 @@ impl<'s> World<'s> {
         let report = match step {
             ExecutionStep::Started => {
                 let mut rng = self.streams.rng(EXECUTOR, u64::from(peer.0), &mut host.executor_cursor);
-                let Some(ends) = host.executor.up(run, &self.images, &mut rng) else { return };
+                let Some(ends) = host.executor.up(now, run, &self.images, &mut rng) else { return };
                 if let Some(span) = ends {
                     let (life, step) = (host.life, ExecutionStep::Exited);
                     self.queue.post(now + span, Event::Execution { peer, life, run, step });
                 }
                 Execution::Started(run)
             }
-            ExecutionStep::Exited => match host.executor.exit(run, &self.images) {
+            ExecutionStep::Exited => match host.executor.exit(now, run, &self.images) {
                 Some((code, output)) => Execution::Exited { run, code, output },
                 None => return,
             },
             ExecutionStep::Probed => Execution::Probed(run, host.executor.is_healthy(run, &self.images)),
+            ExecutionStep::LogRead(stream, offset) => {
+                match host.executor.log(now, run, stream, &self.images) {
+                    Some(text) => Execution::Log { run, stream, offset, text },
+                    None => return,
+                }
+            }
             ExecutionStep::NoImage => Execution::StartFailed(run, "no such image".into()),
         };
         self.feed(now, peer, |_| Input::Execution(report));

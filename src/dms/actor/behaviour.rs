@@ -14,19 +14,11 @@ use crate::dms::identity::EnsembleId;
 const ALIASES: [(&str, BehaviourKind); 1] = [("/dms/cap/broadcast", BehaviourKind::RevokeBroadcast)];
 
 /// Behaviours of the real DMS that this version does not simulate (dms-capabilities section 5).
-const NOT_SIMULATED: [&str; 27] = [
+const NOT_SIMULATED: [&str; 19] = [
     "/dms/node/peers/dht",
     "/dms/node/onboarding/onboard",
     "/dms/node/onboarding/offboard",
-    "/dms/node/deployment/new",
     "/dms/node/deployment/update",
-    "/dms/node/deployment/list",
-    "/dms/node/deployment/logs",
-    "/dms/node/deployment/status",
-    "/dms/node/deployment/manifest",
-    "/dms/node/deployment/shutdown",
-    "/dms/node/deployment/prune",
-    "/dms/node/deployment/delete",
     "/dms/node/hardware/spec",
     "/dms/node/hardware/usage",
     "/dms/node/logger/config",
@@ -131,11 +123,33 @@ pub enum BehaviourKind {
     RevokeBroadcast,
     /// A behaviour of the real DMS that is not simulated: every node refuses it as unknown.
     NotSimulated,
+    /// `/dms/node/deployment/new`: deploy something.
+    DeploymentNew,
+    /// `/dms/node/deployment/list`: a page of the node's deployments.
+    DeploymentList,
+    /// `/dms/node/deployment/status`: the state of one.
+    DeploymentStatus,
+    /// `/dms/node/deployment/info`: all about one; the name is inferred from the acceptance suite.
+    DeploymentInfo,
+    /// `/dms/node/deployment/manifest`: where its parts are.
+    DeploymentManifest,
+    /// `/dms/node/deployment/logs`: have the logs of an allocation written to the node's disk.
+    DeploymentLogs,
+    /// `/dms/node/deployment/shutdown`: end it, or call it off.
+    DeploymentShutdown,
+    /// `/dms/node/deployment/prune`: forget those that have ended.
+    DeploymentPrune,
+    /// `/dms/node/deployment/delete`: forget one that has ended.
+    DeploymentDelete,
+    /// `/dms/ensemble/<id>/allocation/logs`: a part of an allocation's log, on the provider's node.
+    AllocationLogs,
+    /// `/dms/allocation/stats`: what it uses, on the allocation's actor; the path is inferred.
+    AllocationStats,
 }
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 53] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -178,6 +192,17 @@ impl BehaviourKind {
         Self::Anchor,
         Self::RevokeBroadcast,
         Self::NotSimulated,
+        Self::DeploymentNew,
+        Self::DeploymentList,
+        Self::DeploymentStatus,
+        Self::DeploymentInfo,
+        Self::DeploymentManifest,
+        Self::DeploymentLogs,
+        Self::DeploymentShutdown,
+        Self::DeploymentPrune,
+        Self::DeploymentDelete,
+        Self::AllocationLogs,
+        Self::AllocationStats,
     ];
 
     /// The path, or for a namespaced kind the template of its path.
@@ -226,6 +251,17 @@ impl BehaviourKind {
             Self::Anchor => "/dms/cap/anchor",
             Self::RevokeBroadcast => "/dms/cap/revoke/broadcast",
             Self::NotSimulated => "<not simulated>",
+            Self::DeploymentNew => "/dms/node/deployment/new",
+            Self::DeploymentList => "/dms/node/deployment/list",
+            Self::DeploymentStatus => "/dms/node/deployment/status",
+            Self::DeploymentInfo => "/dms/node/deployment/info",
+            Self::DeploymentManifest => "/dms/node/deployment/manifest",
+            Self::DeploymentLogs => "/dms/node/deployment/logs",
+            Self::DeploymentShutdown => "/dms/node/deployment/shutdown",
+            Self::DeploymentPrune => "/dms/node/deployment/prune",
+            Self::DeploymentDelete => "/dms/node/deployment/delete",
+            Self::AllocationLogs => "/dms/ensemble/<id>/allocation/logs",
+            Self::AllocationStats => "/dms/allocation/stats",
         }
     }
 
@@ -253,7 +289,9 @@ impl BehaviourKind {
     pub const fn is_for_operators(self) -> bool {
         !matches!(
             self,
-            Self::BidRequest
+            Self::AllocationLogs
+                | Self::AllocationStats
+                | Self::BidRequest
                 | Self::Bid
                 | Self::Commit
                 | Self::Allocate
@@ -272,6 +310,25 @@ impl BehaviourKind {
                 | Self::TaskTermination
                 | Self::AllocationLiveness
                 | Self::ReplyTo
+        )
+    }
+}
+
+impl BehaviourKind {
+    /// Whether it is about the deployments that the node orchestrates.
+    #[must_use]
+    pub const fn is_about_deployments(self) -> bool {
+        matches!(
+            self,
+            Self::DeploymentNew
+                | Self::DeploymentList
+                | Self::DeploymentStatus
+                | Self::DeploymentInfo
+                | Self::DeploymentManifest
+                | Self::DeploymentLogs
+                | Self::DeploymentShutdown
+                | Self::DeploymentPrune
+                | Self::DeploymentDelete
         )
     }
 }
@@ -374,6 +431,8 @@ pub struct EnsembleBehaviours {
     pub subnet_destroy: Behaviour,
     /// See [`BehaviourKind::AllocationShutdown`].
     pub allocation_shutdown: Behaviour,
+    /// See [`BehaviourKind::AllocationLogs`].
+    pub allocation_logs: Behaviour,
     /// See [`BehaviourKind::TaskTermination`].
     pub task_termination: Behaviour,
     /// See [`BehaviourKind::AllocationLiveness`].
@@ -395,6 +454,7 @@ impl EnsembleBehaviours {
             subnet_create: at(BehaviourKind::SubnetCreate),
             subnet_destroy: at(BehaviourKind::SubnetDestroy),
             allocation_shutdown: at(BehaviourKind::AllocationShutdown),
+            allocation_logs: at(BehaviourKind::AllocationLogs),
             task_termination: at(BehaviourKind::TaskTermination),
             allocation_liveness: at(BehaviourKind::AllocationLiveness),
         }

@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::control::{DeploymentRequest, NewDeployment};
+use super::logs::{LogChunk, LogRequest, Output};
 use super::report::Report;
 use crate::dms::capability::TokenList;
 use crate::dms::ensemble::{AllocationConfig, Executor, Location, LocationConstraints, PortConfig};
@@ -159,6 +161,23 @@ pub enum AllocationState {
     Standby,
 }
 
+impl AllocationState {
+    /// DMS's own word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Restarting => "restarting",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+            Self::Completed => "completed",
+            Self::Terminated => "terminated",
+            Self::Standby => "standby",
+        }
+    }
+}
+
 /// The end of a task.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct TaskTermination {
@@ -170,8 +189,10 @@ pub struct TaskTermination {
     pub status: AllocationState,
     /// The exit code.
     pub exit_code: i32,
-    /// Bytes of output that travel with it.
-    pub output: Arc<str>,
+    /// What it printed; empty when that is too long to travel with it.
+    pub output: Output,
+    /// Whether what it printed is to be fetched in chunks.
+    pub fetch: bool,
 }
 
 /// A heartbeat of an allocation.
@@ -258,6 +279,14 @@ pub enum Message {
     RevocationSummary(u64),
     /// Revocations that the receiver may lack.
     Revocations(Box<TokenList>),
+    /// Deploy something.
+    NewDeployment(Box<NewDeployment>),
+    /// Do something with the deployments of a node.
+    Deployment(Box<DeploymentRequest>),
+    /// Give a part of a log.
+    LogRequest(Box<LogRequest>),
+    /// A part of a log.
+    LogChunk(Box<LogChunk>),
 }
 
 /// Which store of a capability context tokens are for.

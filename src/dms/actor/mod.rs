@@ -6,9 +6,11 @@
 //! business.
 
 mod behaviour;
+mod control;
 mod envelope;
 pub mod gossip;
 mod limiter;
+mod logs;
 mod message;
 mod pipeline;
 mod replay;
@@ -17,8 +19,14 @@ mod security;
 mod wire;
 
 pub use behaviour::{Behaviour, BehaviourKind, EnsembleBehaviours};
+pub use control::{
+    AllocationDetail, DeploymentInfo, DeploymentLine, DeploymentReport, DeploymentRequest, ExecutorStats,
+    InfoRequest, ListRequest, LogFiles, LogsRequest, Manifest, ManifestAllocation, ManifestNode,
+    NewDeployment, Page, PruneRequest, StatusReport,
+};
 pub use envelope::{Envelope, topics};
 pub use limiter::{Limits, RateLimiter};
+pub use logs::{LogChunk, LogRequest, Output, Printed, Stream, chunk, last_line};
 pub use message::{
     Allocate, AllocationOrder, AllocationState, AnchorRequest, Bid, BidRequest, Commit, DnsRecord, Liveness,
     Message, NodeRequest, Revert, Slot, SubnetCreate, TaskTermination,

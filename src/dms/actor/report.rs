@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::control::{DeploymentReport, ExecutorStats};
 use super::message::AllocationState;
 use crate::dms::capability::TokenList;
 use crate::dms::identity::{Did, PeerId};
@@ -32,6 +33,10 @@ pub enum Report {
     Allocations(Vec<AllocationInfo>),
     /// `/dms/cap/list`.
     Capabilities(Box<CapabilityReport>),
+    /// `/dms/node/deployment/...`.
+    Deployment(DeploymentReport),
+    /// What an allocation uses.
+    Stats(ExecutorStats),
 }
 
 /// How a node is reached.
@@ -122,6 +127,8 @@ impl Report {
                 format!("{} cores", amount.cpu.cores_milli as f64 / 1000.0)
             }
             Self::Allocations(all) => plural(all.len(), "allocation"),
+            Self::Deployment(report) => report.summary(),
+            Self::Stats(stats) => format!("{} cores", stats.cpu_cores_milli as f64 / 1000.0),
             Self::Capabilities(held) => format!(
                 "{}, {}, {} required, {} provided, {} revoked",
                 plural(held.organizations.len(), "organization"),

@@ -8,12 +8,15 @@ use std::sync::Arc;
 
 use super::node::MemberState;
 use super::{Deployment, Outcome, Pending, Phase, Purpose, RENEWAL_INTERVAL};
-use crate::dms::actor::{Behaviour, BehaviourKind, Message, Revert};
-use crate::dms::constants::{ALLOCATION_SHUTDOWN_TIMEOUT, REVERT_TIMEOUT, SUBNET_DESTROY_TIMEOUT};
-use crate::dms::desk::Desk;
+use crate::dms::actor::{Behaviour, BehaviourKind, DeploymentReport, Message, Revert};
+use crate::dms::constants::{
+    ALLOCATION_SHUTDOWN_TIMEOUT, DELETE_LOGS_AFTER, REVERT_TIMEOUT, SUBNET_DESTROY_TIMEOUT,
+};
+use crate::dms::desk::{Answer, Asker, Desk};
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::Handle;
 use crate::dms::outbox::Timer;
+use crate::dms::profile::Weakness;
 use crate::kernel::Span;
 
 /// Longest pause before an undo is asked again: what is granted with it must not end before.
@@ -81,16 +84,23 @@ impl Deployment {
         let revert = Revert { ensemble: self.id, allocations: undo.allocations.clone() };
         let (place, pause) = (Arc::clone(&undo.place), undo.pause);
         undo.pause = pause.times(2).min(UNDO_PAUSE_MAX);
-        desk.timer(pause, Timer::Undo(self.number, number));
+        if !desk.security.profile.has(Weakness::Orphans) {
+            desk.timer(pause, Timer::Undo(self.number, number));
+        }
         self.grant_provider(desk, &place);
         let behaviour = Behaviour::fixed(BehaviourKind::Revert);
         let message = Message::Revert(Box::new(revert));
         self.ask(desk, &place, behaviour, message, REVERT_TIMEOUT, Purpose::Undo, (number as usize, 0));
     }
 
-    pub(super) fn resolve_undo(&mut self, pending: Pending, outcome: &Outcome<'_>) {
-        if matches!(outcome, Outcome::Reply(Message::Ok)) {
+    /// As the real DMS is, an undo that was not answered is forgotten with it (dms-orchestration section 2.10, W20).
+    pub(super) fn resolve_undo(&mut self, desk: &Desk<'_, '_>, pending: Pending, outcome: &Outcome<'_>) {
+        let answered = matches!(outcome, Outcome::Reply(Message::Ok));
+        if answered || desk.security.profile.has(Weakness::Orphans) {
             self.undo.retain(|undo| undo.number as usize != pending.node);
+        }
+        if self.status.is_terminal() && (!answered || self.undo.is_empty()) {
+            self.answer_ending();
         }
     }
 
@@ -128,25 +138,55 @@ impl Deployment {
         self.set_status(desk, DeploymentStatus::Completed, outcome);
     }
 
+    /// Nothing goes on but undoing and fetching logs. What tasks came to stays known.
     fn drop_everything(&mut self, desk: &mut Desk<'_, '_>) {
         self.round = None;
         self.pause = None;
-        self.pending.retain(|pending| pending.purpose == Purpose::Undo);
+        self.pending.retain(|pending| pending.purpose.outlives_its_node());
         for index in 0..self.nodes.len() {
             self.undo_node(desk, index);
+            let ended = self.nodes[index].members.iter().map(|member| member.state).collect::<Vec<_>>();
             self.nodes[index].reset();
+            for (member, state) in self.nodes[index].members.iter_mut().zip(ended) {
+                if matches!(state, MemberState::Ended(_)) {
+                    member.state = state;
+                }
+            }
+        }
+        for log in &mut self.logs {
+            log.delete_at(desk.now + DELETE_LOGS_AFTER);
         }
     }
 
-    /// The user asks for the end. Possible in every state that is not an end already (the intended side of W21). First
-    /// the subnets go, then the allocations (dms-orchestration section 1.5).
-    pub(in crate::dms) fn shutdown(&mut self, desk: &mut Desk<'_, '_>) {
-        if self.status.is_terminal() || self.status == DeploymentStatus::ShuttingDown {
-            return;
+    /// The user asks for the end. As the real DMS is, only a running deployment can be ended (dms-orchestration section
+    /// 1.5, W21). As it is meant, every one can that has not ended, and the answer comes when it is known who has given
+    /// back what they held.
+    pub(in crate::dms) fn shutdown(&mut self, desk: &mut Desk<'_, '_>, asker: Asker) {
+        let as_is = desk.security.profile.has(Weakness::HotLoop);
+        let pending = self.still_held();
+        let already = |note| Ok(DeploymentReport::Ended { note, pending });
+        match self.status {
+            DeploymentStatus::Running => {}
+            DeploymentStatus::Completed => return self.answers.push((asker, already("already complete"))),
+            DeploymentStatus::ShuttingDown if as_is => {
+                return self.answers.push((asker, already("already shutting down")));
+            }
+            _ if as_is => return self.answers.push((asker, Err("deployment is not running".into()))),
+            DeploymentStatus::Failed => {
+                return self.answers.push((asker, Err("the deployment has failed already".into())));
+            }
+            DeploymentStatus::ShuttingDown => return self.ending_for.push(asker),
+            _ => {}
         }
+        self.ending_for.push(asker);
+        self.tear_down(desk);
+    }
+
+    /// First the subnets go, then the allocations (dms-orchestration section 1.5).
+    pub(super) fn tear_down(&mut self, desk: &mut Desk<'_, '_>) {
         self.round = None;
         self.pause = None;
-        self.pending.retain(|pending| pending.purpose == Purpose::Undo);
+        self.pending.retain(|pending| pending.purpose.outlives_its_node());
         self.set_status(desk, DeploymentStatus::ShuttingDown, None);
         for (index, place) in self.to_be_released() {
             let behaviour = self.behaviours.subnet_destroy.clone();
@@ -156,11 +196,30 @@ impl Deployment {
         self.advance(desk);
     }
 
+    /// Answers those who asked for the end.
+    fn answer_ending(&mut self) {
+        let note = if self.supervised { "shut down" } else { "cancelled" };
+        let answer: Answer = match self.unreleased.first() {
+            // Whoever has not answered is not asked again: the user is told, and that is all.
+            Some(reason) if self.undo.is_empty() => Err(format!("shutdown: {reason}").into()),
+            _ => Ok(DeploymentReport::Ended { note, pending: self.still_held() }),
+        };
+        let askers = std::mem::take(&mut self.ending_for);
+        self.answers.extend(askers.into_iter().map(|asker| (asker, answer.clone())));
+    }
+
     /// The subnets are gone, as far as their nodes have answered: the allocations follow. After them it is complete.
     pub(super) fn go_on_shutting_down(&mut self, desk: &mut Desk<'_, '_>) {
         if std::mem::replace(&mut self.releasing, true) {
+            if desk.security.profile.has(Weakness::Orphans) {
+                self.abandon_unreleased();
+            }
             let cancelled = (!self.supervised).then(|| "cancelled".into());
-            return self.complete(desk, cancelled);
+            self.complete(desk, cancelled);
+            if self.undo.is_empty() || !self.unreleased.is_empty() {
+                self.answer_ending();
+            }
+            return;
         }
         for (index, place) in self.to_be_released() {
             let node = &self.nodes[index];
@@ -183,13 +242,25 @@ impl Deployment {
         nodes.filter_map(|(index, node)| Some((index, node.place.clone()?))).collect()
     }
 
+    /// The real DMS does not ask again: what has not answered runs on without an owner (W20).
+    fn abandon_unreleased(&mut self) {
+        for (index, _) in self.to_be_released() {
+            self.nodes[index].place = None;
+        }
+    }
+
     pub(super) fn resolve_shutdown(&mut self, pending: Pending, outcome: &Outcome<'_>) {
         // What has acknowledged its release is done; the rest is undone, with retries, when the deployment completes.
-        let released = pending.member == 1 && matches!(outcome, Outcome::Reply(Message::Ok));
-        if released {
-            let node = &mut self.nodes[pending.node];
-            node.place = None;
-            node.phase = Phase::Unplaced;
+        if pending.member == 0 {
+            return;
+        }
+        let node = &mut self.nodes[pending.node];
+        match outcome.refusal(ALLOCATION_SHUTDOWN_TIMEOUT) {
+            None => {
+                node.place = None;
+                node.phase = Phase::Unplaced;
+            }
+            Some(reason) => self.unreleased.push(format!("node {}: {reason}", node.name).into()),
         }
     }
 }

@@ -9,11 +9,14 @@
 //! - `placing`: commit and allocate;
 //! - `provisioning`: subnet, names, ports, start in dependency order;
 //! - `running`: supervision, recovery, the end of tasks;
-//! - `ending`: failure, shutdown, and undoing with retries until it is acknowledged.
+//! - `ending`: failure, shutdown, and undoing with retries until it is acknowledged;
+//! - `operating`, `logs`: what an operator can ask of it.
 
 mod bidding;
 mod ending;
+mod logs;
 mod node;
+mod operating;
 pub mod placement;
 mod placing;
 mod provisioning;
@@ -23,15 +26,18 @@ use std::sync::Arc;
 
 use self::bidding::Round;
 use self::ending::Undo;
+use self::logs::Log;
 use self::node::{Node, Phase};
+use self::operating::Inquiry;
 use self::placement::Policy;
 use crate::dms::actor::{Actor, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message};
 use crate::dms::constants::{BACKOFF_MIN, GRANT_ORCHESTRATOR_CAPS_FREQUENCY, MIN_ENSEMBLE_DEPLOYMENT_TIME};
-use crate::dms::desk::Desk;
+use crate::dms::desk::{Answer, Asker, Desk};
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::{EnsembleId, Handle};
 use crate::dms::outbox::{Owner, Timer};
+use crate::dms::profile::{Profile, Weakness};
 use crate::dms::subnet::AddressRange;
 use crate::dms::supervision::Recovery;
 use crate::kernel::{Span, Timestamp};
@@ -74,12 +80,21 @@ enum Purpose {
     Health,
     Restart,
     Undo,
+    /// A part of a log; the numbers that come with it are those of the log.
+    Logs,
+    /// What an allocation uses, for the inquiry of this number.
+    Stats(u32),
 }
 
 impl Purpose {
     /// Whether the deployment's next step waits for this.
     const fn is_barrier(self) -> bool {
-        !matches!(self, Self::Register | Self::Health | Self::Restart | Self::Undo)
+        !matches!(self, Self::Register | Self::Health | Self::Restart) && !self.outlives_its_node()
+    }
+
+    /// Whether the reply is still wanted when the node that it is about starts over or ends.
+    const fn outlives_its_node(self) -> bool {
+        matches!(self, Self::Undo | Self::Logs | Self::Stats(_))
     }
 }
 
@@ -129,6 +144,20 @@ pub struct Deployment {
     supervised: bool,
     /// Set in a shutdown once the allocations have been asked to end.
     releasing: bool,
+    /// Why nodes have not confirmed the end of their allocations in a shutdown.
+    unreleased: Vec<Arc<str>>,
+    /// Those who asked for its end and wait for it.
+    ending_for: Vec<Asker>,
+    /// Answers that are ready.
+    answers: Vec<(Asker, Answer)>,
+    inquiries: Vec<Inquiry>,
+    inquiry_count: u32,
+    logs: Vec<Log>,
+    created: Timestamp,
+    /// When it ended, and why.
+    ended: Option<(Timestamp, Option<Arc<str>>)>,
+    /// Whether its operator has no more interest in it.
+    forgotten: bool,
 }
 
 impl Deployment {
@@ -171,6 +200,15 @@ impl Deployment {
             last_failure: None,
             supervised: false,
             releasing: false,
+            unreleased: Vec::new(),
+            ending_for: Vec::new(),
+            answers: Vec::new(),
+            inquiries: Vec::new(),
+            inquiry_count: 0,
+            logs: Vec::new(),
+            created: Timestamp::ZERO,
+            ended: None,
+            forgotten: false,
         })
     }
 
@@ -210,6 +248,7 @@ impl Deployment {
     /// Starts the deployment.
     pub(in crate::dms) fn begin(&mut self, desk: &mut Desk<'_, '_>) {
         desk.fact(Fact::DeploymentAccepted(self.id));
+        self.created = desk.now;
         self.set_status(desk, DeploymentStatus::Preparing, None);
         desk.timer(self.deadline.since(desk.now), Timer::Deadline(self.number));
         desk.timer(RENEWAL_INTERVAL, Timer::RenewProviders(self.number));
@@ -268,6 +307,9 @@ impl Deployment {
             _ => status,
         };
         self.status = status;
+        if status.is_terminal() {
+            self.ended = Some((desk.now, reason.clone()));
+        }
         desk.fact(Fact::DeploymentStatus { ensemble: self.id, status, reason });
     }
 
@@ -292,18 +334,20 @@ impl Deployment {
     }
 
     /// Whether the actor has this behaviour now.
-    pub(in crate::dms) fn has_behaviour(&self, envelope: &Envelope) -> bool {
+    pub(in crate::dms) fn has_behaviour(&self, profile: Profile, envelope: &Envelope) -> bool {
         match envelope.behaviour.kind {
             BehaviourKind::ReplyTo => {
                 let nonce = envelope.behaviour.reply_nonce();
                 self.pending.iter().any(|pending| Some(pending.nonce) == nonce)
             }
             BehaviourKind::Bid => self.round.is_some(),
-            BehaviourKind::TaskTermination | BehaviourKind::AllocationLiveness => {
-                !self.status.is_terminal() || {
-                    // A deployment that has ended still tells allocations that it finds alive to stop.
-                    envelope.behaviour.kind == BehaviourKind::AllocationLiveness
-                }
+            // A deployment that has ended still tells allocations that it finds alive to stop, and providers that they
+            // have told it enough.
+            BehaviourKind::AllocationLiveness => {
+                !self.status.is_terminal() || !profile.has(Weakness::Orphans)
+            }
+            BehaviourKind::TaskTermination => {
+                !self.status.is_terminal() || !profile.has(Weakness::UnacknowledgedEnd)
             }
             _ => false,
         }
@@ -314,7 +358,7 @@ impl Deployment {
         match (&envelope.behaviour.kind, &envelope.message) {
             (BehaviourKind::Bid, Message::Bid(bid)) => self.handle_bid(desk, envelope, bid),
             (BehaviourKind::TaskTermination, Message::TaskTermination(end)) => {
-                self.handle_termination(desk, end);
+                self.handle_termination(desk, envelope, end);
             }
             (BehaviourKind::AllocationLiveness, Message::Liveness(report)) => {
                 self.handle_liveness(desk, envelope, report);
@@ -339,7 +383,10 @@ impl Deployment {
             Timer::Supervise(_) => self.supervise(desk),
             Timer::RenewProviders(_) => self.renew_providers(desk),
             Timer::Undo(_, undo) => self.send_undo(desk, undo),
+            Timer::Follow(_, log) => self.follow(desk, log),
             Timer::Hello(_)
+            | Timer::Farewell(_)
+            | Timer::ForgetLog(_)
             | Timer::RenewOrchestrators
             | Timer::RegrantHealthChecks(_)
             | Timer::Sweep
@@ -359,7 +406,9 @@ impl Deployment {
             | Purpose::Port
             | Purpose::Start => self.resolve_provisioning(desk, pending, outcome),
             Purpose::Shutdown => self.resolve_shutdown(pending, outcome),
-            Purpose::Undo => self.resolve_undo(pending, outcome),
+            Purpose::Undo => self.resolve_undo(desk, pending, outcome),
+            Purpose::Logs => self.resolve_logs(desk, pending, outcome),
+            Purpose::Stats(inquiry) => self.resolve_stats(desk, pending, inquiry, outcome),
             Purpose::Register | Purpose::Health | Purpose::Restart => {
                 self.resolve_supervision(desk, pending, outcome);
             }

@@ -185,7 +185,7 @@ impl Deployment {
 
     /// Replies to a node that starts over are of no interest any more.
     pub(super) fn drop_pending_of(&mut self, node: usize) {
-        self.pending.retain(|pending| pending.node != node || pending.purpose == Purpose::Undo);
+        self.pending.retain(|pending| pending.node != node || pending.purpose.outlives_its_node());
     }
 }
 
@@ -205,6 +205,8 @@ impl Purpose {
             Self::Health => "health check",
             Self::Restart => "restart",
             Self::Undo => "revert",
+            Self::Logs => "get logs",
+            Self::Stats(_) => "get stats",
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::dms::desk::Desk;
 use crate::dms::ensemble::{AllocationKind, EscalationStrategy};
 use crate::dms::fact::{DeploymentStatus, Fact, Stage, Suspicion};
 use crate::dms::outbox::Timer;
+use crate::dms::profile::Weakness;
 use crate::dms::supervision::{NodePolicy, Observation, node_policy, scope};
 
 impl Deployment {
@@ -144,6 +145,9 @@ impl Deployment {
         let at = self.find(&report.allocation);
         let wanted = self.wants(&report.allocation, report.generation, &envelope.from.host);
         let Some(at) = at.filter(|_| wanted) else {
+            if desk.security.profile.has(Weakness::Orphans) {
+                return;
+            }
             let root = Arc::new(crate::dms::identity::Handle::root(envelope.from.host.0));
             return self.undo_reported(desk, root, (Arc::clone(&report.allocation), report.generation));
         };
@@ -155,11 +159,28 @@ impl Deployment {
         }
     }
 
-    /// A task has ended.
-    pub(super) fn handle_termination(&mut self, desk: &mut Desk<'_, '_>, end: &TaskTermination) {
+    /// A task has ended. Whoever tells it hears that it was told, also for the second time or too late (the intended
+    /// side of W17); as the real DMS is, nobody hears anything, and only the output of a task without an error is kept
+    /// (dms-orchestration section 3.2).
+    pub(super) fn handle_termination(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        envelope: &Envelope,
+        end: &TaskTermination,
+    ) {
+        let as_is = desk.security.profile.has(Weakness::UnacknowledgedEnd);
+        if !as_is {
+            desk.reply(&mut self.actor, envelope, Message::Ok);
+        }
         let Some(at) = self.find(&end.allocation) else { return };
-        if self.nodes[at.0].generation != end.generation {
+        let known = self.status.is_terminal()
+            || matches!(self.nodes[at.0].members[at.1].state, MemberState::Ended(_))
+            || self.nodes[at.0].generation != end.generation;
+        if known {
             return;
+        }
+        if !as_is || end.exit_code == 0 {
+            self.keep_output(desk, at, end);
         }
         self.nodes[at.0].members[at.1].state = MemberState::Ended(end.exit_code);
         if end.exit_code != 0 {
@@ -245,7 +266,7 @@ impl Deployment {
             }
             (NodePolicy::Restart, _) => node.pin = place,
             (NodePolicy::StayDown, Some(EscalationStrategy::Teardown)) => {
-                return self.shutdown(desk);
+                return self.tear_down(desk);
             }
             (NodePolicy::StayDown, None) => {
                 node.phase = Phase::Lost;

@@ -29,6 +29,7 @@ impl Provider {
         // A newer life of an allocation replaces an older one that nobody could end here, such as behind a partition.
         if commit.generation > 0 {
             self.release(desk, &commit.allocation, commit.generation - 1);
+            self.end_farewell(&commit.allocation, commit.generation - 1);
             self.forget_if_empty(commit.ensemble);
         }
         if let Err(shortage) = self.machine.total.checked_minus(&commit.resources) {
@@ -104,6 +105,8 @@ impl Provider {
             sequence: 0,
             start_reply: None,
             probe_reply: None,
+            log_reply: None,
+            started: desk.now,
         };
         self.allocations.insert(Arc::clone(&order.id), allocation);
         let (orchestrator, own) = (&allocate.orchestrator.did, handle.id.did());
@@ -122,6 +125,7 @@ impl Provider {
         self.bids.shift_remove(&revert.ensemble);
         for (id, generation) in &revert.allocations {
             self.release(desk, id, *generation);
+            self.end_farewell(id, *generation);
         }
         self.forget_if_empty(revert.ensemble);
     }
@@ -155,11 +159,16 @@ impl Provider {
         }
     }
 
-    /// The subnet and the behaviours of an ensemble go with its last allocation.
+    /// The subnet of an ensemble goes with its last allocation, its behaviours with the last that is known of one.
     pub(super) fn forget_if_empty(&mut self, ensemble: EnsembleId) {
-        if !self.allocations.values().any(|allocation| allocation.ensemble == ensemble) {
+        if self.allocations.values().any(|allocation| allocation.ensemble == ensemble) {
+            return;
+        }
+        self.subnets.destroy(ensemble);
+        let remembered = self.farewells.values().any(|farewell| farewell.ensemble == ensemble)
+            || self.kept.values().any(|kept| kept.ensemble == ensemble);
+        if !remembered {
             self.hosted.shift_remove(&ensemble);
-            self.subnets.destroy(ensemble);
         }
     }
 }

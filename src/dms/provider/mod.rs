@@ -4,10 +4,12 @@
 //! - `bids`: which requests it answers, with the reason for each that it does not;
 //! - `commits`: reserving and creating, undoing both;
 //! - `networks`: the subnets of its ensembles, addresses, names and port maps;
-//! - `runs`: starting, restarting, health, heartbeats and the end of an allocation.
+//! - `runs`: starting, restarting, health, heartbeats and the end of an allocation;
+//! - `farewells`: how its orchestrator learns of that end, and the logs that are kept.
 
 mod bids;
 mod commits;
+mod farewells;
 mod networks;
 mod runs;
 
@@ -17,6 +19,8 @@ use indexmap::IndexMap;
 use smallvec::SmallVec;
 
 pub use bids::BidRefusal;
+
+use self::farewells::{Farewell, KeptLog};
 
 use crate::dms::actor::{
     Actor, AllocationInfo, AllocationState, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message,
@@ -76,6 +80,10 @@ struct Allocation {
     start_reply: Option<OwedReply>,
     /// Who waits for the health probe that is under way.
     probe_reply: Option<OwedReply>,
+    /// Who waits for the look at its log that is under way.
+    log_reply: Option<OwedReply>,
+    /// When the present run began.
+    started: Timestamp,
 }
 
 /// The provider's part of a peer.
@@ -88,6 +96,10 @@ pub struct Provider {
     bids: IndexMap<EnsembleId, StoredBid>,
     hosted: IndexMap<EnsembleId, Hosted>,
     allocations: IndexMap<Arc<str>, Allocation>,
+    /// Ends of tasks that their orchestrators have not acknowledged.
+    farewells: IndexMap<Arc<str>, Farewell>,
+    /// What ended runs printed.
+    kept: IndexMap<Arc<str>, KeptLog>,
     next_slot: u32,
     sweeping: bool,
     renewing: bool,
@@ -106,6 +118,8 @@ impl Provider {
             bids: IndexMap::new(),
             hosted: IndexMap::new(),
             allocations: IndexMap::new(),
+            farewells: IndexMap::new(),
+            kept: IndexMap::new(),
             next_slot: 0,
             sweeping: false,
             renewing: false,
@@ -150,7 +164,8 @@ impl Provider {
 
     /// The handle of the allocation actor with this inbox.
     pub(in crate::dms) fn receiver(&self, id: &str) -> Option<&Arc<Handle>> {
-        self.allocations.get(id).map(|allocation| &allocation.actor.handle)
+        let ended = || self.farewells.get(id).map(|farewell| &farewell.actor.handle);
+        self.allocations.get(id).map(|allocation| &allocation.actor.handle).or_else(ended)
     }
 
     /// The machine has stopped and starts again: what ran and what was reserved is gone. Slots go on counting, so
@@ -189,11 +204,13 @@ impl Provider {
                 self.subnets.destroy(*id);
                 desk.reply(root, request, Message::Ok);
             }
+            Message::LogRequest(log) => self.handle_log_request(desk, root, request, log),
             _ => {}
         }
     }
 
-    /// Whether the node itself has this behaviour now; those of an ensemble exist while one of its allocations does.
+    /// Whether the node itself has this behaviour now; those of an ensemble exist while one of its
+    /// allocations does, or a log of one.
     pub(in crate::dms) fn has_root_behaviour(&self, behaviour: &Behaviour) -> bool {
         let of_hosted = |path: fn(&EnsembleBehaviours) -> &Behaviour| {
             self.hosted.values().any(|hosted| path(&hosted.behaviours) == behaviour)
@@ -206,6 +223,7 @@ impl Provider {
             BehaviourKind::SubnetCreate => of_hosted(|b| &b.subnet_create),
             BehaviourKind::SubnetDestroy => of_hosted(|b| &b.subnet_destroy),
             BehaviourKind::AllocationShutdown => of_hosted(|b| &b.allocation_shutdown),
+            BehaviourKind::AllocationLogs => of_hosted(|b| &b.allocation_logs),
             _ => false,
         }
     }
@@ -217,6 +235,8 @@ impl Provider {
             Timer::RenewOrchestrators => self.renew_orchestrators(desk),
             Timer::RegrantHealthChecks(run) => self.regrant_health_checks(desk, run),
             Timer::Heartbeat(run) => self.heartbeat(desk, run),
+            Timer::Farewell(run) => self.say_farewell(desk, run),
+            Timer::ForgetLog(run) => self.forget_log(run),
             _ => {}
         }
     }

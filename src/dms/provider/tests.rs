@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 
 use super::*;
 use crate::dms::actor::{
-    Allocate, AllocationOrder, Call, Commit, DnsRecord, Revert, SecurityContext, SubnetCreate,
+    Allocate, AllocationOrder, Call, Commit, DnsRecord, LogRequest, Output, Printed, Revert, SecurityContext,
+    Stream, SubnetCreate,
 };
 use crate::dms::capability::{CapabilityContext, Rules};
 use crate::dms::ensemble::config::ExecutionConfig;
@@ -27,6 +28,7 @@ struct Lab {
     security: SecurityContext,
     effects: Effects,
     cursor: Cursor,
+    now: Timestamp,
 }
 
 /// What a machine has and an allocation needs: so many cores and GiB.
@@ -68,6 +70,7 @@ impl Lab {
             security: SecurityContext::new(context, crate::dms::profile::Profile::INTENDED),
             effects: Effects::default(),
             cursor: Cursor::default(),
+            now: Self::NOW,
         };
         lab.bid();
         lab
@@ -88,7 +91,7 @@ impl Lab {
         let streams = Streams::new(1);
         let random = streams.rng(Domain::new("test"), 0, &mut self.cursor);
         let mut out = Outbox { effects: &mut self.effects, random };
-        let mut desk = Desk { now: Self::NOW, security: &mut self.security, out: &mut out };
+        let mut desk = Desk { now: self.now, security: &mut self.security, out: &mut out };
         handle(&mut self.provider, &mut self.root, &mut desk);
         drop(out);
         self.effects.sends.pop().map(|envelope| envelope.message)
@@ -100,7 +103,7 @@ impl Lab {
         // The handlers look at the message alone; which behaviour leads to them is the peer's matter.
         let behaviour = Behaviour::fixed(BehaviourKind::Commit);
         let reply_to = Some(Behaviour::reply_to(nonce));
-        let call = Call { behaviour, reply_to, expire: Self::NOW + Span::secs(5), message };
+        let call = Call { behaviour, reply_to, expire: self.now + Span::secs(5), message };
         let streams = Streams::new(2);
         let mut random = streams.owned(Domain::new("test.orchestrator"), nonce);
         let to = Arc::clone(&self.root.handle);
@@ -263,4 +266,94 @@ fn a_late_revert_leaves_what_has_replaced_its_target() {
     lab.revert("web", 1);
     assert_eq!(lab.resolve("db.internal"), Err(LookupError::NotConnected));
     assert!(lab.provider.hosted.is_empty());
+}
+
+/// A task that has ended with this output, and its run. What was sent and is to come is still among the effects.
+fn ended_task(lab: &mut Lab, output: Output) -> RunId {
+    lab.create("web", 0, &[]);
+    let task = lab.provider.allocations.get_mut(&full("web")).expect("created just before");
+    let config = AllocationConfig { kind: AllocationKind::Task, ..(*task.config).clone() };
+    task.config = Arc::new(config);
+    let run = task.run;
+    lab.with(|provider, _, desk| provider.handle_execution(desk, Execution::Started(run)));
+    lab.effects.timers.clear();
+    lab.effects.sends.clear();
+    let streams = Streams::new(1);
+    let random = streams.rng(Domain::new("test"), 0, &mut lab.cursor);
+    let mut out = Outbox { effects: &mut lab.effects, random };
+    let mut desk = Desk { now: lab.now, security: &mut lab.security, out: &mut out };
+    lab.provider.handle_execution(&mut desk, Execution::Exited { run, code: 0, output });
+    run
+}
+
+fn printed(bytes: usize) -> Output {
+    Output { stdout: Printed("x".repeat(bytes).into()), stderr: Printed::default() }
+}
+
+/// How often the end of the task is told, if time passes and nothing else happens.
+fn tellings(lab: &mut Lab) -> usize {
+    let mut told = lab.effects.sends.len();
+    lab.effects.sends.clear();
+    while let Some(place) =
+        lab.effects.timers.iter().position(|(_, timer)| matches!(timer, Timer::Farewell(_)))
+    {
+        let (at, timer) = lab.effects.timers.remove(place);
+        lab.now = at;
+        told += usize::from(lab.with(|provider, _, desk| provider.handle_timer(desk, timer)).is_some());
+    }
+    told
+}
+
+#[test]
+fn a_task_s_end_is_told_until_it_is_acknowledged_or_three_hours_have_passed() {
+    let mut lab = Lab::new();
+    ended_task(&mut lab, printed(10));
+    let nonce = lab.effects.sends[0].reply_to.as_ref().and_then(Behaviour::reply_nonce);
+    assert!(lab.provider.has_allocation_behaviour(&full("web"), &Behaviour::reply_to(nonce.unwrap())));
+    assert!(
+        !lab.provider.has_allocation_behaviour(&full("web"), &Behaviour::fixed(BehaviourKind::HealthCheck))
+    );
+    let told = tellings(&mut lab);
+    assert!(
+        (30..50).contains(&told),
+        "{told} times: every five minutes for three hours, more often at first"
+    );
+    assert!(lab.now.since(Lab::NOW) > Span::hours(3) && lab.provider.receiver(&full("web")).is_none());
+    for (what, end) in [
+        ("acknowledged", (|lab| lab.provider.acknowledged(&full("web"))) as fn(&mut Lab)),
+        ("reverted", |lab| lab.revert("web", 0)),
+    ] {
+        let mut lab = Lab::new();
+        ended_task(&mut lab, printed(10));
+        lab.effects.sends.clear();
+        end(&mut lab);
+        assert_eq!(tellings(&mut lab), 0, "{what}");
+    }
+    let mut as_is = Lab::new();
+    as_is.security.profile = crate::dms::profile::Profile::AS_IS;
+    ended_task(&mut as_is, printed(10));
+    assert_eq!(tellings(&mut as_is), 1);
+}
+
+#[test]
+fn long_output_is_fetched_within_half_an_hour() {
+    for (bytes, inline) in [(512 << 10, true), ((512 << 10) + 1, false)] {
+        let mut lab = Lab::new();
+        let run = ended_task(&mut lab, printed(bytes));
+        let Message::TaskTermination(end) = &lab.effects.sends[0].message else { panic!("no end is told") };
+        assert_eq!((end.output.bytes() > 0, end.fetch), (inline, !inline));
+        lab.provider.acknowledged(&full("web"));
+        let ask = |offset, generation| {
+            let (allocation, run, stream) = (full("web"), 0, Stream::Stdout);
+            Message::LogRequest(Box::new(LogRequest { allocation, generation, run, stream, offset }))
+        };
+        let Message::LogChunk(part) = lab.ask(None, ask(512 << 10, 0)) else { panic!("no log") };
+        assert_eq!((part.total, part.ended), (bytes as u64, true));
+        assert_eq!(part.data.0.len(), bytes - (512 << 10));
+        assert!(refusal(lab.ask(None, ask(0, 1))).starts_with("no logs"));
+        assert!(!lab.provider.hosted.is_empty(), "who may fetch it is known");
+        lab.provider.forget_log(run);
+        assert!(refusal(lab.ask(None, ask(0, 0))).starts_with("no logs"));
+        assert!(lab.provider.hosted.is_empty());
+    }
 }

@@ -678,7 +678,7 @@ fn shipped_ensembles_are_good_and_can_be_simulated() {
         names.push(name);
     }
     names.sort();
-    assert_eq!(names, ["batch.yaml", "hello.yaml", "shop.yaml", "web.yaml"]);
+    assert_eq!(names, ["batch.yaml", "hello.yaml", "shop.yaml", "short-task.yaml", "web.yaml"]);
     let shop = good(include_str!("../../../scenarios/ensembles/shop.yaml"));
     let levels: Vec<String> =
         start_levels(&shop, "shop").unwrap().iter().map(|level| level.join(" ")).collect();

@@ -24,7 +24,7 @@ use super::population::{Member, Population};
 use super::reach::Reachable;
 use super::setup::Setup;
 use crate::dms::actor::{AllocationState, Rejection};
-use crate::dms::ensemble::AllocationKind;
+use crate::dms::ensemble::{AllocationKind, EnsembleConfig};
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::EnsembleId;
 use crate::dms::resources::Resources;
@@ -142,10 +142,13 @@ pub struct Ledger {
     trace: Option<Vec<(Time, PeerId, u128)>>,
     names: Vec<(Arc<str>, Member)>,
     roles: Vec<(&'static str, String)>,
-    entries: Vec<(String, String, Arc<crate::dms::ensemble::EnsembleConfig>)>,
+    entries: Vec<(String, String, Arc<EnsembleConfig>)>,
     asked: Vec<u32>,
     /// The deployment whose request is being handled right now, to be matched with the id that it gets.
     asking: Option<u32>,
+    /// An operator's message is being handled that asks for a deployment: its entry and its deadline. Whether it comes
+    /// to anything is for the node to decide.
+    wanted: Option<(u32, Time)>,
     deployments: Vec<DeploymentRecord>,
     by_ensemble: FxHashMap<EnsembleId, u32>,
     allocations: IndexMap<(u32, Arc<str>, u32, PeerId), AllocationRecord>,
@@ -176,18 +179,20 @@ impl Ledger {
             super::setup::Role::Orchestrator => "orchestrator",
             super::setup::Role::Attacker => "attacker",
         };
+        let of_workload = setup.workload.iter();
+        let mut entries: Vec<_> = of_workload
+            .map(|entry| (entry.name.clone(), entry.by.clone(), Arc::clone(&entry.ensemble)))
+            .collect();
+        entries.extend(operations::new_deployments(setup).map(|(_, entry)| entry));
         Self {
             digest: Digest::new(),
             trace: None,
             names: population.members().iter().map(|m| (Arc::clone(&m.name), m.clone())).collect(),
             roles: setup.groups.iter().map(|group| (role(group), group.organizations.join(" "))).collect(),
-            entries: setup
-                .workload
-                .iter()
-                .map(|entry| (entry.name.clone(), entry.by.clone(), Arc::clone(&entry.ensemble)))
-                .collect(),
-            asked: vec![0; setup.workload.len()],
+            asked: vec![0; entries.len()],
+            entries,
             asking: None,
+            wanted: None,
             deployments: Vec::new(),
             by_ensemble: FxHashMap::default(),
             allocations: IndexMap::new(),
@@ -331,6 +336,11 @@ impl Ledger {
     /// Takes a fact of a peer.
     pub(super) fn record(&mut self, now: Time, peer: PeerId, fact: Fact) {
         self.counters.facts += 1;
+        if matches!(fact, Fact::DeploymentAccepted(_) | Fact::DeploymentRefused(_))
+            && let Some((entry, deadline)) = self.wanted.take()
+        {
+            self.deployment_asked(now, entry, peer, deadline);
+        }
         if let Fact::DeploymentAccepted(id) = &fact
             && let Some(number) = self.asking.take()
         {
@@ -641,7 +651,7 @@ impl Ledger {
             flows as f64,
             self.allocated_cores_milli as f64 / 1000.0,
         ];
-        let by_status = DEPLOYMENT_STATUSES.map(|status| deployments(status) as f64);
+        let by_status = DeploymentStatus::ALL.map(|status| deployments(status) as f64);
         let values = before.into_iter().chain(by_status).chain(after);
         self.series.extend(self.series_names.iter().zip(values).map(|((metric, labels), value)| SeriesRow {
             time_s,
@@ -655,7 +665,7 @@ impl Ledger {
 /// Metric and labels of every series, in the order in which [`Ledger::sample`] takes them; shared by all of its rows.
 fn series_names() -> Vec<(Text, Text)> {
     let plain = |metric: &str| (metric.into(), "".into());
-    let by_status = DEPLOYMENT_STATUSES
+    let by_status = DeploymentStatus::ALL
         .map(|status| ("deployments".into(), labels(&[("status", &status.as_str().to_lowercase())])));
     let after = [
         "services.wanted",
@@ -667,15 +677,3 @@ fn series_names() -> Vec<(Text, Text)> {
     ];
     [plain("peers.up")].into_iter().chain(by_status).chain(after.map(plain)).collect()
 }
-
-/// The states of `series.csv`, in the order of a deployment's life.
-const DEPLOYMENT_STATUSES: [DeploymentStatus; 8] = [
-    DeploymentStatus::Preparing,
-    DeploymentStatus::Committing,
-    DeploymentStatus::Provisioning,
-    DeploymentStatus::Running,
-    DeploymentStatus::Updating,
-    DeploymentStatus::ShuttingDown,
-    DeploymentStatus::Completed,
-    DeploymentStatus::Failed,
-];

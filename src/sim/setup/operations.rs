@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Control;
 use crate::dms::actor::{Behaviour, Slot};
 use crate::dms::capability::setup::{MEMBER_CAPABILITIES, MEMBER_TOPICS};
 use crate::dms::capability::{Capability, Form};
@@ -48,6 +49,17 @@ pub struct Operation {
     pub by: String,
     /// What.
     pub kind: OperationKind,
+    /// How it must end; none = nobody minds.
+    pub expected: Option<Expected>,
+}
+
+/// How an operation must end, so that a run can be judged by it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Expected {
+    /// With an answer that contains this.
+    Answer(String),
+    /// With a refusal that contains this.
+    Refusal(String),
 }
 
 /// What an operator can do.
@@ -134,6 +146,8 @@ pub enum OperationKind {
         /// Whose node; the own one is asked without a message.
         of: String,
     },
+    /// Do something with deployments.
+    Deployment(Box<Control>),
 }
 
 /// What a node shows when it joins.
@@ -186,6 +200,10 @@ impl fmt::Display for OperationKind {
             }
             Self::Revoke { what: Withdrawn::Token(name), .. } => write!(f, "revoking {name}"),
             Self::ListCapabilities { of } => write!(f, "listing the capabilities of {of}"),
+            Self::Deployment(control) => match &control.to {
+                Some(to) => write!(f, "{} at {to}", control.kind),
+                None => write!(f, "{}", control.kind),
+            },
         }
     }
 }

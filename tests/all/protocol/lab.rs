@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use dmsim::dms::actor::{BehaviourKind, Envelope};
+use dmsim::dms::actor::{Behaviour, BehaviourKind, DeploymentRequest, Envelope, Message, Output};
 use dmsim::dms::capability::{CapabilityContext, Membership, OrganizationKeys, Rules, join};
 use dmsim::dms::ensemble::{AllocationKind, EnsembleConfig, Executor, Location};
 use dmsim::dms::fact::Fact;
 use dmsim::dms::identity::{Handle, SecretKey, SignatureMode};
+use dmsim::dms::node::Order;
 use dmsim::dms::orchestrator::{Strategy, placement};
 use dmsim::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox, RunId, Timer};
 use dmsim::dms::profile::Profile;
@@ -95,9 +96,12 @@ pub(super) struct Lab {
     pub(super) lost: BTreeSet<u64>,
     /// Messages so far.
     pub(super) sent: u64,
+    /// What every program prints.
+    pub(super) output: Output,
     now: Timestamp,
     queue: BTreeMap<(Timestamp, u64), Event>,
     scheduled: u64,
+    operations: u32,
     streams: Streams,
 }
 
@@ -139,9 +143,11 @@ impl Lab {
             rules: Vec::new(),
             lost: BTreeSet::new(),
             sent: 0,
+            output: Output::default(),
             now: EPOCH,
             queue: BTreeMap::new(),
             scheduled: 0,
+            operations: 0,
             streams,
         }
     }
@@ -169,6 +175,22 @@ impl Lab {
         let owns = |host: &Host| host.peer.deployments().iter().any(|deployment| deployment.id() == id);
         let peer = self.hosts.iter().position(owns).expect("its orchestrator remembers it");
         self.command(peer, Command::Shutdown(id));
+    }
+
+    /// The operator of `by` asks something about the deployments of their own node, or of another by a message.
+    pub(super) fn ask(&mut self, by: usize, at: usize, request: DeploymentRequest) {
+        self.operations += 1;
+        let operation = self.operations;
+        if at == by {
+            return self.command(by, Command::Control { operation, request: Box::new(request) });
+        }
+        let order = Order::Call {
+            to: Arc::clone(self.hosts[at].peer.handle_of_root()),
+            behaviour: Behaviour::fixed(request.behaviour()),
+            message: Message::Deployment(Box::new(request)),
+            timeout: Span::mins(1),
+        };
+        self.command(by, Command::Operate { operation, order: Box::new(order) });
     }
 
     fn command(&mut self, peer: usize, command: Command) {
@@ -204,7 +226,7 @@ impl Lab {
         let host = &self.hosts[peer];
         let found = host.runs.iter().find(|(_, running, _)| **running == *name);
         let run = found.expect("the allocation runs there").0;
-        let execution = Execution::Exited { run, code, output: "".into() };
+        let execution = Execution::Exited { run, code, output: self.output.clone() };
         self.post(Span::ZERO, Event::Execution { peer, life: host.life, execution });
     }
 
@@ -250,7 +272,7 @@ impl Lab {
     /// An executor says nothing of a run that it was told to stop; a run that has ended is no longer there.
     fn is_current(&mut self, peer: usize, execution: &Execution) -> bool {
         let (run, ended) = match execution {
-            Execution::Started(run) | Execution::Probed(run, _) => (*run, false),
+            Execution::Started(run) | Execution::Probed(run, _) | Execution::Log { run, .. } => (*run, false),
             Execution::StartFailed(run, _) | Execution::Exited { run, .. } => (*run, true),
         };
         let runs = &mut self.hosts[peer].runs;
@@ -357,13 +379,18 @@ impl Lab {
                     (START, Execution::StartFailed(run, reason))
                 } else {
                     if config.kind == AllocationKind::Task {
-                        let execution = Execution::Exited { run, code: 0, output: "".into() };
+                        let output = self.output.clone();
+                        let execution = Execution::Exited { run, code: 0, output };
                         self.post(START + TASK, Event::Execution { peer, life, execution });
                     }
                     (START, Execution::Started(run))
                 }
             }
             Action::Stop(run) => return host.runs.retain(|(running, ..)| *running != run),
+            Action::ReadLog(run, stream, offset) => {
+                let text = Arc::clone(self.output.of(stream));
+                (PROBE, Execution::Log { run, stream, offset, text })
+            }
             Action::Probe(run) => (PROBE, Execution::Probed(run, host.healthy)),
         };
         self.post(after, Event::Execution { peer, life, execution });

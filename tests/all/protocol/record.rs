@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use dmsim::dms::actor::{Behaviour, BehaviourKind, Envelope, Message, NodeRequest, Revert};
+use dmsim::dms::actor::{
+    Behaviour, BehaviourKind, DeploymentRequest, Envelope, Message, NodeRequest, Revert,
+};
 use dmsim::dms::fact::Fact;
 use dmsim::dms::identity::{ActorId, EnsembleId, Handle, Inbox, PeerId};
 use dmsim::dms::outbox::Action;
@@ -156,6 +158,9 @@ impl Record {
                 format!("executor: start {} as run {}.{}", config.dns_name, run.slot, run.run)
             }
             Action::Stop(run) => format!("executor: stop run {}.{}", run.slot, run.run),
+            Action::ReadLog(run, stream, offset) => {
+                format!("executor: read {} of run {}.{} from {offset}", lower(stream), run.slot, run.run)
+            }
             Action::Probe(run) => format!("executor: probe run {}.{}", run.slot, run.run),
         };
         let who = self.peers[peer].clone();
@@ -242,10 +247,26 @@ impl Record {
                     routes.map(|one| format!("{} at {}", dotted(one.address), self.names[&one.peer]));
                 routes.collect::<Vec<_>>().join(", ")
             }
+            Message::Report(report) => report.summary(),
+            Message::NewDeployment(_) => "deploy".to_owned(),
+            Message::Deployment(request) => asked(request),
+            Message::LogRequest(log) => {
+                format!(
+                    "{} of generation {}: {} from {}",
+                    log.allocation,
+                    log.generation,
+                    lower(log.stream),
+                    log.offset
+                )
+            }
+            Message::LogChunk(part) => {
+                let (offset, bytes, total) = (part.offset, part.data.0.len(), part.total);
+                let ended = if part.ended { ", ended" } else { "" };
+                format!("{} from {offset}: {bytes} B of {total} B{ended}", lower(part.stream))
+            }
             // No script asks for what operators do beside deployments.
             Message::Query
             | Message::Connect(_)
-            | Message::Report(_)
             | Message::Anchor(_)
             | Message::RevocationSummary(_)
             | Message::Revocations(_) => format!("{message:?}"),
@@ -259,7 +280,12 @@ impl Record {
             Message::MapPort { public, private } => format!("public port {public} to {private}"),
             Message::TaskTermination(end) => {
                 let (id, generation, code) = (&end.allocation, end.generation, end.exit_code);
-                format!("{id} of generation {generation} is {}, exit code {code}", lower(end.status))
+                let output = match (end.fetch, end.output.bytes()) {
+                    (true, _) => "; the output is to be fetched".to_owned(),
+                    (false, 0) => String::new(),
+                    (false, bytes) => format!("; {bytes} B of output"),
+                };
+                format!("{id} of generation {generation} is {}, exit code {code}{output}", lower(end.status))
             }
             Message::Liveness(report) => {
                 let (id, generation) = (&report.allocation, report.generation);
@@ -311,11 +337,10 @@ impl Record {
             Fact::SentWithoutAuthority { behaviour, .. } => {
                 format!("has no authority for {behaviour} and sends it all the same")
             }
-            Fact::OperationAnswered { .. }
-            | Fact::OperationRefused { .. }
-            | Fact::OperationUnanswered { .. }
-            | Fact::AnchorRefused { .. }
-            | Fact::RevocationAnchored(_) => format!("{fact:?}"),
+            Fact::OperationAnswered { answer, .. } => format!("ANSWERS its operator: {answer}"),
+            Fact::OperationRefused { reason, .. } => format!("REFUSES its operator: {reason}"),
+            Fact::OperationUnanswered { reason, .. } => format!("tells its operator: {reason}"),
+            Fact::AnchorRefused { .. } | Fact::RevocationAnchored(_) => format!("{fact:?}"),
             Fact::AllocationState { allocation, generation, state, exit_code } => {
                 let code = exit_code.map_or_else(String::new, |code| format!(", exit code {code}"));
                 format!("{allocation} of generation {generation} is {}{code}", lower(state))
@@ -332,6 +357,25 @@ impl Record {
                 format!("places {node} anew as generation {generation}")
             }
         }
+    }
+}
+
+/// What an operator asks, in the words of the command line.
+fn asked(request: &DeploymentRequest) -> String {
+    match request {
+        DeploymentRequest::List(list) => {
+            format!(
+                "limit {}, offset {}, status {:?}, sort {:?}",
+                list.limit, list.offset, list.status, list.sort
+            )
+        }
+        DeploymentRequest::Status(id)
+        | DeploymentRequest::Manifest(id)
+        | DeploymentRequest::Shutdown(id)
+        | DeploymentRequest::Delete(id) => id.to_string(),
+        DeploymentRequest::Info(info) => format!("{}, usage {}, logs {}", info.id, info.usage, info.logs),
+        DeploymentRequest::Logs(logs) => format!("{} of {}", logs.allocation, logs.id),
+        DeploymentRequest::Prune(prune) => format!("{prune:?}"),
     }
 }
 

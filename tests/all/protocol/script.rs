@@ -5,6 +5,11 @@
 //! hide BEHAVIOUR                            messages that are not written down
 //! deploy FILE [by NAME] [for SPAN]          for: how long the request is valid
 //! shutdown DEPLOYMENT
+//! print BYTES                               what every program prints from now on
+//! ask NAME [at NAME] list [status WORD] [limit NUMBER] [offset NUMBER] [sort WORD]
+//! ask NAME [at NAME] status|info|manifest|shutdown|delete DEPLOYMENT|unknown
+//! ask NAME [at NAME] logs DEPLOYMENT ALLOCATION [follow SPAN]
+//! ask NAME [at NAME] prune all
 //! advance SPAN | advance until BEHAVIOUR    until such a message has been sent
 //! drop [reply to] BEHAVIOUR|all [from NAME] [to NAME] [once]
 //! delay [reply to] BEHAVIOUR|all [from NAME] [to NAME] by SPAN [once]
@@ -20,8 +25,9 @@
 
 use std::path::Path;
 
+use dmsim::dms::actor::{DeploymentRequest, InfoRequest, ListRequest, LogsRequest, Printed, PruneRequest};
 use dmsim::dms::ensemble::EnsembleConfig;
-use dmsim::dms::identity::SignatureMode;
+use dmsim::dms::identity::{EnsembleId, SignatureMode};
 use dmsim::kernel::Span;
 use dmsim::scenario::{ensemble_file, units};
 
@@ -97,6 +103,19 @@ fn command(lab: &mut Lab, words: &[&str], ensembles: &Path) -> Result<(), String
         ["hide", behaviour] => lab.record.hidden.push((*behaviour).to_owned()),
         ["deploy", file, rest @ ..] => return deploy(lab, file, rest, ensembles),
         ["shutdown", label] if lab.record.is_taken(label) => lab.shutdown(label),
+        ["print", bytes] => {
+            let bytes: usize = bytes.parse().map_err(|_| "how many bytes?")?;
+            lab.output.stdout = Printed("0123456789abcde\n".repeat(bytes.div_ceil(16)).into());
+        }
+        ["ask", name, rest @ ..] => {
+            let by = peer(lab, name)?;
+            let (at, rest) = match rest {
+                ["at", other, rest @ ..] => (peer(lab, other)?, rest),
+                rest => (by, rest),
+            };
+            let request = request(lab, rest)?;
+            lab.ask(by, at, request);
+        }
         ["advance", "until", behaviour] => {
             if !lab.advance_until(behaviour) {
                 return Err(format!("no {behaviour} was sent within an hour"));
@@ -144,6 +163,63 @@ fn command(lab: &mut Lab, words: &[&str], ensembles: &Path) -> Result<(), String
         _ => return Err("no such command".to_owned()),
     }
     Ok(())
+}
+
+/// What an operator asks.
+fn request(lab: &Lab, words: &[&str]) -> Result<DeploymentRequest, String> {
+    let id = |label: &str| match label {
+        "unknown" => Ok(EnsembleId([7; 32])),
+        label => lab.record.deployment(label).ok_or_else(|| format!("there is no deployment {label}")),
+    };
+    Ok(match words {
+        ["list", rest @ ..] => DeploymentRequest::List(list(rest)?),
+        ["status", label] => DeploymentRequest::Status(id(label)?),
+        ["manifest", label] => DeploymentRequest::Manifest(id(label)?),
+        ["shutdown", label] => DeploymentRequest::Shutdown(id(label)?),
+        ["delete", label] => DeploymentRequest::Delete(id(label)?),
+        ["info", label] => {
+            let (id, allocations) = (id(label)?, Vec::new());
+            DeploymentRequest::Info(InfoRequest { id, usage: true, logs: true, allocations })
+        }
+        ["logs", label, allocation, rest @ ..] => {
+            let follow = match rest {
+                [] => None,
+                ["follow", time] => Some(span(time)?),
+                [word, ..] => return Err(format!("what is `{word}`?")),
+            };
+            DeploymentRequest::Logs(LogsRequest { id: id(label)?, allocation: (*allocation).into(), follow })
+        }
+        ["prune", "all"] => DeploymentRequest::Prune(PruneRequest { all: true, before: None }),
+        _ => return Err("nothing that can be asked".to_owned()),
+    })
+}
+
+fn list(mut words: &[&str]) -> Result<ListRequest, String> {
+    let mut list = ListRequest::default();
+    let number = |text: &str| text.parse().map_err(|_| format!("`{text}` is no number"));
+    while !words.is_empty() {
+        words = match words {
+            ["status", word, rest @ ..] => {
+                list.status = (*word).into();
+                rest
+            }
+            ["sort", word, rest @ ..] => {
+                list.sort = (*word).into();
+                rest
+            }
+            ["limit", text, rest @ ..] => {
+                list.limit = number(text)?;
+                rest
+            }
+            ["offset", text, rest @ ..] => {
+                list.offset = number(text)?;
+                rest
+            }
+            [word, ..] => return Err(format!("what is `{word}`?")),
+            [] => words,
+        };
+    }
+    Ok(list)
 }
 
 fn deploy(lab: &mut Lab, file: &str, mut rest: &[&str], ensembles: &Path) -> Result<(), String> {
