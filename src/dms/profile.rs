@@ -116,12 +116,12 @@ impl Weakness {
             ),
             Self::HotLoop => (
                 "W21",
-                "no cancel before Running, no attempt limit, no back-off: a failing deployment broadcasts every 5 s",
+                "no cancel before Running, no attempt limit, no back-off: a failing deployment asks every 5 s",
                 "attempts back off from 5 s to 5 min, and a deployment can be cancelled in every state",
             ),
             Self::Orphans => (
                 "W20",
-                "a shutdown or revert that a peer does not answer is not tried again: its allocations run on as orphans",
+                "a shutdown or revert that a peer does not answer is not tried again: its allocations run on",
                 "peers are asked again until they have given everything back, and at once when an orphan reports",
             ),
             Self::UnacknowledgedEnd => (

@@ -143,16 +143,22 @@ impl Deployment {
         }
     }
 
-    /// The time has come to look what a followed allocation has printed.
+    /// The time has come to look what a followed allocation has printed. One that is being placed anew is looked at
+    /// when it is there.
     pub(super) fn follow(&mut self, desk: &mut Desk<'_, '_>, place: u32) {
-        let place = place as usize;
-        let Some(interval) = self.logs.get(place).and_then(|log| log.follow) else { return };
-        if self.logs[place].ended || self.status.is_terminal() {
-            self.logs[place].follow = None;
+        let Some(log) = self.logs.get_mut(place as usize) else { return };
+        let Some(interval) = log.follow else { return };
+        if log.ended || self.status.is_terminal() {
+            log.follow = None;
             return;
         }
-        self.fetch_log(desk, place, None);
-        desk.timer(interval, Timer::Follow(self.number, place as u32));
+        let node = &self.nodes[log.at.0];
+        let (at, generation) = (log.at, node.generation);
+        if let Some(host) = node.place.clone().filter(|_| node.phase >= Phase::Allocated) {
+            let place = self.log_at(at, host, generation);
+            self.fetch_log(desk, place, None);
+        }
+        desk.timer(interval, Timer::Follow(self.number, place));
     }
 
     /// The place of the log of an allocation in its present life; a former life's gives way to it.
@@ -174,6 +180,7 @@ impl Deployment {
             Some(place) => {
                 // Who waits for the old one waits for the new one, and who follows goes on.
                 let (fetch, follow) = (self.logs[place].fetch.take(), self.logs[place].follow);
+                let fetch = fetch.map(|fetch| Fetch { stream: Stream::Stdout, failures: 0, ..fetch });
                 self.logs[place] = Log { fetch, follow, ..fresh };
                 place
             }
@@ -202,12 +209,26 @@ impl Deployment {
         let request = LogRequest { allocation, generation, run, stream, offset };
         let behaviour = self.behaviours.allocation_logs.clone();
         let message = Message::LogRequest(Box::new(request));
-        self.ask(desk, &host, behaviour, message, DEFAULT_MESSAGE_TIMEOUT, Purpose::Logs, (place, 0));
+        self.ask(
+            desk,
+            &host,
+            behaviour,
+            message,
+            DEFAULT_MESSAGE_TIMEOUT,
+            Purpose::Logs,
+            (place, generation as usize),
+        );
     }
 
     pub(super) fn resolve_logs(&mut self, desk: &mut Desk<'_, '_>, pending: Pending, outcome: &Outcome<'_>) {
         let place = pending.node;
-        let Some(fetch) = &mut self.logs[place].fetch else { return };
+        // A deployment that was forgotten has no logs any more.
+        let Some(log) = self.logs.get_mut(place) else { return };
+        let Some(fetch) = &mut log.fetch else { return };
+        if pending.member != log.generation as usize {
+            // The allocation has been placed anew meanwhile: its new life has a log of its own.
+            return self.ask_for_chunk(desk, place);
+        }
         match outcome {
             Outcome::Reply(Message::LogChunk(chunk)) => {
                 fetch.failures = 0;

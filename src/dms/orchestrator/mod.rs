@@ -80,7 +80,7 @@ enum Purpose {
     Health,
     Restart,
     Undo,
-    /// A part of a log; the numbers that come with it are those of the log.
+    /// A part of a log; the numbers that come with it are the log's and the generation that printed it.
     Logs,
     /// What an allocation uses, for the inquiry of this number.
     Stats(u32),
