@@ -29,6 +29,16 @@ pub enum Weakness {
     LooseAnchoring,
     /// C15: messages to oneself are not signed and dropped for it.
     UnsignedSelfSends,
+    /// W14: a deployment restored before it ran is not redone as it should, and its tasks are held to have ended.
+    FalselyCompleted,
+    /// W20: what nobody can or will end any more stays on its providers.
+    Orphans,
+    /// W23: providers that have restarted destroy what an orchestrator does not vouch for within minutes.
+    HastyDestruction,
+    /// W25: what is stored of a deployment lags behind it.
+    SkippedStatus,
+    /// W26: status maps are written from several goroutines at once.
+    RacingWrites,
 }
 
 /// What is known about a weakness, for people.
@@ -44,7 +54,7 @@ pub struct Description {
 
 impl Weakness {
     /// All that this version has, by number.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::UncheckedNonces,
         Self::UnboundDid,
         Self::BlindSubsumption,
@@ -54,10 +64,16 @@ impl Weakness {
         Self::UnnoticedSelfSigning,
         Self::LooseAnchoring,
         Self::UnsignedSelfSends,
+        Self::FalselyCompleted,
+        Self::Orphans,
+        Self::HastyDestruction,
+        Self::SkippedStatus,
+        Self::RacingWrites,
     ];
 
     /// What is known about it.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "it is a table")]
     pub const fn describe(self) -> Description {
         let (id, as_is, intended) = match self {
             Self::UncheckedNonces => (
@@ -104,6 +120,31 @@ impl Weakness {
                 "C15",
                 "messages to oneself are sent unsigned and dropped by the own signature check",
                 "they are signed like all others",
+            ),
+            Self::FalselyCompleted => (
+                "W14",
+                "a deployment restored before it ran stays so for ever, or its tasks that never started count as ended",
+                "it goes on where it was, or begins anew, until its deadline",
+            ),
+            Self::Orphans => (
+                "W20",
+                "what a dead orchestrator has left, or an unreachable peer holds at the shutdown, stays for ever",
+                "an undo is repeated until acknowledged, and providers give up after 3 h without their orchestrator",
+            ),
+            Self::HastyDestruction => (
+                "W23",
+                "a restarted provider destroys what a restored orchestrator, who does not answer, still wants",
+                "a restored orchestrator answers, at first with \"wait\", and silence destroys nothing before 3 h",
+            ),
+            Self::SkippedStatus => (
+                "W25",
+                "changes within a status, quick ones and failed shutdowns are not saved: restarts revive an old state",
+                "every change is saved, and a restored deployment asks its providers what they have",
+            ),
+            Self::RacingWrites => (
+                "W26",
+                "two answers to starts or shutdowns in the same moment may break the process down",
+                "they are handled one after the other",
             ),
         };
         Description { id, as_is, intended }

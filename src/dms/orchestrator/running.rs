@@ -225,7 +225,7 @@ impl Deployment {
     }
 
     /// Does with a node what its policy says; a policy that gives it up leaves the rest to `escalation_strategy`.
-    fn recover_node(&mut self, desk: &mut Desk<'_, '_>, index: usize, reason: &str) {
+    pub(super) fn recover_node(&mut self, desk: &mut Desk<'_, '_>, index: usize, reason: &str) {
         let name = Arc::clone(&self.nodes[index].name);
         let policy = node_policy(self.config.nodes[&name].failure_recovery, self.strategy.recovery);
         desk.fact(Fact::StageFailed {

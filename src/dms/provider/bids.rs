@@ -33,6 +33,8 @@ pub enum BidRefusal {
     Free(Shortage),
     /// A public port cannot be had.
     Port(PortError),
+    /// It has just started and is still taking up what it hosts.
+    Recovering,
 }
 
 impl fmt::Display for BidRefusal {
@@ -46,6 +48,7 @@ impl fmt::Display for BidRefusal {
             Self::Hardware(shortage) => write!(f, "the machine is too small: {shortage}"),
             Self::Free(shortage) => write!(f, "not enough free resources: {shortage}"),
             Self::Port(error) => write!(f, "{error}"),
+            Self::Recovering => f.write_str("the peer is still taking up what it hosts after a restart"),
         }
     }
 }
@@ -76,6 +79,9 @@ impl Provider {
     fn judge(&self, root: &Actor, request: &BidRequest, node: &NodeRequest) -> Result<(), BidRefusal> {
         if self.machine.onboarded.is_none() {
             return Err(BidRefusal::NotOnboarded);
+        }
+        if !self.recovering.is_empty() {
+            return Err(BidRefusal::Recovering);
         }
         if self.bids.get(&request.ensemble).is_some_and(|bid| bid.answered.contains(&request.nonce)) {
             return Err(BidRefusal::AlreadyAnswered);

@@ -269,6 +269,19 @@ impl Record {
                     report.sequence
                 )
             }
+            Message::DeploymentState(allocations) => {
+                let parts = allocations.iter();
+                let parts = parts.map(|(id, generation)| format!("{id} of generation {generation}"));
+                format!("still wanted: {}?", parts.collect::<Vec<_>>().join(", "))
+            }
+            Message::AllocationStates(states) => {
+                let states = states.iter();
+                let states = states.map(|(id, generation, state)| {
+                    format!("{id} of generation {generation} is {}", lower(state))
+                });
+                states.collect::<Vec<_>>().join(", ")
+            }
+            Message::Wait => "wait".to_owned(),
             Message::Ok => "yes".to_owned(),
             Message::Error(reason) => format!("no: {reason}"),
         }
@@ -326,6 +339,12 @@ impl Record {
             }
             Fact::Suspected { allocation, generation, cause } => {
                 format!("suspects {allocation} of generation {generation}: {cause:?}")
+            }
+            Fact::DeploymentRestored { ensemble, status } => {
+                format!("takes up {ensemble} again, stored as {}", status.as_str())
+            }
+            Fact::AllocationRestored { allocation, generation } => {
+                format!("takes up {allocation} of generation {generation} again")
             }
             Fact::RestartOrdered { allocation } => format!("has {allocation} restarted"),
             Fact::RedeploymentStarted { node, generation, .. } => {
