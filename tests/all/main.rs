@@ -6,6 +6,7 @@ mod capability_scripts;
 mod determinism;
 mod ensembles;
 mod explain;
+mod fidelity;
 mod generations;
 mod golden;
 mod operations;

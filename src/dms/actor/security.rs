@@ -10,10 +10,10 @@ use super::envelope::Envelope;
 use super::message::Message;
 use super::pipeline::Rejection;
 use super::replay::ReplayGuard;
-use crate::dms::capability::explain::{Explanation, Requirement};
+use crate::dms::capability::explain::Explanation;
 use crate::dms::capability::{
     Authorised, Broadcast, Capability, CapabilityContext, CapabilityError, Consumption, Invocation,
-    NonceCounter, Refusal, TokenList,
+    NonceCounter, Reach, Refusal, Requirement, TokenList,
 };
 use crate::dms::constants::BEHAVIOUR_GC_INTERVAL;
 use crate::dms::identity::{ActorId, Did, Handle, Inbox, PeerId, SecretKey, Signature};
@@ -96,10 +96,12 @@ impl Actor {
         now: Timestamp,
         random: &mut Rng<'_>,
     ) -> Envelope {
-        let (invoke, delegate) = (call.behaviour.path.clone(), call.reply_to.clone());
-        let delegate = delegate.as_ref().map_or(&[][..], |behaviour| std::slice::from_ref(&behaviour.path));
         let mut envelope = self.envelope(Some(to), None, call, nonce);
-        self.provide(context, &mut envelope, std::slice::from_ref(&invoke), delegate, now, random)
+        let Envelope { to, behaviour, reply_to, expire, tokens, .. } = &mut envelope;
+        let invoke = std::slice::from_ref(&behaviour.path);
+        let delegate = reply_to.as_ref().map_or(&[][..], |reply| std::slice::from_ref(&reply.path));
+        self.make_tokens(context, (to, *expire), invoke, delegate, now, random, tokens)
+            .and_then(|()| self.sign(&mut envelope))
             .expect("the message is this actor's own and names the behaviour that it invokes");
         envelope
     }
@@ -123,7 +125,7 @@ impl Actor {
             capabilities: std::slice::from_ref(&envelope.behaviour.path),
         };
         context
-            .provide_broadcast(&broadcast, now, &mut || token_nonce(random), &mut envelope.tokens)
+            .provide_broadcast(&broadcast, now, &mut || random.bytes(), &mut envelope.tokens)
             .expect("a call names the behaviour that it invokes");
         self.sign(&mut envelope).expect("the message is this actor's own");
         envelope
@@ -144,19 +146,30 @@ impl Actor {
         now: Timestamp,
         random: &mut Rng<'_>,
     ) -> Result<(), SealError> {
-        let to = envelope.to.as_ref().ok_or(SealError::NoReceiver)?;
-        if **to != *self.handle {
-            let invocation = Invocation {
-                target: &to.did,
-                sender: self.handle.id.0,
-                receiver: to.id.0,
-                expire: envelope.expire,
-                invoke,
-                delegate,
-            };
-            context.provide(&invocation, now, &mut || token_nonce(random), &mut envelope.tokens)?;
-        }
+        let Envelope { to, expire, tokens, .. } = &mut *envelope;
+        self.make_tokens(context, (to, *expire), invoke, delegate, now, random, tokens)?;
         self.sign(envelope)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of a message, borrowed one by one")]
+    fn make_tokens(
+        &self,
+        context: &CapabilityContext,
+        (to, expire): (&Option<Arc<Handle>>, Timestamp),
+        invoke: &[Capability],
+        delegate: &[Capability],
+        now: Timestamp,
+        random: &mut Rng<'_>,
+        tokens: &mut TokenList,
+    ) -> Result<(), SealError> {
+        let to = to.as_ref().ok_or(SealError::NoReceiver)?;
+        if **to == *self.handle {
+            return Ok(());
+        }
+        let (target, sender, receiver) = (&to.did, self.handle.id.0, to.id.0);
+        let invocation = Invocation { target, sender, receiver, expire, invoke, delegate };
+        context.provide(&invocation, now, &mut || random.bytes(), tokens)?;
+        Ok(())
     }
 
     /// Signs a message of this actor as it stands.
@@ -212,12 +225,6 @@ impl Actor {
     }
 }
 
-fn token_nonce(random: &mut Rng<'_>) -> [u8; 12] {
-    let mut nonce = [0; 12];
-    random.fill_bytes(&mut nonce);
-    nonce
-}
-
 /// A node's authority: what it accepts and what it may do, shared by all of its actors.
 #[derive(Clone, Debug)]
 pub struct SecurityContext {
@@ -261,8 +268,8 @@ impl SecurityContext {
         }
     }
 
-    /// Whether the message may invoke its behaviour on the actor `receiver`: expiry, signature, the sender's DID,
-    /// then tokens, and at last whether it is new. On success the tokens stay consumed, so that a reply can build on
+    /// Whether the message may invoke its behaviour on the actor `receiver`: expiry, signature, topic, tokens, the
+    /// sender's DID, and at last whether it is new. On success the tokens stay consumed, so that a reply can build on
     /// them, until [`SecurityContext::discard`].
     ///
     /// # Errors
@@ -291,14 +298,8 @@ impl SecurityContext {
         let Ok(consumption) = self.capabilities.consume(&envelope.from.did, &envelope.tokens, now) else {
             return Err((Rejection::NotAuthorized, None));
         };
-        let own = self.capabilities.did().clone();
-        let wanted = std::slice::from_ref(&envelope.behaviour.path);
-        let sender = envelope.from.id.0;
-        let decision = match topic {
-            None => self.capabilities.require(&own, sender, receiver.id.0, wanted, now),
-            Some(topic) => self.capabilities.require_broadcast(&own, sender, topic, wanted, now),
-        };
-        let authorised = match decision {
+        let own = self.capabilities.did();
+        let authorised = match self.capabilities.require(&requirement(own, envelope, receiver, topic), now) {
             Ok(authorised) => authorised,
             Err(refusal) => return Err(self.refuse(envelope, refusal, &consumption)),
         };
@@ -312,9 +313,8 @@ impl SecurityContext {
     /// that it has not been handled before.
     fn accept(&mut self, envelope: &Envelope, authorised: Authorised) -> Result<(), Rejection> {
         let from = &envelope.from;
-        let speaks_for_itself = || {
-            from.is_bound() && *self.capabilities.authority(&from.id.did(), authorised).issuer() == from.did
-        };
+        let speaks_for_itself =
+            || from.is_bound() && *self.capabilities.authority(from.id.0, authorised).issuer() == from.did;
         if !self.profile.has(Weakness::UnboundDid) && !speaks_for_itself() {
             return Err(Rejection::UnboundDid);
         }
@@ -337,14 +337,8 @@ impl SecurityContext {
         let mut capabilities = self.capabilities.clone();
         let consumed = capabilities.explain_consume(origin, &envelope.tokens, now).unwrap_or_default();
         drop(capabilities.consume(origin, &envelope.tokens, now));
-        let requirement = Requirement {
-            anchor: self.capabilities.did(),
-            subject: envelope.from.id.0,
-            audience: topic.is_none().then_some(receiver.id.0),
-            topic,
-            capabilities: std::slice::from_ref(&envelope.behaviour.path),
-        };
-        let required = capabilities.explain_require(&requirement, now);
+        let wanted = requirement(self.capabilities.did(), envelope, receiver, topic);
+        let required = capabilities.explain_require(&wanted, now);
         Account { decision, consumed, required }
     }
 
@@ -383,9 +377,22 @@ impl SecurityContext {
         random: &mut Rng<'_>,
     ) -> Result<(), CapabilityError> {
         let duration = i64::try_from(duration.0).unwrap_or(0);
-        self.capabilities
-            .grant_for(subject, audience, capabilities, duration, now, token_nonce(random))
-            .map(drop)
+        self.capabilities.grant_for(subject, audience, capabilities, duration, now, random.bytes()).map(drop)
+    }
+}
+
+/// What a message must show at `anchor` for its behaviour.
+fn requirement<'a>(
+    anchor: &'a Did,
+    envelope: &'a Envelope,
+    receiver: &Handle,
+    topic: Option<&'a Capability>,
+) -> Requirement<'a> {
+    Requirement {
+        anchor,
+        subject: envelope.from.id.0,
+        reach: topic.map_or(Reach::Actor(receiver.id.0), Reach::Topic),
+        capabilities: std::slice::from_ref(&envelope.behaviour.path),
     }
 }
 
