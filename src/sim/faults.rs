@@ -150,8 +150,8 @@ impl World<'_> {
             host.power += 1;
             host.executor.crash();
             host.unheard.clear();
-            self.ledger.machine_stops(now, peer);
         }
+        self.ledger.stops(now, peer, outage == Outage::Machine);
         if !host.up {
             return;
         }

@@ -184,7 +184,8 @@ impl Deployment {
     }
 
     /// A node that was in the middle of things when the process ended: what it may have is undone, and it begins
-    /// anew. Its peer has done nothing wrong and may bid again.
+    /// anew. Its peer has done nothing wrong and may bid again; a pause lets the undo come first, which makes the peer
+    /// forget its bids.
     fn fall_back(&mut self, desk: &mut Desk<'_, '_>, index: usize, stage: Stage) {
         let reason = format!("node {}: the orchestrator was restarted", self.nodes[index].name).into();
         desk.fact(Fact::StageFailed { ensemble: self.id, stage, reason: Arc::clone(&reason) });
@@ -193,6 +194,9 @@ impl Deployment {
         self.undo_node(desk, index);
         self.nodes[index].reset();
         self.nodes[index].generation += 1;
+        if self.pause.is_none() {
+            self.pause(desk);
+        }
     }
 
     /// The poll of a deployment that was restored before it ran. To the real DMS a task that does not run has ended,

@@ -96,7 +96,8 @@ impl Provider {
             actor: stored.actor.revived(desk.now),
             run: stored.run,
             state: stored.state,
-            sequence: stored.sequence,
+            // Never the first report again: what runs now has been ordered before.
+            sequence: stored.sequence + 1,
             start_reply: None,
             probe_reply: None,
         };
@@ -117,8 +118,10 @@ impl Provider {
             grant_health_checks(desk, &orchestrator, &own);
             arm_single_regrant(desk, run);
         }
-        if goes_on || stored.state == AllocationState::Failed {
+        if !stored.is_to_run || goes_on {
             self.report(desk, &id);
+        }
+        if goes_on || stored.state == AllocationState::Failed {
             desk.timer(LIVENESS_REPORT_INTERVAL, Timer::Heartbeat(run));
         }
         Ok(())

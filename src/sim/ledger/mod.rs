@@ -323,10 +323,14 @@ impl Ledger {
         }
     }
 
-    /// A machine has stopped: what ran there runs no more.
-    pub(super) fn machine_stops(&mut self, now: Time, peer: PeerId) {
+    /// A peer has stopped: what it held is lost until it is taken up again. What runs goes on when its machine does.
+    pub(super) fn stops(&mut self, now: Time, peer: PeerId, with_machine: bool) {
         for place in std::mem::take(&mut self.held[peer.0 as usize]) {
             let was_running = self.allocations[place].running;
+            if was_running && !with_machine {
+                self.held[peer.0 as usize].push(place);
+                continue;
+            }
             self.counters.allocations_lost += u64::from(was_running);
             self.end_allocation(now, place, "peer lost", None);
         }
