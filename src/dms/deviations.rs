@@ -154,6 +154,24 @@ pub const ALL: &[Deviation] = &[
         here: "recovery tells them too, by the same messages",
         why: "an allocation that was moved must be found where it is now",
     },
+    Deviation {
+        section: "4.5", weakness: "W25",
+        real: "a restored orchestrator trusts its manifest",
+        here: "it asks each provider what it has, for up to 10 s, and answers \"wait\" meanwhile",
+        why: "what happened while it was down is known only there",
+    },
+    Deviation {
+        section: "4.6", weakness: "",
+        real: "a provider that has restarted runs everything again",
+        here: "what its executor has kept goes on; the rest runs again",
+        why: "containers outlive the process, and a second one of the same name cannot be made",
+    },
+    Deviation {
+        section: "4.7", weakness: "W20",
+        real: "providers never ask after an orchestrator that has fallen silent",
+        here: "after half an hour they do, and after 3 h of silence they give up",
+        why: "an orchestrator that is gone for good would hold their resources for ever",
+    },
 ];
 
 /// The table in Markdown, a row a difference.
