@@ -107,6 +107,7 @@ pub(super) struct Counters {
     allocations_started: u64,
     allocations_lost: u64,
     redeployments: u64,
+    restarts: u64,
     image_bytes: u64,
     facts: u64,
     hellos: u64,
@@ -436,12 +437,12 @@ impl Ledger {
                     record.redeployments += 1;
                 }
             }
+            Fact::RestartOrdered { .. } => self.counters.restarts += 1,
             Fact::DeploymentAccepted(_)
             | Fact::RevocationAnchored(_)
             | Fact::BidMade(_)
             | Fact::AllocationCreated { .. }
-            | Fact::Suspected { .. }
-            | Fact::RestartOrdered { .. } => {}
+            | Fact::Suspected { .. } => {}
         }
     }
 
