@@ -29,6 +29,12 @@ pub enum Weakness {
     LooseAnchoring,
     /// C15: messages to oneself are not signed and dropped for it.
     UnsignedSelfSends,
+    /// W2: a supervisor checks one allocation after another, restarts in place and never replaces a lost node.
+    InTurnSupervision,
+    /// W12: what lets providers report to the orchestrator lapses ten minutes after the deployment.
+    LapsingOrchestratorGrants,
+    /// W13: the authority to check an allocation's health lapses after four hours.
+    LapsingCheckGrants,
     /// W14: a deployment restored before it ran is not redone as it should, and its tasks are held to have ended.
     FalselyCompleted,
     /// W20: what nobody can or will end any more stays on its providers.
@@ -54,7 +60,7 @@ pub struct Description {
 
 impl Weakness {
     /// All that this version has, by number.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::UncheckedNonces,
         Self::UnboundDid,
         Self::BlindSubsumption,
@@ -64,6 +70,9 @@ impl Weakness {
         Self::UnnoticedSelfSigning,
         Self::LooseAnchoring,
         Self::UnsignedSelfSends,
+        Self::InTurnSupervision,
+        Self::LapsingOrchestratorGrants,
+        Self::LapsingCheckGrants,
         Self::FalselyCompleted,
         Self::Orphans,
         Self::HastyDestruction,
@@ -120,6 +129,24 @@ impl Weakness {
                 "C15",
                 "messages to oneself are sent unsigned and dropped by the own signature check",
                 "they are signed like all others",
+            ),
+            Self::InTurnSupervision => (
+                "W2",
+                "a supervisor checks one allocation after another, restarts in place and does nothing about a lost \
+                 node; what the ensemble file declares about recovery is not used",
+                "all allocations are watched at once, and recovery does what the ensemble file declares",
+            ),
+            Self::LapsingOrchestratorGrants => (
+                "W12",
+                "what lets a provider report to the orchestrator is renewed once and lapses ten minutes after the \
+                 deployment: the end of a longer task, heartbeats and states are refused",
+                "it is renewed at half of its life for as long as the deployment lives",
+            ),
+            Self::LapsingCheckGrants => (
+                "W13",
+                "the supervisor's right to check health is renewed once: after four hours a healthy service is \
+                 restarted again and again",
+                "it is renewed for as long as the allocation lives",
             ),
             Self::FalselyCompleted => (
                 "W14",

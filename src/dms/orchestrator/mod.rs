@@ -8,13 +8,14 @@
 //! - `bidding`: rounds, which bids are kept, the choice among them;
 //! - `placing`: commit and allocate;
 //! - `provisioning`: subnet, names, ports, start in dependency order;
-//! - `running`: supervision, recovery, the end of tasks;
+//! - `running`: supervision, recovery, the end of tasks; `in_turn`: supervision as DMS really does it;
 //! - `ending`: failure, shutdown, and undoing with retries until it is acknowledged;
 //! - `registry`: what of it is on disk, and when;
 //! - `restoring`: going on after a restart.
 
 mod bidding;
 mod ending;
+mod in_turn;
 mod node;
 pub mod placement;
 mod placing;
@@ -23,6 +24,7 @@ mod registry;
 mod restoring;
 mod running;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use self::bidding::Round;
@@ -135,6 +137,8 @@ pub struct Deployment {
     last_failure: Option<(Stage, Arc<str>)>,
     /// Whether it has ever run.
     supervised: bool,
+    /// The allocations that the pass of a supervisor which checks in turn has still before it (W2).
+    pass: VecDeque<(usize, usize)>,
     /// Set in a shutdown once the allocations have been asked to end.
     releasing: bool,
     registry: Registry,
@@ -179,6 +183,7 @@ impl Deployment {
             undo_count: 0,
             last_failure: None,
             supervised: false,
+            pass: VecDeque::new(),
             releasing: false,
             registry: Registry::default(),
         })
@@ -222,7 +227,12 @@ impl Deployment {
         desk.fact(Fact::DeploymentAccepted(self.id));
         self.set_status(desk, DeploymentStatus::Preparing, None);
         desk.timer(self.deadline.since(desk.now), Timer::Deadline(self.number));
-        desk.timer(RENEWAL_INTERVAL, Timer::RenewProviders(self.number));
+        // The real DMS renews when the grants are over, and only then (W12).
+        let renewal = match desk.security.profile.has(Weakness::LapsingOrchestratorGrants) {
+            true => GRANT_ORCHESTRATOR_CAPS_FREQUENCY,
+            false => RENEWAL_INTERVAL,
+        };
+        desk.timer(renewal, Timer::RenewProviders(self.number));
         self.advance(desk);
     }
 
@@ -428,7 +438,9 @@ impl Deployment {
         for place in places {
             self.grant_provider(desk, &place);
         }
-        desk.timer(RENEWAL_INTERVAL, Timer::RenewProviders(self.number));
+        if !desk.security.profile.has(Weakness::LapsingOrchestratorGrants) {
+            desk.timer(RENEWAL_INTERVAL, Timer::RenewProviders(self.number));
+        }
     }
 
     fn grant_provider(&self, desk: &mut Desk<'_, '_>, provider: &Handle) {

@@ -74,6 +74,7 @@ impl Deployment {
             undo_count: 0,
             last_failure: None,
             supervised: record.supervised,
+            pass: std::collections::VecDeque::new(),
             releasing: false,
             registry: Registry::after_restart(),
         };
@@ -167,7 +168,8 @@ impl Deployment {
                 member.config.kind == AllocationKind::Service
                     && !states.iter().any(|(id, other, _)| *id == member.id && *other == generation)
             };
-            if node.members.iter().any(lost) {
+            let replaces = !desk.security.profile.has(Weakness::InTurnSupervision);
+            if replaces && node.members.iter().any(lost) {
                 self.recover_node(desk, pending.node, "its peer has lost an allocation");
             }
             return;

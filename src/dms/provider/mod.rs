@@ -273,7 +273,7 @@ impl Provider {
             .collect();
         for (orchestrator, actor, ensemble) in allocations {
             self.grant_orchestrator(desk, &orchestrator, &actor, ensemble);
-            if !desk.security.profile.has(Weakness::LapsingHealthGrants) {
+            if !health_grants_lapse(desk) {
                 grant_health_checks(desk, &orchestrator, &actor);
             }
         }
@@ -326,9 +326,16 @@ fn grant_health_checks(desk: &mut Desk<'_, '_>, supervisor: &Did, actor: &Did) {
     desk.grant(supervisor, actor, &HEALTH, HEALTH_CHECK_GRANT_DURATION);
 }
 
+/// Whether the right to check health is renewed only once: read in the capabilities of DMS (C8) and in its supervision
+/// (W13). It takes both to be mended.
+fn health_grants_lapse(desk: &Desk<'_, '_>) -> bool {
+    let profile = desk.security.profile;
+    profile.has(Weakness::LapsingHealthGrants) || profile.has(Weakness::LapsingCheckGrants)
+}
+
 /// Where the real DMS renews the right to check health only once, the clock of that starts with the actor.
 fn arm_single_regrant(desk: &mut Desk<'_, '_>, run: RunId) {
-    if desk.security.profile.has(Weakness::LapsingHealthGrants) {
+    if health_grants_lapse(desk) {
         desk.timer(HEALTH_CHECK_GRANT_DURATION, Timer::RegrantHealthChecks(run));
     }
 }

@@ -107,6 +107,7 @@ pub(super) struct Counters {
     allocations_started: u64,
     allocations_lost: u64,
     redeployments: u64,
+    restarts: u64,
     image_bytes: u64,
     facts: u64,
     hellos: u64,
@@ -447,13 +448,18 @@ impl Ledger {
                     record.redeployments += 1;
                 }
             }
+            Fact::RestartOrdered { .. } => self.counters.restarts += 1,
+            Fact::DeploymentRestored { status, .. } => {
+                if let Some(record) = record.filter(|_| !status.is_terminal()) {
+                    record.status = status;
+                    record.ended = None;
+                }
+            }
             Fact::DeploymentAccepted(_)
-            | Fact::DeploymentRestored { .. }
             | Fact::RevocationAnchored(_)
             | Fact::BidMade(_)
             | Fact::AllocationCreated { .. }
-            | Fact::Suspected { .. }
-            | Fact::RestartOrdered { .. } => {}
+            | Fact::Suspected { .. } => {}
         }
     }
 
