@@ -29,6 +29,12 @@ pub enum Weakness {
     LooseAnchoring,
     /// C15: messages to oneself are not signed and dropped for it.
     UnsignedSelfSends,
+    /// W3: requests for bids say nothing of graphics cards, and pools do not count them.
+    BlindToCards,
+    /// W7: commits whose lease has ended are never given back.
+    LeakingLeases,
+    /// W15: reservations of ports free those of others, are forgotten, or collapse.
+    LoosePorts,
 }
 
 /// What is known about a weakness, for people.
@@ -44,7 +50,7 @@ pub struct Description {
 
 impl Weakness {
     /// All that this version has, by number.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::UncheckedNonces,
         Self::UnboundDid,
         Self::BlindSubsumption,
@@ -54,6 +60,9 @@ impl Weakness {
         Self::UnnoticedSelfSigning,
         Self::LooseAnchoring,
         Self::UnsignedSelfSends,
+        Self::BlindToCards,
+        Self::LeakingLeases,
+        Self::LoosePorts,
     ];
 
     /// What is known about it.
@@ -104,6 +113,23 @@ impl Weakness {
                 "C15",
                 "messages to oneself are sent unsigned and dropped by the own signature check",
                 "they are signed like all others",
+            ),
+            Self::BlindToCards => (
+                "W3",
+                "graphics cards are not in requests for bids, a machine without any compares as better, and pools do \
+                 not count them",
+                "they are asked for, compared by vendor, model and memory, and given out once",
+            ),
+            Self::LeakingLeases => (
+                "W7",
+                "the sweep over commit leases runs once, before any can have ended: an abandoned commit is held for ever",
+                "it runs every minute while there is anything to sweep",
+            ),
+            Self::LoosePorts => (
+                "W15",
+                "a refused fixed port is freed whoever has it, fixed ports beside a dynamic one are never given back, \
+                 and several dynamic ports of an allocation are one",
+                "ports are reserved all or none, and given back by whom they were given to",
             ),
         };
         Description { id, as_is, intended }
