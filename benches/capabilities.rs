@@ -8,7 +8,8 @@ use std::cell::RefCell;
 use divan::{Bencher, black_box};
 use dmsim::dms::actor::Behaviour;
 use dmsim::dms::capability::{
-    Capability, CapabilityContext, Invocation, Membership, OrganizationKeys, Rules, TokenList, join,
+    Capability, CapabilityContext, Invocation, Membership, OrganizationKeys, Reach, Requirement, Rules,
+    TokenList, join,
 };
 use dmsim::dms::identity::{SecretKey, SignatureMode};
 use dmsim::kernel::{Span, Timestamp};
@@ -75,9 +76,13 @@ impl Members {
     /// The receiver takes the tokens up, looks for the one that authorises the call, and forgets them.
     fn authorise(&mut self, tokens: &TokenList) {
         self.receiver.consume(self.sender.did(), tokens, NOW).expect("it is short");
-        let (own, other) = (self.receiver.did().clone(), self.sender.secret().public());
-        let audience = self.receiver.secret().public();
-        let decision = self.receiver.require(&own, other, audience, std::slice::from_ref(&COMMIT), NOW);
+        let wanted = Requirement {
+            anchor: self.receiver.did(),
+            subject: self.sender.secret().public(),
+            reach: Reach::Actor(self.receiver.secret().public()),
+            capabilities: std::slice::from_ref(&COMMIT),
+        };
+        let decision = self.receiver.require(&wanted, NOW);
         assert!(decision.is_ok(), "members may call each other");
         self.receiver.discard(tokens);
     }

@@ -39,8 +39,6 @@ pub const BID_STATE_TIMEOUT: Span = Span::mins(5);
 pub const BID_STATE_GC_INTERVAL: Span = Span::mins(1);
 /// Interval of the sweep over commit leases.
 pub const CLEAR_COMMITS_FREQUENCY: Span = Span::secs(60);
-/// Interval at which a provider looks for ensembles that have ended.
-pub const ENSEMBLE_MONITOR_FREQUENCY: Span = Span::secs(10);
 /// Life of what a provider grants to an orchestrator for its allocations; renewed at half of it.
 pub const GRANT_ALLOCATION_CAPS_FREQUENCY: Span = Span::hours(1);
 /// The supervisor's tick.

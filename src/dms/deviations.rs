@@ -71,6 +71,18 @@ pub const ALL: &[Deviation] = &[
         why: "all-or-nothing restarts starve each other under load",
     },
     Deviation {
+        section: "2.9", weakness: "",
+        real: "the next attempt asks every provider again",
+        here: "a peer at which a step of a node failed is asked again for it only after nobody else has bid",
+        why: "others are more likely to do, and one that has failed is better than none",
+    },
+    Deviation {
+        section: "2.9", weakness: "W6",
+        real: "an allocation has one name in every attempt",
+        here: "every placing of its node is another generation of it",
+        why: "what a message of a former attempt means must not be taken for what a later one has made",
+    },
+    Deviation {
         section: "2.10", weakness: "W6",
         real: "nodes are reverted one after another, each awaited for up to 30 s, before the next attempt begins",
         here: "reverts are sent at once, and the next attempt begins beside them",
@@ -79,7 +91,7 @@ pub const ALL: &[Deviation] = &[
     Deviation {
         section: "2.10", weakness: "W6, W20",
         real: "a revert is sent once, and a node that does not answer keeps what it holds",
-        here: "it is sent again, with pauses from 30 s and doubling to 5 min, until it is acknowledged",
+        here: "it is sent again until acknowledged: after 30 s, doubling to 2.5 min, at once when its target reports",
         why: "a peer may be cut off for longer than anyone would wait, and comes back with what it held",
     },
     Deviation {

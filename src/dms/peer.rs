@@ -287,16 +287,13 @@ impl Peer {
             let reason = "requested deployment time too short".into();
             return out.effects.facts.push(Fact::DeploymentRefused(reason));
         }
-        let mut unique = [0; 16];
-        out.random.fill_bytes(&mut unique);
+        let unique: [u8; 16] = out.random.bytes();
         let hash =
             Sha256::new().chain_update(self.root.handle.host.to_string()).chain_update(unique).finalize();
         let id = EnsembleId(hash.into());
         // The subnet is drawn with the same bytes.
         let range = AddressRange::new([unique[0], unique[1]]);
-        let mut seed = [0; 32];
-        out.random.fill_bytes(&mut seed);
-        let secret = SecretKey::ed25519(seed, self.security.capabilities.trust().mode());
+        let secret = SecretKey::ed25519(out.random.bytes(), self.security.capabilities.trust().mode());
         let (did, host) = (self.root.handle.did.clone(), self.root.handle.host);
         let actor = Actor::child(secret, did, host, Inbox::Ensemble(id), now);
         let number = self.deployments.len() as u32;

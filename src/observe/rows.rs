@@ -126,7 +126,7 @@ pub struct AllocationRow {
     pub node: Text,
     /// The allocation's name in the ensemble.
     pub allocation: Text,
-    /// 0 for the first; raised by every redeployment.
+    /// 0 for the first; raised whenever its node is placed again, after a failed step or by a redeployment.
     pub generation: u32,
     /// `service` or `task`.
     pub kind: Text,

@@ -8,7 +8,8 @@ use crate::kernel::sample::Distribution;
 use crate::kernel::{Span, Time};
 use crate::sim::setup::{AttackKind, AttackPlan, Forgery};
 
-const KINDS: &[&str] = &[
+/// What attackers can try: exactly one of these.
+pub(super) const KINDS: &[&str] = &[
     "forger",
     "replayer",
     "token_thief",

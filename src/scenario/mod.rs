@@ -1,6 +1,6 @@
 //! Scenario text to a typed description of a run: the only room that knows YAML.
 //!
-//! [`load`] makes a [`Setup`] from a scenario file and the ensemble files that it names; [`check`] only says
+//! [`load`] makes a [`Setup`] from a scenario file and the ensemble files that it names; [`check()`] only says
 //! what is wrong. All errors are reported at once, each with its place, an excerpt and what to do. The room
 //! refuses to run anything, and to accept an option that no run would honour.
 

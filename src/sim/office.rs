@@ -39,12 +39,6 @@ pub(super) struct Office {
     granted: IndexMap<String, (PeerId, Token)>,
 }
 
-fn nonce(random: &mut Rng<'_>) -> Nonce {
-    let mut nonce = [0; 12];
-    random.fill_bytes(&mut nonce);
-    nonce
-}
-
 impl Office {
     /// The place of the organization of this name.
     pub(super) fn organization(&self, name: &str) -> usize {
@@ -75,7 +69,7 @@ impl Office {
     ) -> Result<Joined, String> {
         let (description, keys) = &organizations[organization];
         let membership = membership(description, lasts, now);
-        exchange(keys, user, dms, &membership, now, &mut || nonce(random))
+        exchange(keys, user, dms, &membership, now, &mut || random.bytes())
             .map_err(|error| format!("joining {}: {error}", description.name))
     }
 
@@ -108,14 +102,14 @@ impl Office {
         // Without the organization's consent there is only what the operator can make alone.
         let membership = membership(description, *lasts, now);
         let did = self.organizations[place].1.did();
-        let accepted = user.context.grant(Action::Delegate, &membership.granted_to(did), nonce(random));
+        let accepted = user.context.grant(Action::Delegate, &membership.granted_to(did), random.bytes());
         let shown = match other {
             Some(other) => {
                 let of_it = |held: &&Held| held.organization == place;
                 let held = self.users[other.0 as usize].memberships.iter().find(of_it);
                 held.ok_or("that peer is no member itself")?.tokens.user_to_dms.clone()
             }
-            None => forged(did, &node.did, &membership, &user.context, nonce(random)),
+            None => forged(did, &node.did, &membership, &user.context, random.bytes()),
         };
         let require = if *form == Form::ProvideOnly { Vec::new() } else { vec![accepted] };
         let provide = if *form == Form::RequireOnly { Vec::new() } else { vec![shown] };
@@ -154,7 +148,7 @@ impl Office {
         grant: &Delegation<'_>,
         random: &mut Rng<'_>,
     ) -> Token {
-        let token = self.users[peer.0 as usize].context.grant(Action::Delegate, grant, nonce(random));
+        let token = self.users[peer.0 as usize].context.grant(Action::Delegate, grant, random.bytes());
         if let Some(name) = name {
             self.granted.insert(name.clone(), (peer, token.clone()));
         }

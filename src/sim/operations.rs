@@ -7,6 +7,7 @@ use super::setup::{Operation, OperationKind, Proof, Withdrawn};
 use super::world::World;
 use crate::dms::actor::{AnchorRequest, Behaviour, BehaviourKind, Message, Slot};
 use crate::dms::capability::Delegation;
+use crate::dms::fact::Fact;
 use crate::dms::identity::{Did, Handle};
 use crate::dms::node::{Order, TokenSet};
 use crate::dms::outbox::{Command, Input};
@@ -24,8 +25,13 @@ impl World<'_> {
         if !self.hosts[by.0 as usize].up {
             return self.ledger.operation_refused(now, by, number, "the peer is down");
         }
-        let (at, order) =
-            self.order_for(now, number, by, operation).unwrap_or_else(|why| (by, Order::Fail(why.into())));
+        let (at, order) = match self.order_for(now, number, by, operation) {
+            Ok(ready) => ready,
+            Err(why) => {
+                let refused = Fact::OperationRefused { operation: number, reason: why.into() };
+                return self.ledger.record(now, by, refused);
+            }
+        };
         if !self.hosts[at.0 as usize].up {
             return self.ledger.operation_refused(now, by, number, "the other peer is down");
         }

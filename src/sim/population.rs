@@ -171,9 +171,7 @@ impl<'s> Builder<'s> {
     }
 
     fn secret(&self, rng: &mut Rng<'_>) -> SecretKey {
-        let mut seed = [0; 32];
-        rng.fill_bytes(&mut seed);
-        SecretKey::ed25519(seed, self.setup.signatures)
+        SecretKey::ed25519(rng.bytes(), self.setup.signatures)
     }
 
     /// A peer with its user, joined to its organizations as in dms-capabilities section 2.7.

@@ -8,6 +8,8 @@ use dmsim::observe::metrics;
 use dmsim::scenario::{self, Loaded, Overrides, yaml};
 use proptest::prelude::*;
 
+use crate::bless;
+
 fn names() -> Vec<&'static str> {
     metrics::all().iter().map(|metric| metric.name).collect()
 }
@@ -28,9 +30,7 @@ fn yaml_files(folder: &str) -> Vec<PathBuf> {
 
 #[test]
 fn broken_files_are_explained() {
-    // Only whoever reviews the messages sets it, to write the expected texts anew.
-    #[allow(clippy::disallowed_methods)]
-    let bless = std::env::var("DMSIM_BLESS").is_ok();
+    let bless = bless::is_on();
     let files = yaml_files("scenarios/invalid");
     assert!(files.len() >= 28, "{} files", files.len());
     let mut wrong = Vec::new();

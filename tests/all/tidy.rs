@@ -45,8 +45,8 @@ const UNREPEATABLE: &[&str] = &[
 ];
 /// Where it is fine all the same.
 const UNREPEATABLE_ALLOWED: &[(&str, &str)] = &[
-    // The flag with which expected messages are written anew.
-    ("tests/all/scenarios_invalid.rs", "std::env::"),
+    // The flag with which expected texts and results are written anew.
+    ("tests/all/bless.rs", "std::env::"),
     // The folder into which a test writes its sample report; no run reads it.
     ("src/report/tests.rs", "std::env::"),
 ];
@@ -406,7 +406,7 @@ mod planted {
         finds(repeatable, 1, "src/sim/a.rs", "use std::time::SystemTime;");
         finds(repeatable, 1, "src/sim/a.rs", "std::env::var(\"SEED\")");
         finds(repeatable, 1, "tests/all/determinism.rs", "std::env::var(\"SEED\")");
-        finds(repeatable, 0, "tests/all/scenarios_invalid.rs", "std::env::var(\"DMSIM_BLESS\")");
+        finds(repeatable, 0, "tests/all/bless.rs", "std::env::var(\"DMSIM_BLESS\")");
         finds(repeatable, 0, "src/cli/measure.rs", "Instant::now()");
         finds(repeatable, 0, "src/sim/a.rs", "use rustc_hash::FxHashMap;\nuse std::collections::BTreeMap;");
     }

@@ -251,7 +251,28 @@ impl BehaviourKind {
     /// Whether somebody at the node's command line can call it: the others belong to deployments and replies.
     #[must_use]
     pub const fn is_for_operators(self) -> bool {
-        self as u8 > Self::ReplyTo as u8 || matches!(self, Self::PublicHello)
+        !matches!(
+            self,
+            Self::BidRequest
+                | Self::Bid
+                | Self::Commit
+                | Self::Allocate
+                | Self::Revert
+                | Self::AllocationStart
+                | Self::AllocationRestart
+                | Self::SubnetAddPeer
+                | Self::SubnetAcceptPeers
+                | Self::DnsAddRecords
+                | Self::MapPort
+                | Self::HealthCheckRegister
+                | Self::HealthCheck
+                | Self::SubnetCreate
+                | Self::SubnetDestroy
+                | Self::AllocationShutdown
+                | Self::TaskTermination
+                | Self::AllocationLiveness
+                | Self::ReplyTo
+        )
     }
 }
 

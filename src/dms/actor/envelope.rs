@@ -40,7 +40,7 @@ pub struct Envelope {
     pub behaviour: Behaviour,
     /// The sender.
     pub from: Arc<Handle>,
-    /// The sender's counter; receivers do not check it.
+    /// The sender's counter, by which a receiver knows a message that it has handled before (C1).
     pub nonce: u64,
     /// After this the receiver, by its own clock, drops it.
     pub expire: Timestamp,

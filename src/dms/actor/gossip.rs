@@ -51,7 +51,7 @@ mod tests {
     fn message(to: Option<&Arc<Handle>>, topic: Option<Capability>) -> Envelope {
         let behaviour = Behaviour::fixed(BehaviourKind::BidRequest);
         let call = Call { behaviour, reply_to: None, expire: NOW + Span::secs(5), message: Message::Hello };
-        Actor::root(key(1), NOW).sign(to.cloned(), topic, call, 1, TokenList::new())
+        Actor::root(key(1), NOW).seal_with(to.cloned(), topic, call, 1, TokenList::new())
     }
 
     #[test]

@@ -74,7 +74,7 @@ pub struct Commit {
     pub allocation: Arc<str>,
     /// The node that it belongs to.
     pub node: Arc<str>,
-    /// Which life of the allocation this is, from 0; a redeployment raises it.
+    /// Which life of the allocation this is, from 0; every further placing of its node raises it.
     pub generation: u32,
     /// What to reserve.
     pub resources: Resources,

@@ -27,5 +27,5 @@ pub(in crate::dms) use pipeline::class;
 pub use pipeline::{Pipeline, Rejection, check_direct};
 pub use replay::ReplayGuard;
 pub use report::{AllocationInfo, CapabilityReport, NodeReport, P2p, Report, ResourceReport};
-pub use security::{Account, Actor, Call, SecurityContext};
+pub use security::{Account, Actor, Call, SealError, SecurityContext};
 pub use wire::{WireEnvelope, WireError, WireOptions};

@@ -35,7 +35,8 @@ pub enum Rejection {
     TopicMismatch,
     /// No token of it authorises the call.
     NotAuthorized,
-    /// The DID that it names as its sender's is not that of the sending host (mended C2).
+    /// Its sender does not speak for itself: the DID that it names is not that of its host, or not the one whose
+    /// authority it shows (mended C2).
     UnboundDid,
     /// It has been handled before (mended C1).
     Replayed,

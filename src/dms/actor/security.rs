@@ -1,17 +1,19 @@
 //! How an actor's messages get their tokens and its signature, and how a receiver judges them
 //! (dms-capabilities section 3.2).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use thiserror::Error;
 
 use super::behaviour::Behaviour;
 use super::envelope::Envelope;
 use super::message::Message;
 use super::pipeline::Rejection;
 use super::replay::ReplayGuard;
-use crate::dms::capability::explain::{Explanation, Requirement};
+use crate::dms::capability::explain::Explanation;
 use crate::dms::capability::{
     Authorised, Broadcast, Capability, CapabilityContext, CapabilityError, Consumption, Invocation,
-    NonceCounter, Refusal, TokenList,
+    NonceCounter, Reach, Refusal, Requirement, TokenList,
 };
 use crate::dms::constants::BEHAVIOUR_GC_INTERVAL;
 use crate::dms::identity::{ActorId, Did, Handle, Inbox, PeerId, SecretKey, Signature};
@@ -38,6 +40,20 @@ pub struct Call {
     pub expire: Timestamp,
     /// The payload.
     pub message: Message,
+}
+
+/// Why a message got no tokens or no signature.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum SealError {
+    /// Its sender is not the actor that was to sign it.
+    #[error("bad sender")]
+    BadSender,
+    /// It has no receiver, so nobody to invoke anything on.
+    #[error("no receiver")]
+    NoReceiver,
+    /// Its tokens cannot be made.
+    #[error(transparent)]
+    Capability(#[from] CapabilityError),
 }
 
 impl Actor {
@@ -72,22 +88,14 @@ impl Actor {
         now: Timestamp,
         random: &mut Rng<'_>,
     ) -> Envelope {
-        let mut tokens = TokenList::new();
-        if *to != *self.handle {
-            let delegate = call.reply_to.as_ref().map(|behaviour| &behaviour.path);
-            let invocation = Invocation {
-                target: &to.did,
-                sender: self.handle.id.0,
-                receiver: to.id.0,
-                expire: call.expire,
-                invoke: std::slice::from_ref(&call.behaviour.path),
-                delegate: delegate.map_or(&[], std::slice::from_ref),
-            };
-            context
-                .provide(&invocation, now, &mut || token_nonce(random), &mut tokens)
-                .expect("a call names the behaviour that it invokes");
-        }
-        self.sign(Some(to), None, call, nonce, tokens)
+        let mut envelope = self.envelope(Some(to), None, call, nonce);
+        let Envelope { to, behaviour, reply_to, expire, tokens, .. } = &mut envelope;
+        let invoke = std::slice::from_ref(&behaviour.path);
+        let delegate = reply_to.as_ref().map_or(&[][..], |reply| std::slice::from_ref(&reply.path));
+        self.make_tokens(context, (to, *expire), invoke, delegate, now, random, tokens)
+            .and_then(|()| self.sign(&mut envelope))
+            .expect("the message is this actor's own and names the behaviour that it invokes");
+        envelope
     }
 
     /// A signed broadcast on `topic`.
@@ -101,22 +109,77 @@ impl Actor {
         now: Timestamp,
         random: &mut Rng<'_>,
     ) -> Envelope {
-        let mut tokens = TokenList::new();
+        let mut envelope = self.envelope(None, Some(topic.clone()), call, nonce);
         let broadcast = Broadcast {
             sender: self.handle.id.0,
             topic,
-            expire: call.expire,
-            capabilities: std::slice::from_ref(&call.behaviour.path),
+            expire: envelope.expire,
+            capabilities: std::slice::from_ref(&envelope.behaviour.path),
         };
         context
-            .provide_broadcast(&broadcast, now, &mut || token_nonce(random), &mut tokens)
+            .provide_broadcast(&broadcast, now, &mut || random.bytes(), &mut envelope.tokens)
             .expect("a call names the behaviour that it invokes");
-        self.sign(None, Some(topic.clone()), call, nonce, tokens)
+        self.sign(&mut envelope).expect("the message is this actor's own");
+        envelope
+    }
+
+    /// Gives a direct message the tokens to `invoke` something on its receiver, with a delegation of `delegate` for
+    /// the reply, and signs it. A message to oneself needs no tokens.
+    ///
+    /// # Errors
+    /// [`SealError::Capability`] when there is nothing to invoke, [`SealError::NoReceiver`] for a broadcast,
+    /// [`SealError::BadSender`] as [`Actor::sign`]. The message is then not sent, and its tokens are worth nothing.
+    pub fn provide(
+        &self,
+        context: &CapabilityContext,
+        envelope: &mut Envelope,
+        invoke: &[Capability],
+        delegate: &[Capability],
+        now: Timestamp,
+        random: &mut Rng<'_>,
+    ) -> Result<(), SealError> {
+        let Envelope { to, expire, tokens, .. } = &mut *envelope;
+        self.make_tokens(context, (to, *expire), invoke, delegate, now, random, tokens)?;
+        self.sign(envelope)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of a message, borrowed one by one")]
+    fn make_tokens(
+        &self,
+        context: &CapabilityContext,
+        (to, expire): (&Option<Arc<Handle>>, Timestamp),
+        invoke: &[Capability],
+        delegate: &[Capability],
+        now: Timestamp,
+        random: &mut Rng<'_>,
+        tokens: &mut TokenList,
+    ) -> Result<(), SealError> {
+        let to = to.as_ref().ok_or(SealError::NoReceiver)?;
+        if **to == *self.handle {
+            return Ok(());
+        }
+        let (target, sender, receiver) = (&to.did, self.handle.id.0, to.id.0);
+        let invocation = Invocation { target, sender, receiver, expire, invoke, delegate };
+        context.provide(&invocation, now, &mut || random.bytes(), tokens)?;
+        Ok(())
+    }
+
+    /// Signs a message of this actor as it stands.
+    ///
+    /// # Errors
+    /// [`SealError::BadSender`] when its sender is somebody else: an actor signs for itself only.
+    pub fn sign(&self, envelope: &mut Envelope) -> Result<(), SealError> {
+        if *envelope.from != *self.handle {
+            return Err(SealError::BadSender);
+        }
+        envelope.signature = self.secret.sign(&*envelope);
+        envelope.verified = OnceLock::new();
+        Ok(())
     }
 
     /// A signed message with the tokens that are given, whatever they are worth.
     #[must_use]
-    pub fn sign(
+    pub fn seal_with(
         &self,
         to: Option<Arc<Handle>>,
         topic: Option<Capability>,
@@ -124,7 +187,21 @@ impl Actor {
         nonce: u64,
         tokens: TokenList,
     ) -> Envelope {
-        let mut envelope = Envelope {
+        let mut envelope = self.envelope(to, topic, call, nonce);
+        envelope.tokens = tokens;
+        self.sign(&mut envelope).expect("the message is this actor's own");
+        envelope
+    }
+
+    /// A message of this actor without tokens and signature.
+    fn envelope(
+        &self,
+        to: Option<Arc<Handle>>,
+        topic: Option<Capability>,
+        call: Call,
+        nonce: u64,
+    ) -> Envelope {
+        Envelope {
             to,
             behaviour: call.behaviour,
             from: Arc::clone(&self.handle),
@@ -133,19 +210,11 @@ impl Actor {
             reply_to: call.reply_to,
             topic,
             message: call.message,
-            tokens,
+            tokens: TokenList::new(),
             signature: Signature::NONE,
-            verified: std::sync::OnceLock::new(),
-        };
-        envelope.signature = self.secret.sign(&envelope);
-        envelope
+            verified: OnceLock::new(),
+        }
     }
-}
-
-fn token_nonce(random: &mut Rng<'_>) -> [u8; 12] {
-    let mut nonce = [0; 12];
-    random.fill_bytes(&mut nonce);
-    nonce
 }
 
 /// A node's authority: what it accepts and what it may do, shared by all of its actors.
@@ -191,8 +260,8 @@ impl SecurityContext {
         }
     }
 
-    /// Whether the message may invoke its behaviour on the actor `receiver`: expiry, signature, the sender's DID,
-    /// then tokens, and at last whether it is new. On success the tokens stay consumed, so that a reply can build on
+    /// Whether the message may invoke its behaviour on the actor `receiver`: expiry, signature, topic, tokens, the
+    /// sender's DID, and at last whether it is new. On success the tokens stay consumed, so that a reply can build on
     /// them, until [`SecurityContext::discard`].
     ///
     /// # Errors
@@ -221,14 +290,8 @@ impl SecurityContext {
         let Ok(consumption) = self.capabilities.consume(&envelope.from.did, &envelope.tokens, now) else {
             return Err((Rejection::NotAuthorized, None));
         };
-        let own = self.capabilities.did().clone();
-        let wanted = std::slice::from_ref(&envelope.behaviour.path);
-        let sender = envelope.from.id.0;
-        let decision = match topic {
-            None => self.capabilities.require(&own, sender, receiver.id.0, wanted, now),
-            Some(topic) => self.capabilities.require_broadcast(&own, sender, topic, wanted, now),
-        };
-        let authorised = match decision {
+        let own = self.capabilities.did();
+        let authorised = match self.capabilities.require(&requirement(own, envelope, receiver, topic), now) {
             Ok(authorised) => authorised,
             Err(refusal) => return Err(self.refuse(envelope, refusal, &consumption)),
         };
@@ -242,9 +305,8 @@ impl SecurityContext {
     /// that it has not been handled before.
     fn accept(&mut self, envelope: &Envelope, authorised: Authorised) -> Result<(), Rejection> {
         let from = &envelope.from;
-        let speaks_for_itself = || {
-            from.is_bound() && *self.capabilities.authority(&from.id.did(), authorised).issuer() == from.did
-        };
+        let speaks_for_itself =
+            || from.is_bound() && *self.capabilities.authority(from.id.0, authorised).issuer() == from.did;
         if !self.profile.has(Weakness::UnboundDid) && !speaks_for_itself() {
             return Err(Rejection::UnboundDid);
         }
@@ -267,14 +329,8 @@ impl SecurityContext {
         let mut capabilities = self.capabilities.clone();
         let consumed = capabilities.explain_consume(origin, &envelope.tokens, now).unwrap_or_default();
         drop(capabilities.consume(origin, &envelope.tokens, now));
-        let requirement = Requirement {
-            anchor: self.capabilities.did(),
-            subject: envelope.from.id.0,
-            audience: topic.is_none().then_some(receiver.id.0),
-            topic,
-            capabilities: std::slice::from_ref(&envelope.behaviour.path),
-        };
-        let required = capabilities.explain_require(&requirement, now);
+        let wanted = requirement(self.capabilities.did(), envelope, receiver, topic);
+        let required = capabilities.explain_require(&wanted, now);
         Account { decision, consumed, required }
     }
 
@@ -313,9 +369,22 @@ impl SecurityContext {
         random: &mut Rng<'_>,
     ) -> Result<(), CapabilityError> {
         let duration = i64::try_from(duration.0).unwrap_or(0);
-        self.capabilities
-            .grant_for(subject, audience, capabilities, duration, now, token_nonce(random))
-            .map(drop)
+        self.capabilities.grant_for(subject, audience, capabilities, duration, now, random.bytes()).map(drop)
+    }
+}
+
+/// What a message must show at `anchor` for its behaviour.
+fn requirement<'a>(
+    anchor: &'a Did,
+    envelope: &'a Envelope,
+    receiver: &Handle,
+    topic: Option<&'a Capability>,
+) -> Requirement<'a> {
+    Requirement {
+        anchor,
+        subject: envelope.from.id.0,
+        reach: topic.map_or(Reach::Actor(receiver.id.0), Reach::Topic),
+        capabilities: std::slice::from_ref(&envelope.behaviour.path),
     }
 }
 
@@ -422,6 +491,60 @@ pub(super) mod tests {
             let envelope = sealed(&mut alice, &to, BehaviourKind::PublicHello);
             assert!(envelope.tokens.is_empty());
             assert!(alice.security.authorize(&envelope, &to, None, NOW).is_ok());
+        });
+    }
+
+    #[test]
+    fn vector_24_to_another_without_capabilities() {
+        both(|mode| {
+            let organization = organization(mode);
+            let alice = node(mode, 1, Some(&organization));
+            let mut bob = node(mode, 2, Some(&organization));
+            let to = Arc::clone(&bob.actor.handle);
+            let mut random = Streams::new(1).owned(Domain::new("test.security"), 0);
+            let hello = call(BehaviourKind::PublicHello);
+            let mut envelope = alice.actor.envelope(Some(Arc::clone(&to)), None, hello, 1);
+            let context = &alice.security.capabilities;
+            let mut provide = |invoke: &[Capability], delegate: &[Capability]| {
+                alice.actor.provide(context, &mut envelope, invoke, delegate, NOW, &mut random)
+            };
+            let reply = [Behaviour::reply_to(5).path];
+            assert_eq!(provide(&[], &[]), Err(SealError::Capability(CapabilityError::NoCapabilities)));
+            let only_reply = SealError::Capability(CapabilityError::NoInvocationCapabilities);
+            assert_eq!(provide(&[], &reply), Err(only_reply));
+            assert_eq!(envelope.signature, Signature::NONE, "a refused message is not signed");
+            let refused = bob.security.authorize(&envelope, &to, None, NOW).map_err(|(why, _)| why);
+            assert_eq!(refused, Err(Rejection::BadSignature));
+
+            // Signed all the same, as a sender that asks nobody would, it authorises nothing.
+            alice.actor.sign(&mut envelope).expect("it is alice's own");
+            let refused = bob.security.authorize(&envelope, &to, None, NOW).map_err(|(why, _)| why);
+            assert_eq!(refused, Err(Rejection::NotAuthorized));
+        });
+    }
+
+    #[test]
+    fn vector_25_signing_for_somebody_else() {
+        both(|mode| {
+            let organization = organization(mode);
+            let mut alice = node(mode, 1, Some(&organization));
+            let mut bob = node(mode, 2, Some(&organization));
+            let to = Arc::clone(&bob.actor.handle);
+            let sealed = sealed(&mut alice, &to, BehaviourKind::PublicHello);
+            let mallory = node(mode, 3, None);
+            let mut forged = sealed.clone();
+            assert_eq!(mallory.actor.sign(&mut forged), Err(SealError::BadSender));
+            assert_eq!(forged.signature, sealed.signature, "a refusal changes nothing");
+
+            // One part of the address is enough to be somebody else, even with the same key.
+            let mut elsewhere = sealed.clone();
+            let inbox = Inbox::Other("elsewhere".into());
+            elsewhere.from = Arc::new(Handle { inbox, ..(*alice.actor.handle).clone() });
+            assert_eq!(alice.actor.sign(&mut elsewhere), Err(SealError::BadSender));
+
+            forged.message = Message::Ok;
+            assert_eq!(alice.actor.sign(&mut forged), Ok(()), "its own actor may sign what it has changed");
+            assert!(bob.security.authorize(&forged, &to, None, NOW).is_ok());
         });
     }
 

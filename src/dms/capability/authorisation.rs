@@ -42,6 +42,28 @@ pub struct Authorised {
     pub capability: u16,
 }
 
+/// What is required of the tokens of an actor.
+#[derive(Clone, Copy, Debug)]
+pub struct Requirement<'a> {
+    /// The DID at which tokens count as own: the receiver's.
+    pub anchor: &'a Did,
+    /// The key of the sending actor.
+    pub subject: PublicKey,
+    /// Whom the message is for.
+    pub reach: Reach<'a>,
+    /// Any of these suffices.
+    pub capabilities: &'a [Capability],
+}
+
+/// Whom a message is for.
+#[derive(Clone, Copy, Debug)]
+pub enum Reach<'a> {
+    /// The actor with this key, on which a behaviour is invoked.
+    Actor(PublicKey),
+    /// Everyone who listens to this topic.
+    Topic(&'a Capability),
+}
+
 impl CapabilityContext {
     /// Takes up the tokens of a message from `origin` that concern this peer and verify; see [`Consumption`]
     /// for the rest. Keeping none is no error.
@@ -57,17 +79,7 @@ impl CapabilityContext {
         if tokens.json_len() > TokenList::MAX_BYTES {
             return Err(CapabilityError::BlobTooBig);
         }
-        let mut consumption = Consumption::default();
-        for (token, place) in tokens.iter().zip(0..) {
-            match self.consider(origin, token, now) {
-                Ok(()) => {
-                    self.consumed.push(token);
-                    consumption.kept += 1;
-                }
-                Err(why) => consumption.refused.push(Verdict { token: place, why }),
-            }
-        }
-        Ok(consumption)
+        Ok(self.take_up(origin, tokens, now))
     }
 
     /// As [`CapabilityContext::consume`], from the serialised form.
@@ -84,8 +96,12 @@ impl CapabilityContext {
             return Err(CapabilityError::BlobTooBig);
         }
         let tokens = TokenList::from_json(blob)?;
-        let mut consumption = Consumption::default();
         // What counted is the size of the blob; written anew the list may be longer (escapes).
+        Ok(self.take_up(origin, &tokens, now))
+    }
+
+    fn take_up(&mut self, origin: &Did, tokens: &TokenList, now: Timestamp) -> Consumption {
+        let mut consumption = Consumption::default();
         for (token, place) in tokens.iter().zip(0..) {
             match self.consider(origin, token, now) {
                 Ok(()) => {
@@ -95,7 +111,7 @@ impl CapabilityContext {
                 Err(why) => consumption.refused.push(Verdict { token: place, why }),
             }
         }
-        Ok(consumption)
+        consumption
     }
 
     fn consider(&self, origin: &Did, token: &Token, now: Timestamp) -> Result<(), Why> {
@@ -126,91 +142,20 @@ impl CapabilityContext {
         Err(nearest.map_or(Why::Untrusted, Why::SideChain))
     }
 
-    /// Finds, among the consumed tokens of the actor `subject`, one that lets it invoke any of `capabilities`
-    /// on the actor `audience` and that is trusted by way of `anchor` (callers pass the own DID), a root or a
-    /// side chain.
+    /// Finds, among the consumed tokens of the subject, one that allows what is wanted and that is trusted by way of
+    /// the own DID, a root or a side chain.
     ///
     /// # Errors
     /// A [`Refusal`] with a verdict on each token; it reads "not authorized", or "no capabilities: not
     /// authorized" when none was asked for.
-    pub fn require(
-        &self,
-        anchor: &Did,
-        subject: PublicKey,
-        audience: PublicKey,
-        capabilities: &[Capability],
-        now: Timestamp,
-    ) -> Result<Authorised, Refusal> {
-        let (subject, audience) = (Did::Key(subject), Did::Key(audience));
-        self.require_any(anchor, &subject, capabilities, now, |token| {
-            if token.action() != Action::Invoke {
-                return Err(Why::Action);
-            }
-            if !token.audience().is_empty() && *token.audience() != audience {
-                return Err(Why::Audience);
-            }
-            let allowed = |c| token.allows_invocation(&subject, &audience, c, self.rules);
-            capabilities.iter().position(allowed).ok_or(Why::Capability)
-        })
-    }
-
-    /// As [`CapabilityContext::require`] for a broadcast of the actor `subject` on `topic`.
-    ///
-    /// # Errors
-    /// As there. A token with an audience never allows a broadcast.
-    pub fn require_broadcast(
-        &self,
-        anchor: &Did,
-        subject: PublicKey,
-        topic: &Capability,
-        capabilities: &[Capability],
-        now: Timestamp,
-    ) -> Result<Authorised, Refusal> {
-        let subject = Did::Key(subject);
-        self.require_any(anchor, &subject, capabilities, now, |token| {
-            if token.action() != Action::Broadcast {
-                return Err(Why::Action);
-            }
-            if !token.audience().is_empty() {
-                return Err(Why::Audience);
-            }
-            if !Capability::any_implies(token.topics(), topic, self.rules) {
-                return Err(Why::Topic);
-            }
-            let allowed = |c| token.allows_broadcast(&subject, topic, c, self.rules);
-            capabilities.iter().position(allowed).ok_or(Why::Capability)
-        })
-    }
-
-    /// The consumed token of `subject` that gave an authority, as long as none was discarded since.
-    ///
-    /// # Panics
-    /// If it has been.
-    #[must_use]
-    pub fn authority(&self, subject: &Did, authorised: Authorised) -> &Token {
-        let mut own = self.consumed.tokens().iter().filter(|token| token.subject() == subject);
-        own.nth(usize::from(authorised.token)).expect("the token was found among these")
-    }
-
-    /// The common course: `allows` gives the place of the first capability that a token allows.
-    fn require_any(
-        &self,
-        anchor: &Did,
-        subject: &Did,
-        capabilities: &[Capability],
-        now: Timestamp,
-        allows: impl Fn(&Token) -> Result<usize, Why>,
-    ) -> Result<Authorised, Refusal> {
-        if capabilities.is_empty() {
+    pub fn require(&self, wanted: &Requirement<'_>, now: Timestamp) -> Result<Authorised, Refusal> {
+        if wanted.capabilities.is_empty() {
             return Err(Refusal { no_capabilities: true, ..Refusal::default() });
         }
         let mut refusal = Refusal::default();
-        let shown = self.consumed.tokens().iter().filter(|token| token.subject() == subject);
-        for (token, place) in shown.zip(0..) {
-            let alive = if token.expires_before(now) { Err(Why::Expired) } else { Ok(()) };
-            let found = alive.and_then(|()| {
-                let capability = allows(token)? as u16;
-                let route = self.trusted(anchor, token, now)?;
+        for (token, place) in self.shown_by(wanted.subject).zip(0..) {
+            let found = self.allowance(token, wanted, now).and_then(|capability| {
+                let route = self.trusted(wanted.anchor, token, now)?;
                 Ok(Authorised { route, token: place, capability })
             });
             match found {
@@ -219,5 +164,51 @@ impl CapabilityContext {
             }
         }
         Err(refusal)
+    }
+
+    /// The consumed tokens of an actor, in the order in which they came.
+    pub(super) fn shown_by(&self, subject: PublicKey) -> impl Iterator<Item = &Token> {
+        let subject = Did::Key(subject);
+        self.consumed.tokens().iter().map(|token| &**token).filter(move |token| *token.subject() == subject)
+    }
+
+    /// What the token itself allows, whoever trusts it: the place of the first capability that it gives, or the first
+    /// check that it fails. A token with an audience never allows a broadcast.
+    pub(super) fn allowance(
+        &self,
+        token: &Token,
+        wanted: &Requirement<'_>,
+        now: Timestamp,
+    ) -> Result<u16, Why> {
+        if token.expires_before(now) {
+            return Err(Why::Expired);
+        }
+        let (action, audience) = match wanted.reach {
+            Reach::Actor(key) => (Action::Invoke, Did::Key(key)),
+            Reach::Topic(_) => (Action::Broadcast, Did::Empty),
+        };
+        if token.action() != action {
+            return Err(Why::Action);
+        }
+        if !token.reaches(&audience) {
+            return Err(Why::Audience);
+        }
+        if let Reach::Topic(topic) = wanted.reach
+            && !Capability::any_implies(token.topics(), topic, self.rules)
+        {
+            return Err(Why::Topic);
+        }
+        let implied = |wanted| Capability::any_implies(token.capabilities(), wanted, self.rules);
+        wanted.capabilities.iter().position(implied).map(|place| place as u16).ok_or(Why::Capability)
+    }
+
+    /// The consumed token of `subject` that gave an authority, as long as none was discarded since.
+    ///
+    /// # Panics
+    /// If it has been.
+    #[must_use]
+    pub fn authority(&self, subject: PublicKey, authorised: Authorised) -> &Token {
+        let place = usize::from(authorised.token);
+        self.shown_by(subject).nth(place).expect("the token was found among these")
     }
 }

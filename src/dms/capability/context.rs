@@ -171,10 +171,7 @@ impl CapabilityContext {
             }
         }
         for token in anchors.revoke {
-            if token.action() != Action::Revoke {
-                return Err(CapabilityError::NotARevocation);
-            }
-            self.verify_anchor(token, now)?;
+            self.check_revocation(token, now)?;
             self.revoked.insert(Arc::new(token.clone()));
         }
         for token in anchors.require {
@@ -191,18 +188,15 @@ impl CapabilityContext {
 
     /// Finds the first failure of `add_roots` without changing anything.
     fn check_anchors(&self, anchors: &Anchors<'_>, now: Timestamp) -> Result<(), CapabilityError> {
-        let check = |token: &Token, revoked: &RevocationSet| {
-            verify(token, &self.trust, now, revoked, self.rules).map_err(CapabilityError::VerifyToken)
-        };
+        anchors.revoke.iter().try_for_each(|token| self.check_revocation(token, now))?;
         let mut revoked = Cow::Borrowed(&self.revoked);
-        for token in anchors.revoke {
-            if token.action() != Action::Revoke {
-                return Err(CapabilityError::NotARevocation);
-            }
-            check(token, &revoked)?;
-            revoked.to_mut().insert(Arc::new(token.clone()));
+        let others = || anchors.require.iter().chain(anchors.provide);
+        if others().next().is_some() {
+            anchors.revoke.iter().for_each(|token| revoked.to_mut().insert(Arc::new(token.clone())));
         }
-        anchors.require.iter().chain(anchors.provide).try_for_each(|token| check(token, &revoked))
+        others().try_for_each(|token| {
+            verify(token, &self.trust, now, &revoked, self.rules).map_err(CapabilityError::VerifyToken)
+        })
     }
 
     /// Anchors revocations that many contexts share, as [`CapabilityContext::add_roots`] does with its `revoke`, but
@@ -215,21 +209,22 @@ impl CapabilityContext {
         revocations: &[Arc<Token>],
         now: Timestamp,
     ) -> Result<(), CapabilityError> {
-        let check = |context: &Self, token: &Token| {
-            if token.action() != Action::Revoke {
-                return Err(CapabilityError::NotARevocation);
-            }
-            context.verify_anchor(token, now)
-        };
         if !self.rules.partial_anchoring {
-            revocations.iter().try_for_each(|token| check(self, token))?;
+            revocations.iter().try_for_each(|token| self.check_revocation(token, now))?;
         }
         for token in revocations {
-            check(self, token)?;
+            self.check_revocation(token, now)?;
             self.revoked.insert(Arc::clone(token));
         }
         self.verify_again(now);
         Ok(())
+    }
+
+    fn check_revocation(&self, token: &Token, now: Timestamp) -> Result<(), CapabilityError> {
+        if token.action() != Action::Revoke {
+            return Err(CapabilityError::NotARevocation);
+        }
+        self.verify_anchor(token, now)
     }
 
     fn verify_anchor(&self, token: &Token, now: Timestamp) -> Result<(), CapabilityError> {

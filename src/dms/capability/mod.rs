@@ -28,7 +28,7 @@ mod tests;
 pub mod token;
 pub mod verify;
 
-pub use authorisation::{Authorised, Consumption, Route};
+pub use authorisation::{Authorised, Consumption, Reach, Requirement, Route};
 pub use context::{Anchors, CapabilityContext, ListedRoots, Removals};
 pub use delegation::{Broadcast, Delegation, Invocation, NonceSource, SelfSign};
 pub use path::Capability;
@@ -36,7 +36,7 @@ pub use predicates::{ChildLink, SideChainFault};
 pub use refusal::{Refusal, Verdict, Why};
 pub use rules::Rules;
 pub use security::NonceCounter;
-pub use setup::{Form, Joined, Membership, OrganizationKeys, exchange, join, leave, memberships, own_node};
+pub use setup::{Form, Joined, Membership, OrganizationKeys, exchange, join, leave, own_node};
 pub use store::{AnchorStore, ConsumedTokens, RevocationKey, RevocationSet};
 pub use token::{Action, CapabilityList, Claims, Nonce, Token, TokenList, TopicList};
 pub use verify::{CapabilityError, LinkError, Rule};

@@ -43,50 +43,11 @@ impl Token {
         self.links().zip(0u64..).filter(|(link, _)| link.issuer() == did).last().map(|(_, depth)| depth)
     }
 
-    /// `SelfSigned`: true when `origin` issued the root link. Authorisation does not use it.
-    #[must_use]
-    pub fn is_self_signed_by(&self, origin: &Did) -> bool {
-        self.links().last().is_some_and(|root| root.issuer() == origin)
-    }
-
     /// `verifyDepth`: walking up from this link with a counter that starts at `counter`, no link's depth
     /// limit is below the counter.
     #[must_use]
     pub fn depth_allows(&self, counter: u64) -> bool {
         counter < self.depth_room()
-    }
-
-    /// `AllowInvocation`: an invoke token of `subject`, for any audience or this one, with a capability that
-    /// implies `capability`.
-    #[must_use]
-    pub fn allows_invocation(
-        &self,
-        subject: &Did,
-        audience: &Did,
-        capability: &Capability,
-        rules: Rules,
-    ) -> bool {
-        self.action() == Action::Invoke
-            && self.subject() == subject
-            && self.reaches(audience)
-            && Capability::any_implies(self.capabilities(), capability, rules)
-    }
-
-    /// `AllowBroadcast`: a broadcast token of `subject` without an audience, with a topic that implies
-    /// `topic` and a capability that implies `capability`.
-    #[must_use]
-    pub fn allows_broadcast(
-        &self,
-        subject: &Did,
-        topic: &Capability,
-        capability: &Capability,
-        rules: Rules,
-    ) -> bool {
-        self.action() == Action::Broadcast
-            && self.subject() == subject
-            && self.audience().is_empty()
-            && Capability::any_implies(self.topics(), topic, rules)
-            && Capability::any_implies(self.capabilities(), capability, rules)
     }
 
     /// `AllowDelegation`: [`Token::permits_child`], and the depth limits leave room for the child (and for a
@@ -110,13 +71,8 @@ impl Token {
             && Capability::any_implies(self.capabilities(), capability, rules)
     }
 
-    /// `AllowAction`, the side-chain test: this *require* token accepts `other`.
-    #[must_use]
-    pub fn allows_action(&self, other: &Self, rules: Rules) -> bool {
-        self.side_chain_fault(other, rules).is_none()
-    }
-
-    /// The first reason why this *require* token does not accept `other`; `None` when it does.
+    /// `AllowAction`, the side-chain test: the first reason why this *require* token does not accept `other`; `None`
+    /// when it does.
     #[must_use]
     pub fn side_chain_fault(&self, other: &Self, rules: Rules) -> Option<SideChainFault> {
         // The subject first: it sorts out nearly every token of a long require list.
@@ -167,7 +123,8 @@ impl Token {
         RevocationKey { issuer: self.issuer().clone(), subject: self.subject().clone(), nonce: *self.nonce() }
     }
 
-    fn reaches(&self, audience: &Did) -> bool {
+    /// Whether it may be used on `audience`.
+    pub(super) fn reaches(&self, audience: &Did) -> bool {
         self.audience().is_empty() || self.audience() == audience
     }
 }

@@ -1,6 +1,6 @@
 //! Why a message was not authorised: what the network never says and the simulator records.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use smallvec::SmallVec;
 
@@ -109,17 +109,6 @@ impl Refusal {
             None => "no token".to_owned(),
             Some(verdict) => format!("no token: {}", verdict.why),
         }
-    }
-    /// All verdicts in order, one after the other.
-    #[must_use]
-    pub fn details(&self) -> String {
-        let mut text = String::new();
-        for Verdict { token, why } in &self.verdicts {
-            let separator = if text.is_empty() { "" } else { "; " };
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{separator}token {token}: {why}");
-        }
-        text
     }
 }
 impl fmt::Display for Refusal {

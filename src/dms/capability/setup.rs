@@ -216,14 +216,3 @@ pub fn leave(organization: &Did, user: &mut CapabilityContext, dms: &mut Capabil
     }
     dropped
 }
-
-/// The organizations that a context belongs to at `now`: the distinct root issuers of its authority.
-#[must_use]
-pub fn memberships(context: &CapabilityContext, now: Timestamp) -> Vec<Did> {
-    let mut roots = Vec::new();
-    for token in context.list_roots(now).provide {
-        let root = token.links().last().map(|link| link.issuer().clone());
-        roots.extend(root.filter(|root| !roots.contains(root)));
-    }
-    roots
-}

@@ -42,7 +42,8 @@ impl RevocationKey {
 /// The revocations that a peer knows, in the order in which it learnt them.
 #[derive(Clone, Debug, Default)]
 pub struct RevocationSet {
-    tokens: IndexMap<RevocationKey, Arc<Token>, FxBuildHasher>,
+    /// Each with the short form of its key, which a summary is made of.
+    tokens: IndexMap<RevocationKey, (Arc<Token>, u64), FxBuildHasher>,
 }
 
 impl RevocationSet {
@@ -58,7 +59,9 @@ impl RevocationSet {
     }
     /// Takes a revocation up; a later one for the same token replaces it.
     pub fn insert(&mut self, revocation: Arc<Token>) {
-        self.tokens.insert(revocation.revocation_key(), revocation);
+        let key = revocation.revocation_key();
+        let fingerprint = key.fingerprint() as u64;
+        self.tokens.insert(key, (revocation, fingerprint));
     }
     /// Forgets a revocation.
     pub fn remove(&mut self, key: &RevocationKey) {
@@ -76,7 +79,7 @@ impl RevocationSet {
     }
     /// Drops what expired before `now`.
     pub fn gc(&mut self, now: Timestamp) {
-        self.tokens.retain(|_, token| !token.expires_before(now));
+        self.tokens.retain(|_, (token, _)| !token.expires_before(now));
     }
     /// True when the token with this key is revoked.
     #[must_use]
@@ -87,12 +90,12 @@ impl RevocationSet {
     /// order they were learnt. None for an empty set.
     #[must_use]
     pub fn summary(&self, now: Timestamp) -> Option<u64> {
-        let alive = self.tokens.iter().filter(|(_, token)| !token.expires_before(now));
-        alive.map(|(key, _)| key.fingerprint() as u64).reduce(|one, other| one ^ other)
+        let alive = self.tokens.values().filter(|(token, _)| !token.expires_before(now));
+        alive.map(|(_, fingerprint)| *fingerprint).reduce(|one, other| one ^ other)
     }
     /// The revocations, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Token>> {
-        self.tokens.values()
+        self.tokens.values().map(|(token, _)| token)
     }
 }
 

@@ -121,11 +121,6 @@ impl CapabilityError {
     pub const fn is_bad_signature(&self) -> bool {
         matches!(self.link_error(), Some(LinkError { rule: Rule::Signature, .. }))
     }
-    /// True when the root cause is "capability expired".
-    #[must_use]
-    pub const fn is_expired(&self) -> bool {
-        matches!(self.link_error(), Some(LinkError { rule: Rule::Expired | Rule::OutlivesParent, .. }))
-    }
     /// True when the root cause is "not authorized".
     #[must_use]
     pub const fn is_not_authorized(&self) -> bool {

@@ -13,9 +13,12 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexSet;
+use rustc_hash::FxBuildHasher;
+
 use super::capabilities::anchor;
 use crate::dms::actor::{Actor, Behaviour, BehaviourKind, Envelope, Message};
-use crate::dms::capability::{Anchors, Token, TokenList};
+use crate::dms::capability::{Anchors, RevocationKey, Token, TokenList};
 use crate::dms::constants::{REVOCATION_EXCHANGE_ATTEMPTS, REVOCATION_EXCHANGE_TIMEOUT};
 use crate::dms::desk::Desk;
 use crate::dms::identity::Handle;
@@ -100,12 +103,11 @@ impl CatchUp {
             return false;
         };
         let learnt = learn(desk, theirs);
-        let known = |token: &Token| {
-            let key = token.revocation_key();
-            theirs.iter().any(|other| other.revocation_key() == key)
-        };
+        let known: IndexSet<RevocationKey, FxBuildHasher> =
+            theirs.iter().map(Token::revocation_key).collect();
         let own = desk.security.capabilities.revocations().iter();
-        let lacking: TokenList = own.filter(|token| !known(token)).map(|token| Token::clone(token)).collect();
+        let unknown = own.filter(|token| !known.contains(&token.revocation_key()));
+        let lacking: TokenList = unknown.map(|token| Token::clone(token)).collect();
         if !lacking.is_empty() {
             self.send(desk, root, Exchange { attempts: 0, lacking: Some(Box::new(lacking)), ..exchange });
         }

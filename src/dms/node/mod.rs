@@ -155,7 +155,7 @@ impl Node {
 
     /// Compares revocations with every neighbour but the one that the news came from.
     fn tell_neighbours(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, source: &Handle) {
-        for neighbour in self.neighbours.peers().iter().filter(|peer| peer.host != source.host) {
+        for neighbour in self.neighbours.peers().filter(|peer| peer.host != source.host) {
             self.catch_up.begin(desk, root, neighbour);
         }
     }
@@ -175,7 +175,7 @@ impl Node {
                 Report::Node(Box::new(status(root, provider)))
             }
             BehaviourKind::PeersList => {
-                Report::Peers(self.neighbours.peers().iter().map(|peer| peer.host).collect())
+                Report::Peers(self.neighbours.peers().map(|peer| peer.host).collect())
             }
             BehaviourKind::PeersSelf => Report::Own(address(root)),
             BehaviourKind::PeersScore => Report::Scores(self.neighbours.scores()),
@@ -234,7 +234,6 @@ impl Node {
                 Ok("removed".to_owned())
             }
             Order::ListCapabilities => Ok(Report::Capabilities(Box::new(capabilities::list(desk))).summary()),
-            Order::Fail(reason) => Err(reason),
         };
         desk.fact(match done {
             Ok(answer) => Fact::OperationAnswered { operation, answer: answer.into() },

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexSet;
+use indexmap::map::Entry;
+use indexmap::{IndexMap, IndexSet};
+use rustc_hash::FxBuildHasher;
 
 use crate::dms::actor::{Actor, Behaviour, BehaviourKind, Message};
 use crate::dms::constants::{
@@ -14,7 +16,7 @@ use crate::dms::identity::{Handle, PeerId};
 use crate::dms::outbox::{Owner, Timer};
 use crate::kernel::Span;
 
-/// A hello that is being said on a connection.
+/// A peer that is or was connected, and the hello that is being said on its newest connection.
 #[derive(Clone, Debug)]
 struct Greeting {
     to: Arc<Handle>,
@@ -23,12 +25,12 @@ struct Greeting {
     answered: bool,
 }
 
-/// Connections since the node started, oldest first.
+/// Connections since the node started, by host, in the order of each one's first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Neighbours {
-    greetings: Vec<Greeting>,
+    greetings: IndexMap<PeerId, Greeting, FxBuildHasher>,
     /// Who said hello and was answered.
-    heard: IndexSet<PeerId>,
+    heard: IndexSet<PeerId, FxBuildHasher>,
 }
 
 impl Neighbours {
@@ -36,14 +38,23 @@ impl Neighbours {
     pub(super) fn connected(&mut self, desk: &mut Desk<'_, '_>, to: Arc<Handle>) {
         let range = (HELLO_MAX_DELAY.0 - HELLO_MIN_DELAY.0) + 1;
         let delay = HELLO_MIN_DELAY + Span(desk.out.random.below(range));
-        let number = self.greetings.len() as u32;
-        self.greetings.push(Greeting { to, attempts: 0, nonce: None, answered: false });
-        desk.timer(delay, Timer::Hello(number));
+        let number = match self.greetings.entry(to.host) {
+            Entry::Occupied(mut known) => {
+                known.get_mut().attempts = 0;
+                known.index()
+            }
+            Entry::Vacant(new) => {
+                let number = new.index();
+                new.insert(Greeting { to, attempts: 0, nonce: None, answered: false });
+                number
+            }
+        };
+        desk.timer(delay, Timer::Hello(number as u32));
     }
 
     /// Says hello on a connection, up to three times.
     pub(super) fn say_hello(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, number: u32) {
-        let Some(greeting) = self.greetings.get_mut(number as usize) else { return };
+        let Some((_, greeting)) = self.greetings.get_index_mut(number as usize) else { return };
         greeting.nonce = None;
         if greeting.attempts == HELLO_ATTEMPTS {
             return;
@@ -62,12 +73,12 @@ impl Neighbours {
 
     /// Whether a hello waits for this reply.
     pub(super) fn awaits(&self, nonce: u64) -> bool {
-        self.greetings.iter().any(|greeting| greeting.nonce == Some(nonce))
+        self.greetings.values().any(|greeting| greeting.nonce == Some(nonce))
     }
 
     /// The reply to a hello: who it was said to.
     pub(super) fn answered(&mut self, desk: &mut Desk<'_, '_>, nonce: u64) -> Option<Arc<Handle>> {
-        let greeting = self.greetings.iter_mut().find(|greeting| greeting.nonce == Some(nonce))?;
+        let greeting = self.greetings.values_mut().find(|greeting| greeting.nonce == Some(nonce))?;
         greeting.nonce = None;
         greeting.answered = true;
         desk.fact(Fact::HelloAnswered);
@@ -76,33 +87,25 @@ impl Neighbours {
 
     /// The reply to a hello is overdue: says it again.
     pub(super) fn overdue(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, nonce: u64) {
-        if let Some(number) = self.greetings.iter().position(|greeting| greeting.nonce == Some(nonce)) {
+        if let Some(number) = self.greetings.values().position(|greeting| greeting.nonce == Some(nonce)) {
             self.say_hello(desk, root, number as u32);
         }
     }
 
-    /// The peers that a connection was opened to, each once, in order.
-    pub(super) fn peers(&self) -> Vec<Arc<Handle>> {
-        let mut found: Vec<Arc<Handle>> = Vec::new();
-        for greeting in &self.greetings {
-            if !found.iter().any(|other| other.host == greeting.to.host) {
-                found.push(Arc::clone(&greeting.to));
-            }
-        }
-        found
+    /// The peers that a connection was opened to, in order.
+    pub(super) fn peers(&self) -> impl ExactSizeIterator<Item = &Arc<Handle>> {
+        self.greetings.values().map(|greeting| &greeting.to)
     }
 
     /// What a host is worth as a gossip peer: most when hellos were answered both ways, something when it is connected,
     /// else nothing.
     pub(super) fn score_of(&self, host: &PeerId) -> f64 {
-        let mut greetings = self.greetings.iter().filter(|greeting| greeting.to.host == *host);
-        let Some(first) = greetings.next() else { return 0.0 };
-        let answered = first.answered || greetings.any(|greeting| greeting.answered);
-        if answered && self.heard.contains(host) { SCORE_GREETED } else { SCORE_CONNECTED }
+        let Some(greeting) = self.greetings.get(host) else { return 0.0 };
+        if greeting.answered && self.heard.contains(host) { SCORE_GREETED } else { SCORE_CONNECTED }
     }
 
     /// The gossip scores of all peers.
     pub(super) fn scores(&self) -> Vec<(PeerId, u8)> {
-        self.peers().into_iter().map(|peer| (peer.host, self.score_of(&peer.host) as u8)).collect()
+        self.greetings.keys().map(|host| (*host, self.score_of(host) as u8)).collect()
     }
 }

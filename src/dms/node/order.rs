@@ -43,8 +43,6 @@ pub enum Order {
     Remove(Box<TokenSet>),
     /// Show the node's own context.
     ListCapabilities,
-    /// What was to be done came to nothing at the operator's desk.
-    Fail(Arc<str>),
 }
 
 /// Tokens by the slot that they are for.

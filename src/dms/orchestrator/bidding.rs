@@ -174,11 +174,15 @@ impl Deployment {
             self.backoff = BACKOFF_MIN;
             return self.advance(desk);
         }
-        let missing: Vec<&str> = unplaced
-            .iter()
-            .filter(|&&index| self.nodes[index].phase == Phase::Unplaced && self.nodes[index].bids.is_empty())
-            .map(|&index| &*self.nodes[index].name)
-            .collect();
+        let mut missing: Vec<Arc<str>> = Vec::new();
+        for &index in &unplaced {
+            let node = &mut self.nodes[index];
+            if node.phase == Phase::Unplaced && node.bids.is_empty() {
+                missing.push(Arc::clone(&node.name));
+                // Nobody else wants it: better a peer that has failed before than none.
+                node.excluded.clear();
+            }
+        }
         let mut reason = format!("no bids for {}", missing.join(", "));
         if !self.vouched {
             reason.push_str(": this node holds no token that lets it ask for any");

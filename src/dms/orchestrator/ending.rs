@@ -7,16 +7,17 @@
 use std::sync::Arc;
 
 use super::node::MemberState;
-use super::{Deployment, Outcome, Pending, Phase, Purpose};
+use super::{Deployment, Outcome, Pending, Phase, Purpose, RENEWAL_INTERVAL};
 use crate::dms::actor::{Behaviour, BehaviourKind, Message, Revert};
-use crate::dms::constants::{
-    ALLOCATION_SHUTDOWN_TIMEOUT, BACKOFF_MAX, REVERT_TIMEOUT, SUBNET_DESTROY_TIMEOUT,
-};
+use crate::dms::constants::{ALLOCATION_SHUTDOWN_TIMEOUT, REVERT_TIMEOUT, SUBNET_DESTROY_TIMEOUT};
 use crate::dms::desk::Desk;
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::Handle;
 use crate::dms::outbox::Timer;
 use crate::kernel::Span;
+
+/// Longest pause before an undo is asked again: what is granted with it must not end before.
+const UNDO_PAUSE_MAX: Span = RENEWAL_INTERVAL;
 
 /// Something that a provider may hold and is to give back.
 #[derive(Clone, Debug)]
@@ -38,32 +39,50 @@ impl Deployment {
     }
 
     /// Has a peer give back these allocations, unless it is being asked for them already.
-    pub(super) fn undo_at(
-        &mut self,
-        desk: &mut Desk<'_, '_>,
-        place: Arc<Handle>,
-        allocations: Vec<(Arc<str>, u32)>,
-    ) {
+    fn undo_at(&mut self, desk: &mut Desk<'_, '_>, place: Arc<Handle>, allocations: Vec<(Arc<str>, u32)>) {
         let asked = |undo: &Undo| {
             undo.place.host == place.host
                 && allocations.iter().all(|wanted| undo.allocations.contains(wanted))
         };
-        if self.undo.iter().any(asked) {
-            return;
+        if !self.undo.iter().any(asked) {
+            self.begin_undo(desk, place, allocations);
         }
+    }
+
+    /// An allocation that nobody wants has reported from this peer: so the peer can be reached, and is asked at once,
+    /// also where the pause before the next time is a long one.
+    pub(super) fn undo_reported(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        place: Arc<Handle>,
+        allocation: (Arc<str>, u32),
+    ) {
+        let asked = |undo: &Undo| undo.place.host == place.host && undo.allocations.contains(&allocation);
+        match self.undo.iter().position(asked) {
+            Some(at) => {
+                let Undo { place, allocations, .. } = self.undo.remove(at);
+                self.begin_undo(desk, place, allocations);
+            }
+            None => self.begin_undo(desk, place, vec![allocation]),
+        }
+    }
+
+    fn begin_undo(&mut self, desk: &mut Desk<'_, '_>, place: Arc<Handle>, allocations: Vec<(Arc<str>, u32)>) {
         self.undo_count += 1;
         let number = self.undo_count;
         self.undo.push(Undo { number, place, allocations, pause: REVERT_TIMEOUT });
         self.send_undo(desk, number);
     }
 
-    /// Asks once more; the timer for the time after that is set with it.
+    /// Asks once more; the timer for the time after that is set with it. Until then the peer's allocations may go on
+    /// reporting: a report is what shows first that the peer can be reached again.
     pub(super) fn send_undo(&mut self, desk: &mut Desk<'_, '_>, number: u32) {
         let Some(undo) = self.undo.iter_mut().find(|undo| undo.number == number) else { return };
         let revert = Revert { ensemble: self.id, allocations: undo.allocations.clone() };
         let (place, pause) = (Arc::clone(&undo.place), undo.pause);
-        undo.pause = pause.times(2).min(BACKOFF_MAX);
+        undo.pause = pause.times(2).min(UNDO_PAUSE_MAX);
         desk.timer(pause, Timer::Undo(self.number, number));
+        self.grant_provider(desk, &place);
         let behaviour = Behaviour::fixed(BehaviourKind::Revert);
         let message = Message::Revert(Box::new(revert));
         self.ask(desk, &place, behaviour, message, REVERT_TIMEOUT, Purpose::Undo, (number as usize, 0));
@@ -95,7 +114,7 @@ impl Deployment {
         self.set_status(desk, DeploymentStatus::Failed, Some(reason));
     }
 
-    /// It has ended as it should, or as the user wished (then `outcome` says so).
+    /// It has ended as it should, or before it ever ran because the user wished so (then `outcome` says so).
     pub(super) fn complete(&mut self, desk: &mut Desk<'_, '_>, outcome: Option<Arc<str>>) {
         let outcome = outcome.or_else(|| {
             let all = self.nodes.iter().flat_map(|node| &node.members);
@@ -119,7 +138,8 @@ impl Deployment {
         }
     }
 
-    /// The user asks for the end. Possible in every state that is not an end already (the intended side of W21).
+    /// The user asks for the end. Possible in every state that is not an end already (the intended side of W21). First
+    /// the subnets go, then the allocations (dms-orchestration section 1.5).
     pub(in crate::dms) fn shutdown(&mut self, desk: &mut Desk<'_, '_>) {
         if self.status.is_terminal() || self.status == DeploymentStatus::ShuttingDown {
             return;
@@ -128,32 +148,39 @@ impl Deployment {
         self.pause = None;
         self.pending.retain(|pending| pending.purpose == Purpose::Undo);
         self.set_status(desk, DeploymentStatus::ShuttingDown, None);
-        for index in 0..self.nodes.len() {
+        for (index, place) in self.to_be_released() {
+            let behaviour = self.behaviours.subnet_destroy.clone();
+            let message = Message::SubnetDestroy(self.id);
+            self.ask(desk, &place, behaviour, message, SUBNET_DESTROY_TIMEOUT, Purpose::Shutdown, (index, 0));
+        }
+        self.advance(desk);
+    }
+
+    /// The subnets are gone, as far as their nodes have answered: the allocations follow. After them it is complete.
+    pub(super) fn go_on_shutting_down(&mut self, desk: &mut Desk<'_, '_>) {
+        if std::mem::replace(&mut self.releasing, true) {
+            let cancelled = (!self.supervised).then(|| "cancelled".into());
+            return self.complete(desk, cancelled);
+        }
+        for (index, place) in self.to_be_released() {
             let node = &self.nodes[index];
-            let Some(place) =
-                node.place.clone().filter(|_| (Phase::Allocated..Phase::Lost).contains(&node.phase))
-            else {
-                continue;
-            };
             let generation = node.generation;
             let allocations =
                 node.members.iter().map(|member| (Arc::clone(&member.id), generation)).collect();
-            let destroy = (
-                self.behaviours.subnet_destroy.clone(),
-                Message::SubnetDestroy(self.id),
-                SUBNET_DESTROY_TIMEOUT,
-            );
+            let behaviour = self.behaviours.allocation_shutdown.clone();
             let release = Revert { ensemble: self.id, allocations };
-            let shutdown = (
-                self.behaviours.allocation_shutdown.clone(),
-                Message::AllocationShutdown(Box::new(release)),
-                ALLOCATION_SHUTDOWN_TIMEOUT,
-            );
-            for ((behaviour, message, timeout), member) in [(destroy, 0), (shutdown, 1)] {
-                self.ask(desk, &place, behaviour, message, timeout, Purpose::Shutdown, (index, member));
-            }
+            let message = Message::AllocationShutdown(Box::new(release));
+            let timeout = ALLOCATION_SHUTDOWN_TIMEOUT;
+            self.ask(desk, &place, behaviour, message, timeout, Purpose::Shutdown, (index, 1));
         }
         self.advance(desk);
+    }
+
+    /// The nodes on which allocations exist, with their peers.
+    fn to_be_released(&self) -> Vec<(usize, Arc<Handle>)> {
+        let exists = |phase: Phase| (Phase::Allocated..Phase::Lost).contains(&phase);
+        let nodes = self.nodes.iter().enumerate().filter(|(_, node)| exists(node.phase));
+        nodes.filter_map(|(index, node)| Some((index, node.place.clone()?))).collect()
     }
 
     pub(super) fn resolve_shutdown(&mut self, pending: Pending, outcome: &Outcome<'_>) {

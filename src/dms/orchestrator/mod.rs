@@ -125,7 +125,10 @@ pub struct Deployment {
     undo: Vec<Undo>,
     undo_count: u32,
     last_failure: Option<(Stage, Arc<str>)>,
+    /// Whether it has ever run.
     supervised: bool,
+    /// Set in a shutdown once the allocations have been asked to end.
+    releasing: bool,
 }
 
 impl Deployment {
@@ -167,6 +170,7 @@ impl Deployment {
             undo_count: 0,
             last_failure: None,
             supervised: false,
+            releasing: false,
         })
     }
 
@@ -221,7 +225,7 @@ impl Deployment {
             return;
         }
         if self.status == DeploymentStatus::ShuttingDown {
-            return self.complete(desk, None);
+            return self.go_on_shutting_down(desk);
         }
         if self.nodes.iter().all(|node| node.phase == Phase::Lost) {
             return self.fail(desk, "every node is lost and none is to be recovered".into());
@@ -373,8 +377,9 @@ impl Deployment {
         })
     }
 
-    /// A step of a node has failed: the node falls back to the beginning, its peer is not asked again, and what it
-    /// may have reserved or created there is undone.
+    /// A step of a node has failed: the node falls back to the beginning, its peer is not asked again while others
+    /// bid, and what it may have reserved or created there is undone. The next try is of another generation, so that
+    /// an undo that comes late does not end it when it is on the same peer.
     fn give_up_place(&mut self, desk: &mut Desk<'_, '_>, node: usize, stage: Stage, reason: Arc<str>) {
         desk.fact(Fact::StageFailed { ensemble: self.id, stage, reason: Arc::clone(&reason) });
         self.last_failure = Some((stage, reason));
@@ -383,6 +388,7 @@ impl Deployment {
         let node = &mut self.nodes[node];
         if let Some(place) = node.place.take() {
             node.excluded.push(place.host);
+            node.generation += 1;
         }
         node.reset();
     }

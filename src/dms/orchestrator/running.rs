@@ -145,7 +145,7 @@ impl Deployment {
         let wanted = self.wants(&report.allocation, report.generation, &envelope.from.host);
         let Some(at) = at.filter(|_| wanted) else {
             let root = Arc::new(crate::dms::identity::Handle::root(envelope.from.host.0));
-            return self.undo_at(desk, root, vec![(Arc::clone(&report.allocation), report.generation)]);
+            return self.undo_reported(desk, root, (Arc::clone(&report.allocation), report.generation));
         };
         let member = &mut self.nodes[at.0].members[at.1];
         member.watch.hear(desk.now);

@@ -7,9 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Provider, StoredBid};
-use crate::dms::actor::{
-    Actor, Behaviour, BehaviourKind, Bid, BidRequest, Call, Envelope, Message, NodeRequest,
-};
+use crate::dms::actor::{Actor, Bid, BidRequest, Call, Envelope, Message, NodeRequest};
 use crate::dms::constants::BID_STATE_TIMEOUT;
 use crate::dms::desk::Desk;
 use crate::dms::ensemble::Executor;
@@ -120,7 +118,6 @@ impl Provider {
         node: &NodeRequest,
     ) {
         let Some(behaviour) = envelope.reply_to.clone() else { return };
-        debug_assert_eq!(behaviour.kind, BehaviourKind::Bid);
         let bid = Bid {
             ensemble: request.ensemble,
             node: Arc::clone(&node.node),
@@ -128,12 +125,8 @@ impl Provider {
             handle: Arc::clone(&root.handle),
             location: self.machine.location.clone(),
         };
-        let call = Call {
-            behaviour: Behaviour { kind: BehaviourKind::Bid, path: behaviour.path },
-            reply_to: None,
-            expire: envelope.expire,
-            message: Message::Bid(Box::new(bid)),
-        };
+        let call =
+            Call { behaviour, reply_to: None, expire: envelope.expire, message: Message::Bid(Box::new(bid)) };
         desk.send(root, &envelope.from, call);
         let stored = self
             .bids

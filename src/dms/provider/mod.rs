@@ -301,9 +301,7 @@ impl Provider {
 
     fn child_secret(desk: &mut Desk<'_, '_>) -> SecretKey {
         let mode: SignatureMode = desk.security.capabilities.trust().mode();
-        let mut seed = [0; 32];
-        desk.out.random.fill_bytes(&mut seed);
-        SecretKey::ed25519(seed, mode)
+        SecretKey::ed25519(desk.out.random.bytes(), mode)
     }
 }
 

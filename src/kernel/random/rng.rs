@@ -214,6 +214,13 @@ impl<'a> Rng<'a> {
             chunk.copy_from_slice(&word[..chunk.len()]);
         }
     }
+
+    /// As many bytes as are asked for, as [`Rng::fill_bytes`] draws them: a key's seed, a nonce.
+    pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.fill_bytes(&mut bytes);
+        bytes
+    }
 }
 
 impl TryRng for Rng<'_> {

@@ -2,6 +2,7 @@
 
 use super::{CONTINENT, DRAWN, FRACTION, GROUP_OF, OF_COUNTRY, PEER, PEERS, SO_MANY, TIME, TIMES};
 use crate::dms::ensemble::shape::{Key, Map, Shape};
+use crate::scenario::attacks::KINDS;
 
 /// What attackers try.
 pub(super) static ATTACK: Map = Map::new(
@@ -17,16 +18,7 @@ pub(super) static ATTACK: Map = Map::new(
         Key::new("clock_skew", Shape::Map(&CLOCK_SKEW), "has a wrong clock"),
     ],
 )
-.with_one_of(&[
-    "forger",
-    "replayer",
-    "token_thief",
-    "over_delegator",
-    "sybil",
-    "flooder",
-    "revoked_insider",
-    "clock_skew",
-]);
+.with_one_of(KINDS);
 
 const ATTACK_START: Key = Key::new("start", TIME, "from when on").or("0s");
 const ATTACK_END: Key = Key::new("end", TIME, "until when").or("the end of the run");

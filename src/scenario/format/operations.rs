@@ -2,6 +2,7 @@
 
 use super::{NAME, TIME};
 use crate::dms::ensemble::shape::{Key, Map, Shape};
+use crate::scenario::operations::ACTIONS;
 
 const CAPABILITIES: Shape = Shape::FilledList(&Shape::Matching("^/"));
 const TOPICS: Shape = Shape::List(&Shape::Filled);
@@ -38,17 +39,7 @@ pub(super) static OPERATION: Map = Map::new(
         Key::new("list_capabilities", Shape::Filled, "asks a peer what it holds"),
     ],
 )
-.with_one_of(&[
-    "invoke",
-    "broadcast",
-    "join",
-    "leave",
-    "grant",
-    "anchor",
-    "remove_anchor",
-    "revoke",
-    "list_capabilities",
-]);
+.with_one_of(ACTIONS);
 
 static INVOKE: Map = Map::new(
     "call",

@@ -51,9 +51,8 @@ impl Forger {
     fn made_up_signature(&mut self, kit: &mut Kit<'_>) -> Envelope {
         let honest = self.me.seal(kit);
         if kit.random.below(2) == 0 {
-            let mut bytes = [0; 64];
-            kit.random.fill_bytes(&mut bytes);
-            honest.altered(|envelope| envelope.signature = Signature::from(bytes))
+            let signature = Signature::from(kit.random.bytes::<64>());
+            honest.altered(|envelope| envelope.signature = signature)
         } else {
             honest.altered(|envelope| envelope.from = Arc::clone(&kit.bystander))
         }

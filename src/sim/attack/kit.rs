@@ -27,9 +27,7 @@ impl Identity {
 
     /// A fresh key that nobody has given anything.
     pub(super) fn made_up(mode: SignatureMode, counter: Timestamp, rng: &mut Rng<'_>) -> Self {
-        let mut seed = [0; 32];
-        rng.fill_bytes(&mut seed);
-        let secret = SecretKey::ed25519(seed, mode);
+        let secret = SecretKey::ed25519(rng.bytes(), mode);
         let context = CapabilityContext::new(CapabilityContext::NODE, secret.clone(), Rules::INTENDED);
         Self::new(secret, context, counter)
     }
@@ -60,9 +58,9 @@ impl Identity {
     pub(super) fn sign(&mut self, kit: &Kit<'_>, call: Call, tokens: TokenList) -> Envelope {
         let nonce = self.actor.next_nonce();
         if kit.broadcast {
-            self.actor.sign(None, Some(topics::DEPLOYMENT.clone()), call, nonce, tokens)
+            self.actor.seal_with(None, Some(topics::DEPLOYMENT.clone()), call, nonce, tokens)
         } else {
-            self.actor.sign(Some(Arc::clone(&kit.target)), None, call, nonce, tokens)
+            self.actor.seal_with(Some(Arc::clone(&kit.target)), None, call, nonce, tokens)
         }
     }
 }
@@ -112,9 +110,7 @@ impl Kit<'_> {
 
     /// A call of one of those behaviours.
     pub(super) fn call_of(&mut self, kind: BehaviourKind) -> Call {
-        let mut id = [0; 32];
-        self.random.fill_bytes(&mut id);
-        let ensemble = EnsembleId(id);
+        let ensemble = EnsembleId(self.random.bytes());
         let message = match kind {
             BehaviourKind::BidRequest => {
                 let nonce = self.random.next_u64();
@@ -142,9 +138,7 @@ impl Kit<'_> {
 
     /// A fresh nonce for a token.
     pub(super) fn token_nonce(&mut self) -> Nonce {
-        let mut nonce = [0; 12];
-        self.random.fill_bytes(&mut nonce);
-        nonce
+        self.random.bytes()
     }
 
     const fn direction(&self) -> Option<PeerId> {

@@ -27,13 +27,8 @@ impl Sybil {
                     depth: 0,
                     capabilities: held.capabilities(),
                 };
-                let mut nonces = || {
-                    let mut nonce = [0; 12];
-                    rng.fill_bytes(&mut nonce);
-                    nonce
-                };
                 let mut given = TokenList::new();
-                node.delegate(&delegation, SelfSign::No, counter, &mut nonces, &mut given)
+                node.delegate(&delegation, SelfSign::No, counter, &mut || rng.bytes(), &mut given)
                     .expect("a fresh membership may be passed on");
                 let anchors = Anchors { provide: &given, ..Anchors::default() };
                 identity.context.add_roots(&anchors, counter).expect("a fresh membership is valid");

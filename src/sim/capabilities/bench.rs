@@ -10,7 +10,6 @@ use crate::dms::capability::explain::{ParentAccount, Words};
 use crate::dms::capability::{
     Action, Anchors, Capability, CapabilityContext, CapabilityError, Consumption, Delegation, Membership,
     Nonce, OrganizationKeys, Removals, RevocationKey, Route, SelfSign, Token, TokenList, join, leave,
-    memberships,
 };
 use crate::dms::identity::{Did, DidDocument, DocumentTable, SecretKey, SignatureMode};
 use crate::kernel::Timestamp;
@@ -380,7 +379,7 @@ impl<'s> Bench<'s> {
             let line = |slot, token: &Arc<Token>| format!("{slot} {}", words.claims(token.claims()));
             slots.iter().flat_map(|(slot, list)| list.iter().map(move |token| line(slot, token))).collect()
         }));
-        let organizations = memberships(context, self.now);
+        let organizations = context.organizations(self.now);
         if !organizations.is_empty() {
             let names: Vec<String> = organizations.iter().map(|did| self.name(did)).collect();
             lines.push(format!("belongs to {}", names.join(", ")));

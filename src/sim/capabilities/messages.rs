@@ -2,8 +2,9 @@
 
 use super::bench::{Bench, Done, counted};
 use super::script::{Broadcasting, Calling, Requiring, Slot, Who};
-use crate::dms::capability::explain::Requirement;
-use crate::dms::capability::{Action, Broadcast, Consumption, Delegation, Invocation, TokenList};
+use crate::dms::capability::{
+    Action, Broadcast, Consumption, Delegation, Invocation, Reach, Requirement, TokenList,
+};
 use crate::dms::identity::Did;
 
 impl Bench<'_> {
@@ -90,21 +91,12 @@ impl Bench<'_> {
         let (context, now) = (&member.context, self.now);
         let subject = self.members[wanted.sender].secret.public();
         let audience = self.members[wanted.receiver].secret.public();
-        let (anchor, capabilities, topic) = (context.did(), &wanted.capabilities, wanted.topic.as_ref());
-        let requirement = Requirement {
-            anchor,
-            subject,
-            audience: topic.is_none().then_some(audience),
-            topic,
-            capabilities,
-        };
+        let (anchor, capabilities) = (context.did(), &wanted.capabilities);
+        let reach = wanted.topic.as_ref().map_or(Reach::Actor(audience), Reach::Topic);
+        let requirement = Requirement { anchor, subject, reach, capabilities };
         let account = context.explain_require(&requirement, now);
         let explanation = self.told(|words| words.explanation(&account));
-        let decision = match topic {
-            None => context.require(anchor, subject, audience, capabilities, now),
-            Some(topic) => context.require_broadcast(anchor, subject, topic, capabilities, now),
-        };
-        let done = match decision {
+        let done = match context.require(&requirement, now) {
             Ok(found) => {
                 let capability = &capabilities[usize::from(found.capability)];
                 let line = format!(

@@ -12,14 +12,14 @@ pub use anchoring::{AnchorAccount, Anchoring, Fate, Slot};
 pub use delegating::{ParentAccount, ParentFault};
 pub use words::Words;
 
-use super::authorisation::{Authorised, Route};
+use super::authorisation::{Authorised, Requirement, Route};
 use super::context::CapabilityContext;
 use super::path::Capability;
 use super::predicates::{ChildLink, SideChainFault};
 use super::refusal::Why;
-use super::token::{Action, Claims, Token, TokenList};
+use super::token::{Claims, Token, TokenList};
 use super::verify::{CapabilityError, LinkError, Rule, verify_chain};
-use crate::dms::identity::{Did, PublicKey};
+use crate::dms::identity::Did;
 use crate::kernel::Timestamp;
 
 /// One link of a chain, leaf first.
@@ -95,21 +95,6 @@ pub struct Explanation {
     pub authorised: Option<Authorised>,
 }
 
-/// What is required of the tokens of an actor.
-#[derive(Clone, Copy, Debug)]
-pub struct Requirement<'a> {
-    /// The DID at which tokens count as own: the receiver's.
-    pub anchor: &'a Did,
-    /// The key of the sending actor.
-    pub subject: PublicKey,
-    /// The key of the receiving actor; none for a broadcast.
-    pub audience: Option<PublicKey>,
-    /// The topic of a broadcast.
-    pub topic: Option<&'a Capability>,
-    /// Any of these suffices.
-    pub capabilities: &'a [Capability],
-}
-
 impl CapabilityContext {
     /// The account of [`CapabilityContext::consume`] at `now`; nothing is consumed.
     ///
@@ -141,17 +126,14 @@ impl CapabilityContext {
         Ok(Explanation { tokens: accounts.collect(), authorised: None })
     }
 
-    /// The account of [`CapabilityContext::require`] or [`CapabilityContext::require_broadcast`] at `now`.
+    /// The account of [`CapabilityContext::require`] at `now`.
     #[must_use]
     pub fn explain_require(&self, requirement: &Requirement<'_>, now: Timestamp) -> Explanation {
         let mut explanation = Explanation::default();
         if requirement.capabilities.is_empty() {
             return explanation;
         }
-        let subject = Did::Key(requirement.subject);
-        for (token, place) in
-            self.consumed.tokens().iter().filter(|token| *token.subject() == subject).zip(0..)
-        {
+        for (token, place) in self.shown_by(requirement.subject).zip(0..) {
             let allowed = self.allowance(token, requirement, now);
             let mut account = TokenAccount {
                 token: place,
@@ -181,27 +163,6 @@ impl CapabilityContext {
             }
         }
         explanation
-    }
-
-    /// The place of the first capability that the token itself allows, or the first check that it fails.
-    fn allowance(&self, token: &Token, wanted: &Requirement<'_>, now: Timestamp) -> Result<u16, Why> {
-        let action = if wanted.topic.is_some() { Action::Broadcast } else { Action::Invoke };
-        let audience = wanted.audience.map_or(Did::Empty, Did::Key);
-        if token.expires_before(now) {
-            return Err(Why::Expired);
-        }
-        if token.action() != action {
-            return Err(Why::Action);
-        }
-        if !token.audience().is_empty() && *token.audience() != audience {
-            return Err(Why::Audience);
-        }
-        if wanted.topic.is_some_and(|topic| !Capability::any_implies(token.topics(), topic, self.rules)) {
-            return Err(Why::Topic);
-        }
-        let implied = |capability| Capability::any_implies(token.capabilities(), capability, self.rules);
-        let place = wanted.capabilities.iter().position(implied).ok_or(Why::Capability)?;
-        Ok(place as u16)
     }
 
     /// By what `token` is trusted with `own` as the own DID; else why it is not, and every side chain's answer.

@@ -1,7 +1,7 @@
 //! Contexts and tokens for tests. Every vector runs under both signature modes and both sets of rules.
 
 use crate::dms::capability::*;
-use crate::dms::identity::{Did, SecretKey, Signature, SignatureMode};
+use crate::dms::identity::{Did, PublicKey, SecretKey, Signature, SignatureMode};
 use crate::kernel::{Span, Timestamp};
 
 pub(super) struct Lab {
@@ -178,8 +178,19 @@ impl Lab {
         (from, to): (&SecretKey, &SecretKey),
         text: &'static str,
     ) -> Result<Authorised, Refusal> {
-        by.require(by.did(), from.public(), to.public(), &caps(&[text]), self.now)
+        let reach = Reach::Actor(to.public());
+        by.require(&asked(by, from.public(), reach, &caps(&[text])), self.now)
     }
+}
+
+/// What `by` requires of a message from `subject`.
+pub(super) fn asked<'a>(
+    by: &'a CapabilityContext,
+    subject: PublicKey,
+    reach: Reach<'a>,
+    capabilities: &'a [Capability],
+) -> Requirement<'a> {
+    Requirement { anchor: by.did(), subject, reach, capabilities }
 }
 
 /// The list with every signature of every link replaced.

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::lab::{Lab, Say, caps};
-use crate::dms::capability::explain::Requirement;
+use super::lab::{Lab, Say, asked, caps};
 use crate::dms::capability::slow::Question;
 use crate::dms::capability::*;
 use crate::dms::identity::{
@@ -199,17 +198,12 @@ impl Scene {
     }
 
     pub(super) fn ask(&self, by: &CapabilityContext) -> Result<Authorised, Refusal> {
-        let (own, key) = (by.did(), by.secret().public());
-        match &self.topic {
-            Some(topic) => by.require_broadcast(own, self.sender, topic, &self.wanted, self.now),
-            None => by.require(own, self.sender, key, &self.wanted, self.now),
-        }
+        by.require(&self.requirement(by), self.now)
     }
 
-    /// The same for an explanation.
+    /// What is asked.
     pub(super) fn requirement<'a>(&'a self, by: &'a CapabilityContext) -> Requirement<'a> {
-        let topic = self.topic.as_ref();
-        let audience = topic.is_none().then(|| by.secret().public());
-        Requirement { anchor: by.did(), subject: self.sender, audience, topic, capabilities: &self.wanted }
+        let reach = self.topic.as_ref().map_or_else(|| Reach::Actor(by.secret().public()), Reach::Topic);
+        asked(by, self.sender, reach, &self.wanted)
     }
 }

@@ -1,6 +1,6 @@
 //! Vectors 1 to 20 and 29 of the spec's section 4 (those about tokens, chains and contexts).
 
-use super::lab::{ANY, Lab, caps, in_every_mode, with_garbage_signatures};
+use super::lab::{ANY, Lab, asked, caps, in_every_mode, with_garbage_signatures};
 use crate::dms::capability::*;
 use crate::dms::identity::SecretKey;
 
@@ -112,7 +112,7 @@ fn broadcast(lab: &mut Lab, with_require: bool) -> Result<Authorised, Refusal> {
     let message = Broadcast { sender: sender.public(), topic: &topic, expire, capabilities: &wanted };
     a.provide_broadcast(&message, now, &mut || lab.nonce(), &mut tokens).unwrap();
     b.consume(a.did(), &tokens, lab.now).unwrap();
-    b.require_broadcast(b.did(), sender.public(), &topic, &wanted, lab.now)
+    b.require(&asked(&b, sender.public(), Reach::Topic(&topic), &wanted), lab.now)
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::lab::{Lab, caps, in_every_mode};
+use super::lab::{Lab, asked, caps, in_every_mode};
 use crate::dms::capability::*;
 use crate::dms::identity::SecretKey;
 use crate::kernel::Timestamp;
@@ -164,7 +164,8 @@ fn vector_d10_a_broadcast_token_with_an_audience() {
             let token = TokenList::from(lab.grant(&b, &say));
             b.consume(a.did(), &token, lab.now).unwrap();
             let topic = Capability::fixed("test");
-            let result = b.require_broadcast(b.did(), sender.public(), &topic, &caps(&["/test"]), lab.now);
+            let wanted = caps(&["/test"]);
+            let result = b.require(&asked(&b, sender.public(), Reach::Topic(&topic), &wanted), lab.now);
             assert_eq!(result.is_ok(), accepted);
             if let Err(refusal) = result {
                 assert_eq!(refusal.explain(), "no token: other audience");
@@ -183,7 +184,8 @@ fn empty_requests_have_their_own_texts() {
         assert_eq!(error.to_string(), "no capabilities: not authorized");
         let error = lab.provide(&a, &b, (&keys.0, &keys.1), 1, &[], &["/reply"]).unwrap_err();
         assert_eq!(error.to_string(), "no invocation capabilities: not authorized");
-        let refusal = a.require(a.did(), keys.0.public(), keys.1.public(), &[], lab.now).unwrap_err();
+        let nothing = asked(&a, keys.0.public(), Reach::Actor(keys.1.public()), &[]);
+        let refusal = a.require(&nothing, lab.now).unwrap_err();
         assert_eq!(refusal.to_string(), "no capabilities: not authorized");
         assert!(lab.delegate(&a, &lab.say(b.did(), &[]), SelfSign::No).unwrap().is_empty());
     });

@@ -1,0 +1,426 @@
+//! A driver of a few peers without the world: a perfect wire that can be told what to lose or delay, a clock that
+//! jumps from event to event, and an executor that does as it is told.
+//!
+//! It does what the driver of a real node would do: it hands every input to `Peer::handle`, and carries out what it
+//! finds in the outbox. Nothing takes time but the wire and the executor, so what a transcript shows is the protocol.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use dmsim::dms::actor::{BehaviourKind, Envelope};
+use dmsim::dms::capability::{CapabilityContext, Membership, OrganizationKeys, Rules, join};
+use dmsim::dms::ensemble::{AllocationKind, EnsembleConfig, Executor, Location};
+use dmsim::dms::fact::Fact;
+use dmsim::dms::identity::{Handle, SecretKey, SignatureMode};
+use dmsim::dms::orchestrator::{Strategy, placement};
+use dmsim::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox, RunId, Timer};
+use dmsim::dms::profile::Profile;
+use dmsim::dms::provider::Machine;
+use dmsim::dms::resources::{Cpu, Resources};
+use dmsim::dms::supervision::Recovery;
+use dmsim::dms::{Peer, PeerConfig};
+use dmsim::kernel::{Cursor, Domain, Span, Streams, Timestamp};
+
+use super::record::Record;
+
+/// Where every clock starts: 2025-01-01T00:00:00Z.
+const EPOCH: Timestamp = Timestamp(1_735_689_600_000_000_000);
+const MEMBERSHIP: Span = Span::hours(24 * 365);
+/// How long a message takes.
+const LATENCY: Span = Span::millis(10);
+/// How long an executor takes to start something, and to probe its health.
+const START: Span = Span::secs(1);
+const PROBE: Span = Span::millis(5);
+/// How long a task runs.
+const TASK: Span = Span::secs(60);
+const GIB: u64 = 1 << 30;
+
+const KEYS: Domain = Domain::new("test.protocol.keys");
+const PEER: Domain = Domain::new("test.protocol.peer");
+
+/// What a peer of a lab is like.
+#[derive(Clone, Debug)]
+pub(super) struct Description {
+    pub(super) name: String,
+    /// None for a pure orchestrator.
+    pub(super) cores: Option<u64>,
+    pub(super) organization: String,
+}
+
+/// What happens to messages that fit.
+#[derive(Clone, Debug)]
+pub(super) struct Rule {
+    /// The last parts of the behaviour's path; for a reply, of the request's. None fits everything.
+    pub(super) behaviour: Option<String>,
+    pub(super) reply: bool,
+    pub(super) from: Option<usize>,
+    pub(super) to: Option<usize>,
+    /// Lost, or late by so much.
+    pub(super) delay: Option<Span>,
+    pub(super) once: bool,
+}
+
+enum Event {
+    Arrive { from: usize, to: usize, envelope: Rc<Envelope> },
+    Timer { peer: usize, life: u32, timer: Timer },
+    Execution { peer: usize, life: u32, execution: Execution },
+}
+
+/// One peer with its executor.
+pub(super) struct Host {
+    pub(super) name: String,
+    pub(super) peer: Peer,
+    pub(super) up: bool,
+    /// Executions are lost with the life in which they began.
+    life: u32,
+    cursor: Cursor,
+    runs: Vec<(RunId, Arc<str>, AllocationKind)>,
+    next_start_fails: bool,
+    healthy: bool,
+}
+
+impl Host {
+    pub(super) fn is_provider(&self) -> bool {
+        self.peer.provider().pool().onboarded().cpu.cores_milli > 0
+    }
+}
+
+/// A few peers on a perfect wire.
+pub(super) struct Lab {
+    pub(super) hosts: Vec<Host>,
+    pub(super) record: Record,
+    pub(super) rules: Vec<Rule>,
+    /// Messages lost by their number, from 0 in the order of sending; each receiver of a broadcast counts.
+    pub(super) lost: BTreeSet<u64>,
+    /// Messages so far.
+    pub(super) sent: u64,
+    now: Timestamp,
+    queue: BTreeMap<(Timestamp, u64), Event>,
+    scheduled: u64,
+    streams: Streams,
+}
+
+impl Lab {
+    pub(super) fn new(peers: &[Description], mode: SignatureMode) -> Self {
+        let streams = Streams::new(1);
+        let mut organizations: BTreeMap<&str, OrganizationKeys> = BTreeMap::new();
+        let mut hosts = Vec::new();
+        for (description, number) in peers.iter().zip(0..) {
+            let count = organizations.len() as u64;
+            let organization = organizations.entry(&description.organization).or_insert_with(|| {
+                let secret = SecretKey::ed25519(seed(streams, 1000 + count), mode);
+                OrganizationKeys::new(description.organization.clone(), secret, Rules::INTENDED)
+            });
+            let (secret, capabilities) = identity(streams, number, organization, mode);
+            let strategy = Strategy { placement: placement::Policy::Uniform, recovery: Recovery::StayDown };
+            let config = PeerConfig {
+                secret,
+                capabilities,
+                profile: Profile::INTENDED,
+                machine: machine(description.cores),
+                strategy,
+            };
+            hosts.push(Host {
+                name: description.name.clone(),
+                peer: Peer::new(config, EPOCH),
+                up: true,
+                life: 0,
+                cursor: Cursor::default(),
+                runs: Vec::new(),
+                next_start_fails: false,
+                healthy: true,
+            });
+        }
+        let names = hosts.iter().map(|host| (host.peer.handle_of_root().host, host.name.clone())).collect();
+        Self {
+            hosts,
+            record: Record::new(EPOCH, names),
+            rules: Vec::new(),
+            lost: BTreeSet::new(),
+            sent: 0,
+            now: EPOCH,
+            queue: BTreeMap::new(),
+            scheduled: 0,
+            streams,
+        }
+    }
+
+    /// The number of the peer with this name.
+    pub(super) fn find(&self, name: &str) -> Option<usize> {
+        self.hosts.iter().position(|host| host.name == name)
+    }
+
+    /// A user of `peer` asks for a deployment; nodes may be pinned to peers by name.
+    pub(super) fn deploy(&mut self, peer: usize, label: &str, ensemble: EnsembleConfig, expire: Span) {
+        let handle = |name: &Arc<str>| {
+            let place = self.find(name).expect("the ensemble pins a node to a peer that exists");
+            Arc::clone(self.hosts[place].peer.handle_of_root())
+        };
+        let pins = ensemble.nodes.values().map(|node| node.peer.as_ref().map(handle)).collect();
+        let expire = self.now + expire;
+        self.record.expect_deployment(label);
+        self.command(peer, Command::Deploy { ensemble: Arc::new(ensemble), pins, expire });
+    }
+
+    /// A user asks for the end of a deployment.
+    pub(super) fn shutdown(&mut self, label: &str) {
+        let id = self.record.deployment(label).expect("there is such a deployment");
+        let owns = |host: &Host| host.peer.deployments().iter().any(|deployment| deployment.id() == id);
+        let peer = self.hosts.iter().position(owns).expect("its orchestrator remembers it");
+        self.command(peer, Command::Shutdown(id));
+    }
+
+    fn command(&mut self, peer: usize, command: Command) {
+        self.feed(peer, Input::Command(command));
+    }
+
+    /// A peer stops at once; what it only had in memory is gone.
+    pub(super) fn kill(&mut self, peer: usize) {
+        let host = &mut self.hosts[peer];
+        host.up = false;
+        host.life += 1;
+        host.runs.clear();
+        host.peer.restart();
+    }
+
+    /// A peer that was killed is back.
+    pub(super) fn start(&mut self, peer: usize) {
+        self.hosts[peer].up = true;
+    }
+
+    /// The next start on this peer fails.
+    pub(super) fn fail_next_start(&mut self, peer: usize) {
+        self.hosts[peer].next_start_fails = true;
+    }
+
+    /// Whether health probes on this peer succeed.
+    pub(super) fn set_healthy(&mut self, peer: usize, healthy: bool) {
+        self.hosts[peer].healthy = healthy;
+    }
+
+    /// An allocation that runs on this peer ends by itself.
+    pub(super) fn exit(&mut self, peer: usize, name: &str, code: i32) {
+        let host = &self.hosts[peer];
+        let found = host.runs.iter().find(|(_, running, _)| **running == *name);
+        let run = found.expect("the allocation runs there").0;
+        let execution = Execution::Exited { run, code, output: "".into() };
+        self.post(Span::ZERO, Event::Execution { peer, life: host.life, execution });
+    }
+
+    /// Lets time pass.
+    pub(super) fn advance(&mut self, span: Span) {
+        let end = self.now + span;
+        while self.queue.first_key_value().is_some_and(|((at, _), _)| *at <= end) {
+            self.step();
+        }
+        self.now = end;
+    }
+
+    /// Lets time pass until a message with this behaviour has been sent; false when an hour was not enough.
+    pub(super) fn advance_until(&mut self, behaviour: &str) -> bool {
+        let (end, seen) = (self.now + Span::hours(1), self.record.sent_count(behaviour));
+        while self.record.sent_count(behaviour) == seen {
+            if self.queue.first_key_value().is_none_or(|((at, _), _)| *at > end) {
+                return false;
+            }
+            self.step();
+        }
+        true
+    }
+
+    fn step(&mut self) {
+        let Some(((at, _), event)) = self.queue.pop_first() else { return };
+        self.now = at;
+        match event {
+            Event::Arrive { from, to, envelope } => self.arrive(from, to, &envelope),
+            Event::Timer { peer, life, timer } => {
+                if self.hosts[peer].life == life {
+                    self.feed(peer, Input::Timer(timer));
+                }
+            }
+            Event::Execution { peer, life, execution } => {
+                if self.hosts[peer].life == life && self.is_current(peer, &execution) {
+                    self.feed(peer, Input::Execution(execution));
+                }
+            }
+        }
+    }
+
+    /// An executor says nothing of a run that it was told to stop; a run that has ended is no longer there.
+    fn is_current(&mut self, peer: usize, execution: &Execution) -> bool {
+        let (run, ended) = match execution {
+            Execution::Started(run) | Execution::Probed(run, _) => (*run, false),
+            Execution::StartFailed(run, _) | Execution::Exited { run, .. } => (*run, true),
+        };
+        let runs = &mut self.hosts[peer].runs;
+        let found = runs.iter().any(|(current, ..)| *current == run);
+        if ended {
+            runs.retain(|(current, ..)| *current != run);
+        }
+        found
+    }
+
+    fn arrive(&mut self, from: usize, to: usize, envelope: &Envelope) {
+        if !self.hosts[to].up {
+            return self.record.unheard(self.now, to, envelope);
+        }
+        let bytes = envelope.json_len();
+        let sender = self.hosts[from].peer.handle_of_root().host;
+        let transport = (!envelope.is_broadcast()).then_some(&sender);
+        if self.feed(to, Input::Arrival { envelope, bytes, transport }) {
+            self.feed(to, Input::Dispatch(envelope));
+        }
+    }
+
+    /// Lets a peer handle one input and carries out what it wants done. Whether it admitted a message.
+    fn feed(&mut self, peer: usize, input: Input<'_>) -> bool {
+        let mut effects = Effects::default();
+        let host = &mut self.hosts[peer];
+        let random = self.streams.rng(PEER, peer as u64, &mut host.cursor);
+        host.peer.handle(self.now, input, &mut Outbox { effects: &mut effects, random });
+        let life = host.life;
+        for fact in effects.facts {
+            self.record.fact(self.now, peer, fact);
+        }
+        for action in effects.actions {
+            self.order(peer, action);
+        }
+        for (at, timer) in effects.timers {
+            self.post(at.since(self.now), Event::Timer { peer, life, timer });
+        }
+        for envelope in effects.sends {
+            self.send(peer, envelope);
+        }
+        effects.admitted
+    }
+
+    fn post(&mut self, after: Span, event: Event) {
+        self.scheduled += 1;
+        self.queue.insert((self.now + after, self.scheduled), event);
+    }
+
+    fn send(&mut self, from: usize, envelope: Envelope) {
+        let envelope = Rc::new(envelope);
+        let receivers: Vec<usize> = match &envelope.to {
+            Some(to) => self.host_of(to).into_iter().collect(),
+            None => (0..self.hosts.len()).filter(|peer| *peer != from).collect(),
+        };
+        let mut fates = Vec::new();
+        for to in receivers {
+            let fate = self.fate(from, to, &envelope);
+            self.sent += 1;
+            if let Some(delay) = fate {
+                self.post(LATENCY + delay, Event::Arrive { from, to, envelope: Rc::clone(&envelope) });
+            }
+            fates.push((to, fate));
+        }
+        self.record.message(self.now, &envelope, &fates);
+    }
+
+    fn host_of(&self, handle: &Handle) -> Option<usize> {
+        self.hosts.iter().position(|host| host.peer.handle_of_root().host == handle.host)
+    }
+
+    /// None when the message is lost, else by how much it is late.
+    fn fate(&mut self, from: usize, to: usize, envelope: &Envelope) -> Option<Span> {
+        if self.lost.contains(&self.sent) {
+            return None;
+        }
+        let reply = envelope.behaviour.kind == BehaviourKind::ReplyTo;
+        let path = self.record.purpose_of(envelope);
+        let fits = |rule: &Rule| {
+            rule.from.is_none_or(|peer| peer == from)
+                && rule.to.is_none_or(|peer| peer == to)
+                && rule
+                    .behaviour
+                    .as_ref()
+                    .is_none_or(|name| rule.reply == reply && path.ends_with(&format!("/{name}")))
+        };
+        let Some(place) = self.rules.iter().position(fits) else { return Some(Span::ZERO) };
+        let fate = self.rules[place].delay;
+        if self.rules[place].once {
+            self.rules.remove(place);
+        }
+        fate
+    }
+
+    fn order(&mut self, peer: usize, action: Action) {
+        self.record.action(self.now, peer, &action);
+        let host = &mut self.hosts[peer];
+        let life = host.life;
+        let (after, execution) = match action {
+            Action::Start(run, config) => {
+                host.runs.push((run, Arc::clone(&config.dns_name), config.kind));
+                if std::mem::take(&mut host.next_start_fails) {
+                    let reason = "the executor could not start it".into();
+                    (START, Execution::StartFailed(run, reason))
+                } else {
+                    if config.kind == AllocationKind::Task {
+                        let execution = Execution::Exited { run, code: 0, output: "".into() };
+                        self.post(START + TASK, Event::Execution { peer, life, execution });
+                    }
+                    (START, Execution::Started(run))
+                }
+            }
+            Action::Stop(run) => return host.runs.retain(|(running, ..)| *running != run),
+            Action::Probe(run) => (PROBE, Execution::Probed(run, host.healthy)),
+        };
+        self.post(after, Event::Execution { peer, life, execution });
+    }
+
+    /// What is true now, for the record.
+    pub(super) fn show(&mut self) {
+        for host in &self.hosts {
+            self.record.state(self.now, host);
+        }
+    }
+
+    /// Every fact so far.
+    pub(super) fn facts(&self) -> &[(Timestamp, usize, Fact)] {
+        self.record.facts()
+    }
+}
+
+fn seed(streams: Streams, entity: u64) -> [u8; 32] {
+    let mut seed = [0; 32];
+    streams.owned(KEYS, entity).fill_bytes(&mut seed);
+    seed
+}
+
+/// A node with its user, both members of the organization.
+fn identity(
+    streams: Streams,
+    number: u64,
+    organization: &OrganizationKeys,
+    mode: SignatureMode,
+) -> (SecretKey, CapabilityContext) {
+    let secret = SecretKey::ed25519(seed(streams, 2 * number), mode);
+    let key = SecretKey::ed25519(seed(streams, 2 * number + 1), mode);
+    let mut user = CapabilityContext::new(CapabilityContext::USER, key, Rules::INTENDED);
+    let mut node = CapabilityContext::new(CapabilityContext::NODE, secret.clone(), Rules::INTENDED);
+    let membership = Membership::usual(EPOCH + MEMBERSHIP);
+    let mut rng = streams.owned(KEYS, 2000 + number);
+    let mut nonces = || {
+        let mut nonce = [0; 12];
+        rng.fill_bytes(&mut nonce);
+        nonce
+    };
+    join(organization, &mut user, &mut node, &membership, EPOCH, &mut nonces).expect("a fresh membership");
+    (secret, node)
+}
+
+fn machine(cores: Option<u64>) -> Machine {
+    let amount = |cores: u64| Resources {
+        cpu: Cpu { cores_milli: 1000 * cores, ..Cpu::default() },
+        ram_bytes: 8 * GIB,
+        disk_bytes: 100 * GIB,
+        gpus: Vec::new(),
+    };
+    Machine {
+        total: amount(cores.unwrap_or(4)),
+        onboarded: cores.map(amount),
+        location: Location { continent: "EU".into(), ..Location::default() },
+        executors: vec![Executor::Docker],
+    }
+}

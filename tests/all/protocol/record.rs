@@ -1,0 +1,356 @@
+//! What happened in a lab, in words of the protocol.
+//!
+//! A line of a message has its time, sender and receiver, the behaviour that it calls and its content in short; a
+//! line of a peer has what became known there. Ids of deployments are replaced by their names.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use dmsim::dms::actor::{Behaviour, BehaviourKind, Envelope, Message, NodeRequest, Revert};
+use dmsim::dms::fact::Fact;
+use dmsim::dms::identity::{ActorId, EnsembleId, Handle, Inbox, PeerId};
+use dmsim::dms::outbox::Action;
+use dmsim::kernel::{Span, Timestamp};
+
+use super::lab::Host;
+
+/// The names of peers by their hosts.
+pub(super) type Names = BTreeMap<PeerId, String>;
+
+/// Everything that happened so far.
+pub(super) struct Record {
+    start: Timestamp,
+    names: Names,
+    /// The names of the peers by their numbers.
+    peers: Vec<String>,
+    lines: Vec<String>,
+    facts: Vec<(Timestamp, usize, Fact)>,
+    labels: Vec<(EnsembleId, String)>,
+    /// The name of the deployment that is being asked for.
+    expected: Option<String>,
+    /// What the reply with this nonce to this actor answers.
+    purposes: BTreeMap<(ActorId, u64), String>,
+    /// The behaviours of the messages sent, replies left out.
+    sent: Vec<String>,
+    /// The ends of behaviours that are not written down.
+    pub(super) hidden: Vec<String>,
+}
+
+impl Record {
+    pub(super) fn new(start: Timestamp, peers: Vec<(PeerId, String)>) -> Self {
+        Self {
+            start,
+            peers: peers.iter().map(|(_, name)| name.clone()).collect(),
+            names: peers.into_iter().collect(),
+            lines: Vec::new(),
+            facts: Vec::new(),
+            labels: Vec::new(),
+            expected: None,
+            purposes: BTreeMap::new(),
+            sent: Vec::new(),
+            hidden: Vec::new(),
+        }
+    }
+
+    /// The lines so far.
+    pub(super) fn text(&self) -> String {
+        self.lines.iter().map(|line| format!("{}\n", line.trim_end())).collect()
+    }
+
+    pub(super) fn facts(&self) -> &[(Timestamp, usize, Fact)] {
+        &self.facts
+    }
+
+    /// A command of the script.
+    pub(super) fn command(&mut self, command: &str) {
+        self.lines.push(String::new());
+        self.lines.push(format!("> {command}"));
+    }
+
+    /// The next deployment that is accepted has this name.
+    pub(super) fn expect_deployment(&mut self, label: &str) {
+        self.expected = Some(label.to_owned());
+    }
+
+    pub(super) fn deployment(&self, label: &str) -> Option<EnsembleId> {
+        self.labels.iter().find(|(_, name)| name == label).map(|(id, _)| *id)
+    }
+
+    /// Whether a deployment has been given this name.
+    pub(super) fn is_taken(&self, label: &str) -> bool {
+        self.deployment(label).is_some()
+    }
+
+    /// How many messages with this behaviour were sent.
+    pub(super) fn sent_count(&self, behaviour: &str) -> usize {
+        let end = format!("/{behaviour}");
+        self.sent.iter().filter(|path| path.ends_with(&end)).count()
+    }
+
+    /// The path of the behaviour that a message calls; for a reply, of that which it answers.
+    pub(super) fn purpose_of(&self, envelope: &Envelope) -> String {
+        let of_reply = || {
+            let key = (envelope.to.as_ref()?.id, envelope.behaviour.reply_nonce()?);
+            self.purposes.get(&key).cloned()
+        };
+        of_reply().unwrap_or_else(|| envelope.behaviour.path.as_str().to_owned())
+    }
+
+    /// A message is sent; each receiver gets it late by so much, or not at all.
+    pub(super) fn message(&mut self, now: Timestamp, envelope: &Envelope, fates: &[(usize, Option<Span>)]) {
+        let path = self.purpose_of(envelope);
+        if let Some(nonce) = envelope.reply_to.as_ref().and_then(Behaviour::reply_nonce) {
+            self.purposes.insert((envelope.from.id, nonce), path.clone());
+        }
+        let reply = envelope.behaviour.kind == BehaviourKind::ReplyTo;
+        let hidden = self.hidden.iter().any(|end| path.ends_with(&format!("/{end}")));
+        if !reply {
+            self.sent.push(path.clone());
+        }
+        if hidden {
+            return;
+        }
+        let to = envelope.to.as_ref().map_or_else(|| "everyone".to_owned(), |to| self.name(to));
+        let route = format!("{} -> {to}", self.name(&envelope.from));
+        let path = if reply { format!("reply to {path}") } else { path };
+        let mut what = format!("{path}  {}", self.content(&envelope.message));
+        if fates.is_empty() {
+            what.push_str("  [NOBODY THERE]");
+        }
+        for (to, fate) in fates {
+            let whom =
+                if envelope.to.is_none() { format!(" for {}", self.peers[*to]) } else { String::new() };
+            match fate {
+                None => what.push_str(&format!("  [LOST{whom}]")),
+                Some(Span::ZERO) => {}
+                Some(delay) => what.push_str(&format!("  [LATE by {delay}{whom}]")),
+            }
+        }
+        self.line(now, &route, &what);
+    }
+
+    /// A message reaches a peer that is down.
+    pub(super) fn unheard(&mut self, now: Timestamp, peer: usize, envelope: &Envelope) {
+        let path = self.purpose_of(envelope);
+        if !self.hidden.iter().any(|end| path.ends_with(&format!("/{end}"))) {
+            let from = self.name(&envelope.from);
+            let name = self.peers[peer].clone();
+            self.line(now, &name, &format!("is down and does not hear {from} ({path})"));
+        }
+    }
+
+    pub(super) fn fact(&mut self, now: Timestamp, peer: usize, fact: Fact) {
+        if let Fact::DeploymentAccepted(id) = &fact
+            && let Some(label) = self.expected.take()
+        {
+            self.labels.push((*id, label));
+        }
+        let (who, what) = (self.peers[peer].clone(), self.words(&fact));
+        self.line(now, &who, &what);
+        self.facts.push((now, peer, fact));
+    }
+
+    pub(super) fn action(&mut self, now: Timestamp, peer: usize, action: &Action) {
+        let what = match action {
+            Action::Start(run, config) => {
+                format!("executor: start {} as run {}.{}", config.dns_name, run.slot, run.run)
+            }
+            Action::Stop(run) => format!("executor: stop run {}.{}", run.slot, run.run),
+            Action::Probe(run) => format!("executor: probe run {}.{}", run.slot, run.run),
+        };
+        let who = self.peers[peer].clone();
+        self.line(now, &who, &what);
+    }
+
+    /// What a peer holds and orchestrates now.
+    pub(super) fn state(&mut self, now: Timestamp, host: &Host) {
+        let mut parts = Vec::new();
+        for deployment in host.peer.deployments() {
+            parts.push(format!("{} is {}", deployment.id(), deployment.status().as_str()));
+        }
+        let provider = host.peer.provider();
+        for (id, generation, state) in provider.allocations() {
+            parts.push(format!("{id} of generation {generation} is {}", lower(state)));
+        }
+        for (id, holding) in provider.pool().holdings().filter(|(_, holding)| holding.lease.is_some()) {
+            parts.push(format!("reserved for {id} of generation {}", holding.generation));
+        }
+        if provider.pool().holdings().count() > 0 {
+            parts.push(format!("free {}", provider.pool().free()));
+        }
+        if !host.up {
+            parts.push("down".to_owned());
+        }
+        let what = if parts.is_empty() { "holds nothing".to_owned() } else { parts.join("; ") };
+        self.line(now, &host.name, &format!("STATE  {what}"));
+    }
+
+    fn line(&mut self, now: Timestamp, who: &str, what: &str) {
+        let time = now.since(self.start).0 / 1_000_000;
+        let time = format!("{}.{:03}", time / 1000, time % 1000);
+        let line = self.named(&format!("{time:>9}  {who:<26}  {what}"));
+        self.lines.push(line);
+    }
+
+    /// The text with the names of deployments in the place of their ids.
+    fn named(&self, text: &str) -> String {
+        let replace = |text: String, (id, label): &(EnsembleId, String)| text.replace(&id.to_string(), label);
+        self.labels.iter().fold(text.to_owned(), replace)
+    }
+
+    fn name(&self, handle: &Handle) -> String {
+        let host = self.names.get(&handle.host).map_or("nobody", String::as_str);
+        match &handle.inbox {
+            Inbox::Root => host.to_owned(),
+            inbox => self.named(&format!("{host}/{inbox}")),
+        }
+    }
+
+    fn content(&self, message: &Message) -> String {
+        match message {
+            Message::Hello
+            | Message::HelloReply(_)
+            | Message::AllocationStart
+            | Message::AllocationRestart => String::new(),
+            Message::SubnetCreate(_)
+            | Message::SubnetDestroy(_)
+            | Message::HealthCheckRegister
+            | Message::HealthCheck => String::new(),
+            Message::BidRequest(request) => {
+                let nodes: Vec<String> = request.requests.iter().map(node).collect();
+                let mut excluded: Vec<&str> = request.exclude.iter().map(|peer| &*self.names[peer]).collect();
+                excluded.sort_unstable();
+                let not = if excluded.is_empty() { "" } else { "; not " };
+                format!("round {}: {}{not}{}", request.nonce, nodes.join("; "), excluded.join(", "))
+            }
+            Message::Bid(bid) => format!("for {}", bid.node),
+            Message::Commit(commit) => {
+                format!("{} of generation {}: {}", commit.allocation, commit.generation, commit.resources)
+            }
+            Message::Allocate(allocate) => {
+                let orders = allocate.allocations.iter();
+                let orders = orders.map(|order| format!("{} of generation {}", order.id, order.generation));
+                orders.collect::<Vec<_>>().join(", ")
+            }
+            Message::Allocated(handles) => {
+                let handles: Vec<String> = handles.iter().map(|handle| self.name(handle)).collect();
+                format!("yes: {}", handles.join(", "))
+            }
+            Message::SubnetAcceptPeers(routes) => {
+                let routes = routes.iter();
+                let routes =
+                    routes.map(|one| format!("{} at {}", dotted(one.address), self.names[&one.peer]));
+                routes.collect::<Vec<_>>().join(", ")
+            }
+            // No script asks for what operators do beside deployments.
+            Message::Query
+            | Message::Connect(_)
+            | Message::Report(_)
+            | Message::Anchor(_)
+            | Message::RevocationSummary(_)
+            | Message::Revocations(_) => format!("{message:?}"),
+            Message::Revert(revert) | Message::AllocationShutdown(revert) => undone(revert),
+            Message::SubnetAddPeer { address } => format!("address {}", dotted(*address)),
+            Message::DnsAddRecords(records) => {
+                let records = records.iter().map(|one| format!("{} is {}", one.name, dotted(one.address)));
+                records.collect::<Vec<_>>().join(", ")
+            }
+            Message::MapPort { public: 0, private } => format!("any public port to {private}"),
+            Message::MapPort { public, private } => format!("public port {public} to {private}"),
+            Message::TaskTermination(end) => {
+                let (id, generation, code) = (&end.allocation, end.generation, end.exit_code);
+                format!("{id} of generation {generation} is {}, exit code {code}", lower(end.status))
+            }
+            Message::Liveness(report) => {
+                let (id, generation) = (&report.allocation, report.generation);
+                format!(
+                    "{id} of generation {generation} is {}, report {}",
+                    lower(report.status),
+                    report.sequence
+                )
+            }
+            Message::Ok => "yes".to_owned(),
+            Message::Error(reason) => format!("no: {reason}"),
+        }
+    }
+
+    fn words(&self, fact: &Fact) -> String {
+        match fact {
+            Fact::MessageRejected { rejection, behaviour, explanation, .. } => {
+                let why = explanation.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
+                format!("REFUSES in silence {behaviour}: {rejection}{why}")
+            }
+            Fact::HelloAnswered => "has been greeted back".to_owned(),
+            Fact::DeploymentAccepted(id) => format!("accepts {id}"),
+            Fact::DeploymentRefused(reason) => format!("REFUSES the deployment: {reason}"),
+            Fact::DeploymentStatus { ensemble, status, reason } => {
+                let why = reason.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+                format!("{ensemble} is {}{why}", status.as_str())
+            }
+            Fact::RoundOpened { nonce, nodes, .. } => format!("opens round {nonce}, nodes: {nodes}"),
+            Fact::BidMade(_) => "bids".to_owned(),
+            Fact::BidRefused { refusal, .. } => format!("REFUSES to bid: {refusal}"),
+            Fact::BidAccepted(_) => "keeps the bid".to_owned(),
+            Fact::StageFailed { stage, reason, .. } => format!("FAILED {}: {reason}", stage.as_str()),
+            Fact::Committed { allocation, generation, .. } => {
+                format!("reserves for {allocation} of generation {generation}")
+            }
+            Fact::AllocationCreated { allocation, generation } => {
+                format!("creates {allocation} of generation {generation}")
+            }
+            Fact::AddressGiven { allocation, generation, address } => {
+                format!("{allocation} of generation {generation} is at {}", dotted(*address))
+            }
+            Fact::Named { allocation, generation, name } => {
+                format!("{allocation} of generation {generation} is known as {name}")
+            }
+            // Which public port is drawn is of no interest.
+            Fact::PortMapped { allocation, generation, private, .. } => {
+                format!("opens a public port to port {private} of {allocation} of generation {generation}")
+            }
+            Fact::SentWithoutAuthority { behaviour, .. } => {
+                format!("has no authority for {behaviour} and sends it all the same")
+            }
+            Fact::OperationAnswered { .. }
+            | Fact::OperationRefused { .. }
+            | Fact::OperationUnanswered { .. }
+            | Fact::AnchorRefused { .. }
+            | Fact::RevocationAnchored(_) => format!("{fact:?}"),
+            Fact::AllocationState { allocation, generation, state, exit_code } => {
+                let code = exit_code.map_or_else(String::new, |code| format!(", exit code {code}"));
+                format!("{allocation} of generation {generation} is {}{code}", lower(state))
+            }
+            Fact::Released { allocation, generation, lapsed } => {
+                let why = if *lapsed { " (the lease is over)" } else { "" };
+                format!("gives back what {allocation} of generation {generation} held{why}")
+            }
+            Fact::Suspected { allocation, generation, cause } => {
+                format!("suspects {allocation} of generation {generation}: {cause:?}")
+            }
+            Fact::RestartOrdered { allocation } => format!("has {allocation} restarted"),
+            Fact::RedeploymentStarted { node, generation, .. } => {
+                format!("places {node} anew as generation {generation}")
+            }
+        }
+    }
+}
+
+fn lower(state: impl std::fmt::Debug) -> String {
+    format!("{state:?}").to_lowercase()
+}
+
+fn node(request: &NodeRequest) -> String {
+    let executors: Vec<String> = request.executors.iter().map(ToString::to_string).collect();
+    format!("{} ({}, {})", request.node, request.resources, executors.join(", "))
+}
+
+fn undone(revert: &Revert) -> String {
+    let parts =
+        revert.allocations.iter().map(|(id, generation)| format!("{id} up to generation {generation}"));
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// An address without the part that is drawn from the deployment's id.
+fn dotted(address: Ipv4Addr) -> String {
+    format!("10.x.y.{}", address.octets()[3])
+}

@@ -1,0 +1,214 @@
+//! Scripts: the commands on top of a transcript, one a line.
+//!
+//! ```text
+//! peers: NAME, NAME(orchestrator), NAME(2 cores), NAME(orchestrator, of ORGANIZATION)
+//! hide BEHAVIOUR                            messages that are not written down
+//! deploy FILE [by NAME] [for SPAN]          for: how long the request is valid
+//! shutdown DEPLOYMENT
+//! advance SPAN | advance until BEHAVIOUR    until such a message has been sent
+//! drop [reply to] BEHAVIOUR|all [from NAME] [to NAME] [once]
+//! delay [reply to] BEHAVIOUR|all [from NAME] [to NAME] by SPAN [once]
+//! cut NAME from NAME | heal                 heal: forget every drop, delay and cut
+//! fail the next start on NAME
+//! NAME is unhealthy | NAME is healthy
+//! exit ALLOCATION on NAME with CODE
+//! kill NAME | start NAME
+//! show
+//! ```
+//!
+//! A behaviour is named by the last parts of its path: `commit`, `subnet/create`.
+
+use std::path::Path;
+
+use dmsim::dms::ensemble::EnsembleConfig;
+use dmsim::dms::identity::SignatureMode;
+use dmsim::kernel::Span;
+use dmsim::scenario::{ensemble_file, units};
+
+use super::lab::{Description, Lab, Rule};
+
+/// Runs the commands of a script and gives what happened.
+///
+/// # Errors
+/// The first line that is no command, with the reason.
+pub(super) fn run(script: &str, ensembles: &Path, mode: SignatureMode) -> Result<String, String> {
+    let mut lab: Option<Lab> = None;
+    for line in script.lines().map(str::trim) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let done = match (line.strip_prefix("peers:"), &mut lab) {
+            (Some(peers), None) => descriptions(peers).map(|peers| lab = Some(Lab::new(&peers, mode))),
+            (None, Some(lab)) => {
+                lab.record.command(line);
+                command(lab, &line.split_whitespace().collect::<Vec<_>>(), ensembles)
+            }
+            _ => Err("a script has one line of peers, before everything else".to_owned()),
+        };
+        done.map_err(|reason| format!("`{line}`: {reason}"))?;
+    }
+    let mut lab = lab.ok_or("there are no peers")?;
+    lab.record.command("show");
+    lab.show();
+    Ok(lab.record.text())
+}
+
+/// An ensemble file of the tests.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn ensemble(folder: &Path, file: &str) -> Result<EnsembleConfig, String> {
+    let bytes = std::fs::read(folder.join(file)).map_err(|error| format!("{file}: {error}"))?;
+    match ensemble_file::read_for_simulation(file, &bytes) {
+        Ok(loaded) => Ok(loaded.config),
+        Err(diagnostics) => Err(format!("{diagnostics:?}")),
+    }
+}
+
+/// `alice(orchestrator) p1 p2(2 cores)`, with or without commas between them.
+fn descriptions(text: &str) -> Result<Vec<Description>, String> {
+    let mut found = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let end = rest.find([' ', ',', '(']).unwrap_or(rest.len());
+        let mut peer =
+            Description { name: rest[..end].to_owned(), cores: Some(4), organization: "nunet".to_owned() };
+        rest = rest[end..].trim_start();
+        if let Some(inside) = rest.strip_prefix('(') {
+            let (inside, after) = inside.split_once(')').ok_or("a bracket is not closed")?;
+            for word in inside.split(',').map(str::trim) {
+                match word.split_whitespace().collect::<Vec<_>>()[..] {
+                    ["orchestrator"] => peer.cores = None,
+                    ["of", organization] => organization.clone_into(&mut peer.organization),
+                    [number, "cores"] => peer.cores = Some(number.parse().map_err(|_| "how many cores?")?),
+                    _ => return Err(format!("a peer cannot be `{word}`")),
+                }
+            }
+            rest = after;
+        }
+        rest = rest.trim_start_matches([' ', ',']);
+        found.push(peer);
+    }
+    Ok(found)
+}
+
+fn command(lab: &mut Lab, words: &[&str], ensembles: &Path) -> Result<(), String> {
+    match words {
+        ["hide", behaviour] => lab.record.hidden.push((*behaviour).to_owned()),
+        ["deploy", file, rest @ ..] => return deploy(lab, file, rest, ensembles),
+        ["shutdown", label] if lab.record.is_taken(label) => lab.shutdown(label),
+        ["advance", "until", behaviour] => {
+            if !lab.advance_until(behaviour) {
+                return Err(format!("no {behaviour} was sent within an hour"));
+            }
+        }
+        ["advance", time] => lab.advance(span(time)?),
+        ["drop", rest @ ..] => {
+            let rule = rule(lab, rest, None)?;
+            lab.rules.push(rule);
+        }
+        ["delay", rest @ ..] => {
+            let rule = rule(lab, rest, Some(Span::ZERO))?;
+            lab.rules.push(rule);
+        }
+        ["cut", first, "from", second] => {
+            let (first, second) = (peer(lab, first)?, peer(lab, second)?);
+            for (from, to) in [(first, second), (second, first)] {
+                let (from, to) = (Some(from), Some(to));
+                lab.rules.push(Rule { behaviour: None, reply: false, from, to, delay: None, once: false });
+            }
+        }
+        ["heal"] => lab.rules.clear(),
+        ["fail", "the", "next", "start", "on", name] => {
+            let peer = peer(lab, name)?;
+            lab.fail_next_start(peer);
+        }
+        [name, "is", state @ ("healthy" | "unhealthy")] => {
+            let peer = peer(lab, name)?;
+            lab.set_healthy(peer, *state == "healthy");
+        }
+        ["exit", allocation, "on", name, "with", code] => {
+            let code = code.parse().map_err(|_| "an exit code is a number")?;
+            let peer = peer(lab, name)?;
+            lab.exit(peer, allocation, code);
+        }
+        ["kill", name] => {
+            let peer = peer(lab, name)?;
+            lab.kill(peer);
+        }
+        ["start", name] => {
+            let peer = peer(lab, name)?;
+            lab.start(peer);
+        }
+        ["show"] => lab.show(),
+        _ => return Err("no such command".to_owned()),
+    }
+    Ok(())
+}
+
+fn deploy(lab: &mut Lab, file: &str, mut rest: &[&str], ensembles: &Path) -> Result<(), String> {
+    let mut by = lab.hosts.iter().position(|host| !host.is_provider()).ok_or("there is no orchestrator")?;
+    let mut expire = Span::mins(5);
+    while !rest.is_empty() {
+        rest = match rest {
+            ["by", name, rest @ ..] => {
+                by = peer(lab, name)?;
+                rest
+            }
+            ["for", time, rest @ ..] => {
+                expire = span(time)?;
+                rest
+            }
+            [word, ..] => return Err(format!("what is `{word}`?")),
+            [] => rest,
+        };
+    }
+    let stem = file.trim_end_matches(".yaml");
+    let later = (2..).map(|number| format!("{stem}{number}"));
+    let label = std::iter::once(stem.to_owned()).chain(later).find(|label| !lab.record.is_taken(label));
+    lab.deploy(by, &label.expect("numbers do not end"), ensemble(ensembles, file)?, expire);
+    Ok(())
+}
+
+fn rule(lab: &Lab, mut words: &[&str], mut delay: Option<Span>) -> Result<Rule, String> {
+    let mut rule = Rule { behaviour: None, reply: false, from: None, to: None, delay: None, once: false };
+    if let ["reply", "to", rest @ ..] = words {
+        rule.reply = true;
+        words = rest;
+    }
+    let [behaviour, rest @ ..] = words else { return Err("which behaviour?".to_owned()) };
+    rule.behaviour = (*behaviour != "all").then(|| (*behaviour).to_owned());
+    words = rest;
+    while !words.is_empty() {
+        words = match words {
+            ["from", name, rest @ ..] => {
+                rule.from = Some(peer(lab, name)?);
+                rest
+            }
+            ["to", name, rest @ ..] => {
+                rule.to = Some(peer(lab, name)?);
+                rest
+            }
+            ["by", time, rest @ ..] if delay.is_some() => {
+                delay = Some(span(time)?);
+                rest
+            }
+            ["once", rest @ ..] => {
+                rule.once = true;
+                rest
+            }
+            [word, ..] => return Err(format!("what is `{word}`?")),
+            [] => words,
+        };
+    }
+    rule.delay = delay;
+    Ok(rule)
+}
+
+fn peer(lab: &Lab, name: &str) -> Result<usize, String> {
+    lab.find(name).ok_or_else(|| format!("there is no peer {name}"))
+}
+
+fn span(text: &str) -> Result<Span, String> {
+    units::span(text).map_err(|_| format!("`{text}` is no span of time such as 30s"))
+}
