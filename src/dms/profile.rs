@@ -122,7 +122,8 @@ impl Weakness {
             ),
             Self::LeakingLeases => (
                 "W7",
-                "the sweep over commit leases runs once, before any can have ended: an abandoned commit is held for ever",
+                "the sweep over commit leases runs once, before any can have ended: an abandoned commit is held for \
+                 ever",
                 "it runs every minute while there is anything to sweep",
             ),
             Self::LoosePorts => (

@@ -32,7 +32,7 @@ impl Comparison {
         }
     }
 
-    fn of<T: Ord>(own: T, required: T) -> Self {
+    fn of<T: Ord + Copy>(own: T, required: T) -> Self {
         match own.cmp(&required) {
             std::cmp::Ordering::Greater => Self::Better,
             std::cmp::Ordering::Equal => Self::Equal,
@@ -136,6 +136,8 @@ fn compare_cards_as_read(own: &[Gpu], required: &[Gpu]) -> Comparison {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use super::Comparison::{Better, Equal, None, Worse};
     use super::*;
     use crate::dms::resources::Cpu;
@@ -181,16 +183,16 @@ mod tests {
         type Cards<'a> = &'a [Gpu];
         let rows: [(Cards<'_>, Cards<'_>, Comparison, Comparison); 8] = [
             (&[], &[], Equal, Equal),
-            (&[t4.clone()], &[], Equal, Equal),
-            (&[t4.clone()], &[t4.clone()], Equal, Equal),
-            (&[a100.clone()], &[card("A100", 39)], Better, Better),
-            (&[t4.clone()], &[card("T4", 17)], Worse, Worse),
+            (from_ref(&t4), &[], Equal, Equal),
+            (from_ref(&t4), from_ref(&t4), Equal, Equal),
+            (from_ref(&a100), &[card("A100", 39)], Better, Better),
+            (from_ref(&t4), &[card("T4", 17)], Worse, Worse),
             // Nobody asks the real DMS for the model,
-            (&[a100.clone()], &[t4.clone()], Worse, Better),
+            (from_ref(&a100), from_ref(&t4), Worse, Better),
             // no card at all does,
-            (&[], &[t4.clone()], Worse, Better),
+            (&[], from_ref(&t4), Worse, Better),
             // and so do too few.
-            (&[t4.clone()], &[t4.clone(), t4.clone()], Worse, Better),
+            (from_ref(&t4), &[t4.clone(), t4.clone()], Worse, Better),
         ];
         for (own, wishes, intended, as_read) in rows {
             let (own, wishes) = (machine(1, 0, 1, own), required(1, 0, 1, wishes));
