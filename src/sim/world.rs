@@ -22,6 +22,7 @@ use crate::dms::Peer;
 use crate::dms::actor::{Envelope, gossip};
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox};
+use crate::dms::resources::Resources;
 use crate::kernel::queue::EventQueue;
 use crate::kernel::{Cursor, Domain, Slab, Span, Streams, Time, Timestamp};
 use crate::net::{ConditionId, Delivery, EndpointId, FLOW_THRESHOLD_BYTES, FlowId, Network, Receivers};
@@ -434,6 +435,11 @@ impl<'s> World<'s> {
         match action {
             Action::Start(run, config) => {
                 let host = &mut self.hosts[peer.0 as usize];
+                let wishes = Resources { gpus: config.resources.gpus.clone(), ..Resources::default() };
+                if host.peer.provider().machine().total.checked_minus(&wishes).is_err() {
+                    let step = ExecutionStep::NoCard;
+                    return self.queue.post(now, Event::Execution { peer, life, run, step });
+                }
                 let mut rng = self.streams.rng(EXECUTOR, u64::from(peer.0), &mut host.executor_cursor);
                 match host.executor.start(run, config, &self.images, &mut rng) {
                     Start::After(span) => {
@@ -537,6 +543,9 @@ impl<'s> World<'s> {
             },
             ExecutionStep::Probed => Execution::Probed(run, host.executor.is_healthy(run, &self.images)),
             ExecutionStep::NoImage => Execution::StartFailed(run, "no such image".into()),
+            ExecutionStep::NoCard => {
+                Execution::StartFailed(run, "the machine lacks a GPU that the container asks for".into())
+            }
         };
         if host.up {
             self.feed(now, peer, |_| Input::Execution(report));

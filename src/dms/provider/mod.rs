@@ -29,7 +29,8 @@ use crate::dms::actor::{
 };
 use crate::dms::capability::Capability;
 use crate::dms::constants::{
-    BID_STATE_GC_INTERVAL, GRANT_ALLOCATION_CAPS_FREQUENCY, HEALTH_CHECK_GRANT_DURATION,
+    BID_STATE_GC_INTERVAL, BID_STATE_TIMEOUT, CLEAR_COMMITS_FREQUENCY, GRANT_ALLOCATION_CAPS_FREQUENCY,
+    HEALTH_CHECK_GRANT_DURATION,
 };
 use crate::dms::desk::{Desk, OwedReply};
 use crate::dms::ensemble::{AllocationConfig, Executor, Location};
@@ -243,9 +244,14 @@ impl Provider {
     }
 
     /// Drops bids that are too old and commits whose lease has ended; goes on for as long as there are any.
+    ///
+    /// The sweep of the real DMS over commits has no loop (W7): it runs once, a minute after the node has started,
+    /// when no lease of five minutes can have ended. So there it gives nothing back, ever.
     pub(super) fn sweep(&mut self, desk: &mut Desk<'_, '_>) {
+        const { assert!(CLEAR_COMMITS_FREQUENCY.0 < BID_STATE_TIMEOUT.0) };
         self.bids.retain(|_, bid| desk.now <= bid.expire);
-        for (id, holding) in self.pool.lapse(desk.now) {
+        let lapses = !desk.security.profile.has(Weakness::LeakingLeases);
+        for (id, holding) in lapses.then(|| self.pool.lapse(desk.now)).into_iter().flatten() {
             self.ports.release(&id);
             desk.fact(Fact::Released { allocation: id, generation: holding.generation, lapsed: true });
         }
@@ -254,7 +260,8 @@ impl Provider {
     }
 
     fn arm_sweep(&mut self, desk: &mut Desk<'_, '_>) {
-        if !self.sweeping && (!self.bids.is_empty() || self.pool.has_commits()) {
+        let lapses = !desk.security.profile.has(Weakness::LeakingLeases);
+        if !self.sweeping && (!self.bids.is_empty() || (lapses && self.pool.has_commits())) {
             self.sweeping = true;
             desk.timer(BID_STATE_GC_INTERVAL, Timer::Sweep);
         }
