@@ -49,7 +49,7 @@ pub(in crate::dms) enum Asker {
     /// The operator at the node's own command line, by the number of the operation.
     Operator(u32),
     /// The sender of a message; none when it wants no answer.
-    Message(Option<OwedReply>),
+    Message(Option<Box<OwedReply>>),
 }
 
 impl Asker {
@@ -69,7 +69,7 @@ impl Asker {
                     Ok(report) => Message::Report(Arc::new(Report::Deployment(report))),
                     Err(reason) => Message::Error(reason),
                 };
-                desk.reply_later(root, owed, message);
+                desk.reply_later(root, *owed, message);
             }
         }
     }

@@ -43,7 +43,7 @@ pub enum Event {
     Execution {
         /// On this peer.
         peer: PeerId,
-        /// In this life.
+        /// In this life of its machine.
         life: u32,
         /// Of this run.
         run: RunId,
@@ -99,6 +99,8 @@ pub enum ExecutionStep {
     Probed,
     /// The image does not exist.
     NoImage,
+    /// The machine lacks a graphics card that the container asks for.
+    NoCard,
     /// Its log is read: which stream, and the offset that is handed back with it.
     LogRead(Stream, u64),
 }

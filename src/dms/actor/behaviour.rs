@@ -123,6 +123,10 @@ pub enum BehaviourKind {
     RevokeBroadcast,
     /// A behaviour of the real DMS that is not simulated: every node refuses it as unknown.
     NotSimulated,
+    /// `/dms/orchestrator/<id>/deployment-state`, on the orchestrator's actor: whether allocations are still wanted.
+    DeploymentState,
+    /// `/dms/ensemble/<id>/allocation/state`, on the provider's node: which allocations it has (an extension of dmsim).
+    AllocationStates,
     /// `/dms/node/deployment/new`: deploy something.
     DeploymentNew,
     /// `/dms/node/deployment/list`: a page of the node's deployments.
@@ -149,7 +153,7 @@ pub enum BehaviourKind {
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 53] = [
+    pub const ALL: [Self; 55] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -192,6 +196,8 @@ impl BehaviourKind {
         Self::Anchor,
         Self::RevokeBroadcast,
         Self::NotSimulated,
+        Self::DeploymentState,
+        Self::AllocationStates,
         Self::DeploymentNew,
         Self::DeploymentList,
         Self::DeploymentStatus,
@@ -251,6 +257,8 @@ impl BehaviourKind {
             Self::Anchor => "/dms/cap/anchor",
             Self::RevokeBroadcast => "/dms/cap/revoke/broadcast",
             Self::NotSimulated => "<not simulated>",
+            Self::DeploymentState => "/dms/orchestrator/<id>/deployment-state",
+            Self::AllocationStates => "/dms/ensemble/<id>/allocation/state",
             Self::DeploymentNew => "/dms/node/deployment/new",
             Self::DeploymentList => "/dms/node/deployment/list",
             Self::DeploymentStatus => "/dms/node/deployment/status",
@@ -310,6 +318,8 @@ impl BehaviourKind {
                 | Self::TaskTermination
                 | Self::AllocationLiveness
                 | Self::ReplyTo
+                | Self::DeploymentState
+                | Self::AllocationStates
         )
     }
 }
@@ -437,6 +447,10 @@ pub struct EnsembleBehaviours {
     pub task_termination: Behaviour,
     /// See [`BehaviourKind::AllocationLiveness`].
     pub allocation_liveness: Behaviour,
+    /// See [`BehaviourKind::DeploymentState`].
+    pub deployment_state: Behaviour,
+    /// See [`BehaviourKind::AllocationStates`].
+    pub allocation_states: Behaviour,
 }
 
 impl EnsembleBehaviours {
@@ -457,6 +471,8 @@ impl EnsembleBehaviours {
             allocation_logs: at(BehaviourKind::AllocationLogs),
             task_termination: at(BehaviourKind::TaskTermination),
             allocation_liveness: at(BehaviourKind::AllocationLiveness),
+            deployment_state: at(BehaviourKind::DeploymentState),
+            allocation_states: at(BehaviourKind::AllocationStates),
         }
     }
 }

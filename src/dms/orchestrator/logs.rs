@@ -24,7 +24,7 @@ pub(super) type At = (usize, usize);
 
 /// The log of one allocation.
 #[derive(Clone, Debug)]
-pub(super) struct Log {
+pub(in crate::dms) struct Log {
     at: At,
     host: Arc<Handle>,
     generation: u32,
@@ -73,6 +73,11 @@ impl Log {
 }
 
 impl Deployment {
+    /// The logs as the disk holds them: nobody fetches or follows them after a restart.
+    pub(super) fn logs_on_disk(&self) -> Vec<Log> {
+        self.logs.iter().map(|log| Log { fetch: None, follow: None, ..log.clone() }).collect()
+    }
+
     /// What there is of an allocation's log, as files.
     ///
     /// # Errors
@@ -240,7 +245,8 @@ impl Deployment {
             }
             other => {
                 let reason = other.refusal(GET_LOGS_TIMEOUT);
-                self.finish_fetch(desk, place, reason.or_else(|| Some("the answer is no log".into())));
+                let reason = reason.unwrap_or_else(|| "the answer is no log".into());
+                self.finish_fetch(desk, place, Some(&reason));
             }
         }
     }
@@ -277,11 +283,11 @@ impl Deployment {
         }
     }
 
-    fn finish_fetch(&mut self, desk: &mut Desk<'_, '_>, place: usize, error: Option<Arc<str>>) {
+    fn finish_fetch(&mut self, desk: &mut Desk<'_, '_>, place: usize, error: Option<&Arc<str>>) {
         let at = self.logs[place].at;
         let waiting = self.logs[place].fetch.take().map(|fetch| fetch.inquiries).unwrap_or_default();
         for inquiry in waiting {
-            self.log_came(desk, inquiry, at, error.clone());
+            self.log_came(desk, inquiry, at, error.cloned());
         }
     }
 }

@@ -8,28 +8,36 @@
 //! - `bidding`: rounds, which bids are kept, the choice among them;
 //! - `placing`: commit and allocate;
 //! - `provisioning`: subnet, names, ports, start in dependency order;
-//! - `running`: supervision, recovery, the end of tasks;
+//! - `running`: supervision, recovery, the end of tasks; `in_turn`: supervision as DMS really does it;
 //! - `ending`: failure, shutdown, and undoing with retries until it is acknowledged;
+//! - `registry`: what of it is on disk, and when;
+//! - `restoring`: going on after a restart;
 //! - `operating`, `logs`: what an operator can ask of it.
 
 mod bidding;
 mod ending;
+mod in_turn;
 mod logs;
 mod node;
 mod operating;
 pub mod placement;
 mod placing;
 mod provisioning;
+mod registry;
+mod restoring;
 mod running;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use self::bidding::Round;
 use self::ending::Undo;
-use self::logs::Log;
-use self::node::{Node, Phase};
+pub(in crate::dms) use self::logs::Log;
+use self::node::Node;
+pub(in crate::dms) use self::node::{MemberState, Phase};
 use self::operating::Inquiry;
 use self::placement::Policy;
+use self::registry::Registry;
 use crate::dms::actor::{Actor, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message};
 use crate::dms::constants::{BACKOFF_MIN, GRANT_ORCHESTRATOR_CAPS_FREQUENCY, MIN_ENSEMBLE_DEPLOYMENT_TIME};
 use crate::dms::desk::{Answer, Asker, Desk};
@@ -75,6 +83,7 @@ enum Purpose {
     Port,
     Start,
     Shutdown,
+    Reconcile,
     // The following go on beside the steps above and hold none of them up.
     Register,
     Health,
@@ -142,6 +151,8 @@ pub struct Deployment {
     last_failure: Option<(Stage, Arc<str>)>,
     /// Whether it has ever run.
     supervised: bool,
+    /// The allocations that the pass of a supervisor which checks in turn has still before it (W2).
+    pass: VecDeque<(usize, usize)>,
     /// Set in a shutdown once the allocations have been asked to end.
     releasing: bool,
     /// Why nodes have not confirmed the end of their allocations in a shutdown.
@@ -158,6 +169,7 @@ pub struct Deployment {
     ended: Option<(Timestamp, Option<Arc<str>>)>,
     /// Whether its operator has no more interest in it.
     forgotten: bool,
+    registry: Registry,
 }
 
 impl Deployment {
@@ -199,6 +211,7 @@ impl Deployment {
             undo_count: 0,
             last_failure: None,
             supervised: false,
+            pass: VecDeque::new(),
             releasing: false,
             unreleased: Vec::new(),
             ending_for: Vec::new(),
@@ -209,6 +222,7 @@ impl Deployment {
             created: Timestamp::ZERO,
             ended: None,
             forgotten: false,
+            registry: Registry::default(),
         })
     }
 
@@ -251,7 +265,12 @@ impl Deployment {
         self.created = desk.now;
         self.set_status(desk, DeploymentStatus::Preparing, None);
         desk.timer(self.deadline.since(desk.now), Timer::Deadline(self.number));
-        desk.timer(RENEWAL_INTERVAL, Timer::RenewProviders(self.number));
+        // The real DMS renews when the grants are over, and only then (W12).
+        let renewal = match desk.security.profile.has(Weakness::LapsingOrchestratorGrants) {
+            true => GRANT_ORCHESTRATOR_CAPS_FREQUENCY,
+            false => RENEWAL_INTERVAL,
+        };
+        desk.timer(renewal, Timer::RenewProviders(self.number));
         self.advance(desk);
     }
 
@@ -310,6 +329,7 @@ impl Deployment {
         if status.is_terminal() {
             self.ended = Some((desk.now, reason.clone()));
         }
+        self.save_status(desk);
         desk.fact(Fact::DeploymentStatus { ensemble: self.id, status, reason });
     }
 
@@ -341,6 +361,7 @@ impl Deployment {
                 self.pending.iter().any(|pending| Some(pending.nonce) == nonce)
             }
             BehaviourKind::Bid => self.round.is_some(),
+            BehaviourKind::DeploymentState => self.answers_providers(profile.has(Weakness::HastyDestruction)),
             // A deployment that has ended still tells allocations that it finds alive to stop, and providers that they
             // have told it enough.
             BehaviourKind::AllocationLiveness => {
@@ -363,6 +384,9 @@ impl Deployment {
             (BehaviourKind::AllocationLiveness, Message::Liveness(report)) => {
                 self.handle_liveness(desk, envelope, report);
             }
+            (BehaviourKind::DeploymentState, Message::DeploymentState(allocations)) => {
+                self.handle_state_query(desk, envelope, allocations);
+            }
             (BehaviourKind::ReplyTo, message) => {
                 if let Some(nonce) = envelope.behaviour.reply_nonce() {
                     self.resolve(desk, nonce, &Outcome::Reply(message));
@@ -384,12 +408,14 @@ impl Deployment {
             Timer::RenewProviders(_) => self.renew_providers(desk),
             Timer::Undo(_, undo) => self.send_undo(desk, undo),
             Timer::Follow(_, log) => self.follow(desk, log),
+            Timer::TaskMonitor(_) => self.look_for_tasks(desk),
             Timer::Hello(_)
             | Timer::Farewell(_)
             | Timer::ForgetLog(_)
             | Timer::RenewOrchestrators
             | Timer::RegrantHealthChecks(_)
             | Timer::Sweep
+            | Timer::Confirm(_)
             | Timer::Heartbeat(_) => {}
         }
     }
@@ -397,6 +423,9 @@ impl Deployment {
     fn resolve(&mut self, desk: &mut Desk<'_, '_>, nonce: u64, outcome: &Outcome<'_>) {
         let Some(place) = self.pending.iter().position(|pending| pending.nonce == nonce) else { return };
         let pending = self.pending.swap_remove(place);
+        if matches!(outcome, Outcome::Reply(_)) {
+            self.write_status_map(desk, pending.purpose);
+        }
         match pending.purpose {
             Purpose::Commit | Purpose::Allocate => self.resolve_placing(desk, pending, outcome),
             Purpose::Subnet
@@ -409,6 +438,7 @@ impl Deployment {
             Purpose::Undo => self.resolve_undo(desk, pending, outcome),
             Purpose::Logs => self.resolve_logs(desk, pending, outcome),
             Purpose::Stats(inquiry) => self.resolve_stats(desk, pending, inquiry, outcome),
+            Purpose::Reconcile => self.resolve_reconciliation(desk, pending, outcome),
             Purpose::Register | Purpose::Health | Purpose::Restart => {
                 self.resolve_supervision(desk, pending, outcome);
             }
@@ -456,7 +486,9 @@ impl Deployment {
         for place in places {
             self.grant_provider(desk, &place);
         }
-        desk.timer(RENEWAL_INTERVAL, Timer::RenewProviders(self.number));
+        if !desk.security.profile.has(Weakness::LapsingOrchestratorGrants) {
+            desk.timer(RENEWAL_INTERVAL, Timer::RenewProviders(self.number));
+        }
     }
 
     fn grant_provider(&self, desk: &mut Desk<'_, '_>, provider: &Handle) {

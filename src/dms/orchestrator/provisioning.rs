@@ -207,6 +207,7 @@ impl Purpose {
             Self::Undo => "revert",
             Self::Logs => "get logs",
             Self::Stats(_) => "get stats",
+            Self::Reconcile => "reconcile",
         }
     }
 }

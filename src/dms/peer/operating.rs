@@ -23,7 +23,7 @@ impl Peer {
     /// A message about the node's deployments. Its behaviour was authorised, so it must be the one that is asked for.
     pub(super) fn handle_operator(&mut self, now: Timestamp, envelope: &Envelope, out: &mut Outbox<'_>) {
         let kind = envelope.behaviour.kind;
-        let asker = Asker::Message(OwedReply::to(envelope));
+        let asker = Asker::Message(OwedReply::to(envelope).map(Box::new));
         match &envelope.message {
             Message::NewDeployment(new) if kind == BehaviourKind::DeploymentNew => {
                 self.begin_new(now, asker, new, envelope.expire, out);

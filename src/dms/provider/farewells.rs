@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use super::{Allocation, Provider};
 use crate::dms::actor::{
     Actor, AllocationState, Behaviour, Call, Envelope, LogChunk, LogRequest, Message, Output, Printed,
@@ -24,8 +26,8 @@ use crate::kernel::{Span, Timestamp};
 
 /// The end of a task that its orchestrator has not acknowledged. The allocation is gone; its actor stays for this.
 #[derive(Clone, Debug)]
-pub(super) struct Farewell {
-    pub(super) run: RunId,
+pub(in crate::dms) struct Farewell {
+    run: RunId,
     pub(super) ensemble: EnsembleId,
     pub(super) actor: Actor,
     to: Arc<Handle>,
@@ -39,11 +41,12 @@ pub(super) struct Farewell {
 
 /// What a run that has ended printed.
 #[derive(Clone, Debug)]
-pub(super) struct KeptLog {
+pub(in crate::dms) struct KeptLog {
     run: RunId,
     pub(super) ensemble: EnsembleId,
     generation: u32,
     output: Output,
+    delete: Timestamp,
 }
 
 impl Provider {
@@ -107,9 +110,32 @@ impl Provider {
         farewell.pause = farewell.pause.times(2).min(TASK_TERMINATION_RETRY_MAX);
     }
 
+    /// After a restart: whoever has not acknowledged is told again at once, and logs are deleted when they would have
+    /// been.
+    pub(super) fn take_up_ended(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        farewells: IndexMap<Arc<str>, Farewell>,
+        kept: IndexMap<Arc<str>, KeptLog>,
+    ) {
+        self.kept = kept;
+        for log in self.kept.values() {
+            desk.timer(log.delete.since(desk.now), Timer::ForgetLog(log.run));
+        }
+        let runs: Vec<RunId> = farewells.values().map(|farewell| farewell.run).collect();
+        let revived = |(id, farewell): (Arc<str>, Farewell)| {
+            let (actor, pause) = (farewell.actor.revived(desk.now), TASK_TERMINATION_RETRY_MIN);
+            (id, Farewell { actor, pause, ..farewell })
+        };
+        self.farewells = farewells.into_iter().map(revived).collect();
+        for run in runs {
+            self.say_farewell(desk, run);
+        }
+    }
+
     /// Whether this is the nonce of the acknowledgement that an ended allocation waits for.
-    pub(super) fn awaits_acknowledgement(&self, id: &str, nonce: Option<u64>) -> bool {
-        self.farewells.get(id).is_some_and(|farewell| Some(farewell.nonce) == nonce)
+    pub(super) fn awaits_acknowledgement(&self, id: &str, nonce: u64) -> bool {
+        self.farewells.get(id).is_some_and(|farewell| farewell.nonce == nonce)
     }
 
     /// The orchestrator knows of the end of this life of an allocation, and of all before.
@@ -128,7 +154,8 @@ impl Provider {
     pub(super) fn keep_log(&mut self, desk: &mut Desk<'_, '_>, id: &Arc<str>, output: Output) {
         let Some(allocation) = self.allocations.get(id) else { return };
         let (run, ensemble, generation) = (allocation.run, allocation.ensemble, allocation.generation);
-        self.kept.insert(Arc::clone(id), KeptLog { run, ensemble, generation, output });
+        let delete = desk.now + DELETE_LOGS_AFTER;
+        self.kept.insert(Arc::clone(id), KeptLog { run, ensemble, generation, output, delete });
         desk.timer(DELETE_LOGS_AFTER, Timer::ForgetLog(run));
     }
 
@@ -154,7 +181,7 @@ impl Provider {
         {
             let run = allocation.run;
             let offset = if log.run == run.run { log.offset } else { 0 };
-            allocation.log_reply = OwedReply::to(request);
+            allocation.log_reply = OwedReply::to(request).map(Box::new);
             return desk.action(Action::ReadLog(run, log.stream, offset));
         }
         let kept = self.kept.get(&log.allocation).filter(|kept| kept.generation == log.generation);

@@ -17,8 +17,8 @@ use crate::dms::outbox::{Action, Execution, RunId, Timer};
 impl Provider {
     /// Whether an allocation's actor has this behaviour now. That of an ended task only waits for one answer.
     pub(in crate::dms) fn has_allocation_behaviour(&self, id: &str, behaviour: &Behaviour) -> bool {
-        if behaviour.kind == BehaviourKind::ReplyTo {
-            return self.awaits_acknowledgement(id, behaviour.reply_nonce());
+        if let Some(nonce) = behaviour.reply_nonce() {
+            return self.awaits_acknowledgement(id, nonce) || self.awaits_confirmation(nonce);
         }
         let known = matches!(
             behaviour.kind,
@@ -42,8 +42,12 @@ impl Provider {
         id: &Arc<str>,
         request: &Envelope,
     ) {
-        if request.behaviour.kind == BehaviourKind::ReplyTo {
-            return self.acknowledged(id);
+        self.hear(desk, id, request);
+        if let Some(nonce) = request.behaviour.reply_nonce() {
+            if self.awaits_acknowledgement(id, nonce) {
+                return self.acknowledged(id);
+            }
+            return self.resolve_confirmation(desk, nonce, Some(&request.message));
         }
         let Some(allocation) = self.allocations.get_mut(id) else { return };
         match &request.message {
@@ -62,14 +66,14 @@ impl Provider {
 
     /// Takes a report of the executor; one about a former run finds nobody.
     pub(in crate::dms) fn handle_execution(&mut self, desk: &mut Desk<'_, '_>, execution: Execution) {
-        let run = match &execution {
-            Execution::Started(run) | Execution::StartFailed(run, _) | Execution::Probed(run, _) => *run,
-            Execution::Exited { run, .. } | Execution::Log { run, .. } => *run,
-        };
+        let run = execution.run();
         let found = self.allocations.iter().position(|(_, allocation)| allocation.run == run);
         let Some((id, _)) = found.and_then(|place| self.allocations.get_index(place)) else { return };
         let id = Arc::clone(id);
         let Some(allocation) = self.allocations.get_mut(&id) else { return };
+        if !matches!(execution, Execution::Probed(..)) {
+            self.recovering.retain(|other| *other != run);
+        }
         match execution {
             Execution::Started(_) => {
                 allocation.started = desk.now;
@@ -80,6 +84,10 @@ impl Provider {
             }
             Execution::StartFailed(_, reason) => {
                 allocation.set_state(desk, &id, AllocationState::Failed, None);
+                if allocation.start_reply.is_none() {
+                    // Nobody waits for it: it was to run again after a restart.
+                    return self.report(desk, &id);
+                }
                 allocation.answer_start(desk, Message::Error(reason));
             }
             Execution::Exited { code, output, .. } => self.handle_exit(desk, &id, code, output),
@@ -92,7 +100,7 @@ impl Provider {
             }
             Execution::Log { stream, offset, text, .. } => {
                 if let Some(owed) = allocation.log_reply.take() {
-                    desk.reply_later(&mut allocation.actor, owed, part(run, stream, offset, &text, false));
+                    desk.reply_later(&mut allocation.actor, *owed, part(run, stream, offset, &text, false));
                 }
             }
         }
@@ -122,7 +130,7 @@ impl Provider {
         desk.timer(LIVENESS_REPORT_INTERVAL, Timer::Heartbeat(run));
     }
 
-    fn report(&mut self, desk: &mut Desk<'_, '_>, id: &Arc<str>) {
+    pub(super) fn report(&mut self, desk: &mut Desk<'_, '_>, id: &Arc<str>) {
         let Some(allocation) = self.allocations.get_mut(id) else { return };
         let Some(hosted) = self.hosted.get(&allocation.ensemble) else { return };
         allocation.sequence += 1;
@@ -144,7 +152,7 @@ impl Provider {
 }
 
 impl Allocation {
-    fn set_state(
+    pub(super) fn set_state(
         &mut self,
         desk: &mut Desk<'_, '_>,
         id: &Arc<str>,

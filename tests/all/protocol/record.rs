@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use dmsim::dms::actor::{
-    Behaviour, BehaviourKind, DeploymentRequest, Envelope, Message, NodeRequest, Revert,
+    AllocationState, Behaviour, BehaviourKind, DeploymentRequest, Envelope, LogChunk, LogRequest, Message,
+    NodeRequest, Revert, TaskTermination,
 };
 use dmsim::dms::fact::Fact;
 use dmsim::dms::identity::{ActorId, EnsembleId, Handle, Inbox, PeerId};
@@ -250,20 +252,8 @@ impl Record {
             Message::Report(report) => report.summary(),
             Message::NewDeployment(_) => "deploy".to_owned(),
             Message::Deployment(request) => asked(request),
-            Message::LogRequest(log) => {
-                format!(
-                    "{} of generation {}: {} from {}",
-                    log.allocation,
-                    log.generation,
-                    lower(log.stream),
-                    log.offset
-                )
-            }
-            Message::LogChunk(part) => {
-                let (offset, bytes, total) = (part.offset, part.data.0.len(), part.total);
-                let ended = if part.ended { ", ended" } else { "" };
-                format!("{} from {offset}: {bytes} B of {total} B{ended}", lower(part.stream))
-            }
+            Message::LogRequest(log) => log_request(log),
+            Message::LogChunk(part) => log_chunk(part),
             // No script asks for what operators do beside deployments.
             Message::Query
             | Message::Connect(_)
@@ -278,15 +268,7 @@ impl Record {
             }
             Message::MapPort { public: 0, private } => format!("any public port to {private}"),
             Message::MapPort { public, private } => format!("public port {public} to {private}"),
-            Message::TaskTermination(end) => {
-                let (id, generation, code) = (&end.allocation, end.generation, end.exit_code);
-                let output = match (end.fetch, end.output.bytes()) {
-                    (true, _) => "; the output is to be fetched".to_owned(),
-                    (false, 0) => String::new(),
-                    (false, bytes) => format!("; {bytes} B of output"),
-                };
-                format!("{id} of generation {generation} is {}, exit code {code}{output}", lower(end.status))
-            }
+            Message::TaskTermination(end) => task_end(end),
             Message::Liveness(report) => {
                 let (id, generation) = (&report.allocation, report.generation);
                 format!(
@@ -295,6 +277,9 @@ impl Record {
                     report.sequence
                 )
             }
+            Message::DeploymentState(allocations) => format!("still wanted: {}?", generations(allocations)),
+            Message::AllocationStates(states) => in_states(states),
+            Message::Wait => "wait".to_owned(),
             Message::Ok => "yes".to_owned(),
             Message::Error(reason) => format!("no: {reason}"),
         }
@@ -352,12 +337,39 @@ impl Record {
             Fact::Suspected { allocation, generation, cause } => {
                 format!("suspects {allocation} of generation {generation}: {cause:?}")
             }
+            Fact::DeploymentRestored { ensemble, status } => {
+                format!("takes up {ensemble} again, stored as {}", status.as_str())
+            }
+            Fact::AllocationRestored { allocation, generation } => {
+                format!("takes up {allocation} of generation {generation} again")
+            }
             Fact::RestartOrdered { allocation } => format!("has {allocation} restarted"),
             Fact::RedeploymentStarted { node, generation, .. } => {
                 format!("places {node} anew as generation {generation}")
             }
         }
     }
+}
+
+fn task_end(end: &TaskTermination) -> String {
+    let (id, generation, code) = (&end.allocation, end.generation, end.exit_code);
+    let output = match (end.fetch, end.output.bytes()) {
+        (true, _) => "; the output is to be fetched".to_owned(),
+        (false, 0) => String::new(),
+        (false, bytes) => format!("; {bytes} B of output"),
+    };
+    format!("{id} of generation {generation} is {}, exit code {code}{output}", lower(end.status))
+}
+
+fn log_request(log: &LogRequest) -> String {
+    let (id, generation, offset) = (&log.allocation, log.generation, log.offset);
+    format!("{id} of generation {generation}: {} from {offset}", lower(log.stream))
+}
+
+fn log_chunk(part: &LogChunk) -> String {
+    let (offset, bytes, total) = (part.offset, part.data.0.len(), part.total);
+    let ended = if part.ended { ", ended" } else { "" };
+    format!("{} from {offset}: {bytes} B of {total} B{ended}", lower(part.stream))
 }
 
 /// What an operator asks, in the words of the command line.
@@ -386,6 +398,18 @@ fn lower(state: impl std::fmt::Debug) -> String {
 fn node(request: &NodeRequest) -> String {
     let executors: Vec<String> = request.executors.iter().map(ToString::to_string).collect();
     format!("{} ({}, {})", request.node, request.resources, executors.join(", "))
+}
+
+fn generations(allocations: &[(Arc<str>, u32)]) -> String {
+    let parts = allocations.iter().map(|(id, generation)| format!("{id} of generation {generation}"));
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+fn in_states(states: &[(Arc<str>, u32, AllocationState)]) -> String {
+    let part = |(id, generation, state): &(Arc<str>, u32, AllocationState)| {
+        format!("{id} of generation {generation} is {}", lower(state))
+    };
+    states.iter().map(part).collect::<Vec<_>>().join(", ")
 }
 
 fn undone(revert: &Revert) -> String {
