@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::dms::actor::{AllocationState, BehaviourKind, Rejection, Slot};
+use crate::dms::ensemble::AllocationKind;
 use crate::dms::identity::EnsembleId;
 use crate::dms::provider::BidRefusal;
 use crate::dms::resources::Resources;
@@ -305,6 +306,13 @@ pub enum Fact {
         allocation: Arc<str>,
         /// Its generation.
         generation: u32,
+    },
+    /// An update has changed what a deployment consists of.
+    DeploymentReshaped {
+        /// Which.
+        ensemble: EnsembleId,
+        /// What it consists of from now on: `node.allocation` and its kind.
+        allocations: Vec<(Arc<str>, AllocationKind)>,
     },
 }
 

@@ -292,13 +292,13 @@ impl Peer {
                 drop(self.deploy(now, ensemble, &pins, expire, out));
             }
             Command::Shutdown(id) => {
-                self.control(now, Asker::NOBODY, &DeploymentRequest::Shutdown(id), out);
+                self.control(now, Asker::NOBODY, &DeploymentRequest::Shutdown(id), now, out);
             }
             Command::New { operation, new, expire } => {
                 self.begin_new(now, Asker::Operator(operation), &new, expire, out);
             }
-            Command::Control { operation, request } => {
-                self.control(now, Asker::Operator(operation), &request, out);
+            Command::Control { operation, request, expire } => {
+                self.control(now, Asker::Operator(operation), &request, expire, out);
             }
             Command::AnchorRevocations(tokens) => {
                 let mut desk = Desk { now, security: &mut self.security, out };

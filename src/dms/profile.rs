@@ -125,6 +125,12 @@ weaknesses! {
         as_is: "the end of a task is one unacknowledged message: lost, or dropped because its output is \
                  over 1 MiB",
         intended: "it is told until it is acknowledged, and long output is fetched in chunks";
+    UnsupervisedUpdate = "W8",
+        as_is: "an update ends the health checks of everything that ran before it",
+        intended: "it leaves them as they are";
+    SilentUpdateTimeout = "W11",
+        as_is: "an update that is not done by its deadline is told as a success, and what it has reserved stays",
+        intended: "its answer says what could not be done and why, and that is undone";
 }
 
 impl Weakness {

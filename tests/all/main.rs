@@ -18,4 +18,5 @@ mod restarts;
 mod scenarios_invalid;
 mod subnets;
 mod tidy;
+mod updates;
 mod weaknesses;

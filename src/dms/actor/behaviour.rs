@@ -14,11 +14,10 @@ use crate::dms::identity::EnsembleId;
 const ALIASES: [(&str, BehaviourKind); 1] = [("/dms/cap/broadcast", BehaviourKind::RevokeBroadcast)];
 
 /// Behaviours of the real DMS that this version does not simulate (dms-capabilities section 5).
-const NOT_SIMULATED: [&str; 19] = [
+const NOT_SIMULATED: [&str; 18] = [
     "/dms/node/peers/dht",
     "/dms/node/onboarding/onboard",
     "/dms/node/onboarding/offboard",
-    "/dms/node/deployment/update",
     "/dms/node/hardware/spec",
     "/dms/node/hardware/usage",
     "/dms/node/logger/config",
@@ -149,11 +148,13 @@ pub enum BehaviourKind {
     AllocationLogs,
     /// `/dms/allocation/stats`: what it uses, on the allocation's actor; the path is inferred.
     AllocationStats,
+    /// `/dms/node/deployment/update`: make a running deployment another ensemble.
+    DeploymentUpdate,
 }
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 55] = [
+    pub const ALL: [Self; 56] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -209,6 +210,7 @@ impl BehaviourKind {
         Self::DeploymentDelete,
         Self::AllocationLogs,
         Self::AllocationStats,
+        Self::DeploymentUpdate,
     ];
 
     /// The path, or for a namespaced kind the template of its path.
@@ -270,6 +272,7 @@ impl BehaviourKind {
             Self::DeploymentDelete => "/dms/node/deployment/delete",
             Self::AllocationLogs => "/dms/ensemble/<id>/allocation/logs",
             Self::AllocationStats => "/dms/allocation/stats",
+            Self::DeploymentUpdate => "/dms/node/deployment/update",
         }
     }
 
@@ -339,6 +342,7 @@ impl BehaviourKind {
                 | Self::DeploymentShutdown
                 | Self::DeploymentPrune
                 | Self::DeploymentDelete
+                | Self::DeploymentUpdate
         )
     }
 }

@@ -37,13 +37,17 @@ impl Deployment {
     pub(super) fn undo_node(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
         let node = &self.nodes[index];
         let Some(place) = node.place.clone().filter(|_| node.phase >= Phase::Chosen) else { return };
-        let generation = node.generation;
-        let allocations = node.members.iter().map(|member| (Arc::clone(&member.id), generation)).collect();
+        let allocations = node.lives();
         self.undo_at(desk, place, allocations);
     }
 
     /// Has a peer give back these allocations, unless it is being asked for them already.
-    fn undo_at(&mut self, desk: &mut Desk<'_, '_>, place: Arc<Handle>, allocations: Vec<(Arc<str>, u32)>) {
+    pub(super) fn undo_at(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        place: Arc<Handle>,
+        allocations: Vec<(Arc<str>, u32)>,
+    ) {
         let asked = |undo: &Undo| {
             undo.place.host == place.host
                 && allocations.iter().all(|wanted| undo.allocations.contains(wanted))
@@ -161,6 +165,7 @@ impl Deployment {
 
     /// Nothing goes on but undoing and fetching logs. What tasks came to stays known.
     fn drop_everything(&mut self, desk: &mut Desk<'_, '_>) {
+        self.abandon_update();
         self.round = None;
         self.pause = None;
         self.pending.retain(|pending| pending.purpose.outlives_its_node());
@@ -205,6 +210,7 @@ impl Deployment {
 
     /// First the subnets go, then the allocations (dms-orchestration section 1.5).
     pub(super) fn tear_down(&mut self, desk: &mut Desk<'_, '_>) {
+        self.abandon_update();
         self.round = None;
         self.pause = None;
         self.pending.retain(|pending| pending.purpose.outlives_its_node());
@@ -244,9 +250,7 @@ impl Deployment {
         }
         for (index, place) in self.to_be_released() {
             let node = &self.nodes[index];
-            let generation = node.generation;
-            let allocations =
-                node.members.iter().map(|member| (Arc::clone(&member.id), generation)).collect();
+            let allocations = node.lives();
             let behaviour = self.behaviours.allocation_shutdown.clone();
             let release = Revert { ensemble: self.id, allocations };
             let message = Message::AllocationShutdown(Box::new(release));

@@ -10,6 +10,7 @@
 //! - `provisioning`: subnet, names, ports, start in dependency order;
 //! - `running`: supervision, recovery, the end of tasks; `in_turn`: supervision as DMS really does it;
 //! - `ending`: failure, shutdown, and undoing with retries until it is acknowledged;
+//! - `updating`: another ensemble for a running deployment;
 //! - `registry`: what of it is on disk, and when;
 //! - `restoring`: going on after a restart;
 //! - `operating`, `logs`: what an operator can ask of it.
@@ -26,6 +27,7 @@ mod provisioning;
 mod registry;
 mod restoring;
 mod running;
+mod updating;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -34,10 +36,11 @@ use self::bidding::Round;
 use self::ending::Undo;
 pub(in crate::dms) use self::logs::Log;
 use self::node::Node;
-pub(in crate::dms) use self::node::{MemberState, Phase};
+pub(in crate::dms) use self::node::{Change, MemberState, Phase};
 use self::operating::Inquiry;
 use self::placement::Policy;
 use self::registry::Registry;
+use self::updating::Update;
 use crate::dms::actor::{Actor, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message};
 use crate::dms::constants::{BACKOFF_MIN, GRANT_ORCHESTRATOR_CAPS_FREQUENCY, MIN_ENSEMBLE_DEPLOYMENT_TIME};
 use crate::dms::desk::{Answer, Asker, Desk};
@@ -169,6 +172,9 @@ pub struct Deployment {
     ended: Option<(Timestamp, Option<Arc<str>>)>,
     /// Whether its operator has no more interest in it.
     forgotten: bool,
+    /// The update under way.
+    updating: Option<Update>,
+    update_count: u32,
     registry: Registry,
 }
 
@@ -222,6 +228,8 @@ impl Deployment {
             created: Timestamp::ZERO,
             ended: None,
             forgotten: false,
+            updating: None,
+            update_count: 0,
             registry: Registry::default(),
         })
     }
@@ -247,9 +255,10 @@ impl Deployment {
     #[must_use]
     pub fn wants(&self, allocation: &str, generation: u32, host: &crate::dms::identity::PeerId) -> bool {
         !self.status.is_terminal()
-            && self.find(allocation).is_some_and(|(node, _)| {
+            && self.find(allocation).is_some_and(|(node, member)| {
                 let node = &self.nodes[node];
-                node.generation == generation && node.place.as_ref().is_some_and(|place| place.host == *host)
+                node.members[member].generation == generation
+                    && node.place.as_ref().is_some_and(|place| place.host == *host)
             })
     }
 
@@ -409,6 +418,7 @@ impl Deployment {
             Timer::Undo(_, undo) => self.send_undo(desk, undo),
             Timer::Follow(_, log) => self.follow(desk, log),
             Timer::TaskMonitor(_) => self.look_for_tasks(desk),
+            Timer::UpdateDeadline(_, update) => self.handle_update_deadline(desk, update),
             Timer::Hello(_)
             | Timer::Farewell(_)
             | Timer::ForgetLog(_)
@@ -463,11 +473,13 @@ impl Deployment {
         desk.fact(Fact::StageFailed { ensemble: self.id, stage, reason: Arc::clone(&reason) });
         self.last_failure = Some((stage, reason));
         self.drop_pending_of(node);
-        self.undo_node(desk, node);
+        if !self.leaves_behind(desk, node, stage) {
+            self.undo_node(desk, node);
+        }
         let node = &mut self.nodes[node];
         if let Some(place) = node.place.take() {
             node.excluded.push(place.host);
-            node.generation += 1;
+            node.renew();
         }
         node.reset();
     }

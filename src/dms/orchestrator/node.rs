@@ -54,15 +54,32 @@ pub(super) struct Member {
     pub(super) name: Arc<str>,
     pub(super) id: Arc<str>,
     pub(super) config: Arc<AllocationConfig>,
+    /// Counts its lives: every placing of its node is another one.
+    pub(super) generation: u32,
     pub(super) ports: Vec<PortConfig>,
     pub(super) handle: Option<Arc<Handle>>,
     /// Its address in the ensemble's subnet; it keeps it wherever it is moved.
     pub(super) address: Ipv4Addr,
     pub(super) committed: bool,
     pub(super) registered: bool,
+    /// Set when an update has made the supervisor forget it for good (W8).
+    pub(super) forgotten: bool,
     pub(super) state: MemberState,
     pub(super) watch: Watch,
     pub(super) restarts: RestartLog,
+}
+
+/// What the update under way has to do with a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::dms) enum Change {
+    /// It is as it was.
+    Nothing,
+    /// It is new.
+    Added,
+    /// It is to run on another peer.
+    Moved,
+    /// It stands for new allocations of the node of the same name, and becomes a part of that one when they run.
+    Part,
 }
 
 /// One node.
@@ -72,7 +89,6 @@ pub(super) struct Node {
     pub(super) request: NodeRequest,
     pub(super) pin: Option<Arc<Handle>>,
     pub(super) phase: Phase,
-    pub(super) generation: u32,
     pub(super) bids: Vec<Bid>,
     pub(super) place: Option<Arc<Handle>>,
     pub(super) excluded: Vec<PeerId>,
@@ -82,6 +98,35 @@ pub(super) struct Node {
     pub(super) level: usize,
     /// Whether it has run before: what starts it now is a recovery.
     pub(super) recovering: bool,
+    pub(super) change: Change,
+}
+
+impl Member {
+    /// An allocation of a node that has not begun its first life.
+    pub(super) fn new(
+        id: EnsembleId,
+        config: &EnsembleConfig,
+        node: &Arc<str>,
+        allocation: &Arc<str>,
+        address: Ipv4Addr,
+    ) -> Self {
+        let ports = &config.nodes[node].ports;
+        Self {
+            name: Arc::clone(allocation),
+            id: format!("{id}_{node}.{allocation}").into(),
+            config: Arc::new(config.allocations[allocation].clone()),
+            generation: 0,
+            ports: ports.iter().filter(|port| port.allocation == *allocation).cloned().collect(),
+            handle: None,
+            address,
+            committed: false,
+            registered: false,
+            forgotten: false,
+            state: MemberState::Waiting,
+            watch: Watch::starting_at(Timestamp::ZERO),
+            restarts: RestartLog::default(),
+        }
+    }
 }
 
 impl Node {
@@ -102,39 +147,57 @@ impl Node {
             config.nodes.iter().enumerate().filter(|(_, (_, node))| !node.allocations.is_empty())
         {
             let mut members = Vec::new();
-            for (allocation, settings) in config.allocations_of(name) {
+            for allocation in &node.allocations {
                 let address = addresses.next().ok_or_else(|| no_room(range, config))?;
-                members.push(Member {
-                    name: Arc::clone(allocation),
-                    id: format!("{id}_{name}.{allocation}").into(),
-                    config: Arc::new(settings.clone()),
-                    ports: node.ports.iter().filter(|port| port.allocation == *allocation).cloned().collect(),
-                    handle: None,
-                    address,
-                    committed: false,
-                    registered: false,
-                    state: MemberState::Waiting,
-                    watch: Watch::starting_at(Timestamp::ZERO),
-                    restarts: RestartLog::default(),
-                });
+                members.push(Member::new(id, config, name, allocation, address));
             }
-            let levels = start_levels(config, name, &members);
-            nodes.push(Self {
-                name: Arc::clone(name),
-                request: request(nodes.len(), config, name, &members),
-                pin: pins.get(index).cloned().flatten(),
-                phase: Phase::Unplaced,
-                generation: 0,
-                bids: Vec::new(),
-                place: None,
-                excluded: Vec::new(),
-                members,
-                levels,
-                level: 0,
-                recovering: false,
-            });
+            let mut node = Self::of(config, name, members);
+            node.request.index = position(nodes.len());
+            node.pin = pins.get(index).cloned().flatten();
+            nodes.push(node);
         }
         Ok(nodes)
+    }
+
+    /// A node of these allocations that has no place.
+    pub(super) fn of(config: &EnsembleConfig, name: &Arc<str>, members: Vec<Member>) -> Self {
+        Self {
+            name: Arc::clone(name),
+            request: request(0, config, name, &members),
+            pin: None,
+            phase: Phase::Unplaced,
+            bids: Vec::new(),
+            place: None,
+            excluded: Vec::new(),
+            levels: start_levels(config, name, &members),
+            members,
+            level: 0,
+            recovering: false,
+            change: Change::Nothing,
+        }
+    }
+
+    /// Follows a change of its allocations, and of its place among the nodes.
+    pub(super) fn refit(&mut self, index: usize, config: &EnsembleConfig) {
+        let order = &config.nodes[&self.name].allocations;
+        self.members.sort_by_key(|member| order.iter().position(|name| *name == member.name));
+        self.request = request(index, config, &self.name, &self.members);
+        self.levels = start_levels(config, &self.name, &self.members);
+    }
+
+    /// Its allocations, each with its generation.
+    pub(super) fn lives(&self) -> Vec<(Arc<str>, u32)> {
+        self.members.iter().map(|member| (Arc::clone(&member.id), member.generation)).collect()
+    }
+
+    /// Its allocations begin another life.
+    pub(super) fn renew(&mut self) {
+        self.members.iter_mut().for_each(|member| member.generation += 1);
+    }
+
+    /// The newest generation of its allocations.
+    pub(super) fn generation(&self) -> u32 {
+        self.members.iter().map(|member| member.generation).max().unwrap_or(0)
     }
 
     /// Forgets everything about its place; the generation stays.
@@ -147,6 +210,7 @@ impl Node {
             member.handle = None;
             member.committed = false;
             member.registered = false;
+            member.forgotten = false;
             member.state = MemberState::Waiting;
         }
     }
@@ -168,7 +232,13 @@ impl Node {
     }
 }
 
-fn no_room(range: AddressRange, config: &EnsembleConfig) -> Arc<str> {
+/// A node's place in the list of nodes, as it stands in requests for bids.
+fn position(index: usize) -> u16 {
+    u16::try_from(index).expect("an ensemble has fewer than 65536 nodes")
+}
+
+/// What is said when there are more allocations than addresses.
+pub(super) fn no_room(range: AddressRange, config: &EnsembleConfig) -> Arc<str> {
     let wanted: usize = config.nodes.values().map(|node| node.allocations.len()).sum();
     let capacity = AddressRange::CAPACITY;
     format!("{wanted} allocations need an address, and the subnet {range} has {capacity}").into()
@@ -177,6 +247,8 @@ fn no_room(range: AddressRange, config: &EnsembleConfig) -> Arc<str> {
 /// What the node asks of a provider: the sum over its allocations, graphics cards included.
 fn request(index: usize, config: &EnsembleConfig, name: &Arc<str>, members: &[Member]) -> NodeRequest {
     let node = &config.nodes[name];
+    let its_own = |port: &&PortConfig| members.iter().any(|member| member.name == port.allocation);
+    let ports = || node.ports.iter().filter(its_own).map(|port| port.public);
     let resources =
         members.iter().fold(Resources::default(), |sum, member| sum.plus(&member.config.resources));
     let mut executors: Vec<_> = members.iter().map(|member| member.config.executor).collect();
@@ -184,21 +256,22 @@ fn request(index: usize, config: &EnsembleConfig, name: &Arc<str>, members: &[Me
     executors.dedup();
     NodeRequest {
         node: Arc::clone(name),
-        index: u16::try_from(index).expect("an ensemble has fewer than 65536 nodes"),
+        index: position(index),
         executors,
         resources,
         location: node.location.clone(),
-        static_ports: node.ports.iter().map(|port| port.public).filter(|port| *port != 0).collect(),
-        dynamic_ports: node.ports.iter().filter(|port| port.public == 0).count() as u32,
+        static_ports: ports().filter(|port| *port != 0).collect(),
+        dynamic_ports: ports().filter(|port| *port == 0).count() as u32,
     }
 }
 
-/// The members' places by dependency level.
+/// The members' places by dependency level; what they depend on beside each other runs already.
 fn start_levels(config: &EnsembleConfig, node: &str, members: &[Member]) -> Vec<Vec<usize>> {
     let place = |name: &Arc<str>| members.iter().position(|member| member.name == *name);
     levels::start_levels(config, node)
         .expect("a loaded ensemble has no missing or cyclic dependencies")
         .iter()
-        .map(|level| level.iter().filter_map(place).collect())
+        .map(|level| level.iter().filter_map(place).collect::<Vec<usize>>())
+        .filter(|level| !level.is_empty())
         .collect()
 }

@@ -26,7 +26,7 @@ use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::Handle;
 use crate::dms::outbox::Timer;
 use crate::dms::profile::Weakness;
-use crate::dms::store::DeploymentRecord;
+use crate::dms::store::{DeploymentRecord, MemberRecord};
 use crate::kernel::Timestamp;
 
 impl Deployment {
@@ -37,20 +37,27 @@ impl Deployment {
         strategy: Strategy,
         now: Timestamp,
     ) -> Self {
-        let mut nodes = Node::all(record.id, record.range, &record.config, &[])
-            .expect("the same ensemble had enough addresses when it was deployed");
-        for (node, stored) in nodes.iter_mut().zip(record.nodes) {
+        let mut nodes = Vec::new();
+        for (index, stored) in record.nodes.into_iter().enumerate() {
+            let member = |member: &MemberRecord| {
+                Member::new(record.id, &record.config, &stored.name, &member.name, member.address)
+            };
+            let members = stored.members.iter().map(member).collect();
+            let mut node = Node::of(&record.config, &stored.name, members);
+            node.refit(index, &record.config);
+            node.change = stored.change;
             node.phase = stored.phase;
-            node.generation = stored.generation;
             node.pin = stored.pin;
             node.place = stored.place;
             node.excluded = stored.excluded;
             node.recovering = stored.recovering;
             for (member, stored) in node.members.iter_mut().zip(stored.members) {
+                member.generation = stored.generation;
                 member.handle = stored.handle;
                 member.state = stored.state;
                 member.watch.reset(now);
             }
+            nodes.push(node);
         }
         let mut deployment = Self {
             number,
@@ -85,11 +92,14 @@ impl Deployment {
             created: record.created,
             ended: record.ended,
             forgotten: record.forgotten,
+            updating: None,
+            update_count: 0,
             registry: Registry::after_restart(),
         };
         for (place, allocations) in record.undo {
             deployment.note_undo(place, allocations);
         }
+        deployment.note_update(record.update);
         deployment
     }
 
@@ -128,6 +138,7 @@ impl Deployment {
     fn go_on(&mut self, desk: &mut Desk<'_, '_>) {
         desk.timer(self.deadline.since(desk.now), Timer::Deadline(self.number));
         self.renew_providers(desk);
+        self.resume_update(desk);
         if self.supervised {
             desk.timer(HEALTH_CHECK_INTERVAL, Timer::Supervise(self.number));
         }
@@ -163,10 +174,9 @@ impl Deployment {
     ) {
         let early = self.is_early();
         let node = &mut self.nodes[pending.node];
-        let generation = node.generation;
-        let runs = |id: &Arc<str>| match outcome {
+        let runs = |member: &Member| match outcome {
             Outcome::Reply(Message::AllocationStates(states)) => {
-                states.contains(&(Arc::clone(id), generation, AllocationState::Running))
+                states.contains(&(Arc::clone(&member.id), member.generation, AllocationState::Running))
             }
             _ => false,
         };
@@ -175,7 +185,7 @@ impl Deployment {
             // A task that is not there may have ended, and whoever has it says so.
             let lost = |member: &Member| {
                 member.config.kind == AllocationKind::Service
-                    && !states.iter().any(|(id, other, _)| *id == member.id && *other == generation)
+                    && !states.iter().any(|(id, other, _)| *id == member.id && *other == member.generation)
             };
             let replaces = !desk.security.profile.has(Weakness::InTurnSupervision);
             if replaces && node.members.iter().any(lost) {
@@ -183,7 +193,7 @@ impl Deployment {
             }
             return;
         }
-        if !node.members.iter().all(|member| runs(&member.id)) {
+        if !node.members.iter().all(runs) {
             return self.fall_back(desk, pending.node, Stage::Provision);
         }
         // All of it has started, and only the answer was lost.
@@ -204,7 +214,7 @@ impl Deployment {
         self.drop_pending_of(index);
         self.undo_node(desk, index);
         self.nodes[index].reset();
-        self.nodes[index].generation += 1;
+        self.nodes[index].renew();
         if self.pause.is_none() {
             self.pause(desk);
         }

@@ -72,6 +72,12 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
             text(digest, reason);
         }
         Fact::DeploymentRestored { ensemble: _, status } => status.hash(digest),
+        Fact::DeploymentReshaped { ensemble: _, allocations } => {
+            for (allocation, kind) in allocations {
+                text(digest, allocation);
+                kind.hash(digest);
+            }
+        }
         Fact::RestartOrdered { allocation } => text(digest, key_of(allocation)),
         Fact::RedeploymentStarted { ensemble: _, node, generation } => {
             text(digest, node);

@@ -390,6 +390,7 @@ impl Ledger {
             | Fact::BidRefused { ensemble, .. }
             | Fact::StageFailed { ensemble, .. }
             | Fact::DeploymentRestored { ensemble, .. }
+            | Fact::DeploymentReshaped { ensemble, .. }
             | Fact::RedeploymentStarted { ensemble, .. } => *ensemble,
             Fact::Committed { allocation, .. }
             | Fact::AllocationCreated { allocation, .. }
@@ -459,6 +460,11 @@ impl Ledger {
                 }
             }
             Fact::RestartOrdered { .. } => self.counters.restarts += 1,
+            Fact::DeploymentReshaped { allocations, .. } => {
+                if let Some(number) = deployment {
+                    self.services.reshape(now, number, &allocations);
+                }
+            }
             Fact::DeploymentRestored { status, .. } => {
                 if let Some(record) = record.filter(|_| !status.is_terminal()) {
                     record.status = status;

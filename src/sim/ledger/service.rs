@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use crate::dms::ensemble::AllocationKind;
 use crate::kernel::{Span, Time};
 use crate::observe::SpanHistogram;
 
@@ -38,6 +39,8 @@ impl Service {
 pub(super) struct Services {
     pub(super) all: IndexMap<(u32, Arc<str>), Service>,
     pub(super) recoveries: SpanHistogram,
+    /// Of what updates have left or added.
+    pub(super) kinds: IndexMap<(u32, Arc<str>), AllocationKind>,
 }
 
 impl Services {
@@ -61,6 +64,26 @@ impl Services {
                 service.count(now);
                 service.wanted = false;
                 service.down_since = None;
+            }
+        }
+    }
+
+    /// Its deployment was updated: from now on it consists of these.
+    pub(super) fn reshape(&mut self, now: Time, deployment: u32, allocations: &[(Arc<str>, AllocationKind)]) {
+        for ((number, key), service) in &mut self.all {
+            let is_there = || allocations.iter().any(|(name, _)| name == key);
+            if *number == deployment && service.wanted && !is_there() {
+                service.count(now);
+                service.wanted = false;
+                service.down_since = None;
+            }
+        }
+        for (key, kind) in allocations {
+            self.kinds.insert((deployment, Arc::clone(key)), *kind);
+            if *kind == AllocationKind::Service
+                && !self.all.get(&(deployment, Arc::clone(key))).is_some_and(|service| service.wanted)
+            {
+                self.want(now, deployment, key);
             }
         }
     }

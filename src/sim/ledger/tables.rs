@@ -298,8 +298,10 @@ impl Ledger {
             let city = cities.city(member.city);
             let (node, allocation) = record.key.split_once('.').unwrap_or((&record.key, ""));
             let ensemble = &self.entries[self.deployments[record.deployment as usize].entry as usize].2;
-            let kind =
-                ensemble.allocations.get(allocation).map_or(AllocationKind::Service, |config| config.kind);
+            let config = ensemble.allocations.get(allocation);
+            let updated = self.services.kinds.get(&(record.deployment, Arc::clone(&record.key)));
+            let kind = updated.copied().or(config.map(|config| config.kind));
+            let kind = kind.unwrap_or(AllocationKind::Service);
             let service = self.services.all.get(&(record.deployment, Arc::clone(&record.key)));
             let served = record.ran.as_secs_f64();
             let wanted = match service {

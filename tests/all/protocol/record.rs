@@ -343,6 +343,10 @@ impl Record {
             Fact::AllocationRestored { allocation, generation } => {
                 format!("takes up {allocation} of generation {generation} again")
             }
+            Fact::DeploymentReshaped { ensemble, allocations } => {
+                let names: Vec<&str> = allocations.iter().map(|(name, _)| &**name).collect();
+                format!("{ensemble} is to consist of {}", names.join(", "))
+            }
             Fact::RestartOrdered { allocation } => format!("has {allocation} restarted"),
             Fact::RedeploymentStarted { node, generation, .. } => {
                 format!("places {node} anew as generation {generation}")
@@ -388,6 +392,10 @@ fn asked(request: &DeploymentRequest) -> String {
         DeploymentRequest::Info(info) => format!("{}, usage {}, logs {}", info.id, info.usage, info.logs),
         DeploymentRequest::Logs(logs) => format!("{} of {}", logs.allocation, logs.id),
         DeploymentRequest::Prune(prune) => format!("{prune:?}"),
+        DeploymentRequest::Update(update) => {
+            let nodes: Vec<&str> = update.ensemble.nodes.keys().map(|name| &**name).collect();
+            format!("{} to nodes {}", update.id, nodes.join(", "))
+        }
     }
 }
 

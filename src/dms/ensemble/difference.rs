@@ -1,0 +1,94 @@
+//! Which changes of a running ensemble an update may make (dms-orchestration section 4.4).
+
+use std::sync::Arc;
+
+use super::config::{EnsembleConfig, LocationConstraints, NodeConfig, SupervisorConfig};
+
+/// Whether a running ensemble may become another one, in which some nodes move to another peer: those begin anew.
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn check_update(
+    old: &EnsembleConfig,
+    new: &EnsembleConfig,
+    moves: impl Fn(&str) -> bool,
+) -> Result<(), Arc<str>> {
+    // A node as it was, if the update leaves it with its peer.
+    let stays = |name: &str| old.nodes.get(name).filter(|_| new.nodes.contains_key(name) && !moves(name));
+    if new.nodes.values().all(|node| node.allocations.is_empty()) {
+        return Err("the new ensemble places no allocation: shut the deployment down instead".into());
+    }
+    check_supervisor(old.supervisor.as_ref(), new.supervisor.as_ref())?;
+    for (name, node) in &new.nodes {
+        let Some(former) = stays(name) else { continue };
+        check_location(name, &former.location, &node.location)?;
+        let kept = node.allocations.iter().filter(|allocation| former.allocations.contains(*allocation));
+        for allocation in kept {
+            check_allocation(allocation, (old, former), (new, node))?;
+        }
+    }
+    let fresh = new.edges.iter().filter(|edge| !old.edges.contains(edge));
+    for edge in fresh {
+        if [&edge.source, &edge.target].into_iter().all(|name| stays(name).is_some()) {
+            let (source, target) = (&edge.source, &edge.target);
+            return Err(format!(
+                "nodes {source} and {target} are deployed: no edge can be added between them"
+            )
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// Supervisors may gain allocations and children.
+fn check_supervisor(old: Option<&SupervisorConfig>, new: Option<&SupervisorConfig>) -> Result<(), Arc<str>> {
+    let Some(old) = old else { return Ok(()) };
+    let Some(new) = new else { return Err("a supervisor cannot be removed".into()) };
+    if old.strategy != new.strategy {
+        return Err("the strategy of a supervisor cannot be changed".into());
+    }
+    if let Some(removed) = old.allocations.iter().find(|name| !new.allocations.contains(name)) {
+        return Err(format!("allocation {removed} cannot be removed from its supervisor").into());
+    }
+    let mut children = new.children.iter();
+    old.children.iter().try_for_each(|child| check_supervisor(Some(child), children.next()))
+}
+
+/// A list of accepted places may only become longer, one of rejected places only shorter.
+fn check_location(name: &str, old: &LocationConstraints, new: &LocationConstraints) -> Result<(), Arc<str>> {
+    let refused = |what: &str| Err(format!("node {name}: {what}").into());
+    let accepts = |location: &LocationConstraints| !location.accept.is_empty();
+    match (accepts(old), accepts(new)) {
+        (true, false) if !new.reject.is_empty() => {
+            refused("it cannot go over from accepted to rejected locations")
+        }
+        (false, true) => refused("the accepted locations can only become more"),
+        (true, true) if old.accept.iter().any(|place| !new.accept.contains(place)) => {
+            refused("the accepted locations can only become more")
+        }
+        _ if new.reject.iter().any(|place| !old.reject.contains(place)) => {
+            refused("the rejected locations can only become fewer")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What runs stays as it is. The real DMS has this rule for ports only, and overlooks every other change.
+fn check_allocation(
+    name: &Arc<str>,
+    (old, former): (&EnsembleConfig, &NodeConfig),
+    (new, node): (&EnsembleConfig, &NodeConfig),
+) -> Result<(), Arc<str>> {
+    let ports = |of: &NodeConfig| {
+        of.ports.iter().filter(|port| port.allocation == *name).cloned().collect::<Vec<_>>()
+    };
+    if ports(former) != ports(node) {
+        return Err(format!("the ports of allocation {name} cannot be changed: it is deployed").into());
+    }
+    if old.allocations[name] != new.allocations[name] {
+        return Err(
+            format!("allocation {name} cannot be changed: it is deployed; add one of another name").into()
+        );
+    }
+    Ok(())
+}
