@@ -158,6 +158,7 @@ fn write(
     folder.write_table(&outcome.refusals)?;
     folder.write_table(&outcome.peers)?;
     folder.write_table(&outcome.attacks)?;
+    folder.write_table(&outcome.connections)?;
     folder.write_run(&outcome.manifest)?;
     folder.write_provenance(provenance)?;
     if !arguments.no_report {
@@ -222,6 +223,22 @@ fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, fold
             count("attacks.successes")
         );
         line("attacks", text);
+    }
+    if !outcome.connections.is_empty() {
+        let text = format!(
+            "{} dialled, {} failed; {:.1} % of all pairs would connect",
+            count("connections.dialled"),
+            count("connections.failed"),
+            value("pairs.reached_fraction") * 100.0
+        );
+        line("connections", text);
+        let text = format!(
+            "{} messages, {:.1} MB; {} died",
+            count("relays.messages"),
+            value("relays.bytes") / 1e6,
+            count("relays.deaths")
+        );
+        line("relays", text);
     }
     line("events", format!("{} ({:.2} million/s{cpu})", outcome.events, provenance.events_per_second / 1e6));
     line("digest", format!("{:032x}", outcome.digest));

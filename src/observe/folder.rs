@@ -17,10 +17,12 @@ use std::path::{Path, PathBuf};
 
 use super::manifest::{Provenance, RunManifest, json_text};
 use super::read::read_run;
-use super::rows::{AllocationRow, AttackRow, DeploymentRow, MetricRow, PeerRow, RefusalRow, Row, SeriesRow};
+use super::rows::{
+    AllocationRow, AttackRow, ConnectionRow, DeploymentRow, MetricRow, PeerRow, RefusalRow, Row, SeriesRow,
+};
 
 /// What a run and the report write into a folder; anything else in it belongs to the user.
-const OWN_FILES: [&str; 15] = [
+const OWN_FILES: [&str; 16] = [
     "ensembles",
     "run.json",
     "provenance.json",
@@ -32,6 +34,7 @@ const OWN_FILES: [&str; 15] = [
     RefusalRow::FILE,
     PeerRow::FILE,
     AttackRow::FILE,
+    ConnectionRow::FILE,
     "events.jsonl",
     "trace.perfetto-trace",
     "report.html",

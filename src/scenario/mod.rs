@@ -20,6 +20,7 @@ mod faults;
 mod files;
 mod format;
 mod images;
+mod nat;
 mod network;
 mod operations;
 mod organizations;

@@ -85,6 +85,8 @@ pub enum Event {
         /// Who.
         peer: PeerId,
     },
+    /// Hidden hosts have something to do to reach and be reached.
+    Reachability,
 }
 
 /// What is due in an executor.

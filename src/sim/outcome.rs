@@ -2,7 +2,8 @@
 
 use crate::kernel::Time;
 use crate::observe::{
-    AllocationRow, AttackRow, DeploymentRow, MetricRow, PeerRow, RefusalRow, RunManifest, SeriesRow,
+    AllocationRow, AttackRow, ConnectionRow, DeploymentRow, MetricRow, PeerRow, RefusalRow, RunManifest,
+    SeriesRow,
 };
 use crate::sim::event::PeerId;
 
@@ -25,6 +26,8 @@ pub struct Outcome {
     pub peers: Vec<PeerRow>,
     /// `attacks.csv`.
     pub attacks: Vec<AttackRow>,
+    /// `connections.csv`.
+    pub connections: Vec<ConnectionRow>,
     /// Over all facts, in order.
     pub digest: u128,
     /// Events handled.

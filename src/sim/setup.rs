@@ -17,7 +17,7 @@ use crate::dms::identity::SignatureMode;
 use crate::dms::orchestrator::Strategy;
 use crate::dms::profile::Profile;
 use crate::kernel::{Span, Time, Timestamp, sample::Distribution};
-use crate::net::{BandwidthConfig, NetworkConfig};
+use crate::net::{BandwidthConfig, NatShares, NetworkConfig};
 use crate::workload::{ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, PlaceConfig};
 
 /// One run.
@@ -85,6 +85,10 @@ pub enum Role {
     Orchestrator,
     /// Attacks the others.
     Attacker,
+    /// Relays for those whom nobody can dial.
+    Relay,
+    /// Is known to everybody from the start.
+    Bootstrap,
 }
 
 /// Peers that are described together.
@@ -112,6 +116,8 @@ pub struct PeerGroup {
     pub onboard: Option<Onboard>,
     /// Links of this group, where they differ from the network's.
     pub bandwidth: Option<BandwidthConfig>,
+    /// What stands before them, where it differs from the network's.
+    pub nat: Option<NatShares>,
     /// When they come and go.
     pub churn: Option<(ChurnConfig, ChurnStart)>,
     /// What attackers try; none for everybody else.

@@ -105,6 +105,8 @@ pub struct World<'s> {
     effects: Effects,
     pub(super) arrivals: Vec<crate::workload::Arrivals>,
     pub(super) events: u64,
+    /// When the network is looked after next, if that is foreseen.
+    pub(super) network_due: Option<Time>,
 }
 
 impl<'s> World<'s> {
@@ -156,6 +158,7 @@ impl<'s> World<'s> {
             effects: Effects::default(),
             arrivals,
             events: 0,
+            network_due: None,
         };
         world.ledger.offered_cores = world.offered_cores();
         world.begin();
@@ -177,9 +180,7 @@ impl<'s> World<'s> {
                 self.queue.post(churn.next_change(), Event::Churn(peer));
             }
         }
-        for number in 0..self.hosts.len() as u32 {
-            self.connect(PeerId(number), Time::ZERO, false);
-        }
+        self.begin_connections();
         for (fault, number) in self.setup.faults.iter().zip(0..) {
             self.queue.post(fault.at(), Event::Fault(number));
         }
@@ -268,6 +269,7 @@ impl<'s> World<'s> {
             }
             Event::Attack { attacker } => self.attack(now, attacker),
             Event::Anchor { group, peer } => self.anchor_revocation(now, group, peer),
+            Event::Reachability => self.wake_network(now),
         }
     }
 
@@ -384,6 +386,7 @@ impl<'s> World<'s> {
                 }
                 Err(reason) => self.ledger.lost(reason),
             }
+            self.note_occurrences();
             return;
         }
         match self.network.send(now, EndpointId(from.0), EndpointId(to.0), bytes) {
@@ -393,6 +396,7 @@ impl<'s> World<'s> {
             }
             Delivery::Lost(reason) => self.ledger.lost(reason),
         }
+        self.note_occurrences();
     }
 
     /// Gossips a message, as far as those who would pass it on let it through.
@@ -478,10 +482,7 @@ impl<'s> World<'s> {
                     }
                 }
                 Some(Cargo::Message { peer, envelope, bytes }) => {
-                    let delay = done.flow.from.map_or(Span::ZERO, |from| {
-                        Span(self.network.shortest_round_trip(from, EndpointId(peer.0)).0 / 2)
-                    });
-                    self.queue.post(now + delay, Event::Arrive { peer, envelope, bytes });
+                    self.queue.post(now + done.flow.lag, Event::Arrive { peer, envelope, bytes });
                 }
                 None => {}
             }

@@ -5,6 +5,7 @@
 
 mod entry;
 mod operations;
+mod reachability;
 mod refusals;
 mod service;
 mod tables;
@@ -16,6 +17,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
 use self::operations::{Operations, Revocations};
+use self::reachability::Reachability;
 use self::refusals::{Kind, Refusals};
 use self::service::Services;
 use super::attack::AttackReport;
@@ -29,7 +31,7 @@ use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::EnsembleId;
 use crate::dms::resources::Resources;
 use crate::kernel::{Digest, Span, Time};
-use crate::net::{BroadcastTally, LossReason};
+use crate::net::{BroadcastTally, LossReason, Occurrence, PairCounts};
 use crate::observe::{SeriesRow, SpanHistogram, Text, labels};
 
 /// A deployment as the ledger knows it.
@@ -135,6 +137,8 @@ pub(super) struct Closing {
     pub(super) revocations_missing: u64,
     /// The organizations that each peer is part of.
     pub(super) memberships: Vec<Arc<str>>,
+    /// Who would reach whom, where hosts are hidden from each other.
+    pub(super) pairs: Option<PairCounts>,
 }
 
 /// Turns facts into rows.
@@ -155,6 +159,7 @@ pub struct Ledger {
     services: Services,
     operations: Operations,
     revocations: Revocations,
+    reachability: Reachability,
     refusals: Refusals,
     presence: Vec<Presence>,
     peers_up: u64,
@@ -176,6 +181,8 @@ impl Ledger {
             super::setup::Role::Provider => "provider",
             super::setup::Role::Orchestrator => "orchestrator",
             super::setup::Role::Attacker => "attacker",
+            super::setup::Role::Relay => "relay",
+            super::setup::Role::Bootstrap => "bootstrap",
         };
         Self {
             digest: Digest::new(),
@@ -196,6 +203,7 @@ impl Ledger {
             services: Services::default(),
             operations: Operations::of(setup),
             revocations: Revocations::default(),
+            reachability: Reachability::default(),
             refusals: Refusals::default(),
             presence: vec![Presence::default(); peers],
             peers_up: 0,
@@ -289,14 +297,20 @@ impl Ledger {
         *self.counters.lost.entry(reason).or_default() += 1;
     }
 
+    /// Something happened between hidden hosts.
+    pub(super) fn occurred(&mut self, occurrence: Occurrence) {
+        self.reachability.record(occurrence);
+    }
+
     pub(super) fn broadcast(&mut self, tally: BroadcastTally, bytes: u64, vouched: bool) {
         self.counters.unvouched += u64::from(!vouched);
-        let deliveries = tally.delivered + tally.lost + tally.unreachable;
+        let deliveries = tally.delivered + tally.lost + tally.unreachable + tally.unconnected;
         // The one send has been counted; every receiver is a message of its own.
         self.counters.sent += deliveries.saturating_sub(1);
         self.counters.bytes += bytes * deliveries.saturating_sub(1);
         *self.counters.lost.entry(LossReason::Loss).or_default() += tally.lost;
         *self.counters.lost.entry(LossReason::Partition).or_default() += tally.unreachable;
+        *self.counters.lost.entry(LossReason::Unreachable).or_default() += tally.unconnected;
     }
 
     pub(super) fn pull_started(&mut self, bytes: u64) {

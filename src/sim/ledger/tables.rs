@@ -9,7 +9,7 @@ use crate::dms::ensemble::AllocationKind;
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::SignatureMode;
 use crate::kernel::{Span, Time};
-use crate::net::{Cities, LossReason};
+use crate::net::Cities;
 use crate::observe::{
     AllocationRow, AttackRow, DeploymentRow, InputHash, MetricRow, PeerRow, RefusalRow, RunManifest,
     SpanHistogram, Text, Verdict, labels, metric,
@@ -60,14 +60,14 @@ type Measure = fn(&AttackRow) -> u64;
 
 /// Metrics in the order of the table.
 #[derive(Default)]
-struct Metrics(Vec<MetricRow>);
+pub(super) struct Metrics(Vec<MetricRow>);
 
 impl Metrics {
-    fn add(&mut self, name: &str, value: f64) {
+    pub(super) fn add(&mut self, name: &str, value: f64) {
         self.add_labelled(name, "".into(), value);
     }
 
-    fn add_labelled(&mut self, name: &str, labels: Text, value: f64) {
+    pub(super) fn add_labelled(&mut self, name: &str, labels: Text, value: f64) {
         let known = metric(name).expect("every metric is in the catalogue");
         self.0.push(MetricRow { metric: known.name.into(), labels, value, unit: known.unit.into() });
     }
@@ -97,6 +97,7 @@ impl Ledger {
             refusals: self.refusal_rows(),
             peers: self.peer_rows(now, &closing.memberships),
             attacks: std::mem::take(&mut closing.attacks.rows),
+            connections: self.reachability.rows(),
             series: std::mem::take(&mut self.series),
             metrics,
             digest: self.digest.finish(),
@@ -158,7 +159,7 @@ impl Ledger {
         m.add("messages.lost", c.lost.values().sum::<u64>() as f64);
         for (reason, count) in &c.lost {
             if *count > 0 {
-                m.add_labelled("messages.lost", labels(&[("reason", loss_text(*reason))]), *count as f64);
+                m.add_labelled("messages.lost", labels(&[("reason", reason.as_str())]), *count as f64);
             }
         }
         m.add("messages.rejected", c.rejected.values().sum::<u64>() as f64);
@@ -176,6 +177,7 @@ impl Ledger {
         m.add("image_bytes", c.image_bytes as f64);
         self.capability_metrics(&mut m, closing);
         self.attack_metrics(&mut m, &closing.attacks);
+        self.reachability.metrics(&mut m, closing.pairs.as_ref());
         m.add("events", closing.events as f64);
         m.add("facts", c.facts as f64);
         m.0
@@ -409,15 +411,6 @@ fn ports_text(ports: &[(u16, u16)]) -> Text {
     sorted.sort_unstable();
     let pairs: Vec<String> = sorted.iter().map(|(public, private)| format!("{public}={private}")).collect();
     pairs.join(";").into()
-}
-
-const fn loss_text(reason: LossReason) -> &'static str {
-    match reason {
-        LossReason::Loss => "loss",
-        LossReason::Partition => "partition",
-        LossReason::SenderDown => "sender down",
-        LossReason::ReceiverDown => "receiver down",
-    }
 }
 
 /// An expectation is on the metric of the whole run.
