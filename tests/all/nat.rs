@@ -7,8 +7,12 @@ use dmsim::sim::{self, Options, Outcome};
 
 /// The calm scenario among hidden hosts.
 const HIDDEN: &str = "network.nat={preset: measured}";
-const RELAYS: &str = "peers[2]={relays: {count: 4}}";
-const BEHIND: &str = "peers[1].orchestrators.nat=symmetric";
+/// Fifty providers, four relays, and an orchestrator that nobody can dial.
+const PEERS: &str = "peers=[{providers: {count: 50, hardware: {cpu: 8, ram: 16 GiB, disk: 200 GB}}}, \
+                     {relays: {count: 4}}, {orchestrators: {names: [alice], nat: symmetric}}]";
+/// The same with bootstraps.
+const KNOWN: &str = "peers=[{providers: {count: 50, hardware: {cpu: 8, ram: 16 GiB, disk: 200 GB}}}, \
+                     {relays: {count: 4}}, {bootstraps: {count: 2}}, {orchestrators: {names: [alice]}}]";
 
 fn run(set: &[&str]) -> Outcome {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/calm.yaml");
@@ -31,7 +35,7 @@ fn metric(outcome: &Outcome, name: &str) -> f64 {
 
 #[test]
 fn an_orchestrator_that_nobody_can_dial_deploys_through_relays() {
-    let outcome = run(&[HIDDEN, RELAYS, BEHIND]);
+    let outcome = run(&[HIDDEN, PEERS]);
     assert!(metric(&outcome, "deployments.succeeded_fraction") >= 1.0);
     assert!(metric(&outcome, "relays.messages") > 0.0 && metric(&outcome, "relays.bytes") > 0.0);
     assert!(metric(&outcome, "pairs.reached_fraction") >= 1.0);
@@ -39,13 +43,13 @@ fn an_orchestrator_that_nobody_can_dial_deploys_through_relays() {
     let rows: u64 = outcome.connections.iter().map(|row| row.direct + row.reversed + row.punched + row.relayed).sum();
     assert_eq!(rows as f64, metric(&outcome, "connections.dialled"));
     // One seed, one run.
-    assert_eq!(outcome.digest, run(&[HIDDEN, RELAYS, BEHIND]).digest);
+    assert_eq!(outcome.digest, run(&[HIDDEN, PEERS]).digest);
 }
 
 #[test]
 fn when_all_relays_are_dead_the_hidden_reach_nobody_new() {
-    let dead = "faults[0]={crash: {at: 1s, group: relays, repair: never}}";
-    let outcome = run(&[HIDDEN, RELAYS, BEHIND, dead]);
+    let dead = "faults=[{crash: {at: 1s, group: relays, repair: never}}]";
+    let outcome = run(&[HIDDEN, PEERS, dead]);
     assert_eq!(metric(&outcome, "relays.deaths"), 4.0);
     assert_eq!(metric(&outcome, "relays.replacements"), 0.0);
     assert!(labelled(&outcome, "messages.lost", "reason=unreachable") > 0.0);
@@ -57,13 +61,12 @@ fn when_all_relays_are_dead_the_hidden_reach_nobody_new() {
 #[test]
 fn peers_that_boot_at_the_start_find_each_other_through_bootstraps_alone() {
     let fresh = "network.nat={preset: measured, start: fresh}";
-    let bootstraps = "peers[3]={bootstraps: {count: 2}}";
     // Nothing is asked before they have found each other.
     let late = ["workload[0].deploy.arrivals={every: 2m, start: 5m}", "workload[1].deploy.arrivals={every: 5m, start: 5m}"];
-    let outcome = run(&[fresh, RELAYS, bootstraps, late[0], late[1]]);
+    let outcome = run(&[fresh, KNOWN, late[0], late[1]]);
     assert!(metric(&outcome, "deployments.succeeded_fraction") >= 1.0);
-    let dead = "faults[0]={crash: {at: 0s, group: bootstraps, repair: never}}";
-    let outcome = run(&[fresh, RELAYS, bootstraps, late[0], late[1], dead]);
+    let dead = "faults=[{crash: {at: 0s, group: bootstraps, repair: never}}]";
+    let outcome = run(&[fresh, KNOWN, late[0], late[1], dead]);
     assert_eq!(metric(&outcome, "deployments.succeeded"), 0.0);
     assert_eq!(metric(&outcome, "pairs.reached_fraction"), 0.0);
     assert_eq!(metric(&outcome, "bids.received"), 0.0);

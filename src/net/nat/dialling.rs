@@ -162,13 +162,13 @@ impl Nat {
         let mut reason = LossReason::Unreachable;
         for reservation in self.hosts[to].reservations.iter().filter(|it| self.holds(medium, **it)) {
             let relay = reservation.relay;
-            // Whoever is the relay itself needs no circuit to its client.
-            if relay == from {
-                return Ok(Route::Straight);
-            }
             if !medium.reaches(from, relay) || !medium.reaches(relay, to) {
                 reason = LossReason::Partition;
                 continue;
+            }
+            // Whoever is the relay itself needs no circuit to its client.
+            if relay == from {
+                return Ok(Route::Straight);
             }
             let full =
                 |host| self.connections.circuits(now, relay, host, &limits) >= limits.circuits as usize;

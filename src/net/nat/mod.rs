@@ -166,6 +166,8 @@ impl Nat {
 
     /// A host has come up.
     pub(super) fn boot(&mut self, now: Time, id: EndpointId) {
+        // Bootstraps are those who know others.
+        self.hosts[id].entered = self.hosts[id].duty == Duty::Bootstrap;
         self.schedule(now + ENTER_AFTER, id, Task::Enter);
         self.schedule(now + VERDICT_AFTER, id, Task::Verdict);
         self.schedule(now + FIRST_DISCOVERY, id, Task::Discover);
@@ -176,7 +178,7 @@ impl Nat {
         self.peering.isolate(id);
         self.connections.close_all_of(id);
         self.give_up_reservations(id);
-        if self.hosts[id].duty == Duty::Relay {
+        if self.hosts[id].duty == Duty::Relay && self.hosts[id].entered {
             self.stop_relaying(now, id);
         }
         let host = &mut self.hosts[id];
@@ -194,7 +196,7 @@ impl Nat {
     /// Does what is due up to `now`.
     pub(super) fn wake(&mut self, medium: &Medium, now: Time) {
         while self.next_wake().is_some_and(|at| at <= now) {
-            let Some((_, (id, life, task))) = self.agenda.pop_first() else { break };
+            let Some(((now, _), (id, life, task))) = self.agenda.pop_first() else { break };
             if self.hosts[id].life != life || !medium.live.contains(id) {
                 continue;
             }
@@ -251,6 +253,8 @@ impl Nat {
     fn enter(&mut self, medium: &Medium, now: Time, id: EndpointId) {
         if self.bootstraps.is_empty() || self.hosts[id].duty == Duty::Bootstrap {
             self.hosts[id].entered = true;
+        }
+        if self.hosts[id].entered {
             return;
         }
         let mut known = self.bootstraps.clone();

@@ -40,7 +40,7 @@ pub fn dial(
             if host.duty != Duty::Relay || !host.clients.contains(&to) || !medium.live.contains(relay) {
                 continue;
             }
-            if relay == from {
+            if relay == from && medium.reaches(from, to) {
                 // Ahead of everything: the client has a connection to it.
                 return Some((took(from, to, 1), None));
             }
