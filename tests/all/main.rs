@@ -14,6 +14,7 @@ mod operations;
 mod parsing;
 mod protocol;
 mod recovery;
+mod restarts;
 mod scenarios_invalid;
 mod subnets;
 mod tidy;

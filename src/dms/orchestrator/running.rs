@@ -158,12 +158,32 @@ impl Deployment {
             let root = Arc::new(crate::dms::identity::Handle::root(envelope.from.host.0));
             return self.undo_reported(desk, root, (Arc::clone(&report.allocation), report.generation));
         };
-        let member = &mut self.nodes[at.0].members[at.1];
-        member.watch.hear(desk.now);
+        self.nodes[at.0].members[at.1].watch.hear(desk.now);
+        if report.sequence > 1 {
+            self.notice_start(desk, at, report.status);
+        }
+        let member = &self.nodes[at.0].members[at.1];
         let ended = report.status == AllocationState::Failed && member.state == MemberState::Running;
         let acts = !desk.security.profile.has(Weakness::InTurnSupervision);
         if acts && ended && self.nodes[at.0].phase == Phase::Started {
             self.suspect(desk, at, Suspicion::Ended);
+        }
+    }
+
+    /// An allocation reports again while the answer to its start is still awaited. If it runs, the answer was lost, or
+    /// its provider has restarted and does not owe it any more; if it waits, that provider never got the order.
+    fn notice_start(&mut self, desk: &mut Desk<'_, '_>, at: (usize, usize), status: AllocationState) {
+        let answer = match status {
+            AllocationState::Running => Message::Ok,
+            AllocationState::Pending => {
+                Message::Error("its peer was restarted before it could start it".into())
+            }
+            _ => return,
+        };
+        let start =
+            |pending: &&Pending| pending.purpose == Purpose::Start && (pending.node, pending.member) == at;
+        if let Some(nonce) = self.pending.iter().find(start).map(|pending| pending.nonce) {
+            self.resolve(desk, nonce, &Outcome::Reply(&answer));
         }
     }
 
@@ -237,7 +257,7 @@ impl Deployment {
     }
 
     /// Does with a node what its policy says; a policy that gives it up leaves the rest to `escalation_strategy`.
-    fn recover_node(&mut self, desk: &mut Desk<'_, '_>, index: usize, reason: &str) {
+    pub(super) fn recover_node(&mut self, desk: &mut Desk<'_, '_>, index: usize, reason: &str) {
         let name = Arc::clone(&self.nodes[index].name);
         let policy = node_policy(self.config.nodes[&name].failure_recovery, self.strategy.recovery);
         desk.fact(Fact::StageFailed {
