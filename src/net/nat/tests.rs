@@ -223,8 +223,10 @@ fn limits_of_connections_and_circuits_hold() {
     assert_eq!(call(739, 700, at(63 + 300)), None, "circuits end after five minutes");
 }
 
-/// Classes, duties and places of hosts; which are down; two sides of a partition.
-fn cases() -> impl Strategy<Value = (Vec<(usize, u8, u32)>, Vec<bool>, Vec<(u32, u32)>, u64)> {
+/// Classes, duties and places of hosts; which are down; who calls whom; a seed.
+type Case = (Vec<(usize, u8, u32)>, Vec<bool>, Vec<(u32, u32)>, u64);
+
+fn cases() -> impl Strategy<Value = Case> {
     (2_usize..40).prop_flat_map(|count| {
         let host = (0_usize..7, 0_u8..5, 0_u32..6000);
         let hosts = prop::collection::vec(host, count);
