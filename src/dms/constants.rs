@@ -15,6 +15,8 @@ pub const BID_REQUEST_TIMEOUT: Span = Span::secs(5);
 pub const MAX_BID_MULTIPLIER: usize = 8;
 /// Candidate draws in one search.
 pub const MAX_PERMUTATIONS: u64 = 1_000_000;
+/// Wait for the verification of an edge.
+pub const VERIFY_EDGE_CONSTRAINT_TIMEOUT: Span = Span::secs(5);
 /// Expiry of and wait for a commit, for each allocation of the node.
 pub const COMMIT_DEPLOYMENT_TIMEOUT: Span = Span::secs(3);
 /// Expiry of and wait for an allocate, for each allocation of the node.

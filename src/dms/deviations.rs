@@ -65,6 +65,12 @@ pub const ALL: &[Deviation] = &[
         why: "it is the same distribution without the bias against late nodes",
     },
     Deviation {
+        section: "2.8", weakness: "W1",
+        real: "a provider that is asked to verify an edge never answers",
+        here: "it measures round trip and bandwidth by probes to the other end, `/dms/deployment/constraint/probe`",
+        why: "the limits of an ensemble are to hold",
+    },
+    Deviation {
         section: "2.9", weakness: "W7",
         real: "the sweep over commit leases runs once",
         here: "it runs every minute while there is anything to sweep",

@@ -110,6 +110,8 @@ pub enum Action {
 pub enum Owner {
     /// The node itself.
     Root,
+    /// The node as a provider.
+    Provider,
     /// A deployment, by its number on this peer.
     Deployment(u32),
 }
@@ -156,7 +158,7 @@ impl Timer {
             | Self::Supervise(number)
             | Self::RenewProviders(number)
             | Self::Undo(number, _) => Some(number),
-            Self::Reply(Owner::Root, _)
+            Self::Reply(Owner::Root | Owner::Provider, _)
             | Self::Hello(_)
             | Self::RenewOrchestrators
             | Self::RegrantHealthChecks(_)

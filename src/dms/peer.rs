@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::dms::actor::{
     Account, Actor, Envelope, Pipeline, Rejection, SecurityContext, check_direct, gossip,
 };
+use crate::dms::atlas::Atlas;
 use crate::dms::capability::{Capability, CapabilityContext};
 use crate::dms::constants::MIN_DEPLOYMENT_TIME;
 use crate::dms::desk::Desk;
@@ -38,6 +39,8 @@ pub struct PeerConfig {
     pub machine: Machine,
     /// Its operator's choices.
     pub strategy: Strategy,
+    /// Its list of cities.
+    pub atlas: &'static dyn Atlas,
 }
 
 /// One peer.
@@ -48,6 +51,7 @@ pub struct Peer {
     pipeline: Pipeline,
     provider: Provider,
     strategy: Strategy,
+    atlas: &'static dyn Atlas,
     deployments: Vec<Deployment>,
     node: Node,
 }
@@ -69,6 +73,7 @@ impl Peer {
             pipeline: Pipeline::default(),
             provider: Provider::new(config.machine),
             strategy: config.strategy,
+            atlas: config.atlas,
             deployments: Vec::new(),
             node: Node::default(),
         }
@@ -183,6 +188,9 @@ impl Peer {
             out.effects.executed = true;
             let mut desk = Desk { now, security: &mut self.security, out };
             match receiver {
+                Receiver::Root if self.provider.awaits(&envelope.behaviour) => {
+                    self.provider.handle_probe_reply(&mut desk, &mut self.root, envelope);
+                }
                 Receiver::Root if Node::is_responsible(envelope.behaviour.kind) => {
                     self.node.handle(&mut desk, &mut self.root, &self.provider, envelope);
                 }
@@ -220,6 +228,7 @@ impl Peer {
             Inbox::Root => {
                 let known = if Node::is_responsible(behaviour.kind) {
                     self.node.has_behaviour(self.security.profile, behaviour)
+                        || self.provider.awaits(behaviour)
                 } else {
                     self.provider.has_root_behaviour(behaviour)
                 };
@@ -243,6 +252,9 @@ impl Peer {
         let mut desk = Desk { now, security: &mut self.security, out };
         if matches!(timer, Timer::Hello(_) | Timer::Reply(Owner::Root, _)) {
             return self.node.handle_timer(&mut desk, &mut self.root, timer);
+        }
+        if let Timer::Reply(Owner::Provider, nonce) = timer {
+            return self.provider.forget_probe(nonce);
         }
         match timer.deployment() {
             Some(number) => {
@@ -297,7 +309,8 @@ impl Peer {
         let (did, host) = (self.root.handle.did.clone(), self.root.handle.host);
         let actor = Actor::child(secret, did, host, Inbox::Ensemble(id), now);
         let number = self.deployments.len() as u32;
-        let deployment = Deployment::new(number, id, range, ensemble, pins, actor, self.strategy, expire);
+        let deployment =
+            Deployment::new(number, id, range, ensemble, pins, actor, self.strategy, self.atlas, expire);
         match deployment {
             Ok(deployment) => self.deployments.push(deployment),
             Err(reason) => return out.effects.facts.push(Fact::DeploymentRefused(reason)),

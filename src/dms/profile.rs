@@ -29,6 +29,12 @@ pub enum Weakness {
     LooseAnchoring,
     /// C15: messages to oneself are not signed and dropped for it.
     UnsignedSelfSends,
+    /// W1: the verification of an edge is never answered.
+    SilentEdges,
+    /// W4: the deadline returns the candidate that was tried last as a success.
+    UnverifiedCandidate,
+    /// W5: candidates are drawn with replacement, from the first million of all combinations.
+    IncompleteSearch,
 }
 
 /// What is known about a weakness, for people.
@@ -44,7 +50,7 @@ pub struct Description {
 
 impl Weakness {
     /// All that this version has, by number.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::UncheckedNonces,
         Self::UnboundDid,
         Self::BlindSubsumption,
@@ -54,6 +60,9 @@ impl Weakness {
         Self::UnnoticedSelfSigning,
         Self::LooseAnchoring,
         Self::UnsignedSelfSends,
+        Self::SilentEdges,
+        Self::UnverifiedCandidate,
+        Self::IncompleteSearch,
     ];
 
     /// What is known about it.
@@ -104,6 +113,21 @@ impl Weakness {
                 "C15",
                 "messages to oneself are sent unsigned and dropped by the own signature check",
                 "they are signed like all others",
+            ),
+            Self::SilentEdges => (
+                "W1",
+                "a provider that is asked to verify an edge never answers, and answers are kept whatever the limits",
+                "it measures round trip and bandwidth to the other end, and answers are kept by peers and limits",
+            ),
+            Self::UnverifiedCandidate => (
+                "W4",
+                "at the deadline a candidate that failed the verification of its edges is taken as a success",
+                "a deployment without a verified candidate fails at its deadline",
+            ),
+            Self::IncompleteSearch => (
+                "W5",
+                "candidates are drawn with replacement and from the first million combinations only",
+                "every combination is within reach, and one that is known to fail is not tried again",
             ),
         };
         Description { id, as_is, intended }

@@ -14,7 +14,7 @@ use crate::dms::identity::EnsembleId;
 const ALIASES: [(&str, BehaviourKind); 1] = [("/dms/cap/broadcast", BehaviourKind::RevokeBroadcast)];
 
 /// Behaviours of the real DMS that this version does not simulate (dms-capabilities section 5).
-const NOT_SIMULATED: [&str; 27] = [
+const NOT_SIMULATED: [&str; 26] = [
     "/dms/node/peers/dht",
     "/dms/node/onboarding/onboard",
     "/dms/node/onboarding/offboard",
@@ -33,7 +33,6 @@ const NOT_SIMULATED: [&str; 27] = [
     "/dms/node/subnet/create",
     "/dms/node/subnet/destroy",
     "/dms/node/subnet/join",
-    "/dms/deployment/constraint/edge",
     "/dms/volume/create",
     "/dms/volume/start",
     "/dms/volume/delete",
@@ -131,11 +130,16 @@ pub enum BehaviourKind {
     RevokeBroadcast,
     /// A behaviour of the real DMS that is not simulated: every node refuses it as unknown.
     NotSimulated,
+    /// `/dms/deployment/constraint/edge`: a provider is to verify its link to another one.
+    EdgeConstraint,
+    /// `/dms/deployment/constraint/probe`: what it sends to the other one for that (an extension of dmsim: in the real
+    /// DMS the provider does nothing).
+    EdgeProbe,
 }
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 44] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -178,6 +182,8 @@ impl BehaviourKind {
         Self::Anchor,
         Self::RevokeBroadcast,
         Self::NotSimulated,
+        Self::EdgeConstraint,
+        Self::EdgeProbe,
     ];
 
     /// The path, or for a namespaced kind the template of its path.
@@ -226,6 +232,8 @@ impl BehaviourKind {
             Self::Anchor => "/dms/cap/anchor",
             Self::RevokeBroadcast => "/dms/cap/revoke/broadcast",
             Self::NotSimulated => "<not simulated>",
+            Self::EdgeConstraint => "/dms/deployment/constraint/edge",
+            Self::EdgeProbe => "/dms/deployment/constraint/probe",
         }
     }
 
@@ -272,6 +280,8 @@ impl BehaviourKind {
                 | Self::TaskTermination
                 | Self::AllocationLiveness
                 | Self::ReplyTo
+                | Self::EdgeConstraint
+                | Self::EdgeProbe
         )
     }
 }

@@ -20,8 +20,8 @@ pub use behaviour::{Behaviour, BehaviourKind, EnsembleBehaviours};
 pub use envelope::{Envelope, topics};
 pub use limiter::{Limits, RateLimiter};
 pub use message::{
-    Allocate, AllocationOrder, AllocationState, AnchorRequest, Bid, BidRequest, Commit, DnsRecord, Liveness,
-    Message, NodeRequest, Revert, Slot, SubnetCreate, TaskTermination,
+    Allocate, AllocationOrder, AllocationState, AnchorRequest, Bid, BidRequest, Commit, DnsRecord,
+    EdgeConstraint, Liveness, Message, NodeRequest, Padding, Revert, Slot, SubnetCreate, TaskTermination,
 };
 pub(in crate::dms) use pipeline::class;
 pub use pipeline::{Pipeline, Rejection, check_direct};

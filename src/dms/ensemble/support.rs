@@ -16,9 +16,6 @@ pub fn unsupported(config: &EnsembleConfig, root: &Node) -> Vec<Finding> {
         );
     };
     let top = |key: &str| key_position(Some(root), key).unwrap_or(root.position);
-    if !config.edges.is_empty() {
-        report(top("edge_constraints"), "edge_constraints");
-    }
     if config.supervisor.is_some() {
         report(top("supervisor"), "supervisor");
     }

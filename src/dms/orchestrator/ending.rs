@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::candidates::Search;
 use super::node::MemberState;
 use super::{Deployment, Outcome, Pending, Phase, Purpose, RENEWAL_INTERVAL};
 use crate::dms::actor::{Behaviour, BehaviourKind, Message, Revert};
@@ -14,6 +15,7 @@ use crate::dms::desk::Desk;
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::Handle;
 use crate::dms::outbox::Timer;
+use crate::dms::profile::Weakness;
 use crate::kernel::Span;
 
 /// Longest pause before an undo is asked again: what is granted with it must not end before.
@@ -100,6 +102,11 @@ impl Deployment {
             self.status,
             DeploymentStatus::Preparing | DeploymentStatus::Committing | DeploymentStatus::Provisioning
         );
+        // The real DMS looks at the clock only after it has heard of the edges that it is verifying (W4).
+        let verifying = self.search.as_ref().is_some_and(Search::is_verifying);
+        if verifying && desk.security.profile.has(Weakness::UnverifiedCandidate) {
+            return;
+        }
         if early {
             let reason = match &self.last_failure {
                 Some((stage, reason)) => format!("{}: {reason}", stage.as_str()),
@@ -130,6 +137,7 @@ impl Deployment {
 
     fn drop_everything(&mut self, desk: &mut Desk<'_, '_>) {
         self.round = None;
+        self.search = None;
         self.pause = None;
         self.pending.retain(|pending| pending.purpose == Purpose::Undo);
         for index in 0..self.nodes.len() {
@@ -145,6 +153,7 @@ impl Deployment {
             return;
         }
         self.round = None;
+        self.search = None;
         self.pause = None;
         self.pending.retain(|pending| pending.purpose == Purpose::Undo);
         self.set_status(desk, DeploymentStatus::ShuttingDown, None);

@@ -5,13 +5,15 @@
 //! running. A node that fails falls back to the beginning and takes no other node with it; a node that is lost
 //! later does the same, so that recovery is the deployment's own path and not a second one.
 //!
-//! - `bidding`: rounds, which bids are kept, the choice among them;
+//! - `bidding`: rounds, which bids are kept, the attempts;
+//! - `candidates`: the choice among the bids, and the verification of edges;
 //! - `placing`: commit and allocate;
 //! - `provisioning`: subnet, names, ports, start in dependency order;
 //! - `running`: supervision, recovery, the end of tasks;
 //! - `ending`: failure, shutdown, and undoing with retries until it is acknowledged.
 
 mod bidding;
+mod candidates;
 mod ending;
 mod node;
 pub mod placement;
@@ -19,13 +21,16 @@ mod placing;
 mod provisioning;
 mod running;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use self::bidding::Round;
+use self::candidates::{Edge, EdgeKey, Search};
 use self::ending::Undo;
 use self::node::{Node, Phase};
 use self::placement::Policy;
 use crate::dms::actor::{Actor, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message};
+use crate::dms::atlas::Atlas;
 use crate::dms::constants::{BACKOFF_MIN, GRANT_ORCHESTRATOR_CAPS_FREQUENCY, MIN_ENSEMBLE_DEPLOYMENT_TIME};
 use crate::dms::desk::Desk;
 use crate::dms::ensemble::EnsembleConfig;
@@ -60,6 +65,7 @@ struct Pending {
 /// What a pending request is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Purpose {
+    Edge,
     Commit,
     Allocate,
     Subnet,
@@ -114,6 +120,12 @@ pub struct Deployment {
     status: DeploymentStatus,
     nodes: Vec<Node>,
     round: Option<Round>,
+    rounds: u64,
+    search: Option<Search>,
+    edges: Vec<Edge>,
+    /// What is known of links, for the attempt that is under way.
+    verified: BTreeMap<EdgeKey, bool>,
+    atlas: &'static dyn Atlas,
     /// Set while a pause between attempts runs; its timer carries the number.
     pause: Option<u64>,
     pauses: u64,
@@ -145,9 +157,11 @@ impl Deployment {
         pins: &[Option<Arc<Handle>>],
         actor: Actor,
         strategy: Strategy,
+        atlas: &'static dyn Atlas,
         expire: Timestamp,
     ) -> Result<Self, Arc<str>> {
         let nodes = Node::all(id, range, &config, pins)?;
+        let edges = Edge::all(&config, nodes.iter().map(|node| &node.name));
         Ok(Self {
             number,
             id,
@@ -160,6 +174,11 @@ impl Deployment {
             status: DeploymentStatus::Preparing,
             nodes,
             round: None,
+            rounds: 0,
+            search: None,
+            edges,
+            verified: BTreeMap::new(),
+            atlas,
             pause: None,
             pauses: 0,
             vouched: true,
@@ -226,6 +245,9 @@ impl Deployment {
         }
         if self.status == DeploymentStatus::ShuttingDown {
             return self.go_on_shutting_down(desk);
+        }
+        if self.search.is_some() {
+            return self.go_on_searching(desk);
         }
         if self.nodes.iter().all(|node| node.phase == Phase::Lost) {
             return self.fail(desk, "every node is lost and none is to be recovered".into());
@@ -333,7 +355,7 @@ impl Deployment {
         match timer {
             // Nothing happens if the reply has come meanwhile.
             Timer::Reply(_, nonce) => self.resolve(desk, nonce, &Outcome::Timeout),
-            Timer::Round(_, nonce) => self.handle_round_end(desk, nonce),
+            Timer::Round(_, round) => self.handle_round_end(desk, round),
             Timer::Backoff(_, pause) => self.handle_pause_end(desk, pause),
             Timer::Deadline(_) => self.handle_deadline(desk),
             Timer::Supervise(_) => self.supervise(desk),
@@ -351,6 +373,7 @@ impl Deployment {
         let Some(place) = self.pending.iter().position(|pending| pending.nonce == nonce) else { return };
         let pending = self.pending.swap_remove(place);
         match pending.purpose {
+            Purpose::Edge => self.resolve_edge(desk, pending, outcome),
             Purpose::Commit | Purpose::Allocate => self.resolve_placing(desk, pending, outcome),
             Purpose::Subnet
             | Purpose::Address

@@ -192,6 +192,7 @@ impl Deployment {
 impl Purpose {
     const fn as_str(self) -> &'static str {
         match self {
+            Self::Edge => "edge constraint",
             Self::Commit => "commit",
             Self::Allocate => "allocate",
             Self::Subnet => "create subnet",

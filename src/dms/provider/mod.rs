@@ -2,12 +2,14 @@
 //! 2.3, 2.9 and 3).
 //!
 //! - `bids`: which requests it answers, with the reason for each that it does not;
+//! - `edges`: verifying links to other providers for an orchestrator;
 //! - `commits`: reserving and creating, undoing both;
 //! - `networks`: the subnets of its ensembles, addresses, names and port maps;
 //! - `runs`: starting, restarting, health, heartbeats and the end of an allocation.
 
 mod bids;
 mod commits;
+mod edges;
 mod networks;
 mod runs;
 
@@ -16,6 +18,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 
+use self::edges::EdgeTest;
 pub use bids::BidRefusal;
 
 use crate::dms::actor::{
@@ -88,6 +91,7 @@ pub struct Provider {
     bids: IndexMap<EnsembleId, StoredBid>,
     hosted: IndexMap<EnsembleId, Hosted>,
     allocations: IndexMap<Arc<str>, Allocation>,
+    edge_tests: Vec<EdgeTest>,
     next_slot: u32,
     sweeping: bool,
     renewing: bool,
@@ -106,6 +110,7 @@ impl Provider {
             bids: IndexMap::new(),
             hosted: IndexMap::new(),
             allocations: IndexMap::new(),
+            edge_tests: Vec::new(),
             next_slot: 0,
             sweeping: false,
             renewing: false,
@@ -169,6 +174,8 @@ impl Provider {
     ) {
         match &request.message {
             Message::BidRequest(bid_request) => self.handle_bid_request(desk, root, request, bid_request),
+            Message::EdgeConstraint(edge) => self.handle_edge(desk, root, request, edge),
+            Message::EdgeProbe(_) => desk.reply(root, request, Message::Ok),
             Message::Commit(commit) => {
                 let answer = self.handle_commit(desk, commit);
                 desk.reply(root, request, answer);
@@ -202,7 +209,9 @@ impl Provider {
             BehaviourKind::BidRequest
             | BehaviourKind::Commit
             | BehaviourKind::Allocate
-            | BehaviourKind::Revert => true,
+            | BehaviourKind::Revert
+            | BehaviourKind::EdgeConstraint
+            | BehaviourKind::EdgeProbe => true,
             BehaviourKind::SubnetCreate => of_hosted(|b| &b.subnet_create),
             BehaviourKind::SubnetDestroy => of_hosted(|b| &b.subnet_destroy),
             BehaviourKind::AllocationShutdown => of_hosted(|b| &b.allocation_shutdown),

@@ -242,6 +242,12 @@ impl Record {
                     routes.map(|one| format!("{} at {}", dotted(one.address), self.names[&one.peer]));
                 routes.collect::<Vec<_>>().join(", ")
             }
+            Message::EdgeConstraint(edge) => {
+                let (from, to) = (&self.names[&edge.source], &self.names[&edge.target]);
+                let (rtt, bandwidth) = (edge.rtt_ms, edge.bandwidth_bits_per_s);
+                format!("from {from} to {to}: at most {rtt} ms, at least {bandwidth} bits a second")
+            }
+            Message::EdgeProbe(padding) => format!("{} bytes", padding.0),
             // No script asks for what operators do beside deployments.
             Message::Query
             | Message::Connect(_)
