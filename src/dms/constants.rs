@@ -28,6 +28,8 @@ pub const ALLOCATION_SHUTDOWN_TIMEOUT: Span = Span::secs(15);
 /// Expiry of subnet, DNS and port messages. The real DMS waits 2 minutes for the reply although the message is dead
 /// after this (W24); the intended behaviour waits as long as the message lives.
 pub const PROVISION_MESSAGE_TIMEOUT: Span = Span::secs(5);
+/// How long the real DMS waits for the replies to these messages (W24).
+pub const STALLED_PROVISION_WAIT: Span = Span::mins(2);
 /// Wait for the destruction of a subnet on one node.
 pub const SUBNET_DESTROY_TIMEOUT: Span = Span::secs(10);
 /// Wait for the reply to a revert, for each node in turn.

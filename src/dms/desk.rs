@@ -110,7 +110,7 @@ impl Desk<'_, '_> {
     }
 
     /// Sends and waits for the reply: it comes to the one-shot behaviour named after the nonce returned, or its
-    /// timer does. The message lives `expire` and the wait lasts `wait`.
+    /// timer does. The message lives as long as the wait lasts.
     pub(in crate::dms) fn invoke(
         &mut self,
         actor: &mut Actor,
@@ -120,11 +120,24 @@ impl Desk<'_, '_> {
         message: Message,
         timeout: Span,
     ) -> u64 {
+        self.invoke_for(actor, owner, to, behaviour, message, (timeout, timeout))
+    }
+
+    /// The same for a message that lives another time than the wait for its reply: `(life, wait)`.
+    pub(in crate::dms) fn invoke_for(
+        &mut self,
+        actor: &mut Actor,
+        owner: Owner,
+        to: &Arc<Handle>,
+        behaviour: Behaviour,
+        message: Message,
+        (life, wait): (Span, Span),
+    ) -> u64 {
         let nonce = actor.next_nonce();
         let reply_to = Some(Behaviour::reply_to(nonce));
-        let call = Call { behaviour, reply_to, expire: self.now + timeout, message };
+        let call = Call { behaviour, reply_to, expire: self.now + life, message };
         self.send_as(actor, nonce, to, call);
-        self.timer(timeout, Timer::Reply(owner, nonce));
+        self.timer(wait, Timer::Reply(owner, nonce));
         nonce
     }
 

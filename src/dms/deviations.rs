@@ -83,6 +83,12 @@ pub const ALL: &[Deviation] = &[
         why: "all-or-nothing restarts starve each other under load",
     },
     Deviation {
+        section: "2.9", weakness: "W19",
+        real: "bids are awaited for standbys and not asked for; no standby is ever promoted",
+        here: "they are asked for, committed, allocated and connected, and one takes the part of a lost primary",
+        why: "that is what redundancy is for",
+    },
+    Deviation {
         section: "2.9", weakness: "",
         real: "the next attempt asks every provider again",
         here: "a peer at which a step of a node failed is asked again for it only after nobody else has bid",

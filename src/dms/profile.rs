@@ -35,6 +35,20 @@ pub enum Weakness {
     UnverifiedCandidate,
     /// W5: candidates are drawn with replacement, from the first million of all combinations.
     IncompleteSearch,
+    /// W6: what a failed or unanswered commit has reserved is not reverted, and others that commit hang.
+    LostCommit,
+    /// W6b: what is reverted after a failed commit is missing in later attempts.
+    PoisonedRetry,
+    /// W16: each attempt counts its rounds of bids from 1 again.
+    RestartedNonces,
+    /// W19: standbys are not asked for, and their bids are waited for.
+    UnbiddenStandbys,
+    /// W21: a deployment cannot be cancelled before it runs, and tries again without a pause.
+    HotLoop,
+    /// W22: one step that fails takes the whole attempt with it.
+    AllOrNothing,
+    /// W24: replies are awaited for two minutes to messages that live for five seconds.
+    StalledProvisioning,
 }
 
 /// What is known about a weakness, for people.
@@ -50,7 +64,7 @@ pub struct Description {
 
 impl Weakness {
     /// All that this version has, by number.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 19] = [
         Self::UncheckedNonces,
         Self::UnboundDid,
         Self::BlindSubsumption,
@@ -63,6 +77,13 @@ impl Weakness {
         Self::SilentEdges,
         Self::UnverifiedCandidate,
         Self::IncompleteSearch,
+        Self::LostCommit,
+        Self::PoisonedRetry,
+        Self::RestartedNonces,
+        Self::UnbiddenStandbys,
+        Self::HotLoop,
+        Self::AllOrNothing,
+        Self::StalledProvisioning,
     ];
 
     /// What is known about it.
@@ -128,6 +149,41 @@ impl Weakness {
                 "W5",
                 "candidates are drawn with replacement and from the first million combinations only",
                 "every combination is within reach, and one that is known to fail is not tried again",
+            ),
+            Self::LostCommit => (
+                "W6",
+                "a commit that fails or goes unanswered is not reverted, blocks later ones, and hangs those beside it",
+                "it is undone like all others, and the node goes elsewhere",
+            ),
+            Self::PoisonedRetry => (
+                "W6b",
+                "nodes that are reverted after a failed commit are missing in later attempts, which go on without",
+                "every attempt is about all nodes",
+            ),
+            Self::RestartedNonces => (
+                "W16",
+                "each attempt counts its rounds from 1, and providers that answered such a round before stay silent",
+                "rounds go on counting over attempts",
+            ),
+            Self::UnbiddenStandbys => (
+                "W19",
+                "standbys are not asked for, but their bids are waited for: redundancy never deploys",
+                "standbys are asked for, committed and allocated, and one takes the place of a lost primary",
+            ),
+            Self::HotLoop => (
+                "W21",
+                "a deployment cannot be cancelled before it runs, and tries again without a limit or a pause",
+                "it can be cancelled at any time, and pauses between rounds from 5 s, doubling to 5 min",
+            ),
+            Self::AllOrNothing => (
+                "W22",
+                "bids reserve nothing, and one collision at commit reverts all nodes one by one and begins anew",
+                "only the node that failed asks for bids again",
+            ),
+            Self::StalledProvisioning => (
+                "W24",
+                "replies to messages of provisioning that live for 5 s are awaited for 2 min",
+                "they are awaited for as long as the message lives",
             ),
         };
         Description { id, as_is, intended }

@@ -26,12 +26,6 @@ pub fn unsupported(config: &EnsembleConfig, root: &Node) -> Vec<Finding> {
         let subnet = root.get("subnet");
         report(key_position(subnet, "join").unwrap_or_else(|| top("subnet")), "subnet.join");
     }
-    for (name, node) in &config.nodes {
-        let own = root.get("nodes").and_then(|nodes| nodes.get(name));
-        if node.redundancy > 0 {
-            report(key_position(own, "redundancy").unwrap_or_else(|| top("nodes")), "redundancy");
-        }
-    }
     for (name, allocation) in &config.allocations {
         let own = root.get("allocations").and_then(|allocations| allocations.get(name));
         let place = |key: &str| key_position(own, key).unwrap_or_else(|| top("allocations"));

@@ -1,5 +1,4 @@
-//! Rounds of bids (dms-orchestration sections 2.1, 2.2, 2.5 and 2.6), and the attempts that they are part of (section
-//! 1.3).
+//! Rounds of bids (dms-orchestration sections 2.1, 2.2, 2.5 and 2.6).
 
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use crate::dms::desk::Desk;
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::PeerId;
 use crate::dms::outbox::Timer;
+use crate::dms::profile::Weakness;
 use crate::kernel::Span;
 
 /// A round that is open.
@@ -32,8 +32,11 @@ impl Deployment {
         }
         self.set_status(desk, DeploymentStatus::Preparing, None);
         self.nonce += 1;
+        let unbidden_standbys = desk.security.profile.has(Weakness::UnbiddenStandbys);
         let wanted: Vec<usize> = (0..self.nodes.len())
             .filter(|&index| self.nodes[index].phase == Phase::Unplaced && self.nodes[index].bids.is_empty())
+            // The real DMS asks for primaries only, and then waits for the bids of all (W19).
+            .filter(|&index| !(unbidden_standbys && self.nodes[index].standby_of.is_some()))
             .collect();
         let room = MAX_BID_MULTIPLIER * wanted.len();
         self.rounds += 1;
@@ -179,8 +182,11 @@ impl Deployment {
         desk.fact(Fact::StageFailed { ensemble: self.id, stage: Stage::Bid, reason: Arc::clone(&reason) });
         self.last_failure = Some((Stage::Bid, reason));
         self.thin_bids(desk, &unplaced);
-        self.pause(desk);
-        if updating {
+        let hot = desk.security.profile.has(Weakness::HotLoop);
+        if !hot {
+            self.pause(desk);
+        }
+        if updating || hot {
             self.advance(desk);
         }
     }
@@ -197,17 +203,9 @@ impl Deployment {
         }
     }
 
-    /// An attempt has come to nothing: what it knew of bids and links is forgotten, and the next one begins.
-    pub(super) fn begin_next_attempt(&mut self, desk: &mut Desk<'_, '_>) {
-        self.verified.clear();
-        self.nodes.iter_mut().for_each(|node| node.bids.clear());
-        self.pause(desk);
-        self.advance(desk);
-    }
-
     /// Waits before the next round, longer each time (the intended side of W21). Bids kept meanwhile stay valid for
     /// five minutes on their providers; after a longer pause they are dropped.
-    fn pause(&mut self, desk: &mut Desk<'_, '_>) {
+    pub(super) fn pause(&mut self, desk: &mut Desk<'_, '_>) {
         self.pauses += 1;
         self.pause = Some(self.pauses);
         desk.timer(self.backoff, Timer::Backoff(self.number, self.pauses));

@@ -104,6 +104,9 @@ impl Deployment {
         );
         // The real DMS looks at the clock only after it has heard of the edges that it is verifying (W4).
         let verifying = self.search.as_ref().is_some_and(Search::is_verifying);
+        if self.is_hung {
+            return;
+        }
         if verifying && desk.security.profile.has(Weakness::UnverifiedCandidate) {
             return;
         }
@@ -124,7 +127,8 @@ impl Deployment {
     /// It has ended as it should, or before it ever ran because the user wished so (then `outcome` says so).
     pub(super) fn complete(&mut self, desk: &mut Desk<'_, '_>, outcome: Option<Arc<str>>) {
         let outcome = outcome.or_else(|| {
-            let all = self.nodes.iter().flat_map(|node| &node.members);
+            let active = self.nodes.iter().filter(|node| node.standby_of.is_none());
+            let all = active.flat_map(|node| &node.members);
             let failed = all
                 .clone()
                 .filter(|member| matches!(member.state, MemberState::Ended(code) if code != 0))
@@ -136,14 +140,21 @@ impl Deployment {
     }
 
     fn drop_everything(&mut self, desk: &mut Desk<'_, '_>) {
-        self.round = None;
-        self.search = None;
-        self.pause = None;
-        self.pending.retain(|pending| pending.purpose == Purpose::Undo);
+        self.stop_preparing();
         for index in 0..self.nodes.len() {
             self.undo_node(desk, index);
             self.nodes[index].reset();
         }
+    }
+
+    /// Nothing that was under way is of interest any more, but what is being undone.
+    fn stop_preparing(&mut self) {
+        self.round = None;
+        self.search = None;
+        self.pause = None;
+        self.failed_attempt = None;
+        self.is_hung = false;
+        self.pending.retain(|pending| pending.purpose == Purpose::Undo);
     }
 
     /// The user asks for the end. Possible in every state that is not an end already (the intended side of W21). First
@@ -152,10 +163,7 @@ impl Deployment {
         if self.status.is_terminal() || self.status == DeploymentStatus::ShuttingDown {
             return;
         }
-        self.round = None;
-        self.search = None;
-        self.pause = None;
-        self.pending.retain(|pending| pending.purpose == Purpose::Undo);
+        self.stop_preparing();
         self.set_status(desk, DeploymentStatus::ShuttingDown, None);
         for (index, place) in self.to_be_released() {
             let behaviour = self.behaviours.subnet_destroy.clone();

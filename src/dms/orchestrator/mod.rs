@@ -5,13 +5,15 @@
 //! running. A node that fails falls back to the beginning and takes no other node with it; a node that is lost
 //! later does the same, so that recovery is the deployment's own path and not a second one.
 //!
-//! - `bidding`: rounds, which bids are kept, the attempts;
+//! - `bidding`: rounds, and which bids are kept;
 //! - `candidates`: the choice among the bids, and the verification of edges;
 //! - `placing`: commit and allocate;
+//! - `attempts`: what a failed step takes with it;
 //! - `provisioning`: subnet, names, ports, start in dependency order;
 //! - `running`: supervision, recovery, the end of tasks;
 //! - `ending`: failure, shutdown, and undoing with retries until it is acknowledged.
 
+mod attempts;
 mod bidding;
 mod candidates;
 mod ending;
@@ -24,6 +26,7 @@ mod running;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::attempts::FailedAttempt;
 use self::bidding::Round;
 use self::candidates::{Edge, EdgeKey, Search};
 use self::ending::Undo;
@@ -31,12 +34,15 @@ use self::node::{Node, Phase};
 use self::placement::Policy;
 use crate::dms::actor::{Actor, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message};
 use crate::dms::atlas::Atlas;
-use crate::dms::constants::{BACKOFF_MIN, GRANT_ORCHESTRATOR_CAPS_FREQUENCY, MIN_ENSEMBLE_DEPLOYMENT_TIME};
+use crate::dms::constants::{
+    BACKOFF_MIN, GRANT_ORCHESTRATOR_CAPS_FREQUENCY, MIN_ENSEMBLE_DEPLOYMENT_TIME, STALLED_PROVISION_WAIT,
+};
 use crate::dms::desk::Desk;
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::{EnsembleId, Handle};
 use crate::dms::outbox::{Owner, Timer};
+use crate::dms::profile::Weakness;
 use crate::dms::subnet::AddressRange;
 use crate::dms::supervision::Recovery;
 use crate::kernel::{Span, Timestamp};
@@ -75,6 +81,7 @@ enum Purpose {
     Port,
     Start,
     Shutdown,
+    Revert,
     // The following go on beside the steps above and hold none of them up.
     Register,
     Health,
@@ -86,6 +93,11 @@ impl Purpose {
     /// Whether the deployment's next step waits for this.
     const fn is_barrier(self) -> bool {
         !matches!(self, Self::Register | Self::Health | Self::Restart | Self::Undo)
+    }
+
+    /// Whether it is a step of the ensemble's private network.
+    const fn is_of_network(self) -> bool {
+        matches!(self, Self::Subnet | Self::Address | Self::Peers | Self::Names | Self::Port)
     }
 }
 
@@ -137,6 +149,10 @@ pub struct Deployment {
     undo: Vec<Undo>,
     undo_count: u32,
     last_failure: Option<(Stage, Arc<str>)>,
+    /// An attempt that has failed as a whole and is being reverted (W22).
+    failed_attempt: Option<FailedAttempt>,
+    /// Whether it waits for ever, behind a lock that nobody gives back (W6).
+    is_hung: bool,
     /// Whether it has ever run.
     supervised: bool,
     /// Set in a shutdown once the allocations have been asked to end.
@@ -188,6 +204,8 @@ impl Deployment {
             undo: Vec::new(),
             undo_count: 0,
             last_failure: None,
+            failed_attempt: None,
+            is_hung: false,
             supervised: false,
             releasing: false,
         })
@@ -246,14 +264,17 @@ impl Deployment {
         if self.status == DeploymentStatus::ShuttingDown {
             return self.go_on_shutting_down(desk);
         }
+        if self.failed_attempt.is_some() {
+            return self.end_failed_attempt(desk);
+        }
         if self.search.is_some() {
             return self.go_on_searching(desk);
         }
-        if self.nodes.iter().all(|node| node.phase == Phase::Lost) {
+        if self.nodes.iter().all(|node| node.phase == Phase::Lost && !node.forgotten) {
             return self.fail(desk, "every node is lost and none is to be recovered".into());
         }
         let unplaced = self.nodes.iter().any(|node| node.phase == Phase::Unplaced);
-        let next = self.placed().filter(|phase| *phase != Phase::Started).min();
+        let next = self.placed().filter(|phase| *phase < Phase::Started).min();
         if unplaced && (next.is_none() || self.status != DeploymentStatus::Updating) {
             if self.round.is_none() && self.pause.is_none() {
                 self.open_round(desk);
@@ -277,7 +298,7 @@ impl Deployment {
     }
 
     fn is_waiting(&self) -> bool {
-        self.pending.iter().any(|pending| pending.purpose.is_barrier())
+        self.is_hung || self.pending.iter().any(|pending| pending.purpose.is_barrier())
     }
 
     fn set_status(&mut self, desk: &mut Desk<'_, '_>, status: DeploymentStatus, reason: Option<Arc<str>>) {
@@ -309,7 +330,12 @@ impl Deployment {
         (node, member): (usize, usize),
     ) {
         let owner = Owner::Deployment(self.number);
-        let nonce = desk.invoke(&mut self.actor, owner, to, behaviour, message, timeout);
+        let wait = if purpose.is_of_network() && desk.security.profile.has(Weakness::StalledProvisioning) {
+            STALLED_PROVISION_WAIT
+        } else {
+            timeout
+        };
+        let nonce = desk.invoke_for(&mut self.actor, owner, to, behaviour, message, (timeout, wait));
         self.pending.push(Pending { nonce, purpose, node, member });
     }
 
@@ -382,6 +408,7 @@ impl Deployment {
             | Purpose::Port
             | Purpose::Start => self.resolve_provisioning(desk, pending, outcome),
             Purpose::Shutdown => self.resolve_shutdown(pending, outcome),
+            Purpose::Revert => self.resolve_revert(desk, pending, outcome),
             Purpose::Undo => self.resolve_undo(pending, outcome),
             Purpose::Register | Purpose::Health | Purpose::Restart => {
                 self.resolve_supervision(desk, pending, outcome);
@@ -398,22 +425,6 @@ impl Deployment {
             let member = node.members.iter().position(|member| &*member.id == allocation)?;
             Some((index, member))
         })
-    }
-
-    /// A step of a node has failed: the node falls back to the beginning, its peer is not asked again while others
-    /// bid, and what it may have reserved or created there is undone. The next try is of another generation, so that
-    /// an undo that comes late does not end it when it is on the same peer.
-    fn give_up_place(&mut self, desk: &mut Desk<'_, '_>, node: usize, stage: Stage, reason: Arc<str>) {
-        desk.fact(Fact::StageFailed { ensemble: self.id, stage, reason: Arc::clone(&reason) });
-        self.last_failure = Some((stage, reason));
-        self.drop_pending_of(node);
-        self.undo_node(desk, node);
-        let node = &mut self.nodes[node];
-        if let Some(place) = node.place.take() {
-            node.excluded.push(place.host);
-            node.generation += 1;
-        }
-        node.reset();
     }
 
     /// Grants the providers of this deployment what they need to report, for another five minutes.

@@ -654,7 +654,6 @@ fn features_that_are_not_simulated_are_refused_for_a_run() {
         ("12:10", "subnet.join"),
         ("13:1", "supervisor"),
         ("14:1", "contracts"),
-        ("20:5", "redundancy"),
     ]
     .iter()
     .map(|(at, feature)| format!("{at} {}", words(feature)))
@@ -679,7 +678,16 @@ fn shipped_ensembles_are_good_and_can_be_simulated() {
     names.sort();
     assert_eq!(
         names,
-        ["batch.yaml", "hello.yaml", "linked.yaml", "shop.yaml", "transatlantic.yaml", "web.yaml"]
+        [
+            "batch.yaml",
+            "fleet.yaml",
+            "hello.yaml",
+            "linked.yaml",
+            "redundant.yaml",
+            "shop.yaml",
+            "transatlantic.yaml",
+            "web.yaml"
+        ]
     );
     let shop = good(include_str!("../../../scenarios/ensembles/shop.yaml"));
     let levels: Vec<String> =
