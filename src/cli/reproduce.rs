@@ -125,10 +125,12 @@ fn text(found: &Reproduction) -> String {
     let Reproduction { weakness, claim, scenario, is_shown, as_is, mended, costs } = found;
     let mark = if *is_shown { "shown" } else { "NOT SHOWN" };
     let mut text = format!("{weakness:<4} {mark}: {claim}\n     {scenario}\n");
-    let word = |verdict: &Verdict| if verdict.passed { "holds" } else { "FAILS" };
+    let word = |verdict: &Verdict| {
+        format!("{} ({})", if verdict.passed { "holds" } else { "FAILS" }, number(verdict.value))
+    };
     for (before, after) in as_is.iter().zip(mended).filter(|(before, after)| !before.passed || !after.passed)
     {
-        let line = format!("{}: {} as-is, {} mended", before.expression, word(before), word(after));
+        let line = format!("{}: as-is {}, mended {}", before.expression, word(before), word(after));
         text.push_str(&format!("       {line}\n"));
     }
     for Cost { metric, unit, as_is, mended } in costs {

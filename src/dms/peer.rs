@@ -20,9 +20,10 @@ use crate::dms::fact::Fact;
 use crate::dms::identity::{EnsembleId, Handle, Inbox, PeerId, SecretKey};
 use crate::dms::node::Node;
 use crate::dms::orchestrator::{Deployment, Strategy};
-use crate::dms::outbox::{Command, Input, Outbox, Owner, Timer};
+use crate::dms::outbox::{Command, Input, Outbox, Owner, RunId, Timer};
 use crate::dms::profile::Profile;
 use crate::dms::provider::{Machine, Provider};
+use crate::dms::store::Store;
 use crate::dms::subnet::AddressRange;
 use crate::kernel::Timestamp;
 
@@ -54,6 +55,8 @@ pub struct Peer {
     atlas: &'static dyn Atlas,
     deployments: Vec<Deployment>,
     node: Node,
+    /// What is on disk, while the process does not run.
+    store: Option<Box<Store>>,
 }
 
 /// Which actor of a peer a message is for.
@@ -76,6 +79,7 @@ impl Peer {
             atlas: config.atlas,
             deployments: Vec::new(),
             node: Node::default(),
+            store: None,
         }
     }
 
@@ -116,13 +120,30 @@ impl Peer {
         self.node.score_of(other)
     }
 
-    /// The machine has stopped and starts again: everything that only lived in memory is gone, key, anchors and
-    /// what is onboarded are kept. (Deployments and allocations that outlive a restart come with persistence.)
-    pub fn restart(&mut self) {
+    /// The process ends, on purpose or not: everything that only lived in memory is gone. What is on disk stays (key,
+    /// anchors, what is onboarded, deployments, allocations) and is taken up with [`Input::Started`].
+    pub fn stop(&mut self) {
+        if self.store.is_none() {
+            let deployments = self.deployments.drain(..).map(|deployment| deployment.record()).collect();
+            self.store = Some(Box::new(Store { deployments, provider: self.provider.record() }));
+        }
         self.pipeline = Pipeline::default();
-        self.provider.restart();
-        self.deployments.clear();
+        self.provider.stop();
         self.node = Node::default();
+    }
+
+    /// The process starts. A provider takes up its allocations first, and bids only then; then come the deployments
+    /// (dms-capabilities section 9.4).
+    fn start(&mut self, now: Timestamp, running: &[RunId], out: &mut Outbox<'_>) {
+        let Some(store) = self.store.take() else { return };
+        let mut desk = Desk { now, security: &mut self.security, out };
+        self.provider.recover(&mut desk, store.provider, running);
+        for (record, number) in store.deployments.into_iter().zip(0..) {
+            self.deployments.push(Deployment::restored(number, record, self.strategy, self.atlas, now));
+        }
+        for deployment in &mut self.deployments {
+            deployment.resume(&mut desk);
+        }
     }
 
     /// Lets something happen to the peer at `now`, by its own clock. What it wants done is in `out` afterwards.
@@ -136,6 +157,7 @@ impl Peer {
                 let mut desk = Desk { now, security: &mut self.security, out };
                 self.provider.handle_execution(&mut desk, execution);
             }
+            Input::Started { running } => self.start(now, &running, out),
             Input::Connected(to) => {
                 let mut desk = Desk { now, security: &mut self.security, out };
                 self.node.connected(&mut desk, to);
@@ -237,11 +259,14 @@ impl Peer {
             Inbox::Ensemble(id) => {
                 let found = self.deployments.iter().position(|deployment| deployment.id() == *id);
                 let place = found.ok_or(Rejection::UnknownActor)?;
-                (Receiver::Deployment(place), self.deployments[place].has_behaviour(envelope))
+                {
+                    let profile = self.security.profile;
+                    (Receiver::Deployment(place), self.deployments[place].has_behaviour(profile, envelope))
+                }
             }
             Inbox::Allocation(id) => {
                 self.provider.receiver(id).ok_or(Rejection::UnknownActor)?;
-                (Receiver::Allocation(Arc::clone(id)), Provider::has_allocation_behaviour(behaviour))
+                (Receiver::Allocation(Arc::clone(id)), self.provider.has_allocation_behaviour(behaviour))
             }
             Inbox::Other(_) => return Err(Rejection::UnknownActor),
         };
@@ -252,9 +277,6 @@ impl Peer {
         let mut desk = Desk { now, security: &mut self.security, out };
         if matches!(timer, Timer::Hello(_) | Timer::Reply(Owner::Root, _)) {
             return self.node.handle_timer(&mut desk, &mut self.root, timer);
-        }
-        if let Timer::Reply(Owner::Provider, nonce) = timer {
-            return self.provider.forget_probe(nonce);
         }
         match timer.deployment() {
             Some(number) => {

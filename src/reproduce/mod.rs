@@ -15,14 +15,13 @@ use crate::scenario::{self, Overrides, Report};
 use crate::sim::{self, Options, Outcome, Setup};
 
 /// The metrics that may tell what a weakness costs, the most telling first.
-const COSTS: [&str; 16] = [
+const COSTS: [&str; 15] = [
     "deployments.succeeded",
     "deployments.failed",
     "deployments.stuck",
     "deployments.completed",
     "time_to_running.p50",
     "time_to_running.p95",
-    "time_to_running.mean",
     "services.availability",
     "allocations.started",
     "redeployments",

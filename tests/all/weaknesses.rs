@@ -27,7 +27,7 @@ fn each_weakness_does_its_damage_until_it_alone_is_mended() {
 fn every_weakness_has_a_scenario() {
     let found = scenarios(&folder(), &[]).unwrap();
     for weakness in Weakness::ALL {
-        assert!(found.iter().any(|(own, _)| *own == weakness), "{weakness} has no scenario");
+        assert!(found.iter().any(|(own, _)| own == weakness), "{weakness} has no scenario");
     }
 }
 

@@ -130,6 +130,10 @@ pub enum BehaviourKind {
     RevokeBroadcast,
     /// A behaviour of the real DMS that is not simulated: every node refuses it as unknown.
     NotSimulated,
+    /// `/dms/orchestrator/<id>/deployment-state`, on the orchestrator's actor: whether allocations are still wanted.
+    DeploymentState,
+    /// `/dms/ensemble/<id>/allocation/state`, on the provider's node: which allocations it has (an extension of dmsim).
+    AllocationStates,
     /// `/dms/deployment/constraint/edge`: a provider is to verify its link to another one.
     EdgeConstraint,
     /// `/dms/deployment/constraint/probe`: what it sends to the other one for that (an extension of dmsim: in the real
@@ -139,7 +143,7 @@ pub enum BehaviourKind {
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 46] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -182,6 +186,8 @@ impl BehaviourKind {
         Self::Anchor,
         Self::RevokeBroadcast,
         Self::NotSimulated,
+        Self::DeploymentState,
+        Self::AllocationStates,
         Self::EdgeConstraint,
         Self::EdgeProbe,
     ];
@@ -232,6 +238,8 @@ impl BehaviourKind {
             Self::Anchor => "/dms/cap/anchor",
             Self::RevokeBroadcast => "/dms/cap/revoke/broadcast",
             Self::NotSimulated => "<not simulated>",
+            Self::DeploymentState => "/dms/orchestrator/<id>/deployment-state",
+            Self::AllocationStates => "/dms/ensemble/<id>/allocation/state",
             Self::EdgeConstraint => "/dms/deployment/constraint/edge",
             Self::EdgeProbe => "/dms/deployment/constraint/probe",
         }
@@ -280,6 +288,8 @@ impl BehaviourKind {
                 | Self::TaskTermination
                 | Self::AllocationLiveness
                 | Self::ReplyTo
+                | Self::DeploymentState
+                | Self::AllocationStates
                 | Self::EdgeConstraint
                 | Self::EdgeProbe
         )
@@ -388,6 +398,10 @@ pub struct EnsembleBehaviours {
     pub task_termination: Behaviour,
     /// See [`BehaviourKind::AllocationLiveness`].
     pub allocation_liveness: Behaviour,
+    /// See [`BehaviourKind::DeploymentState`].
+    pub deployment_state: Behaviour,
+    /// See [`BehaviourKind::AllocationStates`].
+    pub allocation_states: Behaviour,
 }
 
 impl EnsembleBehaviours {
@@ -407,6 +421,8 @@ impl EnsembleBehaviours {
             allocation_shutdown: at(BehaviourKind::AllocationShutdown),
             task_termination: at(BehaviourKind::TaskTermination),
             allocation_liveness: at(BehaviourKind::AllocationLiveness),
+            deployment_state: at(BehaviourKind::DeploymentState),
+            allocation_states: at(BehaviourKind::AllocationStates),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use thiserror::Error;
 
-use super::config::{EnsembleConfig, NodeConfig};
+use super::config::EnsembleConfig;
 
 /// Why allocations have no order. The texts are those of DMS.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -46,12 +46,12 @@ impl Deployment {
         if !has_no_handle {
             self.undo_node(desk, index);
         }
-        self.fall_back(index);
+        self.begin_anew(index);
     }
 
     /// The node begins anew; its peer is not asked again while others bid. The next try is of another generation, so
     /// that an undo that comes late does not end it when it is on the same peer.
-    fn fall_back(&mut self, index: usize) {
+    fn begin_anew(&mut self, index: usize) {
         let node = &mut self.nodes[index];
         if let Some(place) = node.place.take() {
             node.excluded.push(place.host);

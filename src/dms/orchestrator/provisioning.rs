@@ -213,6 +213,7 @@ impl Purpose {
             Self::Register => "register health check",
             Self::Health => "health check",
             Self::Restart => "restart",
+            Self::Reconcile => "reconcile",
             Self::Revert | Self::Undo => "revert",
         }
     }

@@ -113,7 +113,7 @@ impl Provider {
     }
 
     /// The other end does not answer; by now nobody waits for a verdict any more.
-    pub(in crate::dms) fn forget_probe(&mut self, nonce: u64) {
+    pub(super) fn forget_probe(&mut self, nonce: u64) {
         self.edge_tests.retain(|test| test.nonce != nonce);
     }
 }
