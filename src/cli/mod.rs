@@ -10,6 +10,7 @@ mod check;
 mod explain;
 mod list;
 mod measure;
+mod reproduce;
 mod run;
 mod schema;
 mod translate;
@@ -68,6 +69,8 @@ enum Command {
     Cap(cap::CapArguments),
     /// Tell why something was refused in a run, down to the token, the link and the rule.
     Explain(explain::ExplainArguments),
+    /// Show again what is said of the real DMS: each known weakness as-is and mended.
+    Reproduce(reproduce::ReproduceArguments),
     /// List what scenarios can name.
     List(list::ListArguments),
     /// Translate a docker-compose file to an ensemble.
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::check(&arguments),
         Command::Cap(arguments) => cap::cap(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Translate(arguments) => translate::translate(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),

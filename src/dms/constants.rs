@@ -15,6 +15,8 @@ pub const BID_REQUEST_TIMEOUT: Span = Span::secs(5);
 pub const MAX_BID_MULTIPLIER: usize = 8;
 /// Candidate draws in one search.
 pub const MAX_PERMUTATIONS: u64 = 1_000_000;
+/// Wait for the verification of an edge.
+pub const VERIFY_EDGE_CONSTRAINT_TIMEOUT: Span = Span::secs(5);
 /// Expiry of and wait for a commit, for each allocation of the node.
 pub const COMMIT_DEPLOYMENT_TIMEOUT: Span = Span::secs(3);
 /// Expiry of and wait for an allocate, for each allocation of the node.
@@ -26,6 +28,8 @@ pub const ALLOCATION_SHUTDOWN_TIMEOUT: Span = Span::secs(15);
 /// Expiry of subnet, DNS and port messages. The real DMS waits 2 minutes for the reply although the message is dead
 /// after this (W24); the intended behaviour waits as long as the message lives.
 pub const PROVISION_MESSAGE_TIMEOUT: Span = Span::secs(5);
+/// How long the real DMS waits for the replies to these messages (W24).
+pub const STALLED_PROVISION_WAIT: Span = Span::mins(2);
 /// Wait for the destruction of a subnet on one node.
 pub const SUBNET_DESTROY_TIMEOUT: Span = Span::secs(10);
 /// Wait for the reply to a revert, for each node in turn.

@@ -71,10 +71,22 @@ pub const ALL: &[Deviation] = &[
         why: "it is the same distribution without the bias against late nodes",
     },
     Deviation {
+        section: "2.8", weakness: "W1",
+        real: "a provider that is asked to verify an edge never answers",
+        here: "it measures round trip and bandwidth by probes to the other end, `/dms/deployment/constraint/probe`",
+        why: "the limits of an ensemble are to hold",
+    },
+    Deviation {
         section: "2.9", weakness: "W6, W22",
         real: "a failed commit or allocate reverts every node, and the attempt begins anew",
         here: "the node that failed falls back alone; the others keep what they have reserved",
         why: "all-or-nothing restarts starve each other under load",
+    },
+    Deviation {
+        section: "2.9", weakness: "W19",
+        real: "bids are awaited for standbys and not asked for; no standby is ever promoted",
+        here: "they are asked for, committed, allocated and connected, and one takes the part of a lost primary",
+        why: "that is what redundancy is for",
     },
     Deviation {
         section: "2.9", weakness: "",

@@ -88,6 +88,8 @@ pub enum Stage {
     Revert,
     /// Tearing down.
     Shutdown,
+    /// The verification of the links between a candidate's peers.
+    Edge,
 }
 
 impl Stage {
@@ -105,6 +107,7 @@ impl Stage {
             Self::Run => "run",
             Self::Revert => "revert",
             Self::Shutdown => "shutdown",
+            Self::Edge => "edge",
         }
     }
 }

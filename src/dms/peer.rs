@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::dms::actor::{
     Account, Actor, DeploymentRequest, Envelope, Pipeline, Rejection, SecurityContext, check_direct, gossip,
 };
+use crate::dms::atlas::Atlas;
 use crate::dms::capability::{Capability, CapabilityContext};
 use crate::dms::constants::MIN_DEPLOYMENT_TIME;
 use crate::dms::desk::{Asker, Desk};
@@ -39,6 +40,8 @@ pub struct PeerConfig {
     pub machine: Machine,
     /// Its operator's choices.
     pub strategy: Strategy,
+    /// Its list of cities.
+    pub atlas: &'static dyn Atlas,
 }
 
 /// One peer.
@@ -49,6 +52,7 @@ pub struct Peer {
     pipeline: Pipeline,
     provider: Provider,
     strategy: Strategy,
+    atlas: &'static dyn Atlas,
     deployments: Vec<Deployment>,
     node: Node,
     /// What is on disk, while the process does not run.
@@ -72,6 +76,7 @@ impl Peer {
             pipeline: Pipeline::default(),
             provider: Provider::new(config.machine),
             strategy: config.strategy,
+            atlas: config.atlas,
             deployments: Vec::new(),
             node: Node::default(),
             store: None,
@@ -134,7 +139,7 @@ impl Peer {
         let mut desk = Desk { now, security: &mut self.security, out };
         self.provider.recover(&mut desk, store.provider, running);
         for (record, number) in store.deployments.into_iter().zip(0..) {
-            self.deployments.push(Deployment::restored(number, record, self.strategy, now));
+            self.deployments.push(Deployment::restored(number, record, self.strategy, self.atlas, now));
         }
         for deployment in &mut self.deployments {
             deployment.resume(&mut desk);
@@ -208,6 +213,9 @@ impl Peer {
                 Receiver::Root if envelope.behaviour.kind.is_about_deployments() => {
                     self.handle_operator(now, envelope, out);
                 }
+                Receiver::Root if self.provider.awaits(&envelope.behaviour) => {
+                    self.provider.handle_probe_reply(&mut desk, &mut self.root, envelope);
+                }
                 Receiver::Root if Node::is_responsible(envelope.behaviour.kind) => {
                     self.node.handle(&mut desk, &mut self.root, &self.provider, envelope);
                 }
@@ -248,6 +256,7 @@ impl Peer {
             Inbox::Root => {
                 let known = if Node::is_responsible(behaviour.kind) {
                     self.node.has_behaviour(self.security.profile, behaviour)
+                        || self.provider.awaits(behaviour)
                 } else {
                     self.provider.has_root_behaviour(behaviour)
                 };
@@ -336,7 +345,8 @@ impl Peer {
         let (did, host) = (self.root.handle.did.clone(), self.root.handle.host);
         let actor = Actor::child(secret, did, host, Inbox::Ensemble(id), now);
         let number = self.deployments.len() as u32;
-        let deployment = Deployment::new(number, id, range, ensemble, pins, actor, self.strategy, expire);
+        let deployment =
+            Deployment::new(number, id, range, ensemble, pins, actor, self.strategy, self.atlas, expire);
         match deployment {
             Ok(deployment) => self.deployments.push(deployment),
             Err(reason) => return refused(out, reason),

@@ -125,6 +125,33 @@ weaknesses! {
         as_is: "the end of a task is one unacknowledged message: lost, or dropped because its output is \
                  over 1 MiB",
         intended: "it is told until it is acknowledged, and long output is fetched in chunks";
+    SilentEdges = "W1",
+        as_is: "a provider that is asked to verify an edge never answers, and answers are kept whatever the limits",
+        intended: "it measures round trip and bandwidth to the other end, and answers are kept by peers and limits";
+    UnverifiedCandidate = "W4",
+        as_is: "at the deadline a candidate that failed the verification of its edges is taken as a success",
+        intended: "a deployment without a verified candidate fails at its deadline";
+    IncompleteSearch = "W5",
+        as_is: "candidates are drawn with replacement and from the first million combinations only",
+        intended: "every combination is within reach, and one that is known to fail is not tried again";
+    LostCommit = "W6",
+        as_is: "a commit that fails or goes unanswered is not reverted, blocks later ones, and hangs those beside it",
+        intended: "it is undone like all others, and the node goes elsewhere";
+    PoisonedRetry = "W6b",
+        as_is: "nodes that are reverted after a failed commit are missing in later attempts, which go on without",
+        intended: "every attempt is about all nodes";
+    RestartedNonces = "W16",
+        as_is: "each attempt counts its rounds from 1, and providers that answered such a round before stay silent",
+        intended: "rounds go on counting over attempts";
+    UnbiddenStandbys = "W19",
+        as_is: "standbys are not asked for, but their bids are waited for: redundancy never deploys",
+        intended: "standbys are asked for, committed and allocated, and one takes the place of a lost primary";
+    AllOrNothing = "W22",
+        as_is: "bids reserve nothing, and one collision at commit reverts all nodes one by one and begins anew",
+        intended: "only the node that failed asks for bids again";
+    StalledProvisioning = "W24",
+        as_is: "replies to messages of provisioning that live for 5 s are awaited for 2 min",
+        intended: "they are awaited for as long as the message lives";
 }
 
 impl Weakness {

@@ -71,6 +71,10 @@ pub(in crate::dms) struct NodeRecord {
     pub(in crate::dms) place: Option<Arc<Handle>>,
     pub(in crate::dms) excluded: Vec<PeerId>,
     pub(in crate::dms) recovering: bool,
+    /// The place of the node that it stands by for; standbys that are promoted change places with their primaries.
+    pub(in crate::dms) standby_of: Option<usize>,
+    /// Whether it has fallen out of the manifest (W6b).
+    pub(in crate::dms) forgotten: bool,
     /// Its allocations in the order of the configuration, from which follow their addresses in the subnet.
     pub(in crate::dms) members: Vec<MemberRecord>,
 }

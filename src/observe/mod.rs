@@ -16,7 +16,7 @@ pub mod metrics;
 pub mod read;
 pub mod rows;
 
-pub use folder::{FolderError, RunFolder, write_atomically};
+pub use folder::{FolderError, RunFolder, csv_text, write_atomically};
 pub use histogram::{SpanHistogram, nearest_rank};
 pub use manifest::{InputHash, Provenance, RunManifest, Verdict, sha256_hex};
 pub use metrics::{Metric, all, metric};

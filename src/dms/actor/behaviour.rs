@@ -14,7 +14,7 @@ use crate::dms::identity::EnsembleId;
 const ALIASES: [(&str, BehaviourKind); 1] = [("/dms/cap/broadcast", BehaviourKind::RevokeBroadcast)];
 
 /// Behaviours of the real DMS that this version does not simulate (dms-capabilities section 5).
-const NOT_SIMULATED: [&str; 19] = [
+const NOT_SIMULATED: [&str; 18] = [
     "/dms/node/peers/dht",
     "/dms/node/onboarding/onboard",
     "/dms/node/onboarding/offboard",
@@ -25,7 +25,6 @@ const NOT_SIMULATED: [&str; 19] = [
     "/dms/node/subnet/create",
     "/dms/node/subnet/destroy",
     "/dms/node/subnet/join",
-    "/dms/deployment/constraint/edge",
     "/dms/volume/create",
     "/dms/volume/start",
     "/dms/volume/delete",
@@ -149,11 +148,16 @@ pub enum BehaviourKind {
     AllocationLogs,
     /// `/dms/allocation/stats`: what it uses, on the allocation's actor; the path is inferred.
     AllocationStats,
+    /// `/dms/deployment/constraint/edge`: a provider is to verify its link to another one.
+    EdgeConstraint,
+    /// `/dms/deployment/constraint/probe`: what it sends to the other one for that (an extension of dmsim: in the real
+    /// DMS the provider does nothing).
+    EdgeProbe,
 }
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 55] = [
+    pub const ALL: [Self; 57] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -209,6 +213,8 @@ impl BehaviourKind {
         Self::DeploymentDelete,
         Self::AllocationLogs,
         Self::AllocationStats,
+        Self::EdgeConstraint,
+        Self::EdgeProbe,
     ];
 
     /// The path, or for a namespaced kind the template of its path.
@@ -270,6 +276,8 @@ impl BehaviourKind {
             Self::DeploymentDelete => "/dms/node/deployment/delete",
             Self::AllocationLogs => "/dms/ensemble/<id>/allocation/logs",
             Self::AllocationStats => "/dms/allocation/stats",
+            Self::EdgeConstraint => "/dms/deployment/constraint/edge",
+            Self::EdgeProbe => "/dms/deployment/constraint/probe",
         }
     }
 
@@ -320,6 +328,8 @@ impl BehaviourKind {
                 | Self::ReplyTo
                 | Self::DeploymentState
                 | Self::AllocationStates
+                | Self::EdgeConstraint
+                | Self::EdgeProbe
         )
     }
 }

@@ -7,7 +7,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::control::{DeploymentRequest, NewDeployment};
 use super::logs::{LogChunk, LogRequest, Output};
@@ -108,6 +108,21 @@ pub struct Allocate {
     pub allocations: Vec<AllocationOrder>,
     /// The orchestrator's actor, to which the allocations report.
     pub orchestrator: Arc<Handle>,
+}
+
+/// Verify a link before a candidate is taken (dms-orchestration section 2.8).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct EdgeConstraint {
+    /// The ensemble.
+    pub ensemble: EnsembleId,
+    /// The peer that measures, which is the one that is asked.
+    pub source: PeerId,
+    /// The peer at the other end.
+    pub target: PeerId,
+    /// Round trip at most, in milliseconds; 0 = no limit.
+    pub rtt_ms: u64,
+    /// Bandwidth at least, in bits a second; 0 = no limit.
+    pub bandwidth_bits_per_s: u64,
 }
 
 /// Undo what was committed or allocated for some allocations of an ensemble.
@@ -293,6 +308,20 @@ pub enum Message {
     LogRequest(Box<LogRequest>),
     /// A part of a log.
     LogChunk(Box<LogChunk>),
+    /// Verify a link.
+    EdgeConstraint(Box<EdgeConstraint>),
+    /// Something of a known length that is only to be answered.
+    EdgeProbe(Padding),
+}
+
+/// So many bytes of nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Padding(pub u32);
+
+impl Serialize for Padding {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&"0".repeat(self.0 as usize))
+    }
 }
 
 /// Which store of a capability context tokens are for.
@@ -341,6 +370,7 @@ impl Message {
                     + bid.handle.json_len() as u64
                     + count(&bid.location)
             }
+            Self::EdgeProbe(Padding(bytes)) => r#"{"EdgeProbe":""}"#.len() as u64 + u64::from(*bytes),
             other => count(other),
         }
     }
@@ -386,5 +416,14 @@ mod tests {
         }));
         let json = serde_json::to_string(&bid).expect("a bid can be written");
         assert_eq!(bid.json_len(), json.len() as u64, "{json}");
+    }
+
+    #[test]
+    fn the_length_of_a_probe_is_that_of_its_json() {
+        for bytes in [0, 1, 70_000] {
+            let probe = Message::EdgeProbe(Padding(bytes));
+            let json = serde_json::to_string(&probe).expect("a probe can be written");
+            assert_eq!(probe.json_len(), json.len() as u64);
+        }
     }
 }

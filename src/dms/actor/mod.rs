@@ -28,8 +28,8 @@ pub use envelope::{Envelope, topics};
 pub use limiter::{Limits, RateLimiter};
 pub use logs::{LogChunk, LogRequest, Output, Printed, Stream, chunk, last_line};
 pub use message::{
-    Allocate, AllocationOrder, AllocationState, AnchorRequest, Bid, BidRequest, Commit, DnsRecord, Liveness,
-    Message, NodeRequest, Revert, Slot, SubnetCreate, TaskTermination,
+    Allocate, AllocationOrder, AllocationState, AnchorRequest, Bid, BidRequest, Commit, DnsRecord,
+    EdgeConstraint, Liveness, Message, NodeRequest, Padding, Revert, Slot, SubnetCreate, TaskTermination,
 };
 pub(in crate::dms) use pipeline::class;
 pub use pipeline::{Pipeline, Rejection, check_direct};

@@ -52,6 +52,8 @@ impl Deployment {
             place: node.place.clone(),
             excluded: node.excluded.clone(),
             recovering: node.recovering,
+            standby_of: node.standby_of,
+            forgotten: node.forgotten,
             members: node
                 .members
                 .iter()

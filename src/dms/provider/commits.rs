@@ -30,7 +30,8 @@ impl Provider {
             Some(bid) => bid.expire,
         };
         // A newer life of an allocation replaces an older one that nobody could end here, such as behind a partition.
-        if commit.generation > 0 {
+        // The real DMS knows no lives: what is committed stands in the way (W6).
+        if commit.generation > 0 && !desk.security.profile.has(Weakness::LostCommit) {
             self.release(desk, &commit.allocation, commit.generation - 1);
             self.end_farewell(&commit.allocation, commit.generation - 1);
             self.forget_if_empty(commit.ensemble);

@@ -2,6 +2,7 @@
 //! 2.3, 2.9 and 3).
 //!
 //! - `bids`: which requests it answers, with the reason for each that it does not;
+//! - `edges`: verifying links to other providers for an orchestrator;
 //! - `commits`: reserving and creating, undoing both;
 //! - `networks`: the subnets of its ensembles, addresses, names and port maps;
 //! - `runs`: starting, restarting, health, heartbeats and the end of an allocation;
@@ -12,6 +13,7 @@
 mod bids;
 mod commits;
 mod confirmation;
+mod edges;
 mod farewells;
 mod networks;
 mod recovery;
@@ -22,6 +24,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 
+use self::edges::EdgeTest;
 pub use bids::BidRefusal;
 
 use self::confirmation::Confirmation;
@@ -110,6 +113,7 @@ pub struct Provider {
     farewells: IndexMap<Arc<str>, Farewell>,
     /// What ended runs printed.
     kept: IndexMap<Arc<str>, KeptLog>,
+    edge_tests: Vec<EdgeTest>,
     next_slot: u32,
     sweeping: bool,
     renewing: bool,
@@ -134,6 +138,7 @@ impl Provider {
             allocations: IndexMap::new(),
             farewells: IndexMap::new(),
             kept: IndexMap::new(),
+            edge_tests: Vec::new(),
             next_slot: 0,
             sweeping: false,
             renewing: false,
@@ -198,6 +203,8 @@ impl Provider {
     ) {
         match &request.message {
             Message::BidRequest(bid_request) => self.handle_bid_request(desk, root, request, bid_request),
+            Message::EdgeConstraint(edge) => self.handle_edge(desk, root, request, edge),
+            Message::EdgeProbe(_) => desk.reply(root, request, Message::Ok),
             Message::Commit(commit) => {
                 let answer = self.handle_commit(desk, commit);
                 desk.reply(root, request, answer);
@@ -237,7 +244,9 @@ impl Provider {
             BehaviourKind::BidRequest
             | BehaviourKind::Commit
             | BehaviourKind::Allocate
-            | BehaviourKind::Revert => true,
+            | BehaviourKind::Revert
+            | BehaviourKind::EdgeConstraint
+            | BehaviourKind::EdgeProbe => true,
             BehaviourKind::SubnetCreate => of_hosted(|b| &b.subnet_create),
             BehaviourKind::SubnetDestroy => of_hosted(|b| &b.subnet_destroy),
             BehaviourKind::AllocationShutdown => of_hosted(|b| &b.allocation_shutdown),
@@ -257,7 +266,10 @@ impl Provider {
             Timer::Farewell(run) => self.say_farewell(desk, run),
             Timer::ForgetLog(run) => self.forget_log(run),
             Timer::Confirm(number) => self.go_on_confirming(desk, number),
-            Timer::Reply(Owner::Provider, nonce) => self.resolve_confirmation(desk, nonce, None),
+            Timer::Reply(Owner::Provider, nonce) => {
+                self.forget_probe(nonce);
+                self.resolve_confirmation(desk, nonce, None);
+            }
             _ => {}
         }
     }

@@ -87,7 +87,7 @@ const RIGHT_STRUCTURE: &[&str] = &[
     "44-ensemble-is-a-directory",
     "cycle",
     "image",
-    "redundant",
+    "supervised",
 ];
 
 #[test]

@@ -616,7 +616,9 @@ impl Ledger {
                     record.running_since = now;
                     record.started.get_or_insert(now);
                     self.counters.allocations_started += 1;
-                    self.services.starts(now, record.deployment, &record.key);
+                    let (deployment, key) = (record.deployment, Arc::clone(&record.key));
+                    let service = self.service_key(deployment, &key);
+                    self.services.starts(now, deployment, &service);
                 }
             }
             AllocationState::Completed | AllocationState::Failed | AllocationState::Terminated => {
@@ -639,8 +641,22 @@ impl Ledger {
         if record.running {
             record.running = false;
             record.ran += now.since(record.running_since);
-            self.services.stops(now, record.deployment, &record.key);
+            let (deployment, key) = (record.deployment, Arc::clone(&record.key));
+            let service = self.service_key(deployment, &key);
+            self.services.stops(now, deployment, &service);
         }
+    }
+
+    /// The key of the service that an allocation serves: its own, or that of the primary that it stands by for.
+    fn service_key(&self, deployment: u32, key: &Arc<str>) -> Arc<str> {
+        let nodes = &self.entries[self.deployments[deployment as usize].entry as usize].2.nodes;
+        let primary = key.split_once('.').and_then(|(node, allocation)| {
+            let (primary, number) = node.rsplit_once("-standby-")?;
+            let number: u32 = number.parse().ok()?;
+            let stands_by = !nodes.contains_key(node) && number <= nodes.get(primary)?.redundancy;
+            stands_by.then(|| format!("{primary}.{allocation}").into())
+        });
+        primary.unwrap_or_else(|| Arc::clone(key))
     }
 
     /// What an allocation held is free again.

@@ -137,7 +137,7 @@ impl Ledger {
 
     fn metrics(&self, now: Time, closing: &Closing) -> Vec<MetricRow> {
         let mut m = Metrics::default();
-        self.deployment_metrics(&mut m);
+        self.deployment_metrics(&mut m, now);
         let seconds = |span: Option<Span>| span.map_or(f64::NAN, Span::as_secs_f64);
         m.add("time_to_running.p50", seconds(self.time_to_running.quantile(0.50)));
         m.add("time_to_running.p95", seconds(self.time_to_running.quantile(0.95)));
@@ -232,7 +232,7 @@ impl Ledger {
         m.add("revocations.missing", closing.revocations_missing as f64);
     }
 
-    fn deployment_metrics(&self, m: &mut Metrics) {
+    fn deployment_metrics(&self, m: &mut Metrics, now: Time) {
         let asked = self.deployments.len() as f64;
         let count =
             |test: fn(&DeploymentRecord) -> bool| self.deployments.iter().filter(|d| test(d)).count() as f64;
@@ -244,6 +244,9 @@ impl Ledger {
         m.add("deployments.completed", count(|d| d.status == DeploymentStatus::Completed));
         m.add("deployments.running", count(|d| d.status == DeploymentStatus::Running));
         m.add("deployments.cancelled", count(|d| d.cancelled));
+        let stuck =
+            |d: &&DeploymentRecord| d.running.is_none() && !d.status.is_terminal() && d.deadline < now;
+        m.add("deployments.stuck", self.deployments.iter().filter(stuck).count() as f64);
         let mut reasons: indexmap::IndexMap<Arc<str>, u64> = indexmap::IndexMap::new();
         for record in self.deployments.iter().filter(|d| d.status == DeploymentStatus::Failed) {
             *reasons.entry(reason_class(record)).or_default() += 1;
@@ -300,7 +303,8 @@ impl Ledger {
             let ensemble = &self.entries[self.deployments[record.deployment as usize].entry as usize].2;
             let kind =
                 ensemble.allocations.get(allocation).map_or(AllocationKind::Service, |config| config.kind);
-            let service = self.services.all.get(&(record.deployment, Arc::clone(&record.key)));
+            let service = self.service_key(record.deployment, &record.key);
+            let service = self.services.all.get(&(record.deployment, service));
             let served = record.ran.as_secs_f64();
             let wanted = match service {
                 Some(service) if kind == AllocationKind::Service => service.wanted_for.as_secs_f64(),

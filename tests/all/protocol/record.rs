@@ -8,8 +8,8 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use dmsim::dms::actor::{
-    AllocationState, Behaviour, BehaviourKind, DeploymentRequest, Envelope, LogChunk, LogRequest, Message,
-    NodeRequest, Revert, TaskTermination,
+    AllocationState, Behaviour, BehaviourKind, DeploymentRequest, EdgeConstraint, Envelope, LogChunk,
+    LogRequest, Message, NodeRequest, Revert, TaskTermination,
 };
 use dmsim::dms::fact::Fact;
 use dmsim::dms::identity::{ActorId, EnsembleId, Handle, Inbox, PeerId};
@@ -254,6 +254,8 @@ impl Record {
             Message::Deployment(request) => asked(request),
             Message::LogRequest(log) => log_request(log),
             Message::LogChunk(part) => log_chunk(part),
+            Message::EdgeConstraint(edge) => self.edge(edge),
+            Message::EdgeProbe(padding) => format!("{} bytes", padding.0),
             // No script asks for what operators do beside deployments.
             Message::Query
             | Message::Connect(_)
@@ -283,6 +285,12 @@ impl Record {
             Message::Ok => "yes".to_owned(),
             Message::Error(reason) => format!("no: {reason}"),
         }
+    }
+
+    fn edge(&self, edge: &EdgeConstraint) -> String {
+        let (from, to) = (&self.names[&edge.source], &self.names[&edge.target]);
+        let (rtt, bandwidth) = (edge.rtt_ms, edge.bandwidth_bits_per_s);
+        format!("from {from} to {to}: at most {rtt} ms, at least {bandwidth} bits a second")
     }
 
     fn words(&self, fact: &Fact) -> String {
