@@ -155,6 +155,12 @@ pub const ALL: &[Deviation] = &[
         why: "what machines report was not read, and if they report anything nobody ever bids",
     },
     Deviation {
+        section: "5.3", weakness: "W3",
+        real: "a request for a card is subtracted from the card of the same index, and what it lacks is ignored",
+        here: "a wish takes memory of any card of its kind, and without an amount a card that nobody else uses",
+        why: "an ensemble cannot know the indices of a machine that it has not met",
+    },
+    Deviation {
         section: "5.5", weakness: "W15",
         real: "`public: 0` is reserved as the fixed port 0, which fails",
         here: "it is a dynamic port; with W15 several of one allocation are one",

@@ -118,7 +118,7 @@ impl Weakness {
                 "W3",
                 "graphics cards are not in requests for bids, a machine without any compares as better, and pools do \
                  not count them",
-                "they are asked for, compared by vendor, model and memory, and given out once",
+                "they are asked for, compared by vendor, model and memory, and their memory is given out once",
             ),
             Self::LeakingLeases => (
                 "W7",
