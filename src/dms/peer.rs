@@ -120,6 +120,12 @@ impl Peer {
         self.node = Node::default();
     }
 
+    /// Cores get lost, for tests of what notices.
+    #[cfg(test)]
+    pub(crate) fn lose_cores(&mut self, cores_milli: u64) {
+        self.provider.lose_cores(cores_milli);
+    }
+
     /// Lets something happen to the peer at `now`, by its own clock. What it wants done is in `out` afterwards.
     pub fn handle(&mut self, now: Timestamp, input: Input<'_>, out: &mut Outbox<'_>) {
         match input {

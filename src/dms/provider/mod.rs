@@ -161,6 +161,12 @@ impl Provider {
         *self = Self { next_slot: slot, ..Self::new(std::mem::take(&mut self.machine)) };
     }
 
+    /// Cores get lost, for tests of what notices.
+    #[cfg(test)]
+    pub(crate) fn lose_cores(&mut self, cores_milli: u64) {
+        self.pool.lose_cores(cores_milli);
+    }
+
     /// Handles a message to the node itself.
     pub(in crate::dms) fn handle_root(
         &mut self,
