@@ -149,6 +149,12 @@ pub const ALL: &[Deviation] = &[
         why: "an allocation that was moved must be found where it is now",
     },
     Deviation {
+        section: "4.6", weakness: "",
+        real: "a provider that has restarted runs everything again",
+        here: "what its executor has kept goes on; the rest runs again",
+        why: "containers outlive the process, and a second one of the same name cannot be made",
+    },
+    Deviation {
         section: "5.2", weakness: "",
         real: "an architecture that is not said fits only a machine that reports none",
         here: "it fits any machine",

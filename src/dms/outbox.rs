@@ -34,6 +34,11 @@ pub enum Input<'a> {
     Command(Command),
     /// The executor reports.
     Execution(Execution),
+    /// The process has started, for the first time or again. What was stored is taken up.
+    Started {
+        /// The runs that went on without it, as the executor reports them.
+        running: Vec<RunId>,
+    },
     /// A connection to another peer has opened.
     Connected(Arc<Handle>),
     /// A connection to another peer that was interrupted works again.
@@ -94,6 +99,19 @@ pub enum Execution {
     Probed(RunId, bool),
 }
 
+impl Execution {
+    /// The run that it is about.
+    #[must_use]
+    pub const fn run(&self) -> RunId {
+        match self {
+            Self::Started(run)
+            | Self::StartFailed(run, _)
+            | Self::Probed(run, _)
+            | Self::Exited { run, .. } => *run,
+        }
+    }
+}
+
 /// What the executor is asked to do.
 #[derive(Clone, Debug)]
 pub enum Action {
@@ -112,6 +130,8 @@ pub enum Owner {
     Root,
     /// A deployment, by its number on this peer.
     Deployment(u32),
+    /// The provider.
+    Provider,
 }
 
 /// A timer is data: the driver hands it back when its time has come. None is ever cancelled; one that is no longer
@@ -142,6 +162,10 @@ pub enum Timer {
     Sweep,
     /// An allocation reports that it lives.
     Heartbeat(RunId),
+    /// A provider asks an orchestrator whether it still wants what runs here.
+    Confirm(u32),
+    /// A restored deployment looks whether all of its tasks have ended.
+    TaskMonitor(u32),
 }
 
 impl Timer {
@@ -155,12 +179,14 @@ impl Timer {
             | Self::Deadline(number)
             | Self::Supervise(number)
             | Self::RenewProviders(number)
+            | Self::TaskMonitor(number)
             | Self::Undo(number, _) => Some(number),
-            Self::Reply(Owner::Root, _)
+            Self::Reply(Owner::Root | Owner::Provider, _)
             | Self::Hello(_)
             | Self::RenewOrchestrators
             | Self::RegrantHealthChecks(_)
             | Self::Sweep
+            | Self::Confirm(_)
             | Self::Heartbeat(_) => None,
         }
     }
@@ -183,6 +209,8 @@ pub struct Effects {
     pub offended: bool,
     /// Whether the message that the worker got to was authorised, and its behaviour executed.
     pub executed: bool,
+    /// Whether the process has broken down over it.
+    pub crashed: bool,
 }
 
 /// The effects of one call, with the randomness that the driver lends for it.

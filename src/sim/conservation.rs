@@ -38,6 +38,8 @@ pub enum Occasion {
     Command,
     /// Its executor reported.
     Execution,
+    /// Its process has started.
+    Start,
     /// A connection has opened.
     Connection,
     /// Nothing: a simulated minute is over.
@@ -52,6 +54,7 @@ impl From<&Input<'_>> for Occasion {
             Input::Timer(timer) => Self::Timer(*timer),
             Input::Command(_) => Self::Command,
             Input::Execution(_) => Self::Execution,
+            Input::Started { .. } => Self::Start,
             Input::Connected(_) | Input::Reconnected(_) => Self::Connection,
         }
     }
@@ -65,6 +68,7 @@ impl fmt::Display for Occasion {
             Self::Timer(timer) => write!(f, "after its timer {timer:?}"),
             Self::Command => f.write_str("after a command of its user"),
             Self::Execution => f.write_str("after a report of its executor"),
+            Self::Start => f.write_str("when its process had started"),
             Self::Connection => f.write_str("when a connection opened"),
             Self::Minute => f.write_str("at the check of every minute"),
         }

@@ -42,7 +42,7 @@ pub enum Event {
     Execution {
         /// On this peer.
         peer: PeerId,
-        /// In this life.
+        /// In this life of its machine.
         life: u32,
         /// Of this run.
         run: RunId,

@@ -131,11 +131,15 @@ pub enum BehaviourKind {
     RevokeBroadcast,
     /// A behaviour of the real DMS that is not simulated: every node refuses it as unknown.
     NotSimulated,
+    /// `/dms/orchestrator/<id>/deployment-state`, on the orchestrator's actor: whether allocations are still wanted.
+    DeploymentState,
+    /// `/dms/ensemble/<id>/allocation/state`, on the provider's node: which allocations it has (an extension of dmsim).
+    AllocationStates,
 }
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 44] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -178,6 +182,8 @@ impl BehaviourKind {
         Self::Anchor,
         Self::RevokeBroadcast,
         Self::NotSimulated,
+        Self::DeploymentState,
+        Self::AllocationStates,
     ];
 
     /// The path, or for a namespaced kind the template of its path.
@@ -226,6 +232,8 @@ impl BehaviourKind {
             Self::Anchor => "/dms/cap/anchor",
             Self::RevokeBroadcast => "/dms/cap/revoke/broadcast",
             Self::NotSimulated => "<not simulated>",
+            Self::DeploymentState => "/dms/orchestrator/<id>/deployment-state",
+            Self::AllocationStates => "/dms/ensemble/<id>/allocation/state",
         }
     }
 
@@ -272,6 +280,8 @@ impl BehaviourKind {
                 | Self::TaskTermination
                 | Self::AllocationLiveness
                 | Self::ReplyTo
+                | Self::DeploymentState
+                | Self::AllocationStates
         )
     }
 }
@@ -378,6 +388,10 @@ pub struct EnsembleBehaviours {
     pub task_termination: Behaviour,
     /// See [`BehaviourKind::AllocationLiveness`].
     pub allocation_liveness: Behaviour,
+    /// See [`BehaviourKind::DeploymentState`].
+    pub deployment_state: Behaviour,
+    /// See [`BehaviourKind::AllocationStates`].
+    pub allocation_states: Behaviour,
 }
 
 impl EnsembleBehaviours {
@@ -397,6 +411,8 @@ impl EnsembleBehaviours {
             allocation_shutdown: at(BehaviourKind::AllocationShutdown),
             task_termination: at(BehaviourKind::TaskTermination),
             allocation_liveness: at(BehaviourKind::AllocationLiveness),
+            deployment_state: at(BehaviourKind::DeploymentState),
+            allocation_states: at(BehaviourKind::AllocationStates),
         }
     }
 }

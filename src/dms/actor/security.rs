@@ -71,6 +71,14 @@ impl Actor {
         Self { handle, secret, nonce: NonceCounter::starting_at(now) }
     }
 
+    /// The same actor after its node's process has started anew: handle and key are kept, and its counter begins at the
+    /// time, so that no nonce comes twice.
+    #[must_use]
+    pub fn revived(&self, now: Timestamp) -> Self {
+        let (handle, secret) = (Arc::clone(&self.handle), self.secret.clone());
+        Self { handle, secret, nonce: NonceCounter::starting_at(now) }
+    }
+
     /// The next message nonce.
     pub const fn next_nonce(&mut self) -> u64 {
         self.nonce.next_nonce()

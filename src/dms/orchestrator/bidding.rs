@@ -229,7 +229,7 @@ impl Deployment {
 
     /// Waits before the next round, longer each time (the intended side of W21). Bids kept meanwhile stay valid for
     /// five minutes on their providers; after a longer pause they are dropped.
-    fn pause(&mut self, desk: &mut Desk<'_, '_>) {
+    pub(super) fn pause(&mut self, desk: &mut Desk<'_, '_>) {
         self.pauses += 1;
         self.pause = Some(self.pauses);
         desk.timer(self.backoff, Timer::Backoff(self.number, self.pauses));

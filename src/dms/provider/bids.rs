@@ -34,6 +34,8 @@ pub enum BidRefusal {
     Free(Shortage),
     /// A public port cannot be had.
     Port(PortError),
+    /// It has just started and is still taking up what it hosts.
+    Recovering,
     /// Its processor, the first, is of another architecture or slower than the one required, the second.
     Processor(Box<[Cpu; 2]>),
     /// Its machine is exactly what is required, and only a better one will do.
@@ -56,6 +58,7 @@ impl fmt::Display for BidRefusal {
             Self::NotBetter => f.write_str("the machine is equal to what is required, and not better"),
             Self::Free(shortage) => write!(f, "not enough free resources: {shortage}"),
             Self::Port(error) => write!(f, "{error}"),
+            Self::Recovering => f.write_str("the peer is still taking up what it hosts after a restart"),
         }
     }
 }
@@ -92,6 +95,9 @@ impl Provider {
     ) -> Result<(), BidRefusal> {
         if self.machine.onboarded.is_none() {
             return Err(BidRefusal::NotOnboarded);
+        }
+        if !self.recovering.is_empty() {
+            return Err(BidRefusal::Recovering);
         }
         if self.bids.get(&request.ensemble).is_some_and(|bid| bid.answered.contains(&request.nonce)) {
             return Err(BidRefusal::AlreadyAnswered);

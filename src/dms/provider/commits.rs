@@ -69,6 +69,8 @@ impl Provider {
         self.hosted.entry(allocate.ensemble).or_insert_with(|| Hosted {
             orchestrator: Arc::clone(&allocate.orchestrator),
             behaviours: Arc::new(EnsembleBehaviours::new(allocate.ensemble)),
+            heard: desk.now,
+            confirmation: None,
         });
         let mut handles = Vec::with_capacity(allocate.allocations.len());
         for order in &allocate.allocations {
@@ -146,6 +148,7 @@ impl Provider {
                     exit_code: None,
                 });
             }
+            self.recovering.retain(|run| *run != allocation.run);
             self.subnets.remove(allocation.ensemble, id);
             self.allocations.shift_remove(id);
         }
