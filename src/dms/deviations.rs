@@ -47,12 +47,6 @@ pub const ALL: &[Deviation] = &[
         why: "its owner may have changed their mind",
     },
     Deviation {
-        section: "2.3", weakness: "W18",
-        real: "a provider whose first matching node lacks free resources stays silent",
-        here: "it tries the next node of the request",
-        why: "it could host that one",
-    },
-    Deviation {
         section: "2.3", weakness: "W3",
         real: "a machine must compare as better than what is required",
         here: "equal will do, unless graphics cards are overlooked (W3)",

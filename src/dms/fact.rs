@@ -74,6 +74,8 @@ pub enum Stage {
     Revert,
     /// Tearing down.
     Shutdown,
+    /// Giving back what an allocation held.
+    Release,
 }
 
 impl Stage {
@@ -91,6 +93,7 @@ impl Stage {
             Self::Run => "run",
             Self::Revert => "revert",
             Self::Shutdown => "shutdown",
+            Self::Release => "release",
         }
     }
 }
@@ -291,6 +294,15 @@ pub enum Fact {
         allocation: Arc<str>,
         /// Its generation.
         generation: u32,
+    },
+    /// A provider's executor could not terminate what is to be released: it goes on holding its resources.
+    NotTerminated {
+        /// Full id.
+        allocation: Arc<str>,
+        /// Its generation.
+        generation: u32,
+        /// Why, in the executor's words.
+        reason: Arc<str>,
     },
 }
 

@@ -97,6 +97,10 @@ pub enum Execution {
     },
     /// The answer to a health probe.
     Probed(RunId, bool),
+    /// What was to be terminated is gone.
+    Terminated(RunId),
+    /// It could not be terminated, and is still there.
+    NotTerminated(RunId, Arc<str>),
 }
 
 impl Execution {
@@ -107,7 +111,9 @@ impl Execution {
             Self::Started(run)
             | Self::StartFailed(run, _)
             | Self::Probed(run, _)
-            | Self::Exited { run, .. } => *run,
+            | Self::Exited { run, .. }
+            | Self::Terminated(run)
+            | Self::NotTerminated(run, _) => *run,
         }
     }
 }
@@ -117,8 +123,10 @@ impl Execution {
 pub enum Action {
     /// Fetch the image if need be and start.
     Start(RunId, Arc<AllocationConfig>),
-    /// Stop at once.
+    /// Stop at once, to be started again.
     Stop(RunId),
+    /// Stop for good and remove; the executor reports whether it could.
+    Terminate(RunId),
     /// Ask after its health.
     Probe(RunId),
 }
@@ -166,6 +174,8 @@ pub enum Timer {
     Confirm(u32),
     /// A restored deployment looks whether all of its tasks have ended.
     TaskMonitor(u32),
+    /// A provider tries again to terminate what its executor could not.
+    Terminate(RunId),
 }
 
 impl Timer {
@@ -187,7 +197,8 @@ impl Timer {
             | Self::RegrantHealthChecks(_)
             | Self::Sweep
             | Self::Confirm(_)
-            | Self::Heartbeat(_) => None,
+            | Self::Heartbeat(_)
+            | Self::Terminate(_) => None,
         }
     }
 }

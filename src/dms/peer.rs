@@ -156,7 +156,7 @@ impl Peer {
             Input::Command(command) => self.handle_command(now, command, out),
             Input::Execution(execution) => {
                 let mut desk = Desk { now, security: &mut self.security, out };
-                self.provider.handle_execution(&mut desk, execution);
+                self.provider.handle_execution(&mut desk, &mut self.root, execution);
             }
             Input::Started { running } => self.start(now, &running, out),
             Input::Connected(to) => {

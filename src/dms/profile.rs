@@ -118,6 +118,16 @@ weaknesses! {
     RacingWrites = "W26",
         as_is: "two answers to starts or shutdowns in the same moment may break the process down",
         intended: "they are handled one after the other";
+    SilentWithoutRoom = "W18",
+        as_is: "a provider whose machine suits the first node that it looks at, and that has no room for it, \
+                 stays silent",
+        intended: "it tries the next node of the request";
+    LeakingTerminations = "W9",
+        as_is: "what an allocation holds is never given back when its container could not be terminated",
+        intended: "the provider tries again, with pauses from 30 s and doubling to 5 min, until it could";
+    FailedStartsRun = "W10",
+        as_is: "an allocation whose start failed is running by its provider's books",
+        intended: "it has failed";
 }
 
 impl Weakness {

@@ -80,12 +80,24 @@ pub(in crate::dms) struct ProviderRecord {
     pub(in crate::dms) ensembles: IndexMap<EnsembleId, (Arc<Handle>, Timestamp)>,
     /// Oldest first.
     pub(in crate::dms) allocations: Vec<AllocationRecord>,
+    /// What is being terminated.
+    pub(in crate::dms) endings: Vec<EndingRecord>,
     /// The ports of the allocations.
     pub(in crate::dms) ports: Ports,
     /// Addresses, routes, names and port maps.
     pub(in crate::dms) subnets: Subnets,
     /// The next slot of a run, so that a report about a former one is recognised.
     pub(in crate::dms) next_slot: u32,
+}
+
+/// An allocation that is gone but for its container and what it holds.
+#[derive(Clone, Debug)]
+pub(in crate::dms) struct EndingRecord {
+    pub(in crate::dms) id: Arc<str>,
+    pub(in crate::dms) generation: u32,
+    pub(in crate::dms) resources: Resources,
+    /// Its last run.
+    pub(in crate::dms) run: RunId,
 }
 
 /// An allocation with the key of its actor.

@@ -59,12 +59,14 @@ pub fn images() -> Vec<Image> {
         size_bytes,
         start: about(start_s, 0.3),
         behaviour: ImageBehaviour::Service { fails_after: None, health: Arc::from("") },
+        survives: 0,
     });
     let tasks = TASKS.iter().map(|&(name, size_bytes, start_s, run_s, output)| Image {
         name: name.to_owned(),
         size_bytes,
         start: about(start_s, 0.3),
         behaviour: ImageBehaviour::Task { run: about(run_s, 0.5), exit_code: 0, output: Arc::from(output) },
+        survives: 0,
     });
     services.chain(tasks).collect()
 }

@@ -249,7 +249,9 @@ fn behaviour(image: &Image) -> String {
             format!("service: {content}")
         }
     };
-    format!("{{size: {}, start: {}, {behaviour}}}", write_bytes(image.size_bytes), span_of(&image.start))
+    let survives = if image.survives > 0 { format!(", survives: {}", image.survives) } else { String::new() };
+    let (size, start) = (write_bytes(image.size_bytes), span_of(&image.start));
+    format!("{{size: {size}, start: {start}, {behaviour}{survives}}}")
 }
 
 fn text_or_empty(value: &str) -> String {

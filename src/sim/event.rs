@@ -100,6 +100,10 @@ pub enum ExecutionStep {
     NoImage,
     /// The machine lacks a graphics card that the container asks for.
     NoCard,
+    /// It is gone.
+    Terminated,
+    /// It could not be terminated.
+    NotTerminated,
 }
 
 const _: () = assert!(size_of::<Event>() <= 48, "an event is copied on every hop of the queue");

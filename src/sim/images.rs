@@ -147,6 +147,7 @@ mod tests {
             size_bytes: 1,
             start: Distribution::Constant { value_s: 1.0 },
             behaviour: ImageBehaviour::Service { fails_after: None, health: Arc::default() },
+            survives: 0,
         };
         Images::new(names.iter().map(image).collect())
     }

@@ -471,6 +471,11 @@ impl<'s> World<'s> {
                 }
             }
             Action::Stop(run) => self.hosts[peer.0 as usize].executor.stop(run),
+            Action::Terminate(run) => {
+                let gone = self.hosts[peer.0 as usize].executor.terminate(run, &self.images);
+                let step = if gone { ExecutionStep::Terminated } else { ExecutionStep::NotTerminated };
+                self.queue.post(now, Event::Execution { peer, life, run, step });
+            }
             Action::Probe(run) => {
                 let step = ExecutionStep::Probed;
                 self.queue.post(now, Event::Execution { peer, life, run, step });
@@ -561,6 +566,10 @@ impl<'s> World<'s> {
             ExecutionStep::NoImage => Execution::StartFailed(run, "no such image".into()),
             ExecutionStep::NoCard => {
                 Execution::StartFailed(run, "the machine lacks a GPU that the container asks for".into())
+            }
+            ExecutionStep::Terminated => Execution::Terminated(run),
+            ExecutionStep::NotTerminated => {
+                Execution::NotTerminated(run, "the container does not end".into())
             }
         };
         if host.up {

@@ -78,14 +78,23 @@ impl Provider {
         }
         for index in order {
             let node = &request.requests[usize::from(index)];
-            match self.judge(root, request, node, desk.security.profile) {
+            let profile = desk.security.profile;
+            if let Err(refusal) = self.judge(root, request, node, profile) {
+                desk.fact(Fact::BidRefused { ensemble, refusal });
+                continue;
+            }
+            match self.check_availability(node, profile) {
                 Ok(()) => return self.bid(desk, root, envelope, request, node),
                 Err(refusal) => desk.fact(Fact::BidRefused { ensemble, refusal }),
+            }
+            // The real DMS has chosen a node by now and looks at no other (W18).
+            if profile.has(Weakness::SilentWithoutRoom) {
+                return;
             }
         }
     }
 
-    /// The checks of one node's request, in their order.
+    /// Whether this peer suits a node, by what does not change while others come and go (steps 2 to 6), in order.
     fn judge(
         &self,
         root: &Actor,
@@ -113,10 +122,13 @@ impl Provider {
         {
             return Err(BidRefusal::Executor(*missing));
         }
-        compare_hardware(&self.machine.total, &node.resources, profile)?;
+        compare_hardware(&self.machine.total, &node.resources, profile)
+    }
+
+    /// Whether there is room for a node that this peer suits (step 7).
+    fn check_availability(&self, node: &NodeRequest, profile: Profile) -> Result<(), BidRefusal> {
         self.ports.check(&node.static_ports, node.dynamic_ports).map_err(BidRefusal::Port)?;
-        self.pool.check(&counted(&node.resources, profile)).map_err(BidRefusal::Free)?;
-        Ok(())
+        self.pool.check(&counted(&node.resources, profile)).map_err(BidRefusal::Free)
     }
 
     fn bid(

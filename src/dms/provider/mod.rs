@@ -3,6 +3,7 @@
 //!
 //! - `bids`: which requests it answers, with the reason for each that it does not;
 //! - `commits`: reserving and creating, undoing both;
+//! - `endings`: terminating what ran and giving back what it held;
 //! - `networks`: the subnets of its ensembles, addresses, names and port maps;
 //! - `runs`: starting, restarting, health, heartbeats and the end of an allocation;
 //! - `recovery`: what is on disk, and taking it up after a restart;
@@ -11,6 +12,7 @@
 mod bids;
 mod commits;
 mod confirmation;
+mod endings;
 mod networks;
 mod recovery;
 mod runs;
@@ -23,6 +25,7 @@ use smallvec::SmallVec;
 pub use bids::BidRefusal;
 
 use self::confirmation::Confirmation;
+use self::endings::Ending;
 
 use crate::dms::actor::{
     Actor, AllocationInfo, AllocationState, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message,
@@ -36,7 +39,7 @@ use crate::dms::desk::{Desk, OwedReply};
 use crate::dms::ensemble::{AllocationConfig, Executor, Location};
 use crate::dms::fact::Fact;
 use crate::dms::identity::{Did, EnsembleId, Handle, SecretKey, SignatureMode};
-use crate::dms::outbox::{Owner, RunId, Timer};
+use crate::dms::outbox::{Action, Owner, RunId, Timer};
 use crate::dms::profile::Weakness;
 use crate::dms::resources::{Pool, Ports, Resources};
 use crate::dms::subnet::Subnets;
@@ -99,6 +102,8 @@ pub struct Provider {
     bids: IndexMap<EnsembleId, StoredBid>,
     hosted: IndexMap<EnsembleId, Hosted>,
     allocations: IndexMap<Arc<str>, Allocation>,
+    /// What is being terminated, by its last run.
+    endings: IndexMap<RunId, Ending>,
     next_slot: u32,
     sweeping: bool,
     renewing: bool,
@@ -121,6 +126,7 @@ impl Provider {
             bids: IndexMap::new(),
             hosted: IndexMap::new(),
             allocations: IndexMap::new(),
+            endings: IndexMap::new(),
             next_slot: 0,
             sweeping: false,
             renewing: false,
@@ -191,8 +197,9 @@ impl Provider {
         match &request.message {
             Message::BidRequest(bid_request) => self.handle_bid_request(desk, root, request, bid_request),
             Message::Commit(commit) => {
-                let answer = self.handle_commit(desk, commit);
-                desk.reply(root, request, answer);
+                if let Some(answer) = self.handle_commit(desk, request, commit) {
+                    desk.reply(root, request, answer);
+                }
             }
             Message::Allocate(allocate) => {
                 let answer = self.handle_allocate(desk, root, allocate);
@@ -245,6 +252,7 @@ impl Provider {
             Timer::Heartbeat(run) => self.heartbeat(desk, run),
             Timer::Confirm(number) => self.go_on_confirming(desk, number),
             Timer::Reply(Owner::Provider, nonce) => self.resolve_confirmation(desk, nonce, None),
+            Timer::Terminate(run) if self.endings.contains_key(&run) => desk.action(Action::Terminate(run)),
             _ => {}
         }
     }

@@ -280,6 +280,9 @@ impl Lab {
 
     /// An executor says nothing of a run that it was told to stop; a run that has ended is no longer there.
     fn is_current(&mut self, peer: usize, execution: &Execution) -> bool {
+        if matches!(execution, Execution::Terminated(_) | Execution::NotTerminated(..)) {
+            return true;
+        }
         let id = execution.run();
         let ended = matches!(execution, Execution::StartFailed(..) | Execution::Exited { .. });
         let runs = &mut self.hosts[peer].runs;
@@ -394,6 +397,10 @@ impl Lab {
                 }
             }
             Action::Stop(stopped) => return host.runs.retain(|run| run.id != stopped),
+            Action::Terminate(ended) => {
+                host.runs.retain(|run| run.id != ended);
+                (Span::ZERO, Execution::Terminated(ended))
+            }
             Action::Probe(run) => (PROBE, Execution::Probed(run, host.healthy)),
         };
         self.post(after, Event::Execution { peer, power, execution });
