@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::sim::RunError;
+
 mod bench;
 mod cap;
 mod check;
@@ -26,6 +28,8 @@ pub enum Exit {
     BadInput,
     /// Something failed that is nobody's input: a file that cannot be written.
     Internal,
+    /// The simulated software broke a rule that holds in every run.
+    SafetyFinding,
     /// The user interrupted; what was written is valid and partial.
     Interrupted,
 }
@@ -37,6 +41,7 @@ impl From<Exit> for ExitCode {
             Exit::ExpectationFailed => 1,
             Exit::BadInput => 2,
             Exit::Internal => 3,
+            Exit::SafetyFinding => 4,
             Exit::Interrupted => 130,
         })
     }
@@ -96,6 +101,15 @@ pub fn main() -> ExitCode {
         Command::Bench(arguments) => bench::bench(&arguments),
     };
     exit.into()
+}
+
+/// Says why a run has no outcome.
+fn without_outcome(error: &RunError) -> Exit {
+    eprintln!("error: {error}");
+    match error {
+        RunError::Setup(_) => Exit::BadInput,
+        RunError::Violation(_) => Exit::SafetyFinding,
+    }
 }
 
 /// Names of the metrics that an expectation may use.

@@ -130,6 +130,10 @@ pub const LIVENESS_STALE: Span = Span::secs(90);
 pub const RESTART_PERIOD: Span = Span::mins(5);
 /// Restarts of one allocation tolerated within [`RESTART_PERIOD`].
 pub const RESTART_INTENSITY: usize = 3;
+/// First pause before a provider tries again to terminate what its executor could not (the intended answer to W9).
+pub const TERMINATION_RETRY_MIN: Span = Span::secs(30);
+/// Longest such pause.
+pub const TERMINATION_RETRY_MAX: Span = Span::mins(5);
 /// First pause between two attempts of a deployment that found no candidate (the intended answer to W21).
 pub const BACKOFF_MIN: Span = Span::secs(5);
 /// Longest pause between two attempts.

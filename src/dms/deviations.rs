@@ -53,12 +53,6 @@ pub const ALL: &[Deviation] = &[
         why: "nobody else would ever end an orphan",
     },
     Deviation {
-        section: "2.3", weakness: "W18",
-        real: "a provider whose first matching node lacks free resources stays silent",
-        here: "it tries the next node of the request",
-        why: "it could host that one",
-    },
-    Deviation {
         section: "2.3", weakness: "W3",
         real: "a machine must compare as better than what is required",
         here: "equal will do, unless graphics cards are overlooked (W3)",
@@ -177,6 +171,12 @@ pub const ALL: &[Deviation] = &[
         real: "an architecture that is not said fits only a machine that reports none",
         here: "it fits any machine",
         why: "what machines report was not read, and if they report anything nobody ever bids",
+    },
+    Deviation {
+        section: "5.3", weakness: "W3",
+        real: "a request for a card is subtracted from the card of the same index, and what it lacks is ignored",
+        here: "a wish takes memory of any card of its kind, and without an amount a card that nobody else uses",
+        why: "an ensemble cannot know the indices of a machine that it has not met",
     },
     Deviation {
         section: "5.5", weakness: "W15",

@@ -90,6 +90,8 @@ pub enum Stage {
     Shutdown,
     /// The verification of the links between a candidate's peers.
     Edge,
+    /// Giving back what an allocation held.
+    Release,
 }
 
 impl Stage {
@@ -108,6 +110,7 @@ impl Stage {
             Self::Revert => "revert",
             Self::Shutdown => "shutdown",
             Self::Edge => "edge",
+            Self::Release => "release",
         }
     }
 }
@@ -308,6 +311,15 @@ pub enum Fact {
         allocation: Arc<str>,
         /// Its generation.
         generation: u32,
+    },
+    /// A provider's executor could not terminate what is to be released: it goes on holding its resources.
+    NotTerminated {
+        /// Full id.
+        allocation: Arc<str>,
+        /// Its generation.
+        generation: u32,
+        /// Why, in the executor's words.
+        reason: Arc<str>,
     },
 }
 

@@ -132,6 +132,12 @@ impl Peer {
         self.node = Node::default();
     }
 
+    /// Cores get lost, for tests of what notices.
+    #[cfg(test)]
+    pub(crate) fn lose_cores(&mut self, cores_milli: u64) {
+        self.provider.lose_cores(cores_milli);
+    }
+
     /// The process starts. A provider takes up its allocations first, and bids only then; then come the deployments
     /// (dms-capabilities section 9.4).
     fn start(&mut self, now: Timestamp, running: &[RunId], out: &mut Outbox<'_>) {
@@ -155,7 +161,7 @@ impl Peer {
             Input::Command(command) => self.handle_command(now, command, out),
             Input::Execution(execution) => {
                 let mut desk = Desk { now, security: &mut self.security, out };
-                self.provider.handle_execution(&mut desk, execution);
+                self.provider.handle_execution(&mut desk, &mut self.root, execution);
             }
             Input::Started { running } => self.start(now, &running, out),
             Input::Connected(to) => {

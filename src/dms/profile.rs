@@ -89,7 +89,7 @@ weaknesses! {
     BlindToCards = "W3",
         as_is: "graphics cards are not in requests for bids, a machine without any compares as better, \
                  and pools do not count them",
-        intended: "they are asked for, compared by vendor, model and memory, and given out once";
+        intended: "they are asked for, compared by vendor, model and memory, and their memory is given out once";
     LeakingLeases = "W7",
         as_is: "the sweep over commit leases runs once, before any can have ended: an abandoned commit \
                  is held for ever",
@@ -152,6 +152,16 @@ weaknesses! {
     StalledProvisioning = "W24",
         as_is: "replies to messages of provisioning that live for 5 s are awaited for 2 min",
         intended: "they are awaited for as long as the message lives";
+    SilentWithoutRoom = "W18",
+        as_is: "a provider whose machine suits the first node that it looks at, and that has no room for it, \
+                 stays silent",
+        intended: "it tries the next node of the request";
+    LeakingTerminations = "W9",
+        as_is: "what an allocation holds is never given back when its container could not be terminated",
+        intended: "the provider tries again, with pauses from 30 s and doubling to 5 min, until it could";
+    FailedStartsRun = "W10",
+        as_is: "an allocation whose start failed is running by its provider's books",
+        intended: "it has failed";
 }
 
 impl Weakness {

@@ -93,6 +93,8 @@ pub(in crate::dms) struct ProviderRecord {
     pub(in crate::dms) ensembles: IndexMap<EnsembleId, (Arc<Handle>, Timestamp)>,
     /// Oldest first.
     pub(in crate::dms) allocations: Vec<AllocationRecord>,
+    /// What is being terminated.
+    pub(in crate::dms) endings: Vec<EndingRecord>,
     /// The ports of the allocations.
     pub(in crate::dms) ports: Ports,
     /// Addresses, routes, names and port maps.
@@ -103,6 +105,16 @@ pub(in crate::dms) struct ProviderRecord {
     pub(in crate::dms) farewells: IndexMap<Arc<str>, Farewell>,
     /// What ended runs printed.
     pub(in crate::dms) kept: IndexMap<Arc<str>, KeptLog>,
+}
+
+/// An allocation that is gone but for its container and what it holds.
+#[derive(Clone, Debug)]
+pub(in crate::dms) struct EndingRecord {
+    pub(in crate::dms) id: Arc<str>,
+    pub(in crate::dms) generation: u32,
+    pub(in crate::dms) resources: Resources,
+    /// Its last run.
+    pub(in crate::dms) run: RunId,
 }
 
 /// An allocation with the key of its actor.

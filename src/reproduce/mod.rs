@@ -166,7 +166,7 @@ pub fn reproduce(weakness: Weakness, file: &Path) -> Result<Reproduction, Reprod
     }
     let run = |setup: &Setup| {
         let outcome = sim::run(setup, Options::default(), &mut |_, _| true);
-        outcome.map_err(|reason| ReproduceError::Run { file: file.to_owned(), reason })
+        outcome.map_err(|reason| ReproduceError::Run { file: file.to_owned(), reason: reason.to_string() })
     };
     let as_is = run(&setup)?;
     setup.profile = setup.profile.without(weakness);

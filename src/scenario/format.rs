@@ -285,6 +285,7 @@ static IMAGE: Map = Map::new(
         Key::new("start", TIMES, "from pulled to ready").or("1s"),
         Key::new("task", Shape::Map(&TASK), "it ends by itself"),
         Key::new("service", Shape::Either(&[Shape::Map(&SERVICE), Shape::Nothing]), "it runs on"),
+        Key::new("survives", Shape::Whole(0, 1_000_000), "vain attempts to terminate it").or("0"),
     ],
 )
 .with_one_of(&["task", "service"]);

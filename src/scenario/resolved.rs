@@ -248,7 +248,9 @@ fn behaviour(image: &Image) -> String {
             format!("service: {}", map(&[&own[..], &printed(prints)].concat()))
         }
     };
-    format!("{{size: {}, start: {}, {behaviour}}}", write_bytes(image.size_bytes), span_of(&image.start))
+    let survives = if image.survives > 0 { format!(", survives: {}", image.survives) } else { String::new() };
+    let (size, start) = (write_bytes(image.size_bytes), span_of(&image.start));
+    format!("{{size: {size}, start: {start}, {behaviour}{survives}}}")
 }
 
 fn printed(prints: &Prints) -> [(&'static str, Option<String>); 4] {

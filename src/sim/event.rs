@@ -103,6 +103,10 @@ pub enum ExecutionStep {
     NoCard,
     /// Its log is read: which stream, and the offset that is handed back with it.
     LogRead(Stream, u64),
+    /// It is gone.
+    Terminated,
+    /// It could not be terminated.
+    NotTerminated,
 }
 
 const _: () = assert!(size_of::<Event>() <= 48, "an event is copied on every hop of the queue");

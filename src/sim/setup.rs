@@ -229,6 +229,8 @@ pub struct Image {
     pub start: Distribution,
     /// What it does then.
     pub behaviour: ImageBehaviour,
+    /// How many attempts to terminate a container of it come to nothing.
+    pub survives: u32,
 }
 
 /// What a started image does.

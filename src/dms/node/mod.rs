@@ -181,7 +181,7 @@ impl Node {
             BehaviourKind::PeersScore => Report::Scores(self.neighbours.scores()),
             BehaviourKind::OnboardingStatus => Report::Onboarded(provider.machine().onboarded.is_some()),
             BehaviourKind::ResourcesAllocated => Report::Resources(pool.allocated()),
-            BehaviourKind::ResourcesFree => Report::Resources(pool.free().clone()),
+            BehaviourKind::ResourcesFree => Report::Resources(pool.free()),
             BehaviourKind::ResourcesOnboarded => Report::Resources(pool.onboarded().clone()),
             BehaviourKind::AllocationsList => Report::Allocations(provider.allocation_infos()),
             BehaviourKind::CapList => Report::Capabilities(Box::new(capabilities::list(desk))),
@@ -284,7 +284,7 @@ fn status(root: &Actor, provider: &Provider) -> NodeReport {
             total: machine.total.clone(),
             onboarded: machine.onboarded.clone(),
             allocated: onboarded.then(|| pool.allocated()),
-            free: onboarded.then(|| pool.free().clone()),
+            free: onboarded.then(|| pool.free()),
         },
     }
 }

@@ -462,7 +462,8 @@ impl Deployment {
             | Timer::RegrantHealthChecks(_)
             | Timer::Sweep
             | Timer::Confirm(_)
-            | Timer::Heartbeat(_) => {}
+            | Timer::Heartbeat(_)
+            | Timer::Terminate(_) => {}
         }
     }
 

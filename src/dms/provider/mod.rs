@@ -4,6 +4,7 @@
 //! - `bids`: which requests it answers, with the reason for each that it does not;
 //! - `edges`: verifying links to other providers for an orchestrator;
 //! - `commits`: reserving and creating, undoing both;
+//! - `endings`: terminating what ran and giving back what it held;
 //! - `networks`: the subnets of its ensembles, addresses, names and port maps;
 //! - `runs`: starting, restarting, health, heartbeats and the end of an allocation;
 //! - `farewells`: how its orchestrator learns of that end, and the logs that are kept;
@@ -14,6 +15,7 @@ mod bids;
 mod commits;
 mod confirmation;
 mod edges;
+mod endings;
 mod farewells;
 mod networks;
 mod recovery;
@@ -28,6 +30,7 @@ use self::edges::EdgeTest;
 pub use bids::BidRefusal;
 
 use self::confirmation::Confirmation;
+use self::endings::Ending;
 pub(in crate::dms) use self::farewells::{Farewell, KeptLog};
 
 use crate::dms::actor::{
@@ -42,7 +45,7 @@ use crate::dms::desk::{Desk, OwedReply};
 use crate::dms::ensemble::{AllocationConfig, Executor, Location};
 use crate::dms::fact::Fact;
 use crate::dms::identity::{Did, EnsembleId, Handle, SecretKey, SignatureMode};
-use crate::dms::outbox::{Owner, RunId, Timer};
+use crate::dms::outbox::{Action, Owner, RunId, Timer};
 use crate::dms::profile::Weakness;
 use crate::dms::resources::{Pool, Ports, Resources};
 use crate::dms::subnet::Subnets;
@@ -114,6 +117,8 @@ pub struct Provider {
     /// What ended runs printed.
     kept: IndexMap<Arc<str>, KeptLog>,
     edge_tests: Vec<EdgeTest>,
+    /// What is being terminated, by its last run.
+    endings: IndexMap<RunId, Ending>,
     next_slot: u32,
     sweeping: bool,
     renewing: bool,
@@ -139,6 +144,7 @@ impl Provider {
             farewells: IndexMap::new(),
             kept: IndexMap::new(),
             edge_tests: Vec::new(),
+            endings: IndexMap::new(),
             next_slot: 0,
             sweeping: false,
             renewing: false,
@@ -194,6 +200,12 @@ impl Provider {
         *self = Self::new(std::mem::take(&mut self.machine));
     }
 
+    /// Cores get lost, for tests of what notices.
+    #[cfg(test)]
+    pub(crate) fn lose_cores(&mut self, cores_milli: u64) {
+        self.pool.lose_cores(cores_milli);
+    }
+
     /// Handles a message to the node itself.
     pub(in crate::dms) fn handle_root(
         &mut self,
@@ -206,8 +218,9 @@ impl Provider {
             Message::EdgeConstraint(edge) => self.handle_edge(desk, root, request, edge),
             Message::EdgeProbe(_) => desk.reply(root, request, Message::Ok),
             Message::Commit(commit) => {
-                let answer = self.handle_commit(desk, commit);
-                desk.reply(root, request, answer);
+                if let Some(answer) = self.handle_commit(desk, request, commit) {
+                    desk.reply(root, request, answer);
+                }
             }
             Message::Allocate(allocate) => {
                 let answer = self.handle_allocate(desk, root, allocate);
@@ -270,6 +283,7 @@ impl Provider {
                 self.forget_probe(nonce);
                 self.resolve_confirmation(desk, nonce, None);
             }
+            Timer::Terminate(run) if self.endings.contains_key(&run) => desk.action(Action::Terminate(run)),
             _ => {}
         }
     }

@@ -46,6 +46,7 @@ impl Provider {
                 .map(|(id, hosted)| (*id, (Arc::clone(&hosted.orchestrator), hosted.heard)))
                 .collect(),
             allocations: self.allocations.iter().map(allocation).collect(),
+            endings: self.endings_on_disk(),
             ports,
             subnets: self.subnets.clone(),
             next_slot: self.next_slot,
@@ -67,6 +68,9 @@ impl Provider {
         for (id, (orchestrator, heard)) in record.ensembles {
             let behaviours = Arc::new(EnsembleBehaviours::new(id));
             self.hosted.insert(id, Hosted { orchestrator, behaviours, heard, confirmation: None });
+        }
+        for stored in record.endings.into_iter().filter(|stored| running.contains(&stored.run)) {
+            self.go_on_ending(desk, stored);
         }
         for stored in record.allocations {
             let (id, ensemble) = (Arc::clone(&stored.id), stored.ensemble);

@@ -72,6 +72,11 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
             text(digest, reason);
         }
         Fact::DeploymentRestored { ensemble: _, status } => status.hash(digest),
+        Fact::NotTerminated { allocation, generation, reason } => {
+            text(digest, key_of(allocation));
+            generation.hash(digest);
+            text(digest, reason);
+        }
         Fact::RestartOrdered { allocation } => text(digest, key_of(allocation)),
         Fact::RedeploymentStarted { ensemble: _, node, generation } => {
             text(digest, node);

@@ -398,6 +398,7 @@ impl Ledger {
             | Fact::PortMapped { allocation, .. }
             | Fact::AllocationState { allocation, .. }
             | Fact::Released { allocation, .. }
+            | Fact::NotTerminated { allocation, .. }
             | Fact::Suspected { allocation, .. }
             | Fact::AllocationRestored { allocation, .. }
             | Fact::RestartOrdered { allocation } => return self.deployment_of(allocation),
@@ -442,6 +443,9 @@ impl Ledger {
             Fact::StageFailed { stage, reason, .. } => {
                 self.counters.bids_received += u64::from(stage == Stage::Candidate);
                 self.refuse(now, peer, deployment, stage.as_str(), reason);
+            }
+            Fact::NotTerminated { reason, .. } => {
+                self.refuse(now, peer, deployment, Stage::Release.as_str(), reason);
             }
             Fact::Committed { allocation, generation, resources } => {
                 self.commit(now, peer, deployment, &allocation, generation, resources);

@@ -304,6 +304,9 @@ impl Lab {
 
     /// An executor says nothing of a run that it was told to stop; a run that has ended is no longer there.
     fn is_current(&mut self, peer: usize, execution: &Execution) -> bool {
+        if matches!(execution, Execution::Terminated(_) | Execution::NotTerminated(..)) {
+            return true;
+        }
         let id = execution.run();
         let ended = matches!(execution, Execution::StartFailed(..) | Execution::Exited { .. });
         let runs = &mut self.hosts[peer].runs;
@@ -422,6 +425,10 @@ impl Lab {
             Action::ReadLog(run, stream, offset) => {
                 let text = Arc::clone(self.output.of(stream));
                 (PROBE, Execution::Log { run, stream, offset, text })
+            }
+            Action::Terminate(ended) => {
+                host.runs.retain(|run| run.id != ended);
+                (Span::ZERO, Execution::Terminated(ended))
             }
             Action::Probe(run) => (PROBE, Execution::Probed(run, host.healthy)),
         };

@@ -47,7 +47,7 @@ fn check(mut lab: Lab, what: &str) {
     assert_eq!(statuses(&lab).last(), Some(&DeploymentStatus::Completed), "{what}");
     for host in &lab.hosts {
         let pool = host.peer.provider().pool();
-        assert_eq!(pool.free(), pool.onboarded(), "{what}: {} still holds something", host.name);
+        assert_eq!(pool.free(), *pool.onboarded(), "{what}: {} still holds something", host.name);
         assert_eq!(host.peer.provider().allocations().count(), 0, "{what}: {} runs something", host.name);
     }
 }

@@ -163,6 +163,7 @@ impl Record {
             Action::ReadLog(run, stream, offset) => {
                 format!("executor: read {} of run {}.{} from {offset}", lower(stream), run.slot, run.run)
             }
+            Action::Terminate(run) => format!("executor: terminate run {}.{}", run.slot, run.run),
             Action::Probe(run) => format!("executor: probe run {}.{}", run.slot, run.run),
         };
         let who = self.peers[peer].clone();
@@ -341,6 +342,9 @@ impl Record {
             Fact::Released { allocation, generation, lapsed } => {
                 let why = if *lapsed { " (the lease is over)" } else { "" };
                 format!("gives back what {allocation} of generation {generation} held{why}")
+            }
+            Fact::NotTerminated { allocation, generation, reason } => {
+                format!("cannot terminate {allocation} of generation {generation}: {reason}")
             }
             Fact::Suspected { allocation, generation, cause } => {
                 format!("suspects {allocation} of generation {generation}: {cause:?}")
