@@ -74,8 +74,6 @@ pub enum Stage {
     Revert,
     /// Tearing down.
     Shutdown,
-    /// Giving back what an allocation held.
-    Release,
 }
 
 impl Stage {
@@ -93,7 +91,6 @@ impl Stage {
             Self::Run => "run",
             Self::Revert => "revert",
             Self::Shutdown => "shutdown",
-            Self::Release => "release",
         }
     }
 }
@@ -304,6 +301,12 @@ pub enum Fact {
         /// Why, in the executor's words.
         reason: Arc<str>,
     },
+    /// A machine offers this much from now on.
+    Onboarded(Resources),
+    /// A machine offers nothing any more.
+    Offboarded,
+    /// A machine's offer was not changed, and why.
+    OnboardingRefused(Arc<str>),
 }
 
 /// What made a supervisor suspect an allocation.

@@ -212,7 +212,7 @@ impl Peer {
             let mut desk = Desk { now, security: &mut self.security, out };
             match receiver {
                 Receiver::Root if Node::is_responsible(envelope.behaviour.kind) => {
-                    self.node.handle(&mut desk, &mut self.root, &self.provider, envelope);
+                    self.node.handle(&mut desk, &mut self.root, &mut self.provider, envelope);
                 }
                 Receiver::Root => self.provider.handle_root(&mut desk, &mut self.root, envelope),
                 Receiver::Deployment(place) => self.deployments[place].handle_message(&mut desk, envelope),

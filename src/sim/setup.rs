@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-pub use self::operations::{Operation, OperationKind, Organization, Proof, Withdrawn};
+pub use self::operations::{Operation, OperationKind, Organization, Payload, Proof, Withdrawn};
 
 use crate::dms::capability::Form;
 use crate::dms::ensemble::EnsembleConfig;

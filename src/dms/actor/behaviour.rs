@@ -14,10 +14,7 @@ use crate::dms::identity::EnsembleId;
 const ALIASES: [(&str, BehaviourKind); 1] = [("/dms/cap/broadcast", BehaviourKind::RevokeBroadcast)];
 
 /// Behaviours of the real DMS that this version does not simulate (dms-capabilities section 5).
-const NOT_SIMULATED: [&str; 27] = [
-    "/dms/node/peers/dht",
-    "/dms/node/onboarding/onboard",
-    "/dms/node/onboarding/offboard",
+const NOT_SIMULATED: [&str; 21] = [
     "/dms/node/deployment/new",
     "/dms/node/deployment/update",
     "/dms/node/deployment/list",
@@ -27,9 +24,6 @@ const NOT_SIMULATED: [&str; 27] = [
     "/dms/node/deployment/shutdown",
     "/dms/node/deployment/prune",
     "/dms/node/deployment/delete",
-    "/dms/node/hardware/spec",
-    "/dms/node/hardware/usage",
-    "/dms/node/logger/config",
     "/dms/node/subnet/create",
     "/dms/node/subnet/destroy",
     "/dms/node/subnet/join",
@@ -135,11 +129,23 @@ pub enum BehaviourKind {
     DeploymentState,
     /// `/dms/ensemble/<id>/allocation/state`, on the provider's node: which allocations it has (an extension of dmsim).
     AllocationStates,
+    /// `/dms/node/peers/dht`: the hosts that the node knows of.
+    PeersDht,
+    /// `/dms/node/onboarding/onboard`: offer a part of the machine.
+    Onboard,
+    /// `/dms/node/onboarding/offboard`: offer nothing any more.
+    Offboard,
+    /// `/dms/node/hardware/spec`: what the machine has.
+    HardwareSpec,
+    /// `/dms/node/hardware/usage`: what of it is in use.
+    HardwareUsage,
+    /// `/dms/node/logger/config`: change how the node logs.
+    LoggerConfig,
 }
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 50] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -184,6 +190,12 @@ impl BehaviourKind {
         Self::NotSimulated,
         Self::DeploymentState,
         Self::AllocationStates,
+        Self::PeersDht,
+        Self::Onboard,
+        Self::Offboard,
+        Self::HardwareSpec,
+        Self::HardwareUsage,
+        Self::LoggerConfig,
     ];
 
     /// The path, or for a namespaced kind the template of its path.
@@ -234,6 +246,12 @@ impl BehaviourKind {
             Self::NotSimulated => "<not simulated>",
             Self::DeploymentState => "/dms/orchestrator/<id>/deployment-state",
             Self::AllocationStates => "/dms/ensemble/<id>/allocation/state",
+            Self::PeersDht => "/dms/node/peers/dht",
+            Self::Onboard => "/dms/node/onboarding/onboard",
+            Self::Offboard => "/dms/node/onboarding/offboard",
+            Self::HardwareSpec => "/dms/node/hardware/spec",
+            Self::HardwareUsage => "/dms/node/hardware/usage",
+            Self::LoggerConfig => "/dms/node/logger/config",
         }
     }
 

@@ -21,11 +21,11 @@ pub use envelope::{Envelope, topics};
 pub use limiter::{Limits, RateLimiter};
 pub use message::{
     Allocate, AllocationOrder, AllocationState, AnchorRequest, Bid, BidRequest, Commit, DnsRecord, Liveness,
-    Message, NodeRequest, Revert, Slot, SubnetCreate, TaskTermination,
+    LoggerChange, Message, NodeRequest, Offer, Revert, Slot, SubnetCreate, TaskTermination,
 };
 pub(in crate::dms) use pipeline::class;
 pub use pipeline::{Pipeline, Rejection, check_direct};
 pub use replay::ReplayGuard;
-pub use report::{AllocationInfo, CapabilityReport, NodeReport, P2p, Report, ResourceReport};
+pub use report::{AllocationInfo, CapabilityReport, LoggerReport, NodeReport, P2p, Report, ResourceReport};
 pub use security::{Account, Actor, Call, SealError, SecurityContext};
 pub use wire::{WireEnvelope, WireError, WireOptions};
