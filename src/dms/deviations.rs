@@ -179,6 +179,18 @@ pub const ALL: &[Deviation] = &[
         why: "an ensemble cannot know the indices of a machine that it has not met",
     },
     Deviation {
+        section: "5.4", weakness: "",
+        real: "the GiB of an offer are 1e9 bytes",
+        here: "they are 2^30 bytes, except in a profile that is nearer to `as-is`",
+        why: "that is what the unit says",
+    },
+    Deviation {
+        section: "5.4", weakness: "",
+        real: "a limit of the disk that is offered was not read",
+        here: "there is as much as the machine has",
+        why: "commits are checked against the machine too, and would fail",
+    },
+    Deviation {
         section: "5.5", weakness: "W15",
         real: "`public: 0` is reserved as the fixed port 0, which fails",
         here: "it is a dynamic port; with W15 several of one allocation are one",

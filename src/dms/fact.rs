@@ -321,6 +321,12 @@ pub enum Fact {
         /// Why, in the executor's words.
         reason: Arc<str>,
     },
+    /// A machine offers this much from now on.
+    Onboarded(Resources),
+    /// A machine offers nothing any more.
+    Offboarded,
+    /// A machine's offer was not changed, and why.
+    OnboardingRefused(Arc<str>),
 }
 
 /// What made a supervisor suspect an allocation.

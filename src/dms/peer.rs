@@ -223,7 +223,7 @@ impl Peer {
                     self.provider.handle_probe_reply(&mut desk, &mut self.root, envelope);
                 }
                 Receiver::Root if Node::is_responsible(envelope.behaviour.kind) => {
-                    self.node.handle(&mut desk, &mut self.root, &self.provider, envelope);
+                    self.node.handle(&mut desk, &mut self.root, &mut self.provider, envelope);
                 }
                 Receiver::Root => self.provider.handle_root(&mut desk, &mut self.root, envelope),
                 Receiver::Deployment(place) => {

@@ -232,6 +232,11 @@ impl Profile {
     pub const fn without(self, weakness: Weakness) -> Self {
         Self(self.0 & !weakness.bit())
     }
+    /// Whether more of them are present than absent: differences that have no number are then as in the real DMS.
+    #[must_use]
+    pub const fn is_nearer_as_is(self) -> bool {
+        self.0.count_ones() as usize * 2 > Weakness::ALL.len()
+    }
     /// The weaknesses that are present, by number.
     pub fn weaknesses(self) -> impl Iterator<Item = Weakness> {
         Weakness::by_number().into_iter().filter(move |&weakness| self.has(weakness))
@@ -248,7 +253,7 @@ impl fmt::Display for Profile {
         match self.0.count_ones() {
             0 => f.write_str("intended"),
             n if n == all => f.write_str("as-is"),
-            n if n * 2 > all => {
+            _ if self.is_nearer_as_is() => {
                 f.write_str("as-is, fix")?;
                 absent(f)
             }

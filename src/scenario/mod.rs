@@ -25,6 +25,7 @@ mod network;
 mod operations;
 mod organizations;
 mod overrides;
+mod payloads;
 mod peers;
 mod places;
 mod profile;

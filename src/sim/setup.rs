@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub use self::deployments::{Control, ControlKind, Which};
-pub use self::operations::{Expected, Operation, OperationKind, Organization, Proof, Withdrawn};
+pub use self::operations::{Expected, Operation, OperationKind, Organization, Payload, Proof, Withdrawn};
 pub use self::prints::Prints;
 
 use crate::dms::capability::Form;

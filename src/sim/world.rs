@@ -168,15 +168,12 @@ impl<'s> World<'s> {
             events: 0,
             violation: None,
         };
-        world.ledger.offered_cores = world.offered_cores();
+        for (host, number) in world.hosts.iter().zip(0..) {
+            let offered = host.peer.provider().pool().onboarded().cpu.cores_milli;
+            world.ledger.offers(Time::ZERO, PeerId(number), offered);
+        }
         world.begin();
         Ok(world)
-    }
-
-    /// Cores that all providers together offer.
-    fn offered_cores(&self) -> f64 {
-        let offered = |host: &Host| host.peer.provider().pool().onboarded().cpu.cores_milli;
-        self.hosts.iter().map(offered).sum::<u64>() as f64 / 1000.0
     }
 
     /// What is pending at the start: connections, churn, faults, the first request of each workload entry.

@@ -14,14 +14,8 @@ use crate::dms::identity::EnsembleId;
 const ALIASES: [(&str, BehaviourKind); 1] = [("/dms/cap/broadcast", BehaviourKind::RevokeBroadcast)];
 
 /// Behaviours of the real DMS that this version does not simulate (dms-capabilities section 5).
-const NOT_SIMULATED: [&str; 18] = [
-    "/dms/node/peers/dht",
-    "/dms/node/onboarding/onboard",
-    "/dms/node/onboarding/offboard",
+const NOT_SIMULATED: [&str; 12] = [
     "/dms/node/deployment/update",
-    "/dms/node/hardware/spec",
-    "/dms/node/hardware/usage",
-    "/dms/node/logger/config",
     "/dms/node/subnet/create",
     "/dms/node/subnet/destroy",
     "/dms/node/subnet/join",
@@ -153,11 +147,23 @@ pub enum BehaviourKind {
     /// `/dms/deployment/constraint/probe`: what it sends to the other one for that (an extension of dmsim: in the real
     /// DMS the provider does nothing).
     EdgeProbe,
+    /// `/dms/node/peers/dht`: the hosts that the node knows of.
+    PeersDht,
+    /// `/dms/node/onboarding/onboard`: offer a part of the machine.
+    Onboard,
+    /// `/dms/node/onboarding/offboard`: offer nothing any more.
+    Offboard,
+    /// `/dms/node/hardware/spec`: what the machine has.
+    HardwareSpec,
+    /// `/dms/node/hardware/usage`: what of it is in use.
+    HardwareUsage,
+    /// `/dms/node/logger/config`: change how the node logs.
+    LoggerConfig,
 }
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 57] = [
+    pub const ALL: [Self; 63] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -215,6 +221,12 @@ impl BehaviourKind {
         Self::AllocationStats,
         Self::EdgeConstraint,
         Self::EdgeProbe,
+        Self::PeersDht,
+        Self::Onboard,
+        Self::Offboard,
+        Self::HardwareSpec,
+        Self::HardwareUsage,
+        Self::LoggerConfig,
     ];
 
     /// The path, or for a namespaced kind the template of its path.
@@ -278,6 +290,12 @@ impl BehaviourKind {
             Self::AllocationStats => "/dms/allocation/stats",
             Self::EdgeConstraint => "/dms/deployment/constraint/edge",
             Self::EdgeProbe => "/dms/deployment/constraint/probe",
+            Self::PeersDht => "/dms/node/peers/dht",
+            Self::Onboard => "/dms/node/onboarding/onboard",
+            Self::Offboard => "/dms/node/onboarding/offboard",
+            Self::HardwareSpec => "/dms/node/hardware/spec",
+            Self::HardwareUsage => "/dms/node/hardware/usage",
+            Self::LoggerConfig => "/dms/node/logger/config",
         }
     }
 

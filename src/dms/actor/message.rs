@@ -225,6 +225,36 @@ pub struct Liveness {
     pub healthy: bool,
 }
 
+/// What an operator offers of a machine, in the units of the command line. Integers, so that an offer has one meaning.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct Offer {
+    /// Cores, in thousandths.
+    pub cores_milli: u64,
+    /// Memory, in thousandths of what the receiver takes for a GiB.
+    pub ram_milli_gib: u64,
+    /// Disk, likewise.
+    pub disk_milli_gib: u64,
+    /// Whether graphics cards are left out.
+    pub no_gpu: bool,
+}
+
+/// A change of how a node logs (dms-capabilities section 9.1); what is none stays as it is.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize)]
+pub struct LoggerChange {
+    /// From which level on.
+    pub level: Option<Arc<str>>,
+    /// How long records wait for their way to Elasticsearch, in seconds.
+    pub flush_interval_s: Option<u64>,
+    /// Where Elasticsearch is.
+    pub elastic_url: Option<Arc<str>>,
+    /// Its key.
+    pub api_key: Option<Arc<str>>,
+    /// Where traces go.
+    pub apm_url: Option<Arc<str>>,
+    /// Whether records go to Elasticsearch at all.
+    pub elastic: Option<bool>,
+}
+
 /// Every payload.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub enum Message {
@@ -294,6 +324,10 @@ pub enum Message {
     RevocationSummary(u64),
     /// Revocations that the receiver may lack.
     Revocations(Box<TokenList>),
+    /// Offer this much of the machine.
+    Onboard(Offer),
+    /// Change how the node logs.
+    ConfigureLogger(Box<LoggerChange>),
     /// A provider asks whether these allocations, each of this generation, are still wanted.
     DeploymentState(Vec<(Arc<str>, u32)>),
     /// The allocations of an ensemble that a provider has, each with its generation and state.

@@ -29,11 +29,12 @@ pub use limiter::{Limits, RateLimiter};
 pub use logs::{LogChunk, LogRequest, Output, Printed, Stream, chunk, last_line};
 pub use message::{
     Allocate, AllocationOrder, AllocationState, AnchorRequest, Bid, BidRequest, Commit, DnsRecord,
-    EdgeConstraint, Liveness, Message, NodeRequest, Padding, Revert, Slot, SubnetCreate, TaskTermination,
+    EdgeConstraint, Liveness, LoggerChange, Message, NodeRequest, Offer, Padding, Revert, Slot, SubnetCreate,
+    TaskTermination,
 };
 pub(in crate::dms) use pipeline::class;
 pub use pipeline::{Pipeline, Rejection, check_direct};
 pub use replay::ReplayGuard;
-pub use report::{AllocationInfo, CapabilityReport, NodeReport, P2p, Report, ResourceReport};
+pub use report::{AllocationInfo, CapabilityReport, LoggerReport, NodeReport, P2p, Report, ResourceReport};
 pub use security::{Account, Actor, Call, SealError, SecurityContext};
 pub use wire::{WireEnvelope, WireError, WireOptions};

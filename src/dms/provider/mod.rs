@@ -5,6 +5,7 @@
 //! - `edges`: verifying links to other providers for an orchestrator;
 //! - `commits`: reserving and creating, undoing both;
 //! - `endings`: terminating what ran and giving back what it held;
+//! - `onboarding`: what of the machine is offered;
 //! - `networks`: the subnets of its ensembles, addresses, names and port maps;
 //! - `runs`: starting, restarting, health, heartbeats and the end of an allocation;
 //! - `farewells`: how its orchestrator learns of that end, and the logs that are kept;
@@ -18,6 +19,7 @@ mod edges;
 mod endings;
 mod farewells;
 mod networks;
+mod onboarding;
 mod recovery;
 mod runs;
 
@@ -163,6 +165,15 @@ impl Provider {
     #[must_use]
     pub const fn machine(&self) -> &Machine {
         &self.machine
+    }
+
+    /// What of the machine is in use: what is held by everything that runs.
+    #[must_use]
+    pub fn usage(&self) -> Resources {
+        let runs =
+            self.allocations.iter().filter(|(_, allocation)| allocation.state == AllocationState::Running);
+        let held = runs.filter_map(|(id, _)| self.pool.held(id));
+        held.fold(Resources::default(), |sum, holding| sum.plus(&holding.resources))
     }
 
     /// The allocations that live here, as the node reports them.

@@ -177,6 +177,30 @@ impl Pool {
         Ok(())
     }
 
+    /// Offers this much from now on, instead of what was offered before.
+    ///
+    /// # Errors
+    /// What is held and would not fit into it; cards that are in use must stay where they are.
+    pub fn offer(&mut self, onboarded: Resources) -> Result<(), Shortage> {
+        let held = self.held.values().fold(Resources::default(), |sum, holding| sum.plus(&holding.resources));
+        onboarded.check_sizes(&held)?;
+        let pairs = onboarded.gpus.iter().zip(&self.onboarded.gpus);
+        let kept = pairs.take_while(|(new, old)| new == old).count();
+        let used = |places: std::ops::Range<usize>| {
+            places.filter(|&place| self.held.values().any(|holding| holding.uses(place))).count() as u64
+        };
+        let (all, still) = (used(0..self.onboarded.gpus.len()), used(0..kept));
+        if all > still {
+            return Err(Shortage::of(Dimension::Gpu, all, still));
+        }
+        self.free = onboarded.clone();
+        self.onboarded = onboarded;
+        for holding in self.held.values().cloned().collect::<Vec<_>>() {
+            self.take(&holding);
+        }
+        Ok(())
+    }
+
     /// Turns a commit into an allocation: its lease ends no more.
     ///
     /// # Errors
@@ -364,6 +388,28 @@ mod tests {
     }
 
     #[test]
+    fn an_offer_can_change_as_far_as_nobody_loses_what_it_holds() {
+        let cards = [card("N", "A100", 40), card("N", "T4", 16)];
+        let mut pool = Pool::new(with(8, &cards));
+        let a: Arc<str> = "a".into();
+        pool.commit(&a, 0, &with(3, &[card("", "A100", 10)]), Timestamp(10)).expect("it fits");
+        for (offer, refusal) in [
+            (with(2, &cards), "CPU is short by 1 core: 3 cores required, 2 cores available"),
+            (with(8, &[]), "GPU is short by 1 GPU: 1 GPU required, 0 GPUs available"),
+            (with(8, &cards[1..]), "GPU is short by 1 GPU: 1 GPU required, 0 GPUs available"),
+        ] {
+            assert_eq!(pool.offer(offer).map_err(|short| short.to_string()), Err(refusal.to_owned()));
+            assert_eq!((pool.audit(), pool.free().cpu.cores_milli), (Ok(()), 5000), "nothing has changed");
+        }
+        assert_eq!(pool.offer(with(3, &cards[..1])), Ok(()));
+        assert_eq!((pool.audit(), pool.free().gpus), (Ok(()), vec![card("N", "A100", 30)]));
+        assert_eq!(pool.offer(with(12, &cards)), Ok(()));
+        assert_eq!((pool.audit(), pool.free().cpu.cores_milli), (Ok(()), 9000));
+        pool.release("a", 0).expect("it is held");
+        assert_eq!(pool.free(), with(12, &cards));
+    }
+
+    #[test]
     fn an_audit_names_what_does_not_add_up() {
         let mut pool = Pool::new(with(8, &[card("N", "T4", 16)]));
         let a: Arc<str> = "a".into();
@@ -390,6 +436,7 @@ mod tests {
         Allocate { who: usize, generation: u32 },
         Release { who: usize, generation: u32 },
         Lapse { now: u64 },
+        Offer { cores: u64, no_cards: bool },
     }
 
     fn step() -> impl Strategy<Value = Step> {
@@ -402,6 +449,7 @@ mod tests {
             2 => (0..4_usize, 0..3_u32).prop_map(|(who, generation)| Step::Allocate { who, generation }),
             1 => (0..4_usize, 0..3_u32).prop_map(|(who, generation)| Step::Release { who, generation }),
             1 => (0..20_u64).prop_map(|now| Step::Lapse { now }),
+            1 => (0..9_u64, any::<bool>()).prop_map(|(cores, no_cards)| Step::Offer { cores, no_cards }),
         ]
     }
 
@@ -433,6 +481,7 @@ mod tests {
                     self.0.retain(|held| held.0 != who || held.1 > generation);
                 }
                 Step::Lapse { now } => self.0.retain(|held| held.2.is_none_or(|lease| now <= lease)),
+                Step::Offer { .. } => return fits,
             }
             self.0.len() != before
         }
@@ -447,12 +496,20 @@ mod tests {
             let names: [Arc<str>; 4] = ["a".into(), "b".into(), "c".into(), "d".into()];
             let mut pool = Pool::new(with(6, &cards));
             let mut slow = Slow::default();
+            let mut offered = 6;
             for step in steps {
                 let before = pool.clone();
                 let fits = match &step {
                     Step::Commit { cores, cards, .. } => pool.check(&with(*cores, cards)).is_ok(),
+                    Step::Offer { cores, no_cards } => {
+                        let used = pool.held.values().any(|holding| !holding.cards.is_empty());
+                        *cores >= slow.cores(false) + slow.cores(true) && !(used && *no_cards)
+                    }
                     _ => false,
                 };
+                if let (Step::Offer { cores, .. }, true) = (&step, fits) {
+                    offered = *cores;
+                }
                 let done = match &step {
                     Step::Commit { who, generation, cores, cards, lease } => pool
                         .commit(&names[*who], *generation, &with(*cores, cards), Timestamp(*lease))
@@ -460,12 +517,15 @@ mod tests {
                     Step::Allocate { who, generation } => pool.allocate(&names[*who], *generation).is_ok(),
                     Step::Release { who, generation } => pool.release(&names[*who], *generation).is_some(),
                     Step::Lapse { now } => !pool.lapse(Timestamp(*now)).is_empty(),
+                    Step::Offer { cores, no_cards } => {
+                        pool.offer(with(*cores, if *no_cards { &[] } else { &cards })).is_ok()
+                    }
                 };
                 prop_assert_eq!(done, slow.step(&step, fits), "{:?}", step);
                 prop_assert_eq!(pool.audit(), Ok(()));
                 let (allocated, committed) = (slow.cores(false), slow.cores(true));
                 prop_assert_eq!(pool.allocated().cpu.cores_milli, allocated * 1000);
-                prop_assert_eq!(pool.free().cpu.cores_milli, (6 - allocated - committed) * 1000);
+                prop_assert_eq!(pool.free().cpu.cores_milli, (offered - allocated - committed) * 1000);
                 if !done {
                     prop_assert_eq!(pool.free(), before.free(), "what is refused changes nothing");
                 }

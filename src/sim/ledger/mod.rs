@@ -4,6 +4,7 @@
 //! up, not from what orchestrators believed.
 
 mod entry;
+mod offers;
 mod operations;
 mod refusals;
 mod service;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
+use self::offers::Offers;
 use self::operations::{Operations, Revocations};
 use self::refusals::{Kind, Refusals};
 use self::service::Services;
@@ -162,8 +164,7 @@ pub struct Ledger {
     presence: Vec<Presence>,
     peers_up: u64,
     allocated_cores_milli: u64,
-    /// Cores that all providers together offer.
-    pub(in crate::sim) offered_cores: f64,
+    offers: Offers,
     counters: Counters,
     time_to_running: SpanHistogram,
     pulls: SpanHistogram,
@@ -205,7 +206,7 @@ impl Ledger {
             presence: vec![Presence::default(); peers],
             peers_up: 0,
             allocated_cores_milli: 0,
-            offered_cores: 0.0,
+            offers: Offers::of(peers),
             counters: Counters::default(),
             time_to_running: SpanHistogram::new(),
             pulls: SpanHistogram::new(),
@@ -383,7 +384,10 @@ impl Ledger {
             | Fact::OperationRefused { .. }
             | Fact::OperationUnanswered { .. }
             | Fact::AnchorRefused { .. }
-            | Fact::RevocationAnchored(_) => return None,
+            | Fact::RevocationAnchored(_)
+            | Fact::Onboarded(_)
+            | Fact::Offboarded
+            | Fact::OnboardingRefused(_) => return None,
             Fact::DeploymentAccepted(id) | Fact::BidMade(id) | Fact::BidAccepted(id) => *id,
             Fact::DeploymentStatus { ensemble, .. }
             | Fact::RoundOpened { ensemble, .. }
@@ -444,9 +448,10 @@ impl Ledger {
                 self.counters.bids_received += u64::from(stage == Stage::Candidate);
                 self.refuse(now, peer, deployment, stage.as_str(), reason);
             }
-            Fact::NotTerminated { reason, .. } => {
-                self.refuse(now, peer, deployment, Stage::Release.as_str(), reason);
+            fact @ (Fact::Onboarded(_) | Fact::Offboarded | Fact::OnboardingRefused(_)) => {
+                self.apply_offer(now, peer, fact);
             }
+            Fact::NotTerminated { reason, .. } => self.refuse(now, peer, deployment, "release", reason),
             Fact::Committed { allocation, generation, resources } => {
                 self.commit(now, peer, deployment, &allocation, generation, resources);
             }

@@ -257,7 +257,7 @@ impl Ledger {
         }
     }
 
-    /// Core-seconds allocated as a part of those that the run's peers would have offered had they been up throughout.
+    /// Core-seconds allocated as a part of those that the run's peers would have offered had they always been up.
     fn utilisation(&self, now: Time) -> f64 {
         let used: f64 = self
             .allocations
@@ -267,7 +267,7 @@ impl Ledger {
                 held * record.resources.cpu.cores_milli as f64 / 1000.0
             })
             .sum();
-        used / (self.offered_cores * now.as_secs_f64())
+        used / self.offers.core_seconds(now)
     }
 
     fn deployment_rows(&self) -> Vec<DeploymentRow> {

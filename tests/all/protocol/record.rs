@@ -262,7 +262,9 @@ impl Record {
             | Message::Connect(_)
             | Message::Anchor(_)
             | Message::RevocationSummary(_)
-            | Message::Revocations(_) => format!("{message:?}"),
+            | Message::Revocations(_)
+            | Message::Onboard(_)
+            | Message::ConfigureLogger(_) => format!("{message:?}"),
             Message::Revert(revert) | Message::AllocationShutdown(revert) => undone(revert),
             Message::SubnetAddPeer { address } => format!("address {}", dotted(*address)),
             Message::DnsAddRecords(records) => {
@@ -334,7 +336,11 @@ impl Record {
             Fact::OperationAnswered { answer, .. } => format!("ANSWERS its operator: {answer}"),
             Fact::OperationRefused { reason, .. } => format!("REFUSES its operator: {reason}"),
             Fact::OperationUnanswered { reason, .. } => format!("tells its operator: {reason}"),
-            Fact::AnchorRefused { .. } | Fact::RevocationAnchored(_) => format!("{fact:?}"),
+            Fact::AnchorRefused { .. }
+            | Fact::RevocationAnchored(_)
+            | Fact::Onboarded(_)
+            | Fact::Offboarded
+            | Fact::OnboardingRefused(_) => format!("{fact:?}"),
             Fact::AllocationState { allocation, generation, state, exit_code } => {
                 let code = exit_code.map_or_else(String::new, |code| format!(", exit code {code}"));
                 format!("{allocation} of generation {generation} is {}{code}", lower(state))
