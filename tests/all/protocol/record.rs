@@ -219,8 +219,8 @@ impl Record {
             Message::Hello
             | Message::HelloReply(_)
             | Message::AllocationStart
-            | Message::AllocationRestart => String::new(),
-            Message::SubnetCreate(_)
+            | Message::AllocationRestart
+            | Message::SubnetCreate(_)
             | Message::SubnetDestroy(_)
             | Message::HealthCheckRegister
             | Message::HealthCheck => String::new(),
@@ -245,10 +245,10 @@ impl Record {
                 format!("yes: {}", handles.join(", "))
             }
             Message::SubnetAcceptPeers(routes) => {
-                let routes = routes.iter();
-                let routes =
-                    routes.map(|one| format!("{} at {}", dotted(one.address), self.names[&one.peer]));
-                routes.collect::<Vec<_>>().join(", ")
+                let told = |one: &dmsim::dms::subnet::Route| {
+                    format!("{} at {}", dotted(one.address), self.names[&one.peer])
+                };
+                routes.iter().map(told).collect::<Vec<_>>().join(", ")
             }
             Message::Report(report) => report.summary(),
             Message::NewDeployment(_) => "deploy".to_owned(),
@@ -276,11 +276,8 @@ impl Record {
             Message::TaskTermination(end) => task_end(end),
             Message::Liveness(report) => {
                 let (id, generation) = (&report.allocation, report.generation);
-                format!(
-                    "{id} of generation {generation} is {}, report {}",
-                    lower(report.status),
-                    report.sequence
-                )
+                let (state, number) = (lower(report.status), report.sequence);
+                format!("{id} of generation {generation} is {state}, report {number}")
             }
             Message::DeploymentState(allocations) => format!("still wanted: {}?", generations(allocations)),
             Message::AllocationStates(states) => in_states(states),
