@@ -116,10 +116,7 @@ fn simulate(setup: &Setup, options: Options, stop: &AtomicBool) -> Result<Outcom
     };
     let outcome = sim::run(setup, options, &mut go_on);
     bar.finish_and_clear();
-    outcome.map_err(|error| {
-        eprintln!("error: {error}");
-        Exit::BadInput
-    })
+    outcome.map_err(|error| super::without_outcome(&error))
 }
 
 fn provenance(outcome: &Outcome, stopwatch: &Stopwatch) -> Provenance {
@@ -158,6 +155,7 @@ fn write(
     folder.write_table(&outcome.refusals)?;
     folder.write_table(&outcome.peers)?;
     folder.write_table(&outcome.attacks)?;
+    folder.write_table(&outcome.operations)?;
     folder.write_table(&outcome.connections)?;
     folder.write_run(&outcome.manifest)?;
     folder.write_provenance(provenance)?;

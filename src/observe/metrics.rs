@@ -37,6 +37,11 @@ const METRICS: &[Metric] = &[
     ),
     plain("deployments.running", "deployments", "deployments that ran at the end of the run"),
     plain("deployments.cancelled", "deployments", "deployments that their owner called off"),
+    plain(
+        "deployments.stuck",
+        "deployments",
+        "deployments that had neither run nor ended although their deadline had passed",
+    ),
     plain("time_to_running.p50", "s", "median time from submission to running, of the deployments that ran"),
     plain("time_to_running.p95", "s", "95th percentile of the time from submission to running"),
     plain("time_to_running.mean", "s", "mean time from submission to running"),
@@ -109,6 +114,11 @@ const METRICS: &[Metric] = &[
     plain("operations.refused", "operations", "operations that were refused with a reason"),
     plain("operations.unanswered", "operations", "operations that nobody answered in time"),
     plain("operations.answers", "answers", "answers to operations, all those to broadcasts counted"),
+    plain(
+        "operations.unexpected",
+        "operations",
+        "operations that did not end as their `answer` or `refusal` says that they must",
+    ),
     plain(
         "broadcasts.unnoticed",
         "broadcasts",

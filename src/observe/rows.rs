@@ -259,6 +259,33 @@ pub struct AttackRow {
     pub example: Text,
 }
 
+/// One operation of an operator (`operations.csv`).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct OperationRow {
+    /// Its number in the scenario, from 0.
+    pub operation: u32,
+    /// When it was asked for, in simulated seconds.
+    #[serde(with = "seconds")]
+    pub at_s: f64,
+    /// The peer whose operator it is.
+    pub by: Text,
+    /// What is done.
+    pub what: Text,
+    /// `answered`, `refused`, `unanswered`, or empty while nothing is known.
+    pub outcome: Text,
+    /// How often it was answered.
+    pub answers: u64,
+    /// When it was first answered, refused or given up, in simulated seconds; empty if it was not.
+    #[serde(with = "optional_seconds")]
+    pub ended_s: Option<f64>,
+    /// The first answer in a few words, or why there is none.
+    pub said: Text,
+    /// What the scenario says must be said: `answer: ...` or `refusal: ...`; may be empty.
+    pub expected: Text,
+    /// `yes` if that was said, `no` if not; empty where nothing is expected.
+    pub met: Text,
+}
+
 /// Connections that were dialled for messages between hosts of two classes (`connections.csv`); without `nat` in the
 /// scenario there are none.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -376,6 +403,12 @@ table!(
         graylisted_after_s,
         example,
     ]
+);
+
+table!(
+    OperationRow,
+    "operations.csv",
+    [operation, at_s, by, what, outcome, answers, ended_s, said, expected, met]
 );
 
 table!(

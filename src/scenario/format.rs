@@ -294,16 +294,25 @@ static IMAGE: Map = Map::new(
         Key::new("start", TIMES, "from pulled to ready").or("1s"),
         Key::new("task", Shape::Map(&TASK), "it ends by itself"),
         Key::new("service", Shape::Either(&[Shape::Map(&SERVICE), Shape::Nothing]), "it runs on"),
+        Key::new("survives", Shape::Whole(0, 1_000_000), "vain attempts to terminate it").or("0"),
     ],
 )
 .with_one_of(&["task", "service"]);
+
+const OUTPUT: Key = Key::new("output", Shape::Text, "what it prints");
+const STDERR: Key = Key::new("stderr", Shape::Text, "its errors");
+const OUTPUT_SIZE: Key = Key::new("output_size", BYTES, "the output is repeated to so many bytes").or("once");
+const OUTPUT_EVERY: Key = Key::new("output_every", TIME, "it is printed again so often").or("once");
 
 static TASK: Map = Map::new(
     "task",
     &[
         Key::new("run", TIMES, "how long").required(),
         Key::new("exit_code", Shape::Whole(0, 255), "how it ends").or("0"),
-        Key::new("output", Shape::Text, "what it prints"),
+        OUTPUT,
+        STDERR,
+        OUTPUT_SIZE,
+        OUTPUT_EVERY,
     ],
 );
 
@@ -312,6 +321,10 @@ static SERVICE: Map = Map::new(
     &[
         Key::new("fails_after", TIMES, "when it fails").or("never"),
         Key::new("health", Shape::Text, "what health checks see").or("what they want"),
+        OUTPUT,
+        STDERR,
+        OUTPUT_SIZE,
+        OUTPUT_EVERY,
     ],
 );
 

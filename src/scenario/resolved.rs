@@ -16,7 +16,7 @@ use crate::dms::supervision::Recovery;
 use crate::kernel::Time;
 use crate::net::{BandwidthConfig, CityDataSet, LatencyConfig};
 use crate::sim::setup::{
-    AttackKind, AttackPlan, Deploy, Fault, Image, ImageBehaviour, PeerGroup, Role, Selection, Setup,
+    AttackKind, AttackPlan, Deploy, Fault, Image, ImageBehaviour, PeerGroup, Prints, Role, Selection, Setup,
 };
 use crate::workload::{
     ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, HardwarePreset, PlaceConfig, PopulationOf,
@@ -33,7 +33,8 @@ pub(super) fn write(setup: &Setup, copies: &[String]) -> String {
         line(&mut out, format_args!("  {}: {}", text(&image.name), behaviour(image)));
     }
     list(&mut out, "workload", setup.workload.iter().zip(copies).map(|(one, copy)| deploy(one, copy)));
-    list(&mut out, "operations", setup.operations.iter().map(operation));
+    let mut further = copies.iter().skip(setup.workload.len());
+    list(&mut out, "operations", setup.operations.iter().map(|one| operation(one, &mut further)));
     list(&mut out, "faults", setup.faults.iter().map(fault));
     let placement = Policy::ALL.iter().find(|(one, ..)| *one == setup.strategy.placement);
     let recovery = Recovery::ALL.iter().find(|(one, ..)| *one == setup.strategy.recovery);
@@ -243,19 +244,28 @@ fn churn((config, start): &(ChurnConfig, ChurnStart)) -> String {
 
 fn behaviour(image: &Image) -> String {
     let behaviour = match &image.behaviour {
-        ImageBehaviour::Task { run, exit_code, output } => {
-            let (run, output) = (span_of(run), text_or_empty(output));
-            format!("task: {{run: {run}, exit_code: {exit_code}, output: {output}}}")
+        ImageBehaviour::Task { run, exit_code, prints } => {
+            let own = [("run", Some(span_of(run))), ("exit_code", Some(exit_code.to_string()))];
+            format!("task: {}", map(&[&own[..], &printed(prints)].concat()))
         }
-        ImageBehaviour::Service { fails_after, health } => {
-            let content = map(&[
-                ("fails_after", fails_after.as_ref().map(span_of)),
-                ("health", Some(text_or_empty(health))),
-            ]);
-            format!("service: {content}")
+        ImageBehaviour::Service { fails_after, health, prints } => {
+            let own =
+                [("fails_after", fails_after.as_ref().map(span_of)), ("health", Some(text_or_empty(health)))];
+            format!("service: {}", map(&[&own[..], &printed(prints)].concat()))
         }
     };
-    format!("{{size: {}, start: {}, {behaviour}}}", write_bytes(image.size_bytes), span_of(&image.start))
+    let survives = if image.survives > 0 { format!(", survives: {}", image.survives) } else { String::new() };
+    let (size, start) = (write_bytes(image.size_bytes), span_of(&image.start));
+    format!("{{size: {size}, start: {start}, {behaviour}{survives}}}")
+}
+
+fn printed(prints: &Prints) -> [(&'static str, Option<String>); 4] {
+    [
+        ("output", Some(text_or_empty(&prints.output))),
+        ("stderr", (!prints.stderr.is_empty()).then(|| text(&prints.stderr))),
+        ("output_size", prints.output_bytes.map(write_bytes)),
+        ("output_every", prints.every.map(|every| every.to_string())),
+    ]
 }
 
 fn text_or_empty(value: &str) -> String {

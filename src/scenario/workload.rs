@@ -65,12 +65,8 @@ fn deploy(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>, files: &mut
         orchestrator(r, node, context.peers)
     });
     let help = "a DMS ensemble file, as in `ensemble: ensembles/web.yaml`";
-    let ensemble = reader.required(map, "ensemble", help, |r, node| {
-        let ensemble = ensemble(r, node, files)?;
-        fitting(r, node.position, &ensemble, &context.peers.groups);
-        check_images(r, node.position, &ensemble, context, files);
-        Some(ensemble)
-    });
+    let ensemble =
+        reader.required(map, "ensemble", help, |r, node| checked_ensemble(r, node, context, files));
     let name = reader.optional(map, "name", |r, node| identifier(r, node, "name"));
     let count = reader.optional(map, "count", |r, node| r.count(node, "count"));
     let (arrivals, natural) = match map.node.entry("arrivals") {
@@ -97,6 +93,19 @@ fn deploy(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>, files: &mut
         shutdown_after,
     };
     Some(Request { deploy, copy: ensemble.copy })
+}
+
+/// An ensemble by the name of its file, checked against the images and the machines of the scenario.
+pub(super) fn checked_ensemble(
+    reader: &mut Reader,
+    node: &Node,
+    context: &Context<'_>,
+    files: &mut Files,
+) -> Option<Ensemble> {
+    let ensemble = ensemble(reader, node, files)?;
+    fitting(reader, node.position, &ensemble, &context.peers.groups);
+    check_images(reader, node.position, &ensemble, context, files);
+    Some(ensemble)
 }
 
 fn orchestrator(reader: &mut Reader, node: &Node, peers: &Peers) -> Option<String> {

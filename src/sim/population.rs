@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::atlas::WorldAtlas;
 use super::attack::Credentials;
 use super::event::PeerId;
 use super::office::{Held, Office, User};
@@ -226,7 +227,14 @@ impl<'s> Builder<'s> {
             self.office.users.push(User { context: user, memberships });
         }
         let machine = machine(group, city, &mut self.streams.owned(HARDWARE, entity));
-        let config = PeerConfig { secret, capabilities, profile, machine, strategy: self.setup.strategy };
+        let config = PeerConfig {
+            secret,
+            capabilities,
+            profile,
+            machine,
+            strategy: self.setup.strategy,
+            atlas: &WorldAtlas,
+        };
         let churn = match &group.churn {
             Some((churn, start)) => {
                 let model = churn.model().map_err(|error| format!("group {}: {error}", group.name))?;

@@ -3,13 +3,17 @@
 //! The scenario room makes one from YAML; building one in Rust is meant to be as natural. Names are resolved,
 //! defaults filled in, times integers; what a file may say and what a run does are different types on purpose.
 
+mod deployments;
 pub mod operations;
+mod prints;
 
 use std::sync::Arc;
 
 use serde::Serialize;
 
-pub use self::operations::{Operation, OperationKind, Organization, Proof, Withdrawn};
+pub use self::deployments::{Control, ControlKind, Which};
+pub use self::operations::{Expected, Operation, OperationKind, Organization, Payload, Proof, Withdrawn};
+pub use self::prints::Prints;
 
 use crate::dms::capability::Form;
 use crate::dms::ensemble::EnsembleConfig;
@@ -231,6 +235,8 @@ pub struct Image {
     pub start: Distribution,
     /// What it does then.
     pub behaviour: ImageBehaviour,
+    /// How many attempts to terminate a container of it come to nothing.
+    pub survives: u32,
 }
 
 /// What a started image does.
@@ -243,7 +249,7 @@ pub enum ImageBehaviour {
         /// The exit code.
         exit_code: i32,
         /// What it prints.
-        output: Arc<str>,
+        prints: Prints,
     },
     /// Runs until it is stopped, or fails by itself.
     Service {
@@ -251,6 +257,8 @@ pub enum ImageBehaviour {
         fails_after: Option<Distribution>,
         /// What its health endpoint answers.
         health: Arc<str>,
+        /// What it prints.
+        prints: Prints,
     },
 }
 

@@ -3,6 +3,7 @@ mod allocations;
 mod attacks;
 mod bless;
 mod capability_scripts;
+mod deployments;
 mod determinism;
 mod ensembles;
 mod explain;

@@ -40,7 +40,8 @@ fn an_orchestrator_that_nobody_can_dial_deploys_through_relays() {
     assert!(metric(&outcome, "relays.messages") > 0.0 && metric(&outcome, "relays.bytes") > 0.0);
     assert!(metric(&outcome, "pairs.reached_fraction") >= 1.0);
     assert!(labelled(&outcome, "connections.dialled", "way=relayed") > 0.0);
-    let rows: u64 = outcome.connections.iter().map(|row| row.direct + row.reversed + row.punched + row.relayed).sum();
+    let rows: u64 =
+        outcome.connections.iter().map(|row| row.direct + row.reversed + row.punched + row.relayed).sum();
     assert_eq!(rows as f64, metric(&outcome, "connections.dialled"));
     // One seed, one run.
     assert_eq!(outcome.digest, run(&[HIDDEN, PEERS]).digest);
@@ -62,7 +63,10 @@ fn when_all_relays_are_dead_the_hidden_reach_nobody_new() {
 fn peers_that_boot_at_the_start_find_each_other_through_bootstraps_alone() {
     let fresh = "network.nat={preset: measured, start: fresh}";
     // Nothing is asked before they have found each other.
-    let late = ["workload[0].deploy.arrivals={every: 2m, start: 5m}", "workload[1].deploy.arrivals={every: 5m, start: 5m}"];
+    let late = [
+        "workload[0].deploy.arrivals={every: 2m, start: 5m}",
+        "workload[1].deploy.arrivals={every: 5m, start: 5m}",
+    ];
     let outcome = run(&[fresh, KNOWN, late[0], late[1]]);
     assert!(metric(&outcome, "deployments.succeeded_fraction") >= 1.0);
     let dead = "faults=[{crash: {at: 0s, group: bootstraps, repair: never}}]";

@@ -1,7 +1,8 @@
 //! The lasting connections between hosts, over which gossip goes.
 //!
 //! They are direct: libp2p's gossip does not use relayed connections, as these are limited. A part of them is the mesh
-//! (GossipSub v1.1): a host that has fewer than 8 connections there takes in another, and none has more than 12.
+//! (GossipSub v1.1): a host that has fewer than 6 connections there is taken in by another, two that have fewer than 8 take in
+//! each other, and one that has more than 12 drops those whose other side has enough others.
 
 use crate::kernel::{IdVec, Span, Time};
 use crate::net::endpoint::EndpointId;
@@ -48,11 +49,49 @@ impl Peering {
     pub(super) fn link(&mut self, now: Time, a: EndpointId, b: EndpointId) {
         debug_assert!(a != b && !self.are_linked(a, b), "{a} and {b} are connected");
         let (one, other) = (self.mesh_degree(a), self.mesh_degree(b));
-        let wanted = one < MESH_DEGREE || other < MESH_DEGREE;
+        // Who has too few is taken in; who has enough for now takes in only its like.
+        let wanted = one.min(other) < MESH_LOW || one.max(other) < MESH_DEGREE;
         // Who has nobody yet is taken in whatever the other has: it would hear nothing.
         let meshed = wanted && (one < MESH_HIGH && other < MESH_HIGH || one == 0 || other == 0);
         self.0[a].push(Link { peer: b, opened: now, meshed });
         self.0[b].push(Link { peer: a, opened: now, meshed });
+        if meshed {
+            self.prune_around(a);
+            self.prune_around(b);
+        }
+    }
+
+    /// The mesh of a host has grown: it, and those that it is connected with there, may have too much now.
+    fn prune_around(&mut self, host: EndpointId) {
+        self.prune(host);
+        for place in 0..self.0[host].len() {
+            if self.0[host][place].meshed {
+                self.prune(self.0[host][place].peer);
+            }
+        }
+    }
+
+    /// Takes connections out of the mesh of a host that has too many there, if the other side keeps enough.
+    fn prune(&mut self, host: EndpointId) {
+        let mut surplus = self.mesh_degree(host).saturating_sub(MESH_HIGH);
+        for place in 0..self.0[host].len() {
+            if surplus == 0 {
+                return;
+            }
+            let Link { peer, meshed, .. } = self.0[host][place];
+            if meshed && self.mesh_degree(peer) > MESH_LOW {
+                self.set_meshed(host, place, false);
+                surplus -= 1;
+            }
+        }
+    }
+
+    /// Takes a connection into the mesh, or out of it, on both sides.
+    fn set_meshed(&mut self, host: EndpointId, place: usize, meshed: bool) {
+        self.0[host][place].meshed = meshed;
+        let peer = self.0[host][place].peer;
+        let back = self.0[peer].iter_mut().find(|link| link.peer == host);
+        back.expect("connections are mutual").meshed = meshed;
     }
 
     /// Ends all connections of a host.
@@ -86,13 +125,13 @@ impl Peering {
             if meshed || self.mesh_degree(peer) >= MESH_HIGH && !alone {
                 continue;
             }
-            self.0[host][place].meshed = true;
-            let back = self.0[peer].iter_mut().find(|link| link.peer == host);
-            back.expect("connections are mutual").meshed = true;
+            self.set_meshed(host, place, true);
+            self.prune_around(peer);
             if self.mesh_degree(host) >= MESH_DEGREE {
                 break;
             }
         }
+        self.prune_around(host);
     }
 }
 
@@ -122,6 +161,12 @@ mod tests {
                         prop_assert_eq!((back[0].opened, back[0].meshed), (link.opened, link.meshed));
                     }
                     prop_assert!(peering.of(host).is_empty() || peering.mesh_degree(host) > 0, "nobody is deaf");
+                    let mut others = peering.of(host).iter().filter(|link| link.meshed);
+                    prop_assert!(
+                        peering.mesh_degree(host) <= MESH_HIGH
+                            || others.all(|link| peering.mesh_degree(link.peer) <= MESH_LOW),
+                        "nobody has too many without need"
+                    );
                 }
             }
         }
@@ -135,14 +180,15 @@ mod tests {
                 peering.link(Time(1), EndpointId(b), EndpointId(a));
             }
         }
-        assert!((0..20).all(|host| (1..=MESH_HIGH).contains(&peering.mesh_degree(EndpointId(host)))));
+        let degree = |peering: &Peering, host| peering.mesh_degree(EndpointId(host));
+        assert!((0..20).all(|host| (MESH_LOW..=MESH_HIGH).contains(&degree(&peering, host))));
         peering.link(Time(2), EndpointId(50), EndpointId(0));
-        assert_eq!(peering.mesh_degree(EndpointId(50)), 1);
+        assert_eq!(degree(&peering, 50), 1);
         for gone in 1..14 {
             peering.isolate(EndpointId(gone));
         }
         // Seven are left of the twenty: as many are in the mesh as there are.
-        assert!((14..20).all(|host| peering.mesh_degree(EndpointId(host)) >= MESH_LOW));
+        assert!((14..20).all(|host| degree(&peering, host) >= MESH_LOW));
         let before = peering.of(EndpointId(0)).len();
         peering.trim(Time(3), EndpointId(0), 1, Span::secs(1));
         assert_eq!(peering.of(EndpointId(0)).len(), before, "all of them are young");

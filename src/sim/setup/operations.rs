@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::dms::actor::{Behaviour, Slot};
+use super::Control;
+use crate::dms::actor::{Behaviour, LoggerChange, Offer, Slot};
 use crate::dms::capability::setup::{MEMBER_CAPABILITIES, MEMBER_TOPICS};
 use crate::dms::capability::{Capability, Form};
 use crate::dms::constants::DEFAULT_MESSAGE_TIMEOUT;
@@ -48,6 +49,26 @@ pub struct Operation {
     pub by: String,
     /// What.
     pub kind: OperationKind,
+    /// How it must end; none = nobody minds.
+    pub expected: Option<Expected>,
+}
+
+/// How an operation must end, so that a run can be judged by it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Expected {
+    /// With an answer that contains this.
+    Answer(String),
+    /// With a refusal that contains this.
+    Refusal(String),
+}
+
+/// What goes along with a call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Payload {
+    /// What is offered of a machine.
+    Offer(Offer),
+    /// How the node is to log.
+    Logger(Box<LoggerChange>),
 }
 
 /// What an operator can do.
@@ -61,6 +82,8 @@ pub enum OperationKind {
         behaviour: Behaviour,
         /// The peer that it is about, where the behaviour is about one.
         peer: Option<String>,
+        /// What goes along, where the behaviour needs something.
+        payload: Option<Payload>,
         /// How long to wait.
         timeout: Span,
     },
@@ -134,6 +157,8 @@ pub enum OperationKind {
         /// Whose node; the own one is asked without a message.
         of: String,
     },
+    /// Do something with deployments.
+    Deployment(Box<Control>),
 }
 
 /// What a node shows when it joins.
@@ -186,6 +211,10 @@ impl fmt::Display for OperationKind {
             }
             Self::Revoke { what: Withdrawn::Token(name), .. } => write!(f, "revoking {name}"),
             Self::ListCapabilities { of } => write!(f, "listing the capabilities of {of}"),
+            Self::Deployment(control) => match &control.to {
+                Some(to) => write!(f, "{} at {to}", control.kind),
+                None => write!(f, "{}", control.kind),
+            },
         }
     }
 }
