@@ -195,11 +195,12 @@ fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, fold
         ),
     );
     line("  failed", count("deployments.failed"));
-    for row in
-        outcome.metrics.iter().filter(|row| &*row.metric == "deployments.failed" && !row.labels.is_empty())
-    {
-        line("", format!("{:>4} x {}", row.value, row.labels.trim_start_matches("reason=")));
-    }
+    let reasons = |metric: &str| {
+        for row in outcome.metrics.iter().filter(|row| &*row.metric == metric && !row.labels.is_empty()) {
+            line("", format!("{:>4} x {}", row.value, row.labels.trim_start_matches("reason=")));
+        }
+    };
+    reasons("deployments.failed");
     line("time to running p50 / p95", quantiles("time_to_running", 1));
     line("availability of services", with(value("services.availability") * 100.0, 3, "%"));
     line("recovery time p50 / p95", quantiles("recovery_time", 0));
@@ -223,13 +224,11 @@ fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, fold
         line("attacks", text);
     }
     if !outcome.connections.is_empty() {
-        let text = format!(
-            "{} dialled, {} failed; {:.1} % of all pairs would connect",
-            count("connections.dialled"),
-            count("connections.failed"),
-            value("pairs.reached_fraction") * 100.0
-        );
+        line("pairs that could connect", with(value("pairs.reached_fraction") * 100.0, 1, "%"));
+        let text =
+            format!("{} dialled, {} failed", count("connections.dialled"), count("connections.failed"));
         line("connections", text);
+        reasons("connections.failed");
         let text = format!(
             "{} messages, {:.1} MB; {} died",
             count("relays.messages"),

@@ -29,8 +29,8 @@ struct Kind {
 }
 
 impl Nat {
-    /// Counts pairs, by kinds of hosts: partitions, full relays and connections that there are do not matter, and a hole
-    /// is found where classes allow it unless no attempt can succeed.
+    /// Counts pairs, by kinds of hosts: partitions, full relays and connections that there are do not matter, and a
+    /// hole is found where classes allow it unless no attempt can succeed.
     pub(in crate::net) fn pairs(&self, medium: &Medium) -> PairCounts {
         let mut kinds: IndexMap<Kind, u64> = IndexMap::new();
         for &id in medium.live.ids() {

@@ -1,8 +1,8 @@
 //! The lasting connections between hosts, over which gossip goes.
 //!
-//! They are direct: libp2p's gossip does not use relayed connections, as these are limited. A part of them is the mesh
-//! (GossipSub v1.1): a host that has fewer than 6 connections there is taken in by another, two that have fewer than 8 take in
-//! each other, and one that has more than 12 drops those whose other side has enough others.
+//! They are direct: libp2p's gossip does not use relayed connections, as these are limited. A part of them is the
+//! mesh (GossipSub v1.1): a host that has fewer than 6 connections there is taken in by another, two that have fewer
+//! than 8 take in each other, and one that has more than 12 drops those whose other side has enough others.
 
 use crate::kernel::{IdVec, Span, Time};
 use crate::net::endpoint::EndpointId;
