@@ -90,8 +90,6 @@ pub enum Stage {
     Shutdown,
     /// The verification of the links between a candidate's peers.
     Edge,
-    /// Giving back what an allocation held.
-    Release,
 }
 
 impl Stage {
@@ -110,7 +108,6 @@ impl Stage {
             Self::Revert => "revert",
             Self::Shutdown => "shutdown",
             Self::Edge => "edge",
-            Self::Release => "release",
         }
     }
 }
