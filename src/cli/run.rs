@@ -116,10 +116,7 @@ fn simulate(setup: &Setup, options: Options, stop: &AtomicBool) -> Result<Outcom
     };
     let outcome = sim::run(setup, options, &mut go_on);
     bar.finish_and_clear();
-    outcome.map_err(|error| {
-        eprintln!("error: {error}");
-        Exit::BadInput
-    })
+    outcome.map_err(|error| super::without_outcome(&error))
 }
 
 fn provenance(outcome: &Outcome, stopwatch: &Stopwatch) -> Provenance {
@@ -159,6 +156,7 @@ fn write(
     folder.write_table(&outcome.peers)?;
     folder.write_table(&outcome.attacks)?;
     folder.write_table(&outcome.operations)?;
+    folder.write_table(&outcome.connections)?;
     folder.write_run(&outcome.manifest)?;
     folder.write_provenance(provenance)?;
     if !arguments.no_report {
@@ -186,7 +184,6 @@ fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, fold
         count("peers.total")
     );
     println!();
-    let line = |name: &str, text: String| println!("  {name:<30}{text}");
     line("deployments asked", count("deployments.asked"));
     line(
         "  reached running",
@@ -197,11 +194,7 @@ fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, fold
         ),
     );
     line("  failed", count("deployments.failed"));
-    for row in
-        outcome.metrics.iter().filter(|row| &*row.metric == "deployments.failed" && !row.labels.is_empty())
-    {
-        line("", format!("{:>4} x {}", row.value, row.labels.trim_start_matches("reason=")));
-    }
+    print_reasons(outcome, "deployments.failed");
     line("time to running p50 / p95", quantiles("time_to_running", 1));
     line("availability of services", with(value("services.availability") * 100.0, 3, "%"));
     line("recovery time p50 / p95", quantiles("recovery_time", 0));
@@ -224,6 +217,7 @@ fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, fold
         );
         line("attacks", text);
     }
+    print_reachability(outcome);
     line("events", format!("{} ({:.2} million/s{cpu})", outcome.events, provenance.events_per_second / 1e6));
     line("digest", format!("{:032x}", outcome.digest));
     if !outcome.manifest.expectations.is_empty() {
@@ -237,6 +231,31 @@ fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, fold
     }
     println!();
     println!("results in {}", folder.display());
+}
+
+fn line(name: &str, text: impl std::fmt::Display) {
+    println!("  {name:<30}{text}");
+}
+
+/// How often what this metric counts has happened, by its reasons.
+fn print_reasons(outcome: &Outcome, metric: &str) {
+    for row in outcome.metrics.iter().filter(|row| &*row.metric == metric && !row.labels.is_empty()) {
+        line("", format!("{:>4} x {}", row.value, row.labels.trim_start_matches("reason=")));
+    }
+}
+
+/// Who reached whom, where hosts stand behind translators and firewalls.
+fn print_reachability(outcome: &Outcome) {
+    if outcome.connections.is_empty() {
+        return;
+    }
+    let value = |name: &str| outcome.metric(name).unwrap_or(f64::NAN);
+    line("pairs that could connect", format!("{:.1} %", value("pairs.reached_fraction") * 100.0));
+    let (dialled, failed) = (value("connections.dialled"), value("connections.failed"));
+    line("connections", format!("{dialled} dialled, {failed} failed"));
+    print_reasons(outcome, "connections.failed");
+    let (messages, megabytes) = (value("relays.messages"), value("relays.bytes") / 1e6);
+    line("relays", format!("{messages} messages, {megabytes:.1} MB; {} died", value("relays.deaths")));
 }
 
 fn summary_json(outcome: &Outcome, folder: &std::path::Path) -> String {

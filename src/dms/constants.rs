@@ -19,6 +19,8 @@ pub const BID_REQUEST_TIMEOUT: Span = Span::secs(5);
 pub const MAX_BID_MULTIPLIER: usize = 8;
 /// Candidate draws in one search.
 pub const MAX_PERMUTATIONS: u64 = 1_000_000;
+/// Wait for the verification of an edge.
+pub const VERIFY_EDGE_CONSTRAINT_TIMEOUT: Span = Span::secs(5);
 /// Expiry of and wait for a commit, for each allocation of the node.
 pub const COMMIT_DEPLOYMENT_TIMEOUT: Span = Span::secs(3);
 /// Expiry of and wait for an allocate, for each allocation of the node.
@@ -30,6 +32,8 @@ pub const ALLOCATION_SHUTDOWN_TIMEOUT: Span = Span::secs(15);
 /// Expiry of subnet, DNS and port messages. The real DMS waits 2 minutes for the reply although the message is dead
 /// after this (W24); the intended behaviour waits as long as the message lives.
 pub const PROVISION_MESSAGE_TIMEOUT: Span = Span::secs(5);
+/// How long the real DMS waits for the replies to these messages (W24).
+pub const STALLED_PROVISION_WAIT: Span = Span::mins(2);
 /// Wait for the destruction of a subnet on one node.
 pub const SUBNET_DESTROY_TIMEOUT: Span = Span::secs(10);
 /// Wait for the reply to a revert, for each node in turn.
@@ -130,6 +134,10 @@ pub const LIVENESS_STALE: Span = Span::secs(90);
 pub const RESTART_PERIOD: Span = Span::mins(5);
 /// Restarts of one allocation tolerated within [`RESTART_PERIOD`].
 pub const RESTART_INTENSITY: usize = 3;
+/// First pause before a provider tries again to terminate what its executor could not (the intended answer to W9).
+pub const TERMINATION_RETRY_MIN: Span = Span::secs(30);
+/// Longest such pause.
+pub const TERMINATION_RETRY_MAX: Span = Span::mins(5);
 /// First pause between two attempts of a deployment that found no candidate (the intended answer to W21).
 pub const BACKOFF_MIN: Span = Span::secs(5);
 /// Longest pause between two attempts.

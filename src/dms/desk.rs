@@ -147,7 +147,7 @@ impl Desk<'_, '_> {
     }
 
     /// Sends and waits for the reply: it comes to the one-shot behaviour named after the nonce returned, or its
-    /// timer does. The message lives `expire` and the wait lasts `wait`.
+    /// timer does. The message lives as long as the wait lasts.
     pub(in crate::dms) fn invoke(
         &mut self,
         actor: &mut Actor,
@@ -157,8 +157,21 @@ impl Desk<'_, '_> {
         message: Message,
         timeout: Span,
     ) -> u64 {
-        let nonce = self.call(actor, to, behaviour, message, self.now + timeout);
-        self.timer(timeout, Timer::Reply(owner, nonce));
+        self.invoke_for(actor, owner, to, behaviour, message, (timeout, timeout))
+    }
+
+    /// The same for a message that lives another time than the wait for its reply: `(life, wait)`.
+    pub(in crate::dms) fn invoke_for(
+        &mut self,
+        actor: &mut Actor,
+        owner: Owner,
+        to: &Arc<Handle>,
+        behaviour: Behaviour,
+        message: Message,
+        (life, wait): (Span, Span),
+    ) -> u64 {
+        let nonce = self.call(actor, to, behaviour, message, self.now + life);
+        self.timer(wait, Timer::Reply(owner, nonce));
         nonce
     }
 

@@ -89,6 +89,8 @@ pub enum Stage {
     Revert,
     /// Tearing down.
     Shutdown,
+    /// The verification of the links between a candidate's peers.
+    Edge,
 }
 
 impl Stage {
@@ -106,6 +108,7 @@ impl Stage {
             Self::Run => "run",
             Self::Revert => "revert",
             Self::Shutdown => "shutdown",
+            Self::Edge => "edge",
         }
     }
 }
@@ -307,13 +310,41 @@ pub enum Fact {
         /// Its generation.
         generation: u32,
     },
+    /// A provider's executor could not terminate what is to be released: it goes on holding its resources.
+    NotTerminated {
+        /// Full id.
+        allocation: Arc<str>,
+        /// Its generation.
+        generation: u32,
+        /// Why, in the executor's words.
+        reason: Arc<str>,
+    },
+    /// A machine offers this much from now on.
+    Onboarded(Resources),
+    /// A machine offers nothing any more.
+    Offboarded,
+    /// A machine's offer was not changed, and why.
+    OnboardingRefused(Arc<str>),
     /// An update has changed what a deployment consists of.
     DeploymentReshaped {
         /// Which.
         ensemble: EnsembleId,
-        /// What it consists of from now on: `node.allocation` and its kind.
-        allocations: Vec<(Arc<str>, AllocationKind)>,
+        /// What it consists of from now on.
+        allocations: Vec<Role>,
     },
+}
+
+/// What an allocation is to its deployment.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Role {
+    /// `node.allocation`.
+    pub allocation: Arc<str>,
+    /// What it serves: the same, or for one of a standby that of its primary.
+    pub service: Arc<str>,
+    /// Task or service.
+    pub kind: AllocationKind,
+    /// Whether it is meant to run now.
+    pub is_wanted: bool,
 }
 
 /// What made a supervisor suspect an allocation.

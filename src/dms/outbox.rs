@@ -126,6 +126,10 @@ pub enum Execution {
         /// All of the stream.
         text: Arc<str>,
     },
+    /// What was to be terminated is gone.
+    Terminated(RunId),
+    /// It could not be terminated, and is still there.
+    NotTerminated(RunId, Arc<str>),
 }
 
 impl Execution {
@@ -137,7 +141,9 @@ impl Execution {
             | Self::StartFailed(run, _)
             | Self::Probed(run, _)
             | Self::Exited { run, .. }
-            | Self::Log { run, .. } => *run,
+            | Self::Log { run, .. }
+            | Self::Terminated(run)
+            | Self::NotTerminated(run, _) => *run,
         }
     }
 }
@@ -147,8 +153,10 @@ impl Execution {
 pub enum Action {
     /// Fetch the image if need be and start.
     Start(RunId, Arc<AllocationConfig>),
-    /// Stop at once.
+    /// Stop at once, to be started again.
     Stop(RunId),
+    /// Stop for good and remove; the executor reports whether it could.
+    Terminate(RunId),
     /// Ask after its health.
     Probe(RunId),
     /// Read what it has printed on a stream; the offset is handed back with it.
@@ -206,6 +214,8 @@ pub enum Timer {
     Farewell(RunId),
     /// A provider deletes what a run has printed.
     ForgetLog(RunId),
+    /// A provider tries again to terminate what its executor could not.
+    Terminate(RunId),
 }
 
 impl Timer {
@@ -231,7 +241,8 @@ impl Timer {
             | Self::Confirm(_)
             | Self::Heartbeat(_)
             | Self::Farewell(_)
-            | Self::ForgetLog(_) => None,
+            | Self::ForgetLog(_)
+            | Self::Terminate(_) => None,
         }
     }
 }

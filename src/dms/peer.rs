@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::dms::actor::{
     Account, Actor, DeploymentRequest, Envelope, Pipeline, Rejection, SecurityContext, check_direct, gossip,
 };
+use crate::dms::atlas::Atlas;
 use crate::dms::capability::{Capability, CapabilityContext};
 use crate::dms::constants::MIN_DEPLOYMENT_TIME;
 use crate::dms::desk::{Asker, Desk};
@@ -39,6 +40,8 @@ pub struct PeerConfig {
     pub machine: Machine,
     /// Its operator's choices.
     pub strategy: Strategy,
+    /// Its list of cities.
+    pub atlas: &'static dyn Atlas,
 }
 
 /// One peer.
@@ -49,6 +52,7 @@ pub struct Peer {
     pipeline: Pipeline,
     provider: Provider,
     strategy: Strategy,
+    atlas: &'static dyn Atlas,
     deployments: Vec<Deployment>,
     node: Node,
     /// What is on disk, while the process does not run.
@@ -72,6 +76,7 @@ impl Peer {
             pipeline: Pipeline::default(),
             provider: Provider::new(config.machine),
             strategy: config.strategy,
+            atlas: config.atlas,
             deployments: Vec::new(),
             node: Node::default(),
             store: None,
@@ -127,6 +132,12 @@ impl Peer {
         self.node = Node::default();
     }
 
+    /// Cores get lost, for tests of what notices.
+    #[cfg(test)]
+    pub(crate) fn lose_cores(&mut self, cores_milli: u64) {
+        self.provider.lose_cores(cores_milli);
+    }
+
     /// The process starts. A provider takes up its allocations first, and bids only then; then come the deployments
     /// (dms-capabilities section 9.4).
     fn start(&mut self, now: Timestamp, running: &[RunId], out: &mut Outbox<'_>) {
@@ -134,7 +145,7 @@ impl Peer {
         let mut desk = Desk { now, security: &mut self.security, out };
         self.provider.recover(&mut desk, store.provider, running);
         for (record, number) in store.deployments.into_iter().zip(0..) {
-            self.deployments.push(Deployment::restored(number, record, self.strategy, now));
+            self.deployments.push(Deployment::restored(number, record, self.strategy, self.atlas, now));
         }
         for deployment in &mut self.deployments {
             deployment.resume(&mut desk);
@@ -150,7 +161,7 @@ impl Peer {
             Input::Command(command) => self.handle_command(now, command, out),
             Input::Execution(execution) => {
                 let mut desk = Desk { now, security: &mut self.security, out };
-                self.provider.handle_execution(&mut desk, execution);
+                self.provider.handle_execution(&mut desk, &mut self.root, execution);
             }
             Input::Started { running } => self.start(now, &running, out),
             Input::Connected(to) => {
@@ -208,8 +219,11 @@ impl Peer {
                 Receiver::Root if envelope.behaviour.kind.is_about_deployments() => {
                     self.handle_operator(now, envelope, out);
                 }
+                Receiver::Root if self.provider.awaits(&envelope.behaviour) => {
+                    self.provider.handle_probe_reply(&mut desk, &mut self.root, envelope);
+                }
                 Receiver::Root if Node::is_responsible(envelope.behaviour.kind) => {
-                    self.node.handle(&mut desk, &mut self.root, &self.provider, envelope);
+                    self.node.handle(&mut desk, &mut self.root, &mut self.provider, envelope);
                 }
                 Receiver::Root => self.provider.handle_root(&mut desk, &mut self.root, envelope),
                 Receiver::Deployment(place) => {
@@ -248,6 +262,7 @@ impl Peer {
             Inbox::Root => {
                 let known = if Node::is_responsible(behaviour.kind) {
                     self.node.has_behaviour(self.security.profile, behaviour)
+                        || self.provider.awaits(behaviour)
                 } else {
                     self.provider.has_root_behaviour(behaviour)
                 };
@@ -336,7 +351,8 @@ impl Peer {
         let (did, host) = (self.root.handle.did.clone(), self.root.handle.host);
         let actor = Actor::child(secret, did, host, Inbox::Ensemble(id), now);
         let number = self.deployments.len() as u32;
-        let deployment = Deployment::new(number, id, range, ensemble, pins, actor, self.strategy, expire);
+        let deployment =
+            Deployment::new(number, id, range, ensemble, pins, actor, self.strategy, self.atlas, expire);
         match deployment {
             Ok(deployment) => self.deployments.push(deployment),
             Err(reason) => return refused(out, reason),

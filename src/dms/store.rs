@@ -19,7 +19,7 @@ use crate::dms::identity::{EnsembleId, Handle, PeerId};
 use crate::dms::orchestrator::{Change, Log, MemberState, Phase};
 use crate::dms::outbox::RunId;
 use crate::dms::provider::{Farewell, KeptLog};
-use crate::dms::resources::{Ports, Resources};
+use crate::dms::resources::{Holding, Ports};
 use crate::dms::subnet::{AddressRange, Subnets};
 use crate::kernel::Timestamp;
 
@@ -69,6 +69,8 @@ pub(in crate::dms) struct DeploymentRecord {
 #[derive(Clone, Debug)]
 pub(in crate::dms) struct NodeRecord {
     pub(in crate::dms) name: Arc<str>,
+    /// The node of the file: its own name, or that of its primary.
+    pub(in crate::dms) entry: Arc<str>,
     /// What an update under way has to do with it.
     pub(in crate::dms) change: Change,
     pub(in crate::dms) phase: Phase,
@@ -76,6 +78,10 @@ pub(in crate::dms) struct NodeRecord {
     pub(in crate::dms) place: Option<Arc<Handle>>,
     pub(in crate::dms) excluded: Vec<PeerId>,
     pub(in crate::dms) recovering: bool,
+    /// The place of the node that it stands by for; standbys that are promoted change places with their primaries.
+    pub(in crate::dms) standby_of: Option<usize>,
+    /// Whether it has fallen out of the manifest (W6b).
+    pub(in crate::dms) forgotten: bool,
     /// Its allocations in the order of the configuration.
     pub(in crate::dms) members: Vec<MemberRecord>,
 }
@@ -98,6 +104,8 @@ pub(in crate::dms) struct ProviderRecord {
     pub(in crate::dms) ensembles: IndexMap<EnsembleId, (Arc<Handle>, Timestamp)>,
     /// Oldest first.
     pub(in crate::dms) allocations: Vec<AllocationRecord>,
+    /// What is being terminated.
+    pub(in crate::dms) endings: Vec<EndingRecord>,
     /// The ports of the allocations.
     pub(in crate::dms) ports: Ports,
     /// Addresses, routes, names and port maps.
@@ -110,6 +118,17 @@ pub(in crate::dms) struct ProviderRecord {
     pub(in crate::dms) kept: IndexMap<Arc<str>, KeptLog>,
 }
 
+/// An allocation that is gone but for its container and what it holds.
+#[derive(Clone, Debug)]
+pub(in crate::dms) struct EndingRecord {
+    pub(in crate::dms) id: Arc<str>,
+    pub(in crate::dms) generation: u32,
+    /// What it holds, of which cards.
+    pub(in crate::dms) holding: Holding,
+    /// Its last run.
+    pub(in crate::dms) run: RunId,
+}
+
 /// An allocation with the key of its actor.
 #[derive(Clone, Debug)]
 pub(in crate::dms) struct AllocationRecord {
@@ -118,7 +137,8 @@ pub(in crate::dms) struct AllocationRecord {
     pub(in crate::dms) generation: u32,
     pub(in crate::dms) config: Arc<AllocationConfig>,
     pub(in crate::dms) actor: Actor,
-    pub(in crate::dms) resources: Resources,
+    /// What it holds, of which cards.
+    pub(in crate::dms) holding: Holding,
     pub(in crate::dms) run: RunId,
     pub(in crate::dms) state: AllocationState,
     /// Whether it runs or is being started: then it is to run again.

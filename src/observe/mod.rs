@@ -16,15 +16,15 @@ pub mod metrics;
 pub mod read;
 pub mod rows;
 
-pub use folder::{FolderError, RunFolder, write_atomically};
+pub use folder::{FolderError, RunFolder, csv_text, write_atomically};
 pub use histogram::{SpanHistogram, nearest_rank};
 pub use manifest::{InputHash, Provenance, RunManifest, Verdict, sha256_hex};
 pub use metrics::{Metric, all, metric};
 pub use read::{
-    ReadError, read_allocations, read_attacks, read_deployments, read_metrics, read_operations, read_peers,
-    read_provenance, read_refusals, read_run, read_series, read_table,
+    ReadError, read_allocations, read_attacks, read_connections, read_deployments, read_metrics,
+    read_operations, read_peers, read_provenance, read_refusals, read_run, read_series, read_table,
 };
 pub use rows::{
-    AllocationRow, AttackRow, DeploymentRow, MetricRow, OperationRow, PeerRow, RefusalRow, Row,
-    SCHEMA_VERSION, SeriesRow, Text, labels,
+    AllocationRow, AttackRow, ConnectionRow, DeploymentRow, MetricRow, OperationRow, PeerRow, RefusalRow,
+    Row, SCHEMA_VERSION, SeriesRow, Text, labels,
 };

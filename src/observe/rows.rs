@@ -286,6 +286,35 @@ pub struct OperationRow {
     pub met: Text,
 }
 
+/// Connections that were dialled for messages between hosts of two classes (`connections.csv`); without `nat` in the
+/// scenario there are none.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ConnectionRow {
+    /// What stands before those who dialled: `public`, `full_cone`, ...
+    pub caller: Text,
+    /// What stands before those who were dialled.
+    pub called: Text,
+    /// Dialled at their own address.
+    pub direct: u64,
+    /// Relayed at first; then the called dialled back.
+    pub reversed: u64,
+    /// Relayed at first; then both got through to each other.
+    pub punched: u64,
+    /// Relayed to the end.
+    pub relayed: u64,
+    /// Dials that failed as there was no way.
+    pub unreachable: u64,
+    /// Dials that failed for another reason: full relays, too many connections, partitions.
+    pub refused: u64,
+    /// From dialling to the first message, the mean in seconds; NaN (an empty cell) without connections.
+    #[serde(with = "number")]
+    pub ready_mean_s: f64,
+    /// From dialling to the direct way of those that were relayed at first, the mean in seconds; NaN (an empty cell)
+    /// without any.
+    #[serde(with = "number")]
+    pub direct_mean_s: f64,
+}
+
 macro_rules! table {
     ($row:ident, $file:literal, [$($column:ident),+ $(,)?]) => {
         impl Row for $row {
@@ -380,6 +409,12 @@ table!(
     OperationRow,
     "operations.csv",
     [operation, at_s, by, what, outcome, answers, ended_s, said, expected, met]
+);
+
+table!(
+    ConnectionRow,
+    "connections.csv",
+    [caller, called, direct, reversed, punched, relayed, unreachable, refused, ready_mean_s, direct_mean_s,]
 );
 
 #[cfg(test)]

@@ -63,6 +63,7 @@ pub fn images() -> Vec<Image> {
             health: Arc::from(""),
             prints: Prints::default(),
         },
+        survives: 0,
     });
     let tasks = TASKS.iter().map(|&(name, size_bytes, start_s, run_s, output)| Image {
         name: name.to_owned(),
@@ -73,6 +74,7 @@ pub fn images() -> Vec<Image> {
             exit_code: 0,
             prints: Prints { output: Arc::from(output), ..Prints::default() },
         },
+        survives: 0,
     });
     services.chain(tasks).collect()
 }

@@ -13,9 +13,11 @@ use crate::sim::setup::{Image, ImageBehaviour, Prints};
 const MOST_IMAGES: usize = 10_000;
 const REFERENCE_HELP: &str =
     "write it as in an ensemble: `nginx`, `nginx:1.27` or `my-registry.org/team/app`";
-const KEYS: &[&str] = &["size", "start", "task", "service"];
+const KEYS: &[&str] = &["size", "start", "task", "service", "survives"];
 /// What tasks and services print.
 const PRINTS: &[&str] = &["output", "stderr", "output_size", "output_every"];
+/// More attempts than any run makes: such a container is never terminated.
+const MOST_SURVIVED: i64 = 1_000_000;
 
 /// The built-in catalogue with the scenario's own images on top: one of the same name is replaced.
 pub(super) fn read(reader: &mut Reader, top: &Map<'_>) -> Vec<Image> {
@@ -92,7 +94,17 @@ fn image(reader: &mut Reader, name: &str, at: Position, node: &Node) -> Option<I
             None
         }
     };
-    Some(Image { name: name.to_owned(), size_bytes: size?, start: start?, behaviour: behaviour? })
+    let survives = match node.entry("survives") {
+        Some(_) => reader.optional(&map, "survives", |r, n| r.whole(n, "survives", 0, MOST_SURVIVED)),
+        None => Some(0),
+    };
+    Some(Image {
+        name: name.to_owned(),
+        size_bytes: size?,
+        start: start?,
+        behaviour: behaviour?,
+        survives: survives? as u32,
+    })
 }
 
 fn task(reader: &mut Reader, node: &Node, at: Position) -> Option<ImageBehaviour> {

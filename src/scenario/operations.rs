@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::faults::peer;
 use super::files::Files;
 use super::organizations::{Organizations, paths};
+use super::payloads;
 use super::peers::{Peers, identifier};
 use super::reader::{Map, Reader, listed, shortened};
 use super::workload::{self, moment};
@@ -31,6 +32,8 @@ pub(super) const ACTIONS: &[&str] = &[
 ];
 /// What an operation has besides.
 const COMMON: &[&str] = &["at", "by", "answer", "refusal"];
+/// Keys of `invoke`.
+const INVOKE: &[&str] = &["to", "behaviour", "peer", "offer", "logger", "timeout"];
 const SLOTS: [(&str, Slot); 3] =
     [("provide", Slot::Provide), ("require", Slot::Require), ("revoke", Slot::Revoke)];
 const FLAG: [(&str, bool); 2] = [("true", true), ("false", false)];
@@ -134,7 +137,7 @@ impl Context<'_> {
     }
 
     fn invoke(&self, reader: &mut Reader, node: &Node) -> Option<OperationKind> {
-        let map = reader.map(node, "invoke", node.position, &["to", "behaviour", "peer", "timeout"])?;
+        let map = reader.map(node, "invoke", node.position, INVOKE)?;
         let to = reader.required(&map, "to", "whose behaviour, as in `to: bob`", |r, node| {
             peer(r, node, "to", self.peers)
         });
@@ -162,6 +165,7 @@ impl Context<'_> {
             reader.error(map.at, format!("`{}` is called by `deployment`", behaviour.path), help);
             return None;
         }
+        let payload = payloads::read(reader, &map, behaviour.kind, behaviour.path.as_str())?;
         if matches!(behaviour.kind, BehaviourKind::PublicRevocations | BehaviourKind::RevokeBroadcast)
             || anchors(behaviour.kind)
         {
@@ -170,7 +174,7 @@ impl Context<'_> {
             reader.error(map.at, message, help);
             return None;
         }
-        Some(OperationKind::Invoke { to: to?, behaviour, peer: about, timeout: timeout? })
+        Some(OperationKind::Invoke { to: to?, behaviour, peer: about, payload, timeout: timeout? })
     }
 
     /// An organization's name, or a map.

@@ -1,9 +1,10 @@
-//! The `peers` of a scenario: groups of providers and orchestrators.
+//! The `peers` of a scenario: groups of providers, orchestrators and others.
 
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::nat;
 use super::network::bandwidth;
 use super::organizations::Organizations;
 use super::reader::{Map, Reader};
@@ -23,6 +24,7 @@ const GROUP_KEYS: &[&str] = &[
     "hardware",
     "onboard",
     "bandwidth",
+    "nat",
     "churn",
     "profile",
 ];
@@ -36,10 +38,12 @@ const ATTACKER_KEYS: &[&str] = &[
     "place",
     "hardware",
     "bandwidth",
+    "nat",
     "churn",
     "profile",
     "attack",
 ];
+const ROLES: &[&str] = &["providers", "orchestrators", "attackers", "relays", "bootstraps"];
 /// More names than anyone writes by hand.
 const MOST_PEERS: u64 = 10_000_000;
 
@@ -108,7 +112,24 @@ pub(super) fn read(reader: &mut Reader, top: &Map<'_>, organizations: &mut Organ
         reader.error(at, format!("there are {total} peers; at most {MOST_PEERS} can be simulated"), None);
     }
     name_clashes(reader, top, &peers);
+    unhidden(reader, top);
     peers
+}
+
+/// What only matters where peers are hidden from each other must not be written where they are not.
+fn unhidden(reader: &mut Reader, top: &Map<'_>) {
+    if top.node.get("network").is_some_and(|network| network.get("nat").is_some()) {
+        return;
+    }
+    for (role, group) in top.node.get("peers").into_iter().flat_map(Node::items).flat_map(Node::entries) {
+        let help = "add `nat: {preset: measured}` under `network`, or remove it".to_owned();
+        if matches!(&*role.text, "relays" | "bootstraps") {
+            let message = format!("`{}` are of no use where everybody reaches everybody", role.text);
+            reader.error(role.position, message, help);
+        } else if let Some((key, _)) = group.entry("nat") {
+            reader.error(key.position, "`nat` of a group needs `nat` of the network", help);
+        }
+    }
 }
 
 /// Names of single peers must not look like the numbered names of another group.
@@ -134,10 +155,12 @@ fn group(
     named: &mut IndexMap<Arc<str>, Role>,
     organizations: &mut Organizations,
 ) -> Option<(PeerGroup, Option<Node>, Position)> {
-    let variant = reader.variant(node, "a role of peers", &["providers", "orchestrators", "attackers"])?;
+    let variant = reader.variant(node, "a role of peers", ROLES)?;
     let role = match variant.name {
         "providers" => Role::Provider,
         "orchestrators" => Role::Orchestrator,
+        "relays" => Role::Relay,
+        "bootstraps" => Role::Bootstrap,
         _ => Role::Attacker,
     };
     let keys = if role == Role::Attacker { ATTACKER_KEYS } else { GROUP_KEYS };
@@ -150,6 +173,7 @@ fn group(
     let hardware = reader.optional(&map, "hardware", hardware).unwrap_or_default();
     let onboard = if role == Role::Attacker { None } else { onboard(reader, &map, role) };
     let links = reader.optional(&map, "bandwidth", bandwidth);
+    let nat = reader.optional(&map, "nat", |r, node| nat::of_group(r, node, role));
     let churn = reader.optional(&map, "churn", churn);
     let profile = super::profile::read(reader, &map);
     let attack = if role == Role::Attacker {
@@ -170,6 +194,7 @@ fn group(
         hardware,
         onboard,
         bandwidth: links,
+        nat,
         churn,
         attack: None,
     };
@@ -275,9 +300,9 @@ fn onboard(reader: &mut Reader, map: &Map<'_>, role: Role) -> Option<Onboard> {
     let Some((key, node)) = map.node.entry("onboard") else {
         return (role == Role::Provider).then_some(DEFAULT);
     };
-    if role == Role::Orchestrator {
+    if role != Role::Provider {
         let help = "only providers offer resources: remove it".to_owned();
-        reader.error(key.position, "`orchestrators` cannot have `onboard`", help);
+        reader.error(key.position, format!("`{}` cannot have `onboard`", map.what), help);
         return None;
     }
     let parts = reader.map(node, "onboard", key.position, &["cpu", "ram", "disk"])?;

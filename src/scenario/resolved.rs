@@ -8,7 +8,7 @@ use super::network::BANDWIDTH_PRESETS;
 use super::peers::CHURN_PRESETS;
 use super::resolved_operations::{operation, organization};
 use super::units::{write_bytes, write_hertz, write_rate};
-use super::{epoch, profile, yaml};
+use super::{epoch, nat, profile, yaml};
 use crate::dms::capability::Form;
 use crate::dms::identity::SignatureMode;
 use crate::dms::orchestrator::placement::Policy;
@@ -93,6 +93,9 @@ fn top(out: &mut String, setup: &Setup) {
     line(out, format_args!("  packet_loss: {}", network.packet_loss));
     line(out, format_args!("  bandwidth: {}", links(network.bandwidth)));
     line(out, format_args!("  hop_processing: {}", network.hop_processing));
+    if let Some(hidden) = &network.nat {
+        line(out, format_args!("  nat: {}", nat::write(hidden)));
+    }
 }
 
 /// A text, quoted where YAML or a reader would take it for something else.
@@ -131,6 +134,8 @@ fn group(group: &PeerGroup) -> String {
         Role::Provider => "providers",
         Role::Orchestrator => "orchestrators",
         Role::Attacker => "attackers",
+        Role::Relay => "relays",
+        Role::Bootstrap => "bootstraps",
     };
     let names: Vec<String> = group.names.iter().map(|name| text(name)).collect();
     let organizations: Vec<String> = group.organizations.iter().map(|name| text(name)).collect();
@@ -146,6 +151,7 @@ fn group(group: &PeerGroup) -> String {
         ("hardware", Some(hardware(&group.hardware))),
         ("onboard", onboard),
         ("bandwidth", group.bandwidth.map(links)),
+        ("nat", group.nat.as_ref().map(nat::write_of_group)),
         ("churn", group.churn.as_ref().map(churn)),
         ("profile", group.profile.map(profile::write)),
         ("attack", group.attack.as_ref().map(attack)),
@@ -248,7 +254,9 @@ fn behaviour(image: &Image) -> String {
             format!("service: {}", map(&[&own[..], &printed(prints)].concat()))
         }
     };
-    format!("{{size: {}, start: {}, {behaviour}}}", write_bytes(image.size_bytes), span_of(&image.start))
+    let survives = if image.survives > 0 { format!(", survives: {}", image.survives) } else { String::new() };
+    let (size, start) = (write_bytes(image.size_bytes), span_of(&image.start));
+    format!("{{size: {size}, start: {start}, {behaviour}{survives}}}")
 }
 
 fn printed(prints: &Prints) -> [(&'static str, Option<String>); 4] {

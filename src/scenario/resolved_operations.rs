@@ -1,5 +1,6 @@
 //! Organizations and operations as a scenario has them, with every default written out.
 
+use super::payloads;
 use super::resolved::{after, map, text};
 use crate::dms::actor::{ListRequest, Slot};
 use crate::dms::capability::Capability;
@@ -105,14 +106,14 @@ fn token_of(name: &str) -> (&'static str, Option<String>) {
 
 fn kind<'a>(kind: &OperationKind, copies: &mut impl Iterator<Item = &'a String>) -> (&'static str, String) {
     match kind {
-        OperationKind::Invoke { to, behaviour, peer, timeout } => {
-            let content = map(&[
-                ("to", Some(text(to))),
-                ("behaviour", Some(text(behaviour.path.as_str()))),
-                ("peer", peer.as_deref().map(text)),
-                ("timeout", Some(timeout.to_string())),
-            ]);
-            ("invoke", content)
+        OperationKind::Invoke { to, behaviour, peer, payload, timeout } => {
+            let (key, sent) = payload.as_ref().map_or(("offer", None), payloads::write);
+            let (peer, timeout) = (peer.as_deref().map(text), Some(timeout.to_string()));
+            let behaviour = Some(text(behaviour.path.as_str()));
+            let to = Some(text(to));
+            let all =
+                [("to", to), ("behaviour", behaviour), ("peer", peer), (key, sent), ("timeout", timeout)];
+            ("invoke", map(&all))
         }
         OperationKind::Broadcast { behaviour, timeout } => {
             let path = text(behaviour.path.as_str());

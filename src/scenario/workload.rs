@@ -117,7 +117,12 @@ fn orchestrator(reader: &mut Reader, node: &Node, peers: &Peers) -> Option<Strin
         None if numbered || peers.incomplete => {}
         Some(other) => {
             let help = "list the name under `orchestrators` to let it deploy".to_owned();
-            let what = if *other == Role::Attacker { "an attacker" } else { "a provider" };
+            let what = match other {
+                Role::Attacker => "an attacker",
+                Role::Relay => "a relay",
+                Role::Bootstrap => "a bootstrap",
+                Role::Provider | Role::Orchestrator => "a provider",
+            };
             reader.error(node.position, format!("`{name}` is {what}, not an orchestrator"), help);
         }
         None => {

@@ -86,6 +86,8 @@ pub enum Event {
         /// Who.
         peer: PeerId,
     },
+    /// Hidden hosts have something to do to reach and be reached.
+    Reachability,
 }
 
 /// What is due in an executor.
@@ -103,6 +105,10 @@ pub enum ExecutionStep {
     NoCard,
     /// Its log is read: which stream, and the offset that is handed back with it.
     LogRead(Stream, u64),
+    /// It is gone.
+    Terminated,
+    /// It could not be terminated.
+    NotTerminated,
 }
 
 const _: () = assert!(size_of::<Event>() <= 48, "an event is copied on every hop of the queue");

@@ -21,6 +21,8 @@ struct Running {
     config: Arc<AllocationConfig>,
     /// Since when it is up.
     up: Option<Time>,
+    /// Attempts to terminate it that came to nothing.
+    survived: u32,
 }
 
 /// The executor of one peer.
@@ -55,7 +57,7 @@ impl Executor {
     ) -> Start {
         let image = config.execution.container().and_then(|container| images.find(&container.image));
         let Some(image) = image else { return Start::NoImage };
-        self.runs.push(Running { run, image, config, up: None });
+        self.runs.push(Running { run, image, config, up: None, survived: 0 });
         if self.cached.contains(&image) {
             return Start::After(images.image(image).start.sample(rng));
         }
@@ -111,6 +113,19 @@ impl Executor {
     /// Stops a run.
     pub fn stop(&mut self, run: RunId) {
         self.runs.retain(|running| running.run != run);
+    }
+
+    /// Terminates a run, if its image lets itself be terminated by now; one that has ended is gone already. Whether it
+    /// is gone.
+    pub fn terminate(&mut self, run: RunId, images: &Images) -> bool {
+        let Some(place) = self.runs.iter().position(|running| running.run == run) else { return true };
+        let running = &mut self.runs[place];
+        if running.up.is_some() && running.survived < images.image(running.image).survives {
+            running.survived += 1;
+            return false;
+        }
+        self.runs.swap_remove(place);
+        true
     }
 
     /// Whether a run is healthy by its own health check.

@@ -151,6 +151,7 @@ mod tests {
                 health: Arc::default(),
                 prints: Prints::default(),
             },
+            survives: 0,
         };
         Images::new(names.iter().map(image).collect())
     }

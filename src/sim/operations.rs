@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::event::PeerId;
-use super::setup::{Operation, OperationKind, Proof, Withdrawn};
+use super::setup::{Operation, OperationKind, Payload, Proof, Withdrawn};
 use super::world::World;
 use crate::dms::actor::{AnchorRequest, Behaviour, BehaviourKind, Message, Slot};
 use crate::dms::capability::Delegation;
@@ -67,9 +67,14 @@ impl World<'_> {
         let mut random = self.streams.owned(OFFICE, u64::from(number));
         let kind = &operation.kind;
         let order = match kind {
-            OperationKind::Invoke { to, behaviour, peer, timeout } => {
+            OperationKind::Invoke { to, behaviour, peer, payload, timeout } => {
                 let about = peer.as_ref().map(|peer| self.root_of(self.peer(peer)));
-                let message = about.map_or_else(|| question(behaviour), Message::Connect);
+                let message = match (about, payload) {
+                    (Some(peer), _) => Message::Connect(peer),
+                    (None, Some(Payload::Offer(offer))) => Message::Onboard(*offer),
+                    (None, Some(Payload::Logger(change))) => Message::ConfigureLogger(change.clone()),
+                    (None, None) => question(behaviour),
+                };
                 let to = self.root_of(self.peer(to));
                 Order::Call { to, behaviour: behaviour.clone(), message, timeout: *timeout }
             }

@@ -2,8 +2,8 @@
 
 use crate::kernel::Time;
 use crate::observe::{
-    AllocationRow, AttackRow, DeploymentRow, MetricRow, OperationRow, PeerRow, RefusalRow, RunManifest,
-    SeriesRow,
+    AllocationRow, AttackRow, ConnectionRow, DeploymentRow, MetricRow, OperationRow, PeerRow, RefusalRow,
+    RunManifest, SeriesRow,
 };
 use crate::sim::event::PeerId;
 
@@ -28,6 +28,8 @@ pub struct Outcome {
     pub attacks: Vec<AttackRow>,
     /// `operations.csv`.
     pub operations: Vec<OperationRow>,
+    /// `connections.csv`.
+    pub connections: Vec<ConnectionRow>,
     /// Over all facts, in order.
     pub digest: u128,
     /// Events handled.

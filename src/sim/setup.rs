@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub use self::deployments::{Control, ControlKind, Which};
-pub use self::operations::{Expected, Operation, OperationKind, Organization, Proof, Withdrawn};
+pub use self::operations::{Expected, Operation, OperationKind, Organization, Payload, Proof, Withdrawn};
 pub use self::prints::Prints;
 
 use crate::dms::capability::Form;
@@ -21,7 +21,7 @@ use crate::dms::identity::SignatureMode;
 use crate::dms::orchestrator::Strategy;
 use crate::dms::profile::Profile;
 use crate::kernel::{Span, Time, Timestamp, sample::Distribution};
-use crate::net::{BandwidthConfig, NetworkConfig};
+use crate::net::{BandwidthConfig, NatShares, NetworkConfig};
 use crate::workload::{ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, PlaceConfig};
 
 /// One run.
@@ -89,6 +89,10 @@ pub enum Role {
     Orchestrator,
     /// Attacks the others.
     Attacker,
+    /// Relays for those whom nobody can dial.
+    Relay,
+    /// Is known to everybody from the start.
+    Bootstrap,
 }
 
 /// Peers that are described together.
@@ -116,6 +120,8 @@ pub struct PeerGroup {
     pub onboard: Option<Onboard>,
     /// Links of this group, where they differ from the network's.
     pub bandwidth: Option<BandwidthConfig>,
+    /// What stands before them, where it differs from the network's.
+    pub nat: Option<NatShares>,
     /// When they come and go.
     pub churn: Option<(ChurnConfig, ChurnStart)>,
     /// What attackers try; none for everybody else.
@@ -229,6 +235,8 @@ pub struct Image {
     pub start: Distribution,
     /// What it does then.
     pub behaviour: ImageBehaviour,
+    /// How many attempts to terminate a container of it come to nothing.
+    pub survives: u32,
 }
 
 /// What a started image does.

@@ -10,6 +10,7 @@ mod explain;
 mod fidelity;
 mod generations;
 mod golden;
+mod nat;
 mod operations;
 mod parsing;
 mod protocol;

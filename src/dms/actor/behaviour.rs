@@ -14,17 +14,10 @@ use crate::dms::identity::EnsembleId;
 const ALIASES: [(&str, BehaviourKind); 1] = [("/dms/cap/broadcast", BehaviourKind::RevokeBroadcast)];
 
 /// Behaviours of the real DMS that this version does not simulate (dms-capabilities section 5).
-const NOT_SIMULATED: [&str; 18] = [
-    "/dms/node/peers/dht",
-    "/dms/node/onboarding/onboard",
-    "/dms/node/onboarding/offboard",
-    "/dms/node/hardware/spec",
-    "/dms/node/hardware/usage",
-    "/dms/node/logger/config",
+const NOT_SIMULATED: [&str; 11] = [
     "/dms/node/subnet/create",
     "/dms/node/subnet/destroy",
     "/dms/node/subnet/join",
-    "/dms/deployment/constraint/edge",
     "/dms/volume/create",
     "/dms/volume/start",
     "/dms/volume/delete",
@@ -148,13 +141,30 @@ pub enum BehaviourKind {
     AllocationLogs,
     /// `/dms/allocation/stats`: what it uses, on the allocation's actor; the path is inferred.
     AllocationStats,
+    /// `/dms/deployment/constraint/edge`: a provider is to verify its link to another one.
+    EdgeConstraint,
+    /// `/dms/deployment/constraint/probe`: what it sends to the other one for that (an extension of dmsim: in the real
+    /// DMS the provider does nothing).
+    EdgeProbe,
+    /// `/dms/node/peers/dht`: the hosts that the node knows of.
+    PeersDht,
+    /// `/dms/node/onboarding/onboard`: offer a part of the machine.
+    Onboard,
+    /// `/dms/node/onboarding/offboard`: offer nothing any more.
+    Offboard,
+    /// `/dms/node/hardware/spec`: what the machine has.
+    HardwareSpec,
+    /// `/dms/node/hardware/usage`: what of it is in use.
+    HardwareUsage,
+    /// `/dms/node/logger/config`: change how the node logs.
+    LoggerConfig,
     /// `/dms/node/deployment/update`: make a running deployment another ensemble.
     DeploymentUpdate,
 }
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 56] = [
+    pub const ALL: [Self; 64] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -210,6 +220,14 @@ impl BehaviourKind {
         Self::DeploymentDelete,
         Self::AllocationLogs,
         Self::AllocationStats,
+        Self::EdgeConstraint,
+        Self::EdgeProbe,
+        Self::PeersDht,
+        Self::Onboard,
+        Self::Offboard,
+        Self::HardwareSpec,
+        Self::HardwareUsage,
+        Self::LoggerConfig,
         Self::DeploymentUpdate,
     ];
 
@@ -272,6 +290,14 @@ impl BehaviourKind {
             Self::DeploymentDelete => "/dms/node/deployment/delete",
             Self::AllocationLogs => "/dms/ensemble/<id>/allocation/logs",
             Self::AllocationStats => "/dms/allocation/stats",
+            Self::EdgeConstraint => "/dms/deployment/constraint/edge",
+            Self::EdgeProbe => "/dms/deployment/constraint/probe",
+            Self::PeersDht => "/dms/node/peers/dht",
+            Self::Onboard => "/dms/node/onboarding/onboard",
+            Self::Offboard => "/dms/node/onboarding/offboard",
+            Self::HardwareSpec => "/dms/node/hardware/spec",
+            Self::HardwareUsage => "/dms/node/hardware/usage",
+            Self::LoggerConfig => "/dms/node/logger/config",
             Self::DeploymentUpdate => "/dms/node/deployment/update",
         }
     }
@@ -323,6 +349,8 @@ impl BehaviourKind {
                 | Self::ReplyTo
                 | Self::DeploymentState
                 | Self::AllocationStates
+                | Self::EdgeConstraint
+                | Self::EdgeProbe
         )
     }
 }

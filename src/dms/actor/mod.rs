@@ -28,12 +28,13 @@ pub use envelope::{Envelope, topics};
 pub use limiter::{Limits, RateLimiter};
 pub use logs::{LogChunk, LogRequest, Output, Printed, Stream, chunk, last_line};
 pub use message::{
-    Allocate, AllocationOrder, AllocationState, AnchorRequest, Bid, BidRequest, Commit, DnsRecord, Liveness,
-    Message, NodeRequest, Revert, Slot, SubnetCreate, TaskTermination,
+    Allocate, AllocationOrder, AllocationState, AnchorRequest, Bid, BidRequest, Commit, DnsRecord,
+    EdgeConstraint, Liveness, LoggerChange, Message, NodeRequest, Offer, Padding, Revert, Slot, SubnetCreate,
+    TaskTermination,
 };
 pub(in crate::dms) use pipeline::class;
 pub use pipeline::{Pipeline, Rejection, check_direct};
 pub use replay::ReplayGuard;
-pub use report::{AllocationInfo, CapabilityReport, NodeReport, P2p, Report, ResourceReport};
+pub use report::{AllocationInfo, CapabilityReport, LoggerReport, NodeReport, P2p, Report, ResourceReport};
 pub use security::{Account, Actor, Call, SealError, SecurityContext};
 pub use wire::{WireEnvelope, WireError, WireOptions};

@@ -20,6 +20,7 @@ pub fn check_update(
     }
     check_supervisor(old.supervisor.as_ref(), new.supervisor.as_ref())?;
     for (name, node) in &new.nodes {
+        check_standbys(name, old.nodes.get(name), node)?;
         let Some(former) = stays(name) else { continue };
         check_location(name, &former.location, &node.location)?;
         let kept = node.allocations.iter().filter(|allocation| former.allocations.contains(*allocation));
@@ -52,6 +53,21 @@ fn check_supervisor(old: Option<&SupervisorConfig>, new: Option<&SupervisorConfi
     }
     let mut children = new.children.iter();
     old.children.iter().try_for_each(|child| check_supervisor(Some(child), children.next()))
+}
+
+/// A node with standbys is added or removed as a whole. The real DMS has no rule, for it deploys no standbys (W19).
+fn check_standbys(name: &str, former: Option<&NodeConfig>, node: &NodeConfig) -> Result<(), Arc<str>> {
+    let Some(former) = former.filter(|former| !former.allocations.is_empty()) else { return Ok(()) };
+    let has_standbys = former.redundancy > 0 || node.redundancy > 0;
+    let is_as_before = (&former.allocations, former.redundancy, &former.peer)
+        == (&node.allocations, node.redundancy, &node.peer);
+    if has_standbys && !is_as_before {
+        return Err(format!(
+            "node {name} has standbys: it can be removed, but its allocations, redundancy and peer stay"
+        )
+        .into());
+    }
+    Ok(())
 }
 
 /// A list of accepted places may only become longer, one of rejected places only shorter.

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::candidates::Search;
 use super::node::MemberState;
 use super::{Deployment, Outcome, Pending, Phase, Purpose, RENEWAL_INTERVAL};
 use crate::dms::actor::{Behaviour, BehaviourKind, DeploymentReport, Message, Revert};
@@ -135,6 +136,14 @@ impl Deployment {
             self.status,
             DeploymentStatus::Preparing | DeploymentStatus::Committing | DeploymentStatus::Provisioning
         );
+        // The real DMS looks at the clock only after it has heard of the edges that it is verifying (W4).
+        let verifying = self.search.as_ref().is_some_and(Search::is_verifying);
+        if self.is_hung {
+            return;
+        }
+        if verifying && desk.security.profile.has(Weakness::UnverifiedCandidate) {
+            return;
+        }
         if early {
             let reason = match &self.last_failure {
                 Some((stage, reason)) => format!("{}: {reason}", stage.as_str()),
@@ -152,7 +161,8 @@ impl Deployment {
     /// It has ended as it should, or before it ever ran because the user wished so (then `outcome` says so).
     pub(super) fn complete(&mut self, desk: &mut Desk<'_, '_>, outcome: Option<Arc<str>>) {
         let outcome = outcome.or_else(|| {
-            let all = self.nodes.iter().flat_map(|node| &node.members);
+            let active = self.nodes.iter().filter(|node| node.standby_of.is_none());
+            let all = active.flat_map(|node| &node.members);
             let failed = all
                 .clone()
                 .filter(|member| matches!(member.state, MemberState::Ended(code) if code != 0))
@@ -165,10 +175,7 @@ impl Deployment {
 
     /// Nothing goes on but undoing and fetching logs. What tasks came to stays known.
     fn drop_everything(&mut self, desk: &mut Desk<'_, '_>) {
-        self.abandon_update();
-        self.round = None;
-        self.pause = None;
-        self.pending.retain(|pending| pending.purpose.outlives_its_node());
+        self.stop_preparing();
         for index in 0..self.nodes.len() {
             self.undo_node(desk, index);
             let ended = self.nodes[index].members.iter().map(|member| member.state).collect::<Vec<_>>();
@@ -182,6 +189,18 @@ impl Deployment {
         for log in &mut self.logs {
             log.delete_at(desk.now + DELETE_LOGS_AFTER);
         }
+    }
+
+    /// Nothing that was under way is of interest any more, but undoing and
+    /// fetching logs.
+    fn stop_preparing(&mut self) {
+        self.abandon_update();
+        self.round = None;
+        self.search = None;
+        self.pause = None;
+        self.failed_attempt = None;
+        self.is_hung = false;
+        self.pending.retain(|pending| pending.purpose.outlives_its_node());
     }
 
     /// The user asks for the end. As the real DMS is, only a running deployment can be ended (dms-orchestration section
@@ -210,10 +229,7 @@ impl Deployment {
 
     /// First the subnets go, then the allocations (dms-orchestration section 1.5).
     pub(super) fn tear_down(&mut self, desk: &mut Desk<'_, '_>) {
-        self.abandon_update();
-        self.round = None;
-        self.pause = None;
-        self.pending.retain(|pending| pending.purpose.outlives_its_node());
+        self.stop_preparing();
         self.set_status(desk, DeploymentStatus::ShuttingDown, None);
         for (index, place) in self.to_be_released() {
             let behaviour = self.behaviours.subnet_destroy.clone();

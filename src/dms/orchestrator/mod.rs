@@ -5,8 +5,10 @@
 //! running. A node that fails falls back to the beginning and takes no other node with it; a node that is lost
 //! later does the same, so that recovery is the deployment's own path and not a second one.
 //!
-//! - `bidding`: rounds, which bids are kept, the choice among them;
+//! - `bidding`: rounds, and which bids are kept;
+//! - `candidates`: the choice among the bids, and the verification of edges;
 //! - `placing`: commit and allocate;
+//! - `attempts`: what a failed step takes with it;
 //! - `provisioning`: subnet, names, ports, start in dependency order;
 //! - `running`: supervision, recovery, the end of tasks; `in_turn`: supervision as DMS really does it;
 //! - `ending`: failure, shutdown, and undoing with retries until it is acknowledged;
@@ -15,7 +17,9 @@
 //! - `restoring`: going on after a restart;
 //! - `operating`, `logs`: what an operator can ask of it.
 
+mod attempts;
 mod bidding;
+mod candidates;
 mod ending;
 mod in_turn;
 mod logs;
@@ -29,10 +33,12 @@ mod restoring;
 mod running;
 mod updating;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use self::attempts::FailedAttempt;
 use self::bidding::Round;
+use self::candidates::{Edge, EdgeKey, Search};
 use self::ending::Undo;
 pub(in crate::dms) use self::logs::Log;
 use self::node::Node;
@@ -42,7 +48,10 @@ use self::placement::Policy;
 use self::registry::Registry;
 use self::updating::Update;
 use crate::dms::actor::{Actor, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message};
-use crate::dms::constants::{BACKOFF_MIN, GRANT_ORCHESTRATOR_CAPS_FREQUENCY, MIN_ENSEMBLE_DEPLOYMENT_TIME};
+use crate::dms::atlas::Atlas;
+use crate::dms::constants::{
+    BACKOFF_MIN, GRANT_ORCHESTRATOR_CAPS_FREQUENCY, MIN_ENSEMBLE_DEPLOYMENT_TIME, STALLED_PROVISION_WAIT,
+};
 use crate::dms::desk::{Answer, Asker, Desk};
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
@@ -77,6 +86,7 @@ struct Pending {
 /// What a pending request is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Purpose {
+    Edge,
     Commit,
     Allocate,
     Subnet,
@@ -87,6 +97,7 @@ enum Purpose {
     Start,
     Shutdown,
     Reconcile,
+    Revert,
     // The following go on beside the steps above and hold none of them up.
     Register,
     Health,
@@ -107,6 +118,11 @@ impl Purpose {
     /// Whether the reply is still wanted when the node that it is about starts over or ends.
     const fn outlives_its_node(self) -> bool {
         matches!(self, Self::Undo | Self::Logs | Self::Stats(_))
+    }
+
+    /// Whether it is a step of the ensemble's private network.
+    const fn is_of_network(self) -> bool {
+        matches!(self, Self::Subnet | Self::Address | Self::Peers | Self::Names | Self::Port)
     }
 }
 
@@ -141,6 +157,12 @@ pub struct Deployment {
     status: DeploymentStatus,
     nodes: Vec<Node>,
     round: Option<Round>,
+    rounds: u64,
+    search: Option<Search>,
+    edges: Vec<Edge>,
+    /// What is known of links, for the attempt that is under way.
+    verified: BTreeMap<EdgeKey, bool>,
+    atlas: &'static dyn Atlas,
     /// Set while a pause between attempts runs; its timer carries the number.
     pause: Option<u64>,
     pauses: u64,
@@ -152,6 +174,10 @@ pub struct Deployment {
     undo: Vec<Undo>,
     undo_count: u32,
     last_failure: Option<(Stage, Arc<str>)>,
+    /// An attempt that has failed as a whole and is being reverted (W22).
+    failed_attempt: Option<FailedAttempt>,
+    /// Whether it waits for ever, behind a lock that nobody gives back (W6).
+    is_hung: bool,
     /// Whether it has ever run.
     supervised: bool,
     /// The allocations that the pass of a supervisor which checks in turn has still before it (W2).
@@ -192,9 +218,11 @@ impl Deployment {
         pins: &[Option<Arc<Handle>>],
         actor: Actor,
         strategy: Strategy,
+        atlas: &'static dyn Atlas,
         expire: Timestamp,
     ) -> Result<Self, Arc<str>> {
         let nodes = Node::all(id, range, &config, pins)?;
+        let edges = Edge::all(&config, nodes.iter().map(|node| &node.name));
         Ok(Self {
             number,
             id,
@@ -207,6 +235,11 @@ impl Deployment {
             status: DeploymentStatus::Preparing,
             nodes,
             round: None,
+            rounds: 0,
+            search: None,
+            edges,
+            verified: BTreeMap::new(),
+            atlas,
             pause: None,
             pauses: 0,
             vouched: true,
@@ -216,6 +249,8 @@ impl Deployment {
             undo: Vec::new(),
             undo_count: 0,
             last_failure: None,
+            failed_attempt: None,
+            is_hung: false,
             supervised: false,
             pass: VecDeque::new(),
             releasing: false,
@@ -294,11 +329,17 @@ impl Deployment {
         if self.status == DeploymentStatus::ShuttingDown {
             return self.go_on_shutting_down(desk);
         }
-        if self.nodes.iter().all(|node| node.phase == Phase::Lost) {
+        if self.failed_attempt.is_some() {
+            return self.end_failed_attempt(desk);
+        }
+        if self.search.is_some() {
+            return self.go_on_searching(desk);
+        }
+        if self.nodes.iter().all(|node| node.phase == Phase::Lost && !node.forgotten) {
             return self.fail(desk, "every node is lost and none is to be recovered".into());
         }
         let unplaced = self.nodes.iter().any(|node| node.phase == Phase::Unplaced);
-        let next = self.placed().filter(|phase| *phase != Phase::Started).min();
+        let next = self.placed().filter(|phase| *phase < Phase::Started).min();
         if unplaced && (next.is_none() || self.status != DeploymentStatus::Updating) {
             if self.round.is_none() && self.pause.is_none() {
                 self.open_round(desk);
@@ -322,7 +363,7 @@ impl Deployment {
     }
 
     fn is_waiting(&self) -> bool {
-        self.pending.iter().any(|pending| pending.purpose.is_barrier())
+        self.is_hung || self.pending.iter().any(|pending| pending.purpose.is_barrier())
     }
 
     fn set_status(&mut self, desk: &mut Desk<'_, '_>, status: DeploymentStatus, reason: Option<Arc<str>>) {
@@ -358,7 +399,12 @@ impl Deployment {
         (node, member): (usize, usize),
     ) {
         let owner = Owner::Deployment(self.number);
-        let nonce = desk.invoke(&mut self.actor, owner, to, behaviour, message, timeout);
+        let wait = if purpose.is_of_network() && desk.security.profile.has(Weakness::StalledProvisioning) {
+            STALLED_PROVISION_WAIT
+        } else {
+            timeout
+        };
+        let nonce = desk.invoke_for(&mut self.actor, owner, to, behaviour, message, (timeout, wait));
         self.pending.push(Pending { nonce, purpose, node, member });
     }
 
@@ -410,7 +456,7 @@ impl Deployment {
         match timer {
             // Nothing happens if the reply has come meanwhile.
             Timer::Reply(_, nonce) => self.resolve(desk, nonce, &Outcome::Timeout),
-            Timer::Round(_, nonce) => self.handle_round_end(desk, nonce),
+            Timer::Round(_, round) => self.handle_round_end(desk, round),
             Timer::Backoff(_, pause) => self.handle_pause_end(desk, pause),
             Timer::Deadline(_) => self.handle_deadline(desk),
             Timer::Supervise(_) => self.supervise(desk),
@@ -426,7 +472,8 @@ impl Deployment {
             | Timer::RegrantHealthChecks(_)
             | Timer::Sweep
             | Timer::Confirm(_)
-            | Timer::Heartbeat(_) => {}
+            | Timer::Heartbeat(_)
+            | Timer::Terminate(_) => {}
         }
     }
 
@@ -437,6 +484,7 @@ impl Deployment {
             self.write_status_map(desk, pending.purpose);
         }
         match pending.purpose {
+            Purpose::Edge => self.resolve_edge(desk, pending, outcome),
             Purpose::Commit | Purpose::Allocate => self.resolve_placing(desk, pending, outcome),
             Purpose::Subnet
             | Purpose::Address
@@ -445,6 +493,7 @@ impl Deployment {
             | Purpose::Port
             | Purpose::Start => self.resolve_provisioning(desk, pending, outcome),
             Purpose::Shutdown => self.resolve_shutdown(pending, outcome),
+            Purpose::Revert => self.resolve_revert(desk, pending, outcome),
             Purpose::Undo => self.resolve_undo(desk, pending, outcome),
             Purpose::Logs => self.resolve_logs(desk, pending, outcome),
             Purpose::Stats(inquiry) => self.resolve_stats(desk, pending, inquiry, outcome),
@@ -464,24 +513,6 @@ impl Deployment {
             let member = node.members.iter().position(|member| &*member.id == allocation)?;
             Some((index, member))
         })
-    }
-
-    /// A step of a node has failed: the node falls back to the beginning, its peer is not asked again while others
-    /// bid, and what it may have reserved or created there is undone. The next try is of another generation, so that
-    /// an undo that comes late does not end it when it is on the same peer.
-    fn give_up_place(&mut self, desk: &mut Desk<'_, '_>, node: usize, stage: Stage, reason: Arc<str>) {
-        desk.fact(Fact::StageFailed { ensemble: self.id, stage, reason: Arc::clone(&reason) });
-        self.last_failure = Some((stage, reason));
-        self.drop_pending_of(node);
-        if !self.leaves_behind(desk, node, stage) {
-            self.undo_node(desk, node);
-        }
-        let node = &mut self.nodes[node];
-        if let Some(place) = node.place.take() {
-            node.excluded.push(place.host);
-            node.renew();
-        }
-        node.reset();
     }
 
     /// Grants the providers of this deployment what they need to report, for another five minutes.

@@ -33,6 +33,8 @@ pub(in crate::dms) enum Phase {
     Mapped,
     /// They have started.
     Started,
+    /// They are in the subnet and are kept in reserve.
+    Standby,
     /// It was given up and is not to be recovered.
     Lost,
 }
@@ -63,7 +65,7 @@ pub(super) struct Member {
     pub(super) committed: bool,
     pub(super) registered: bool,
     /// Set when an update has made the supervisor forget it for good (W8).
-    pub(super) forgotten: bool,
+    pub(super) unsupervised: bool,
     pub(super) state: MemberState,
     pub(super) watch: Watch,
     pub(super) restarts: RestartLog,
@@ -86,6 +88,10 @@ pub(in crate::dms) enum Change {
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) name: Arc<str>,
+    /// The node of the file: its own name, or that of its primary.
+    pub(super) entry: Arc<str>,
+    /// The place of the node that it stands by for, if it is a standby.
+    pub(super) standby_of: Option<usize>,
     pub(super) request: NodeRequest,
     pub(super) pin: Option<Arc<Handle>>,
     pub(super) phase: Phase,
@@ -98,19 +104,21 @@ pub(super) struct Node {
     pub(super) level: usize,
     /// Whether it has run before: what starts it now is a recovery.
     pub(super) recovering: bool,
+    /// Whether it has fallen out of the manifest (W6b).
+    pub(super) forgotten: bool,
     pub(super) change: Change,
 }
 
 impl Member {
-    /// An allocation of a node that has not begun its first life.
+    /// An allocation that has not begun its first life, of a node by its own name and that of its entry in the file.
     pub(super) fn new(
         id: EnsembleId,
         config: &EnsembleConfig,
-        node: &Arc<str>,
+        (node, entry): (&Arc<str>, &Arc<str>),
         allocation: &Arc<str>,
         address: Ipv4Addr,
     ) -> Self {
-        let ports = &config.nodes[node].ports;
+        let ports = &config.nodes[entry].ports;
         Self {
             name: Arc::clone(allocation),
             id: format!("{id}_{node}.{allocation}").into(),
@@ -121,7 +129,7 @@ impl Member {
             address,
             committed: false,
             registered: false,
-            forgotten: false,
+            unsupervised: false,
             state: MemberState::Waiting,
             watch: Watch::starting_at(Timestamp::ZERO),
             restarts: RestartLog::default(),
@@ -130,8 +138,8 @@ impl Member {
 }
 
 impl Node {
-    /// The nodes of an ensemble. Those without allocations are skipped: there is nothing to place. Each allocation
-    /// gets the next free address of the subnet.
+    /// The nodes of an ensemble, each followed by its standbys (dms-orchestration section 2.9). Those without
+    /// allocations are skipped: there is nothing to place. Each allocation gets the next free address of the subnet.
     ///
     /// # Errors
     /// The ensemble has more allocations than its subnet has addresses.
@@ -142,47 +150,74 @@ impl Node {
         pins: &[Option<Arc<Handle>>],
     ) -> Result<Vec<Self>, Arc<str>> {
         let mut addresses = range.for_allocations();
-        let mut nodes = Vec::new();
-        for (index, (name, node)) in
+        let mut nodes: Vec<Self> = Vec::new();
+        for (index, (entry, _)) in
             config.nodes.iter().enumerate().filter(|(_, (_, node))| !node.allocations.is_empty())
         {
-            let mut members = Vec::new();
-            for allocation in &node.allocations {
-                let address = addresses.next().ok_or_else(|| no_room(range, config))?;
-                members.push(Member::new(id, config, name, allocation, address));
-            }
-            let mut node = Self::of(config, name, members);
-            node.request.index = position(nodes.len());
-            node.pin = pins.get(index).cloned().flatten();
-            nodes.push(node);
+            let pin = pins.get(index).cloned().flatten();
+            let instances = Self::instances(id, config, entry, nodes.len(), pin, &mut addresses);
+            nodes.extend(instances.ok_or_else(|| no_room(range, config))?);
         }
         Ok(nodes)
     }
 
-    /// A node of these allocations that has no place.
-    pub(super) fn of(config: &EnsembleConfig, name: &Arc<str>, members: Vec<Member>) -> Self {
+    /// The node of an entry in the file, which is the `first`th of all, and its standbys; none when there are too few
+    /// addresses.
+    pub(super) fn instances(
+        id: EnsembleId,
+        config: &EnsembleConfig,
+        entry: &Arc<str>,
+        first: usize,
+        pin: Option<Arc<Handle>>,
+        addresses: &mut impl Iterator<Item = Ipv4Addr>,
+    ) -> Option<Vec<Self>> {
+        let mut nodes = Vec::new();
+        for number in 0..=config.nodes[entry].redundancy {
+            let name = if number == 0 { Arc::clone(entry) } else { levels::standby_name(entry, number) };
+            let mut members = Vec::new();
+            for allocation in &config.nodes[entry].allocations {
+                members.push(Member::new(id, config, (&name, entry), allocation, addresses.next()?));
+            }
+            let mut node = Self::of(config, (&name, entry), members);
+            node.request.index = position(first + nodes.len());
+            node.standby_of = (number > 0).then_some(first);
+            node.pin = pin.clone().filter(|_| number == 0);
+            nodes.push(node);
+        }
+        Some(nodes)
+    }
+
+    /// A node of these allocations that has no place, by its own name and that of its entry in the file.
+    pub(super) fn of(
+        config: &EnsembleConfig,
+        (name, entry): (&Arc<str>, &Arc<str>),
+        members: Vec<Member>,
+    ) -> Self {
         Self {
             name: Arc::clone(name),
-            request: request(0, config, name, &members),
+            entry: Arc::clone(entry),
+            standby_of: None,
+            request: request(0, config, (name, entry), &members),
             pin: None,
             phase: Phase::Unplaced,
             bids: Vec::new(),
             place: None,
             excluded: Vec::new(),
-            levels: start_levels(config, name, &members),
+            levels: start_levels(config, entry, &members),
             members,
             level: 0,
             recovering: false,
+            forgotten: false,
             change: Change::Nothing,
         }
     }
 
     /// Follows a change of its allocations, and of its place among the nodes.
     pub(super) fn refit(&mut self, index: usize, config: &EnsembleConfig) {
-        let order = &config.nodes[&self.name].allocations;
+        let order = &config.nodes[&self.entry].allocations;
         self.members.sort_by_key(|member| order.iter().position(|name| *name == member.name));
-        self.request = request(index, config, &self.name, &self.members);
-        self.levels = start_levels(config, &self.name, &self.members);
+        self.request = request(index, config, (&self.name, &self.entry), &self.members);
+        self.levels = start_levels(config, &self.entry, &self.members);
     }
 
     /// Its allocations, each with its generation.
@@ -210,7 +245,7 @@ impl Node {
             member.handle = None;
             member.committed = false;
             member.registered = false;
-            member.forgotten = false;
+            member.unsupervised = false;
             member.state = MemberState::Waiting;
         }
     }
@@ -237,16 +272,27 @@ fn position(index: usize) -> u16 {
     u16::try_from(index).expect("an ensemble has fewer than 65536 nodes")
 }
 
+/// How many allocations an ensemble has, those of standbys among them.
+pub(super) fn allocation_count(config: &EnsembleConfig) -> usize {
+    let nodes = config.nodes.values();
+    nodes.map(|node| node.allocations.len() * (1 + node.redundancy as usize)).sum()
+}
+
 /// What is said when there are more allocations than addresses.
 pub(super) fn no_room(range: AddressRange, config: &EnsembleConfig) -> Arc<str> {
-    let wanted: usize = config.nodes.values().map(|node| node.allocations.len()).sum();
+    let wanted = allocation_count(config);
     let capacity = AddressRange::CAPACITY;
     format!("{wanted} allocations need an address, and the subnet {range} has {capacity}").into()
 }
 
 /// What the node asks of a provider: the sum over its allocations, graphics cards included.
-fn request(index: usize, config: &EnsembleConfig, name: &Arc<str>, members: &[Member]) -> NodeRequest {
-    let node = &config.nodes[name];
+fn request(
+    index: usize,
+    config: &EnsembleConfig,
+    (name, entry): (&Arc<str>, &Arc<str>),
+    members: &[Member],
+) -> NodeRequest {
+    let node = &config.nodes[entry];
     let its_own = |port: &&PortConfig| members.iter().any(|member| member.name == port.allocation);
     let ports = || node.ports.iter().filter(its_own).map(|port| port.public);
     let resources =

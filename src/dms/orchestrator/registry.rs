@@ -47,12 +47,15 @@ impl Deployment {
     fn snapshot(&self) -> DeploymentRecord {
         let node = |node: &super::Node| NodeRecord {
             name: node.name.clone(),
+            entry: node.entry.clone(),
             change: node.change,
             phase: node.phase,
             pin: node.pin.clone(),
             place: node.place.clone(),
             excluded: node.excluded.clone(),
             recovering: node.recovering,
+            standby_of: node.standby_of,
+            forgotten: node.forgotten,
             members: node
                 .members
                 .iter()

@@ -11,12 +11,15 @@
 //! The real DMS trusts what it has stored, does nothing for a deployment that was preparing, takes tasks that have not
 //! started for tasks that have ended (W14), and forgets what was shutting down (W20).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::candidates::Edge;
 use super::node::{Member, MemberState, Node};
 use super::registry::Registry;
 use super::{Deployment, Outcome, Pending, Phase, Purpose, Strategy};
 use crate::dms::actor::{AllocationState, EnsembleBehaviours, Envelope, Message};
+use crate::dms::atlas::Atlas;
 use crate::dms::constants::{
     BACKOFF_MIN, HEALTH_CHECK_INTERVAL, MONITOR_ONLY_TASK_MANIFEST_INTERVAL, RECONCILE_TIMEOUT,
 };
@@ -35,15 +38,17 @@ impl Deployment {
         number: u32,
         record: DeploymentRecord,
         strategy: Strategy,
+        atlas: &'static dyn Atlas,
         now: Timestamp,
     ) -> Self {
         let mut nodes = Vec::new();
         for (index, stored) in record.nodes.into_iter().enumerate() {
+            let names = (&stored.name, &stored.entry);
             let member = |member: &MemberRecord| {
-                Member::new(record.id, &record.config, &stored.name, &member.name, member.address)
+                Member::new(record.id, &record.config, names, &member.name, member.address)
             };
             let members = stored.members.iter().map(member).collect();
-            let mut node = Node::of(&record.config, &stored.name, members);
+            let mut node = Node::of(&record.config, names, members);
             node.refit(index, &record.config);
             node.change = stored.change;
             node.phase = stored.phase;
@@ -51,6 +56,8 @@ impl Deployment {
             node.place = stored.place;
             node.excluded = stored.excluded;
             node.recovering = stored.recovering;
+            node.standby_of = stored.standby_of;
+            node.forgotten = stored.forgotten;
             for (member, stored) in node.members.iter_mut().zip(stored.members) {
                 member.generation = stored.generation;
                 member.handle = stored.handle;
@@ -59,6 +66,7 @@ impl Deployment {
             }
             nodes.push(node);
         }
+        let edges = Edge::all(&record.config, nodes.iter().map(|node| &node.name));
         let mut deployment = Self {
             number,
             id: record.id,
@@ -71,6 +79,11 @@ impl Deployment {
             status: record.status,
             nodes,
             round: None,
+            rounds: 0,
+            search: None,
+            edges,
+            verified: BTreeMap::new(),
+            atlas,
             pause: None,
             pauses: 0,
             vouched: true,
@@ -80,6 +93,8 @@ impl Deployment {
             undo: Vec::new(),
             undo_count: 0,
             last_failure: None,
+            failed_attempt: None,
+            is_hung: false,
             supervised: record.supervised,
             pass: std::collections::VecDeque::new(),
             releasing: false,
@@ -191,6 +206,15 @@ impl Deployment {
             if replaces && node.members.iter().any(lost) {
                 self.recover_node(desk, pending.node, "its peer has lost an allocation");
             }
+            return;
+        }
+        // A standby does not run; it has to be there.
+        let is_there = |member: &Member, states: &[(Arc<str>, u32, AllocationState)]| {
+            states.iter().any(|(id, other, _)| *id == member.id && *other == member.generation)
+        };
+        if let (Phase::Standby, Outcome::Reply(Message::AllocationStates(states))) = (node.phase, outcome)
+            && node.members.iter().all(|member| is_there(member, states))
+        {
             return;
         }
         if !node.members.iter().all(runs) {

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::node::MemberState;
+use super::node::{MemberState, Node};
 use super::{Deployment, Outcome, Pending, Phase, Purpose};
 use crate::dms::actor::{
     AllocationState, Behaviour, BehaviourKind, Envelope, Liveness, Message, TaskTermination,
@@ -46,7 +46,7 @@ impl Deployment {
                 let member = &self.nodes[node].members[place];
                 if self.watches(at)
                     && !member.registered
-                    && !member.forgotten
+                    && !member.unsupervised
                     && member.config.healthcheck.is_some()
                     && let Some(to) = member.handle.clone()
                 {
@@ -234,8 +234,8 @@ impl Deployment {
 
     /// A deployment of tasks ends when all of them have.
     fn complete_if_done(&mut self, desk: &mut Desk<'_, '_>) {
-        let mut members =
-            self.nodes.iter().filter(|node| node.phase != Phase::Lost).flat_map(|node| &node.members);
+        let of_interest = |node: &&Node| node.phase != Phase::Lost && node.standby_of.is_none();
+        let mut members = self.nodes.iter().filter(of_interest).flat_map(|node| &node.members);
         let done = members.all(|member| {
             member.config.kind == AllocationKind::Task && matches!(member.state, MemberState::Ended(_))
         });
@@ -290,7 +290,8 @@ impl Deployment {
     pub(super) fn recover_node(&mut self, desk: &mut Desk<'_, '_>, index: usize, reason: &str) {
         let index = self.made_whole(desk, index);
         let name = Arc::clone(&self.nodes[index].name);
-        let policy = node_policy(self.config.nodes[&name].failure_recovery, self.strategy.recovery);
+        let policy =
+            node_policy(self.config.nodes[&self.nodes[index].entry].failure_recovery, self.strategy.recovery);
         desk.fact(Fact::StageFailed {
             ensemble: self.id,
             stage: Stage::Run,
@@ -315,12 +316,35 @@ impl Deployment {
                 return self.advance(desk);
             }
         }
+        let moves = self.nodes[index].pin.is_none();
+        let standby = self.standby_for(index).filter(|_| moves);
+        if let Some(standby) = standby {
+            self.promote(index, standby);
+        }
+        let node = &mut self.nodes[standby.unwrap_or(index)];
         node.recovering = true;
-        let generation = node.generation();
+        let (name, generation) = (Arc::clone(&node.name), node.generation());
         desk.fact(Fact::RedeploymentStarted { ensemble: self.id, node: name, generation });
         if self.status == DeploymentStatus::Running {
             self.set_status(desk, DeploymentStatus::Updating, None);
         }
         self.advance(desk);
+    }
+
+    /// A standby of this node that is ready.
+    fn standby_for(&self, index: usize) -> Option<usize> {
+        let ready = |node: &Node| node.standby_of == Some(index) && node.phase == Phase::Standby;
+        self.nodes.iter().position(ready)
+    }
+
+    /// A standby takes the part of its primary: it is told the names, others where they lead now, and it starts. The
+    /// former primary is placed anew and stands by.
+    fn promote(&mut self, index: usize, standby: usize) {
+        for node in self.nodes.iter_mut().filter(|node| node.standby_of == Some(index)) {
+            node.standby_of = Some(standby);
+        }
+        self.nodes[index].standby_of = Some(standby);
+        self.nodes[standby].standby_of = None;
+        self.nodes[standby].phase = Phase::Addressed;
     }
 }

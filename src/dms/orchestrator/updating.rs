@@ -13,15 +13,17 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use super::candidates::Edge;
 use super::logs::At;
-use super::node::{Change, Member, Node, no_room};
+use super::node::{Change, Member, Node, allocation_count, no_room};
 use super::{Deployment, Phase, Purpose};
 use crate::dms::actor::{DeploymentReport, UpdateDeployment};
 use crate::dms::constants::{MIN_ENSEMBLE_UPDATE_TIMEOUT, MIN_UPDATE_DEPLOYMENT_TIME};
 use crate::dms::desk::{Asker, Desk};
+use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::ensemble::difference::check_update;
-use crate::dms::ensemble::{AllocationKind, EnsembleConfig};
-use crate::dms::fact::{DeploymentStatus, Fact, Stage};
+use crate::dms::fact::{DeploymentStatus, Fact, Role, Stage};
+use crate::dms::identity::Handle;
 use crate::dms::outbox::Timer;
 use crate::dms::profile::Weakness;
 use crate::dms::subnet::AddressRange;
@@ -96,8 +98,7 @@ impl Deployment {
             return Err("deployment is not running".into());
         }
         let new = &order.ensemble;
-        let wanted: usize = new.nodes.values().map(|node| node.allocations.len()).sum();
-        if wanted > AddressRange::CAPACITY {
+        if allocation_count(new) > AddressRange::CAPACITY {
             return Err(no_room(self.range, new));
         }
         check_update(&self.config, new, |name| self.moves(order, name))
@@ -121,57 +122,46 @@ impl Deployment {
         let config = Arc::clone(&order.ensemble);
         let mut addresses = free_addresses(self.range, &old, &config);
         let (mut nodes, mut parts) = (Vec::new(), Vec::new());
-        for (index, (name, node)) in config.nodes.iter().enumerate() {
+        for (index, (entry, node)) in config.nodes.iter().enumerate() {
             if node.allocations.is_empty() {
                 continue;
             }
-            let known = old.iter().position(|other| other.name == *name).map(|place| old.remove(place));
-            let has = |allocation: &Arc<str>| {
-                known.iter().flat_map(|node| &node.members).any(|member| member.name == *allocation)
-            };
-            let mut fresh = Vec::new();
-            for allocation in node.allocations.iter().filter(|allocation| !has(allocation)) {
-                let address = addresses.next().expect("the rules leave an address for every allocation");
-                let mut member = Member::new(self.id, &config, name, allocation, address);
-                member.generation = self.next_generation(&member.id);
-                fresh.push(member);
-            }
             let pin = order.pins.get(index).cloned().flatten();
-            let Some(mut known) = known else {
-                let added = Node { pin, change: Change::Added, ..Node::of(&config, name, fresh) };
-                nodes.push(added);
+            let mut known: Vec<Node> = old.extract_if(.., |other| other.entry == *entry).collect();
+            if node.redundancy > 0 && !known.is_empty() {
+                // The rules leave it as it is.
+                nodes.extend(known);
+                continue;
+            }
+            let Some(mut known) = known.pop() else {
+                nodes.extend(self.added(entry, nodes.len(), pin, &mut addresses));
                 continue;
             };
+            let fresh = self.fresh_members(&known, &mut addresses);
+            let gone = |member: &Member| !node.allocations.contains(&member.name);
             if moving[index] {
                 self.give_back(desk, &known, |_| true);
-                known.members.retain(|member| node.allocations.contains(&member.name));
-                known.renew();
-                known.reset();
-                // It begins anew, and so may differ in more than its peer.
-                for member in &mut known.members {
-                    let new = Member::new(self.id, &config, name, &member.name, member.address);
-                    (member.config, member.ports) = (new.config, new.ports);
-                }
-                known.members.extend(fresh);
-                nodes.push(Node { pin, excluded: Vec::new(), change: Change::Moved, ..known });
+                known.members.retain(|member| !gone(member));
+                nodes.push(self.moved(known, fresh, pin));
                 continue;
             }
-            self.give_back(desk, &known, |member| !node.allocations.contains(&member.name));
-            known.members.retain(|member| node.allocations.contains(&member.name));
-            if before.nodes[name].peer != node.peer {
+            self.give_back(desk, &known, gone);
+            known.members.retain(|member| !gone(member));
+            if before.nodes[entry].peer != node.peer {
                 known.pin = pin;
             }
             let place = known.place.clone();
             if known.members.is_empty() {
                 let pin = known.pin.or(place);
-                nodes.push(Node { pin, change: Change::Added, ..Node::of(&config, name, fresh) });
+                nodes.push(Node { pin, change: Change::Added, ..Node::of(&config, (entry, entry), fresh) });
                 continue;
             }
             if place.is_none() {
                 // A lost node stays lost, with all that belongs to it.
                 known.members.extend(fresh);
             } else if !fresh.is_empty() {
-                parts.push(Node { pin: place, change: Change::Part, ..Node::of(&config, name, fresh) });
+                let part = Node::of(&config, (entry, entry), fresh);
+                parts.push(Node { pin: place, change: Change::Part, ..part });
             }
             nodes.push(known);
         }
@@ -181,6 +171,52 @@ impl Deployment {
         nodes.extend(parts);
         self.nodes = nodes;
         self.relabel(desk, &former);
+    }
+
+    /// The node of a new entry in the file, which is the `first`th of all, and its standbys.
+    fn added(
+        &self,
+        entry: &Arc<str>,
+        first: usize,
+        pin: Option<Arc<Handle>>,
+        addresses: &mut impl Iterator<Item = Ipv4Addr>,
+    ) -> Vec<Node> {
+        let instances = Node::instances(self.id, &self.config, entry, first, pin, addresses);
+        let mut nodes = instances.expect("the rules leave an address for every allocation");
+        for node in &mut nodes {
+            node.change = Change::Added;
+            for member in &mut node.members {
+                member.generation = self.next_generation(&member.id);
+            }
+        }
+        nodes
+    }
+
+    /// The allocations of a node without standbys that it does not have yet.
+    fn fresh_members(&self, node: &Node, addresses: &mut impl Iterator<Item = Ipv4Addr>) -> Vec<Member> {
+        let has = |name: &Arc<str>| node.members.iter().any(|member| member.name == *name);
+        let mut fresh = Vec::new();
+        for allocation in self.config.nodes[&node.entry].allocations.iter().filter(|name| !has(name)) {
+            let address = addresses.next().expect("the rules leave an address for every allocation");
+            let names = (&node.name, &node.entry);
+            let mut member = Member::new(self.id, &self.config, names, allocation, address);
+            member.generation = self.next_generation(&member.id);
+            fresh.push(member);
+        }
+        fresh
+    }
+
+    /// A node that begins anew at another peer, and so may differ in more than its peer.
+    fn moved(&self, mut node: Node, fresh: Vec<Member>, pin: Option<Arc<Handle>>) -> Node {
+        node.renew();
+        node.reset();
+        for member in &mut node.members {
+            let names = (&node.name, &node.entry);
+            let new = Member::new(self.id, &self.config, names, &member.name, member.address);
+            (member.config, member.ports) = (new.config, new.ports);
+        }
+        node.members.extend(fresh);
+        Node { pin, excluded: Vec::new(), change: Change::Moved, ..node }
     }
 
     /// Has a node's peer give back some of its allocations.
@@ -214,8 +250,13 @@ impl Deployment {
     fn relabel(&mut self, desk: &mut Desk<'_, '_>, former: &[Vec<Arc<str>>]) {
         for index in 0..self.nodes.len() {
             self.nodes[index].refit(index, &self.config);
+            if self.nodes[index].standby_of.is_some() {
+                self.nodes[index].standby_of = self.active_of(&self.nodes[index].entry);
+            }
         }
+        self.edges = Edge::all(&self.config, self.nodes.iter().map(|node| &node.name));
         self.round = None;
+        self.search = None;
         let mut moved: BTreeMap<At, At> = BTreeMap::new();
         for (node, ids) in former.iter().enumerate() {
             for (member, id) in ids.iter().enumerate() {
@@ -227,6 +268,10 @@ impl Deployment {
             if matches!(pending.purpose, Purpose::Undo | Purpose::Logs) {
                 return true;
             }
+            // The search that asked for it is over.
+            if pending.purpose == Purpose::Edge {
+                return false;
+            }
             let now = moved.get(&(pending.node, pending.member));
             match (now, pending.purpose) {
                 (Some(now), _) => (pending.node, pending.member) = *now,
@@ -237,6 +282,12 @@ impl Deployment {
         });
         self.pass = self.pass.iter().filter_map(|at| moved.get(at).copied()).collect();
         self.relabel_inquiries(desk, &moved, &unanswered);
+    }
+
+    /// The place of the node that is not a standby of this entry in the file.
+    fn active_of(&self, entry: &Arc<str>) -> Option<usize> {
+        let is_active = |node: &Node| node.standby_of.is_none() && node.change != Change::Part;
+        self.nodes.iter().position(|node| node.entry == *entry && is_active(node))
     }
 
     /// Everything that was to be added runs, or nothing was.
@@ -255,7 +306,7 @@ impl Deployment {
             // The condition of the real supervisor is the wrong way round: it keeps the new ones only (W8).
             if forgets && node.change == Change::Nothing {
                 node.members.iter_mut().for_each(|member| {
-                    member.forgotten |= member.registered;
+                    member.unsupervised |= member.registered;
                     member.registered = false;
                 });
             }
@@ -291,6 +342,10 @@ impl Deployment {
 
     /// The deadline of an update has come.
     pub(super) fn handle_update_deadline(&mut self, desk: &mut Desk<'_, '_>, number: u32) {
+        // Who waits behind a lock that nobody gives back does not look at the clock (W6).
+        if self.is_hung {
+            return;
+        }
         let Some(update) = self.updating.take_if(|update| update.number == number) else { return };
         // The real DMS tells its deadline as a success, and leaves behind what it has reserved (W11).
         let silent = desk.security.profile.has(Weakness::SilentUpdateTimeout);
@@ -310,35 +365,44 @@ impl Deployment {
     }
 
     /// Takes out of the ensemble what does not run yet; a node that was to be moved may go anywhere instead. The answer
-    /// names all of them.
+    /// names all of them. A new node and its standbys are there together, or not at all.
     fn withdraw(&mut self, desk: &mut Desk<'_, '_>, silent: bool) -> Vec<String> {
         let mut config = (*self.config).clone();
-        let mut missing = Vec::new();
-        let mut gone = vec![false; self.nodes.len()];
-        for (index, gone) in gone.iter_mut().enumerate() {
+        let lacks = |node: &Node| {
+            node.change != Change::Nothing && !matches!(node.phase, Phase::Started | Phase::Standby)
+        };
+        let lacking = self.nodes.iter().filter(|node| lacks(node));
+        let names = |node: &Node| {
+            node.members.iter().map(|member| format!("{}.{}", node.name, member.name)).collect::<Vec<_>>()
+        };
+        let missing: Vec<String> = lacking.flat_map(names).collect();
+        let belongs_to = |one: &Node, other: &Node| one.entry == other.entry && one.change == other.change;
+        let mut gone: Vec<bool> = self
+            .nodes
+            .iter()
+            .map(|node| self.nodes.iter().any(|other| lacks(other) && belongs_to(node, other)))
+            .collect();
+        for (index, gone) in gone.iter_mut().enumerate().filter(|(_, gone)| **gone) {
             let node = &mut self.nodes[index];
-            if node.change == Change::Nothing || node.phase == Phase::Started {
-                continue;
-            }
-            let name = Arc::clone(&node.name);
-            missing.extend(node.members.iter().map(|member| format!("{name}.{}", member.name)));
+            let entry = Arc::clone(&node.entry);
             if node.change == Change::Moved && !silent {
                 node.pin = None;
-                config.nodes[&name].peer = None;
+                config.nodes[&entry].peer = None;
+                *gone = false;
                 continue;
             }
-            let names: Vec<_> = node.members.iter().map(|member| Arc::clone(&member.name)).collect();
-            let settings = &mut config.nodes[&name];
-            settings.allocations.retain(|allocation| !names.contains(allocation));
-            settings.ports.retain(|port| !names.contains(&port.allocation));
-            if settings.allocations.is_empty() {
-                config.nodes.shift_remove(&name);
+            if let Some(settings) = config.nodes.get_mut(&entry) {
+                let is_here = |name: &Arc<str>| node.members.iter().any(|member| member.name == *name);
+                settings.allocations.retain(|allocation| !is_here(allocation));
+                settings.ports.retain(|port| !is_here(&port.allocation));
+                if settings.allocations.is_empty() {
+                    config.nodes.shift_remove(&entry);
+                }
             }
             if !silent {
                 self.undo_node(desk, index);
             }
             self.drop_pending_of(index);
-            *gone = true;
         }
         if missing.is_empty() {
             return missing;
@@ -366,16 +430,20 @@ impl Deployment {
             && desk.security.profile.has(Weakness::SilentUpdateTimeout)
     }
 
-    /// Says which allocations are meant to be there, beside those that are still to be added.
+    /// Says what the deployment consists of, and what of that is meant to run: not what is still to be added, nor
+    /// standbys.
     fn tell_shape(&self, desk: &mut Desk<'_, '_>) {
-        let is_there = |node: &&Node| matches!(node.change, Change::Nothing | Change::Moved);
         let of_node = |node: &Node| {
-            let one = |member: &Member| -> (Arc<str>, AllocationKind) {
-                (format!("{}.{}", node.name, member.name).into(), member.config.kind)
+            let is_there = matches!(node.change, Change::Nothing | Change::Moved);
+            let role = |member: &Member| Role {
+                allocation: format!("{}.{}", node.name, member.name).into(),
+                service: format!("{}.{}", node.entry, member.name).into(),
+                kind: member.config.kind,
+                is_wanted: is_there && node.standby_of.is_none(),
             };
-            node.members.iter().map(one).collect::<Vec<_>>()
+            node.members.iter().map(role).collect::<Vec<_>>()
         };
-        let allocations = self.nodes.iter().filter(is_there).flat_map(of_node).collect();
+        let allocations = self.nodes.iter().flat_map(of_node).collect();
         desk.fact(Fact::DeploymentReshaped { ensemble: self.id, allocations });
     }
 }
@@ -387,7 +455,7 @@ fn free_addresses(
     config: &EnsembleConfig,
 ) -> impl Iterator<Item = Ipv4Addr> + use<> {
     let stays = |node: &Node, member: &Member| {
-        config.nodes.get(&node.name).is_some_and(|new| new.allocations.contains(&member.name))
+        config.nodes.get(&node.entry).is_some_and(|new| new.allocations.contains(&member.name))
     };
     let members = || nodes.iter().flat_map(|node| node.members.iter().map(move |member| (node, member)));
     let kept: Vec<Ipv4Addr> =

@@ -2,7 +2,10 @@
 //! 2.3, 2.9 and 3).
 //!
 //! - `bids`: which requests it answers, with the reason for each that it does not;
+//! - `edges`: verifying links to other providers for an orchestrator;
 //! - `commits`: reserving and creating, undoing both;
+//! - `endings`: terminating what ran and giving back what it held;
+//! - `onboarding`: what of the machine is offered;
 //! - `networks`: the subnets of its ensembles, addresses, names and port maps;
 //! - `runs`: starting, restarting, health, heartbeats and the end of an allocation;
 //! - `farewells`: how its orchestrator learns of that end, and the logs that are kept;
@@ -12,8 +15,11 @@
 mod bids;
 mod commits;
 mod confirmation;
+mod edges;
+mod endings;
 mod farewells;
 mod networks;
+mod onboarding;
 mod recovery;
 mod runs;
 
@@ -22,9 +28,11 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 
+use self::edges::EdgeTest;
 pub use bids::BidRefusal;
 
 use self::confirmation::Confirmation;
+use self::endings::Ending;
 pub(in crate::dms) use self::farewells::{Farewell, KeptLog};
 
 use crate::dms::actor::{
@@ -39,7 +47,7 @@ use crate::dms::desk::{Desk, OwedReply};
 use crate::dms::ensemble::{AllocationConfig, Executor, Location};
 use crate::dms::fact::Fact;
 use crate::dms::identity::{Did, EnsembleId, Handle, SecretKey, SignatureMode};
-use crate::dms::outbox::{Owner, RunId, Timer};
+use crate::dms::outbox::{Action, Owner, RunId, Timer};
 use crate::dms::profile::Weakness;
 use crate::dms::resources::{Pool, Ports, Resources};
 use crate::dms::subnet::Subnets;
@@ -110,6 +118,9 @@ pub struct Provider {
     farewells: IndexMap<Arc<str>, Farewell>,
     /// What ended runs printed.
     kept: IndexMap<Arc<str>, KeptLog>,
+    edge_tests: Vec<EdgeTest>,
+    /// What is being terminated, by its last run.
+    endings: IndexMap<RunId, Ending>,
     next_slot: u32,
     sweeping: bool,
     renewing: bool,
@@ -134,6 +145,8 @@ impl Provider {
             allocations: IndexMap::new(),
             farewells: IndexMap::new(),
             kept: IndexMap::new(),
+            edge_tests: Vec::new(),
+            endings: IndexMap::new(),
             next_slot: 0,
             sweeping: false,
             renewing: false,
@@ -152,6 +165,15 @@ impl Provider {
     #[must_use]
     pub const fn machine(&self) -> &Machine {
         &self.machine
+    }
+
+    /// What of the machine is in use: what is held by everything that runs.
+    #[must_use]
+    pub fn usage(&self) -> Resources {
+        let runs =
+            self.allocations.iter().filter(|(_, allocation)| allocation.state == AllocationState::Running);
+        let held = runs.filter_map(|(id, _)| self.pool.held(id));
+        held.fold(Resources::default(), |sum, holding| sum.plus(&holding.resources))
     }
 
     /// The allocations that live here, as the node reports them.
@@ -189,6 +211,12 @@ impl Provider {
         *self = Self::new(std::mem::take(&mut self.machine));
     }
 
+    /// Cores get lost, for tests of what notices.
+    #[cfg(test)]
+    pub(crate) fn lose_cores(&mut self, cores_milli: u64) {
+        self.pool.lose_cores(cores_milli);
+    }
+
     /// Handles a message to the node itself.
     pub(in crate::dms) fn handle_root(
         &mut self,
@@ -198,9 +226,12 @@ impl Provider {
     ) {
         match &request.message {
             Message::BidRequest(bid_request) => self.handle_bid_request(desk, root, request, bid_request),
+            Message::EdgeConstraint(edge) => self.handle_edge(desk, root, request, edge),
+            Message::EdgeProbe(_) => desk.reply(root, request, Message::Ok),
             Message::Commit(commit) => {
-                let answer = self.handle_commit(desk, commit);
-                desk.reply(root, request, answer);
+                if let Some(answer) = self.handle_commit(desk, request, commit) {
+                    desk.reply(root, request, answer);
+                }
             }
             Message::Allocate(allocate) => {
                 let answer = self.handle_allocate(desk, root, allocate);
@@ -237,7 +268,9 @@ impl Provider {
             BehaviourKind::BidRequest
             | BehaviourKind::Commit
             | BehaviourKind::Allocate
-            | BehaviourKind::Revert => true,
+            | BehaviourKind::Revert
+            | BehaviourKind::EdgeConstraint
+            | BehaviourKind::EdgeProbe => true,
             BehaviourKind::SubnetCreate => of_hosted(|b| &b.subnet_create),
             BehaviourKind::SubnetDestroy => of_hosted(|b| &b.subnet_destroy),
             BehaviourKind::AllocationShutdown => of_hosted(|b| &b.allocation_shutdown),
@@ -257,7 +290,11 @@ impl Provider {
             Timer::Farewell(run) => self.say_farewell(desk, run),
             Timer::ForgetLog(run) => self.forget_log(run),
             Timer::Confirm(number) => self.go_on_confirming(desk, number),
-            Timer::Reply(Owner::Provider, nonce) => self.resolve_confirmation(desk, nonce, None),
+            Timer::Reply(Owner::Provider, nonce) => {
+                self.forget_probe(nonce);
+                self.resolve_confirmation(desk, nonce, None);
+            }
+            Timer::Terminate(run) if self.endings.contains_key(&run) => desk.action(Action::Terminate(run)),
             _ => {}
         }
     }

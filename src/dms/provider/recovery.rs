@@ -28,7 +28,7 @@ impl Provider {
             generation: allocation.generation,
             config: Arc::clone(&allocation.config),
             actor: allocation.actor.clone(),
-            resources: self.pool.held(id).map(|holding| holding.resources.clone()).unwrap_or_default(),
+            holding: self.pool.held(id).cloned().unwrap_or_default(),
             run: allocation.run,
             state: allocation.state,
             is_to_run: allocation.start_reply.is_some()
@@ -46,6 +46,7 @@ impl Provider {
                 .map(|(id, hosted)| (*id, (Arc::clone(&hosted.orchestrator), hosted.heard)))
                 .collect(),
             allocations: self.allocations.iter().map(allocation).collect(),
+            endings: self.endings_on_disk(),
             ports,
             subnets: self.subnets.clone(),
             next_slot: self.next_slot,
@@ -68,6 +69,9 @@ impl Provider {
             let behaviours = Arc::new(EnsembleBehaviours::new(id));
             self.hosted.insert(id, Hosted { orchestrator, behaviours, heard, confirmation: None });
         }
+        for stored in record.endings.into_iter().filter(|stored| running.contains(&stored.run)) {
+            self.go_on_ending(desk, stored);
+        }
         for stored in record.allocations {
             let (id, ensemble) = (Arc::clone(&stored.id), stored.ensemble);
             if let Err(refused) = self.take_up(desk, stored, running) {
@@ -89,9 +93,8 @@ impl Provider {
         stored: AllocationRecord,
         running: &[RunId],
     ) -> Result<(), PoolError> {
-        let AllocationRecord { id, ensemble, generation, resources, .. } = stored;
-        self.pool.commit(&id, generation, &resources, desk.now)?;
-        self.pool.allocate(&id, generation).expect("committed just before");
+        let AllocationRecord { id, ensemble, generation, holding, .. } = stored;
+        self.pool.restore(&id, holding)?;
         let mut allocation = Allocation {
             ensemble,
             generation,

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use super::farewells::part;
 use super::{Allocation, Provider, arm_single_regrant};
 use crate::dms::actor::{
-    AllocationState, Behaviour, BehaviourKind, Call, Envelope, ExecutorStats, Liveness, Message, Output,
-    Report,
+    Actor, AllocationState, Behaviour, BehaviourKind, Call, Envelope, ExecutorStats, Liveness, Message,
+    Output, Report,
 };
 use crate::dms::constants::{LIVENESS_REPORT_INTERVAL, LIVENESS_REPORT_TIMEOUT};
 use crate::dms::desk::{Desk, OwedReply};
 use crate::dms::ensemble::AllocationKind;
 use crate::dms::fact::Fact;
 use crate::dms::outbox::{Action, Execution, RunId, Timer};
+use crate::dms::profile::Weakness;
 
 impl Provider {
     /// Whether an allocation's actor has this behaviour now. That of an ended task only waits for one answer.
@@ -65,8 +66,16 @@ impl Provider {
     }
 
     /// Takes a report of the executor; one about a former run finds nobody.
-    pub(in crate::dms) fn handle_execution(&mut self, desk: &mut Desk<'_, '_>, execution: Execution) {
+    pub(in crate::dms) fn handle_execution(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &mut Actor,
+        execution: Execution,
+    ) {
         let run = execution.run();
+        if let Execution::Terminated(_) | Execution::NotTerminated(..) = execution {
+            return self.handle_termination(desk, root, execution);
+        }
         let found = self.allocations.iter().position(|(_, allocation)| allocation.run == run);
         let Some((id, _)) = found.and_then(|place| self.allocations.get_index(place)) else { return };
         let id = Arc::clone(id);
@@ -83,7 +92,10 @@ impl Provider {
                 desk.timer(LIVENESS_REPORT_INTERVAL, Timer::Heartbeat(run));
             }
             Execution::StartFailed(_, reason) => {
-                allocation.set_state(desk, &id, AllocationState::Failed, None);
+                // The real DMS writes down what it was about to do, whatever became of it (section 3.3).
+                let as_read = desk.security.profile.has(Weakness::FailedStartsRun);
+                let state = if as_read { AllocationState::Running } else { AllocationState::Failed };
+                allocation.set_state(desk, &id, state, None);
                 if allocation.start_reply.is_none() {
                     // Nobody waits for it: it was to run again after a restart.
                     return self.report(desk, &id);
@@ -103,6 +115,7 @@ impl Provider {
                     desk.reply_later(&mut allocation.actor, *owed, part(run, stream, offset, &text, false));
                 }
             }
+            Execution::Terminated(_) | Execution::NotTerminated(..) => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the catalogue says of organizations and of the operations of operators.
 
-use super::{NAME, TIME};
+use super::{BYTES, NAME, TIME};
 use crate::dms::ensemble::shape::{Key, Map, Shape};
 use crate::scenario::control::KINDS as CONTROLS;
 use crate::scenario::operations::ACTIONS;
@@ -138,7 +138,31 @@ static INVOKE: Map = Map::new(
         Key::new("to", Shape::Filled, "whose behaviour").required(),
         Key::new("behaviour", BEHAVIOUR, "its path").required(),
         Key::new("peer", Shape::Filled, "the peer that it is about"),
+        Key::new("offer", Shape::Map(&OFFER), "what is onboarded"),
+        Key::new("logger", Shape::Map(&LOGGER), "how the node is to log"),
         TIMEOUT,
+    ],
+);
+
+static OFFER: Map = Map::new(
+    "offer",
+    &[
+        Key::new("cpu", Shape::Positive, "cores").required(),
+        Key::new("ram", BYTES, "memory").required(),
+        Key::new("disk", BYTES, "disk").required(),
+        Key::new("gpu", FLAG, "whether with its graphics card").or("true"),
+    ],
+);
+
+static LOGGER: Map = Map::new(
+    "logger",
+    &[
+        Key::new("level", Shape::Filled, "from which level on"),
+        Key::new("flush_interval", Shape::Whole(0, 315_360_000), "seconds that records wait"),
+        Key::new("elastic_url", Shape::Filled, "where Elasticsearch is"),
+        Key::new("api_key", Shape::Filled, "its key"),
+        Key::new("apm_url", Shape::Filled, "where traces go"),
+        Key::new("elastic", FLAG, "whether records go there"),
     ],
 );
 

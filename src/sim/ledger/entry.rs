@@ -72,10 +72,20 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
             text(digest, reason);
         }
         Fact::DeploymentRestored { ensemble: _, status } => status.hash(digest),
+        Fact::Onboarded(resources) => resources.hash(digest),
+        Fact::Offboarded => {}
+        Fact::OnboardingRefused(reason) => text(digest, reason),
+        Fact::NotTerminated { allocation, generation, reason } => {
+            text(digest, key_of(allocation));
+            generation.hash(digest);
+            text(digest, reason);
+        }
         Fact::DeploymentReshaped { ensemble: _, allocations } => {
-            for (allocation, kind) in allocations {
-                text(digest, allocation);
-                kind.hash(digest);
+            for role in allocations {
+                text(digest, &role.allocation);
+                text(digest, &role.service);
+                role.kind.hash(digest);
+                role.is_wanted.hash(digest);
             }
         }
         Fact::RestartOrdered { allocation } => text(digest, key_of(allocation)),

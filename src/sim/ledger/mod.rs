@@ -4,7 +4,9 @@
 //! up, not from what orchestrators believed.
 
 mod entry;
+mod offers;
 mod operations;
+mod reachability;
 mod refusals;
 mod service;
 mod tables;
@@ -15,7 +17,9 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
+use self::offers::Offers;
 use self::operations::{Operations, Revocations};
+use self::reachability::Reachability;
 use self::refusals::{Kind, Refusals};
 use self::service::Services;
 use super::attack::AttackReport;
@@ -29,7 +33,7 @@ use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::EnsembleId;
 use crate::dms::resources::Resources;
 use crate::kernel::{Digest, Span, Time};
-use crate::net::{BroadcastTally, LossReason};
+use crate::net::{BroadcastTally, LossReason, Occurrence, PairCounts};
 use crate::observe::{SeriesRow, SpanHistogram, Text, labels};
 
 /// A deployment as the ledger knows it.
@@ -135,6 +139,8 @@ pub(super) struct Closing {
     pub(super) revocations_missing: u64,
     /// The organizations that each peer is part of.
     pub(super) memberships: Vec<Arc<str>>,
+    /// Who would reach whom, where hosts are hidden from each other.
+    pub(super) pairs: Option<PairCounts>,
 }
 
 /// Turns facts into rows.
@@ -158,12 +164,12 @@ pub struct Ledger {
     services: Services,
     operations: Operations,
     revocations: Revocations,
+    reachability: Reachability,
     refusals: Refusals,
     presence: Vec<Presence>,
     peers_up: u64,
     allocated_cores_milli: u64,
-    /// Cores that all providers together offer.
-    pub(in crate::sim) offered_cores: f64,
+    offers: Offers,
     counters: Counters,
     time_to_running: SpanHistogram,
     pulls: SpanHistogram,
@@ -179,6 +185,8 @@ impl Ledger {
             super::setup::Role::Provider => "provider",
             super::setup::Role::Orchestrator => "orchestrator",
             super::setup::Role::Attacker => "attacker",
+            super::setup::Role::Relay => "relay",
+            super::setup::Role::Bootstrap => "bootstrap",
         };
         let of_workload = setup.workload.iter();
         let mut entries: Vec<_> = of_workload
@@ -201,11 +209,12 @@ impl Ledger {
             services: Services::default(),
             operations: Operations::of(setup),
             revocations: Revocations::default(),
+            reachability: Reachability::default(),
             refusals: Refusals::default(),
             presence: vec![Presence::default(); peers],
             peers_up: 0,
             allocated_cores_milli: 0,
-            offered_cores: 0.0,
+            offers: Offers::of(peers),
             counters: Counters::default(),
             time_to_running: SpanHistogram::new(),
             pulls: SpanHistogram::new(),
@@ -294,14 +303,20 @@ impl Ledger {
         *self.counters.lost.entry(reason).or_default() += 1;
     }
 
+    /// Something happened between hidden hosts.
+    pub(super) fn occurred(&mut self, occurrence: Occurrence) {
+        self.reachability.record(occurrence);
+    }
+
     pub(super) fn broadcast(&mut self, tally: BroadcastTally, bytes: u64, vouched: bool) {
         self.counters.unvouched += u64::from(!vouched);
-        let deliveries = tally.delivered + tally.lost + tally.unreachable;
+        let deliveries = tally.delivered + tally.lost + tally.unreachable + tally.unconnected;
         // The one send has been counted; every receiver is a message of its own.
         self.counters.sent += deliveries.saturating_sub(1);
         self.counters.bytes += bytes * deliveries.saturating_sub(1);
         *self.counters.lost.entry(LossReason::Loss).or_default() += tally.lost;
         *self.counters.lost.entry(LossReason::Partition).or_default() += tally.unreachable;
+        *self.counters.lost.entry(LossReason::Unreachable).or_default() += tally.unconnected;
     }
 
     pub(super) fn pull_started(&mut self, bytes: u64) {
@@ -383,7 +398,10 @@ impl Ledger {
             | Fact::OperationRefused { .. }
             | Fact::OperationUnanswered { .. }
             | Fact::AnchorRefused { .. }
-            | Fact::RevocationAnchored(_) => return None,
+            | Fact::RevocationAnchored(_)
+            | Fact::Onboarded(_)
+            | Fact::Offboarded
+            | Fact::OnboardingRefused(_) => return None,
             Fact::DeploymentAccepted(id) | Fact::BidMade(id) | Fact::BidAccepted(id) => *id,
             Fact::DeploymentStatus { ensemble, .. }
             | Fact::RoundOpened { ensemble, .. }
@@ -399,6 +417,7 @@ impl Ledger {
             | Fact::PortMapped { allocation, .. }
             | Fact::AllocationState { allocation, .. }
             | Fact::Released { allocation, .. }
+            | Fact::NotTerminated { allocation, .. }
             | Fact::Suspected { allocation, .. }
             | Fact::AllocationRestored { allocation, .. }
             | Fact::RestartOrdered { allocation } => return self.deployment_of(allocation),
@@ -444,6 +463,10 @@ impl Ledger {
                 self.counters.bids_received += u64::from(stage == Stage::Candidate);
                 self.refuse(now, peer, deployment, stage.as_str(), reason);
             }
+            fact @ (Fact::Onboarded(_) | Fact::Offboarded | Fact::OnboardingRefused(_)) => {
+                self.apply_offer(now, peer, fact);
+            }
+            Fact::NotTerminated { reason, .. } => self.refuse(now, peer, deployment, "release", reason),
             Fact::Committed { allocation, generation, resources } => {
                 self.commit(now, peer, deployment, &allocation, generation, resources);
             }
@@ -622,7 +645,9 @@ impl Ledger {
                     record.running_since = now;
                     record.started.get_or_insert(now);
                     self.counters.allocations_started += 1;
-                    self.services.starts(now, record.deployment, &record.key);
+                    let (deployment, key) = (record.deployment, Arc::clone(&record.key));
+                    let service = self.service_key(deployment, &key);
+                    self.services.starts(now, deployment, &service);
                 }
             }
             AllocationState::Completed | AllocationState::Failed | AllocationState::Terminated => {
@@ -645,8 +670,25 @@ impl Ledger {
         if record.running {
             record.running = false;
             record.ran += now.since(record.running_since);
-            self.services.stops(now, record.deployment, &record.key);
+            let (deployment, key) = (record.deployment, Arc::clone(&record.key));
+            let service = self.service_key(deployment, &key);
+            self.services.stops(now, deployment, &service);
         }
+    }
+
+    /// The key of the service that an allocation serves: its own, or that of the primary that it stands by for.
+    fn service_key(&self, deployment: u32, key: &Arc<str>) -> Arc<str> {
+        if let Some((service, _)) = self.services.roles.get(&(deployment, Arc::clone(key))) {
+            return Arc::clone(service);
+        }
+        let nodes = &self.entries[self.deployments[deployment as usize].entry as usize].2.nodes;
+        let primary = key.split_once('.').and_then(|(node, allocation)| {
+            let (primary, number) = node.rsplit_once("-standby-")?;
+            let number: u32 = number.parse().ok()?;
+            let stands_by = !nodes.contains_key(node) && number <= nodes.get(primary)?.redundancy;
+            stands_by.then(|| format!("{primary}.{allocation}").into())
+        });
+        primary.unwrap_or_else(|| Arc::clone(key))
     }
 
     /// What an allocation held is free again.

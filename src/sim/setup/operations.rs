@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Control;
-use crate::dms::actor::{Behaviour, Slot};
+use crate::dms::actor::{Behaviour, LoggerChange, Offer, Slot};
 use crate::dms::capability::setup::{MEMBER_CAPABILITIES, MEMBER_TOPICS};
 use crate::dms::capability::{Capability, Form};
 use crate::dms::constants::DEFAULT_MESSAGE_TIMEOUT;
@@ -62,6 +62,15 @@ pub enum Expected {
     Refusal(String),
 }
 
+/// What goes along with a call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Payload {
+    /// What is offered of a machine.
+    Offer(Offer),
+    /// How the node is to log.
+    Logger(Box<LoggerChange>),
+}
+
 /// What an operator can do.
 #[derive(Clone, PartialEq, Debug)]
 pub enum OperationKind {
@@ -73,6 +82,8 @@ pub enum OperationKind {
         behaviour: Behaviour,
         /// The peer that it is about, where the behaviour is about one.
         peer: Option<String>,
+        /// What goes along, where the behaviour needs something.
+        payload: Option<Payload>,
         /// How long to wait.
         timeout: Span,
     },

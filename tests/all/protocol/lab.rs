@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use dmsim::dms::actor::{Behaviour, BehaviourKind, DeploymentRequest, Envelope, Message, Output};
+use dmsim::dms::atlas::BlankAtlas;
 use dmsim::dms::capability::{CapabilityContext, Membership, OrganizationKeys, Rules, join};
 use dmsim::dms::ensemble::{AllocationKind, EnsembleConfig, Executor, Location};
 use dmsim::dms::fact::Fact;
@@ -117,7 +118,7 @@ pub(super) struct Lab {
 }
 
 impl Lab {
-    pub(super) fn new(peers: &[Description], mode: SignatureMode) -> Self {
+    pub(super) fn new(peers: &[Description], profile: Profile, mode: SignatureMode) -> Self {
         let streams = Streams::new(1);
         let mut organizations: BTreeMap<&str, OrganizationKeys> = BTreeMap::new();
         let mut hosts = Vec::new();
@@ -132,9 +133,10 @@ impl Lab {
             let config = PeerConfig {
                 secret,
                 capabilities,
-                profile: Profile::INTENDED,
+                profile,
                 machine: machine(description.cores),
                 strategy,
+                atlas: &BlankAtlas,
             };
             hosts.push(Host {
                 name: description.name.clone(),
@@ -308,6 +310,9 @@ impl Lab {
 
     /// An executor says nothing of a run that it was told to stop; a run that has ended is no longer there.
     fn is_current(&mut self, peer: usize, execution: &Execution) -> bool {
+        if matches!(execution, Execution::Terminated(_) | Execution::NotTerminated(..)) {
+            return true;
+        }
         let id = execution.run();
         let ended = matches!(execution, Execution::StartFailed(..) | Execution::Exited { .. });
         let runs = &mut self.hosts[peer].runs;
@@ -426,6 +431,10 @@ impl Lab {
             Action::ReadLog(run, stream, offset) => {
                 let text = Arc::clone(self.output.of(stream));
                 (PROBE, Execution::Log { run, stream, offset, text })
+            }
+            Action::Terminate(ended) => {
+                host.runs.retain(|run| run.id != ended);
+                (Span::ZERO, Execution::Terminated(ended))
             }
             Action::Probe(run) => (PROBE, Execution::Probed(run, host.healthy)),
         };

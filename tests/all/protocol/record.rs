@@ -8,8 +8,8 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use dmsim::dms::actor::{
-    AllocationState, Behaviour, BehaviourKind, DeploymentRequest, Envelope, LogChunk, LogRequest, Message,
-    NodeRequest, Revert, TaskTermination,
+    AllocationState, Behaviour, BehaviourKind, DeploymentRequest, EdgeConstraint, Envelope, LogChunk,
+    LogRequest, Message, NodeRequest, Revert, TaskTermination,
 };
 use dmsim::dms::fact::Fact;
 use dmsim::dms::identity::{ActorId, EnsembleId, Handle, Inbox, PeerId};
@@ -163,6 +163,7 @@ impl Record {
             Action::ReadLog(run, stream, offset) => {
                 format!("executor: read {} of run {}.{} from {offset}", lower(stream), run.slot, run.run)
             }
+            Action::Terminate(run) => format!("executor: terminate run {}.{}", run.slot, run.run),
             Action::Probe(run) => format!("executor: probe run {}.{}", run.slot, run.run),
         };
         let who = self.peers[peer].clone();
@@ -218,8 +219,8 @@ impl Record {
             Message::Hello
             | Message::HelloReply(_)
             | Message::AllocationStart
-            | Message::AllocationRestart => String::new(),
-            Message::SubnetCreate(_)
+            | Message::AllocationRestart
+            | Message::SubnetCreate(_)
             | Message::SubnetDestroy(_)
             | Message::HealthCheckRegister
             | Message::HealthCheck => String::new(),
@@ -244,22 +245,26 @@ impl Record {
                 format!("yes: {}", handles.join(", "))
             }
             Message::SubnetAcceptPeers(routes) => {
-                let routes = routes.iter();
-                let routes =
-                    routes.map(|one| format!("{} at {}", dotted(one.address), self.names[&one.peer]));
-                routes.collect::<Vec<_>>().join(", ")
+                let told = |one: &dmsim::dms::subnet::Route| {
+                    format!("{} at {}", dotted(one.address), self.names[&one.peer])
+                };
+                routes.iter().map(told).collect::<Vec<_>>().join(", ")
             }
             Message::Report(report) => report.summary(),
             Message::NewDeployment(_) => "deploy".to_owned(),
             Message::Deployment(request) => asked(request),
             Message::LogRequest(log) => log_request(log),
             Message::LogChunk(part) => log_chunk(part),
+            Message::EdgeConstraint(edge) => self.edge(edge),
+            Message::EdgeProbe(padding) => format!("{} bytes", padding.0),
             // No script asks for what operators do beside deployments.
             Message::Query
             | Message::Connect(_)
             | Message::Anchor(_)
             | Message::RevocationSummary(_)
-            | Message::Revocations(_) => format!("{message:?}"),
+            | Message::Revocations(_)
+            | Message::Onboard(_)
+            | Message::ConfigureLogger(_) => format!("{message:?}"),
             Message::Revert(revert) | Message::AllocationShutdown(revert) => undone(revert),
             Message::SubnetAddPeer { address } => format!("address {}", dotted(*address)),
             Message::DnsAddRecords(records) => {
@@ -271,11 +276,8 @@ impl Record {
             Message::TaskTermination(end) => task_end(end),
             Message::Liveness(report) => {
                 let (id, generation) = (&report.allocation, report.generation);
-                format!(
-                    "{id} of generation {generation} is {}, report {}",
-                    lower(report.status),
-                    report.sequence
-                )
+                let (state, number) = (lower(report.status), report.sequence);
+                format!("{id} of generation {generation} is {state}, report {number}")
             }
             Message::DeploymentState(allocations) => format!("still wanted: {}?", generations(allocations)),
             Message::AllocationStates(states) => in_states(states),
@@ -283,6 +285,12 @@ impl Record {
             Message::Ok => "yes".to_owned(),
             Message::Error(reason) => format!("no: {reason}"),
         }
+    }
+
+    fn edge(&self, edge: &EdgeConstraint) -> String {
+        let (from, to) = (&self.names[&edge.source], &self.names[&edge.target]);
+        let (rtt, bandwidth) = (edge.rtt_ms, edge.bandwidth_bits_per_s);
+        format!("from {from} to {to}: at most {rtt} ms, at least {bandwidth} bits a second")
     }
 
     fn words(&self, fact: &Fact) -> String {
@@ -325,7 +333,11 @@ impl Record {
             Fact::OperationAnswered { answer, .. } => format!("ANSWERS its operator: {answer}"),
             Fact::OperationRefused { reason, .. } => format!("REFUSES its operator: {reason}"),
             Fact::OperationUnanswered { reason, .. } => format!("tells its operator: {reason}"),
-            Fact::AnchorRefused { .. } | Fact::RevocationAnchored(_) => format!("{fact:?}"),
+            Fact::AnchorRefused { .. }
+            | Fact::RevocationAnchored(_)
+            | Fact::Onboarded(_)
+            | Fact::Offboarded
+            | Fact::OnboardingRefused(_) => format!("{fact:?}"),
             Fact::AllocationState { allocation, generation, state, exit_code } => {
                 let code = exit_code.map_or_else(String::new, |code| format!(", exit code {code}"));
                 format!("{allocation} of generation {generation} is {}{code}", lower(state))
@@ -333,6 +345,9 @@ impl Record {
             Fact::Released { allocation, generation, lapsed } => {
                 let why = if *lapsed { " (the lease is over)" } else { "" };
                 format!("gives back what {allocation} of generation {generation} held{why}")
+            }
+            Fact::NotTerminated { allocation, generation, reason } => {
+                format!("cannot terminate {allocation} of generation {generation}: {reason}")
             }
             Fact::Suspected { allocation, generation, cause } => {
                 format!("suspects {allocation} of generation {generation}: {cause:?}")
@@ -344,7 +359,8 @@ impl Record {
                 format!("takes up {allocation} of generation {generation} again")
             }
             Fact::DeploymentReshaped { ensemble, allocations } => {
-                let names: Vec<&str> = allocations.iter().map(|(name, _)| &**name).collect();
+                let meant = allocations.iter().filter(|role| role.is_wanted);
+                let names: Vec<&str> = meant.map(|role| &*role.allocation).collect();
                 format!("{ensemble} is to consist of {}", names.join(", "))
             }
             Fact::RestartOrdered { allocation } => format!("has {allocation} restarted"),

@@ -1,6 +1,7 @@
 //! Scripts: the commands on top of a transcript, one a line.
 //!
 //! ```text
+//! weaknesses: W1 W6                         those that every peer has; without the line none
 //! peers: NAME, NAME(orchestrator), NAME(2 cores), NAME(orchestrator, of ORGANIZATION)
 //! hide BEHAVIOUR                            messages that are not written down
 //! deploy FILE [by NAME] [for SPAN]          for: how long the request is valid
@@ -32,6 +33,7 @@ use dmsim::dms::actor::{
 };
 use dmsim::dms::ensemble::EnsembleConfig;
 use dmsim::dms::identity::{EnsembleId, SignatureMode};
+use dmsim::dms::profile::{Profile, Weakness};
 use dmsim::kernel::Span;
 use dmsim::scenario::{ensemble_file, units};
 
@@ -43,12 +45,19 @@ use super::lab::{Description, Lab, Rule};
 /// The first line that is no command, with the reason.
 pub(super) fn run(script: &str, ensembles: &Path, mode: SignatureMode) -> Result<String, String> {
     let mut lab: Option<Lab> = None;
+    let mut profile = Profile::INTENDED;
     for line in script.lines().map(str::trim) {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
+        if let (Some(names), None) = (line.strip_prefix("weaknesses:"), &lab) {
+            profile = weaknesses(names).map_err(|reason| format!("`{line}`: {reason}"))?;
+            continue;
+        }
         let done = match (line.strip_prefix("peers:"), &mut lab) {
-            (Some(peers), None) => descriptions(peers).map(|peers| lab = Some(Lab::new(&peers, mode))),
+            (Some(peers), None) => {
+                descriptions(peers).map(|peers| lab = Some(Lab::new(&peers, profile, mode)))
+            }
             (None, Some(lab)) => {
                 lab.record.command(line);
                 command(lab, &line.split_whitespace().collect::<Vec<_>>(), ensembles)
@@ -73,6 +82,14 @@ pub(super) fn ensemble(folder: &Path, file: &str) -> Result<EnsembleConfig, Stri
         Ok(loaded) => Ok(loaded.config),
         Err(diagnostics) => Err(format!("{diagnostics:?}")),
     }
+}
+
+/// `W1 W6`: a profile with these.
+fn weaknesses(names: &str) -> Result<Profile, String> {
+    names.split_whitespace().try_fold(Profile::INTENDED, |profile, name| {
+        let weakness: Weakness = name.parse().map_err(|_| format!("there is no weakness {name}"))?;
+        Ok(profile.with(weakness))
+    })
 }
 
 /// `alice(orchestrator) p1 p2(2 cores)`, with or without commas between them.
