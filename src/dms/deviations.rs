@@ -167,6 +167,18 @@ pub const ALL: &[Deviation] = &[
         why: "a user who is told OK would take it for done",
     },
     Deviation {
+        section: "4.4", weakness: "",
+        real: "what an update adds to a node cannot depend on what runs there: that is an error",
+        here: "it can, and does not wait for it",
+        why: "it runs already",
+    },
+    Deviation {
+        section: "4.4", weakness: "W19",
+        real: "no update meets standbys, for none are deployed",
+        here: "a node and its standbys are added and removed together, and what a node with standbys has stays",
+        why: "a standby must be able to take over whatever its primary runs",
+    },
+    Deviation {
         section: "4.4", weakness: "W11",
         real: "an update whose deadline passes is told as a success, and what it has reserved stays",
         here: "what could be added stays, the rest is undone and named; what could not be moved may go anywhere",

@@ -154,7 +154,7 @@ impl Node {
         for (index, (entry, _)) in
             config.nodes.iter().enumerate().filter(|(_, (_, node))| !node.allocations.is_empty())
         {
-            let pin = pins.get(index).cloned().flatten();
+            let pin = pins.get(index).and_then(Option::as_ref);
             let instances = Self::instances(id, config, entry, nodes.len(), pin, &mut addresses);
             nodes.extend(instances.ok_or_else(|| no_room(range, config))?);
         }
@@ -168,7 +168,7 @@ impl Node {
         config: &EnsembleConfig,
         entry: &Arc<str>,
         first: usize,
-        pin: Option<Arc<Handle>>,
+        pin: Option<&Arc<Handle>>,
         addresses: &mut impl Iterator<Item = Ipv4Addr>,
     ) -> Option<Vec<Self>> {
         let mut nodes = Vec::new();
@@ -181,7 +181,7 @@ impl Node {
             let mut node = Self::of(config, (&name, entry), members);
             node.request.index = position(first + nodes.len());
             node.standby_of = (number > 0).then_some(first);
-            node.pin = pin.clone().filter(|_| number == 0);
+            node.pin = pin.filter(|_| number == 0).cloned();
             nodes.push(node);
         }
         Some(nodes)

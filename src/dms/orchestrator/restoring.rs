@@ -24,12 +24,12 @@ use crate::dms::constants::{
     BACKOFF_MIN, HEALTH_CHECK_INTERVAL, MONITOR_ONLY_TASK_MANIFEST_INTERVAL, RECONCILE_TIMEOUT,
 };
 use crate::dms::desk::Desk;
-use crate::dms::ensemble::AllocationKind;
+use crate::dms::ensemble::{AllocationKind, EnsembleConfig};
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
-use crate::dms::identity::Handle;
+use crate::dms::identity::{EnsembleId, Handle};
 use crate::dms::outbox::Timer;
 use crate::dms::profile::Weakness;
-use crate::dms::store::{DeploymentRecord, MemberRecord};
+use crate::dms::store::{DeploymentRecord, MemberRecord, NodeRecord};
 use crate::kernel::Timestamp;
 
 impl Deployment {
@@ -41,31 +41,9 @@ impl Deployment {
         atlas: &'static dyn Atlas,
         now: Timestamp,
     ) -> Self {
-        let mut nodes = Vec::new();
-        for (index, stored) in record.nodes.into_iter().enumerate() {
-            let names = (&stored.name, &stored.entry);
-            let member = |member: &MemberRecord| {
-                Member::new(record.id, &record.config, names, &member.name, member.address)
-            };
-            let members = stored.members.iter().map(member).collect();
-            let mut node = Node::of(&record.config, names, members);
-            node.refit(index, &record.config);
-            node.change = stored.change;
-            node.phase = stored.phase;
-            node.pin = stored.pin;
-            node.place = stored.place;
-            node.excluded = stored.excluded;
-            node.recovering = stored.recovering;
-            node.standby_of = stored.standby_of;
-            node.forgotten = stored.forgotten;
-            for (member, stored) in node.members.iter_mut().zip(stored.members) {
-                member.generation = stored.generation;
-                member.handle = stored.handle;
-                member.state = stored.state;
-                member.watch.reset(now);
-            }
-            nodes.push(node);
-        }
+        let stored = record.nodes.into_iter().enumerate();
+        let nodes: Vec<Node> =
+            stored.map(|(index, node)| restored_node(record.id, &record.config, index, node, now)).collect();
         let edges = Edge::all(&record.config, nodes.iter().map(|node| &node.name));
         let mut deployment = Self {
             number,
@@ -288,5 +266,36 @@ impl Deployment {
         for allocation in unwanted {
             self.undo_reported(desk, Arc::new(Handle::root(host.0)), allocation);
         }
+    }
+}
+
+/// A node as it was stored.
+fn restored_node(
+    id: EnsembleId,
+    config: &EnsembleConfig,
+    index: usize,
+    stored: NodeRecord,
+    now: Timestamp,
+) -> Node {
+    let names = (&stored.name, &stored.entry);
+    let member = |member: &MemberRecord| Member::new(id, config, names, &member.name, member.address);
+    let mut node = Node::of(config, names, stored.members.iter().map(member).collect());
+    node.refit(index, config);
+    for (member, stored) in node.members.iter_mut().zip(stored.members) {
+        member.generation = stored.generation;
+        member.handle = stored.handle;
+        member.state = stored.state;
+        member.watch.reset(now);
+    }
+    Node {
+        standby_of: stored.standby_of,
+        pin: stored.pin,
+        phase: stored.phase,
+        place: stored.place,
+        excluded: stored.excluded,
+        recovering: stored.recovering,
+        forgotten: stored.forgotten,
+        change: stored.change,
+        ..node
     }
 }

@@ -134,7 +134,7 @@ impl Deployment {
                 continue;
             }
             let Some(mut known) = known.pop() else {
-                nodes.extend(self.added(entry, nodes.len(), pin, &mut addresses));
+                nodes.extend(self.added(entry, nodes.len(), pin.as_ref(), &mut addresses));
                 continue;
             };
             let fresh = self.fresh_members(&known, &mut addresses);
@@ -178,7 +178,7 @@ impl Deployment {
         &self,
         entry: &Arc<str>,
         first: usize,
-        pin: Option<Arc<Handle>>,
+        pin: Option<&Arc<Handle>>,
         addresses: &mut impl Iterator<Item = Ipv4Addr>,
     ) -> Vec<Node> {
         let instances = Node::instances(self.id, &self.config, entry, first, pin, addresses);

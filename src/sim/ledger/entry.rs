@@ -3,7 +3,7 @@
 
 use std::hash::Hash;
 
-use crate::dms::fact::Fact;
+use crate::dms::fact::{Fact, Role};
 use crate::kernel::{Digest, Time};
 use crate::sim::event::PeerId;
 
@@ -49,8 +49,7 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
             held(digest, allocation, (generation, address.octets()));
         }
         Fact::Named { allocation, generation, name } => {
-            text(digest, key_of(allocation));
-            generation.hash(digest);
+            held(digest, allocation, generation);
             text(digest, name);
         }
         Fact::PortMapped { allocation, generation, public, private } => {
@@ -76,18 +75,10 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
         Fact::Offboarded => {}
         Fact::OnboardingRefused(reason) => text(digest, reason),
         Fact::NotTerminated { allocation, generation, reason } => {
-            text(digest, key_of(allocation));
-            generation.hash(digest);
+            held(digest, allocation, generation);
             text(digest, reason);
         }
-        Fact::DeploymentReshaped { ensemble: _, allocations } => {
-            for role in allocations {
-                text(digest, &role.allocation);
-                text(digest, &role.service);
-                role.kind.hash(digest);
-                role.is_wanted.hash(digest);
-            }
-        }
+        Fact::DeploymentReshaped { ensemble: _, allocations } => roles(digest, allocations),
         Fact::RestartOrdered { allocation } => text(digest, key_of(allocation)),
         Fact::RedeploymentStarted { ensemble: _, node, generation } => {
             text(digest, node);
@@ -100,6 +91,14 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
 fn held(digest: &mut Digest, allocation: &str, what: impl Hash) {
     text(digest, key_of(allocation));
     what.hash(digest);
+}
+
+fn roles(digest: &mut Digest, roles: &[Role]) {
+    for role in roles {
+        text(digest, &role.allocation);
+        text(digest, &role.service);
+        (role.kind, role.is_wanted).hash(digest);
+    }
 }
 
 /// Reasons may quote ids, which differ between the signature modes: runs of 64 hexadecimal digits are left out.

@@ -446,11 +446,7 @@ impl Ledger {
                     self.set_status(now, number, status, reason);
                 }
             }
-            Fact::RoundOpened { .. } => {
-                if let Some(record) = record {
-                    record.rounds += 1;
-                }
-            }
+            Fact::RoundOpened { .. } => record.into_iter().for_each(|record| record.rounds += 1),
             Fact::BidRefused { refusal, .. } => self.refusals.add_bid(deployment, now, peer, &refusal),
             Fact::BidAccepted(_) => {
                 self.counters.bids_received += 1;
@@ -490,8 +486,7 @@ impl Ledger {
             }
             Fact::DeploymentRestored { status, .. } => {
                 if let Some(record) = record.filter(|_| !status.is_terminal()) {
-                    record.status = status;
-                    record.ended = None;
+                    (record.status, record.ended) = (status, None);
                 }
             }
             Fact::DeploymentAccepted(_)

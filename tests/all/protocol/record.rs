@@ -11,7 +11,7 @@ use dmsim::dms::actor::{
     AllocationState, Behaviour, BehaviourKind, DeploymentRequest, EdgeConstraint, Envelope, LogChunk,
     LogRequest, Message, NodeRequest, Revert, TaskTermination,
 };
-use dmsim::dms::fact::Fact;
+use dmsim::dms::fact::{Fact, Role};
 use dmsim::dms::identity::{ActorId, EnsembleId, Handle, Inbox, PeerId};
 use dmsim::dms::outbox::Action;
 use dmsim::kernel::{Span, Timestamp};
@@ -358,17 +358,19 @@ impl Record {
             Fact::AllocationRestored { allocation, generation } => {
                 format!("takes up {allocation} of generation {generation} again")
             }
-            Fact::DeploymentReshaped { ensemble, allocations } => {
-                let meant = allocations.iter().filter(|role| role.is_wanted);
-                let names: Vec<&str> = meant.map(|role| &*role.allocation).collect();
-                format!("{ensemble} is to consist of {}", names.join(", "))
-            }
+            Fact::DeploymentReshaped { ensemble, allocations } => shape(*ensemble, allocations),
             Fact::RestartOrdered { allocation } => format!("has {allocation} restarted"),
             Fact::RedeploymentStarted { node, generation, .. } => {
                 format!("places {node} anew as generation {generation}")
             }
         }
     }
+}
+
+fn shape(ensemble: EnsembleId, allocations: &[Role]) -> String {
+    let wanted = allocations.iter().filter(|role| role.is_wanted);
+    let names: Vec<&str> = wanted.map(|role| &*role.allocation).collect();
+    format!("{ensemble} is to consist of {}", names.join(", "))
 }
 
 fn task_end(end: &TaskTermination) -> String {
