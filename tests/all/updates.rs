@@ -1,11 +1,14 @@
 //! Updates of running deployments (dms-orchestration section 4.4, dms-acceptance section 7): what is new is added, what
-//! is missing removed, what has another peer moved, and all else stays where it is.
+//! is missing removed, what has another peer moved, and all else stays where it is, whatever stops meanwhile.
 
 use std::fmt::Write as _;
 
+use dmsim::kernel::{Distribution, Span, Time};
 use dmsim::observe::AllocationRow;
 use dmsim::scenario::{self, Overrides};
-use dmsim::sim::{self, Options, Outcome};
+use dmsim::sim::setup::{Fault, Selection};
+use dmsim::sim::{self, Options, Outcome, Setup};
+use rayon::prelude::*;
 
 /// An ensemble whose nodes run copies of one service: `one: [a, b]` or `one@p1: [a]`.
 fn ensemble(nodes: &[(&str, &[&str])]) -> String {
@@ -32,11 +35,15 @@ struct Run {
 
 /// Deploys the first ensemble and makes it the others, one every ten minutes, with what the answers must contain.
 fn run(head: &str, first: &str, updates: &[(&str, &str)]) -> Run {
+    Run::of(&load(head, first, updates))
+}
+
+fn load(head: &str, first: &str, updates: &[(&str, &str)]) -> Setup {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("app.yaml"), first).unwrap();
     let mut text = format!(
         "version: 1\nduration: 2h\nnetwork: {{latency: {{constant: 20ms}}}}\n{head}\n\
-         peers:\n  - providers: {{names: [p1, p2, p3], hardware: {{cpu: 4, ram: 16 GiB, disk: 200 GB}}}}\n\
+         peers:\n  - providers: {{names: [p1, p2, p3, p4], hardware: {{cpu: 4, ram: 16 GiB, disk: 200 GB}}}}\n\
          \x20 - orchestrators: {{names: [alice]}}\nimages: {{nginx: {{size: 57 MB, service: {{}}}}}}\n\
          workload:\n  - deploy: {{by: alice, ensemble: app.yaml}}\noperations:\n"
     );
@@ -52,10 +59,14 @@ fn run(head: &str, first: &str, updates: &[(&str, &str)]) -> Run {
     let metrics: Vec<&str> = dmsim::observe::all().iter().map(|metric| metric.name).collect();
     let loaded = scenario::load(&path, &Overrides { set: Vec::new(), seed: None }, &metrics)
         .unwrap_or_else(|report| panic!("{}", report.render(false)));
-    Run { outcome: sim::run(&loaded.setup, Options::default(), &mut |_, _| true).unwrap() }
+    loaded.setup
 }
 
 impl Run {
+    fn of(setup: &Setup) -> Self {
+        Self { outcome: sim::run(setup, Options::default(), &mut |_, _| true).unwrap() }
+    }
+
     fn metric(&self, name: &str) -> f64 {
         self.outcome.metric(name).unwrap()
     }
@@ -169,4 +180,194 @@ fn what_an_update_may_not_do_is_refused_with_a_reason() {
     );
     run.is_clean();
     assert_eq!(run.only_life("one.a").1, 0);
+}
+
+#[test]
+fn places_that_a_node_rejects_can_only_become_fewer() {
+    let app = ensemble(&[("one", &["a"])]);
+    let rejecting =
+        |places: &str| app.replace("one: {", &format!("one: {{location: {{reject: [{places}]}}, "));
+    let (europe, asia) = ("{continent: Europe}", "{continent: Asia}");
+    let accepting = app.replace("one: {", "one: {location: {accept: [{continent: Africa}]}, ");
+    let run = run(
+        "",
+        &rejecting(europe),
+        &[
+            (
+                &rejecting(&format!("{europe}, {asia}")),
+                "refusal: \"rejected locations can only become fewer\"",
+            ),
+            (&rejecting(asia), "refusal: \"rejected locations can only become fewer\""),
+            (&accepting, "refusal: \"accepted locations can only become more\""),
+            (&app, "answer: OK"),
+            (&rejecting(europe), "refusal: \"rejected locations can only become fewer\""),
+        ],
+    );
+    run.is_clean();
+    assert_eq!(run.only_life("one.a").1, 0);
+}
+
+/// With a limit on the link between the first two nodes.
+fn linked(ensemble: &str, rtt_ms: u32) -> String {
+    format!("{ensemble}edge_constraints:\n  - {{edges: [one, two], rtt: {rtt_ms}, bw: 1000000}}\n")
+}
+
+#[test]
+fn links_are_measured_where_a_node_is_new_and_cannot_be_demanded_of_those_that_run() {
+    let one = ensemble(&[("one", &["a"])]);
+    let two = ensemble(&[("one", &["a"]), ("two", &["b"])]);
+    let too_far = "refusal: \"not updated: two.b: edge: no candidate satisfies the edges of the ensemble\"";
+    let run = run(
+        "",
+        &one,
+        &[
+            (&linked(&two, 1), too_far),
+            (&linked(&two, 1000), "answer: OK"),
+            (
+                &linked(&two, 900),
+                "refusal: \"nodes one and two are deployed: no edge can be added between them\"",
+            ),
+            (&two, "answer: OK"),
+        ],
+    );
+    run.is_clean();
+    assert_eq!((run.only_life("one.a").1, run.only_life("two.b").2), (0, true));
+}
+
+#[test]
+fn a_node_that_cannot_move_in_time_goes_where_it_can() {
+    let before = ensemble(&[("one@p1", &["a"]), ("two", &["b"])]);
+    let after = ensemble(&[("one@p3", &["a"]), ("two", &["b"])]);
+    let away = "faults: [crash: {at: 9m, peer: p3, repair: never}]";
+    let run = run(away, &before, &[(&after, "refusal: \"not updated: one.a: bid: no bids for one\"")]);
+    run.is_clean();
+    let lives = run.lives("one.a");
+    assert_eq!(lives.len(), 2, "{lives:?}");
+    assert_eq!((&*lives[0].0, lives[0].2), ("p1", false), "it gave up its place first");
+    assert!(lives[1].0 != "p3" && lives[1].2, "{lives:?}");
+}
+
+/// With so many standbys of the first node.
+fn redundant(ensemble: &str, standbys: u32) -> String {
+    ensemble.replace("  one: {", &format!("  one: {{redundancy: {standbys}, "))
+}
+
+#[test]
+fn standbys_come_and_go_with_their_node_and_follow_when_places_change() {
+    let front = ensemble(&[("zero", &["z"])]);
+    let both = redundant(&ensemble(&[("zero", &["z"]), ("one", &["a"])]), 1);
+    // `zero` gives way to `two`, which takes a place before `one` in another order.
+    let behind = redundant(&ensemble(&[("one", &["a"]), ("two", &["b"])]), 1);
+    let stays = "refusal: \"node one has standbys: it can be removed, but\"";
+    let less = behind.replace("redundancy: 1, ", "");
+    let more = redundant(&ensemble(&[("one", &["a", "c"]), ("two", &["b"])]), 1);
+    let updates = [
+        (&*both, "answer: OK"),
+        (&behind, "answer: OK"),
+        (&less, stays),
+        (&more, stays),
+        (&front, "answer: OK"),
+    ];
+    let calm = run("", &front, &updates);
+    calm.is_clean();
+    let primary = calm.only_life("one.a").0;
+    let away = format!("faults: [crash: {{at: 25m, peer: {primary}, repair: never}}]");
+    let run = run(&away, &front, &updates);
+    run.is_clean();
+    // Its standby has taken over, and it has become a standby elsewhere.
+    let state = |life: &(String, u32, bool)| (life.1, life.2);
+    let lives = run.lives("one.a");
+    assert_eq!(lives.iter().map(state).collect::<Vec<_>>(), [(0, false), (1, false)], "{lives:?}");
+    assert!(lives[1].0 != primary, "{lives:?}");
+    assert!(
+        run.outcome.allocations.iter().any(|row| &*row.node == "one-standby-1" && row.started_s.is_some())
+    );
+    assert!(run.metric("services.availability") > 0.97, "{}", run.metric("services.availability"));
+    let gone = ["one.a", "one-standby-1.a", "two.b"].map(|key| run.lives(key));
+    assert!(gone.iter().flatten().all(|life| !life.2), "{gone:?}");
+}
+
+#[test]
+fn a_node_without_room_for_its_standbys_is_not_added() {
+    let small = ensemble(&[("zero", &["z"])]);
+    let large = redundant(&ensemble(&[("zero", &["z"]), ("one", &["a"])]), 4);
+    let run = run("", &small, &[(&large, "refusal: \"not updated: \"")]);
+    run.is_clean();
+    assert!(run.lives("one.a").iter().all(|life| !life.2), "the primary alone is not what was asked for");
+    assert_eq!(run.only_life("zero.z").1, 0);
+}
+
+#[test]
+fn a_node_that_is_lost_while_it_is_extended_moves_as_a_whole() {
+    let before = ensemble(&[("one", &["m"])]);
+    let after = ensemble(&[("one", &["a", "m", "z"])]);
+    let home = run("", &before, &[(&after, "answer: OK")]).only_life("one.m").0;
+    for at in ["10m4s", "10m5030ms", "10m5050ms", "10m5100ms", "10m5300ms", "10m8s"] {
+        let crash = format!("faults: [crash: {{at: {at}, peer: {home}, repair: never}}]");
+        let run = run(&crash, &before, &[(&after, "answer: OK")]);
+        run.is_clean();
+        let last = ["one.a", "one.m", "one.z"].map(|key| run.lives(key).last().cloned().unwrap());
+        let new = &last[1].0;
+        assert!(*new != home && last.iter().all(|life| life.0 == *new && life.2), "{at}: {last:?}");
+    }
+}
+
+/// The ensembles before and after an update that adds, removes, extends and moves.
+fn of_every_kind() -> [String; 2] {
+    [
+        ensemble(&[("one@p1", &["a"]), ("two@p2", &["b"]), ("gone", &["c"])]),
+        ensemble(&[("three", &["e"]), ("one@p1", &["d", "a"]), ("two@p3", &["b"])]),
+    ]
+}
+
+/// Between its steps.
+fn instants() -> Vec<Time> {
+    let rounds = (0..5).map(|step| 600_001 + 1_000 * step);
+    let steps = (0..24).map(|step| 605_001 + 21 * step);
+    let starts = (0..8).map(|step| 605_601 + 700 * step);
+    rounds.chain(steps).chain(starts).map(|at| Time::ZERO + Span::millis(at)).collect()
+}
+
+/// Runs it with each of the faults and says what is wrong in the end: something is held for nobody, or it does not run,
+/// or what runs is not accepted.
+fn with_each(setup: &Setup, faults: &[Fault], accepts: impl Fn(&[String]) -> bool + Sync) -> Vec<String> {
+    let check = |fault: &Fault| {
+        let mut setup = setup.clone();
+        setup.faults.push(fault.clone());
+        let run = Run::of(&setup);
+        let live = run.outcome.allocations.iter().filter(|row| row.ended_s.is_none());
+        let mut keys: Vec<String> = live.map(|row| format!("{}.{}", row.node, row.allocation)).collect();
+        keys.sort_unstable();
+        let deployment = &run.outcome.deployments[0];
+        let clean =
+            run.metric("resources.leaked").total_cmp(&0.0).is_eq() && &*deployment.status == "running";
+        (!clean || !accepts(&keys)).then(|| format!("{fault:?}: {keys:?} {deployment:?}"))
+    };
+    faults.par_iter().filter_map(check).collect()
+}
+
+#[test]
+fn whatever_stops_during_an_update_it_comes_to_what_was_asked_for() {
+    let [before, after] = of_every_kind();
+    let setup = load("", &before, &[(&after, "answer: OK")]);
+    let who = |name: &str| Selection { peers: vec![name.to_owned()], ..Selection::default() };
+    let [short, long, too_long] = [Span::secs(2), Span::mins(3), Span::mins(6)].map(Distribution::constant);
+    let mut faults = Vec::new();
+    for at in instants() {
+        for peer in ["alice", "p1", "p2", "p3", "p4"] {
+            faults.push(Fault::Crash { at, who: who(peer), repair: Some(long) });
+            faults.push(Fault::Restart { at, who: who(peer), down: short });
+        }
+    }
+    let wrong = with_each(&setup, &faults, |keys| keys == ["one.a", "one.d", "three.e", "two.b"]);
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), faults.len(), wrong.join("\n"));
+    // When the deadline passes before the orchestrator is back, what does not run then is given up.
+    let crash = |at| Fault::Crash { at, who: who("alice"), repair: Some(too_long) };
+    let faults: Vec<Fault> = instants().into_iter().map(crash).collect();
+    let wrong = with_each(&setup, &faults, |keys| {
+        let has = |key: &str| keys.iter().any(|own| own == key);
+        let added = usize::from(has("one.d")) + usize::from(has("three.e"));
+        has("one.a") && has("two.b") && keys.len() == 2 + added
+    });
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), faults.len(), wrong.join("\n"));
 }

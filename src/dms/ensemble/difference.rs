@@ -108,3 +108,56 @@ fn check_allocation(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::config::{Location, SupervisorStrategy};
+    use super::*;
+
+    #[test]
+    fn supervisors_may_only_gain() {
+        let names = |text: &str| text.split_whitespace().map(Arc::from).collect::<Vec<Arc<str>>>();
+        let of = |strategy, allocations: &str, children| SupervisorConfig {
+            strategy: Some(strategy),
+            allocations: names(allocations),
+            children,
+        };
+        let one = SupervisorStrategy::OneForOne;
+        let old = of(one, "a b", vec![of(one, "c", vec![])]);
+        let grown = of(one, "a b d", vec![of(one, "e c", vec![of(one, "f", vec![])]), of(one, "g", vec![])]);
+        assert_eq!(check_supervisor(Some(&old), Some(&grown)), Ok(()));
+        assert_eq!(check_supervisor(None, Some(&old)), Ok(()));
+        let refused = |new: Option<&SupervisorConfig>| {
+            check_supervisor(Some(&old), new).expect_err("it may not").to_string()
+        };
+        assert_eq!(refused(None), "a supervisor cannot be removed");
+        assert_eq!(refused(Some(&of(one, "a b", vec![]))), "a supervisor cannot be removed");
+        let less = of(one, "a b", vec![of(one, "d", vec![])]);
+        assert_eq!(refused(Some(&less)), "allocation c cannot be removed from its supervisor");
+        let other = of(SupervisorStrategy::AllForOne, "a b", vec![]);
+        assert_eq!(refused(Some(&other)), "the strategy of a supervisor cannot be changed");
+    }
+
+    #[test]
+    fn a_location_may_only_become_wider() {
+        let place = |continent: &str| Location { continent: continent.into(), ..Location::default() };
+        let list = |text: &str| text.split_whitespace().map(place).collect::<Vec<_>>();
+        let of =
+            |accept: &str, reject: &str| LocationConstraints { accept: list(accept), reject: list(reject) };
+        // Accepted and rejected places before and after, and whether that is allowed.
+        for (before, after, allowed) in [
+            (("", ""), ("", ""), true),
+            (("EU", ""), ("EU AF", ""), true),
+            (("EU AF", ""), ("EU", ""), false),
+            (("EU", ""), ("", ""), true),
+            (("EU", ""), ("", "AS"), false),
+            (("", ""), ("EU", ""), false),
+            (("", "AS EU"), ("", "AS"), true),
+            (("", "AS"), ("", "AS EU"), false),
+            (("", "AS"), ("", "EU"), false),
+        ] {
+            let result = check_location("one", &of(before.0, before.1), &of(after.0, after.1));
+            assert_eq!(result.is_ok(), allowed, "{before:?} to {after:?}: {result:?}");
+        }
+    }
+}

@@ -171,6 +171,8 @@ impl Deployment {
         if report.sequence > 1 {
             self.notice_start(desk, at, report.status);
         }
+        // That start may have been the last step of an update: places among the nodes are others then.
+        let Some(at) = self.find(&report.allocation) else { return };
         let member = &self.nodes[at.0].members[at.1];
         let ended = report.status == AllocationState::Failed && member.state == MemberState::Running;
         let acts = !desk.security.profile.has(Weakness::InTurnSupervision);
