@@ -19,4 +19,5 @@ mod restarts;
 mod scenarios_invalid;
 mod subnets;
 mod tidy;
+mod upgrades;
 mod weaknesses;
