@@ -12,7 +12,7 @@ use crate::dms::actor::{
     Account, Actor, DeploymentRequest, Envelope, Pipeline, Rejection, SecurityContext, check_direct, gossip,
 };
 use crate::dms::atlas::Atlas;
-use crate::dms::capability::{Capability, CapabilityContext};
+use crate::dms::capability::{Capability, CapabilityContext, Rules};
 use crate::dms::constants::MIN_DEPLOYMENT_TIME;
 use crate::dms::desk::{Asker, Desk};
 use crate::dms::ensemble::EnsembleConfig;
@@ -130,6 +130,13 @@ impl Peer {
         self.pipeline = Pipeline::default();
         self.provider.stop();
         self.node = Node::default();
+    }
+
+    /// Another version of DMS is installed while the process does not run: what is on disk was written by the former
+    /// one.
+    pub fn upgrade(&mut self, profile: Profile) {
+        self.security.profile = profile;
+        self.security.capabilities.set_rules(Rules::of(profile));
     }
 
     /// Cores get lost, for tests of what notices.

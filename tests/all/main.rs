@@ -20,4 +20,5 @@ mod scenarios_invalid;
 mod subnets;
 mod tidy;
 mod updates;
+mod upgrades;
 mod weaknesses;
