@@ -106,7 +106,7 @@ impl World<'_> {
                     Withdrawn::Membership { member, .. } => Some(self.peer(member)),
                     Withdrawn::Token(_) => None,
                 };
-                let revocation = Box::new(self.office.revoke(by, what, member)?);
+                let revocation = self.office.revoke(by, what, member)?;
                 let broadcast = broadcast.clone().map(|behaviour| (behaviour, Operation::TIMEOUT));
                 Order::Revoke { revocation, broadcast }
             }
@@ -155,7 +155,8 @@ impl World<'_> {
         if at == by {
             return Ok(Order::Anchor(Box::new(TokenSet::of(slot, token))));
         }
-        let message = Message::Anchor(Box::new(AnchorRequest { slot, tokens: token.into() }));
+        let message =
+            Message::Anchor(Box::new(AnchorRequest { slot, tokens: std::iter::once(token).collect() }));
         let (to, behaviour) = (self.root_of(at), behaviour.clone());
         Ok(Order::Call { to, behaviour, message, timeout: Operation::TIMEOUT })
     }
