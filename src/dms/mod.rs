@@ -11,6 +11,7 @@
 pub mod actor;
 pub mod capability;
 pub mod constants;
+pub mod contract;
 mod desk;
 pub mod deviations;
 pub mod ensemble;

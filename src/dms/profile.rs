@@ -29,6 +29,16 @@ pub enum Weakness {
     LooseAnchoring,
     /// C15: messages to oneself are not signed and dropped for it.
     UnsignedSelfSends,
+    /// C3: signatures of contracts are over whatever the signer's copy says, and never verified.
+    UnverifiedContracts,
+    /// C6: whoever knows a contract can deploy under it.
+    LooseParticipants,
+    /// C7: any event moves a contract from any state, and its end is noticed late.
+    LooseContractStates,
+    /// C11: billing windows leave gaps, and overlap.
+    GappyBilling,
+    /// C12: usage events wait in memory only.
+    LostUsageEvents,
 }
 
 /// What is known about a weakness, for people.
@@ -44,7 +54,7 @@ pub struct Description {
 
 impl Weakness {
     /// All that this version has, by number.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::UncheckedNonces,
         Self::UnboundDid,
         Self::BlindSubsumption,
@@ -54,10 +64,16 @@ impl Weakness {
         Self::UnnoticedSelfSigning,
         Self::LooseAnchoring,
         Self::UnsignedSelfSends,
+        Self::UnverifiedContracts,
+        Self::LooseParticipants,
+        Self::LooseContractStates,
+        Self::GappyBilling,
+        Self::LostUsageEvents,
     ];
 
     /// What is known about it.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "it is a table")]
     pub const fn describe(self) -> Description {
         let (id, as_is, intended) = match self {
             Self::UncheckedNonces => (
@@ -104,6 +120,31 @@ impl Weakness {
                 "C15",
                 "messages to oneself are sent unsigned and dropped by the own signature check",
                 "they are signed like all others",
+            ),
+            Self::UnverifiedContracts => (
+                "C3",
+                "a contract's signatures cover a copy that changes, and its host never verifies them",
+                "they cover what was agreed, and the host takes only those that hold",
+            ),
+            Self::LooseParticipants => (
+                "C6",
+                "whoever knows the DID of a valid contract can deploy under it, at the cost of its requestor",
+                "providers bid under a contract only for its requestor",
+            ),
+            Self::LooseContractStates => (
+                "C7",
+                "ended contracts move on, the end date is noticed late, and a missing termination option breaks the host",
+                "what has ended can only be settled, the end date ends it at once, and a termination is refused",
+            ),
+            Self::GappyBilling => (
+                "C11",
+                "usage near the boundaries of billing windows is billed twice or never, and the last part is not billed",
+                "windows are laid end to end from the start of a contract to its end, and runs are clipped to them",
+            ),
+            Self::LostUsageEvents => (
+                "C12",
+                "usage events that wait to be delivered are lost at a restart, and with too many or too late answers",
+                "they are kept until they are delivered, and a restart tells what stopped with it",
             ),
         };
         Description { id, as_is, intended }

@@ -8,12 +8,12 @@ use super::network::BANDWIDTH_PRESETS;
 use super::peers::CHURN_PRESETS;
 use super::resolved_operations::{operation, organization};
 use super::units::{write_bytes, write_hertz, write_rate};
-use super::{epoch, profile, yaml};
+use super::{profile, yaml};
 use crate::dms::capability::Form;
 use crate::dms::identity::SignatureMode;
 use crate::dms::orchestrator::placement::Policy;
 use crate::dms::supervision::Recovery;
-use crate::kernel::Time;
+use crate::kernel::{Time, date};
 use crate::net::{BandwidthConfig, CityDataSet, LatencyConfig};
 use crate::sim::setup::{
     AttackKind, AttackPlan, Deploy, Fault, Image, ImageBehaviour, PeerGroup, Role, Selection, Setup,
@@ -72,7 +72,7 @@ fn top(out: &mut String, setup: &Setup) {
     line(out, format_args!("name: {}", text(&setup.name)));
     line(out, format_args!("seed: {}", setup.seed));
     line(out, format_args!("duration: {}", setup.duration));
-    line(out, format_args!("epoch: {}", epoch::write(setup.epoch)));
+    line(out, format_args!("epoch: {}", date::write(setup.epoch)));
     line(out, format_args!("profile: {}", profile::write(setup.profile)));
     let signatures = match setup.signatures {
         SignatureMode::Real => "real",
