@@ -158,6 +158,8 @@ fn write(
     folder.write_table(&outcome.refusals)?;
     folder.write_table(&outcome.peers)?;
     folder.write_table(&outcome.attacks)?;
+    folder.write_table(&outcome.contracts)?;
+    folder.write_table(&outcome.invoices)?;
     folder.write_run(&outcome.manifest)?;
     folder.write_provenance(provenance)?;
     if !arguments.no_report {

@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::dms::actor::{AllocationState, BehaviourKind, Rejection, Slot};
-use crate::dms::identity::EnsembleId;
+use crate::dms::contract::fact::ContractFact;
+use crate::dms::identity::{Did, EnsembleId};
 use crate::dms::provider::BidRefusal;
 use crate::dms::resources::Resources;
 
@@ -278,6 +279,13 @@ pub enum Fact {
     },
     /// A revocation holds here from now on; the number is the fingerprint of its key.
     RevocationAnchored(u128),
+    /// Something about a contract.
+    Contract {
+        /// Which.
+        contract: Did,
+        /// What.
+        what: ContractFact,
+    },
 }
 
 /// What made a supervisor suspect an allocation.

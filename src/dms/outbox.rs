@@ -7,6 +7,10 @@ use std::sync::Arc;
 
 use crate::dms::actor::Envelope;
 use crate::dms::capability::Token;
+use crate::dms::contract::message::ContractRef;
+use crate::dms::contract::model::Blockchain;
+use crate::dms::contract::order::ContractOrder;
+use crate::dms::contract::payments::Transfer;
 use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
 use crate::dms::fact::Fact;
 use crate::dms::identity::{EnsembleId, Handle, PeerId};
@@ -34,10 +38,22 @@ pub enum Input<'a> {
     Command(Command),
     /// The executor reports.
     Execution(Execution),
+    /// The process has started, for the first time or again. What was stored is taken up.
+    Started {
+        /// The runs that went on without it, as the executor reports them.
+        running: Vec<RunId>,
+    },
     /// A connection to another peer has opened.
     Connected(Arc<Handle>),
     /// A connection to another peer that was interrupted works again.
     Reconnected(Arc<Handle>),
+    /// What a chain shows for a hash that was looked up.
+    Transfer {
+        /// The hash.
+        tx_hash: Arc<str>,
+        /// The transfer, if there is one.
+        found: Option<Transfer>,
+    },
 }
 
 /// What a user of a node can ask of it.
@@ -51,6 +67,8 @@ pub enum Command {
         pins: Vec<Option<Arc<Handle>>>,
         /// Expiry of the request.
         expire: Timestamp,
+        /// The contracts under which it is to run.
+        contracts: Arc<[ContractRef]>,
     },
     /// `/dms/node/deployment/shutdown`.
     Shutdown(EnsembleId),
@@ -62,6 +80,13 @@ pub enum Command {
         operation: u32,
         /// What.
         order: Box<Order>,
+    },
+    /// Something about contracts.
+    Contract {
+        /// A number of the operator's own, to tell the outcome; none = nobody waits for it.
+        operation: Option<u32>,
+        /// What.
+        order: Box<ContractOrder>,
     },
 }
 
@@ -103,6 +128,8 @@ pub enum Action {
     Stop(RunId),
     /// Ask after its health.
     Probe(RunId),
+    /// Look for a transfer on a chain; [`Input::Transfer`] follows.
+    LookUpTransfer(Blockchain, Arc<str>),
 }
 
 /// Whose timer or pending reply it is.
@@ -112,6 +139,8 @@ pub enum Owner {
     Root,
     /// A deployment, by its number on this peer.
     Deployment(u32),
+    /// The node's part in contracts.
+    Contracts,
 }
 
 /// A timer is data: the driver hands it back when its time has come. None is ever cancelled; one that is no longer
@@ -142,6 +171,8 @@ pub enum Timer {
     Sweep,
     /// An allocation reports that it lives.
     Heartbeat(RunId),
+    /// Something about contracts is due.
+    Contracts,
 }
 
 impl Timer {
@@ -156,7 +187,8 @@ impl Timer {
             | Self::Supervise(number)
             | Self::RenewProviders(number)
             | Self::Undo(number, _) => Some(number),
-            Self::Reply(Owner::Root, _)
+            Self::Reply(Owner::Root | Owner::Contracts, _)
+            | Self::Contracts
             | Self::Hello(_)
             | Self::RenewOrchestrators
             | Self::RegrantHealthChecks(_)
@@ -183,6 +215,8 @@ pub struct Effects {
     pub offended: bool,
     /// Whether the message that the worker got to was authorised, and its behaviour executed.
     pub executed: bool,
+    /// Whether the process has broken down over it.
+    pub crashed: bool,
 }
 
 /// The effects of one call, with the randomness that the driver lends for it.

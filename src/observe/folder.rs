@@ -17,10 +17,13 @@ use std::path::{Path, PathBuf};
 
 use super::manifest::{Provenance, RunManifest, json_text};
 use super::read::read_run;
-use super::rows::{AllocationRow, AttackRow, DeploymentRow, MetricRow, PeerRow, RefusalRow, Row, SeriesRow};
+use super::rows::{
+    AllocationRow, AttackRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, PeerRow, RefusalRow, Row,
+    SeriesRow,
+};
 
 /// What a run and the report write into a folder; anything else in it belongs to the user.
-const OWN_FILES: [&str; 15] = [
+const OWN_FILES: [&str; 17] = [
     "ensembles",
     "run.json",
     "provenance.json",
@@ -32,6 +35,8 @@ const OWN_FILES: [&str; 15] = [
     RefusalRow::FILE,
     PeerRow::FILE,
     AttackRow::FILE,
+    ContractRow::FILE,
+    InvoiceRow::FILE,
     "events.jsonl",
     "trace.perfetto-trace",
     "report.html",

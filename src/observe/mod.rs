@@ -21,10 +21,10 @@ pub use histogram::{SpanHistogram, nearest_rank};
 pub use manifest::{InputHash, Provenance, RunManifest, Verdict, sha256_hex};
 pub use metrics::{Metric, all, metric};
 pub use read::{
-    ReadError, read_allocations, read_attacks, read_deployments, read_metrics, read_peers, read_provenance,
-    read_refusals, read_run, read_series, read_table,
+    ReadError, read_allocations, read_attacks, read_contracts, read_deployments, read_invoices, read_metrics,
+    read_peers, read_provenance, read_refusals, read_run, read_series, read_table,
 };
 pub use rows::{
-    AllocationRow, AttackRow, DeploymentRow, MetricRow, PeerRow, RefusalRow, Row, SCHEMA_VERSION, SeriesRow,
-    Text, labels,
+    AllocationRow, AttackRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, PeerRow, RefusalRow, Row,
+    SCHEMA_VERSION, SeriesRow, Text, labels,
 };

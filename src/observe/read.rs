@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 
 use super::manifest::{Provenance, RunManifest};
 use super::rows::{
-    AllocationRow, AttackRow, DeploymentRow, MetricRow, PeerRow, RefusalRow, Row, SCHEMA_VERSION, SeriesRow,
+    AllocationRow, AttackRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, PeerRow, RefusalRow, Row,
+    SCHEMA_VERSION, SeriesRow,
 };
 
 /// Why a result file could not be read.
@@ -158,3 +159,5 @@ reader!(read_allocations, AllocationRow, "allocations.csv");
 reader!(read_refusals, RefusalRow, "refusals.csv");
 reader!(read_peers, PeerRow, "peers.csv");
 reader!(read_attacks, AttackRow, "attacks.csv");
+reader!(read_contracts, ContractRow, "contracts.csv");
+reader!(read_invoices, InvoiceRow, "invoices.csv");

@@ -3,9 +3,11 @@
 //! A test compares it with the readers on every key and word, so that the schema says what they say.
 
 mod attacks;
+mod contracts;
 mod operations;
 
 use self::attacks::ATTACK;
+use self::contracts::CONTRACT;
 use self::operations::{OPERATION, ORGANIZATION};
 use super::units::{BYTE_UNITS, HERTZ_UNITS, RATE_UNITS, TIME_UNITS};
 use crate::dms::ensemble::shape::{Key, Map, Quantity, Shape};
@@ -61,6 +63,7 @@ pub(super) static SCENARIO: Map = Map::new(
             ]),
             "what is pulled and how it behaves, by name",
         ),
+        Key::new("contracts", Shape::List(&Shape::Map(&CONTRACT)), "who agrees with whom on what"),
         Key::new("workload", Shape::List(&Shape::Map(&WORKLOAD)), "what is asked"),
         Key::new(
             "organizations",
@@ -122,9 +125,11 @@ static ROLE: Map = Map::new(
         Key::new("providers", Shape::Map(&GROUP), "peers that offer resources"),
         Key::new("orchestrators", Shape::Map(&GROUP), "peers that deploy"),
         Key::new("attackers", Shape::Map(&ATTACKERS), "peers that attack"),
+        Key::new("contract_hosts", Shape::Map(&GROUP), "peers that host contracts"),
+        Key::new("payment_validators", Shape::Map(&GROUP), "peers that check payments"),
     ],
 )
-.with_one_of(&["providers", "orchestrators", "attackers"]);
+.with_one_of(&["providers", "orchestrators", "attackers", "contract_hosts", "payment_validators"]);
 
 const GROUP_NAME: Key = Key::new("name", NAME, "of the group").or("its role");
 const GROUP_COUNT: Key = Key::new("count", COUNT, "how many").or("as many as names");
@@ -160,6 +165,12 @@ static GROUP: Map = Map::new(
         GROUP_BANDWIDTH,
         GROUP_CHURN,
         GROUP_PROFILE,
+        Key::new(
+            "require_contracts",
+            Shape::Either(&[Shape::Flag, Shape::Words(&["true", "false"])]),
+            "whether these providers bid only under contracts",
+        )
+        .or("false"),
     ],
 );
 
@@ -319,6 +330,7 @@ static DEPLOY: Map = Map::new(
         Key::new("count", COUNT, "at most so many"),
         Key::new("timeout", TIME, "until when it must run").or("5m"),
         Key::new("shutdown_after", TIMES, "when its owner shuts it down").or("never"),
+        Key::new("contracts", Shape::List(&NAME), "the contracts under which it runs").or("none"),
     ],
 );
 

@@ -12,7 +12,7 @@ use crate::dms::capability::{Capability, Form, Rules};
 use crate::dms::ensemble::suggest::suggestion;
 use crate::dms::ensemble::tree::Node;
 use crate::kernel::{Span, Time};
-use crate::sim::setup::{Operation, OperationKind, Proof, Withdrawn};
+use crate::sim::setup::{ContractPlan, Operation, OperationKind, Proof, Withdrawn};
 
 /// What an operation does: exactly one of these.
 pub(super) const ACTIONS: &[&str] = &[
@@ -25,6 +25,7 @@ pub(super) const ACTIONS: &[&str] = &[
     "remove_anchor",
     "revoke",
     "list_capabilities",
+    "contract",
 ];
 const SLOTS: [(&str, Slot); 3] =
     [("provide", Slot::Provide), ("require", Slot::Require), ("revoke", Slot::Revoke)];
@@ -43,6 +44,7 @@ struct Context<'a> {
     organizations: &'a mut Organizations,
     /// Names of tokens that some operation grants.
     tokens: Vec<Arc<str>>,
+    contracts: &'a [ContractPlan],
 }
 
 /// Reads the operations in the order of the file.
@@ -52,11 +54,12 @@ pub(super) fn read(
     duration: Option<Span>,
     peers: &Peers,
     organizations: &mut Organizations,
+    contracts: &[ContractPlan],
 ) -> Vec<Operation> {
     let items = reader.list(top, "operations");
     let name = |item: &Node| item.get("grant")?.get("name")?.as_text().cloned();
     let tokens = items.iter().filter_map(name).collect();
-    let mut context = Context { duration, peers, organizations, tokens };
+    let mut context = Context { duration, peers, organizations, tokens, contracts };
     items.iter().filter_map(|item| context.operation(reader, item)).collect()
 }
 
@@ -97,6 +100,7 @@ impl Context<'_> {
             "anchor" => self.anchor(reader, content),
             "remove_anchor" => self.remove_anchor(reader, content),
             "revoke" => self.revoke(reader, content),
+            "contract" => super::contracts::operation(reader, content, self.contracts),
             _ => {
                 let of = peer(reader, content, "list_capabilities", self.peers);
                 of.map(|of| OperationKind::ListCapabilities { of })

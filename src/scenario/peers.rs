@@ -25,6 +25,7 @@ const GROUP_KEYS: &[&str] = &[
     "bandwidth",
     "churn",
     "profile",
+    "require_contracts",
 ];
 /// Attackers offer nothing and attack.
 const ATTACKER_KEYS: &[&str] = &[
@@ -134,10 +135,16 @@ fn group(
     named: &mut IndexMap<Arc<str>, Role>,
     organizations: &mut Organizations,
 ) -> Option<(PeerGroup, Option<Node>, Position)> {
-    let variant = reader.variant(node, "a role of peers", &["providers", "orchestrators", "attackers"])?;
+    let variant = reader.variant(
+        node,
+        "a role of peers",
+        &["providers", "orchestrators", "attackers", "contract_hosts", "payment_validators"],
+    )?;
     let role = match variant.name {
         "providers" => Role::Provider,
         "orchestrators" => Role::Orchestrator,
+        "contract_hosts" => Role::ContractHost,
+        "payment_validators" => Role::PaymentValidator,
         _ => Role::Attacker,
     };
     let keys = if role == Role::Attacker { ATTACKER_KEYS } else { GROUP_KEYS };
@@ -152,6 +159,7 @@ fn group(
     let links = reader.optional(&map, "bandwidth", bandwidth);
     let churn = reader.optional(&map, "churn", churn);
     let profile = super::profile::read(reader, &map);
+    let require_contracts = require_contracts(reader, &map, role);
     let attack = if role == Role::Attacker {
         let help = "what they try, as in `attack: {replayer: {start: 5m}}`";
         reader.required(&map, "attack", help, |_, node| Some(node.clone()))
@@ -172,6 +180,7 @@ fn group(
         bandwidth: links,
         churn,
         attack: None,
+        require_contracts,
     };
     Some((group, attack, variant.at))
 }
@@ -275,9 +284,9 @@ fn onboard(reader: &mut Reader, map: &Map<'_>, role: Role) -> Option<Onboard> {
     let Some((key, node)) = map.node.entry("onboard") else {
         return (role == Role::Provider).then_some(DEFAULT);
     };
-    if role == Role::Orchestrator {
+    if role != Role::Provider {
         let help = "only providers offer resources: remove it".to_owned();
-        reader.error(key.position, "`orchestrators` cannot have `onboard`", help);
+        reader.error(key.position, format!("`{}` cannot have `onboard`", map.what), help);
         return None;
     }
     let parts = reader.map(node, "onboard", key.position, &["cpu", "ram", "disk"])?;
@@ -295,6 +304,19 @@ fn onboard(reader: &mut Reader, map: &Map<'_>, role: Role) -> Option<Onboard> {
     };
     let (cpu, ram, disk) = (part("cpu", DEFAULT.cpu), part("ram", DEFAULT.ram), part("disk", DEFAULT.disk));
     Some(Onboard { cpu, ram, disk })
+}
+
+/// Whether providers bid only for deployments that name contracts.
+fn require_contracts(reader: &mut Reader, map: &Map<'_>, role: Role) -> bool {
+    let Some((key, _)) = map.node.entry("require_contracts") else { return false };
+    if role != Role::Provider {
+        let help = "only providers bid: remove it".to_owned();
+        reader.error(key.position, format!("`{}` cannot have `require_contracts`", map.what), help);
+        return false;
+    }
+    let words = [("true", true), ("false", false)];
+    let read = reader.optional(map, "require_contracts", |r, node| r.word(node, "require_contracts", &words));
+    read.unwrap_or(false)
 }
 
 /// A preset, or the spans up and down.

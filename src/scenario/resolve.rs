@@ -7,7 +7,7 @@ use super::files::Files;
 use super::organizations::Organizations;
 use super::reader::{Map, Reader};
 use super::workload::Request;
-use super::{attacks, epoch, expectation, faults, images, network, operations, peers, workload};
+use super::{attacks, contracts, epoch, expectation, faults, images, network, operations, peers, workload};
 use crate::dms::ensemble::finding::Findings;
 use crate::dms::ensemble::tree::{Node, Value};
 use crate::dms::identity::SignatureMode;
@@ -32,6 +32,7 @@ const KEYS: &[&str] = &[
     "organizations",
     "peers",
     "images",
+    "contracts",
     "workload",
     "operations",
     "faults",
@@ -98,6 +99,10 @@ fn read(
     let mut organizations = Organizations::read(reader, &top);
     let mut peers = peers::read(reader, &top, &mut organizations);
     attacks::read(reader, duration, &mut peers);
+    let contracts = contracts::read(reader, &top, duration, &peers);
+    if !contracts.is_empty() {
+        organizations.allow_contracts();
+    }
     let before = reader.errors;
     let images = images::read(reader, &top);
     let context = workload::Context {
@@ -106,9 +111,10 @@ fn read(
         images: &images,
         known: Images::new(images.clone()),
         images_failed: reader.errors > before,
+        contracts: &contracts,
     };
     let requests = workload::read(reader, &top, &context, files);
-    let operations = operations::read(reader, &top, duration, &peers, &mut organizations);
+    let operations = operations::read(reader, &top, duration, &peers, &mut organizations, &contracts);
     let faults = faults::read(reader, &top, duration, &peers);
     let strategy = strategy(reader, &top);
     let expect = expectation::read(reader, &top, metrics);
@@ -125,6 +131,7 @@ fn read(
         organizations: organizations.all,
         groups: peers.groups,
         images,
+        contracts,
         workload,
         operations,
         faults,

@@ -6,6 +6,7 @@ use super::attacks::FORGERIES;
 use super::distribution::write as span_of;
 use super::network::BANDWIDTH_PRESETS;
 use super::peers::CHURN_PRESETS;
+use super::resolved_contracts::contract;
 use super::resolved_operations::{operation, organization};
 use super::units::{write_bytes, write_hertz, write_rate};
 use super::{profile, yaml};
@@ -32,6 +33,7 @@ pub(super) fn write(setup: &Setup, copies: &[String]) -> String {
     for image in &setup.images {
         line(&mut out, format_args!("  {}: {}", text(&image.name), behaviour(image)));
     }
+    list(&mut out, "contracts", setup.contracts.iter().map(contract));
     list(&mut out, "workload", setup.workload.iter().zip(copies).map(|(one, copy)| deploy(one, copy)));
     list(&mut out, "operations", setup.operations.iter().map(operation));
     list(&mut out, "faults", setup.faults.iter().map(fault));
@@ -130,6 +132,8 @@ fn group(group: &PeerGroup) -> String {
         Role::Provider => "providers",
         Role::Orchestrator => "orchestrators",
         Role::Attacker => "attackers",
+        Role::ContractHost => "contract_hosts",
+        Role::PaymentValidator => "payment_validators",
     };
     let names: Vec<String> = group.names.iter().map(|name| text(name)).collect();
     let organizations: Vec<String> = group.organizations.iter().map(|name| text(name)).collect();
@@ -148,6 +152,7 @@ fn group(group: &PeerGroup) -> String {
         ("churn", group.churn.as_ref().map(churn)),
         ("profile", group.profile.map(profile::write)),
         ("attack", group.attack.as_ref().map(attack)),
+        ("require_contracts", group.require_contracts.then(|| "true".to_owned())),
     ]);
     format!("{role}: {content}")
 }
@@ -274,6 +279,7 @@ fn deploy(deploy: &Deploy, copy: &str) -> String {
             format!("{{burst: {{at: {at}, count: {count}, within: {within}}}}}")
         }
     };
+    let contracts: Vec<String> = deploy.contracts.iter().map(|name| text(name)).collect();
     let content = map(&[
         ("by", Some(text(&deploy.by))),
         ("ensemble", Some(text(&format!("ensembles/{copy}.yaml")))),
@@ -282,6 +288,7 @@ fn deploy(deploy: &Deploy, copy: &str) -> String {
         ("count", (deploy.count != u32::MAX).then(|| deploy.count.to_string())),
         ("timeout", Some(deploy.timeout.to_string())),
         ("shutdown_after", deploy.shutdown_after.as_ref().map(span_of)),
+        ("contracts", (!contracts.is_empty()).then(|| format!("[{}]", contracts.join(", ")))),
     ]);
     format!("deploy: {content}")
 }

@@ -101,5 +101,8 @@ fn kind(kind: &OperationKind) -> (&'static str, String) {
             ("revoke", content)
         }
         OperationKind::ListCapabilities { of } => ("list_capabilities", text(of)),
+        OperationKind::Contract { name, action } => {
+            ("contract", map(&[("name", Some(text(name))), ("do", Some(action.to_string()))]))
+        }
     }
 }

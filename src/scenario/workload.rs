@@ -1,5 +1,6 @@
 //! The `workload` of a scenario: deployments that users ask for.
 
+use super::contracts::name_of;
 use super::files::{Ensemble, Files};
 use super::peers::{Peers, identifier};
 use super::reader::{Map, Reader, listed};
@@ -11,10 +12,11 @@ use crate::dms::ensemble::tree::{Node, Position};
 use crate::dms::resources::{Cpu, Gpu, Resources};
 use crate::kernel::Span;
 use crate::sim::images::{Images, Reference};
-use crate::sim::setup::{Deploy, Image, ImageBehaviour, PeerGroup, Role};
+use crate::sim::setup::{ContractPlan, Deploy, Image, ImageBehaviour, PeerGroup, Role};
 use crate::workload::{ArrivalsConfig, HardwareConfig};
 
-const KEYS: &[&str] = &["by", "ensemble", "name", "arrivals", "count", "timeout", "shutdown_after"];
+const KEYS: &[&str] =
+    &["by", "ensemble", "name", "arrivals", "count", "timeout", "shutdown_after", "contracts"];
 /// What a request lives when nothing is written.
 pub(super) const DEFAULT_TIMEOUT: Span = Span::mins(5);
 
@@ -30,6 +32,8 @@ pub(super) struct Context<'a> {
     pub known: Images,
     /// Whether `images` has errors, so that one may be missing for that reason.
     pub images_failed: bool,
+    /// Under what it may run.
+    pub contracts: &'a [ContractPlan],
 }
 
 /// A deployment and the ensemble file that it uses, by its place in [`Files`].
@@ -86,6 +90,8 @@ fn deploy(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>, files: &mut
     };
     let shutdown_after =
         reader.optional(map, "shutdown_after", |r, node| r.distribution(node, "shutdown_after"));
+    let named = reader.list(map, "contracts").iter();
+    let contracts = named.filter_map(|item| name_of(reader, item, "contracts", context.contracts)).collect();
     let ensemble = ensemble?;
     let deploy = Deploy {
         by: by?,
@@ -95,6 +101,7 @@ fn deploy(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>, files: &mut
         count: count.or(natural).unwrap_or(u32::MAX),
         timeout: timeout?,
         shutdown_after,
+        contracts,
     };
     Some(Request { deploy, copy: ensemble.copy })
 }
@@ -108,7 +115,12 @@ fn orchestrator(reader: &mut Reader, node: &Node, peers: &Peers) -> Option<Strin
         None if numbered || peers.incomplete => {}
         Some(other) => {
             let help = "list the name under `orchestrators` to let it deploy".to_owned();
-            let what = if *other == Role::Attacker { "an attacker" } else { "a provider" };
+            let what = match other {
+                Role::Attacker => "an attacker",
+                Role::ContractHost => "a contract host",
+                Role::PaymentValidator => "a payment validator",
+                Role::Provider | Role::Orchestrator => "a provider",
+            };
             reader.error(node.position, format!("`{name}` is {what}, not an orchestrator"), help);
         }
         None => {

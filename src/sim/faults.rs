@@ -13,6 +13,8 @@ const FAULT: Domain = Domain::new("sim.fault");
 const REPAIR: Domain = Domain::new("sim.repair");
 /// How long after a peer comes back its connections are up again.
 const RECONNECT: Span = Span::secs(1);
+/// How long after a process has broken down it is started again.
+const PROCESS_RESTART: Span = Span::secs(10);
 
 impl Fault {
     /// When it begins.
@@ -64,6 +66,13 @@ impl World<'_> {
         let id = self.network.apply(now, condition).expect("the scenario has checked every condition");
         self.conditions.insert(number, id);
         self.queue.post(now + lasts, Event::FaultEnd(number));
+    }
+
+    /// The process of a peer has broken down by itself; its operating system starts it again.
+    pub(super) fn break_process(&mut self, now: Time, peer: PeerId) {
+        self.hosts[peer.0 as usize].crashed = true;
+        self.take_down(now, peer);
+        self.queue.post(now + PROCESS_RESTART, Event::Repair(peer));
     }
 
     pub(super) fn end_fault(&mut self, now: Time, number: u32) {
@@ -135,6 +144,7 @@ impl World<'_> {
         host.up = true;
         self.network.set_up(now, EndpointId(peer.0), true);
         self.ledger.peer_is(now, peer, true);
+        self.feed(now, peer, |_| Input::Started { running: Vec::new() });
         self.connect(peer, now + RECONNECT, true);
     }
 

@@ -7,6 +7,7 @@
 mod attack;
 pub mod capabilities;
 mod closing;
+mod contracts;
 pub mod event;
 pub mod executor;
 pub mod explain;

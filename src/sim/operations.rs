@@ -25,6 +25,12 @@ impl World<'_> {
         if !self.hosts[by.0 as usize].up {
             return self.ledger.operation_refused(now, by, number, "the peer is down");
         }
+        if let OperationKind::Contract { name, action } = &operation.kind {
+            return match self.contract_command(now, number, by, name, *action) {
+                Ok(command) => self.feed(now, by, |_| Input::Command(command)),
+                Err(why) => self.ledger.operation_refused(now, by, number, &why),
+            };
+        }
         let (at, order) = match self.order_for(now, number, by, operation) {
             Ok(ready) => ready,
             Err(why) => {
@@ -39,11 +45,11 @@ impl World<'_> {
         self.feed(now, at, |_| Input::Command(Command::Operate { operation: number, order }));
     }
 
-    fn peer(&self, name: &str) -> PeerId {
+    pub(super) fn peer(&self, name: &str) -> PeerId {
         self.population.find(name).expect("the setup names an existing peer")
     }
 
-    fn root_of(&self, peer: PeerId) -> Arc<Handle> {
+    pub(super) fn root_of(&self, peer: PeerId) -> Arc<Handle> {
         Arc::clone(self.hosts[peer.0 as usize].peer.handle_of_root())
     }
 
@@ -98,6 +104,7 @@ impl World<'_> {
                 Order::Revoke { revocation, broadcast }
             }
             OperationKind::ListCapabilities { of } => self.list_at(by, of),
+            OperationKind::Contract { .. } => return Err("contracts have orders of their own".to_owned()),
         };
         Ok((by, order))
     }

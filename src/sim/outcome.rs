@@ -2,7 +2,8 @@
 
 use crate::kernel::Time;
 use crate::observe::{
-    AllocationRow, AttackRow, DeploymentRow, MetricRow, PeerRow, RefusalRow, RunManifest, SeriesRow,
+    AllocationRow, AttackRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, PeerRow, RefusalRow,
+    RunManifest, SeriesRow,
 };
 use crate::sim::event::PeerId;
 
@@ -25,6 +26,10 @@ pub struct Outcome {
     pub peers: Vec<PeerRow>,
     /// `attacks.csv`.
     pub attacks: Vec<AttackRow>,
+    /// `contracts.csv`.
+    pub contracts: Vec<ContractRow>,
+    /// `invoices.csv`.
+    pub invoices: Vec<InvoiceRow>,
     /// Over all facts, in order.
     pub digest: u128,
     /// Events handled.

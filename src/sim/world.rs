@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::attack::{Attackers, Strike};
+use super::contracts::Chain;
 use super::event::{Event, ExecutionStep, PeerId};
 use super::executor::{Executor, Start};
 use super::images::Images;
@@ -20,6 +21,7 @@ use super::setup::{Processing, Setup};
 use super::standing::Reach;
 use crate::dms::Peer;
 use crate::dms::actor::{Envelope, gossip};
+use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox};
 use crate::kernel::queue::EventQueue;
@@ -100,6 +102,7 @@ pub struct World<'s> {
     pub(super) by_host: FxHashMap<HostId, PeerId>,
     images: Images,
     pub(super) parcels: Slab<Parcel>,
+    pub(super) chain: Chain,
     pub(super) attackers: Attackers,
     cargo: FxHashMap<FlowId, Cargo>,
     effects: Effects,
@@ -151,6 +154,7 @@ impl<'s> World<'s> {
             by_host,
             images: Images::new(setup.images.clone()),
             parcels: Slab::new(),
+            chain: Chain::default(),
             attackers,
             cargo: FxHashMap::default(),
             effects: Effects::default(),
@@ -189,6 +193,7 @@ impl<'s> World<'s> {
         for (operation, number) in self.setup.operations.iter().zip(0..) {
             self.queue.post(operation.at, Event::Operation(number));
         }
+        self.begin_contracts();
         self.queue.post(Time::ZERO, Event::Sample);
         self.begin_attacks();
     }
@@ -258,6 +263,7 @@ impl<'s> World<'s> {
             Event::Deploy { entry } => self.deploy(now, entry),
             Event::Shutdown { deployment } => self.shutdown(now, deployment),
             Event::Operation(number) => self.operate(now, number),
+            Event::Contract(step) => self.contract_step(now, step),
             Event::Churn(peer) => self.churn(now, peer),
             Event::Repair(peer) => self.repair(now, peer),
             Event::Fault(number) => self.begin_fault(now, number),
@@ -340,6 +346,9 @@ impl<'s> World<'s> {
         let mut effects = std::mem::take(&mut self.effects);
         let life = self.hosts[peer.0 as usize].life;
         for fact in effects.facts.drain(..) {
+            if let Fact::Contract { contract, what } = &fact {
+                self.hear_of_contract(now, peer, contract, what);
+            }
             self.ledger.record(now, peer, fact);
         }
         let epoch = self.epoch_of(peer);
@@ -353,7 +362,11 @@ impl<'s> World<'s> {
         for action in effects.actions.drain(..) {
             self.order(now, peer, life, action);
         }
+        let crashed = std::mem::take(&mut effects.crashed);
         self.effects = effects;
+        if crashed {
+            self.break_process(now, peer);
+        }
     }
 
     fn send(&mut self, now: Time, sender: PeerId, envelope: Envelope) {
@@ -442,6 +455,9 @@ impl<'s> World<'s> {
             Action::Probe(run) => {
                 let step = ExecutionStep::Probed;
                 self.queue.post(now, Event::Execution { peer, life, run, step });
+            }
+            Action::LookUpTransfer(blockchain, tx_hash) => {
+                self.look_up(now, peer, life, blockchain, tx_hash);
             }
         }
     }
@@ -537,7 +553,8 @@ impl<'s> World<'s> {
         let deployment = self.ledger.deployment_asked(now, entry, by, now + request.timeout);
         if self.hosts[by.0 as usize].up {
             let ensemble = Arc::clone(&request.ensemble);
-            self.feed(now, by, |_| Input::Command(Command::Deploy { ensemble, pins, expire }));
+            let contracts = self.contract_refs(&request.contracts);
+            self.feed(now, by, |_| Input::Command(Command::Deploy { ensemble, pins, expire, contracts }));
             if let Some(after) = &request.shutdown_after {
                 let mut rng = self.streams.owned(Domain::new("sim.shutdown"), u64::from(deployment));
                 self.queue.post(now + after.sample(&mut rng), Event::Shutdown { deployment });

@@ -14,7 +14,7 @@ use crate::dms::identity::EnsembleId;
 const ALIASES: [(&str, BehaviourKind); 1] = [("/dms/cap/broadcast", BehaviourKind::RevokeBroadcast)];
 
 /// Behaviours of the real DMS that this version does not simulate (dms-capabilities section 5).
-const NOT_SIMULATED: [&str; 27] = [
+const NOT_SIMULATED: [&str; 22] = [
     "/dms/node/peers/dht",
     "/dms/node/onboarding/onboard",
     "/dms/node/onboarding/offboard",
@@ -37,11 +37,6 @@ const NOT_SIMULATED: [&str; 27] = [
     "/dms/volume/create",
     "/dms/volume/start",
     "/dms/volume/delete",
-    "/dms/tokenomics/contract/create",
-    "/dms/tokenomics/contract/approve_local",
-    "/dms/tokenomics/contract/list_incoming",
-    "/dms/tokenomics/contract/usage",
-    "/dms/tokenomics/contract/transaction",
 ];
 
 /// What a behaviour is for. The path of most kinds is fixed; the last ones are made for one ensemble or one call.
@@ -131,11 +126,59 @@ pub enum BehaviourKind {
     RevokeBroadcast,
     /// A behaviour of the real DMS that is not simulated: every node refuses it as unknown.
     NotSimulated,
+    /// `/dms/tokenomics/contract/create`: have a contract made.
+    ContractCreate,
+    /// `/dms/tokenomics/contract/approve_local`: agree to a contract that was proposed.
+    ContractApproveLocal,
+    /// `/dms/tokenomics/contract/list_incoming`: the contracts that concern the caller.
+    ContractListIncoming,
+    /// `/dms/tokenomics/contract/propose`: a host proposes a contract.
+    ContractPropose,
+    /// `/dms/tokenomics/contract/usages/calculate`: bill what was used.
+    UsagesCalculate,
+    /// `/dms/tokenomics/contract/usage`: what was used, for the payment validator.
+    ContractUsage,
+    /// `/dms/tokenomics/contract/transaction`: what is owed, or was paid.
+    ContractTransaction,
+    /// `/dms/tokenomics/contract/transactions/list`: all that is owed or was paid.
+    TransactionsList,
+    /// `/dms/tokenomics/contract/transactions/confirm`: something was paid.
+    TransactionsConfirm,
+    /// `/dms/tokenomics/contract/payment/status`: whether a contract is paid.
+    PaymentStatus,
+    /// `/dms/tokenomics/contract/payment/validation/request`: have a contract marked as paid.
+    PaymentValidationRequest,
+    /// `/dms/tokenomics/contract/payment/quote/get`: what an amount is worth in another currency.
+    QuoteGet,
+    /// `/dms/tokenomics/contract/payment/quote/validate`: whether a quote holds.
+    QuoteValidate,
+    /// `/dms/tokenomics/contract/payment/quote/cancel`: give a quote up.
+    QuoteCancel,
+    /// `/dms/tokenomics/contract/info`: who the parties of a contract are; the path was not seen.
+    ContractInfo,
+    /// `/dms/tokenomics/contract/chain/verify`: whether a chain holds; the path was not seen.
+    ContractChainVerify,
+    /// `/dms/tokenomics/contract/terminate`, on the actor of a contract: end it early.
+    ContractTerminate,
+    /// `/dms/tokenomics/contract/complete`, on the actor of a contract: end it as agreed.
+    ContractComplete,
+    /// `/dms/tokenomics/contract/state`, on the actor of a contract: the contract as it stands.
+    ContractState,
+    /// `/dms/tokenomics/contract/settle`, on the actor of a contract: close its accounts.
+    ContractSettle,
+    /// `/dms/tokenomics/contract/validate`, on the actor of a contract: whether deployments may rely on it.
+    ContractValidate,
+    /// `/dms/tokenomics/contract/sign`, on the actor of a contract: take a signature.
+    ContractSign,
+    /// `/dms/tokenomics/contract/events`, on the actor of a contract: something was used.
+    ContractEvents,
+    /// `/dms/tokenomics/contract/payment/validate`, on the actor of a contract: it is paid.
+    PaymentValidate,
 }
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 66] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -178,6 +221,30 @@ impl BehaviourKind {
         Self::Anchor,
         Self::RevokeBroadcast,
         Self::NotSimulated,
+        Self::ContractCreate,
+        Self::ContractApproveLocal,
+        Self::ContractListIncoming,
+        Self::ContractPropose,
+        Self::UsagesCalculate,
+        Self::ContractUsage,
+        Self::ContractTransaction,
+        Self::TransactionsList,
+        Self::TransactionsConfirm,
+        Self::PaymentStatus,
+        Self::PaymentValidationRequest,
+        Self::QuoteGet,
+        Self::QuoteValidate,
+        Self::QuoteCancel,
+        Self::ContractInfo,
+        Self::ContractChainVerify,
+        Self::ContractTerminate,
+        Self::ContractComplete,
+        Self::ContractState,
+        Self::ContractSettle,
+        Self::ContractValidate,
+        Self::ContractSign,
+        Self::ContractEvents,
+        Self::PaymentValidate,
     ];
 
     /// The path, or for a namespaced kind the template of its path.
@@ -226,6 +293,30 @@ impl BehaviourKind {
             Self::Anchor => "/dms/cap/anchor",
             Self::RevokeBroadcast => "/dms/cap/revoke/broadcast",
             Self::NotSimulated => "<not simulated>",
+            Self::ContractCreate => "/dms/tokenomics/contract/create",
+            Self::ContractApproveLocal => "/dms/tokenomics/contract/approve_local",
+            Self::ContractListIncoming => "/dms/tokenomics/contract/list_incoming",
+            Self::ContractPropose => "/dms/tokenomics/contract/propose",
+            Self::UsagesCalculate => "/dms/tokenomics/contract/usages/calculate",
+            Self::ContractUsage => "/dms/tokenomics/contract/usage",
+            Self::ContractTransaction => "/dms/tokenomics/contract/transaction",
+            Self::TransactionsList => "/dms/tokenomics/contract/transactions/list",
+            Self::TransactionsConfirm => "/dms/tokenomics/contract/transactions/confirm",
+            Self::PaymentStatus => "/dms/tokenomics/contract/payment/status",
+            Self::PaymentValidationRequest => "/dms/tokenomics/contract/payment/validation/request",
+            Self::QuoteGet => "/dms/tokenomics/contract/payment/quote/get",
+            Self::QuoteValidate => "/dms/tokenomics/contract/payment/quote/validate",
+            Self::QuoteCancel => "/dms/tokenomics/contract/payment/quote/cancel",
+            Self::ContractInfo => "/dms/tokenomics/contract/info",
+            Self::ContractChainVerify => "/dms/tokenomics/contract/chain/verify",
+            Self::ContractTerminate => "/dms/tokenomics/contract/terminate",
+            Self::ContractComplete => "/dms/tokenomics/contract/complete",
+            Self::ContractState => "/dms/tokenomics/contract/state",
+            Self::ContractSettle => "/dms/tokenomics/contract/settle",
+            Self::ContractValidate => "/dms/tokenomics/contract/validate",
+            Self::ContractSign => "/dms/tokenomics/contract/sign",
+            Self::ContractEvents => "/dms/tokenomics/contract/events",
+            Self::PaymentValidate => "/dms/tokenomics/contract/payment/validate",
         }
     }
 
@@ -272,6 +363,47 @@ impl BehaviourKind {
                 | Self::TaskTermination
                 | Self::AllocationLiveness
                 | Self::ReplyTo
+        ) && !self.is_of_contracts()
+            && !self.is_of_contract_actors()
+    }
+
+    /// Whether it belongs to a node's part in contracts. Their operators have orders of their own.
+    #[must_use]
+    pub const fn is_of_contracts(self) -> bool {
+        matches!(
+            self,
+            Self::ContractCreate
+                | Self::ContractApproveLocal
+                | Self::ContractListIncoming
+                | Self::ContractPropose
+                | Self::UsagesCalculate
+                | Self::ContractUsage
+                | Self::ContractTransaction
+                | Self::TransactionsList
+                | Self::TransactionsConfirm
+                | Self::PaymentStatus
+                | Self::PaymentValidationRequest
+                | Self::QuoteGet
+                | Self::QuoteValidate
+                | Self::QuoteCancel
+                | Self::ContractInfo
+                | Self::ContractChainVerify
+        )
+    }
+
+    /// Whether it is one of a contract's own actor.
+    #[must_use]
+    pub const fn is_of_contract_actors(self) -> bool {
+        matches!(
+            self,
+            Self::ContractTerminate
+                | Self::ContractComplete
+                | Self::ContractState
+                | Self::ContractSettle
+                | Self::ContractValidate
+                | Self::ContractSign
+                | Self::ContractEvents
+                | Self::PaymentValidate
         )
     }
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::report::Report;
 use crate::dms::capability::TokenList;
+use crate::dms::contract::message::{ContractMessage, ContractRef};
 use crate::dms::ensemble::{AllocationConfig, Executor, Location, LocationConstraints, PortConfig};
 use crate::dms::identity::{Did, EnsembleId, Handle, PeerId};
 use crate::dms::resources::Resources;
@@ -47,6 +48,13 @@ pub struct BidRequest {
     pub requests: Vec<NodeRequest>,
     /// Peers whose bids would not be taken.
     pub exclude: Vec<PeerId>,
+    /// The contracts under which it is to run.
+    #[serde(skip_serializing_if = "no_contracts")]
+    pub contracts: Arc<[ContractRef]>,
+}
+
+fn no_contracts(contracts: &Arc<[ContractRef]>) -> bool {
+    contracts.is_empty()
 }
 
 /// A provider's offer for one node; it reserves nothing.
@@ -258,6 +266,8 @@ pub enum Message {
     RevocationSummary(u64),
     /// Revocations that the receiver may lack.
     Revocations(Box<TokenList>),
+    /// About contracts.
+    Contract(Box<ContractMessage>),
 }
 
 /// Which store of a capability context tokens are for.

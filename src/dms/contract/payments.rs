@@ -34,6 +34,8 @@ pub struct Transaction {
     pub provider_did: Did,
     /// Who checks that it is.
     pub payment_validator_did: Did,
+    /// Who hosts the contract.
+    pub solution_enabler_did: Did,
     /// How much.
     pub amount: Money,
     /// In what.
@@ -156,6 +158,7 @@ impl ValidatorBook {
             requestor_did: contract.participants.requestor.clone(),
             provider_did: contract.participants.provider.clone(),
             payment_validator_did: contract.payment_validator_did.clone(),
+            solution_enabler_did: contract.solution_enabler_did.clone(),
             amount: item.amount,
             currency: Arc::clone(&details.pricing_currency),
             blockchain: details.blockchain,

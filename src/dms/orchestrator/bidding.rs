@@ -54,6 +54,7 @@ impl Deployment {
             nonce: self.nonce,
             requests: nodes.iter().map(|&index| self.nodes[index].request.clone()).collect(),
             exclude: self.taken_peers(nodes),
+            contracts: Arc::clone(&self.contracts),
         };
         let call = Call {
             behaviour: Behaviour::fixed(BehaviourKind::BidRequest),

@@ -27,6 +27,7 @@ use self::node::{Node, Phase};
 use self::placement::Policy;
 use crate::dms::actor::{Actor, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message};
 use crate::dms::constants::{BACKOFF_MIN, GRANT_ORCHESTRATOR_CAPS_FREQUENCY, MIN_ENSEMBLE_DEPLOYMENT_TIME};
+use crate::dms::contract::message::ContractRef;
 use crate::dms::desk::Desk;
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
@@ -129,6 +130,8 @@ pub struct Deployment {
     supervised: bool,
     /// Set in a shutdown once the allocations have been asked to end.
     releasing: bool,
+    /// The contracts under which it is to run.
+    contracts: Arc<[ContractRef]>,
 }
 
 impl Deployment {
@@ -171,7 +174,13 @@ impl Deployment {
             last_failure: None,
             supervised: false,
             releasing: false,
+            contracts: Arc::default(),
         })
+    }
+
+    /// The same under these contracts.
+    pub(in crate::dms) fn under(self, contracts: Arc<[ContractRef]>) -> Self {
+        Self { contracts, ..self }
     }
 
     /// The ensemble's id.
@@ -340,6 +349,7 @@ impl Deployment {
             Timer::RenewProviders(_) => self.renew_providers(desk),
             Timer::Undo(_, undo) => self.send_undo(desk, undo),
             Timer::Hello(_)
+            | Timer::Contracts
             | Timer::RenewOrchestrators
             | Timer::RegrantHealthChecks(_)
             | Timer::Sweep

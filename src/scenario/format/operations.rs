@@ -1,5 +1,6 @@
 //! What the catalogue says of organizations and of the operations of operators.
 
+use super::contracts::ABOUT_CONTRACT;
 use super::{NAME, TIME};
 use crate::dms::ensemble::shape::{Key, Map, Shape};
 use crate::scenario::operations::ACTIONS;
@@ -37,6 +38,7 @@ pub(super) static OPERATION: Map = Map::new(
         Key::new("remove_anchor", Shape::Map(&REMOVE_ANCHOR), "drops a token"),
         Key::new("revoke", Shape::Map(&REVOKE), "withdraws a token or a membership"),
         Key::new("list_capabilities", Shape::Filled, "asks a peer what it holds"),
+        Key::new("contract", Shape::Map(&ABOUT_CONTRACT), "does something about a contract"),
     ],
 )
 .with_one_of(ACTIONS);

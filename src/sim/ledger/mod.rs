@@ -3,6 +3,7 @@
 //! It watches from outside. What it says about availability comes from what peers really ran and whether they were
 //! up, not from what orchestrators believed.
 
+mod contracts;
 mod entry;
 mod operations;
 mod refusals;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
+use self::contracts::Contracts;
 use self::operations::{Operations, Revocations};
 use self::refusals::{Kind, Refusals};
 use self::service::Services;
@@ -154,6 +156,7 @@ pub struct Ledger {
     services: Services,
     operations: Operations,
     revocations: Revocations,
+    contracts: Contracts,
     refusals: Refusals,
     presence: Vec<Presence>,
     peers_up: u64,
@@ -175,6 +178,8 @@ impl Ledger {
             super::setup::Role::Provider => "provider",
             super::setup::Role::Orchestrator => "orchestrator",
             super::setup::Role::Attacker => "attacker",
+            super::setup::Role::ContractHost => "contract host",
+            super::setup::Role::PaymentValidator => "payment validator",
         };
         Self {
             digest: Digest::new(),
@@ -195,6 +200,7 @@ impl Ledger {
             services: Services::default(),
             operations: Operations::of(setup),
             revocations: Revocations::default(),
+            contracts: Contracts::of(setup),
             refusals: Refusals::default(),
             presence: vec![Presence::default(); peers],
             peers_up: 0,
@@ -344,6 +350,7 @@ impl Ledger {
                 self.counters.revocations_anchored += 1;
                 Some(self.revocations.holds(now, key))
             }
+            Fact::Contract { ref contract, .. } => self.contracts.number(contract),
             _ => deployment,
         };
         entry::absorb(&mut self.digest, now, peer, subject, &fact);
@@ -364,7 +371,8 @@ impl Ledger {
             | Fact::OperationRefused { .. }
             | Fact::OperationUnanswered { .. }
             | Fact::AnchorRefused { .. }
-            | Fact::RevocationAnchored(_) => return None,
+            | Fact::RevocationAnchored(_)
+            | Fact::Contract { .. } => return None,
             Fact::DeploymentAccepted(id) | Fact::BidMade(id) | Fact::BidAccepted(id) => *id,
             Fact::DeploymentStatus { ensemble, .. }
             | Fact::RoundOpened { ensemble, .. }
@@ -394,6 +402,7 @@ impl Ledger {
             | Fact::OperationRefused { .. }
             | Fact::OperationUnanswered { .. }
             | Fact::AnchorRefused { .. }) => self.apply_operation(now, peer, &fact),
+            Fact::Contract { contract, what } => self.apply_contract(now, peer, &contract, &what),
             Fact::HelloAnswered => self.counters.hellos += 1,
             Fact::DeploymentRefused(reason) => {
                 if let Some(number) = self.asking.take() {

@@ -89,6 +89,7 @@ impl Ledger {
             }
         }
         let metrics = self.metrics(now, &closing);
+        let (contracts, invoices) = self.contracts.rows();
         let events = closing.events;
         let manifest = self.manifest(&metrics, closing.interrupted, events);
         Outcome {
@@ -97,6 +98,8 @@ impl Ledger {
             refusals: self.refusal_rows(),
             peers: self.peer_rows(now, &closing.memberships),
             attacks: std::mem::take(&mut closing.attacks.rows),
+            contracts,
+            invoices,
             series: std::mem::take(&mut self.series),
             metrics,
             digest: self.digest.finish(),
@@ -175,6 +178,9 @@ impl Ledger {
         m.add("image_bytes", c.image_bytes as f64);
         self.capability_metrics(&mut m, closing);
         self.attack_metrics(&mut m, &closing.attacks);
+        for (name, labels, value) in self.contract_metrics() {
+            m.add_labelled(name, labels, value);
+        }
         m.add("events", closing.events as f64);
         m.add("facts", c.facts as f64);
         m.0

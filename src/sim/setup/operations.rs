@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::contracts::ContractAction;
 use crate::dms::actor::{Behaviour, Slot};
 use crate::dms::capability::setup::{MEMBER_CAPABILITIES, MEMBER_TOPICS};
 use crate::dms::capability::{Capability, Form};
@@ -134,6 +135,13 @@ pub enum OperationKind {
         /// Whose node; the own one is asked without a message.
         of: String,
     },
+    /// Do something about a contract.
+    Contract {
+        /// Its name in the setup.
+        name: String,
+        /// What.
+        action: ContractAction,
+    },
 }
 
 /// What a node shows when it joins.
@@ -186,6 +194,7 @@ impl fmt::Display for OperationKind {
             }
             Self::Revoke { what: Withdrawn::Token(name), .. } => write!(f, "revoking {name}"),
             Self::ListCapabilities { of } => write!(f, "listing the capabilities of {of}"),
+            Self::Contract { name, action } => write!(f, "{action} of {name}"),
         }
     }
 }

@@ -160,7 +160,10 @@ impl Lab {
         let pins = ensemble.nodes.values().map(|node| node.peer.as_ref().map(handle)).collect();
         let expire = self.now + expire;
         self.record.expect_deployment(label);
-        self.command(peer, Command::Deploy { ensemble: Arc::new(ensemble), pins, expire });
+        self.command(
+            peer,
+            Command::Deploy { ensemble: Arc::new(ensemble), pins, expire, contracts: Arc::default() },
+        );
     }
 
     /// A user asks for the end of a deployment.
