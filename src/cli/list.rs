@@ -47,7 +47,7 @@ pub(super) fn list(arguments: &ListArguments) -> Exit {
         What::Recoveries => {
             Recovery::ALL.iter().map(|(_, name, line)| ((*name).to_owned(), (*line).to_owned())).collect()
         }
-        What::Weaknesses => Weakness::ALL
+        What::Weaknesses => Weakness::by_number()
             .iter()
             .map(|weakness| {
                 let known = weakness.describe();

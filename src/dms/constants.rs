@@ -82,6 +82,31 @@ pub const SCORE_CONNECTED: f64 = 1.0;
 pub const REVOCATION_EXCHANGE_TIMEOUT: Span = Span::secs(10);
 /// Attempts at one message of that exchange.
 pub const REVOCATION_EXCHANGE_ATTEMPTS: u8 = 3;
+/// Interval at which a deployment of tasks looks whether all have ended; only restored ones need to.
+pub const MONITOR_ONLY_TASK_MANIFEST_INTERVAL: Span = Span::secs(10);
+/// Pause of a provider that has started again before it asks an orchestrator for the first time; it doubles.
+pub const CONFIRM_COOLDOWN_MIN: Span = Span::secs(15);
+/// Longest pause before a provider asks again.
+pub const CONFIRM_COOLDOWN_MAX: Span = Span::hours(1);
+/// A provider that has not heard an orchestrator for so long gives up what it hosts for it.
+pub const CONFIRM_GIVE_UP: Span = Span::hours(3);
+/// Wait for an orchestrator's host to answer at all.
+pub const CONFIRM_PING_TIMEOUT: Span = Span::secs(3);
+/// Wait for the answer whether a deployment still wants what it has.
+pub const CONFIRM_QUERY_TIMEOUT: Span = Span::mins(1);
+/// Times that this is asked in a row.
+pub const CONFIRM_QUERIES: u8 = 3;
+/// Pause between two of them.
+pub const CONFIRM_QUERY_PAUSE: Span = Span::secs(30);
+/// Wait for a provider to say what it has of a deployment that is being restored (intended behaviour; the real DMS
+/// does not ask).
+pub const RECONCILE_TIMEOUT: Span = Span::secs(10);
+/// Time for which the watcher that saves deployments is busy with one of them (as-is; estimated).
+pub const STATUS_SAVE_TIME: Span = Span::millis(100);
+/// Two writes of a deployment's status maps within this time fall together (as-is; estimated).
+pub const STATUS_WRITE_WINDOW: Span = Span::millis(1);
+/// One of so many such pairs breaks the process down (as-is; estimated).
+pub const STATUS_RACE_ODDS: u64 = 4;
 /// The public ports that a provider hands out by default: first and one past the last.
 pub const PUBLIC_PORT_RANGE: (u32, u32) = (16_384, 65_536);
 

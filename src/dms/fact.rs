@@ -279,6 +279,20 @@ pub enum Fact {
     },
     /// A revocation holds here from now on; the number is the fingerprint of its key.
     RevocationAnchored(u128),
+    /// An orchestrator that has started again has taken up a deployment.
+    DeploymentRestored {
+        /// Which.
+        ensemble: EnsembleId,
+        /// Its state as it was stored.
+        status: DeploymentStatus,
+    },
+    /// A provider that has started again has taken up an allocation.
+    AllocationRestored {
+        /// Full id.
+        allocation: Arc<str>,
+        /// Its generation.
+        generation: u32,
+    },
     /// Something about a contract.
     Contract {
         /// Which.

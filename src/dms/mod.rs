@@ -24,6 +24,7 @@ pub mod peer;
 pub mod profile;
 pub mod provider;
 pub mod resources;
+mod store;
 pub mod subnet;
 pub mod supervision;
 

@@ -119,6 +119,19 @@ pub enum Execution {
     Probed(RunId, bool),
 }
 
+impl Execution {
+    /// The run that it is about.
+    #[must_use]
+    pub const fn run(&self) -> RunId {
+        match self {
+            Self::Started(run)
+            | Self::StartFailed(run, _)
+            | Self::Probed(run, _)
+            | Self::Exited { run, .. } => *run,
+        }
+    }
+}
+
 /// What the executor is asked to do.
 #[derive(Clone, Debug)]
 pub enum Action {
@@ -139,6 +152,8 @@ pub enum Owner {
     Root,
     /// A deployment, by its number on this peer.
     Deployment(u32),
+    /// The provider.
+    Provider,
     /// The node's part in contracts.
     Contracts,
 }
@@ -171,6 +186,10 @@ pub enum Timer {
     Sweep,
     /// An allocation reports that it lives.
     Heartbeat(RunId),
+    /// A provider asks an orchestrator whether it still wants what runs here.
+    Confirm(u32),
+    /// A restored deployment looks whether all of its tasks have ended.
+    TaskMonitor(u32),
     /// Something about contracts is due.
     Contracts,
 }
@@ -186,13 +205,15 @@ impl Timer {
             | Self::Deadline(number)
             | Self::Supervise(number)
             | Self::RenewProviders(number)
+            | Self::TaskMonitor(number)
             | Self::Undo(number, _) => Some(number),
-            Self::Reply(Owner::Root | Owner::Contracts, _)
+            Self::Reply(Owner::Root | Owner::Provider | Owner::Contracts, _)
             | Self::Contracts
             | Self::Hello(_)
             | Self::RenewOrchestrators
             | Self::RegrantHealthChecks(_)
             | Self::Sweep
+            | Self::Confirm(_)
             | Self::Heartbeat(_) => None,
         }
     }

@@ -22,9 +22,10 @@ use crate::dms::fact::Fact;
 use crate::dms::identity::{EnsembleId, Handle, Inbox, PeerId, SecretKey};
 use crate::dms::node::Node;
 use crate::dms::orchestrator::{Deployment, Strategy};
-use crate::dms::outbox::{Command, Input, Outbox, Owner, Timer};
+use crate::dms::outbox::{Command, Input, Outbox, Owner, RunId, Timer};
 use crate::dms::profile::Profile;
 use crate::dms::provider::{Machine, Provider};
+use crate::dms::store::Store;
 use crate::dms::subnet::AddressRange;
 use crate::kernel::Timestamp;
 
@@ -53,6 +54,8 @@ pub struct Peer {
     strategy: Strategy,
     deployments: Vec<Deployment>,
     node: Node,
+    /// What is on disk, while the process does not run.
+    store: Option<Box<Store>>,
     contracts: Contracts,
 }
 
@@ -77,6 +80,7 @@ impl Peer {
             strategy: config.strategy,
             deployments: Vec::new(),
             node: Node::default(),
+            store: None,
             contracts: Contracts::default(),
         }
     }
@@ -129,14 +133,34 @@ impl Peer {
         self.node.score_of(other)
     }
 
-    /// The machine has stopped and starts again: everything that only lived in memory is gone, key, anchors and
-    /// what is onboarded are kept. (Deployments and allocations that outlive a restart come with persistence.)
-    pub fn restart(&mut self) {
+    /// The process ends, on purpose or not: everything that only lived in memory is gone. What is on disk stays (key,
+    /// anchors, what is onboarded, deployments, allocations) and is taken up with [`Input::Started`].
+    pub fn stop(&mut self) {
+        if self.store.is_none() {
+            let deployments = self.deployments.drain(..).map(|deployment| deployment.record()).collect();
+            self.store = Some(Box::new(Store { deployments, provider: self.provider.record() }));
+        }
         self.pipeline = Pipeline::default();
-        self.provider.restart();
-        self.deployments.clear();
+        self.provider.stop();
         self.node = Node::default();
         self.contracts.stop();
+    }
+
+    /// The process starts. A provider takes up its allocations first, and bids only then; then come the deployments
+    /// (dms-capabilities section 9.4).
+    fn start(&mut self, now: Timestamp, running: &[RunId], out: &mut Outbox<'_>) {
+        let Some(store) = self.store.take() else { return };
+        let mut desk = Desk { now, security: &mut self.security, out };
+        self.provider.recover(&mut desk, store.provider, running);
+        for (record, number) in store.deployments.into_iter().zip(0..) {
+            let restored = Deployment::restored(number, record, self.strategy, now);
+            let contracts = self.contracts.of_deployment(restored.id());
+            self.deployments.push(restored.under(contracts));
+        }
+        for deployment in &mut self.deployments {
+            deployment.resume(&mut desk);
+        }
+        self.contracts.start(&mut desk, &self.root, &self.provider);
     }
 
     /// Lets something happen to the peer at `now`, by its own clock. What it wants done is in `out` afterwards.
@@ -159,10 +183,7 @@ impl Peer {
                 let mut desk = Desk { now, security: &mut self.security, out };
                 self.provider.handle_execution(&mut desk, execution);
             }
-            Input::Started { .. } => {
-                let mut desk = Desk { now, security: &mut self.security, out };
-                self.contracts.start(&mut desk, &self.root, &self.provider);
-            }
+            Input::Started { running } => self.start(now, &running, out),
             Input::Transfer { tx_hash, found } => {
                 let mut desk = Desk { now, security: &mut self.security, out };
                 self.contracts.transfer_found(&mut desk, &mut self.root, &tx_hash, found.as_ref());
@@ -329,11 +350,14 @@ impl Peer {
             Inbox::Ensemble(id) => {
                 let found = self.deployments.iter().position(|deployment| deployment.id() == *id);
                 let place = found.ok_or(Rejection::UnknownActor)?;
-                (Receiver::Deployment(place), self.deployments[place].has_behaviour(envelope))
+                {
+                    let profile = self.security.profile;
+                    (Receiver::Deployment(place), self.deployments[place].has_behaviour(profile, envelope))
+                }
             }
             Inbox::Allocation(id) => {
                 self.provider.receiver(id).ok_or(Rejection::UnknownActor)?;
-                (Receiver::Allocation(Arc::clone(id)), Provider::has_allocation_behaviour(behaviour))
+                (Receiver::Allocation(Arc::clone(id)), self.provider.has_allocation_behaviour(behaviour))
             }
             Inbox::Other(inbox) => {
                 let (actor, _) = self.contracts.actor(inbox).ok_or(Rejection::UnknownActor)?;

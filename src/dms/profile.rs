@@ -7,40 +7,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A shortcoming of the real DMS.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[repr(u8)]
-pub enum Weakness {
-    /// C1: receivers do not look at nonces, so a message can be replayed until it expires.
-    UncheckedNonces,
-    /// C2: `from.did` need not belong to the key that signs.
-    UnboundDid,
-    /// C4: subsumption ignores action, topics, depth and chain.
-    BlindSubsumption,
-    /// C5: the collection of expired tokens never starts.
-    NoTokenCollection,
-    /// C8: the authority to check an allocation's health is renewed once only.
-    LapsingHealthGrants,
-    /// C9: who was away when a revocation was broadcast never learns of it.
-    NoRevocationCatchUp,
-    /// C10: a sender without authority does not notice.
-    UnnoticedSelfSigning,
-    /// C14: anchoring is not atomic, and the empty capability implies everything absolute.
-    LooseAnchoring,
-    /// C15: messages to oneself are not signed and dropped for it.
-    UnsignedSelfSends,
-    /// C3: signatures of contracts are over whatever the signer's copy says, and never verified.
-    UnverifiedContracts,
-    /// C6: whoever knows a contract can deploy under it.
-    LooseParticipants,
-    /// C7: any event moves a contract from any state, and its end is noticed late.
-    LooseContractStates,
-    /// C11: billing windows leave gaps, and overlap.
-    GappyBilling,
-    /// C12: usage events wait in memory only.
-    LostUsageEvents,
-}
-
 /// What is known about a weakness, for people.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Description {
@@ -52,108 +18,146 @@ pub struct Description {
     pub intended: &'static str,
 }
 
+/// Makes the type of weaknesses from the table of them.
+macro_rules! weaknesses {
+    ($($name:ident = $id:literal, as_is: $as_is:literal, intended: $intended:literal;)*) => {
+        /// A shortcoming of the real DMS.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[repr(u8)]
+        pub enum Weakness {
+            $(#[doc = concat!($id, ": ", $as_is, ".")] $name,)*
+        }
+
+        impl Weakness {
+            /// All that this version has. A new one stands at the end: its place is its bit in a [`Profile`].
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// What is known about it.
+            #[must_use]
+            pub const fn describe(self) -> Description {
+                match self {
+                    $(Self::$name => Description { id: $id, as_is: $as_is, intended: $intended },)*
+                }
+            }
+        }
+    };
+}
+
+weaknesses! {
+    UncheckedNonces = "C1",
+        as_is: "receivers do not look at nonces: a message can be replayed until it expires",
+        intended: "a receiver remembers the nonces of unexpired messages and drops the second one";
+    UnboundDid = "C2",
+        as_is: "the sender's DID is not bound to its key: a member can act in another's name",
+        intended: "the DID must be that of the sender's host, and a root actor's key that of its host";
+    BlindSubsumption = "C4",
+        as_is: "a newly anchored token displaces one of another action, topic, depth or chain",
+        intended: "a token displaces another only when it allows all that the other allows";
+    NoTokenCollection = "C5",
+        as_is: "expired tokens and revocations stay in the stores for ever",
+        intended: "they are dropped every two minutes of activity";
+    LapsingHealthGrants = "C8",
+        as_is: "the right to check an allocation's health lapses after four hours",
+        intended: "it is renewed for as long as the allocation lives";
+    NoRevocationCatchUp = "C9",
+        as_is: "a peer that was away during a revocation's broadcast accepts the revoked token until it \
+                 expires",
+        intended: "peers compare their revocations when they connect and fetch what they lack";
+    UnnoticedSelfSigning = "C10",
+        as_is: "a sender without authority signs for itself and only sees a timeout",
+        intended: "a node knows that it sent without authority, says so, and anchors nothing that was \
+                 granted to others";
+    LooseAnchoring = "C14",
+        as_is: "a failing anchor request leaves half of its tokens behind, and the empty capability \
+                 gives all",
+        intended: "anchoring is all or nothing, and the empty capability gives nothing";
+    UnsignedSelfSends = "C15",
+        as_is: "messages to oneself are sent unsigned and dropped by the own signature check",
+        intended: "they are signed like all others";
+    InTurnSupervision = "W2",
+        as_is: "a supervisor checks one allocation after another, restarts in place and does nothing \
+                 about a lost node; what the ensemble file declares about recovery is not used",
+        intended: "all allocations are watched at once, and recovery does what the ensemble file declares";
+    LapsingOrchestratorGrants = "W12",
+        as_is: "what lets a provider report to the orchestrator is renewed once and lapses ten minutes \
+                 after the deployment: the end of a longer task, heartbeats and states are refused",
+        intended: "it is renewed at half of its life for as long as the deployment lives";
+    LapsingCheckGrants = "W13",
+        as_is: "the supervisor's right to check health is renewed once: after four hours a healthy \
+                 service is restarted again and again",
+        intended: "it is renewed for as long as the allocation lives";
+    BlindToCards = "W3",
+        as_is: "graphics cards are not in requests for bids, a machine without any compares as better, \
+                 and pools do not count them",
+        intended: "they are asked for, compared by vendor, model and memory, and given out once";
+    LeakingLeases = "W7",
+        as_is: "the sweep over commit leases runs once, before any can have ended: an abandoned commit \
+                 is held for ever",
+        intended: "it runs every minute while there is anything to sweep";
+    LoosePorts = "W15",
+        as_is: "a refused fixed port is freed whoever has it, fixed ports beside a dynamic one are never \
+                 given back, and several dynamic ports of an allocation are one",
+        intended: "ports are reserved all or none, and given back by whom they were given to";
+    FalselyCompleted = "W14",
+        as_is: "a deployment restored before it ran stays so for ever, or its tasks that never started \
+                 count as ended",
+        intended: "it goes on where it was, or begins anew, until its deadline";
+    Orphans = "W20",
+        as_is: "what a dead orchestrator has left, an unreachable peer holds at the shutdown, or an interrupted \
+                 shutdown has not ended, stays for ever",
+        intended: "an undo is repeated until acknowledged, and providers give up after 3 h without their \
+                 orchestrator";
+    HastyDestruction = "W23",
+        as_is: "a restarted provider destroys what a restored orchestrator, who does not answer, still wants",
+        intended: "a restored orchestrator answers, at first with \"wait\", and silence destroys nothing \
+                 before 3 h";
+    SkippedStatus = "W25",
+        as_is: "changes within a status, quick ones and failed shutdowns are not saved: restarts revive an \
+                 old state",
+        intended: "every change is saved, and a restored deployment asks its providers what they have";
+    RacingWrites = "W26",
+        as_is: "two answers to starts or shutdowns in the same moment may break the process down",
+        intended: "they are handled one after the other";
+    UnverifiedContracts = "C3",
+        as_is: "a contract's signatures cover a copy that changes, and its host never verifies them",
+        intended: "they cover what was agreed, and the host takes only those that hold";
+    LooseParticipants = "C6",
+        as_is: "whoever knows the DID of a valid contract can deploy under it, at the cost of its requestor",
+        intended: "providers bid under a contract only for its requestor";
+    LooseContractStates = "C7",
+        as_is: "ended contracts move on, the end date is noticed late, and a missing termination option \
+                 breaks the host down",
+        intended: "what has ended can only be settled, the end date ends it at once, and the termination \
+                 is refused";
+    GappyBilling = "C11",
+        as_is: "usage near the boundaries of billing windows is billed twice or never, and the last part of \
+                 a completed contract is not billed",
+        intended: "windows are laid end to end from the start of a contract to its end, and runs are \
+                 clipped to them";
+    LostUsageEvents = "C12",
+        as_is: "usage events that wait to be delivered are lost at a restart, at a full queue, and when \
+                 nobody answers for minutes",
+        intended: "they are kept until they are delivered, and a node that starts again tells what stopped";
+}
+
 impl Weakness {
-    /// All that this version has, by number.
-    pub const ALL: [Self; 14] = [
-        Self::UncheckedNonces,
-        Self::UnboundDid,
-        Self::BlindSubsumption,
-        Self::NoTokenCollection,
-        Self::LapsingHealthGrants,
-        Self::NoRevocationCatchUp,
-        Self::UnnoticedSelfSigning,
-        Self::LooseAnchoring,
-        Self::UnsignedSelfSends,
-        Self::UnverifiedContracts,
-        Self::LooseParticipants,
-        Self::LooseContractStates,
-        Self::GappyBilling,
-        Self::LostUsageEvents,
-    ];
-
-    /// What is known about it.
-    #[must_use]
-    #[expect(clippy::too_many_lines, reason = "it is a table")]
-    pub const fn describe(self) -> Description {
-        let (id, as_is, intended) = match self {
-            Self::UncheckedNonces => (
-                "C1",
-                "receivers do not look at nonces: a message can be replayed until it expires",
-                "a receiver remembers the nonces of unexpired messages and drops the second one",
-            ),
-            Self::UnboundDid => (
-                "C2",
-                "the sender's DID is not bound to its key: a member can act in another's name",
-                "the DID must be that of the sender's host, and a root actor's key that of its host",
-            ),
-            Self::BlindSubsumption => (
-                "C4",
-                "a newly anchored token displaces one of another action, topic, depth or chain",
-                "a token displaces another only when it allows all that the other allows",
-            ),
-            Self::NoTokenCollection => (
-                "C5",
-                "expired tokens and revocations stay in the stores for ever",
-                "they are dropped every two minutes of activity",
-            ),
-            Self::LapsingHealthGrants => (
-                "C8",
-                "the right to check an allocation's health lapses after four hours",
-                "it is renewed for as long as the allocation lives",
-            ),
-            Self::NoRevocationCatchUp => (
-                "C9",
-                "a peer that was away during a revocation's broadcast accepts the revoked token until it expires",
-                "peers compare their revocations when they connect and fetch what they lack",
-            ),
-            Self::UnnoticedSelfSigning => (
-                "C10",
-                "a sender without authority signs for itself and only sees a timeout",
-                "a node knows that it sent without authority, says so, and anchors nothing that was granted to others",
-            ),
-            Self::LooseAnchoring => (
-                "C14",
-                "a failing anchor request leaves half of its tokens behind, and the empty capability gives all",
-                "anchoring is all or nothing, and the empty capability gives nothing",
-            ),
-            Self::UnsignedSelfSends => (
-                "C15",
-                "messages to oneself are sent unsigned and dropped by the own signature check",
-                "they are signed like all others",
-            ),
-            Self::UnverifiedContracts => (
-                "C3",
-                "a contract's signatures cover a copy that changes, and its host never verifies them",
-                "they cover what was agreed, and the host takes only those that hold",
-            ),
-            Self::LooseParticipants => (
-                "C6",
-                "whoever knows the DID of a valid contract can deploy under it, at the cost of its requestor",
-                "providers bid under a contract only for its requestor",
-            ),
-            Self::LooseContractStates => (
-                "C7",
-                "ended contracts move on, the end date is noticed late, and a missing termination option breaks the host",
-                "what has ended can only be settled, the end date ends it at once, and a termination is refused",
-            ),
-            Self::GappyBilling => (
-                "C11",
-                "usage near the boundaries of billing windows is billed twice or never, and the last part is not billed",
-                "windows are laid end to end from the start of a contract to its end, and runs are clipped to them",
-            ),
-            Self::LostUsageEvents => (
-                "C12",
-                "usage events that wait to be delivered are lost at a restart, and with too many or too late answers",
-                "they are kept until they are delivered, and a restart tells what stopped with it",
-            ),
-        };
-        Description { id, as_is, intended }
-    }
-
     /// Its number, `C1`.
     #[must_use]
     pub const fn id(self) -> &'static str {
         self.describe().id
+    }
+
+    /// All of them in the order of their numbers, C before W.
+    #[must_use]
+    pub fn by_number() -> Vec<Self> {
+        let mut all = Self::ALL.to_vec();
+        // "W6b" comes after "W6" and before "W7".
+        all.sort_by_key(|weakness| {
+            let (letter, number) = weakness.id().split_at(1);
+            let digits = number.trim_end_matches(char::is_alphabetic);
+            (letter, digits.parse::<u8>().unwrap_or(u8::MAX), number)
+        });
+        all
     }
 
     const fn bit(self) -> u64 {
@@ -175,7 +179,7 @@ impl FromStr for Weakness {
     type Err = UnknownWeakness;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|weakness| weakness.id() == text).ok_or(UnknownWeakness)
+        Self::ALL.iter().copied().find(|weakness| weakness.id() == text).ok_or(UnknownWeakness)
     }
 }
 
@@ -206,7 +210,7 @@ impl Profile {
     }
     /// The weaknesses that are present, by number.
     pub fn weaknesses(self) -> impl Iterator<Item = Weakness> {
-        Weakness::ALL.into_iter().filter(move |&weakness| self.has(weakness))
+        Weakness::by_number().into_iter().filter(move |&weakness| self.has(weakness))
     }
 }
 
@@ -214,7 +218,7 @@ impl Profile {
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let absent = |f: &mut fmt::Formatter<'_>| {
-            Weakness::ALL.into_iter().filter(|&w| !self.has(w)).try_for_each(|w| write!(f, " {w}"))
+            Weakness::by_number().into_iter().filter(|&w| !self.has(w)).try_for_each(|w| write!(f, " {w}"))
         };
         let all = Weakness::ALL.len() as u32;
         match self.0.count_ones() {
@@ -252,7 +256,7 @@ mod tests {
 
     #[test]
     fn every_weakness_has_its_own_number_and_bit() {
-        for (place, weakness) in Weakness::ALL.into_iter().enumerate() {
+        for (place, &weakness) in Weakness::ALL.iter().enumerate() {
             assert_eq!(weakness as usize, place);
             assert_eq!(weakness.id().parse(), Ok(weakness));
             assert!(Profile::AS_IS.has(weakness));

@@ -11,7 +11,7 @@ use crate::net::{Cities, Continent};
 use crate::sim::setup::{Fault, PeerGroup, Selection};
 use crate::workload::{PlaceConfig, PlaceDraw};
 
-const KINDS: &[&str] = &["crash", "loss", "delay", "partition"];
+const KINDS: &[&str] = &["crash", "loss", "delay", "partition", "restart"];
 const AT_HELP: &str = "when it happens after the start, as in `at: 2h`";
 const FOR_HELP: &str = "how long it lasts, as in `for: 10m`";
 
@@ -35,6 +35,7 @@ impl Context<'_> {
         let variant = reader.variant(node, "a kind of fault", KINDS)?;
         match variant.name {
             "crash" => self.crash(reader, &variant),
+            "restart" => self.restart(reader, &variant),
             "loss" => self.loss(reader, &variant),
             "delay" => self.delay(reader, &variant),
             _ => self.partition(reader, &variant),
@@ -52,6 +53,16 @@ impl Context<'_> {
             _ => r.distribution(node, "repair").map(Some),
         });
         Some(Fault::Crash { at: at?, who: who?, repair: repair? })
+    }
+
+    fn restart(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
+        let keys = ["at", "down", "group", "peer", "peers", "continent", "country", "fraction", "count"];
+        let map = reader.map(variant.node, "restart", variant.at, &keys)?;
+        let at = self.at(reader, &map);
+        let who = self.selection(reader, &map, true);
+        let help = "how long until the process runs again, as in `down: 30s`";
+        let down = reader.required(&map, "down", help, |r, node| r.distribution(node, "down"));
+        Some(Fault::Restart { at: at?, who: who?, down: down? })
     }
 
     fn loss(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {

@@ -364,9 +364,10 @@ static FAULT: Map = Map::new(
         Key::new("loss", Shape::Map(&LOSS), "messages are lost"),
         Key::new("delay", Shape::Map(&DELAY), "messages take longer"),
         Key::new("partition", Shape::Map(&PARTITION), "two sides do not reach each other"),
+        Key::new("restart", Shape::Map(&RESTART), "processes of peers restart, and what they run goes on"),
     ],
 )
-.with_one_of(&["crash", "loss", "delay", "partition"]);
+.with_one_of(&["crash", "loss", "delay", "partition", "restart"]);
 
 const AT: Key = Key::new("at", TIME, "when, after the start").required();
 const FOR: Key = Key::new("for", TIME, "how long").required();
@@ -384,6 +385,21 @@ static CRASH: Map = Map::new(
         AT,
         Key::new("repair", Shape::Either(&[Shape::Words(&["never"]), TIMES]), "until a peer is back")
             .required(),
+        GROUP_OF,
+        PEER,
+        PEERS,
+        CONTINENT,
+        OF_COUNTRY,
+        DRAWN,
+        SO_MANY,
+    ],
+);
+
+static RESTART: Map = Map::new(
+    "restart",
+    &[
+        AT,
+        Key::new("down", TIMES, "until the process runs again").required(),
         GROUP_OF,
         PEER,
         PEERS,

@@ -299,6 +299,9 @@ fn fault(fault: &Fault) -> String {
             let repair = repair.as_ref().map_or_else(|| "never".to_owned(), span_of);
             format!("crash: {{at: {}, {}repair: {repair}}}", after(*at), selection(who))
         }
+        Fault::Restart { at, who, down } => {
+            format!("restart: {{at: {}, {}down: {}}}", after(*at), selection(who), span_of(down))
+        }
         Fault::Loss { at, lasts, who, fraction } => {
             format!("loss: {{at: {}, for: {lasts}, {}fraction: {fraction}}}", after(*at), selection(who))
         }

@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use super::ledger::Closing;
 use super::world::{Host, World};
 use crate::dms::identity::{Did, PeerId as HostId};
+use crate::dms::profile::Weakness;
 use crate::kernel::{Time, Timestamp};
 
 impl World<'_> {
@@ -64,10 +65,19 @@ impl World<'_> {
                 && host.peer.provider().pool().holdings().any(|(id, holding)| {
                     let place = host.peer.handle_of_root().host;
                     let leased = holding.lease.is_some_and(|lease| now <= lease);
-                    !leased && !self.is_wanted(id, holding.generation, &place)
+                    !leased && !self.is_wanted(id, holding.generation, &place) && !self.is_kept(host, id)
                 })
         };
         self.hosts.iter().filter(leaks).count() as u64
+    }
+
+    /// Whether a provider keeps an allocation for an orchestrator that is down, and will not do so for ever.
+    fn is_kept(&self, host: &Host, allocation: &str) -> bool {
+        let orchestrator = self.ledger.deployment_of(allocation).and_then(|it| self.ledger.deployment(it));
+        let absent = orchestrator.is_some_and(|(by, _)| !self.hosts[by.0 as usize].up);
+        absent
+            && !host.peer.security().profile.has(Weakness::Orphans)
+            && host.peer.provider().keeps_for_absent(allocation, self.clock(self.queue.now()))
     }
 
     fn is_wanted(&self, allocation: &str, generation: u32, host: &HostId) -> bool {

@@ -42,7 +42,7 @@ pub enum Event {
     Execution {
         /// On this peer.
         peer: PeerId,
-        /// In this life.
+        /// In this life of its machine.
         life: u32,
         /// Of this run.
         run: RunId,
@@ -120,6 +120,8 @@ pub enum ExecutionStep {
     Probed,
     /// The image does not exist.
     NoImage,
+    /// The machine lacks a graphics card that the container asks for.
+    NoCard,
 }
 
 const _: () = assert!(size_of::<Event>() <= 48, "an event is copied on every hop of the queue");

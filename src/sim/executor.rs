@@ -120,6 +120,18 @@ impl Executor {
         }
     }
 
+    /// The process that gave the orders is gone: what is up goes on, what was about to start is not wanted any more.
+    pub fn abandon(&mut self) {
+        self.runs.retain(|running| running.up);
+        self.pulling.clear();
+    }
+
+    /// What is up.
+    #[must_use]
+    pub fn running(&self) -> Vec<RunId> {
+        self.runs.iter().filter(|running| running.up).map(|running| running.run).collect()
+    }
+
     /// The machine stops: every run and every pull is gone, the cache stays.
     pub fn crash(&mut self) {
         self.runs.clear();

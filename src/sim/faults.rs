@@ -3,8 +3,8 @@
 use super::event::{Event, PeerId};
 use super::setup::{Fault, Selection};
 use super::world::World;
-use crate::dms::outbox::Input;
-use crate::kernel::{Domain, Span, Time};
+use crate::dms::outbox::{Execution, Input, RunId};
+use crate::kernel::{Distribution, Domain, Span, Time};
 use crate::net::{Condition, EndpointId, EndpointSet, Group};
 
 /// Which peers a fault hits, and how long each repair takes.
@@ -16,12 +16,22 @@ const RECONNECT: Span = Span::secs(1);
 /// How long after a process has broken down it is started again.
 const PROCESS_RESTART: Span = Span::secs(10);
 
+/// What of a peer stops.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Outage {
+    /// The machine with all that runs on it.
+    Machine,
+    /// The DMS process alone.
+    Process,
+}
+
 impl Fault {
     /// When it begins.
     #[must_use]
     pub const fn at(&self) -> Time {
         match self {
             Self::Crash { at, .. }
+            | Self::Restart { at, .. }
             | Self::Loss { at, .. }
             | Self::Delay { at, .. }
             | Self::Partition { at, .. } => *at,
@@ -34,19 +44,10 @@ impl World<'_> {
         let setup = self.setup;
         let (condition, lasts) = match &setup.faults[number as usize] {
             Fault::Crash { who, repair, .. } => {
-                for peer in self.select(number, 0, who) {
-                    if self.hosts[peer.0 as usize].crashed {
-                        continue;
-                    }
-                    self.hosts[peer.0 as usize].crashed = true;
-                    self.take_down(now, peer);
-                    if let Some(repair) = repair {
-                        let entity = u64::from(number) << 32 | u64::from(peer.0);
-                        let after = repair.sample(&mut self.streams.owned(REPAIR, entity));
-                        self.queue.post(now + after, Event::Repair(peer));
-                    }
-                }
-                return;
+                return self.break_down(now, number, who, repair.as_ref(), Outage::Machine);
+            }
+            Fault::Restart { who, down, .. } => {
+                return self.break_down(now, number, who, Some(down), Outage::Process);
             }
             Fault::Loss { who, fraction, lasts, .. } => {
                 (Condition::Loss { group: self.group(number, who), loss: *fraction }, *lasts)
@@ -68,10 +69,33 @@ impl World<'_> {
         self.queue.post(now + lasts, Event::FaultEnd(number));
     }
 
+    /// Peers go down, each until its repair. One that is down by a fault already stays so until that one's repair.
+    fn break_down(
+        &mut self,
+        now: Time,
+        number: u32,
+        who: &Selection,
+        repair: Option<&Distribution>,
+        outage: Outage,
+    ) {
+        for peer in self.select(number, 0, who) {
+            if self.hosts[peer.0 as usize].crashed {
+                continue;
+            }
+            self.hosts[peer.0 as usize].crashed = true;
+            self.take_down(now, peer, outage);
+            if let Some(repair) = repair {
+                let entity = u64::from(number) << 32 | u64::from(peer.0);
+                let after = repair.sample(&mut self.streams.owned(REPAIR, entity));
+                self.queue.post(now + after, Event::Repair(peer));
+            }
+        }
+    }
+
     /// The process of a peer has broken down by itself; its operating system starts it again.
     pub(super) fn break_process(&mut self, now: Time, peer: PeerId) {
         self.hosts[peer.0 as usize].crashed = true;
-        self.take_down(now, peer);
+        self.take_down(now, peer, Outage::Process);
         self.queue.post(now + PROCESS_RESTART, Event::Repair(peer));
     }
 
@@ -119,16 +143,22 @@ impl World<'_> {
         self.population.draw(who, &mut self.streams.owned(FAULT, side << 32 | u64::from(fault)))
     }
 
-    /// A peer stops at once: what ran there and what it knew is gone.
-    fn take_down(&mut self, now: Time, peer: PeerId) {
+    /// A peer stops at once: what it had in memory is gone, and with its machine what ran there.
+    fn take_down(&mut self, now: Time, peer: PeerId, outage: Outage) {
         let host = &mut self.hosts[peer.0 as usize];
+        if outage == Outage::Machine {
+            host.power += 1;
+            host.executor.crash();
+            host.unheard.clear();
+        }
+        self.ledger.stops(now, peer, outage == Outage::Machine);
         if !host.up {
             return;
         }
         host.up = false;
         host.life += 1;
-        host.executor.crash();
-        host.peer.restart();
+        host.executor.abandon();
+        host.peer.stop();
         for flow in self.network.set_up(now, EndpointId(peer.0), false) {
             self.drop_cargo(flow.id);
         }
@@ -142,9 +172,14 @@ impl World<'_> {
             return;
         }
         host.up = true;
+        let (running, unheard) = (host.executor.running(), std::mem::take(&mut host.unheard));
         self.network.set_up(now, EndpointId(peer.0), true);
         self.ledger.peer_is(now, peer, true);
-        self.feed(now, peer, |_| Input::Started { running: Vec::new() });
+        let running: Vec<RunId> = running.into_iter().chain(unheard.iter().map(Execution::run)).collect();
+        self.feed(now, peer, |_| Input::Started { running });
+        for ended in unheard {
+            self.feed(now, peer, |_| Input::Execution(ended));
+        }
         self.connect(peer, now + RECONNECT, true);
     }
 
@@ -158,7 +193,7 @@ impl World<'_> {
         let next = churn.next_change();
         self.queue.post(next, Event::Churn(peer));
         if !up {
-            self.take_down(now, peer);
+            self.take_down(now, peer, Outage::Machine);
         } else if !self.hosts[peer.0 as usize].crashed {
             self.bring_up(now, peer);
         }

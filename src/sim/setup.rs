@@ -291,6 +291,15 @@ pub enum Fault {
         /// How long until each is back; none = never.
         repair: Option<Distribution>,
     },
+    /// Only the DMS processes of peers end and start again: what they run goes on.
+    Restart {
+        /// When.
+        at: Time,
+        /// Which peers.
+        who: Selection,
+        /// How long until each process runs again.
+        down: Distribution,
+    },
     /// Messages are lost on top of the network's own loss.
     Loss {
         /// When.

@@ -24,6 +24,7 @@ use crate::dms::actor::{Envelope, gossip};
 use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox};
+use crate::dms::resources::Resources;
 use crate::kernel::queue::EventQueue;
 use crate::kernel::{Cursor, Domain, Slab, Span, Streams, Time, Timestamp};
 use crate::net::{ConditionId, Delivery, EndpointId, FLOW_THRESHOLD_BYTES, FlowId, Network, Receivers};
@@ -42,12 +43,16 @@ pub(super) struct Host {
     pub(super) executor: Executor,
     /// Counts up when it stops: what was meant for a former life is recognised by it.
     pub(super) life: u32,
+    /// Counts up when its machine stops; executions carry it, for they outlive the process.
+    pub(super) power: u32,
     pub(super) up: bool,
     /// Crashed by a fault; churn does not bring it back before its repair.
     pub(super) crashed: bool,
     pub(super) churn: Option<PeerChurn>,
     /// By how much its clock is wrong.
     pub(super) clock_offset_ns: i64,
+    /// Runs that ended while only the process was down.
+    pub(super) unheard: Vec<Execution>,
     busy_until: Time,
     peer_cursor: Cursor,
     executor_cursor: Cursor,
@@ -59,10 +64,12 @@ impl Host {
             peer,
             executor: Executor::default(),
             life: 0,
+            power: 0,
             up: churn.as_ref().is_none_or(PeerChurn::is_up),
             crashed: false,
             churn,
             clock_offset_ns: 0,
+            unheard: Vec::new(),
             busy_until: Time::ZERO,
             peer_cursor: Cursor::default(),
             executor_cursor: Cursor::default(),
@@ -255,7 +262,7 @@ impl<'s> World<'s> {
                 }
             }
             Event::Execution { peer, life, run, step } => {
-                if self.hosts[peer.0 as usize].life == life {
+                if self.hosts[peer.0 as usize].power == life {
                     self.execute(now, peer, run, step);
                 }
             }
@@ -360,7 +367,10 @@ impl<'s> World<'s> {
             self.send(now, peer, envelope);
         }
         for action in effects.actions.drain(..) {
-            self.order(now, peer, life, action);
+            self.order(now, peer, action);
+        }
+        if std::mem::take(&mut effects.crashed) {
+            self.break_process(now, peer);
         }
         let crashed = std::mem::take(&mut effects.crashed);
         self.effects = effects;
@@ -433,10 +443,16 @@ impl<'s> World<'s> {
         self.ledger.broadcast(tally, bytes, vouched);
     }
 
-    fn order(&mut self, now: Time, peer: PeerId, life: u32, action: Action) {
+    fn order(&mut self, now: Time, peer: PeerId, action: Action) {
+        let life = self.hosts[peer.0 as usize].power;
         match action {
             Action::Start(run, config) => {
                 let host = &mut self.hosts[peer.0 as usize];
+                let wishes = Resources { gpus: config.resources.gpus.clone(), ..Resources::default() };
+                if host.peer.provider().machine().total.checked_minus(&wishes).is_err() {
+                    let step = ExecutionStep::NoCard;
+                    return self.queue.post(now, Event::Execution { peer, life, run, step });
+                }
                 let mut rng = self.streams.rng(EXECUTOR, u64::from(peer.0), &mut host.executor_cursor);
                 match host.executor.start(run, config, &self.images, &mut rng) {
                     Start::After(span) => {
@@ -448,7 +464,7 @@ impl<'s> World<'s> {
                         self.queue.post(now, Event::Execution { peer, life, run, step });
                     }
                     Start::Wait => {}
-                    Start::Pull(image) => self.pull(now, peer, life, image),
+                    Start::Pull(image) => self.pull(now, peer, image),
                 }
             }
             Action::Stop(run) => self.hosts[peer.0 as usize].executor.stop(run),
@@ -462,7 +478,8 @@ impl<'s> World<'s> {
         }
     }
 
-    fn pull(&mut self, now: Time, peer: PeerId, life: u32, image: u16) {
+    fn pull(&mut self, now: Time, peer: PeerId, image: u16) {
+        let life = self.hosts[peer.0 as usize].life;
         let bytes = self.images.image(image).size_bytes;
         match self.network.start_transfer(now, None, EndpointId(peer.0), bytes) {
             Ok(flow) => {
@@ -490,7 +507,7 @@ impl<'s> World<'s> {
                 Some(Cargo::Image { peer, life, image }) => {
                     self.ledger.pull_ended(now.since(done.flow.started));
                     if self.hosts[peer.0 as usize].life == life {
-                        self.image_pulled(now, peer, life, image);
+                        self.image_pulled(now, peer, image);
                     }
                 }
                 Some(Cargo::Message { peer, envelope, bytes }) => {
@@ -507,8 +524,9 @@ impl<'s> World<'s> {
         }
     }
 
-    fn image_pulled(&mut self, now: Time, peer: PeerId, life: u32, image: u16) {
+    fn image_pulled(&mut self, now: Time, peer: PeerId, image: u16) {
         let host = &mut self.hosts[peer.0 as usize];
+        let life = host.power;
         let mut rng = self.streams.rng(EXECUTOR, u64::from(peer.0), &mut host.executor_cursor);
         for (run, span) in host.executor.pulled(image, &self.images, &mut rng) {
             let step = ExecutionStep::Started;
@@ -530,7 +548,7 @@ impl<'s> World<'s> {
                 let mut rng = self.streams.rng(EXECUTOR, u64::from(peer.0), &mut host.executor_cursor);
                 let Some(ends) = host.executor.up(run, &self.images, &mut rng) else { return };
                 if let Some(span) = ends {
-                    let (life, step) = (host.life, ExecutionStep::Exited);
+                    let (life, step) = (host.power, ExecutionStep::Exited);
                     self.queue.post(now + span, Event::Execution { peer, life, run, step });
                 }
                 Execution::Started(run)
@@ -541,8 +559,15 @@ impl<'s> World<'s> {
             },
             ExecutionStep::Probed => Execution::Probed(run, host.executor.is_healthy(run, &self.images)),
             ExecutionStep::NoImage => Execution::StartFailed(run, "no such image".into()),
+            ExecutionStep::NoCard => {
+                Execution::StartFailed(run, "the machine lacks a GPU that the container asks for".into())
+            }
         };
-        self.feed(now, peer, |_| Input::Execution(report));
+        if host.up {
+            self.feed(now, peer, |_| Input::Execution(report));
+        } else if matches!(report, Execution::Exited { .. }) {
+            host.unheard.push(report);
+        }
     }
 
     fn deploy(&mut self, now: Time, entry: u32) {

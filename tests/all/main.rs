@@ -13,6 +13,7 @@ mod operations;
 mod parsing;
 mod protocol;
 mod recovery;
+mod restarts;
 mod scenarios_invalid;
 mod subnets;
 mod tidy;

@@ -126,6 +126,10 @@ pub enum BehaviourKind {
     RevokeBroadcast,
     /// A behaviour of the real DMS that is not simulated: every node refuses it as unknown.
     NotSimulated,
+    /// `/dms/orchestrator/<id>/deployment-state`, on the orchestrator's actor: whether allocations are still wanted.
+    DeploymentState,
+    /// `/dms/ensemble/<id>/allocation/state`, on the provider's node: which allocations it has (an extension of dmsim).
+    AllocationStates,
     /// `/dms/tokenomics/contract/create`: have a contract made.
     ContractCreate,
     /// `/dms/tokenomics/contract/approve_local`: agree to a contract that was proposed.
@@ -178,7 +182,7 @@ pub enum BehaviourKind {
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 66] = [
+    pub const ALL: [Self; 68] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -221,6 +225,8 @@ impl BehaviourKind {
         Self::Anchor,
         Self::RevokeBroadcast,
         Self::NotSimulated,
+        Self::DeploymentState,
+        Self::AllocationStates,
         Self::ContractCreate,
         Self::ContractApproveLocal,
         Self::ContractListIncoming,
@@ -293,6 +299,8 @@ impl BehaviourKind {
             Self::Anchor => "/dms/cap/anchor",
             Self::RevokeBroadcast => "/dms/cap/revoke/broadcast",
             Self::NotSimulated => "<not simulated>",
+            Self::DeploymentState => "/dms/orchestrator/<id>/deployment-state",
+            Self::AllocationStates => "/dms/ensemble/<id>/allocation/state",
             Self::ContractCreate => "/dms/tokenomics/contract/create",
             Self::ContractApproveLocal => "/dms/tokenomics/contract/approve_local",
             Self::ContractListIncoming => "/dms/tokenomics/contract/list_incoming",
@@ -363,6 +371,8 @@ impl BehaviourKind {
                 | Self::TaskTermination
                 | Self::AllocationLiveness
                 | Self::ReplyTo
+                | Self::DeploymentState
+                | Self::AllocationStates
         ) && !self.is_of_contracts()
             && !self.is_of_contract_actors()
     }
@@ -510,6 +520,10 @@ pub struct EnsembleBehaviours {
     pub task_termination: Behaviour,
     /// See [`BehaviourKind::AllocationLiveness`].
     pub allocation_liveness: Behaviour,
+    /// See [`BehaviourKind::DeploymentState`].
+    pub deployment_state: Behaviour,
+    /// See [`BehaviourKind::AllocationStates`].
+    pub allocation_states: Behaviour,
 }
 
 impl EnsembleBehaviours {
@@ -529,6 +543,8 @@ impl EnsembleBehaviours {
             allocation_shutdown: at(BehaviourKind::AllocationShutdown),
             task_termination: at(BehaviourKind::TaskTermination),
             allocation_liveness: at(BehaviourKind::AllocationLiveness),
+            deployment_state: at(BehaviourKind::DeploymentState),
+            allocation_states: at(BehaviourKind::AllocationStates),
         }
     }
 }

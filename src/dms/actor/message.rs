@@ -266,6 +266,12 @@ pub enum Message {
     RevocationSummary(u64),
     /// Revocations that the receiver may lack.
     Revocations(Box<TokenList>),
+    /// A provider asks whether these allocations, each of this generation, are still wanted.
+    DeploymentState(Vec<(Arc<str>, u32)>),
+    /// The allocations of an ensemble that a provider has, each with its generation and state.
+    AllocationStates(Vec<(Arc<str>, u32, AllocationState)>),
+    /// The answer "not yet": to be asked again later.
+    Wait,
     /// About contracts.
     Contract(Box<ContractMessage>),
 }

@@ -71,6 +71,14 @@ impl Actor {
         Self { handle, secret, nonce: NonceCounter::starting_at(now) }
     }
 
+    /// The same actor after its node's process has started anew: handle and key are kept, and its counter begins at the
+    /// time, so that no nonce comes twice.
+    #[must_use]
+    pub fn revived(&self, now: Timestamp) -> Self {
+        let (handle, secret) = (Arc::clone(&self.handle), self.secret.clone());
+        Self { handle, secret, nonce: NonceCounter::starting_at(now) }
+    }
+
     /// Its key, with which it signs contracts beside messages.
     pub(in crate::dms) const fn secret(&self) -> &SecretKey {
         &self.secret

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use super::{Deployment, Phase};
-use crate::dms::actor::{Behaviour, BehaviourKind, Bid, BidRequest, Call, Envelope, Message, topics};
+use crate::dms::actor::{
+    Behaviour, BehaviourKind, Bid, BidRequest, Call, Envelope, Message, NodeRequest, topics,
+};
 use crate::dms::constants::{BACKOFF_MAX, BACKOFF_MIN, BID_REQUEST_TIMEOUT, MAX_BID_MULTIPLIER};
 use crate::dms::desk::Desk;
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::PeerId;
 use crate::dms::outbox::Timer;
+use crate::dms::profile::Weakness;
 use crate::kernel::Span;
 
 /// A round that is open.
@@ -52,7 +55,7 @@ impl Deployment {
         let request = BidRequest {
             ensemble: self.id,
             nonce: self.nonce,
-            requests: nodes.iter().map(|&index| self.nodes[index].request.clone()).collect(),
+            requests: nodes.iter().map(|&index| self.wanted_of(desk, index)).collect(),
             exclude: self.taken_peers(nodes),
             contracts: Arc::clone(&self.contracts),
         };
@@ -69,6 +72,15 @@ impl Deployment {
                 self.vouched = desk.publish(&mut self.actor, &topics::DEPLOYMENT, call, Some(self.id));
             }
         }
+    }
+
+    /// What a node asks for; the real DMS loses its graphics cards and more when it sums over allocations (W3).
+    fn wanted_of(&self, desk: &Desk<'_, '_>, index: usize) -> NodeRequest {
+        let mut request = self.nodes[index].request.clone();
+        if desk.security.profile.has(Weakness::BlindToCards) {
+            request.resources = request.resources.summed_as_read();
+        }
+        request
     }
 
     /// Peers that need not answer: hosts of other nodes, owners of bids that are kept, and peers that failed these
@@ -218,7 +230,7 @@ impl Deployment {
 
     /// Waits before the next round, longer each time (the intended side of W21). Bids kept meanwhile stay valid for
     /// five minutes on their providers; after a longer pause they are dropped.
-    fn pause(&mut self, desk: &mut Desk<'_, '_>) {
+    pub(super) fn pause(&mut self, desk: &mut Desk<'_, '_>) {
         self.pauses += 1;
         self.pause = Some(self.pauses);
         desk.timer(self.backoff, Timer::Backoff(self.number, self.pauses));

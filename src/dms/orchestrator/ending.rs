@@ -14,6 +14,8 @@ use crate::dms::desk::Desk;
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::Handle;
 use crate::dms::outbox::Timer;
+use crate::dms::profile::Weakness;
+use crate::dms::store::UndoRecord;
 use crate::kernel::Span;
 
 /// Longest pause before an undo is asked again: what is granted with it must not end before.
@@ -68,10 +70,30 @@ impl Deployment {
     }
 
     fn begin_undo(&mut self, desk: &mut Desk<'_, '_>, place: Arc<Handle>, allocations: Vec<(Arc<str>, u32)>) {
+        let number = self.note_undo(place, allocations);
+        self.send_undo(desk, number);
+    }
+
+    pub(super) fn note_undo(&mut self, place: Arc<Handle>, allocations: Vec<(Arc<str>, u32)>) -> u32 {
         self.undo_count += 1;
         let number = self.undo_count;
         self.undo.push(Undo { number, place, allocations, pause: REVERT_TIMEOUT });
-        self.send_undo(desk, number);
+        number
+    }
+
+    /// What providers have been asked to give back and have not acknowledged.
+    pub(super) fn undo_orders(&self) -> Vec<UndoRecord> {
+        self.undo.iter().map(|undo| (Arc::clone(&undo.place), undo.allocations.clone())).collect()
+    }
+
+    /// Asks again, after a restart, for all that was not acknowledged before it. The real DMS has forgotten it (W20).
+    pub(super) fn resume_undo(&mut self, desk: &mut Desk<'_, '_>) {
+        if desk.security.profile.has(Weakness::Orphans) {
+            return self.undo.clear();
+        }
+        for number in 1..=self.undo_count {
+            self.send_undo(desk, number);
+        }
     }
 
     /// Asks once more; the timer for the time after that is set with it. Until then the peer's allocations may go on
@@ -185,7 +207,9 @@ impl Deployment {
 
     pub(super) fn resolve_shutdown(&mut self, pending: Pending, outcome: &Outcome<'_>) {
         // What has acknowledged its release is done; the rest is undone, with retries, when the deployment completes.
-        let released = pending.member == 1 && matches!(outcome, Outcome::Reply(Message::Ok));
+        let acknowledged = matches!(outcome, Outcome::Reply(Message::Ok));
+        self.registry.shutdown_failed |= !acknowledged;
+        let released = pending.member == 1 && acknowledged;
         if released {
             let node = &mut self.nodes[pending.node];
             node.place = None;

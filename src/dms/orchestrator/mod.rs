@@ -8,23 +8,31 @@
 //! - `bidding`: rounds, which bids are kept, the choice among them;
 //! - `placing`: commit and allocate;
 //! - `provisioning`: subnet, names, ports, start in dependency order;
-//! - `running`: supervision, recovery, the end of tasks;
-//! - `ending`: failure, shutdown, and undoing with retries until it is acknowledged.
+//! - `running`: supervision, recovery, the end of tasks; `in_turn`: supervision as DMS really does it;
+//! - `ending`: failure, shutdown, and undoing with retries until it is acknowledged;
+//! - `registry`: what of it is on disk, and when;
+//! - `restoring`: going on after a restart.
 
 mod bidding;
 mod ending;
+mod in_turn;
 mod node;
 pub mod placement;
 mod placing;
 mod provisioning;
+mod registry;
+mod restoring;
 mod running;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use self::bidding::Round;
 use self::ending::Undo;
-use self::node::{Node, Phase};
+use self::node::Node;
+pub(in crate::dms) use self::node::{MemberState, Phase};
 use self::placement::Policy;
+use self::registry::Registry;
 use crate::dms::actor::{Actor, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message};
 use crate::dms::constants::{BACKOFF_MIN, GRANT_ORCHESTRATOR_CAPS_FREQUENCY, MIN_ENSEMBLE_DEPLOYMENT_TIME};
 use crate::dms::contract::message::ContractRef;
@@ -33,6 +41,7 @@ use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::{EnsembleId, Handle};
 use crate::dms::outbox::{Owner, Timer};
+use crate::dms::profile::{Profile, Weakness};
 use crate::dms::subnet::AddressRange;
 use crate::dms::supervision::Recovery;
 use crate::kernel::{Span, Timestamp};
@@ -70,6 +79,7 @@ enum Purpose {
     Port,
     Start,
     Shutdown,
+    Reconcile,
     // The following go on beside the steps above and hold none of them up.
     Register,
     Health,
@@ -128,8 +138,11 @@ pub struct Deployment {
     last_failure: Option<(Stage, Arc<str>)>,
     /// Whether it has ever run.
     supervised: bool,
+    /// The allocations that the pass of a supervisor which checks in turn has still before it (W2).
+    pass: VecDeque<(usize, usize)>,
     /// Set in a shutdown once the allocations have been asked to end.
     releasing: bool,
+    registry: Registry,
     /// The contracts under which it is to run.
     contracts: Arc<[ContractRef]>,
 }
@@ -173,7 +186,9 @@ impl Deployment {
             undo_count: 0,
             last_failure: None,
             supervised: false,
+            pass: VecDeque::new(),
             releasing: false,
+            registry: Registry::default(),
             contracts: Arc::default(),
         })
     }
@@ -221,7 +236,12 @@ impl Deployment {
         desk.fact(Fact::DeploymentAccepted(self.id));
         self.set_status(desk, DeploymentStatus::Preparing, None);
         desk.timer(self.deadline.since(desk.now), Timer::Deadline(self.number));
-        desk.timer(RENEWAL_INTERVAL, Timer::RenewProviders(self.number));
+        // The real DMS renews when the grants are over, and only then (W12).
+        let renewal = match desk.security.profile.has(Weakness::LapsingOrchestratorGrants) {
+            true => GRANT_ORCHESTRATOR_CAPS_FREQUENCY,
+            false => RENEWAL_INTERVAL,
+        };
+        desk.timer(renewal, Timer::RenewProviders(self.number));
         self.advance(desk);
     }
 
@@ -277,6 +297,7 @@ impl Deployment {
             _ => status,
         };
         self.status = status;
+        self.save_status(desk);
         desk.fact(Fact::DeploymentStatus { ensemble: self.id, status, reason });
     }
 
@@ -301,13 +322,14 @@ impl Deployment {
     }
 
     /// Whether the actor has this behaviour now.
-    pub(in crate::dms) fn has_behaviour(&self, envelope: &Envelope) -> bool {
+    pub(in crate::dms) fn has_behaviour(&self, profile: Profile, envelope: &Envelope) -> bool {
         match envelope.behaviour.kind {
             BehaviourKind::ReplyTo => {
                 let nonce = envelope.behaviour.reply_nonce();
                 self.pending.iter().any(|pending| Some(pending.nonce) == nonce)
             }
             BehaviourKind::Bid => self.round.is_some(),
+            BehaviourKind::DeploymentState => self.answers_providers(profile.has(Weakness::HastyDestruction)),
             BehaviourKind::TaskTermination | BehaviourKind::AllocationLiveness => {
                 !self.status.is_terminal() || {
                     // A deployment that has ended still tells allocations that it finds alive to stop.
@@ -327,6 +349,9 @@ impl Deployment {
             }
             (BehaviourKind::AllocationLiveness, Message::Liveness(report)) => {
                 self.handle_liveness(desk, envelope, report);
+            }
+            (BehaviourKind::DeploymentState, Message::DeploymentState(allocations)) => {
+                self.handle_state_query(desk, envelope, allocations);
             }
             (BehaviourKind::ReplyTo, message) => {
                 if let Some(nonce) = envelope.behaviour.reply_nonce() {
@@ -348,11 +373,13 @@ impl Deployment {
             Timer::Supervise(_) => self.supervise(desk),
             Timer::RenewProviders(_) => self.renew_providers(desk),
             Timer::Undo(_, undo) => self.send_undo(desk, undo),
+            Timer::TaskMonitor(_) => self.look_for_tasks(desk),
             Timer::Hello(_)
             | Timer::Contracts
             | Timer::RenewOrchestrators
             | Timer::RegrantHealthChecks(_)
             | Timer::Sweep
+            | Timer::Confirm(_)
             | Timer::Heartbeat(_) => {}
         }
     }
@@ -360,6 +387,9 @@ impl Deployment {
     fn resolve(&mut self, desk: &mut Desk<'_, '_>, nonce: u64, outcome: &Outcome<'_>) {
         let Some(place) = self.pending.iter().position(|pending| pending.nonce == nonce) else { return };
         let pending = self.pending.swap_remove(place);
+        if matches!(outcome, Outcome::Reply(_)) {
+            self.write_status_map(desk, pending.purpose);
+        }
         match pending.purpose {
             Purpose::Commit | Purpose::Allocate => self.resolve_placing(desk, pending, outcome),
             Purpose::Subnet
@@ -370,6 +400,7 @@ impl Deployment {
             | Purpose::Start => self.resolve_provisioning(desk, pending, outcome),
             Purpose::Shutdown => self.resolve_shutdown(pending, outcome),
             Purpose::Undo => self.resolve_undo(pending, outcome),
+            Purpose::Reconcile => self.resolve_reconciliation(desk, pending, outcome),
             Purpose::Register | Purpose::Health | Purpose::Restart => {
                 self.resolve_supervision(desk, pending, outcome);
             }
@@ -417,7 +448,9 @@ impl Deployment {
         for place in places {
             self.grant_provider(desk, &place);
         }
-        desk.timer(RENEWAL_INTERVAL, Timer::RenewProviders(self.number));
+        if !desk.security.profile.has(Weakness::LapsingOrchestratorGrants) {
+            desk.timer(RENEWAL_INTERVAL, Timer::RenewProviders(self.number));
+        }
     }
 
     fn grant_provider(&self, desk: &mut Desk<'_, '_>, provider: &Handle) {

@@ -14,7 +14,7 @@ use crate::kernel::{Span, Timestamp};
 
 /// How far a node has come. The order is that of the steps.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Phase {
+pub(in crate::dms) enum Phase {
     /// It has no peer.
     Unplaced,
     /// A bid was chosen.
@@ -39,7 +39,7 @@ pub(super) enum Phase {
 
 /// What is known of an allocation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum MemberState {
+pub(in crate::dms) enum MemberState {
     /// Not started.
     Waiting,
     /// Running, as far as is known.

@@ -205,6 +205,7 @@ impl Purpose {
             Self::Health => "health check",
             Self::Restart => "restart",
             Self::Undo => "revert",
+            Self::Reconcile => "reconcile",
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::dms::desk::Desk;
 use crate::dms::ensemble::{AllocationKind, EscalationStrategy};
 use crate::dms::fact::{DeploymentStatus, Fact, Stage, Suspicion};
 use crate::dms::outbox::Timer;
+use crate::dms::profile::Weakness;
 use crate::dms::supervision::{NodePolicy, Observation, node_policy, scope};
 
 impl Deployment {
@@ -56,7 +57,7 @@ impl Deployment {
     }
 
     /// Whether an allocation runs, as far as is known, on a node that has started.
-    fn watches(&self, (node, place): (usize, usize)) -> bool {
+    pub(super) fn watches(&self, (node, place): (usize, usize)) -> bool {
         let node = &self.nodes[node];
         node.phase == Phase::Started && node.members[place].state == MemberState::Running
     }
@@ -65,6 +66,10 @@ impl Deployment {
     pub(super) fn supervise(&mut self, desk: &mut Desk<'_, '_>) {
         if self.status.is_terminal() {
             return;
+        }
+        desk.timer(HEALTH_CHECK_INTERVAL, Timer::Supervise(self.number));
+        if desk.security.profile.has(Weakness::InTurnSupervision) {
+            return self.begin_pass(desk);
         }
         for node in 0..self.nodes.len() {
             for place in 0..self.nodes[node].members.len() {
@@ -75,7 +80,6 @@ impl Deployment {
             }
         }
         self.register_health_checks(desk);
-        desk.timer(HEALTH_CHECK_INTERVAL, Timer::Supervise(self.number));
     }
 
     /// Suspects an allocation of which the heartbeats have stopped; asks one with a health check how it is.
@@ -88,14 +92,18 @@ impl Deployment {
             (pending.node, pending.member) == at
                 && matches!(pending.purpose, Purpose::Health | Purpose::Restart)
         };
-        if member.registered
-            && !self.pending.iter().any(busy)
-            && let Some(to) = member.handle.clone()
-        {
-            let behaviour = Behaviour::fixed(BehaviourKind::HealthCheck);
-            let message = Message::HealthCheck;
-            self.ask(desk, &to, behaviour, message, HEALTH_CHECK_TIMEOUT, Purpose::Health, at);
+        if !self.pending.iter().any(busy) {
+            self.check_health(desk, at);
         }
+    }
+
+    /// Asks an allocation how it is; false when its health check is not registered.
+    pub(super) fn check_health(&mut self, desk: &mut Desk<'_, '_>, at: (usize, usize)) -> bool {
+        let member = &self.nodes[at.0].members[at.1];
+        let Some(to) = member.handle.clone().filter(|_| member.registered) else { return false };
+        let behaviour = Behaviour::fixed(BehaviourKind::HealthCheck);
+        self.ask(desk, &to, behaviour, Message::HealthCheck, HEALTH_CHECK_TIMEOUT, Purpose::Health, at);
+        true
     }
 
     pub(super) fn resolve_supervision(
@@ -111,6 +119,9 @@ impl Deployment {
         }
         let member = &mut node.members[pending.member];
         let refused = outcome.refusal(HEALTH_CHECK_TIMEOUT).is_some();
+        if pending.purpose != Purpose::Register && desk.security.profile.has(Weakness::InTurnSupervision) {
+            return self.go_on_with_pass(desk, pending, outcome);
+        }
         match pending.purpose {
             Purpose::Register => member.registered = !refused,
             Purpose::Health => {
@@ -147,11 +158,32 @@ impl Deployment {
             let root = Arc::new(crate::dms::identity::Handle::root(envelope.from.host.0));
             return self.undo_reported(desk, root, (Arc::clone(&report.allocation), report.generation));
         };
-        let member = &mut self.nodes[at.0].members[at.1];
-        member.watch.hear(desk.now);
+        self.nodes[at.0].members[at.1].watch.hear(desk.now);
+        if report.sequence > 1 {
+            self.notice_start(desk, at, report.status);
+        }
+        let member = &self.nodes[at.0].members[at.1];
         let ended = report.status == AllocationState::Failed && member.state == MemberState::Running;
-        if ended && self.nodes[at.0].phase == Phase::Started {
+        let acts = !desk.security.profile.has(Weakness::InTurnSupervision);
+        if acts && ended && self.nodes[at.0].phase == Phase::Started {
             self.suspect(desk, at, Suspicion::Ended);
+        }
+    }
+
+    /// An allocation reports again while the answer to its start is still awaited. If it runs, the answer was lost, or
+    /// its provider has restarted and does not owe it any more; if it waits, that provider never got the order.
+    fn notice_start(&mut self, desk: &mut Desk<'_, '_>, at: (usize, usize), status: AllocationState) {
+        let answer = match status {
+            AllocationState::Running => Message::Ok,
+            AllocationState::Pending => {
+                Message::Error("its peer was restarted before it could start it".into())
+            }
+            _ => return,
+        };
+        let start =
+            |pending: &&Pending| pending.purpose == Purpose::Start && (pending.node, pending.member) == at;
+        if let Some(nonce) = self.pending.iter().find(start).map(|pending| pending.nonce) {
+            self.resolve(desk, nonce, &Outcome::Reply(&answer));
         }
     }
 
@@ -210,7 +242,7 @@ impl Deployment {
         }
     }
 
-    fn restart(&mut self, desk: &mut Desk<'_, '_>, at: (usize, usize)) {
+    pub(super) fn restart(&mut self, desk: &mut Desk<'_, '_>, at: (usize, usize)) {
         let member = &mut self.nodes[at.0].members[at.1];
         if member.config.kind == AllocationKind::Task && matches!(member.state, MemberState::Ended(_)) {
             return;
@@ -225,7 +257,7 @@ impl Deployment {
     }
 
     /// Does with a node what its policy says; a policy that gives it up leaves the rest to `escalation_strategy`.
-    fn recover_node(&mut self, desk: &mut Desk<'_, '_>, index: usize, reason: &str) {
+    pub(super) fn recover_node(&mut self, desk: &mut Desk<'_, '_>, index: usize, reason: &str) {
         let name = Arc::clone(&self.nodes[index].name);
         let policy = node_policy(self.config.nodes[&name].failure_recovery, self.strategy.recovery);
         desk.fact(Fact::StageFailed {

@@ -12,10 +12,11 @@ use crate::dms::constants::BID_STATE_TIMEOUT;
 use crate::dms::desk::Desk;
 use crate::dms::ensemble::Executor;
 use crate::dms::fact::Fact;
-use crate::dms::resources::{PortError, Shortage};
+use crate::dms::profile::{Profile, Weakness};
+use crate::dms::resources::{Comparison, PortError, Resources, Shortage};
 
 /// Why a provider did not bid for a node.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum BidRefusal {
     /// It offers nothing.
     NotOnboarded,
@@ -29,10 +30,14 @@ pub enum BidRefusal {
     Executor(Executor),
     /// Its machine is too small.
     Hardware(Shortage),
+    /// Its machine has enough of everything and still compares like this.
+    Compared(Comparison),
     /// Too much of what it offers is in use.
     Free(Shortage),
     /// A public port cannot be had.
     Port(PortError),
+    /// It has just started and is still taking up what it hosts.
+    Recovering,
 }
 
 impl fmt::Display for BidRefusal {
@@ -44,8 +49,12 @@ impl fmt::Display for BidRefusal {
             Self::Location => f.write_str("the peer's location is not accepted"),
             Self::Executor(executor) => write!(f, "no {executor} executor"),
             Self::Hardware(shortage) => write!(f, "the machine is too small: {shortage}"),
+            Self::Compared(comparison) => {
+                write!(f, "the machine is {comparison}, compared with what is required")
+            }
             Self::Free(shortage) => write!(f, "not enough free resources: {shortage}"),
             Self::Port(error) => write!(f, "{error}"),
+            Self::Recovering => f.write_str("the peer is still taking up what it hosts after a restart"),
         }
     }
 }
@@ -65,7 +74,7 @@ impl Provider {
         }
         for index in order {
             let node = &request.requests[usize::from(index)];
-            match self.judge(root, request, node) {
+            match self.judge(root, request, node, desk.security.profile) {
                 Ok(()) => return self.bid(desk, root, envelope, request, node),
                 Err(refusal) => desk.fact(Fact::BidRefused { ensemble, refusal }),
             }
@@ -73,9 +82,18 @@ impl Provider {
     }
 
     /// The checks of one node's request, in their order.
-    fn judge(&self, root: &Actor, request: &BidRequest, node: &NodeRequest) -> Result<(), BidRefusal> {
+    fn judge(
+        &self,
+        root: &Actor,
+        request: &BidRequest,
+        node: &NodeRequest,
+        profile: Profile,
+    ) -> Result<(), BidRefusal> {
         if self.machine.onboarded.is_none() {
             return Err(BidRefusal::NotOnboarded);
+        }
+        if !self.recovering.is_empty() {
+            return Err(BidRefusal::Recovering);
         }
         if self.bids.get(&request.ensemble).is_some_and(|bid| bid.answered.contains(&request.nonce)) {
             return Err(BidRefusal::AlreadyAnswered);
@@ -91,9 +109,9 @@ impl Provider {
         {
             return Err(BidRefusal::Executor(*missing));
         }
-        self.machine.total.checked_minus(&node.resources).map_err(BidRefusal::Hardware)?;
+        compare_hardware(&self.machine.total, &node.resources, profile)?;
         self.ports.check(&node.static_ports, node.dynamic_ports).map_err(BidRefusal::Port)?;
-        self.pool.free().checked_minus(&node.resources).map_err(BidRefusal::Free)?;
+        self.pool.free().checked_minus(&counted(&node.resources, profile)).map_err(BidRefusal::Free)?;
         Ok(())
     }
 
@@ -125,4 +143,26 @@ impl Provider {
         desk.fact(Fact::BidMade(request.ensemble));
         self.arm_sweep(desk);
     }
+}
+
+/// The machine must compare as better or equal; with the comparison of the real DMS as better and nothing else (W3).
+fn compare_hardware(total: &Resources, required: &Resources, profile: Profile) -> Result<(), BidRefusal> {
+    let (comparison, fits) = if profile.has(Weakness::BlindToCards) {
+        let comparison = total.compare_as_read(required);
+        (comparison, comparison == Comparison::Better)
+    } else {
+        let comparison = total.compare(required);
+        (comparison, matches!(comparison, Comparison::Better | Comparison::Equal))
+    };
+    if fits {
+        return Ok(());
+    }
+    total.checked_minus(&counted(required, profile)).map_err(BidRefusal::Hardware)?;
+    Err(BidRefusal::Compared(comparison))
+}
+
+/// What of a requirement the pool counts: the real DMS overlooks graphics cards (W3).
+pub(super) fn counted(required: &Resources, profile: Profile) -> Resources {
+    let required = required.clone();
+    if profile.has(Weakness::BlindToCards) { required.without_cards() } else { required }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::bids::counted;
 use super::{Allocation, Hosted, Provider, arm_single_regrant, grant_health_checks};
 use crate::dms::actor::{
     Actor, Allocate, AllocationOrder, AllocationState, Commit, EnsembleBehaviours, Message, Revert,
@@ -10,6 +11,8 @@ use crate::dms::desk::Desk;
 use crate::dms::fact::Fact;
 use crate::dms::identity::{EnsembleId, Handle, Inbox};
 use crate::dms::outbox::{Action, RunId};
+use crate::dms::profile::Weakness;
+use crate::dms::resources::Ports;
 
 fn error(text: impl Into<Arc<str>>) -> Message {
     Message::Error(text.into())
@@ -31,21 +34,22 @@ impl Provider {
             self.release(desk, &commit.allocation, commit.generation - 1);
             self.forget_if_empty(commit.ensemble);
         }
-        if let Err(shortage) = self.machine.total.checked_minus(&commit.resources) {
+        let profile = desk.security.profile;
+        let resources = counted(&commit.resources, profile);
+        if let Err(shortage) = self.machine.total.checked_minus(&resources) {
             return error(format!("the machine is too small: {shortage}"));
+        }
+        if let Err(refused) = self.pool.commit(&commit.allocation, commit.generation, &resources, lease) {
+            return error(refused.to_string());
         }
         let (fixed, dynamic): (Vec<_>, Vec<_>) = commit.ports.iter().partition(|port| port.public != 0);
         let fixed: Vec<u16> = fixed.into_iter().map(|port| port.public).collect();
         let dynamic = dynamic.len() as u32;
-        if let Err(refused) = self.ports.check(&fixed, dynamic) {
+        let reserve = if profile.has(Weakness::LoosePorts) { Ports::reserve_as_read } else { Ports::reserve };
+        if let Err(refused) = reserve(&mut self.ports, &commit.allocation, &fixed, dynamic) {
+            self.pool.release(&commit.allocation, commit.generation);
             return error(refused.to_string());
         }
-        if let Err(refused) =
-            self.pool.commit(&commit.allocation, commit.generation, &commit.resources, lease)
-        {
-            return error(refused.to_string());
-        }
-        self.ports.reserve(&commit.allocation, &fixed, dynamic).expect("checked just before");
         desk.fact(Fact::Committed {
             allocation: Arc::clone(&commit.allocation),
             generation: commit.generation,
@@ -65,6 +69,8 @@ impl Provider {
         self.hosted.entry(allocate.ensemble).or_insert_with(|| Hosted {
             orchestrator: Arc::clone(&allocate.orchestrator),
             behaviours: Arc::new(EnsembleBehaviours::new(allocate.ensemble)),
+            heard: desk.now,
+            confirmation: None,
         });
         let mut handles = Vec::with_capacity(allocate.allocations.len());
         for order in &allocate.allocations {
@@ -142,6 +148,7 @@ impl Provider {
                     exit_code: None,
                 });
             }
+            self.recovering.retain(|run| *run != allocation.run);
             self.subnets.remove(allocation.ensemble, id);
             self.allocations.shift_remove(id);
         }

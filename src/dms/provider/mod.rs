@@ -4,11 +4,15 @@
 //! - `bids`: which requests it answers, with the reason for each that it does not;
 //! - `commits`: reserving and creating, undoing both;
 //! - `networks`: the subnets of its ensembles, addresses, names and port maps;
-//! - `runs`: starting, restarting, health, heartbeats and the end of an allocation.
+//! - `runs`: starting, restarting, health, heartbeats and the end of an allocation;
+//! - `recovery`: what is on disk, and taking it up after a restart;
+//! - `confirmation`: whether an orchestrator still wants what runs here.
 
 mod bids;
 mod commits;
+mod confirmation;
 mod networks;
+mod recovery;
 mod runs;
 
 use std::sync::Arc;
@@ -18,18 +22,21 @@ use smallvec::SmallVec;
 
 pub use bids::BidRefusal;
 
+use self::confirmation::Confirmation;
+
 use crate::dms::actor::{
     Actor, AllocationInfo, AllocationState, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message,
 };
 use crate::dms::capability::Capability;
 use crate::dms::constants::{
-    BID_STATE_GC_INTERVAL, GRANT_ALLOCATION_CAPS_FREQUENCY, HEALTH_CHECK_GRANT_DURATION,
+    BID_STATE_GC_INTERVAL, BID_STATE_TIMEOUT, CLEAR_COMMITS_FREQUENCY, GRANT_ALLOCATION_CAPS_FREQUENCY,
+    HEALTH_CHECK_GRANT_DURATION,
 };
 use crate::dms::desk::{Desk, OwedReply};
 use crate::dms::ensemble::{AllocationConfig, Executor, Location};
 use crate::dms::fact::Fact;
 use crate::dms::identity::{Did, EnsembleId, Handle, SecretKey, SignatureMode};
-use crate::dms::outbox::{RunId, Timer};
+use crate::dms::outbox::{Owner, RunId, Timer};
 use crate::dms::profile::Weakness;
 use crate::dms::resources::{Pool, Ports, Resources};
 use crate::dms::subnet::Subnets;
@@ -60,6 +67,10 @@ struct StoredBid {
 struct Hosted {
     orchestrator: Arc<Handle>,
     behaviours: Arc<EnsembleBehaviours>,
+    /// When its orchestrator last showed that it wants what is here.
+    heard: Timestamp,
+    /// The question whether it still does, while it is open.
+    confirmation: Option<Confirmation>,
 }
 
 /// An allocation that lives here.
@@ -91,6 +102,10 @@ pub struct Provider {
     next_slot: u32,
     sweeping: bool,
     renewing: bool,
+    /// Runs that are being started again after a restart; bids wait for them.
+    recovering: Vec<RunId>,
+    /// Questions to orchestrators so far.
+    confirmations: u32,
 }
 
 impl Provider {
@@ -109,6 +124,8 @@ impl Provider {
             next_slot: 0,
             sweeping: false,
             renewing: false,
+            recovering: Vec::new(),
+            confirmations: 0,
         }
     }
 
@@ -153,11 +170,9 @@ impl Provider {
         self.allocations.get(id).map(|allocation| &allocation.actor.handle)
     }
 
-    /// The machine has stopped and starts again: what ran and what was reserved is gone. Slots go on counting, so
-    /// that a report about a former life is recognised.
-    pub fn restart(&mut self) {
-        let slot = self.next_slot;
-        *self = Self { next_slot: slot, ..Self::new(std::mem::take(&mut self.machine)) };
+    /// The process has ended: what lived in memory is gone.
+    pub fn stop(&mut self) {
+        *self = Self::new(std::mem::take(&mut self.machine));
     }
 
     /// Handles a message to the node itself.
@@ -189,6 +204,10 @@ impl Provider {
                 self.subnets.destroy(*id);
                 desk.reply(root, request, Message::Ok);
             }
+            Message::Query if request.behaviour.kind == BehaviourKind::AllocationStates => {
+                let answer = self.states_of(&request.behaviour);
+                desk.reply(root, request, answer);
+            }
             _ => {}
         }
     }
@@ -206,6 +225,7 @@ impl Provider {
             BehaviourKind::SubnetCreate => of_hosted(|b| &b.subnet_create),
             BehaviourKind::SubnetDestroy => of_hosted(|b| &b.subnet_destroy),
             BehaviourKind::AllocationShutdown => of_hosted(|b| &b.allocation_shutdown),
+            BehaviourKind::AllocationStates => of_hosted(|b| &b.allocation_states),
             _ => false,
         }
     }
@@ -217,14 +237,21 @@ impl Provider {
             Timer::RenewOrchestrators => self.renew_orchestrators(desk),
             Timer::RegrantHealthChecks(run) => self.regrant_health_checks(desk, run),
             Timer::Heartbeat(run) => self.heartbeat(desk, run),
+            Timer::Confirm(number) => self.go_on_confirming(desk, number),
+            Timer::Reply(Owner::Provider, nonce) => self.resolve_confirmation(desk, nonce, None),
             _ => {}
         }
     }
 
     /// Drops bids that are too old and commits whose lease has ended; goes on for as long as there are any.
+    ///
+    /// The sweep of the real DMS over commits has no loop (W7): it runs once, a minute after the node has started,
+    /// when no lease of five minutes can have ended. So there it gives nothing back, ever.
     pub(super) fn sweep(&mut self, desk: &mut Desk<'_, '_>) {
+        const { assert!(CLEAR_COMMITS_FREQUENCY.0 < BID_STATE_TIMEOUT.0) };
         self.bids.retain(|_, bid| desk.now <= bid.expire);
-        for (id, holding) in self.pool.lapse(desk.now) {
+        let lapses = !desk.security.profile.has(Weakness::LeakingLeases);
+        for (id, holding) in lapses.then(|| self.pool.lapse(desk.now)).into_iter().flatten() {
             self.ports.release(&id);
             desk.fact(Fact::Released { allocation: id, generation: holding.generation, lapsed: true });
         }
@@ -233,7 +260,8 @@ impl Provider {
     }
 
     fn arm_sweep(&mut self, desk: &mut Desk<'_, '_>) {
-        if !self.sweeping && (!self.bids.is_empty() || self.pool.has_commits()) {
+        let lapses = !desk.security.profile.has(Weakness::LeakingLeases);
+        if !self.sweeping && (!self.bids.is_empty() || (lapses && self.pool.has_commits())) {
             self.sweeping = true;
             desk.timer(BID_STATE_GC_INTERVAL, Timer::Sweep);
         }
@@ -252,10 +280,11 @@ impl Provider {
             .collect();
         for (orchestrator, actor, ensemble) in allocations {
             self.grant_orchestrator(desk, &orchestrator, &actor, ensemble);
-            if !desk.security.profile.has(Weakness::LapsingHealthGrants) {
+            if !health_grants_lapse(desk) {
                 grant_health_checks(desk, &orchestrator, &actor);
             }
         }
+        self.question_silent_orchestrators(desk);
         self.arm_renewal(desk);
     }
 
@@ -304,9 +333,16 @@ fn grant_health_checks(desk: &mut Desk<'_, '_>, supervisor: &Did, actor: &Did) {
     desk.grant(supervisor, actor, &HEALTH, HEALTH_CHECK_GRANT_DURATION);
 }
 
+/// Whether the right to check health is renewed only once: read in the capabilities of DMS (C8) and in its supervision
+/// (W13). It takes both to be mended.
+fn health_grants_lapse(desk: &Desk<'_, '_>) -> bool {
+    let profile = desk.security.profile;
+    profile.has(Weakness::LapsingHealthGrants) || profile.has(Weakness::LapsingCheckGrants)
+}
+
 /// Where the real DMS renews the right to check health only once, the clock of that starts with the actor.
 fn arm_single_regrant(desk: &mut Desk<'_, '_>, run: RunId) {
-    if desk.security.profile.has(Weakness::LapsingHealthGrants) {
+    if health_grants_lapse(desk) {
         desk.timer(HEALTH_CHECK_GRANT_DURATION, Timer::RegrantHealthChecks(run));
     }
 }

@@ -14,18 +14,19 @@ use crate::dms::outbox::{Action, Execution, RunId, Timer};
 
 impl Provider {
     /// Whether an allocation's actor has this behaviour.
-    pub(in crate::dms) fn has_allocation_behaviour(behaviour: &Behaviour) -> bool {
-        matches!(
-            behaviour.kind,
-            BehaviourKind::AllocationStart
-                | BehaviourKind::AllocationRestart
-                | BehaviourKind::SubnetAddPeer
-                | BehaviourKind::SubnetAcceptPeers
-                | BehaviourKind::DnsAddRecords
-                | BehaviourKind::MapPort
-                | BehaviourKind::HealthCheckRegister
-                | BehaviourKind::HealthCheck
-        )
+    pub(in crate::dms) fn has_allocation_behaviour(&self, behaviour: &Behaviour) -> bool {
+        behaviour.reply_nonce().is_some_and(|nonce| self.awaits_confirmation(nonce))
+            || matches!(
+                behaviour.kind,
+                BehaviourKind::AllocationStart
+                    | BehaviourKind::AllocationRestart
+                    | BehaviourKind::SubnetAddPeer
+                    | BehaviourKind::SubnetAcceptPeers
+                    | BehaviourKind::DnsAddRecords
+                    | BehaviourKind::MapPort
+                    | BehaviourKind::HealthCheckRegister
+                    | BehaviourKind::HealthCheck
+            )
     }
 
     /// Handles a message to an allocation's actor.
@@ -35,6 +36,10 @@ impl Provider {
         id: &Arc<str>,
         request: &Envelope,
     ) {
+        self.hear(desk, id, request);
+        if let Some(nonce) = request.behaviour.reply_nonce() {
+            return self.resolve_confirmation(desk, nonce, Some(&request.message));
+        }
         let Some(allocation) = self.allocations.get_mut(id) else { return };
         match &request.message {
             Message::AllocationStart => allocation.start(desk, id, request),
@@ -51,14 +56,14 @@ impl Provider {
 
     /// Takes a report of the executor; one about a former run finds nobody.
     pub(in crate::dms) fn handle_execution(&mut self, desk: &mut Desk<'_, '_>, execution: Execution) {
-        let run = match &execution {
-            Execution::Started(run) | Execution::StartFailed(run, _) | Execution::Probed(run, _) => *run,
-            Execution::Exited { run, .. } => *run,
-        };
+        let run = execution.run();
         let found = self.allocations.iter().position(|(_, allocation)| allocation.run == run);
         let Some((id, _)) = found.and_then(|place| self.allocations.get_index(place)) else { return };
         let id = Arc::clone(id);
         let Some(allocation) = self.allocations.get_mut(&id) else { return };
+        if !matches!(execution, Execution::Probed(..)) {
+            self.recovering.retain(|other| *other != run);
+        }
         match execution {
             Execution::Started(_) => {
                 allocation.set_state(desk, &id, AllocationState::Running, None);
@@ -68,6 +73,10 @@ impl Provider {
             }
             Execution::StartFailed(_, reason) => {
                 allocation.set_state(desk, &id, AllocationState::Failed, None);
+                if allocation.start_reply.is_none() {
+                    // Nobody waits for it: it was to run again after a restart.
+                    return self.report(desk, &id);
+                }
                 allocation.answer_start(desk, Message::Error(reason));
             }
             Execution::Exited { code, output, .. } => self.handle_exit(desk, &id, code, output),
@@ -119,7 +128,7 @@ impl Provider {
         desk.timer(LIVENESS_REPORT_INTERVAL, Timer::Heartbeat(run));
     }
 
-    fn report(&mut self, desk: &mut Desk<'_, '_>, id: &Arc<str>) {
+    pub(super) fn report(&mut self, desk: &mut Desk<'_, '_>, id: &Arc<str>) {
         let Some(allocation) = self.allocations.get_mut(id) else { return };
         let Some(hosted) = self.hosted.get(&allocation.ensemble) else { return };
         allocation.sequence += 1;
@@ -141,7 +150,7 @@ impl Provider {
 }
 
 impl Allocation {
-    fn set_state(
+    pub(super) fn set_state(
         &mut self,
         desk: &mut Desk<'_, '_>,
         id: &Arc<str>,

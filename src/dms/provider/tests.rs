@@ -236,7 +236,7 @@ fn destroyed_reverted_replaced_or_restarted_it_is_gone() {
         ("destroy", 0, |lab| assert_eq!(lab.ask(None, Message::SubnetDestroy(ID)), Message::Ok)),
         ("revert", 1, |lab| lab.revert("web", 0)),
         ("a newer life", 1, |_| {}),
-        ("restart", 1, |lab| lab.provider.restart()),
+        ("a restart", 1, |lab| lab.provider.stop()),
     ];
     for (what, next, end) in ends {
         let mut lab = Lab::new();

@@ -47,12 +47,15 @@ impl Gpu {
     /// Whether this card fulfils a wish: vendor and model where the wish names them (ignoring case), and no less
     /// memory.
     pub fn fulfils(&self, wish: &Self) -> bool {
+        self.vram_bytes >= wish.vram_bytes && self.is_of_kind(wish)
+    }
+
+    /// Whether vendor and model are those that a wish names.
+    fn is_of_kind(&self, wish: &Self) -> bool {
         fn agrees(wanted: Option<&Arc<str>>, actual: Option<&Arc<str>>) -> bool {
             wanted.is_none_or(|wanted| actual.is_some_and(|actual| actual.eq_ignore_ascii_case(wanted)))
         }
-        self.vram_bytes >= wish.vram_bytes
-            && agrees(wish.vendor.as_ref(), self.vendor.as_ref())
-            && agrees(wish.model.as_ref(), self.model.as_ref())
+        agrees(wish.vendor.as_ref(), self.vendor.as_ref()) && agrees(wish.model.as_ref(), self.model.as_ref())
     }
 }
 
@@ -107,12 +110,13 @@ impl fmt::Display for Amount {
 }
 
 /// There is less of one dimension than required.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 #[error(
-    "{dimension} is short by {}: {} required, {} available",
+    "{dimension} is short by {}: {} required, {} available{}",
     self.missing(),
     self.in_units(*.required),
-    self.in_units(*.available)
+    self.in_units(*.available),
+    .card.as_ref().map(|card| format!("; {card}")).unwrap_or_default()
 )]
 pub struct Shortage {
     /// What is short.
@@ -121,9 +125,15 @@ pub struct Shortage {
     pub required: u64,
     /// How much there is, in the dimension's unit.
     pub available: u64,
+    /// For graphics cards: the first that is missing.
+    pub card: Option<Box<MissingCard>>,
 }
 
 impl Shortage {
+    const fn of(dimension: Dimension, required: u64, available: u64) -> Self {
+        Self { dimension, required, available, card: None }
+    }
+
     /// By how much it is short.
     pub const fn missing(&self) -> Amount {
         self.in_units(self.required.saturating_sub(self.available))
@@ -131,6 +141,30 @@ impl Shortage {
 
     const fn in_units(&self, quantity: u64) -> Amount {
         Amount { dimension: self.dimension, quantity }
+    }
+}
+
+/// A wish for a graphics card that no card fulfils.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct MissingCard {
+    /// The wish.
+    pub wish: Gpu,
+    /// By how many bytes of memory the largest card of that vendor and model falls short; none if there is no such
+    /// card that another wish has not taken.
+    pub vram_short_bytes: Option<u64>,
+}
+
+impl fmt::Display for MissingCard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no {}", self.wish)?;
+        match self.vram_short_bytes {
+            Some(bytes) => {
+                f.write_str(", the nearest has ")?;
+                write_bytes(f, bytes)?;
+                f.write_str(" too little memory")
+            }
+            None => f.write_str(", nor any card of that kind that is not taken"),
+        }
     }
 }
 
@@ -157,18 +191,28 @@ impl Resources {
     /// # Errors
     /// The first dimension that is short, in the order CPU, RAM, disk, GPU.
     pub fn checked_minus(&self, taken: &Self) -> Result<Self, Shortage> {
+        self.divide(taken).map(|(left, _)| left)
+    }
+
+    /// What is left after `taken` is taken away as by [`Resources::checked_minus`], and what was taken: the same as
+    /// `taken`, with the very cards that fulfil its wishes.
+    ///
+    /// # Errors
+    /// As [`Resources::checked_minus`].
+    pub fn divide(&self, taken: &Self) -> Result<(Self, Self), Shortage> {
         let left = |dimension, available: u64, required| {
-            available.checked_sub(required).ok_or(Shortage { dimension, required, available })
+            available.checked_sub(required).ok_or(Shortage::of(dimension, required, available))
         };
-        Ok(Self {
-            cpu: Cpu {
+        let (cpu, ram_bytes, disk_bytes) = (
+            Cpu {
                 cores_milli: left(Dimension::Cpu, self.cpu.cores_milli, taken.cpu.cores_milli)?,
                 ..self.cpu.clone()
             },
-            ram_bytes: left(Dimension::Ram, self.ram_bytes, taken.ram_bytes)?,
-            disk_bytes: left(Dimension::Disk, self.disk_bytes, taken.disk_bytes)?,
-            gpus: self.gpus_without(&taken.gpus)?,
-        })
+            left(Dimension::Ram, self.ram_bytes, taken.ram_bytes)?,
+            left(Dimension::Disk, self.disk_bytes, taken.disk_bytes)?,
+        );
+        let (gpus, given) = self.deal_cards(&taken.gpus)?;
+        Ok((Self { cpu, ram_bytes, disk_bytes, gpus }, Self { gpus: given, ..taken.clone() }))
     }
 
     /// Every dimension in which `required` is more than there is; empty means that it fits.
@@ -180,32 +224,33 @@ impl Resources {
         ]
         .into_iter()
         .filter(|(_, available, required)| required > available)
-        .map(|(dimension, available, required)| Shortage { dimension, required, available })
+        .map(|(dimension, available, required)| Shortage::of(dimension, required, available))
         .collect();
-        found.extend(self.gpus_without(&required.gpus).err());
+        found.extend(self.deal_cards(&required.gpus).err());
         found
     }
 
-    /// The cards that are left when each wish has taken one. The pickiest wishes choose first and each takes the
-    /// smallest card that does, so a full assignment is found whenever there is one.
-    fn gpus_without(&self, wishes: &[Gpu]) -> Result<Vec<Gpu>, Shortage> {
+    /// The cards that are left when each wish has taken one, and those that were taken. The pickiest wishes choose
+    /// first and each takes the smallest card that does, so a full assignment is found whenever there is one.
+    pub(super) fn deal_cards(&self, wishes: &[Gpu]) -> Result<(Vec<Gpu>, Vec<Gpu>), Shortage> {
         let mut order: Vec<&Gpu> = wishes.iter().collect();
         order.sort_by_key(|wish| Reverse((wish.model.is_some(), wish.vendor.is_some(), wish.vram_bytes)));
-        let mut left = self.gpus.clone();
-        let mut given = 0;
+        let (mut left, mut given) = (self.gpus.clone(), Vec::new());
+        let mut unfulfilled = None;
         for wish in order {
             let best =
                 (0..left.len()).filter(|&at| left[at].fulfils(wish)).min_by_key(|&at| left[at].vram_bytes);
-            if let Some(at) = best {
-                left.remove(at);
-                given += 1;
+            match best {
+                Some(at) => given.push(left.remove(at)),
+                None => unfulfilled = unfulfilled.or(Some(wish)),
             }
         }
-        let required = wishes.len() as u64;
-        if given < required {
-            return Err(Shortage { dimension: Dimension::Gpu, required, available: given });
-        }
-        Ok(left)
+        let Some(wish) = unfulfilled else { return Ok((left, given)) };
+        let nearest = left.iter().filter(|card| card.is_of_kind(wish)).map(|card| card.vram_bytes).max();
+        let vram_short_bytes = nearest.map(|bytes| wish.vram_bytes.saturating_sub(bytes));
+        let card = Some(Box::new(MissingCard { wish: wish.clone(), vram_short_bytes }));
+        let (required, available) = (wishes.len() as u64, given.len() as u64);
+        Err(Shortage { card, ..Shortage::of(Dimension::Gpu, required, available) })
     }
 }
 
@@ -318,7 +363,14 @@ mod tests {
         let more = Resources { gpus: vec![card("NVIDIA", "", 1); 3], ..Resources::default() };
         assert_eq!(
             have.checked_minus(&more).unwrap_err().to_string(),
-            "GPU is short by 1 GPU: 3 GPUs required, 2 GPUs available"
+            "GPU is short by 1 GPU: 3 GPUs required, 2 GPUs available; no GPU NVIDIA 1 GiB, nor any card of that \
+             kind that is not taken"
+        );
+        let large = Resources { gpus: vec![card("NVIDIA", "A100", 80)], ..Resources::default() };
+        assert_eq!(
+            have.checked_minus(&large).unwrap_err().to_string(),
+            "GPU is short by 1 GPU: 1 GPU required, 0 GPUs available; no GPU NVIDIA A100 80 GiB, the nearest has \
+             40 GiB too little memory"
         );
     }
 
@@ -342,7 +394,7 @@ mod tests {
         ) {
             let [first, second] = [a, b].map(|[c, r, d]| machine(c.into(), r.into(), d.into()));
             prop_assert_eq!(first.plus(&second).checked_minus(&second), Ok(first.clone()));
-            prop_assert_eq!(first.shortages(&second).first().copied(), first.checked_minus(&second).err());
+            prop_assert_eq!(first.shortages(&second).first().cloned(), first.checked_minus(&second).err());
         }
 
         /// Oracle: try every assignment of wishes to cards.

@@ -11,7 +11,7 @@ use crate::kernel::Timestamp;
 /// Something held for one allocation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Holding {
-    /// How much.
+    /// How much, with the very cards that were given.
     pub resources: Resources,
     /// Which life of the allocation it is for.
     pub generation: u32,
@@ -98,8 +98,9 @@ impl Pool {
         if self.held.contains_key(allocation) {
             return Err(PoolError::AlreadyCommitted(Arc::clone(allocation)));
         }
-        self.free = self.free.checked_minus(resources)?;
-        let holding = Holding { resources: resources.clone(), generation, lease: Some(lease) };
+        let (free, resources) = self.free.divide(resources)?;
+        self.free = free;
+        let holding = Holding { resources, generation, lease: Some(lease) };
         self.held.insert(Arc::clone(allocation), holding);
         Ok(())
     }
@@ -144,18 +145,28 @@ impl Pool {
         lapsed
     }
 
-    /// Free resources are always counted anew, so that nothing can drift.
+    /// Free resources are always counted anew, so that nothing can drift. Each holding keeps its own cards.
     fn recount(&mut self) {
-        self.free = self.held.values().fold(self.onboarded.clone(), |free, holding| {
-            free.checked_minus(&holding.resources).expect("only what was free has been given out")
-        });
+        let mut free = self.onboarded.clone();
+        let mut cards = std::mem::take(&mut free.gpus);
+        for Holding { resources, .. } in self.held.values() {
+            for card in &resources.gpus {
+                let place = cards.iter().position(|own| own == card);
+                cards.remove(place.expect("only cards of this pool have been given out"));
+            }
+            let rest = resources.clone().without_cards();
+            free = free.checked_minus(&rest).expect("only what was free has been given out");
+        }
+        self.free = Resources { gpus: cards, ..free };
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::dms::resources::Cpu;
+    use crate::dms::resources::{Cpu, Gpu};
 
     fn cores(n: u64) -> Resources {
         Resources {
@@ -192,5 +203,96 @@ mod tests {
         assert!(pool.release("a", 1).is_none());
         assert!(pool.release("a", 2).is_some());
         assert_eq!(pool.free(), &cores(4));
+    }
+
+    fn card(model: &str, vram_bytes: u64) -> Gpu {
+        Gpu { vendor: Some("NVIDIA".into()), model: Some(model.into()), vram_bytes }
+    }
+
+    fn wish(vram_bytes: u64) -> Gpu {
+        Gpu { vram_bytes, ..Gpu::default() }
+    }
+
+    #[test]
+    fn a_card_is_given_out_once_and_stays_with_whom_it_was_given_to() {
+        let mut pool = Pool::new(Resources { gpus: vec![card("A100", 40), card("T4", 16)], ..cores(8) });
+        let with = |wish: Gpu| Resources { gpus: vec![wish], ..cores(1) };
+        let [a, b, c]: [Arc<str>; 3] = ["a".into(), "b".into(), "c".into()];
+        pool.commit(&a, 0, &with(wish(8)), Timestamp(10)).expect("the small card does");
+        pool.commit(&b, 0, &with(wish(8)), Timestamp(10)).expect("the large one does too");
+        let refused = pool.commit(&c, 0, &with(wish(8)), Timestamp(10)).expect_err("there is no third");
+        assert_eq!(
+            refused.to_string(),
+            "GPU is short by 1 GPU: 1 GPU required, 0 GPUs available; no GPU 8 B, nor any card of that kind that is \
+             not taken"
+        );
+        pool.allocate(&b, 0).expect("it was committed");
+        pool.release("a", 0).expect("it was held");
+        assert_eq!(pool.free().gpus, [card("T4", 16)], "b keeps the card that it runs on");
+        assert_eq!(pool.allocated().gpus, [card("A100", 40)]);
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Commit { who: usize, generation: u32, cores: u64, cards: Vec<Gpu>, lease: u64 },
+        Allocate { who: usize, generation: u32 },
+        Release { who: usize, generation: u32 },
+        Lapse { now: u64 },
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let one = prop_oneof![
+            (0..30_u64).prop_map(wish),
+            (0..30_u64).prop_map(|vram| card("A100", vram)),
+            (0..30_u64).prop_map(|vram| card("T4", vram)),
+        ];
+        let commit = (0..4_usize, 0..3_u32, 0..4_u64, proptest::collection::vec(one, 0..3), 0..20_u64);
+        prop_oneof![
+            3 => commit.prop_map(|(who, generation, cores, cards, lease)| Step::Commit {
+                who, generation, cores, cards, lease
+            }),
+            2 => (0..4_usize, 0..3_u32).prop_map(|(who, generation)| Step::Allocate { who, generation }),
+            1 => (0..4_usize, 0..3_u32).prop_map(|(who, generation)| Step::Release { who, generation }),
+            1 => (0..20_u64).prop_map(|now| Step::Lapse { now }),
+        ]
+    }
+
+    /// Everything but the order of the cards.
+    fn sorted(mut amount: Resources) -> Resources {
+        amount.gpus.sort_by_key(ToString::to_string);
+        amount
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_allocated_committed_and_free_is_what_is_onboarded(
+            steps in proptest::collection::vec(step(), 0..40)
+        ) {
+            let names: [Arc<str>; 4] = ["a".into(), "b".into(), "c".into(), "d".into()];
+            let gpus = vec![card("T4", 16), card("A100", 20), card("T4", 24), wish(10)];
+            let mut pool = Pool::new(Resources { gpus, ..cores(6) });
+            for step in steps {
+                let before = pool.clone();
+                let changed = match step {
+                    Step::Commit { who, generation, cores: n, cards, lease } => {
+                        let wanted = Resources { gpus: cards, ..cores(n) };
+                        let fits = pool.free().shortages(&wanted).is_empty() && pool.held(&names[who]).is_none();
+                        let done = pool.commit(&names[who], generation, &wanted, Timestamp(lease)).is_ok();
+                        prop_assert_eq!(done, fits);
+                        done
+                    }
+                    Step::Allocate { who, generation } => pool.allocate(&names[who], generation).is_ok(),
+                    Step::Release { who, generation } => pool.release(&names[who], generation).is_some(),
+                    Step::Lapse { now } => !pool.lapse(Timestamp(now)).is_empty(),
+                };
+                let committed = pool.holdings().filter(|(_, holding)| holding.lease.is_some());
+                let committed = committed.fold(Resources::default(), |sum, (_, held)| sum.plus(&held.resources));
+                let all = pool.free().plus(&pool.allocated()).plus(&committed);
+                prop_assert_eq!(sorted(all), sorted(pool.onboarded().clone()));
+                if !changed {
+                    prop_assert_eq!(pool.free(), before.free(), "what is refused changes nothing");
+                }
+            }
+        }
     }
 }

@@ -1,4 +1,7 @@
-//! Public ports of a provider (dms-orchestration section 5.5, as intended: a failure frees nothing of others).
+//! Public ports of a provider (dms-orchestration section 5.5).
+//!
+//! [`Ports::reserve`] does it as intended: all or none, and a failure frees nothing of others.
+//! [`Ports::reserve_as_read`] does it as the real DMS (W15).
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -32,6 +35,8 @@ struct Reservation {
     owner: Arc<str>,
     /// Whether any port would have done.
     dynamic: bool,
+    /// Whether the record of its owner was overwritten, so that nobody gives it back (W15).
+    forgotten: bool,
 }
 
 /// The ports given out.
@@ -55,7 +60,7 @@ impl Ports {
                 return Err(PortError::Taken(port));
             }
         }
-        let free = (range.end - range.start) as usize - self.reserved.len() - fixed.len();
+        let free = ((range.end - range.start) as usize).saturating_sub(self.reserved.len() + fixed.len());
         if (dynamic as usize) > free { Err(PortError::Exhausted) } else { Ok(()) }
     }
 
@@ -65,26 +70,55 @@ impl Ports {
     /// As [`Ports::check`].
     pub fn reserve(&mut self, owner: &Arc<str>, fixed: &[u16], dynamic: u32) -> Result<(), PortError> {
         self.check(fixed, dynamic)?;
-        for &port in fixed {
-            self.reserved.insert(port, Reservation { owner: Arc::clone(owner), dynamic: false });
+        self.take_fixed(owner, fixed, false);
+        self.take_dynamic(owner, dynamic);
+        Ok(())
+    }
+
+    /// Reserves as the real DMS does (W15). When one of `fixed` cannot be had, all of them are freed, also those that
+    /// another allocation holds. Dynamic ports overwrite the record of the fixed ones, which nothing frees any more.
+    /// And as ports travel in a map by their public number, all dynamic ones of an allocation are one.
+    ///
+    /// # Errors
+    /// As [`Ports::check`].
+    pub fn reserve_as_read(
+        &mut self,
+        owner: &Arc<str>,
+        fixed: &[u16],
+        dynamic: u32,
+    ) -> Result<(), PortError> {
+        let dynamic = dynamic.min(1);
+        if let Err(refused) = self.check(fixed, dynamic) {
+            self.reserved.retain(|port, _| !fixed.contains(port));
+            return Err(refused);
         }
-        let mut wanted = dynamic;
+        self.take_fixed(owner, fixed, dynamic > 0);
+        self.take_dynamic(owner, dynamic);
+        Ok(())
+    }
+
+    fn take_fixed(&mut self, owner: &Arc<str>, fixed: &[u16], forgotten: bool) {
+        for &port in fixed {
+            self.reserved.insert(port, Reservation { owner: Arc::clone(owner), dynamic: false, forgotten });
+        }
+    }
+
+    fn take_dynamic(&mut self, owner: &Arc<str>, mut wanted: u32) {
         for port in PUBLIC_PORT_RANGE.0..PUBLIC_PORT_RANGE.1 {
             if wanted == 0 {
                 break;
             }
             let port = u16::try_from(port).expect("the range ends at 65536");
             if let Entry::Vacant(entry) = self.reserved.entry(port) {
-                entry.insert(Reservation { owner: Arc::clone(owner), dynamic: true });
+                entry.insert(Reservation { owner: Arc::clone(owner), dynamic: true, forgotten: false });
                 wanted -= 1;
             }
         }
-        Ok(())
     }
 
-    /// Gives back every port of an allocation.
+    /// Gives back every port of an allocation that is known to be its own.
     pub fn release(&mut self, owner: &str) {
-        self.reserved.retain(|_, reservation| &*reservation.owner != owner);
+        self.reserved.retain(|_, reservation| reservation.forgotten || &*reservation.owner != owner);
     }
 
     /// Whether a port is reserved for this allocation.
@@ -130,5 +164,31 @@ mod tests {
         ports.release("a");
         assert_eq!(ports.check(&[20_000], 49_151), Ok(()));
         assert_eq!(ports.check(&[], 49_153), Err(PortError::Exhausted));
+    }
+
+    #[test]
+    fn as_read_a_refused_reservation_frees_what_it_asked_for() {
+        let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
+        let mut ports = Ports::default();
+        ports.reserve_as_read(&a, &[20_000, 20_001], 0).expect("all are free");
+        assert_eq!(ports.reserve_as_read(&b, &[20_002, 20_000], 0), Err(PortError::Taken(20_000)));
+        assert_eq!(ports.check_owner(20_000, "a"), Err(PortError::NotReserved(20_000)), "a has lost it");
+        assert_eq!(ports.check_owner(20_001, "a"), Ok(()), "nobody asked for this one");
+        ports.reserve_as_read(&b, &[20_002, 20_000], 0).expect("the second time it is free");
+    }
+
+    #[test]
+    fn as_read_fixed_ports_beside_a_dynamic_one_leak_and_dynamic_ones_collapse() {
+        let a: Arc<str> = "a".into();
+        for (as_read, dynamic, after) in [(true, 1, Err(PortError::Taken(20_000))), (false, 2, Ok(()))] {
+            let mut ports = Ports::default();
+            let reserve = if as_read { Ports::reserve_as_read } else { Ports::reserve };
+            reserve(&mut ports, &a, &[20_000], 2).expect("all are free");
+            assert_eq!(ports.dynamic_of("a").count(), dynamic);
+            assert_eq!(ports.check_owner(20_000, "a"), Ok(()), "it can be mapped");
+            ports.release("a");
+            assert_eq!(ports.dynamic_of("a").count(), 0);
+            assert_eq!(ports.check(&[20_000], 0), after);
+        }
     }
 }

@@ -23,7 +23,12 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
         Fact::MessageRejected { rejection, behaviour, ensemble: _, explanation } => {
             (rejection, behaviour, explanation).hash(digest);
         }
-        Fact::HelloAnswered | Fact::DeploymentAccepted(_) | Fact::BidMade(_) | Fact::BidAccepted(_) => {}
+        // Fingerprints of revocations differ between the signature modes: the caller has put a number in their place.
+        Fact::RevocationAnchored(_)
+        | Fact::HelloAnswered
+        | Fact::DeploymentAccepted(_)
+        | Fact::BidMade(_)
+        | Fact::BidAccepted(_) => {}
         Fact::SentWithoutAuthority { behaviour, ensemble: _ } => behaviour.hash(digest),
         Fact::DeploymentRefused(reason) => reason.hash(digest),
         Fact::DeploymentStatus { ensemble: _, status, reason } => {
@@ -37,16 +42,12 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
             text(digest, reason);
         }
         Fact::Committed { allocation, generation, resources } => {
-            text(digest, key_of(allocation));
-            (generation, resources).hash(digest);
+            held(digest, allocation, (generation, resources));
         }
-        Fact::AllocationCreated { allocation, generation } => {
-            text(digest, key_of(allocation));
-            generation.hash(digest);
-        }
+        Fact::AllocationCreated { allocation, generation }
+        | Fact::AllocationRestored { allocation, generation } => held(digest, allocation, generation),
         Fact::AddressGiven { allocation, generation, address } => {
-            text(digest, key_of(allocation));
-            (generation, address.octets()).hash(digest);
+            held(digest, allocation, (generation, address.octets()));
         }
         Fact::Named { allocation, generation, name } => {
             text(digest, key_of(allocation));
@@ -54,21 +55,13 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
             text(digest, name);
         }
         Fact::PortMapped { allocation, generation, public, private } => {
-            text(digest, key_of(allocation));
-            (generation, public, private).hash(digest);
+            held(digest, allocation, (generation, public, private));
         }
         Fact::AllocationState { allocation, generation, state, exit_code } => {
-            text(digest, key_of(allocation));
-            (generation, state, exit_code).hash(digest);
+            held(digest, allocation, (generation, state, exit_code));
         }
-        Fact::Released { allocation, generation, lapsed } => {
-            text(digest, key_of(allocation));
-            (generation, lapsed).hash(digest);
-        }
-        Fact::Suspected { allocation, generation, cause } => {
-            text(digest, key_of(allocation));
-            (generation, cause).hash(digest);
-        }
+        Fact::Released { allocation, generation, lapsed } => held(digest, allocation, (generation, lapsed)),
+        Fact::Suspected { allocation, generation, cause } => held(digest, allocation, (generation, cause)),
         Fact::OperationAnswered { operation, answer: said }
         | Fact::OperationRefused { operation, reason: said }
         | Fact::OperationUnanswered { operation, reason: said } => {
@@ -79,8 +72,7 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
             slot.hash(digest);
             text(digest, reason);
         }
-        // Fingerprints differ between the signature modes; the caller has put the number in its place.
-        Fact::RevocationAnchored(_) => {}
+        Fact::DeploymentRestored { ensemble: _, status } => status.hash(digest),
         Fact::Contract { contract: _, what } => absorb_contract(digest, what),
         Fact::RestartOrdered { allocation } => text(digest, key_of(allocation)),
         Fact::RedeploymentStarted { ensemble: _, node, generation } => {
@@ -88,6 +80,12 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
             generation.hash(digest);
         }
     }
+}
+
+/// An allocation and what is said of it.
+fn held(digest: &mut Digest, allocation: &str, what: impl Hash) {
+    text(digest, key_of(allocation));
+    what.hash(digest);
 }
 
 /// What is said about a contract, without DIDs and what is made of them.

@@ -109,6 +109,7 @@ pub(super) struct Counters {
     allocations_started: u64,
     allocations_lost: u64,
     redeployments: u64,
+    restarts: u64,
     image_bytes: u64,
     facts: u64,
     hellos: u64,
@@ -326,11 +327,19 @@ impl Ledger {
             self.peers_up += 1;
         } else if now > Time::ZERO {
             self.peers_up -= 1;
-            for place in std::mem::take(&mut self.held[peer.0 as usize]) {
-                let was_running = self.allocations[place].running;
-                self.counters.allocations_lost += u64::from(was_running);
-                self.end_allocation(now, place, "peer lost", None);
+        }
+    }
+
+    /// A peer has stopped: what it held is lost until it is taken up again. What runs goes on when its machine does.
+    pub(super) fn stops(&mut self, now: Time, peer: PeerId, with_machine: bool) {
+        for place in std::mem::take(&mut self.held[peer.0 as usize]) {
+            let was_running = self.allocations[place].running;
+            if was_running && !with_machine {
+                self.held[peer.0 as usize].push(place);
+                continue;
             }
+            self.counters.allocations_lost += u64::from(was_running);
+            self.end_allocation(now, place, "peer lost", None);
         }
     }
 
@@ -378,6 +387,7 @@ impl Ledger {
             | Fact::RoundOpened { ensemble, .. }
             | Fact::BidRefused { ensemble, .. }
             | Fact::StageFailed { ensemble, .. }
+            | Fact::DeploymentRestored { ensemble, .. }
             | Fact::RedeploymentStarted { ensemble, .. } => *ensemble,
             Fact::Committed { allocation, .. }
             | Fact::AllocationCreated { allocation, .. }
@@ -387,6 +397,7 @@ impl Ledger {
             | Fact::AllocationState { allocation, .. }
             | Fact::Released { allocation, .. }
             | Fact::Suspected { allocation, .. }
+            | Fact::AllocationRestored { allocation, .. }
             | Fact::RestartOrdered { allocation } => return self.deployment_of(allocation),
         };
         self.by_ensemble.get(&ensemble).copied()
@@ -438,6 +449,7 @@ impl Ledger {
             | Fact::Named { .. }
             | Fact::PortMapped { .. }
             | Fact::AllocationState { .. }
+            | Fact::AllocationRestored { .. }
             | Fact::Released { .. } => self.apply_to_allocation(now, peer, deployment, fact),
             Fact::RedeploymentStarted { .. } => {
                 self.counters.redeployments += 1;
@@ -445,12 +457,18 @@ impl Ledger {
                     record.redeployments += 1;
                 }
             }
+            Fact::RestartOrdered { .. } => self.counters.restarts += 1,
+            Fact::DeploymentRestored { status, .. } => {
+                if let Some(record) = record.filter(|_| !status.is_terminal()) {
+                    record.status = status;
+                    record.ended = None;
+                }
+            }
             Fact::DeploymentAccepted(_)
             | Fact::RevocationAnchored(_)
             | Fact::BidMade(_)
             | Fact::AllocationCreated { .. }
-            | Fact::Suspected { .. }
-            | Fact::RestartOrdered { .. } => {}
+            | Fact::Suspected { .. } => {}
         }
     }
 
@@ -460,6 +478,7 @@ impl Ledger {
         | Fact::Named { allocation, generation, .. }
         | Fact::PortMapped { allocation, generation, .. }
         | Fact::AllocationState { allocation, generation, .. }
+        | Fact::AllocationRestored { allocation, generation }
         | Fact::Released { allocation, generation, .. }) = &fact
         else {
             return;
@@ -473,6 +492,7 @@ impl Ledger {
             Fact::AllocationState { state, exit_code, .. } => {
                 self.allocation_is(now, place, state, exit_code);
             }
+            Fact::AllocationRestored { .. } => self.resume_allocation(peer, place),
             Fact::Released { lapsed, .. } => {
                 self.held[peer.0 as usize].retain(|held| *held != place);
                 self.end_allocation(now, place, if lapsed { "lease ended" } else { "released" }, None);
@@ -633,6 +653,16 @@ impl Ledger {
             if record.end.is_empty() {
                 record.end = end;
             }
+        }
+    }
+
+    /// An allocation whose peer was lost is held again.
+    fn resume_allocation(&mut self, peer: PeerId, place: usize) {
+        let record = &mut self.allocations[place];
+        if record.ended.take().is_some() {
+            record.end = "";
+            self.allocated_cores_milli += record.resources.cpu.cores_milli;
+            self.held[peer.0 as usize].push(place);
         }
     }
 

@@ -148,6 +148,7 @@ impl Ledger {
         let c = &self.counters;
         m.add("allocations.started", c.allocations_started as f64);
         m.add("allocations.lost", c.allocations_lost as f64);
+        m.add("restarts", c.restarts as f64);
         m.add("redeployments", c.redeployments as f64);
         m.add("recovery_time.p50", seconds(self.services.recoveries.quantile(0.50)));
         m.add("recovery_time.p95", seconds(self.services.recoveries.quantile(0.95)));

@@ -64,7 +64,14 @@ pub(super) struct Rule {
 enum Event {
     Arrive { from: usize, to: usize, envelope: Rc<Envelope> },
     Timer { peer: usize, life: u32, timer: Timer },
-    Execution { peer: usize, life: u32, execution: Execution },
+    Execution { peer: usize, power: u32, execution: Execution },
+}
+
+/// Something that an executor runs or is starting.
+struct Run {
+    id: RunId,
+    name: Arc<str>,
+    up: bool,
 }
 
 /// One peer with its executor.
@@ -72,10 +79,14 @@ pub(super) struct Host {
     pub(super) name: String,
     pub(super) peer: Peer,
     pub(super) up: bool,
-    /// Executions are lost with the life in which they began.
+    /// Executions are lost with the machine.
+    power: u32,
+    /// Timers are lost with the process that set them.
     life: u32,
     cursor: Cursor,
-    runs: Vec<(RunId, Arc<str>, AllocationKind)>,
+    runs: Vec<Run>,
+    /// Ends of runs while the process was down.
+    unheard: Vec<Execution>,
     next_start_fails: bool,
     healthy: bool,
 }
@@ -125,9 +136,11 @@ impl Lab {
                 name: description.name.clone(),
                 peer: Peer::new(config, EPOCH),
                 up: true,
+                power: 0,
                 life: 0,
                 cursor: Cursor::default(),
                 runs: Vec::new(),
+                unheard: Vec::new(),
                 next_start_fails: false,
                 healthy: true,
             });
@@ -178,18 +191,33 @@ impl Lab {
         self.feed(peer, Input::Command(command));
     }
 
-    /// A peer stops at once; what it only had in memory is gone.
+    /// A machine stops at once with all that it runs; what its peer only had in memory is gone.
     pub(super) fn kill(&mut self, peer: usize) {
+        self.stop(peer);
+        self.hosts[peer].power += 1;
+        self.hosts[peer].runs.clear();
+    }
+
+    /// The process of a peer ends; what it has started goes on.
+    pub(super) fn stop(&mut self, peer: usize) {
         let host = &mut self.hosts[peer];
         host.up = false;
         host.life += 1;
-        host.runs.clear();
-        host.peer.restart();
+        host.runs.retain(|run| run.up);
+        host.peer.stop();
     }
 
-    /// A peer that was killed is back.
+    /// A peer that was killed or stopped is back.
     pub(super) fn start(&mut self, peer: usize) {
-        self.hosts[peer].up = true;
+        let host = &mut self.hosts[peer];
+        host.up = true;
+        let running = host.runs.iter().map(|run| run.id).collect();
+        self.feed(peer, Input::Started { running });
+        for execution in std::mem::take(&mut self.hosts[peer].unheard) {
+            if self.is_current(peer, &execution) {
+                self.feed(peer, Input::Execution(execution));
+            }
+        }
     }
 
     /// The next start on this peer fails.
@@ -205,10 +233,10 @@ impl Lab {
     /// An allocation that runs on this peer ends by itself.
     pub(super) fn exit(&mut self, peer: usize, name: &str, code: i32) {
         let host = &self.hosts[peer];
-        let found = host.runs.iter().find(|(_, running, _)| **running == *name);
-        let run = found.expect("the allocation runs there").0;
+        let found = host.runs.iter().find(|run| *run.name == *name);
+        let run = found.expect("the allocation runs there").id;
         let execution = Execution::Exited { run, code, output: "".into() };
-        self.post(Span::ZERO, Event::Execution { peer, life: host.life, execution });
+        self.post(Span::ZERO, Event::Execution { peer, power: host.power, execution });
     }
 
     /// Lets time pass.
@@ -242,26 +270,28 @@ impl Lab {
                     self.feed(peer, Input::Timer(timer));
                 }
             }
-            Event::Execution { peer, life, execution } => {
-                if self.hosts[peer].life == life && self.is_current(peer, &execution) {
+            Event::Execution { peer, power, execution } if self.hosts[peer].power == power => {
+                if !self.hosts[peer].up {
+                    self.hosts[peer].unheard.push(execution);
+                } else if self.is_current(peer, &execution) {
                     self.feed(peer, Input::Execution(execution));
                 }
             }
+            Event::Execution { .. } => {}
         }
     }
 
     /// An executor says nothing of a run that it was told to stop; a run that has ended is no longer there.
     fn is_current(&mut self, peer: usize, execution: &Execution) -> bool {
-        let (run, ended) = match execution {
-            Execution::Started(run) | Execution::Probed(run, _) => (*run, false),
-            Execution::StartFailed(run, _) | Execution::Exited { run, .. } => (*run, true),
-        };
+        let id = execution.run();
+        let ended = matches!(execution, Execution::StartFailed(..) | Execution::Exited { .. });
         let runs = &mut self.hosts[peer].runs;
-        let found = runs.iter().any(|(current, ..)| *current == run);
+        let Some(place) = runs.iter().position(|run| run.id == id) else { return false };
+        runs[place].up = true;
         if ended {
-            runs.retain(|(current, ..)| *current != run);
+            runs.remove(place);
         }
-        found
+        true
     }
 
     fn arrive(&mut self, from: usize, to: usize, envelope: &Envelope) {
@@ -351,25 +381,25 @@ impl Lab {
     fn order(&mut self, peer: usize, action: Action) {
         self.record.action(self.now, peer, &action);
         let host = &mut self.hosts[peer];
-        let life = host.life;
+        let power = host.power;
         let (after, execution) = match action {
             Action::Start(run, config) => {
-                host.runs.push((run, Arc::clone(&config.dns_name), config.kind));
+                host.runs.push(Run { id: run, name: Arc::clone(&config.dns_name), up: false });
                 if std::mem::take(&mut host.next_start_fails) {
                     let reason = "the executor could not start it".into();
                     (START, Execution::StartFailed(run, reason))
                 } else {
                     if config.kind == AllocationKind::Task {
                         let execution = Execution::Exited { run, code: 0, output: "".into() };
-                        self.post(START + TASK, Event::Execution { peer, life, execution });
+                        self.post(START + TASK, Event::Execution { peer, power, execution });
                     }
                     (START, Execution::Started(run))
                 }
             }
-            Action::Stop(run) => return host.runs.retain(|(running, ..)| *running != run),
+            Action::Stop(stopped) => return host.runs.retain(|run| run.id != stopped),
             Action::Probe(run) => (PROBE, Execution::Probed(run, host.healthy)),
         };
-        self.post(after, Event::Execution { peer, life, execution });
+        self.post(after, Event::Execution { peer, power, execution });
     }
 
     /// What is true now, for the record.

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
-use dmsim::dms::actor::{Behaviour, BehaviourKind, Envelope, Message, NodeRequest, Revert};
+use dmsim::dms::actor::{AllocationState, Behaviour, BehaviourKind, Envelope, Message, NodeRequest, Revert};
 use dmsim::dms::fact::Fact;
 use dmsim::dms::identity::{ActorId, EnsembleId, Handle, Inbox, PeerId};
 use dmsim::dms::outbox::Action;
@@ -269,6 +270,9 @@ impl Record {
                     report.sequence
                 )
             }
+            Message::DeploymentState(allocations) => format!("still wanted: {}?", generations(allocations)),
+            Message::AllocationStates(states) => in_states(states),
+            Message::Wait => "wait".to_owned(),
             Message::Ok => "yes".to_owned(),
             Message::Error(reason) => format!("no: {reason}"),
         }
@@ -327,6 +331,12 @@ impl Record {
             Fact::Suspected { allocation, generation, cause } => {
                 format!("suspects {allocation} of generation {generation}: {cause:?}")
             }
+            Fact::DeploymentRestored { ensemble, status } => {
+                format!("takes up {ensemble} again, stored as {}", status.as_str())
+            }
+            Fact::AllocationRestored { allocation, generation } => {
+                format!("takes up {allocation} of generation {generation} again")
+            }
             Fact::RestartOrdered { allocation } => format!("has {allocation} restarted"),
             Fact::RedeploymentStarted { node, generation, .. } => {
                 format!("places {node} anew as generation {generation}")
@@ -342,6 +352,18 @@ fn lower(state: impl std::fmt::Debug) -> String {
 fn node(request: &NodeRequest) -> String {
     let executors: Vec<String> = request.executors.iter().map(ToString::to_string).collect();
     format!("{} ({}, {})", request.node, request.resources, executors.join(", "))
+}
+
+fn generations(allocations: &[(Arc<str>, u32)]) -> String {
+    let parts = allocations.iter().map(|(id, generation)| format!("{id} of generation {generation}"));
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+fn in_states(states: &[(Arc<str>, u32, AllocationState)]) -> String {
+    let part = |(id, generation, state): &(Arc<str>, u32, AllocationState)| {
+        format!("{id} of generation {generation} is {}", lower(state))
+    };
+    states.iter().map(part).collect::<Vec<_>>().join(", ")
 }
 
 fn undone(revert: &Revert) -> String {

@@ -12,7 +12,7 @@
 //! fail the next start on NAME
 //! NAME is unhealthy | NAME is healthy
 //! exit ALLOCATION on NAME with CODE
-//! kill NAME | start NAME
+//! kill NAME | stop NAME | start NAME            stop: its process only, what it runs goes on
 //! show
 //! ```
 //!
@@ -135,6 +135,10 @@ fn command(lab: &mut Lab, words: &[&str], ensembles: &Path) -> Result<(), String
         ["kill", name] => {
             let peer = peer(lab, name)?;
             lab.kill(peer);
+        }
+        ["stop", name] => {
+            let peer = peer(lab, name)?;
+            lab.stop(peer);
         }
         ["start", name] => {
             let peer = peer(lab, name)?;

@@ -35,6 +35,11 @@ impl Named {
 }
 
 impl Contracts {
+    /// The contracts that a deployment names, as they were before a restart.
+    pub(in crate::dms) fn of_deployment(&self, ensemble: EnsembleId) -> Arc<[ContractRef]> {
+        self.named.get(&ensemble).map(|named| Arc::clone(&named.contracts)).unwrap_or_default()
+    }
+
     /// Looks at what has just happened here.
     pub(in crate::dms) fn watch(
         &mut self,

@@ -1,0 +1,249 @@
+//! What an orchestrator does with its deployments after its process has started again (dms-orchestration section
+//! 4.5).
+//!
+//! Every deployment comes back with its actor and its behaviours. What had ended goes on undoing; what was shutting
+//! down completes; what had not come to run by its deadline fails and says why. Of the rest, each node that had been
+//! promised something is reconciled with what its provider reports: one whose allocations all run is taken as it is,
+//! one that was in the middle of things is undone and placed anew as another generation, and one that ran and does
+//! not answer is its supervisor's matter. Until the providers have answered, the deployment answers "wait" to those
+//! who ask whether it still wants what they have (the intended side of W23).
+//!
+//! The real DMS trusts what it has stored, does nothing for a deployment that was preparing, takes tasks that have not
+//! started for tasks that have ended (W14), and forgets what was shutting down (W20).
+
+use std::sync::Arc;
+
+use super::node::{Member, MemberState, Node};
+use super::registry::Registry;
+use super::{Deployment, Outcome, Pending, Phase, Purpose, Strategy};
+use crate::dms::actor::{AllocationState, EnsembleBehaviours, Envelope, Message};
+use crate::dms::constants::{
+    BACKOFF_MIN, HEALTH_CHECK_INTERVAL, MONITOR_ONLY_TASK_MANIFEST_INTERVAL, RECONCILE_TIMEOUT,
+};
+use crate::dms::desk::Desk;
+use crate::dms::ensemble::AllocationKind;
+use crate::dms::fact::{DeploymentStatus, Fact, Stage};
+use crate::dms::identity::Handle;
+use crate::dms::outbox::Timer;
+use crate::dms::profile::Weakness;
+use crate::dms::store::DeploymentRecord;
+use crate::kernel::Timestamp;
+
+impl Deployment {
+    /// A deployment as it was stored; [`Deployment::resume`] goes on with it.
+    pub(in crate::dms) fn restored(
+        number: u32,
+        record: DeploymentRecord,
+        strategy: Strategy,
+        now: Timestamp,
+    ) -> Self {
+        let mut nodes = Node::all(record.id, record.range, &record.config, &[])
+            .expect("the same ensemble had enough addresses when it was deployed");
+        for (node, stored) in nodes.iter_mut().zip(record.nodes) {
+            node.phase = stored.phase;
+            node.generation = stored.generation;
+            node.pin = stored.pin;
+            node.place = stored.place;
+            node.excluded = stored.excluded;
+            node.recovering = stored.recovering;
+            for (member, stored) in node.members.iter_mut().zip(stored.members) {
+                member.handle = stored.handle;
+                member.state = stored.state;
+                member.watch.reset(now);
+            }
+        }
+        let mut deployment = Self {
+            number,
+            id: record.id,
+            range: record.range,
+            behaviours: EnsembleBehaviours::new(record.id),
+            config: record.config,
+            actor: record.actor.revived(now),
+            strategy,
+            deadline: record.deadline,
+            status: record.status,
+            nodes,
+            round: None,
+            pause: None,
+            pauses: 0,
+            vouched: true,
+            backoff: BACKOFF_MIN,
+            nonce: record.nonce,
+            pending: Vec::new(),
+            undo: Vec::new(),
+            undo_count: 0,
+            last_failure: None,
+            supervised: record.supervised,
+            pass: std::collections::VecDeque::new(),
+            releasing: false,
+            registry: Registry::after_restart(),
+        };
+        for (place, allocations) in record.undo {
+            deployment.note_undo(place, allocations);
+        }
+        deployment
+    }
+
+    /// Goes on after the restart, by the status that was stored.
+    pub(in crate::dms) fn resume(&mut self, desk: &mut Desk<'_, '_>) {
+        desk.fact(Fact::DeploymentRestored { ensemble: self.id, status: self.status });
+        self.save_status(desk);
+        self.resume_undo(desk);
+        match self.status {
+            DeploymentStatus::Failed | DeploymentStatus::Completed => {}
+            // Not restorable: what its providers hold stays with them.
+            DeploymentStatus::ShuttingDown if desk.security.profile.has(Weakness::Orphans) => {}
+            DeploymentStatus::ShuttingDown => {
+                // What has not acknowledged its release is undone, with retries, as it completes.
+                self.releasing = true;
+                self.advance(desk);
+            }
+            // Nothing is redone, and nobody looks at the deadline: it stays so for ever.
+            DeploymentStatus::Preparing if desk.security.profile.has(Weakness::FalselyCompleted) => {}
+            _ if self.is_early() && self.deadline <= desk.now => {
+                let reason = "failed to restore: its deadline passed while the orchestrator was down";
+                self.fail(desk, reason.into());
+            }
+            _ => self.go_on(desk),
+        }
+    }
+
+    /// Whether it has never run.
+    const fn is_early(&self) -> bool {
+        matches!(
+            self.status,
+            DeploymentStatus::Preparing | DeploymentStatus::Committing | DeploymentStatus::Provisioning
+        )
+    }
+
+    fn go_on(&mut self, desk: &mut Desk<'_, '_>) {
+        desk.timer(self.deadline.since(desk.now), Timer::Deadline(self.number));
+        self.renew_providers(desk);
+        if self.supervised {
+            desk.timer(HEALTH_CHECK_INTERVAL, Timer::Supervise(self.number));
+        }
+        if self.is_early() && desk.security.profile.has(Weakness::FalselyCompleted) {
+            desk.timer(MONITOR_ONLY_TASK_MANIFEST_INTERVAL, Timer::TaskMonitor(self.number));
+        }
+        let trusting = desk.security.profile.has(Weakness::SkippedStatus);
+        for index in 0..self.nodes.len() {
+            match self.nodes[index].phase {
+                Phase::Unplaced | Phase::Lost => {}
+                Phase::Started if trusting => {}
+                Phase::Chosen | Phase::Committed => self.fall_back(desk, index, Stage::Commit),
+                _ if trusting => self.fall_back(desk, index, Stage::Provision),
+                _ => self.reconcile(desk, index),
+            }
+        }
+        self.advance(desk);
+    }
+
+    /// Asks a node's provider what it has of this deployment.
+    fn reconcile(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
+        let (host, behaviour) = (self.nodes[index].host(), self.behaviours.allocation_states.clone());
+        let timeout = RECONCILE_TIMEOUT;
+        self.ask(desk, &host, behaviour, Message::Query, timeout, Purpose::Reconcile, (index, 0));
+    }
+
+    /// The provider has said what it has, or has not answered in time.
+    pub(super) fn resolve_reconciliation(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        pending: Pending,
+        outcome: &Outcome<'_>,
+    ) {
+        let early = self.is_early();
+        let node = &mut self.nodes[pending.node];
+        let generation = node.generation;
+        let runs = |id: &Arc<str>| match outcome {
+            Outcome::Reply(Message::AllocationStates(states)) => {
+                states.contains(&(Arc::clone(id), generation, AllocationState::Running))
+            }
+            _ => false,
+        };
+        if node.phase == Phase::Started && !early {
+            let Outcome::Reply(Message::AllocationStates(states)) = outcome else { return };
+            // A task that is not there may have ended, and whoever has it says so.
+            let lost = |member: &Member| {
+                member.config.kind == AllocationKind::Service
+                    && !states.iter().any(|(id, other, _)| *id == member.id && *other == generation)
+            };
+            let replaces = !desk.security.profile.has(Weakness::InTurnSupervision);
+            if replaces && node.members.iter().any(lost) {
+                self.recover_node(desk, pending.node, "its peer has lost an allocation");
+            }
+            return;
+        }
+        if !node.members.iter().all(|member| runs(&member.id)) {
+            return self.fall_back(desk, pending.node, Stage::Provision);
+        }
+        // All of it has started, and only the answer was lost.
+        node.phase = Phase::Started;
+        for member in &mut node.members {
+            member.state = MemberState::Running;
+            member.watch.reset(desk.now);
+        }
+    }
+
+    /// A node that was in the middle of things when the process ended: what it may have is undone, and it begins
+    /// anew. Its peer has done nothing wrong and may bid again; a pause lets the undo come first, which makes the peer
+    /// forget its bids.
+    fn fall_back(&mut self, desk: &mut Desk<'_, '_>, index: usize, stage: Stage) {
+        let reason = format!("node {}: the orchestrator was restarted", self.nodes[index].name).into();
+        desk.fact(Fact::StageFailed { ensemble: self.id, stage, reason: Arc::clone(&reason) });
+        self.last_failure = Some((stage, reason));
+        self.drop_pending_of(index);
+        self.undo_node(desk, index);
+        self.nodes[index].reset();
+        self.nodes[index].generation += 1;
+        if self.pause.is_none() {
+            self.pause(desk);
+        }
+    }
+
+    /// The poll of a deployment that was restored before it ran. To the real DMS a task that does not run has ended,
+    /// one that was never started among them (W14).
+    pub(super) fn look_for_tasks(&mut self, desk: &mut Desk<'_, '_>) {
+        if self.status.is_terminal() || self.status == DeploymentStatus::ShuttingDown {
+            return;
+        }
+        let mut members = self.nodes.iter().flat_map(|node| &node.members);
+        let ended = |state| state != MemberState::Running;
+        if members.all(|member| member.config.kind == AllocationKind::Task && ended(member.state)) {
+            return self.complete(desk, None);
+        }
+        if self.is_early() {
+            desk.timer(MONITOR_ONLY_TASK_MANIFEST_INTERVAL, Timer::TaskMonitor(self.number));
+        }
+    }
+
+    /// Whether providers may ask what is wanted of them. The real DMS does not register this behaviour for a deployment
+    /// that it has restored (W23).
+    pub(super) const fn answers_providers(&self, hasty: bool) -> bool {
+        !(hasty && self.registry.is_restored())
+    }
+
+    /// A provider that has started again, or has not heard from here for long, asks whether these allocations are
+    /// still wanted. What is not is undone.
+    pub(super) fn handle_state_query(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        envelope: &Envelope,
+        allocations: &[(Arc<str>, u32)],
+    ) {
+        if self.pending.iter().any(|pending| pending.purpose == Purpose::Reconcile) {
+            return desk.reply(&mut self.actor, envelope, Message::Wait);
+        }
+        let host = envelope.from.host;
+        let (wanted, unwanted): (Vec<_>, Vec<_>) =
+            allocations.iter().cloned().partition(|(id, generation)| self.wants(id, *generation, &host));
+        if wanted.is_empty() {
+            let answer = Message::Error("the deployment does not want it any more".into());
+            return desk.reply(&mut self.actor, envelope, answer);
+        }
+        desk.reply(&mut self.actor, envelope, Message::Ok);
+        for allocation in unwanted {
+            self.undo_reported(desk, Arc::new(Handle::root(host.0)), allocation);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! What of a provider is on disk, and how it goes on after its process has started again (dms-orchestration section
+//! 4.6).
+//!
+//! Each allocation is committed and allocated again, its actor comes back with its key, its subnet, names and port maps
+//! are made anew, and what ran runs again, all without asking the orchestrator. A run that the executor has kept while
+//! only the process was away goes on as it is. Bids wait until everything has started. Then the orchestrators are
+//! asked whether they still want it (`confirmation`).
+//!
+//! Commits are not on disk: an orchestrator that meant to allocate finds nothing and begins anew.
+
+use std::sync::Arc;
+
+use super::{Allocation, Hosted, Provider, arm_single_regrant, grant_health_checks};
+use crate::dms::actor::{AllocationState, Behaviour, EnsembleBehaviours, Message};
+use crate::dms::constants::LIVENESS_REPORT_INTERVAL;
+use crate::dms::desk::Desk;
+use crate::dms::fact::{Fact, Stage};
+use crate::dms::outbox::{Action, RunId, Timer};
+use crate::dms::resources::PoolError;
+use crate::dms::store::{AllocationRecord, ProviderRecord};
+
+impl Provider {
+    /// What is on disk.
+    pub(in crate::dms) fn record(&self) -> ProviderRecord {
+        let allocation = |(id, allocation): (&Arc<str>, &Allocation)| AllocationRecord {
+            id: Arc::clone(id),
+            ensemble: allocation.ensemble,
+            generation: allocation.generation,
+            config: Arc::clone(&allocation.config),
+            actor: allocation.actor.clone(),
+            resources: self.pool.held(id).map(|holding| holding.resources.clone()).unwrap_or_default(),
+            run: allocation.run,
+            state: allocation.state,
+            is_to_run: allocation.start_reply.is_some()
+                || matches!(allocation.state, AllocationState::Running | AllocationState::Restarting),
+            sequence: allocation.sequence,
+        };
+        let mut ports = self.ports.clone();
+        for (id, _) in self.pool.holdings().filter(|(_, holding)| holding.lease.is_some()) {
+            ports.release(id);
+        }
+        ProviderRecord {
+            ensembles: self
+                .hosted
+                .iter()
+                .map(|(id, hosted)| (*id, (Arc::clone(&hosted.orchestrator), hosted.heard)))
+                .collect(),
+            allocations: self.allocations.iter().map(allocation).collect(),
+            ports,
+            subnets: self.subnets.clone(),
+            next_slot: self.next_slot,
+        }
+    }
+
+    /// Takes up what is on disk. `running` are the runs that the executor has kept.
+    pub(in crate::dms) fn recover(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        record: ProviderRecord,
+        running: &[RunId],
+    ) {
+        self.ports = record.ports;
+        self.subnets = record.subnets;
+        self.next_slot = record.next_slot;
+        for (id, (orchestrator, heard)) in record.ensembles {
+            let behaviours = Arc::new(EnsembleBehaviours::new(id));
+            self.hosted.insert(id, Hosted { orchestrator, behaviours, heard, confirmation: None });
+        }
+        for stored in record.allocations {
+            let (id, ensemble) = (Arc::clone(&stored.id), stored.ensemble);
+            if let Err(refused) = self.take_up(desk, stored, running) {
+                self.ports.release(&id);
+                self.subnets.remove(ensemble, &id);
+                self.forget_if_empty(ensemble);
+                let reason = format!("an allocation cannot be taken up again: {refused}").into();
+                desk.fact(Fact::StageFailed { ensemble, stage: Stage::Allocate, reason });
+            }
+        }
+        self.begin_confirmations(desk);
+        self.arm_renewal(desk);
+    }
+
+    fn take_up(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        stored: AllocationRecord,
+        running: &[RunId],
+    ) -> Result<(), PoolError> {
+        let AllocationRecord { id, ensemble, generation, resources, .. } = stored;
+        self.pool.commit(&id, generation, &resources, desk.now)?;
+        self.pool.allocate(&id, generation).expect("committed just before");
+        let mut allocation = Allocation {
+            ensemble,
+            generation,
+            config: stored.config,
+            actor: stored.actor.revived(desk.now),
+            run: stored.run,
+            state: stored.state,
+            // Never the first report again: what runs now has been ordered before.
+            sequence: stored.sequence + 1,
+            start_reply: None,
+            probe_reply: None,
+        };
+        desk.fact(Fact::AllocationRestored { allocation: Arc::clone(&id), generation });
+        let goes_on = running.contains(&stored.run);
+        if goes_on {
+            allocation.set_state(desk, &id, AllocationState::Running, None);
+        } else if stored.is_to_run {
+            allocation.run.run += 1;
+            allocation.set_state(desk, &id, AllocationState::Restarting, None);
+            self.recovering.push(allocation.run);
+            desk.action(Action::Start(allocation.run, Arc::clone(&allocation.config)));
+        }
+        let (run, own) = (allocation.run, allocation.actor.handle.id.did());
+        self.allocations.insert(Arc::clone(&id), allocation);
+        if let Some(orchestrator) = self.hosted.get(&ensemble).map(|hosted| hosted.orchestrator.did.clone()) {
+            self.grant_orchestrator(desk, &orchestrator, &own, ensemble);
+            grant_health_checks(desk, &orchestrator, &own);
+            arm_single_regrant(desk, run);
+        }
+        if !stored.is_to_run || goes_on {
+            self.report(desk, &id);
+        }
+        if goes_on || stored.state == AllocationState::Failed {
+            desk.timer(LIVENESS_REPORT_INTERVAL, Timer::Heartbeat(run));
+        }
+        Ok(())
+    }
+
+    /// What is here of the ensemble whose orchestrator asks.
+    pub(super) fn states_of(&self, behaviour: &Behaviour) -> Message {
+        let asked = self.hosted.iter().find(|(_, hosted)| hosted.behaviours.allocation_states == *behaviour);
+        let of_ensemble =
+            |allocation: &Allocation| asked.is_some_and(|(ensemble, _)| *ensemble == allocation.ensemble);
+        let states = self
+            .allocations
+            .iter()
+            .filter(|(_, allocation)| of_ensemble(allocation))
+            .map(|(id, allocation)| (Arc::clone(id), allocation.generation, allocation.state));
+        Message::AllocationStates(states.collect())
+    }
+}

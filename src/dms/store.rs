@@ -1,0 +1,105 @@
+//! What a node has on disk: plain data from which it takes up its work again after its process has ended
+//! (dms-orchestration sections 1.4 and 4.6).
+//!
+//! Nothing is written here: a [`Store`] is what a disk would hold. It is made from the live state at the moment at
+//! which the process ends, since whatever is meant to survive is saved before anything is done about it. Where the
+//! real DMS saves less often, a deployment keeps the copy that was saved last (`orchestrator/registry.rs`).
+//!
+//! Not stored are bids, commits with their leases, replies that are owed, and what a supervisor has heard.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::dms::actor::{Actor, AllocationState};
+use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
+use crate::dms::fact::DeploymentStatus;
+use crate::dms::identity::{EnsembleId, Handle, PeerId};
+use crate::dms::orchestrator::{MemberState, Phase};
+use crate::dms::outbox::RunId;
+use crate::dms::resources::{Ports, Resources};
+use crate::dms::subnet::{AddressRange, Subnets};
+use crate::kernel::Timestamp;
+
+/// A provider that has been asked to give something back, and which allocations, up to which generations.
+pub(in crate::dms) type UndoRecord = (Arc<Handle>, Vec<(Arc<str>, u32)>);
+
+/// Everything that a node has on disk.
+#[derive(Clone, Debug)]
+pub(in crate::dms) struct Store {
+    /// The deployments that it orchestrates or has orchestrated, oldest first.
+    pub(in crate::dms) deployments: Vec<DeploymentRecord>,
+    /// What it hosts for others.
+    pub(in crate::dms) provider: ProviderRecord,
+}
+
+/// A deployment: configuration, manifest, subnet manifest, status, candidates with their expiry, and its actor's key.
+#[derive(Clone, Debug)]
+pub(in crate::dms) struct DeploymentRecord {
+    pub(in crate::dms) id: EnsembleId,
+    pub(in crate::dms) config: Arc<EnsembleConfig>,
+    /// Of the subnet.
+    pub(in crate::dms) range: AddressRange,
+    /// Its handle and key; the counter of messages begins anew, at the time of the restart.
+    pub(in crate::dms) actor: Actor,
+    pub(in crate::dms) deadline: Timestamp,
+    pub(in crate::dms) status: DeploymentStatus,
+    pub(in crate::dms) nodes: Vec<NodeRecord>,
+    /// The last round of bids.
+    pub(in crate::dms) nonce: u64,
+    /// What providers have been asked to give back and have not acknowledged.
+    pub(in crate::dms) undo: Vec<UndoRecord>,
+    /// Whether it has ever run.
+    pub(in crate::dms) supervised: bool,
+}
+
+/// One node of a manifest: the candidate that was chosen for it and how far it has come there.
+#[derive(Clone, Debug)]
+pub(in crate::dms) struct NodeRecord {
+    pub(in crate::dms) phase: Phase,
+    pub(in crate::dms) generation: u32,
+    pub(in crate::dms) pin: Option<Arc<Handle>>,
+    pub(in crate::dms) place: Option<Arc<Handle>>,
+    pub(in crate::dms) excluded: Vec<PeerId>,
+    pub(in crate::dms) recovering: bool,
+    /// Its allocations in the order of the configuration, from which follow their addresses in the subnet.
+    pub(in crate::dms) members: Vec<MemberRecord>,
+}
+
+/// One allocation of a manifest.
+#[derive(Clone, Debug)]
+pub(in crate::dms) struct MemberRecord {
+    pub(in crate::dms) handle: Option<Arc<Handle>>,
+    pub(in crate::dms) state: MemberState,
+}
+
+/// What a provider hosts.
+#[derive(Clone, Debug, Default)]
+pub(in crate::dms) struct ProviderRecord {
+    /// Who orchestrates each ensemble, and when it was last heard.
+    pub(in crate::dms) ensembles: IndexMap<EnsembleId, (Arc<Handle>, Timestamp)>,
+    /// Oldest first.
+    pub(in crate::dms) allocations: Vec<AllocationRecord>,
+    /// The ports of the allocations.
+    pub(in crate::dms) ports: Ports,
+    /// Addresses, routes, names and port maps.
+    pub(in crate::dms) subnets: Subnets,
+    /// The next slot of a run, so that a report about a former one is recognised.
+    pub(in crate::dms) next_slot: u32,
+}
+
+/// An allocation with the key of its actor.
+#[derive(Clone, Debug)]
+pub(in crate::dms) struct AllocationRecord {
+    pub(in crate::dms) id: Arc<str>,
+    pub(in crate::dms) ensemble: EnsembleId,
+    pub(in crate::dms) generation: u32,
+    pub(in crate::dms) config: Arc<AllocationConfig>,
+    pub(in crate::dms) actor: Actor,
+    pub(in crate::dms) resources: Resources,
+    pub(in crate::dms) run: RunId,
+    pub(in crate::dms) state: AllocationState,
+    /// Whether it runs or is being started: then it is to run again.
+    pub(in crate::dms) is_to_run: bool,
+    pub(in crate::dms) sequence: u64,
+}
