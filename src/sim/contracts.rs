@@ -143,19 +143,15 @@ impl World<'_> {
     /// A peer tells something about a contract that concerns more than the ledger.
     pub(super) fn hear_of_contract(&mut self, now: Time, peer: PeerId, contract: &Did, what: &ContractFact) {
         match what {
-            ContractFact::Created { requestor, provider } => {
-                let [requestor, provider] = [requestor, provider].map(|did| self.name_of(did));
-                self.ledger.contract_created(now, contract, &requestor, &provider);
+            ContractFact::Created => {
+                let mut hosted = self.hosts[peer.0 as usize].peer.contracts().hosted();
+                let made = hosted.find(|known| known.contract_did == *contract);
+                let plan = made.and_then(|made| self.setup.contracts.iter().position(|plan| plan.is(made)));
+                self.ledger.contract_created(now, contract, plan);
             }
             ContractFact::Owed { unique_id, .. } => self.owe(now, peer, contract, unique_id),
             _ => {}
         }
-    }
-
-    /// The name of the peer with this DID.
-    fn name_of(&self, did: &Did) -> Arc<str> {
-        let place = self.hosts.iter().position(|host| host.peer.handle_of_root().did == *did);
-        place.map_or_else(|| "".into(), |place| Arc::clone(&self.population.members()[place].name))
     }
 
     /// A requestor has learnt that it owes something. It pays when its time comes, if it is one that does.

@@ -372,11 +372,7 @@ impl<'s> World<'s> {
         if std::mem::take(&mut effects.crashed) {
             self.break_process(now, peer);
         }
-        let crashed = std::mem::take(&mut effects.crashed);
         self.effects = effects;
-        if crashed {
-            self.break_process(now, peer);
-        }
     }
 
     fn send(&mut self, now: Time, sender: PeerId, envelope: Envelope) {
@@ -473,6 +469,7 @@ impl<'s> World<'s> {
                 self.queue.post(now, Event::Execution { peer, life, run, step });
             }
             Action::LookUpTransfer(blockchain, tx_hash) => {
+                let life = self.hosts[peer.0 as usize].life;
                 self.look_up(now, peer, life, blockchain, tx_hash);
             }
         }

@@ -16,6 +16,7 @@ use super::model::Contract;
 use super::pricing::{Model, Pricing, Usage};
 use super::state::State;
 use super::usage::{UsageLog, Window};
+use crate::dms::constants::BILLING_CHECK_MIN;
 use crate::dms::identity::Did;
 use crate::dms::profile::{Profile, Weakness};
 use crate::kernel::{Span, Timestamp};
@@ -117,14 +118,17 @@ impl Account {
     /// the contract, but not sooner than one check interval after its last look; none when all is billed.
     #[must_use]
     pub fn due(&self, contract: &Contract) -> Option<Timestamp> {
-        if self.closed {
-            return None;
+        if self.closed || contract.disable_billing {
+            return self.pending.as_ref().map(|_| self.checked + BILLING_CHECK_MIN);
         }
         let cycle = contract.payment_details.cycle().ok()?;
         let start = contract.start();
-        let earliest = self.checked + cycle.check_interval();
-        if self.last_processed == Timestamp::ZERO {
+        if self.checked == Timestamp::ZERO {
             return Some(start);
+        }
+        let earliest = self.checked + cycle.check_interval();
+        if contract.current_state == State::Draft && self.checked >= contract.end() {
+            return None;
         }
         if self.pending.is_some() || contract.current_state == State::Draft {
             return Some(earliest);
@@ -180,10 +184,10 @@ impl Account {
         let details = &contract.payment_details;
         let pricing = Pricing::of(details).map_err(|_| NotBilled::NotInForce)?;
         let cycle = details.cycle().map_err(|_| NotBilled::NotInForce)?;
-        allowed(pricing.model, trigger, contract, profile)?;
         if self.last_processed == Timestamp::ZERO {
             self.last_processed = contract.start();
         }
+        allowed(pricing.model, trigger, contract, profile)?;
         let forgetful = profile.has(Weakness::GappyBilling);
         let plan = if forgetful {
             self.plan_as_is(contract, pricing.model, cycle, trigger, now)

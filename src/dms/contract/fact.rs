@@ -5,18 +5,12 @@ use std::sync::Arc;
 use super::money::Money;
 use super::state::State;
 use super::usage::UsageKind;
-use crate::dms::identity::Did;
 
 /// Something about one contract.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum ContractFact {
-    /// Its host has made it for this requestor and this provider.
-    Created {
-        /// Who asks.
-        requestor: Did,
-        /// Who provides.
-        provider: Did,
-    },
+    /// Its host has made it.
+    Created,
     /// Its host has a signature of it.
     Signed,
     /// Its host turned a signature down.

@@ -90,11 +90,7 @@ impl Contracts {
     }
 
     /// A host has made a contract, the one of this plan.
-    fn created(&mut self, now: Time, contract: &Did, requestor: &str, provider: &str) {
-        let taken = |place: usize| self.records.values().any(|record| record.plan == Some(place));
-        let plan = self.parties.iter().enumerate().position(|(place, plan)| {
-            *plan.requestor == *requestor && *plan.provider == *provider && !taken(place)
-        });
+    fn created(&mut self, now: Time, contract: &Did, plan: Option<usize>) {
         let record = Record {
             plan,
             created: now,
@@ -114,7 +110,7 @@ impl Contracts {
     fn apply(&mut self, now: Time, contract: &Did, what: &ContractFact) {
         let Some(record) = self.records.get_mut(contract) else { return };
         match what {
-            ContractFact::Created { .. } | ContractFact::NotMoved(_) | ContractFact::Owed { .. } => {}
+            ContractFact::Created | ContractFact::NotMoved(_) | ContractFact::Owed { .. } => {}
             ContractFact::Signed => record.signatures += 1,
             ContractFact::SignatureRefused(_) => record.refused += 1,
             ContractFact::Is(state) => {
@@ -243,15 +239,9 @@ impl Ledger {
         self.contracts.apply(now, contract, what);
     }
 
-    /// A contract exists from now on, between the peers of these names.
-    pub(in crate::sim) fn contract_created(
-        &mut self,
-        now: Time,
-        contract: &Did,
-        requestor: &str,
-        provider: &str,
-    ) {
-        self.contracts.created(now, contract, requestor, provider);
+    /// A contract exists from now on, the one of this place in the setup.
+    pub(in crate::sim) fn contract_created(&mut self, now: Time, contract: &Did, plan: Option<usize>) {
+        self.contracts.created(now, contract, plan);
     }
 
     /// Something about a contract came to nothing, for a reason that is known.

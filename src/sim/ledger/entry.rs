@@ -92,7 +92,7 @@ fn held(digest: &mut Digest, allocation: &str, what: impl Hash) {
 fn absorb_contract(digest: &mut Digest, what: &ContractFact) {
     std::mem::discriminant(what).hash(digest);
     match what {
-        ContractFact::Created { .. } | ContractFact::Signed => {}
+        ContractFact::Created | ContractFact::Signed => {}
         ContractFact::SignatureRefused(reason)
         | ContractFact::NotMoved(reason)
         | ContractFact::NotPaid(reason) => text(digest, reason),

@@ -114,8 +114,7 @@ impl Feed {
                 break;
             }
             let pending = &self.queue[place];
-            let waits = || self.queue.iter().take(place).any(|earlier| earlier.concerns_same(pending));
-            if !pending.taken && pending.due <= now && !waits() {
+            if !pending.taken && pending.due <= now && !self.must_wait(place) {
                 self.queue[place].taken = true;
                 busy += 1;
             }
@@ -165,8 +164,17 @@ impl Feed {
     /// When a worker has something to do next.
     pub(super) fn next(&self) -> Option<Timestamp> {
         let free = self.queue.iter().filter(|pending| pending.taken).count() < USAGE_EVENT_WORKERS;
-        let waiting = self.queue.iter().filter(|pending| !pending.asked && (pending.taken || free));
-        waiting.map(|pending| pending.due).min()
+        let places = 0..self.queue.len();
+        let waiting = places.filter(|place| {
+            let pending = &self.queue[*place];
+            !pending.asked && (pending.taken || free && !self.must_wait(*place))
+        });
+        waiting.map(|place| self.queue[place].due).min()
+    }
+
+    /// Whether an event comes after another about the same thing.
+    fn must_wait(&self, place: usize) -> bool {
+        self.queue.iter().take(place).any(|earlier| earlier.concerns_same(&self.queue[place]))
     }
 
     /// The process has stopped: what only lived in memory is gone.

@@ -273,9 +273,8 @@ impl Contracts {
         let hosted = Hosted::new(desk, root, draft);
         let did = hosted.contract.contract_did.clone();
         let parties = hosted.contract.participants.clone();
-        let (requestor, provider) = (parties.requestor, parties.provider.clone());
         self.hosted.insert(did.clone(), hosted);
-        desk.fact(said(&did, ContractFact::Created { requestor, provider }));
+        desk.fact(said(&did, ContractFact::Created));
         self.answer(desk, root, waiting, payload(Ok(ContractMessage::Created(did.clone()))));
         self.propose(desk, root, &did, &parties.provider);
         self.arm(desk);
