@@ -6,8 +6,8 @@
 //!
 //! Rooms from the bottom: [`kernel`] (time, queue, randomness); [`dms`] (the logic of one peer, without I/O),
 //! [`net`] (who can reach whom, when), [`workload`] (what peers are like and what users ask), [`observe`] (what is
-//! recorded); [`sim`] (peers over the network, driven by the kernel); [`scenario`] (text to a run); `report` and
-//! `cli` on top.
+//! recorded); [`sim`] (peers over the network, driven by the kernel); [`scenario`] (text to a run); [`reproduce`]
+//! (what is said of DMS, shown again); `report` and `cli` on top.
 
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -17,6 +17,7 @@ pub mod net;
 pub mod observe;
 #[cfg(feature = "cli")]
 pub mod report;
+pub mod reproduce;
 pub mod scenario;
 pub mod sim;
 pub mod workload;

@@ -64,10 +64,7 @@ pub(super) fn bench(arguments: &BenchArguments) -> Exit {
         let stopwatch = Stopwatch::start();
         let outcome = match sim::run(&loaded.setup, Options::default(), &mut |_, _| true) {
             Ok(outcome) => outcome,
-            Err(error) => {
-                eprintln!("error: {error}");
-                return Exit::BadInput;
-            }
+            Err(error) => return super::without_outcome(&error),
         };
         let wall_s = stopwatch.wall().as_secs_f64();
         figures.push(("scenario.events", outcome.events as f64));

@@ -4,12 +4,15 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::sim::RunError;
+
 mod bench;
 mod cap;
 mod check;
 mod explain;
 mod list;
 mod measure;
+mod reproduce;
 mod run;
 mod schema;
 mod translate;
@@ -25,6 +28,8 @@ pub enum Exit {
     BadInput,
     /// Something failed that is nobody's input: a file that cannot be written.
     Internal,
+    /// The simulated software broke a rule that holds in every run.
+    SafetyFinding,
     /// The user interrupted; what was written is valid and partial.
     Interrupted,
 }
@@ -36,6 +41,7 @@ impl From<Exit> for ExitCode {
             Exit::ExpectationFailed => 1,
             Exit::BadInput => 2,
             Exit::Internal => 3,
+            Exit::SafetyFinding => 4,
             Exit::Interrupted => 130,
         })
     }
@@ -68,6 +74,8 @@ enum Command {
     Cap(cap::CapArguments),
     /// Tell why something was refused in a run, down to the token, the link and the rule.
     Explain(explain::ExplainArguments),
+    /// Show again what is said of the real DMS: each known weakness as-is and mended.
+    Reproduce(reproduce::ReproduceArguments),
     /// List what scenarios can name.
     List(list::ListArguments),
     /// Translate a docker-compose file to an ensemble.
@@ -86,12 +94,22 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::check(&arguments),
         Command::Cap(arguments) => cap::cap(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Translate(arguments) => translate::translate(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
     };
     exit.into()
+}
+
+/// Says why a run has no outcome.
+fn without_outcome(error: &RunError) -> Exit {
+    eprintln!("error: {error}");
+    match error {
+        RunError::Setup(_) => Exit::BadInput,
+        RunError::Violation(_) => Exit::SafetyFinding,
+    }
 }
 
 /// Names of the metrics that an expectation may use.

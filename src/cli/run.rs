@@ -116,10 +116,7 @@ fn simulate(setup: &Setup, options: Options, stop: &AtomicBool) -> Result<Outcom
     };
     let outcome = sim::run(setup, options, &mut go_on);
     bar.finish_and_clear();
-    outcome.map_err(|error| {
-        eprintln!("error: {error}");
-        Exit::BadInput
-    })
+    outcome.map_err(|error| super::without_outcome(&error))
 }
 
 fn provenance(outcome: &Outcome, stopwatch: &Stopwatch) -> Provenance {
@@ -158,6 +155,8 @@ fn write(
     folder.write_table(&outcome.refusals)?;
     folder.write_table(&outcome.peers)?;
     folder.write_table(&outcome.attacks)?;
+    folder.write_table(&outcome.operations)?;
+    folder.write_table(&outcome.connections)?;
     folder.write_table(&outcome.contracts)?;
     folder.write_table(&outcome.invoices)?;
     folder.write_run(&outcome.manifest)?;
@@ -198,11 +197,12 @@ fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, fold
         ),
     );
     line("  failed", count("deployments.failed"));
-    for row in
-        outcome.metrics.iter().filter(|row| &*row.metric == "deployments.failed" && !row.labels.is_empty())
-    {
-        line("", format!("{:>4} x {}", row.value, row.labels.trim_start_matches("reason=")));
-    }
+    let reasons = |metric: &str| {
+        for row in outcome.metrics.iter().filter(|row| &*row.metric == metric && !row.labels.is_empty()) {
+            line("", format!("{:>4} x {}", row.value, row.labels.trim_start_matches("reason=")));
+        }
+    };
+    reasons("deployments.failed");
     line("time to running p50 / p95", quantiles("time_to_running", 1));
     line("availability of services", with(value("services.availability") * 100.0, 3, "%"));
     line("recovery time p50 / p95", quantiles("recovery_time", 0));
@@ -224,6 +224,20 @@ fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, fold
             count("attacks.successes")
         );
         line("attacks", text);
+    }
+    if !outcome.connections.is_empty() {
+        line("pairs that could connect", with(value("pairs.reached_fraction") * 100.0, 1, "%"));
+        let text =
+            format!("{} dialled, {} failed", count("connections.dialled"), count("connections.failed"));
+        line("connections", text);
+        reasons("connections.failed");
+        let text = format!(
+            "{} messages, {:.1} MB; {} died",
+            count("relays.messages"),
+            value("relays.bytes") / 1e6,
+            count("relays.deaths")
+        );
+        line("relays", text);
     }
     line("events", format!("{} ({:.2} million/s{cpu})", outcome.events, provenance.events_per_second / 1e6));
     line("digest", format!("{:032x}", outcome.digest));

@@ -15,6 +15,8 @@ pub const BID_REQUEST_TIMEOUT: Span = Span::secs(5);
 pub const MAX_BID_MULTIPLIER: usize = 8;
 /// Candidate draws in one search.
 pub const MAX_PERMUTATIONS: u64 = 1_000_000;
+/// Wait for the verification of an edge.
+pub const VERIFY_EDGE_CONSTRAINT_TIMEOUT: Span = Span::secs(5);
 /// Expiry of and wait for a commit, for each allocation of the node.
 pub const COMMIT_DEPLOYMENT_TIMEOUT: Span = Span::secs(3);
 /// Expiry of and wait for an allocate, for each allocation of the node.
@@ -26,6 +28,8 @@ pub const ALLOCATION_SHUTDOWN_TIMEOUT: Span = Span::secs(15);
 /// Expiry of subnet, DNS and port messages. The real DMS waits 2 minutes for the reply although the message is dead
 /// after this (W24); the intended behaviour waits as long as the message lives.
 pub const PROVISION_MESSAGE_TIMEOUT: Span = Span::secs(5);
+/// How long the real DMS waits for the replies to these messages (W24).
+pub const STALLED_PROVISION_WAIT: Span = Span::mins(2);
 /// Wait for the destruction of a subnet on one node.
 pub const SUBNET_DESTROY_TIMEOUT: Span = Span::secs(10);
 /// Wait for the reply to a revert, for each node in turn.
@@ -57,6 +61,16 @@ pub const LIVENESS_REPORT_INTERVAL: Span = Span::secs(30);
 pub const LIVENESS_REPORT_TIMEOUT: Span = Span::mins(2);
 /// Expiry of the notification that a task has ended.
 pub const TASK_TERMINATION_TIMEOUT: Span = Span::mins(2);
+/// How long logs are kept after the execution that printed them has ended.
+pub const DELETE_LOGS_AFTER: Span = Span::mins(30);
+/// The longest part of a log in one message.
+pub const LOG_CHUNK_BYTES: usize = 512 << 10;
+/// Interval at which a log is followed, when none is named.
+pub const LOG_FOLLOW_INTERVAL: Span = Span::secs(10);
+/// The shortest and the longest interval at which a log is followed.
+pub const LOG_FOLLOW_LIMITS: (Span, Span) = (Span::secs(1), Span::mins(5));
+/// Wait for the logs of an allocation, all chunks together.
+pub const GET_LOGS_TIMEOUT: Span = Span::mins(2);
 /// Expiry of a message that names none.
 pub const DEFAULT_MESSAGE_TIMEOUT: Span = Span::secs(30);
 /// Messages that wait for their verification before further ones are dropped; as many may wait for dispatch.
@@ -116,10 +130,21 @@ pub const LIVENESS_STALE: Span = Span::secs(90);
 pub const RESTART_PERIOD: Span = Span::mins(5);
 /// Restarts of one allocation tolerated within [`RESTART_PERIOD`].
 pub const RESTART_INTENSITY: usize = 3;
+/// First pause before a provider tries again to terminate what its executor could not (the intended answer to W9).
+pub const TERMINATION_RETRY_MIN: Span = Span::secs(30);
+/// Longest such pause.
+pub const TERMINATION_RETRY_MAX: Span = Span::mins(5);
 /// First pause between two attempts of a deployment that found no candidate (the intended answer to W21).
 pub const BACKOFF_MIN: Span = Span::secs(5);
 /// Longest pause between two attempts.
 pub const BACKOFF_MAX: Span = Span::mins(5);
+/// First pause before the end of a task is told again (the intended answer to W17); it doubles.
+pub const TASK_TERMINATION_RETRY_MIN: Span = Span::secs(10);
+/// Longest pause between two times that the end of a task is told.
+pub const TASK_TERMINATION_RETRY_MAX: Span = Span::mins(5);
+/// After this nobody is told of a task's end any more: as long as the real DMS lets a provider look for its
+/// orchestrator (dms-orchestration section 4.6).
+pub const TASK_TERMINATION_GIVE_UP: Span = Span::hours(3);
 /// Shortest time between two looks at the account of a contract (dms-capabilities section 6.9).
 pub const BILLING_CHECK_MIN: Span = Span::secs(30);
 /// Longest time between two looks at the account of a contract, unless half of its cycle is shorter.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::dms::actor::{Actor, Behaviour, Call, Envelope, Message, SecurityContext};
+use crate::dms::actor::{
+    Actor, Behaviour, Call, DeploymentReport, Envelope, Message, Report, SecurityContext,
+};
 use crate::dms::capability::{Capability, TokenList};
 use crate::dms::fact::Fact;
 use crate::dms::identity::{Did, EnsembleId, Handle, Signature};
@@ -35,6 +37,41 @@ impl OwedReply {
             expire: request.expire,
             tokens: request.tokens.clone(),
         })
+    }
+}
+
+/// What is answered to somebody who asked about deployments: a report, or why not.
+pub(in crate::dms) type Answer = Result<DeploymentReport, Arc<str>>;
+
+/// Somebody who asked the node something and waits for the answer.
+#[derive(Clone, Debug)]
+pub(in crate::dms) enum Asker {
+    /// The operator at the node's own command line, by the number of the operation.
+    Operator(u32),
+    /// The sender of a message; none when it wants no answer.
+    Message(Option<Box<OwedReply>>),
+}
+
+impl Asker {
+    /// Nobody waits.
+    pub(in crate::dms) const NOBODY: Self = Self::Message(None);
+
+    /// Tells it the answer, in the name of the node.
+    pub(in crate::dms) fn answer(self, desk: &mut Desk<'_, '_>, root: &mut Actor, answer: Answer) {
+        match self {
+            Self::Operator(operation) => desk.fact(match answer {
+                Ok(report) => Fact::OperationAnswered { operation, answer: report.summary().into() },
+                Err(reason) => Fact::OperationRefused { operation, reason },
+            }),
+            Self::Message(None) => {}
+            Self::Message(Some(owed)) => {
+                let message = match answer {
+                    Ok(report) => Message::Report(Arc::new(Report::Deployment(report))),
+                    Err(reason) => Message::Error(reason),
+                };
+                desk.reply_later(root, *owed, message);
+            }
+        }
     }
 }
 
@@ -110,7 +147,7 @@ impl Desk<'_, '_> {
     }
 
     /// Sends and waits for the reply: it comes to the one-shot behaviour named after the nonce returned, or its
-    /// timer does. The message lives `expire` and the wait lasts `wait`.
+    /// timer does. The message lives as long as the wait lasts.
     pub(in crate::dms) fn invoke(
         &mut self,
         actor: &mut Actor,
@@ -120,11 +157,36 @@ impl Desk<'_, '_> {
         message: Message,
         timeout: Span,
     ) -> u64 {
+        self.invoke_for(actor, owner, to, behaviour, message, (timeout, timeout))
+    }
+
+    /// The same for a message that lives another time than the wait for its reply: `(life, wait)`.
+    pub(in crate::dms) fn invoke_for(
+        &mut self,
+        actor: &mut Actor,
+        owner: Owner,
+        to: &Arc<Handle>,
+        behaviour: Behaviour,
+        message: Message,
+        (life, wait): (Span, Span),
+    ) -> u64 {
+        let nonce = self.call(actor, to, behaviour, message, self.now + life);
+        self.timer(wait, Timer::Reply(owner, nonce));
+        nonce
+    }
+
+    /// Sends and names the one-shot behaviour to which the reply comes, without a timer for its absence.
+    pub(in crate::dms) fn call(
+        &mut self,
+        actor: &mut Actor,
+        to: &Arc<Handle>,
+        behaviour: Behaviour,
+        message: Message,
+        expire: Timestamp,
+    ) -> u64 {
         let nonce = actor.next_nonce();
         let reply_to = Some(Behaviour::reply_to(nonce));
-        let call = Call { behaviour, reply_to, expire: self.now + timeout, message };
-        self.send_as(actor, nonce, to, call);
-        self.timer(timeout, Timer::Reply(owner, nonce));
+        self.send_as(actor, nonce, to, Call { behaviour, reply_to, expire, message });
         nonce
     }
 

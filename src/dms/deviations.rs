@@ -47,10 +47,10 @@ pub const ALL: &[Deviation] = &[
         why: "its owner may have changed their mind",
     },
     Deviation {
-        section: "2.3", weakness: "W18",
-        real: "a provider whose first matching node lacks free resources stays silent",
-        here: "it tries the next node of the request",
-        why: "it could host that one",
+        section: "1.5", weakness: "W20",
+        real: "what a peer does not answer in a shutdown is an error for the user, and its allocations run on",
+        here: "the user is told that it is pending, and the peer is asked again until it has given everything back",
+        why: "nobody else would ever end an orphan",
     },
     Deviation {
         section: "2.3", weakness: "W3",
@@ -65,10 +65,22 @@ pub const ALL: &[Deviation] = &[
         why: "it is the same distribution without the bias against late nodes",
     },
     Deviation {
+        section: "2.8", weakness: "W1",
+        real: "a provider that is asked to verify an edge never answers",
+        here: "it measures round trip and bandwidth by probes to the other end, `/dms/deployment/constraint/probe`",
+        why: "the limits of an ensemble are to hold",
+    },
+    Deviation {
         section: "2.9", weakness: "W6, W22",
         real: "a failed commit or allocate reverts every node, and the attempt begins anew",
         here: "the node that failed falls back alone; the others keep what they have reserved",
         why: "all-or-nothing restarts starve each other under load",
+    },
+    Deviation {
+        section: "2.9", weakness: "W19",
+        real: "bids are awaited for standbys and not asked for; no standby is ever promoted",
+        here: "they are asked for, committed, allocated and connected, and one takes the part of a lost primary",
+        why: "that is what redundancy is for",
     },
     Deviation {
         section: "2.9", weakness: "",
@@ -159,6 +171,24 @@ pub const ALL: &[Deviation] = &[
         real: "an architecture that is not said fits only a machine that reports none",
         here: "it fits any machine",
         why: "what machines report was not read, and if they report anything nobody ever bids",
+    },
+    Deviation {
+        section: "5.3", weakness: "W3",
+        real: "a request for a card is subtracted from the card of the same index, and what it lacks is ignored",
+        here: "a wish takes memory of any card of its kind, and without an amount a card that nobody else uses",
+        why: "an ensemble cannot know the indices of a machine that it has not met",
+    },
+    Deviation {
+        section: "5.4", weakness: "",
+        real: "the GiB of an offer are 1e9 bytes",
+        here: "they are 2^30 bytes, except in a profile that is nearer to `as-is`",
+        why: "that is what the unit says",
+    },
+    Deviation {
+        section: "5.4", weakness: "",
+        real: "a limit of the disk that is offered was not read",
+        here: "there is as much as the machine has",
+        why: "commits are checked against the machine too, and would fail",
     },
     Deviation {
         section: "5.5", weakness: "W15",

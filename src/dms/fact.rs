@@ -3,6 +3,8 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::dms::actor::{AllocationState, BehaviourKind, Rejection, Slot};
 use crate::dms::contract::fact::ContractFact;
 use crate::dms::identity::{Did, EnsembleId};
@@ -10,7 +12,7 @@ use crate::dms::provider::BidRefusal;
 use crate::dms::resources::Resources;
 
 /// State of a deployment (dms-orchestration section 1.1).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 pub enum DeploymentStatus {
     /// Looking for bids.
     Preparing,
@@ -31,6 +33,18 @@ pub enum DeploymentStatus {
 }
 
 impl DeploymentStatus {
+    /// Every state, in the order of a deployment's life.
+    pub const ALL: [Self; 8] = [
+        Self::Preparing,
+        Self::Committing,
+        Self::Provisioning,
+        Self::Running,
+        Self::Updating,
+        Self::ShuttingDown,
+        Self::Completed,
+        Self::Failed,
+    ];
+
     /// DMS's own word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -75,6 +89,10 @@ pub enum Stage {
     Revert,
     /// Tearing down.
     Shutdown,
+    /// The verification of the links between a candidate's peers.
+    Edge,
+    /// Giving back what an allocation held.
+    Release,
 }
 
 impl Stage {
@@ -92,6 +110,8 @@ impl Stage {
             Self::Run => "run",
             Self::Revert => "revert",
             Self::Shutdown => "shutdown",
+            Self::Edge => "edge",
+            Self::Release => "release",
         }
     }
 }
@@ -293,6 +313,21 @@ pub enum Fact {
         /// Its generation.
         generation: u32,
     },
+    /// A provider's executor could not terminate what is to be released: it goes on holding its resources.
+    NotTerminated {
+        /// Full id.
+        allocation: Arc<str>,
+        /// Its generation.
+        generation: u32,
+        /// Why, in the executor's words.
+        reason: Arc<str>,
+    },
+    /// A machine offers this much from now on.
+    Onboarded(Resources),
+    /// A machine offers nothing any more.
+    Offboarded,
+    /// A machine's offer was not changed, and why.
+    OnboardingRefused(Arc<str>),
     /// Something about a contract.
     Contract {
         /// Which.

@@ -9,6 +9,7 @@
 //! is authorised).
 
 pub mod actor;
+pub mod atlas;
 pub mod capability;
 pub mod constants;
 pub mod contract;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::dms::actor::Envelope;
+use crate::dms::actor::{DeploymentRequest, Envelope, NewDeployment, Output, Stream};
 use crate::dms::capability::Token;
 use crate::dms::contract::message::ContractRef;
 use crate::dms::contract::model::Blockchain;
@@ -81,6 +81,22 @@ pub enum Command {
         /// What.
         order: Box<Order>,
     },
+    /// `/dms/node/deployment/new` at the node's own command line; the answer is told.
+    New {
+        /// A number of the operator's own, to tell the outcome.
+        operation: u32,
+        /// What to deploy.
+        new: Box<NewDeployment>,
+        /// Expiry of the request.
+        expire: Timestamp,
+    },
+    /// Another of `/dms/node/deployment/...` at the node's own command line.
+    Control {
+        /// A number of the operator's own, to tell the outcome.
+        operation: u32,
+        /// What.
+        request: Box<DeploymentRequest>,
+    },
     /// Something about contracts.
     Contract {
         /// A number of the operator's own, to tell the outcome; none = nobody waits for it.
@@ -113,10 +129,25 @@ pub enum Execution {
         /// Its exit code.
         code: i32,
         /// What it printed.
-        output: Arc<str>,
+        output: Output,
     },
     /// The answer to a health probe.
     Probed(RunId, bool),
+    /// What it has printed so far: the stream that was asked for, from where on, and its whole text.
+    Log {
+        /// Which.
+        run: RunId,
+        /// What was asked for.
+        stream: Stream,
+        /// From which byte on.
+        offset: u64,
+        /// All of the stream.
+        text: Arc<str>,
+    },
+    /// What was to be terminated is gone.
+    Terminated(RunId),
+    /// It could not be terminated, and is still there.
+    NotTerminated(RunId, Arc<str>),
 }
 
 impl Execution {
@@ -127,7 +158,10 @@ impl Execution {
             Self::Started(run)
             | Self::StartFailed(run, _)
             | Self::Probed(run, _)
-            | Self::Exited { run, .. } => *run,
+            | Self::Exited { run, .. }
+            | Self::Log { run, .. }
+            | Self::Terminated(run)
+            | Self::NotTerminated(run, _) => *run,
         }
     }
 }
@@ -137,10 +171,14 @@ impl Execution {
 pub enum Action {
     /// Fetch the image if need be and start.
     Start(RunId, Arc<AllocationConfig>),
-    /// Stop at once.
+    /// Stop at once, to be started again.
     Stop(RunId),
+    /// Stop for good and remove; the executor reports whether it could.
+    Terminate(RunId),
     /// Ask after its health.
     Probe(RunId),
+    /// Read what it has printed on a stream; the offset is handed back with it.
+    ReadLog(RunId, Stream, u64),
     /// Look for a transfer on a chain; [`Input::Transfer`] follows.
     LookUpTransfer(Blockchain, Arc<str>),
 }
@@ -190,6 +228,14 @@ pub enum Timer {
     Confirm(u32),
     /// A restored deployment looks whether all of its tasks have ended.
     TaskMonitor(u32),
+    /// An orchestrator looks what an allocation has printed: a deployment and one of its logs.
+    Follow(u32, u32),
+    /// A provider tells again that a task has ended.
+    Farewell(RunId),
+    /// A provider deletes what a run has printed.
+    ForgetLog(RunId),
+    /// A provider tries again to terminate what its executor could not.
+    Terminate(RunId),
     /// Something about contracts is due.
     Contracts,
 }
@@ -206,7 +252,8 @@ impl Timer {
             | Self::Supervise(number)
             | Self::RenewProviders(number)
             | Self::TaskMonitor(number)
-            | Self::Undo(number, _) => Some(number),
+            | Self::Undo(number, _)
+            | Self::Follow(number, _) => Some(number),
             Self::Reply(Owner::Root | Owner::Provider | Owner::Contracts, _)
             | Self::Contracts
             | Self::Hello(_)
@@ -214,7 +261,10 @@ impl Timer {
             | Self::RegrantHealthChecks(_)
             | Self::Sweep
             | Self::Confirm(_)
-            | Self::Heartbeat(_) => None,
+            | Self::Heartbeat(_)
+            | Self::Farewell(_)
+            | Self::ForgetLog(_)
+            | Self::Terminate(_) => None,
         }
     }
 }

@@ -9,14 +9,15 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::dms::actor::{
-    Account, Actor, BehaviourKind, Envelope, Message, Pipeline, Rejection, SecurityContext, check_direct,
-    gossip,
+    Account, Actor, BehaviourKind, DeploymentRequest, Envelope, Message, Pipeline, Rejection,
+    SecurityContext, check_direct, gossip,
 };
+use crate::dms::atlas::Atlas;
 use crate::dms::capability::{Capability, CapabilityContext};
 use crate::dms::constants::MIN_DEPLOYMENT_TIME;
 use crate::dms::contract::message::ContractRef;
 use crate::dms::contract::{Contracts, ContractsConfig};
-use crate::dms::desk::Desk;
+use crate::dms::desk::{Asker, Desk};
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::Fact;
 use crate::dms::identity::{EnsembleId, Handle, Inbox, PeerId, SecretKey};
@@ -42,6 +43,8 @@ pub struct PeerConfig {
     pub machine: Machine,
     /// Its operator's choices.
     pub strategy: Strategy,
+    /// Its list of cities.
+    pub atlas: &'static dyn Atlas,
 }
 
 /// One peer.
@@ -52,6 +55,7 @@ pub struct Peer {
     pipeline: Pipeline,
     provider: Provider,
     strategy: Strategy,
+    atlas: &'static dyn Atlas,
     deployments: Vec<Deployment>,
     node: Node,
     /// What is on disk, while the process does not run.
@@ -78,6 +82,7 @@ impl Peer {
             pipeline: Pipeline::default(),
             provider: Provider::new(config.machine),
             strategy: config.strategy,
+            atlas: config.atlas,
             deployments: Vec::new(),
             node: Node::default(),
             store: None,
@@ -146,6 +151,12 @@ impl Peer {
         self.contracts.stop();
     }
 
+    /// Cores get lost, for tests of what notices.
+    #[cfg(test)]
+    pub(crate) fn lose_cores(&mut self, cores_milli: u64) {
+        self.provider.lose_cores(cores_milli);
+    }
+
     /// The process starts. A provider takes up its allocations first, and bids only then; then come the deployments
     /// (dms-capabilities section 9.4).
     fn start(&mut self, now: Timestamp, running: &[RunId], out: &mut Outbox<'_>) {
@@ -153,7 +164,7 @@ impl Peer {
         let mut desk = Desk { now, security: &mut self.security, out };
         self.provider.recover(&mut desk, store.provider, running);
         for (record, number) in store.deployments.into_iter().zip(0..) {
-            let restored = Deployment::restored(number, record, self.strategy, now);
+            let restored = Deployment::restored(number, record, self.strategy, self.atlas, now);
             let contracts = self.contracts.of_deployment(restored.id());
             self.deployments.push(restored.under(contracts));
         }
@@ -181,7 +192,7 @@ impl Peer {
             Input::Command(command) => self.handle_command(now, command, out),
             Input::Execution(execution) => {
                 let mut desk = Desk { now, security: &mut self.security, out };
-                self.provider.handle_execution(&mut desk, execution);
+                self.provider.handle_execution(&mut desk, &mut self.root, execution);
             }
             Input::Started { running } => self.start(now, &running, out),
             Input::Transfer { tx_hash, found } => {
@@ -274,11 +285,18 @@ impl Peer {
                 if kind == BehaviourKind::BidRequest
                     && self.provider.machine().onboarded.is_some()
                     && self.contracts.screen(&mut desk, &mut self.root, envelope) => {}
-            Receiver::Root if Node::is_responsible(envelope.behaviour.kind) => {
-                self.node.handle(&mut desk, &mut self.root, &self.provider, envelope);
+            Receiver::Root if kind.is_about_deployments() => self.handle_operator(now, envelope, out),
+            Receiver::Root if self.provider.awaits(&envelope.behaviour) => {
+                self.provider.handle_probe_reply(&mut desk, &mut self.root, envelope);
+            }
+            Receiver::Root if Node::is_responsible(kind) => {
+                self.node.handle(&mut desk, &mut self.root, &mut self.provider, envelope);
             }
             Receiver::Root => self.provider.handle_root(&mut desk, &mut self.root, envelope),
-            Receiver::Deployment(place) => self.deployments[*place].handle_message(&mut desk, envelope),
+            Receiver::Deployment(place) => {
+                self.deployments[*place].handle_message(&mut desk, envelope);
+                give_answers(&mut desk, &mut self.root, &mut self.deployments[*place]);
+            }
             Receiver::Allocation(id) => self.provider.handle_allocation(&mut desk, id, envelope),
         }
     }
@@ -342,6 +360,7 @@ impl Peer {
                     true
                 } else if Node::is_responsible(behaviour.kind) {
                     self.node.has_behaviour(self.security.profile, behaviour)
+                        || self.provider.awaits(behaviour)
                 } else {
                     self.provider.has_root_behaviour(behaviour)
                 };
@@ -350,14 +369,13 @@ impl Peer {
             Inbox::Ensemble(id) => {
                 let found = self.deployments.iter().position(|deployment| deployment.id() == *id);
                 let place = found.ok_or(Rejection::UnknownActor)?;
-                {
-                    let profile = self.security.profile;
-                    (Receiver::Deployment(place), self.deployments[place].has_behaviour(profile, envelope))
-                }
+                let profile = self.security.profile;
+                (Receiver::Deployment(place), self.deployments[place].has_behaviour(profile, envelope))
             }
             Inbox::Allocation(id) => {
                 self.provider.receiver(id).ok_or(Rejection::UnknownActor)?;
-                (Receiver::Allocation(Arc::clone(id)), self.provider.has_allocation_behaviour(behaviour))
+                let known = self.provider.has_allocation_behaviour(id, behaviour);
+                (Receiver::Allocation(Arc::clone(id)), known)
             }
             Inbox::Other(inbox) => {
                 let (actor, _) = self.contracts.actor(inbox).ok_or(Rejection::UnknownActor)?;
@@ -382,6 +400,7 @@ impl Peer {
             Some(number) => {
                 if let Some(deployment) = self.deployments.get_mut(number as usize) {
                     deployment.handle_timer(&mut desk, timer);
+                    give_answers(&mut desk, &mut self.root, deployment);
                 }
             }
             None => self.provider.handle_timer(&mut desk, timer),
@@ -391,18 +410,21 @@ impl Peer {
     fn handle_command(&mut self, now: Timestamp, command: Command, out: &mut Outbox<'_>) {
         match command {
             Command::Deploy { ensemble, pins, expire, contracts } => {
-                self.deploy(now, ensemble, &pins, expire, contracts, out);
+                // Whoever asked sees the fact.
+                drop(self.deploy(now, ensemble, &pins, expire, contracts, out));
             }
             Command::Contract { operation, order } => {
                 let mut desk = Desk { now, security: &mut self.security, out };
                 self.contracts.carry_out(&mut desk, &mut self.root, operation, *order);
             }
             Command::Shutdown(id) => {
-                let found = self.deployments.iter_mut().find(|deployment| deployment.id() == id);
-                if let Some(deployment) = found {
-                    let mut desk = Desk { now, security: &mut self.security, out };
-                    deployment.shutdown(&mut desk);
-                }
+                self.control(now, Asker::NOBODY, &DeploymentRequest::Shutdown(id), out);
+            }
+            Command::New { operation, new, expire } => {
+                self.begin_new(now, Asker::Operator(operation), &new, expire, out);
+            }
+            Command::Control { operation, request } => {
+                self.control(now, Asker::Operator(operation), &request, out);
             }
             Command::AnchorRevocations(tokens) => {
                 let mut desk = Desk { now, security: &mut self.security, out };
@@ -423,10 +445,13 @@ impl Peer {
         expire: Timestamp,
         contracts: Arc<[ContractRef]>,
         out: &mut Outbox<'_>,
-    ) {
+    ) -> Result<EnsembleId, Arc<str>> {
+        let refused = |out: &mut Outbox<'_>, reason: Arc<str>| {
+            out.effects.facts.push(Fact::DeploymentRefused(Arc::clone(&reason)));
+            Err(reason)
+        };
         if expire.since(now) < MIN_DEPLOYMENT_TIME {
-            let reason = "requested deployment time too short".into();
-            return out.effects.facts.push(Fact::DeploymentRefused(reason));
+            return refused(out, "requested deployment time too short".into());
         }
         let unique: [u8; 16] = out.random.bytes();
         let hash =
@@ -438,14 +463,23 @@ impl Peer {
         let (did, host) = (self.root.handle.did.clone(), self.root.handle.host);
         let actor = Actor::child(secret, did, host, Inbox::Ensemble(id), now);
         let number = self.deployments.len() as u32;
-        let deployment = Deployment::new(number, id, range, ensemble, pins, actor, self.strategy, expire);
+        let deployment =
+            Deployment::new(number, id, range, ensemble, pins, actor, self.strategy, self.atlas, expire);
         match deployment {
             Ok(deployment) => self.deployments.push(deployment.under(Arc::clone(&contracts))),
-            Err(reason) => return out.effects.facts.push(Fact::DeploymentRefused(reason)),
+            Err(reason) => return refused(out, reason),
         }
         self.contracts.bind(id, contracts, &self.root.handle.did);
         let mut desk = Desk { now, security: &mut self.security, out };
         self.deployments[number as usize].begin(&mut desk);
+        Ok(id)
+    }
+}
+
+/// Tells those who asked a deployment something what it has answered meanwhile.
+fn give_answers(desk: &mut Desk<'_, '_>, root: &mut Actor, deployment: &mut Deployment) {
+    for (asker, answer) in deployment.take_answers() {
+        asker.answer(desk, root, answer);
     }
 }
 
@@ -459,5 +493,6 @@ fn rejected(envelope: &Envelope, rejection: Rejection, explanation: Option<Arc<s
     Fact::MessageRejected { rejection, behaviour, ensemble: envelope.ensemble(), explanation }
 }
 
+mod operating;
 #[cfg(test)]
 mod tests;

@@ -89,7 +89,7 @@ weaknesses! {
     BlindToCards = "W3",
         as_is: "graphics cards are not in requests for bids, a machine without any compares as better, \
                  and pools do not count them",
-        intended: "they are asked for, compared by vendor, model and memory, and given out once";
+        intended: "they are asked for, compared by vendor, model and memory, and their memory is given out once";
     LeakingLeases = "W7",
         as_is: "the sweep over commit leases runs once, before any can have ended: an abandoned commit \
                  is held for ever",
@@ -118,6 +118,50 @@ weaknesses! {
     RacingWrites = "W26",
         as_is: "two answers to starts or shutdowns in the same moment may break the process down",
         intended: "they are handled one after the other";
+    HotLoop = "W21",
+        as_is: "no cancel before Running, no attempt limit, no back-off: a failing deployment asks every 5 s",
+        intended: "attempts back off from 5 s to 5 min, and a deployment can be cancelled in every state";
+    UnacknowledgedEnd = "W17",
+        as_is: "the end of a task is one unacknowledged message: lost, or dropped because its output is \
+                 over 1 MiB",
+        intended: "it is told until it is acknowledged, and long output is fetched in chunks";
+    SilentEdges = "W1",
+        as_is: "a provider that is asked to verify an edge never answers, and answers are kept whatever the limits",
+        intended: "it measures round trip and bandwidth to the other end, and answers are kept by peers and limits";
+    UnverifiedCandidate = "W4",
+        as_is: "at the deadline a candidate that failed the verification of its edges is taken as a success",
+        intended: "a deployment without a verified candidate fails at its deadline";
+    IncompleteSearch = "W5",
+        as_is: "candidates are drawn with replacement and from the first million combinations only",
+        intended: "every combination is within reach, and one that is known to fail is not tried again";
+    LostCommit = "W6",
+        as_is: "a commit that fails or goes unanswered is not reverted, blocks later ones, and hangs those beside it",
+        intended: "it is undone like all others, and the node goes elsewhere";
+    PoisonedRetry = "W6b",
+        as_is: "nodes that are reverted after a failed commit are missing in later attempts, which go on without",
+        intended: "every attempt is about all nodes";
+    RestartedNonces = "W16",
+        as_is: "each attempt counts its rounds from 1, and providers that answered such a round before stay silent",
+        intended: "rounds go on counting over attempts";
+    UnbiddenStandbys = "W19",
+        as_is: "standbys are not asked for, but their bids are waited for: redundancy never deploys",
+        intended: "standbys are asked for, committed and allocated, and one takes the place of a lost primary";
+    AllOrNothing = "W22",
+        as_is: "bids reserve nothing, and one collision at commit reverts all nodes one by one and begins anew",
+        intended: "only the node that failed asks for bids again";
+    StalledProvisioning = "W24",
+        as_is: "replies to messages of provisioning that live for 5 s are awaited for 2 min",
+        intended: "they are awaited for as long as the message lives";
+    SilentWithoutRoom = "W18",
+        as_is: "a provider whose machine suits the first node that it looks at, and that has no room for it, \
+                 stays silent",
+        intended: "it tries the next node of the request";
+    LeakingTerminations = "W9",
+        as_is: "what an allocation holds is never given back when its container could not be terminated",
+        intended: "the provider tries again, with pauses from 30 s and doubling to 5 min, until it could";
+    FailedStartsRun = "W10",
+        as_is: "an allocation whose start failed is running by its provider's books",
+        intended: "it has failed";
     UnverifiedContracts = "C3",
         as_is: "a contract's signatures cover a copy that changes, and its host never verifies them",
         intended: "they cover what was agreed, and the host takes only those that hold";
@@ -208,6 +252,11 @@ impl Profile {
     pub const fn without(self, weakness: Weakness) -> Self {
         Self(self.0 & !weakness.bit())
     }
+    /// Whether more of them are present than absent: differences that have no number are then as in the real DMS.
+    #[must_use]
+    pub const fn is_nearer_as_is(self) -> bool {
+        self.0.count_ones() as usize * 2 > Weakness::ALL.len()
+    }
     /// The weaknesses that are present, by number.
     pub fn weaknesses(self) -> impl Iterator<Item = Weakness> {
         Weakness::by_number().into_iter().filter(move |&weakness| self.has(weakness))
@@ -224,7 +273,7 @@ impl fmt::Display for Profile {
         match self.0.count_ones() {
             0 => f.write_str("intended"),
             n if n == all => f.write_str("as-is"),
-            n if n * 2 > all => {
+            _ if self.is_nearer_as_is() => {
                 f.write_str("as-is, fix")?;
                 absent(f)
             }

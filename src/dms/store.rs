@@ -15,8 +15,9 @@ use crate::dms::actor::{Actor, AllocationState};
 use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::{EnsembleId, Handle, PeerId};
-use crate::dms::orchestrator::{MemberState, Phase};
+use crate::dms::orchestrator::{Log, MemberState, Phase};
 use crate::dms::outbox::RunId;
+use crate::dms::provider::{Farewell, KeptLog};
 use crate::dms::resources::{Ports, Resources};
 use crate::dms::subnet::{AddressRange, Subnets};
 use crate::kernel::Timestamp;
@@ -51,6 +52,14 @@ pub(in crate::dms) struct DeploymentRecord {
     pub(in crate::dms) undo: Vec<UndoRecord>,
     /// Whether it has ever run.
     pub(in crate::dms) supervised: bool,
+    /// When it was asked for.
+    pub(in crate::dms) created: Timestamp,
+    /// When it ended, and why.
+    pub(in crate::dms) ended: Option<(Timestamp, Option<Arc<str>>)>,
+    /// Whether its operator has had it forgotten.
+    pub(in crate::dms) forgotten: bool,
+    /// The logs of its allocations, which are files.
+    pub(in crate::dms) logs: Vec<Log>,
 }
 
 /// One node of a manifest: the candidate that was chosen for it and how far it has come there.
@@ -62,6 +71,10 @@ pub(in crate::dms) struct NodeRecord {
     pub(in crate::dms) place: Option<Arc<Handle>>,
     pub(in crate::dms) excluded: Vec<PeerId>,
     pub(in crate::dms) recovering: bool,
+    /// The place of the node that it stands by for; standbys that are promoted change places with their primaries.
+    pub(in crate::dms) standby_of: Option<usize>,
+    /// Whether it has fallen out of the manifest (W6b).
+    pub(in crate::dms) forgotten: bool,
     /// Its allocations in the order of the configuration, from which follow their addresses in the subnet.
     pub(in crate::dms) members: Vec<MemberRecord>,
 }
@@ -80,12 +93,28 @@ pub(in crate::dms) struct ProviderRecord {
     pub(in crate::dms) ensembles: IndexMap<EnsembleId, (Arc<Handle>, Timestamp)>,
     /// Oldest first.
     pub(in crate::dms) allocations: Vec<AllocationRecord>,
+    /// What is being terminated.
+    pub(in crate::dms) endings: Vec<EndingRecord>,
     /// The ports of the allocations.
     pub(in crate::dms) ports: Ports,
     /// Addresses, routes, names and port maps.
     pub(in crate::dms) subnets: Subnets,
     /// The next slot of a run, so that a report about a former one is recognised.
     pub(in crate::dms) next_slot: u32,
+    /// Ends of tasks that have not been acknowledged.
+    pub(in crate::dms) farewells: IndexMap<Arc<str>, Farewell>,
+    /// What ended runs printed.
+    pub(in crate::dms) kept: IndexMap<Arc<str>, KeptLog>,
+}
+
+/// An allocation that is gone but for its container and what it holds.
+#[derive(Clone, Debug)]
+pub(in crate::dms) struct EndingRecord {
+    pub(in crate::dms) id: Arc<str>,
+    pub(in crate::dms) generation: u32,
+    pub(in crate::dms) resources: Resources,
+    /// Its last run.
+    pub(in crate::dms) run: RunId,
 }
 
 /// An allocation with the key of its actor.

@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use super::bandwidth::Links;
 use super::endpoint::EndpointId;
-use crate::kernel::Time;
+use crate::kernel::{Span, Time};
 
 /// A transfer, numbered in the order of starts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -25,18 +25,35 @@ pub struct Flow {
     pub id: FlowId,
     /// Where it comes from; none for the outside world (a registry), whose links have no limit.
     pub from: Option<EndpointId>,
+    /// Through whom it goes, if not straight: over both links of that one.
+    pub via: Option<EndpointId>,
     /// Where it goes to.
     pub to: EndpointId,
+    /// What the way takes beside the links.
+    pub lag: Span,
     /// Its whole size.
     pub bytes: u64,
     /// When it started.
     pub started: Time,
 }
 
+/// The way of a transfer; see [`Flow`] for its parts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Course {
+    /// Where it begins.
+    pub from: Option<EndpointId>,
+    /// Through whom it goes.
+    pub via: Option<EndpointId>,
+    /// Where it ends.
+    pub to: EndpointId,
+    /// What it takes beside the links.
+    pub lag: Span,
+}
+
 /// A flow that has ended by itself.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct FinishedFlow {
-    /// When its last byte left the links; the delay of the way comes on top.
+    /// When its last byte left the links; its lag comes on top.
     pub at: Time,
     /// What it was.
     pub flow: Flow,
@@ -80,10 +97,17 @@ const fn down(endpoint: EndpointId) -> usize {
 }
 
 impl Flow {
-    /// The rows of its links: the down link of the target, and the up link of the source unless it is
-    /// outside.
+    /// The rows of its links: the down link of the target, the up link of the source unless it is outside, and
+    /// both of whom it goes through.
     fn links(&self) -> impl Iterator<Item = usize> + use<> {
-        std::iter::once(down(self.to)).chain(self.from.map(up))
+        let through = self.via.into_iter().flat_map(|via| [down(via), up(via)]);
+        std::iter::once(down(self.to)).chain(self.from.map(up)).chain(through)
+    }
+
+    /// Whether it begins, ends or passes there.
+    #[must_use]
+    pub fn touches(&self, endpoint: EndpointId) -> bool {
+        self.to == endpoint || self.from == Some(endpoint) || self.via == Some(endpoint)
     }
 }
 
@@ -96,11 +120,18 @@ impl FlowNetwork {
         Self { links: both.map(link).collect(), ..Self::default() }
     }
 
-    /// Starts a transfer. One of no bytes completes at once, one over a link without capacity never.
+    /// Starts a transfer straight from one to the other. One of no bytes completes at once, one over a link without
+    /// capacity never.
     pub fn start(&mut self, now: Time, from: Option<EndpointId>, to: EndpointId, bytes: u64) -> FlowId {
+        self.start_on(now, Course { from, via: None, to, lag: Span::ZERO }, bytes)
+    }
+
+    /// As [`start`](Self::start), on any course.
+    pub fn start_on(&mut self, now: Time, course: Course, bytes: u64) -> FlowId {
         let id = FlowId(self.next);
         self.next += 1;
-        let flow = Flow { id, from, to, bytes, started: now };
+        let Course { from, via, to, lag } = course;
+        let flow = Flow { id, from, via, to, lag, bytes, started: now };
         let remaining_bits = bytes as f64 * 8.0;
         let progress =
             Progress { flow, remaining_bits, rate_bps: 0.0, since: now, completion: Time::MAX, paused: true };
@@ -119,9 +150,9 @@ impl FlowNetwork {
         Some((progress.flow, (arrived_bits / 8.0) as u64))
     }
 
-    /// Ends all transfers from and to an endpoint, those that are paused too, in the order of their starts.
+    /// Ends all transfers from, to and through an endpoint, those that are paused too, in the order of their starts.
     pub fn cancel_all_of(&mut self, now: Time, endpoint: EndpointId) -> Vec<Flow> {
-        let ids = self.select(|flow| flow.to == endpoint || flow.from == Some(endpoint));
+        let ids = self.select(|flow| flow.touches(endpoint));
         ids.into_iter().filter_map(|id| self.cancel(now, id)).map(|(flow, _)| flow).collect()
     }
 

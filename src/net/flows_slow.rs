@@ -7,6 +7,7 @@ use crate::kernel::Id;
 
 struct SlowFlow {
     from: Option<EndpointId>,
+    via: Option<EndpointId>,
     to: EndpointId,
     remaining_bits: f64,
     rate_bps: f64,
@@ -29,9 +30,17 @@ impl SlowFlows {
     }
 
     /// Starts a transfer now; its number is the count of those before it.
-    pub fn start(&mut self, from: Option<EndpointId>, to: EndpointId, bytes: u64) {
+    pub fn start(&mut self, from: Option<EndpointId>, via: Option<EndpointId>, to: EndpointId, bytes: u64) {
         let remaining_bits = bytes as f64 * 8.0;
-        self.flows.push(SlowFlow { from, to, remaining_bits, rate_bps: 0.0, paused: false, over: false });
+        self.flows.push(SlowFlow {
+            from,
+            via,
+            to,
+            remaining_bits,
+            rate_bps: 0.0,
+            paused: false,
+            over: false,
+        });
         self.fill();
     }
 
@@ -133,22 +142,23 @@ enum Link {
 }
 
 impl SlowFlow {
-    fn links(&self) -> [Option<Link>; 2] {
-        [self.from.map(Link::Up), Some(Link::Down(self.to))]
+    fn links(&self) -> [Option<Link>; 4] {
+        let through = [self.via.map(Link::Down), self.via.map(Link::Up)];
+        [self.from.map(Link::Up), through[0], through[1], Some(Link::Down(self.to))]
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Time;
-    use crate::net::flows::{FlowId, FlowNetwork};
+    use crate::kernel::{Span, Time};
+    use crate::net::flows::{Course, FlowId, FlowNetwork};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
     #[derive(Clone, Copy, Debug)]
     enum Step {
-        Start(Option<u32>, u32, u64),
+        Start(Option<u32>, Option<u32>, u32, u64),
         Cancel(usize),
         Pause(usize, bool),
         Wait(u64),
@@ -156,8 +166,13 @@ mod tests {
 
     fn step(endpoints: u32) -> impl Strategy<Value = Step> {
         prop_oneof![
-            4 => (prop::option::weighted(0.8, 0..endpoints), 0..endpoints, 1_u64..50_000_000)
-                .prop_map(|(from, to, bytes)| Step::Start(from, to, bytes)),
+            4 => (
+                prop::option::weighted(0.8, 0..endpoints),
+                prop::option::weighted(0.3, 0..endpoints),
+                0..endpoints,
+                1_u64..50_000_000,
+            )
+                .prop_map(|(from, via, to, bytes)| Step::Start(from, via, to, bytes)),
             1 => (0_usize..40).prop_map(Step::Cancel),
             1 => (0_usize..40, any::<bool>()).prop_map(|(number, paused)| Step::Pause(number, paused)),
             3 => (0_u64..20_000_000_000).prop_map(Step::Wait),
@@ -178,10 +193,12 @@ mod tests {
         // A last step lets whatever runs end.
         for &step in steps.iter().chain(&[Step::Wait(1_000_000_000_000_000)]) {
             match step {
-                Step::Start(from, to, bytes) => {
+                Step::Start(from, via, to, bytes) => {
                     let fold = |id: u32| EndpointId(id % links.len() as u32);
-                    fast.start(Time(now), from.map(fold), fold(to), bytes);
-                    slow.start(from.map(fold), fold(to), bytes);
+                    let (from, to) = (from.map(fold), fold(to));
+                    let via = via.map(fold).filter(|via| *via != to && Some(*via) != from);
+                    fast.start_on(Time(now), Course { from, via, to, lag: Span::ZERO }, bytes);
+                    slow.start(from, via, to, bytes);
                     started += 1;
                 }
                 // Where one has completed a nanosecond before the other, leave the step out.

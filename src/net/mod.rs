@@ -4,8 +4,8 @@
 //! It carries opaque payloads that have a size: it never looks inside, and knows nothing of what runs at its
 //! endpoints. [`Network`] is the way in; the rest are its models, each usable alone: [`latency`] (delays
 //! between cities), [`bandwidth`] and [`flows`] (links and large transfers), [`overlay`] and [`gossip`]
-//! (broadcast), [`score`] (standing among gossip peers), [`conditions`] (what faults do), [`geo`] and
-//! [`measured`] (the embedded world). The `_slow`
+//! (broadcast), [`score`] (standing among gossip peers), [`nat`] (hosts that cannot be dialled, relays), [`conditions`]
+//! (what faults do), [`geo`] and [`measured`] (the embedded world). The `_slow`
 //! modules are oracles: they compute the same things the plain way, for tests.
 
 pub mod bandwidth;
@@ -19,6 +19,7 @@ pub mod gossip_slow;
 pub mod latency;
 pub mod measured;
 pub mod medium;
+pub mod nat;
 pub mod network;
 pub mod overlay;
 pub mod score;
@@ -29,6 +30,10 @@ pub use endpoint::{EndpointId, EndpointSet};
 pub use flows::{FinishedFlow, Flow, FlowId, FlowNetwork};
 pub use geo::{Cities, City, CityDraw, CityId, Continent, Coordinates, Region};
 pub use latency::{CityDataSet, LatencyConfig};
+pub use nat::{
+    Duty, NatClass, NatConfig, NatError, NatShares, NatStart, Occurrence, PairCounts, RelayLimits,
+    SharesError, Way,
+};
 pub use network::{
     BroadcastTally, Delivery, Endpoint, FLOW_THRESHOLD_BYTES, LossReason, Network, NetworkConfig,
     NetworkError, Receivers,

@@ -6,11 +6,12 @@ use thiserror::Error;
 use super::bandwidth::{BandwidthConfig, Links};
 use super::conditions::{Condition, ConditionError, ConditionId, Conditions};
 use super::endpoint::{EndpointId, EndpointSet, LiveEndpoints};
-use super::flows::{FinishedFlow, Flow, FlowId, FlowNetwork};
+use super::flows::{Course, FinishedFlow, Flow, FlowId, FlowNetwork};
 use super::geo::{Cities, CityId, Coordinates};
 use super::gossip::{COPIES, Flood};
 use super::latency::{Attachment, LatencyConfig, LatencyModel};
 use super::medium::Medium;
+use super::nat::{Duty, Nat, NatClass, NatConfig, NatError, Occurrence, PairCounts, Passage};
 use super::overlay::{Neighbours, Overlay};
 use super::score::PeerScores;
 use crate::kernel::{Cursor, Domain, Id, IdVec, Rng, Span, Streams, Time};
@@ -22,6 +23,8 @@ pub const LOOPBACK: Span = Span::micros(10);
 
 const SEND: Domain = Domain::new("net.send");
 const BROADCAST: Domain = Domain::new("net.broadcast");
+/// Ways through relays.
+const RELAYED: Domain = Domain::new("net.relayed");
 /// Draws that only faults cause: apart, so that a fault shifts no other draw.
 const FAULT: Domain = Domain::new("net.fault");
 /// Chances below this are never drawn true by a generator of 53 bits.
@@ -41,6 +44,8 @@ pub struct NetworkConfig {
     pub bandwidth: BandwidthConfig,
     /// How long an endpoint handles a gossiped message before it forwards it.
     pub hop_processing: Span,
+    /// What hides endpoints from each other; without it everyone reaches everyone.
+    pub nat: Option<NatConfig>,
 }
 
 impl Default for NetworkConfig {
@@ -53,6 +58,7 @@ impl Default for NetworkConfig {
             packet_loss: 0.0,
             bandwidth: BandwidthConfig::default(),
             hop_processing: Span::micros(60),
+            nat: None,
         }
     }
 }
@@ -71,6 +77,9 @@ pub enum NetworkError {
     /// Every packet would be lost for ever.
     #[error("packet_loss is 1: no packet would ever arrive")]
     NoPacketArrives,
+    /// Hosts that cannot be hidden like this.
+    #[error("nat: {0}")]
+    Nat(#[from] NatError),
 }
 
 /// Where an endpoint is and how it is linked.
@@ -80,6 +89,10 @@ pub struct Endpoint {
     pub at: Coordinates,
     /// Its links.
     pub links: Links,
+    /// What stands before it, where that matters.
+    pub nat: NatClass,
+    /// What it does for others, where they need it.
+    pub duty: Duty,
 }
 
 impl Endpoint {
@@ -87,7 +100,8 @@ impl Endpoint {
     #[must_use]
     pub fn in_city(city: CityId, bandwidth: BandwidthConfig) -> Self {
         let city = Cities::world().city(city);
-        Self { at: city.at, links: bandwidth.links(city.region()) }
+        let links = bandwidth.links(city.region());
+        Self { at: city.at, links, nat: NatClass::Public, duty: Duty::None }
     }
 }
 
@@ -112,6 +126,34 @@ pub enum LossReason {
     SenderDown,
     /// The receiver is down when it is sent.
     ReceiverDown,
+    /// Nobody can dial the receiver, and it has no relay; or one of the two knows nobody yet.
+    Unreachable,
+    /// The relay that the connection goes through is down, and the sender has not noticed yet.
+    RelayDown,
+    /// All relays of the receiver that are up have as many connections for one of the two as they grant.
+    RelayFull,
+    /// One of the two has as many connections as it takes.
+    TooManyConnections,
+    /// Longer than all that a relay grants to a connection.
+    TooLargeToRelay,
+}
+
+impl LossReason {
+    /// Its name in tables.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Loss => "loss",
+            Self::Partition => "partition",
+            Self::SenderDown => "sender down",
+            Self::ReceiverDown => "receiver down",
+            Self::Unreachable => "unreachable",
+            Self::RelayDown => "relay down",
+            Self::RelayFull => "relay full",
+            Self::TooManyConnections => "too many connections",
+            Self::TooLargeToRelay => "too large to relay",
+        }
+    }
 }
 
 /// Whom a broadcast is for.
@@ -134,6 +176,8 @@ pub struct BroadcastTally {
     pub lost: u64,
     /// Cut off by partitions.
     pub unreachable: u64,
+    /// No chain of connections leads to them.
+    pub unconnected: u64,
 }
 
 /// How far the streams of a sender have been drawn.
@@ -141,6 +185,7 @@ pub struct BroadcastTally {
 struct SenderStreams {
     send: Cursor,
     fault: Cursor,
+    relayed: Cursor,
     broadcasts: u32,
 }
 
@@ -150,6 +195,7 @@ pub struct Network {
     senders: IdVec<EndpointId, SenderStreams>,
     overlay: Overlay,
     medium: Medium,
+    nat: Option<Nat>,
     /// What endpoints hold against each other.
     pub scores: PeerScores,
 }
@@ -158,7 +204,7 @@ impl Network {
     /// A network of endpoints, all up; row `n` is `EndpointId(n)`.
     ///
     /// # Errors
-    /// If a loss is no probability.
+    /// If a loss is no probability, or hosts cannot be hidden as asked.
     pub fn new(
         config: NetworkConfig,
         endpoints: &[Endpoint],
@@ -189,7 +235,9 @@ impl Network {
         };
         let senders = endpoints.iter().map(|_| SenderStreams::default()).collect();
         let overlay = Overlay::new(streams, endpoints.len());
-        Ok(Self { streams, senders, overlay, medium, scores: PeerScores::default() })
+        let hidden = |nat| Nat::new(nat, endpoints.iter().map(|it| (it.nat, it.duty)), streams);
+        let nat = config.nat.map(hidden).transpose()?;
+        Ok(Self { streams, senders, overlay, medium, nat, scores: PeerScores::default() })
     }
 
     /// Sends a message: when it arrives, or why it does not. It sees what flows leave of both links.
@@ -206,21 +254,48 @@ impl Network {
         // sender draws the same numbers whatever happens to this one.
         let mut rng = self.streams.rng(SEND, u64::from(from.0), &mut sender.send);
         let mut lost = rng.chance(medium.loss);
-        let mut delay = medium.leg(from, to, bytes, &mut rng);
+        let straight = medium.leg(from, to, bytes, &mut rng);
+        let mut delay = straight;
         if medium.conditions.draw() {
             let mut rng = self.streams.rng(FAULT, u64::from(from.0), &mut sender.fault);
             lost |= rng.chance(medium.conditions.loss(from, to));
             delay += medium.conditions.delay(from, to, &mut rng);
         }
         if !medium.live.contains(to) {
-            Delivery::Lost(LossReason::ReceiverDown)
-        } else if !medium.conditions.connects(from, to) {
-            Delivery::Lost(LossReason::Partition)
-        } else if lost {
-            Delivery::Lost(LossReason::Loss)
-        } else {
-            Delivery::At(now + delay)
+            return Delivery::Lost(LossReason::ReceiverDown);
         }
+        let (ready, relay) = match self.passage(now, from, to, bytes) {
+            Ok(Passage { ready, relay }) => (ready, relay),
+            Err(reason) => return Delivery::Lost(reason),
+        };
+        if let Some(relay) = relay {
+            let mut rng = self.streams.rng(RELAYED, u64::from(from.0), &mut self.senders[from].relayed);
+            let (medium, extra) = (&self.medium, delay.saturating_sub(straight));
+            let legs = medium.leg(from, relay, bytes, &mut rng) + medium.leg(relay, to, bytes, &mut rng);
+            delay = legs + extra;
+        }
+        if lost { Delivery::Lost(LossReason::Loss) } else { Delivery::At(ready + delay) }
+    }
+
+    /// The way of a message between two that are up.
+    fn passage(
+        &mut self,
+        now: Time,
+        from: EndpointId,
+        to: EndpointId,
+        bytes: u64,
+    ) -> Result<Passage, LossReason> {
+        let medium = &self.medium;
+        let Some(nat) = &mut self.nat else {
+            let straight = Passage { ready: now, relay: None };
+            return medium.conditions.connects(from, to).then_some(straight).ok_or(LossReason::Partition);
+        };
+        let passage = nat.pass(medium, now, from, to, bytes)?;
+        if let Some(relay) = passage.relay {
+            let longer = medium.shortest(from, relay) + medium.shortest(relay, to);
+            nat.forwarded(bytes, longer.saturating_sub(medium.shortest(from, to)));
+        }
+        Ok(passage)
     }
 
     /// Gossips a message: `deliver` gets each receiver and when it arrives there first. See
@@ -243,6 +318,9 @@ impl Network {
         let sender = &mut self.senders[from];
         let entity = u64::from(from.0) << 32 | u64::from(sender.broadcasts);
         sender.broadcasts = sender.broadcasts.wrapping_add(1);
+        if let Some(nat) = &self.nat {
+            return spread(nat, medium, (now, from, bytes, entity), receivers, deliver);
+        }
         let mut rng = self.streams.owned(BROADCAST, entity);
         let mut fault = medium.conditions.draw().then(|| self.streams.owned(FAULT, !entity));
         let flood = Flood::new(medium, &self.overlay, from, bytes, &mut rng);
@@ -278,7 +356,7 @@ impl Network {
     /// off. Across a partition a transfer waits.
     ///
     /// # Errors
-    /// If one of the two is down.
+    /// If one of the two is down, or there is no way between them.
     pub fn start_transfer(
         &mut self,
         now: Time,
@@ -292,11 +370,34 @@ impl Network {
         if !self.is_up(to) {
             return Err(LossReason::ReceiverDown);
         }
-        let id = self.medium.flows.start(now, from, to, bytes);
-        if from.is_some_and(|from| !self.medium.conditions.connects(from, to)) {
-            self.medium.flows.pause(now, id);
+        let course = self.course(now, from, to, bytes)?;
+        let Medium { flows, conditions, .. } = &mut self.medium;
+        let id = flows.start_on(now, course, bytes);
+        if flows.get(id).is_some_and(|flow| is_cut(flow, conditions)) {
+            flows.pause(now, id);
         }
         Ok(id)
+    }
+
+    /// The course of a transfer: half a round trip on top of its links, and the time of dialling.
+    fn course(
+        &mut self,
+        now: Time,
+        from: Option<EndpointId>,
+        to: EndpointId,
+        bytes: u64,
+    ) -> Result<Course, LossReason> {
+        let Some(source) = from else { return Ok(Course { from, via: None, to, lag: Span::ZERO }) };
+        let half_trip = |net: &Self, a, b| Span(net.shortest_round_trip(a, b).0 / 2);
+        if self.nat.is_none() {
+            return Ok(Course { from, via: None, to, lag: half_trip(self, source, to) });
+        }
+        let Passage { ready, relay: via } = self.passage(now, source, to, bytes)?;
+        let way = match via {
+            Some(via) => half_trip(self, source, via) + half_trip(self, via, to),
+            None => half_trip(self, source, to),
+        };
+        Ok(Course { from, via, to, lag: ready.since(now) + way })
     }
 
     /// Ends a transfer early: what it was and the bytes that had arrived; none if it is not under way.
@@ -325,7 +426,46 @@ impl Network {
     /// their starts.
     pub fn set_up(&mut self, now: Time, endpoint: EndpointId, up: bool) -> Vec<Flow> {
         let changed = self.medium.live.set(endpoint, up);
+        if let Some(nat) = self.nat.as_mut().filter(|_| changed) {
+            if up { nat.boot(now, endpoint) } else { nat.stop(now, endpoint) }
+        }
         if changed && !up { self.medium.flows.cancel_all_of(now, endpoint) } else { Vec::new() }
+    }
+
+    /// Connects the endpoints that are up as they are at the start of a run, where something hides them.
+    pub fn begin(&mut self, now: Time) {
+        if let Some(nat) = &mut self.nat {
+            nat.begin(&self.medium, &self.overlay, now);
+        }
+    }
+
+    /// When [`wake`](Self::wake) has something to do next.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<Time> {
+        self.nat.as_ref().and_then(Nat::next_wake)
+    }
+
+    /// Lets hosts do what is due up to `now` to reach and be reached.
+    pub fn wake(&mut self, now: Time) {
+        if let Some(nat) = &mut self.nat {
+            nat.wake(&self.medium, now);
+        }
+    }
+
+    /// The lasting connections that hidden hosts have opened since the last time.
+    pub fn take_opened(&mut self) -> Vec<(EndpointId, EndpointId)> {
+        self.nat.as_mut().map(Nat::take_opened).unwrap_or_default()
+    }
+
+    /// What has happened between hidden hosts since the last time.
+    pub fn take_occurrences(&mut self) -> Vec<Occurrence> {
+        self.nat.as_mut().map(Nat::take_occurrences).unwrap_or_default()
+    }
+
+    /// Who would reach whom by dialling now; none where everyone reaches everyone.
+    #[must_use]
+    pub fn pairs(&self) -> Option<PairCounts> {
+        self.nat.as_ref().map(|nat| nat.pairs(&self.medium))
     }
 
     /// Whether an endpoint is up.
@@ -340,10 +480,14 @@ impl Network {
         self.medium.live.ids()
     }
 
-    /// Whether a message from one to the other would pass but for chance.
+    /// Whether a message from one to the other would pass now but for chance.
     #[must_use]
-    pub fn reaches(&self, from: EndpointId, to: EndpointId) -> bool {
-        self.medium.reaches(from, to)
+    pub fn reaches(&self, now: Time, from: EndpointId, to: EndpointId) -> bool {
+        let up = self.is_up(from) && self.is_up(to);
+        match &self.nat {
+            None => self.medium.reaches(from, to),
+            Some(nat) => up && (from == to || nat.connects(&self.medium, now, from, to)),
+        }
     }
 
     /// Switches a condition on.
@@ -369,7 +513,7 @@ impl Network {
     /// Stalls the transfers that a partition cuts and lets the others go on.
     fn stall_cut_transfers(&mut self, now: Time) {
         let Medium { flows, conditions, .. } = &mut self.medium;
-        let cut = |flow: &Flow| flow.from.is_some_and(|from| !conditions.connects(from, flow.to));
+        let cut = |flow: &Flow| is_cut(flow, conditions);
         for id in flows.select(cut) {
             flows.pause(now, id);
         }
@@ -378,19 +522,30 @@ impl Network {
         }
     }
 
-    /// The endpoints that one is connected to, up or down: up to 16, mutual, a pure function of seed and
-    /// number of endpoints.
+    /// The endpoints that one is connected to, mutual. Where all reach all they are up to 16, up or down, and a
+    /// pure function of seed and number of endpoints; else those to which there is a lasting connection.
     #[must_use]
     pub fn neighbours(&self, of: EndpointId) -> Neighbours {
-        self.overlay.neighbours(of)
+        self.nat.as_ref().map_or_else(|| self.overlay.neighbours(of), |nat| nat.neighbours(of))
     }
 
     /// Those of its neighbours that an endpoint reaches now, but for chance: who gets first what it gossips.
     #[must_use]
     pub fn contacts(&self, of: EndpointId) -> Neighbours {
-        let mut contacts = self.overlay.neighbours(of);
+        let mut contacts = self.neighbours(of);
         contacts.retain(|other| self.medium.reaches(of, *other));
         contacts
+    }
+
+    /// The hidden hosts; none where everyone reaches everyone.
+    #[cfg(test)]
+    pub(super) const fn nat(&self) -> Option<&Nat> {
+        self.nat.as_ref()
+    }
+
+    #[cfg(test)]
+    pub(super) const fn nat_mut(&mut self) -> Option<&mut Nat> {
+        self.nat.as_mut()
     }
 
     /// The graph of connections.
@@ -427,6 +582,37 @@ impl Network {
     pub fn ids(&self) -> impl Iterator<Item = EndpointId> + use<> {
         (0..self.len()).map(EndpointId::from_index)
     }
+}
+
+/// Whether a partition keeps a transfer from its way.
+fn is_cut(flow: &Flow, conditions: &Conditions) -> bool {
+    let next = flow.via.unwrap_or(flow.to);
+    flow.from.is_some_and(|from| !conditions.connects(from, next)) || !conditions.connects(next, flow.to)
+}
+
+/// A broadcast over the lasting connections of hidden hosts: when it begins, its publisher, length and number.
+fn spread(
+    nat: &Nat,
+    medium: &Medium,
+    (now, from, bytes, number): (Time, EndpointId, u64, u64),
+    receivers: Receivers<'_>,
+    deliver: &mut impl FnMut(EndpointId, Time),
+) -> BroadcastTally {
+    let (deaf, only) = match receivers {
+        Receivers::AllLive => (None, None),
+        Receivers::AllLiveBut(deaf) => (Some(deaf), None),
+        Receivers::Of(ids) => (None, Some(ids)),
+    };
+    let spread = nat.spread(medium, from, bytes, number, deaf, only.is_none());
+    let mut tally =
+        BroadcastTally { unconnected: spread.unconnected, lost: spread.lost, ..Default::default() };
+    for (to, after) in spread.arrivals {
+        if only.is_none_or(|ids| ids.contains(&to)) {
+            tally.delivered += 1;
+            deliver(to, now + after);
+        }
+    }
+    tally
 }
 
 /// Whether all copies of a gossiped message to one receiver are lost; no draw where that is out of the

@@ -15,15 +15,17 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::manifest::{Provenance, RunManifest, json_text};
 use super::read::read_run;
 use super::rows::{
-    AllocationRow, AttackRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, PeerRow, RefusalRow, Row,
-    SeriesRow,
+    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, OperationRow,
+    PeerRow, RefusalRow, Row, SeriesRow,
 };
 
 /// What a run and the report write into a folder; anything else in it belongs to the user.
-const OWN_FILES: [&str; 17] = [
+const OWN_FILES: [&str; 19] = [
     "ensembles",
     "run.json",
     "provenance.json",
@@ -35,6 +37,8 @@ const OWN_FILES: [&str; 17] = [
     RefusalRow::FILE,
     PeerRow::FILE,
     AttackRow::FILE,
+    OperationRow::FILE,
+    ConnectionRow::FILE,
     ContractRow::FILE,
     InvoiceRow::FILE,
     "events.jsonl",
@@ -99,6 +103,20 @@ pub struct RunFolder {
     overwrite: bool,
     run: Option<RunManifest>,
     finished: bool,
+}
+
+/// Rows as CSV, with the names of their fields above.
+///
+/// # Panics
+/// If a row is no flat record of numbers and texts.
+pub fn csv_text<R: Serialize>(rows: impl IntoIterator<Item = R>) -> String {
+    let terminator = csv::Terminator::Any(b'\n');
+    let mut writer = csv::WriterBuilder::new().terminator(terminator).from_writer(Vec::new());
+    for row in rows {
+        writer.serialize(row).expect("a row is flat, and memory takes all of it");
+    }
+    let bytes = writer.into_inner().expect("memory takes all of it");
+    String::from_utf8(bytes).expect("texts are UTF-8")
 }
 
 impl RunFolder {

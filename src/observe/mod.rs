@@ -16,15 +16,16 @@ pub mod metrics;
 pub mod read;
 pub mod rows;
 
-pub use folder::{FolderError, RunFolder, write_atomically};
+pub use folder::{FolderError, RunFolder, csv_text, write_atomically};
 pub use histogram::{SpanHistogram, nearest_rank};
 pub use manifest::{InputHash, Provenance, RunManifest, Verdict, sha256_hex};
 pub use metrics::{Metric, all, metric};
 pub use read::{
-    ReadError, read_allocations, read_attacks, read_contracts, read_deployments, read_invoices, read_metrics,
-    read_peers, read_provenance, read_refusals, read_run, read_series, read_table,
+    ReadError, read_allocations, read_attacks, read_connections, read_contracts, read_deployments,
+    read_invoices, read_metrics, read_operations, read_peers, read_provenance, read_refusals, read_run,
+    read_series, read_table,
 };
 pub use rows::{
-    AllocationRow, AttackRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, PeerRow, RefusalRow, Row,
-    SCHEMA_VERSION, SeriesRow, Text, labels,
+    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, OperationRow,
+    PeerRow, RefusalRow, Row, SCHEMA_VERSION, SeriesRow, Text, labels,
 };

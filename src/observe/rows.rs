@@ -259,6 +259,62 @@ pub struct AttackRow {
     pub example: Text,
 }
 
+/// One operation of an operator (`operations.csv`).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct OperationRow {
+    /// Its number in the scenario, from 0.
+    pub operation: u32,
+    /// When it was asked for, in simulated seconds.
+    #[serde(with = "seconds")]
+    pub at_s: f64,
+    /// The peer whose operator it is.
+    pub by: Text,
+    /// What is done.
+    pub what: Text,
+    /// `answered`, `refused`, `unanswered`, or empty while nothing is known.
+    pub outcome: Text,
+    /// How often it was answered.
+    pub answers: u64,
+    /// When it was first answered, refused or given up, in simulated seconds; empty if it was not.
+    #[serde(with = "optional_seconds")]
+    pub ended_s: Option<f64>,
+    /// The first answer in a few words, or why there is none.
+    pub said: Text,
+    /// What the scenario says must be said: `answer: ...` or `refusal: ...`; may be empty.
+    pub expected: Text,
+    /// `yes` if that was said, `no` if not; empty where nothing is expected.
+    pub met: Text,
+}
+
+/// Connections that were dialled for messages between hosts of two classes (`connections.csv`); without `nat` in the
+/// scenario there are none.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ConnectionRow {
+    /// What stands before those who dialled: `public`, `full_cone`, ...
+    pub caller: Text,
+    /// What stands before those who were dialled.
+    pub called: Text,
+    /// Dialled at their own address.
+    pub direct: u64,
+    /// Relayed at first; then the called dialled back.
+    pub reversed: u64,
+    /// Relayed at first; then both got through to each other.
+    pub punched: u64,
+    /// Relayed to the end.
+    pub relayed: u64,
+    /// Dials that failed as there was no way.
+    pub unreachable: u64,
+    /// Dials that failed for another reason: full relays, too many connections, partitions.
+    pub refused: u64,
+    /// From dialling to the first message, the mean in seconds; NaN (an empty cell) without connections.
+    #[serde(with = "number")]
+    pub ready_mean_s: f64,
+    /// From dialling to the direct way of those that were relayed at first, the mean in seconds; NaN (an empty cell)
+    /// without any.
+    #[serde(with = "number")]
+    pub direct_mean_s: f64,
+}
+
 /// One contract (`contracts.csv`). Amounts are decimal texts with eight decimals, exact.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ContractRow {
@@ -437,6 +493,18 @@ table!(
     ]
 );
 table!(InvoiceRow, "invoices.csv", [contract, name, invoice, invoiced_s, items, amount, paid, paid_s]);
+
+table!(
+    OperationRow,
+    "operations.csv",
+    [operation, at_s, by, what, outcome, answers, ended_s, said, expected, met]
+);
+
+table!(
+    ConnectionRow,
+    "connections.csv",
+    [caller, called, direct, reversed, punched, relayed, unreachable, refused, ready_mean_s, direct_mean_s,]
+);
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,7 @@ use super::chart::{
     quantile,
 };
 use super::tables::Tables;
+use crate::observe::ConnectionRow;
 
 /// Bars of the refusals plot.
 const TOP_REFUSALS: usize = 12;
@@ -35,7 +36,8 @@ pub struct Plot {
 /// All plots that the run has data for, in the order of the report.
 #[must_use]
 pub fn plots(tables: &Tables) -> Vec<Plot> {
-    let makers = [deployments, time_to_running, availability, peers, messages, resources, map, refusals];
+    let makers =
+        [deployments, time_to_running, availability, peers, messages, resources, map, connections, refusals];
     makers.iter().filter_map(|make| make(tables)).collect()
 }
 
@@ -178,6 +180,42 @@ fn refusals(tables: &Tables) -> Option<Plot> {
             grouped(total as f64)
         ),
         svg: BarChart::new(&title, bars.collect()).svg(),
+    })
+}
+
+/// The ends of a dial, with their colours and the column that counts them.
+type DialEnd = (&'static str, Color, fn(&ConnectionRow) -> u64);
+const DIAL_ENDS: [DialEnd; 6] = [
+    ("direct: dialled at its own address", palette::GREEN, |row| row.direct),
+    ("reversed: relayed first, then dialled back", palette::SKY, |row| row.reversed),
+    ("punched: relayed first, then through a hole", palette::BLUE, |row| row.punched),
+    ("relayed to the end", palette::ORANGE, |row| row.relayed),
+    ("failed: unreachable", palette::VERMILLION, |row| row.unreachable),
+    ("failed: refused or cut off", palette::PURPLE, |row| row.refused),
+];
+
+fn connections(tables: &Tables) -> Option<Plot> {
+    let rows = &tables.connections;
+    let total = |count: fn(&ConnectionRow) -> u64| rows.iter().map(count).sum::<u64>() as f64;
+    let bars: Vec<Bar> = DIAL_ENDS
+        .iter()
+        .map(|(name, color, count)| Bar { name: (*name).to_owned(), value: total(*count), color: *color })
+        .collect();
+    let dials: f64 = bars.iter().map(|bar| bar.value).sum();
+    if dials == 0.0 {
+        return None;
+    }
+    let reached = tables.metric("pairs.reached_fraction");
+    let would = reached.map_or_else(String::new, |share| {
+        format!(" At the end {} of all ordered pairs of peers would connect.", percent_text(share))
+    });
+    Some(Plot {
+        name: "connections",
+        caption: format!(
+            "How the {} dials for messages ended; connections.csv has them by what stands before both.{would}",
+            grouped(dials)
+        ),
+        svg: BarChart::new("Connections dialled for messages, by their way", bars).svg(),
     })
 }
 

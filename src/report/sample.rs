@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::kernel::{Domain, Rng, Streams};
 use crate::observe::{
-    AllocationRow, AttackRow, DeploymentRow, InputHash, MetricRow, PeerRow, Provenance, RefusalRow,
-    RunFolder, RunManifest, SeriesRow, Verdict, labels,
+    AllocationRow, AttackRow, ConnectionRow, DeploymentRow, InputHash, MetricRow, PeerRow, Provenance,
+    RefusalRow, RunFolder, RunManifest, SeriesRow, Verdict, labels,
 };
 
 const SAMPLE: Domain = Domain::new("report.sample");
@@ -218,6 +218,22 @@ fn attacks() -> Vec<AttackRow> {
     vec![row("forger", 0), row("replayer", 7)]
 }
 
+fn connections() -> Vec<ConnectionRow> {
+    let row = |caller: &str, called: &str, direct: u64, relayed: u64| ConnectionRow {
+        caller: caller.into(),
+        called: called.into(),
+        direct,
+        reversed: 0,
+        punched: relayed / 2,
+        relayed,
+        unreachable: 3,
+        refused: 0,
+        ready_mean_s: 0.35,
+        direct_mean_s: if relayed == 0 { f64::NAN } else { 1.2 },
+    };
+    vec![row("public", "public", 1200, 0), row("symmetric", "port_restricted", 0, 440)]
+}
+
 fn refusals() -> Vec<RefusalRow> {
     let kinds = [
         ("bid", "not enough free memory: 8 GiB wanted", "ram 8 GiB", 5120),
@@ -309,6 +325,7 @@ pub(super) struct Sample {
     pub(super) allocations: Vec<AllocationRow>,
     pub(super) refusals: Vec<RefusalRow>,
     pub(super) attacks: Vec<AttackRow>,
+    pub(super) connections: Vec<ConnectionRow>,
     pub(super) peers: Vec<PeerRow>,
 }
 
@@ -324,6 +341,7 @@ impl Sample {
             allocations: allocations(&deployments, &peers),
             refusals: refusals(),
             attacks: attacks(),
+            connections: connections(),
             deployments,
             peers,
         }
@@ -340,6 +358,7 @@ impl Sample {
             refusals: Vec::new(),
             peers: Vec::new(),
             attacks: Vec::new(),
+            connections: Vec::new(),
         }
     }
 
@@ -366,6 +385,7 @@ impl Sample {
         folder.write_table(&self.refusals).unwrap();
         folder.write_table(&self.peers).unwrap();
         folder.write_table(&self.attacks).unwrap();
+        folder.write_table(&self.connections).unwrap();
         folder.finish().unwrap()
     }
 }

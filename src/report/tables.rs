@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::observe::rows::label;
 use crate::observe::{
-    AllocationRow, AttackRow, DeploymentRow, MetricRow, PeerRow, Provenance, ReadError, RefusalRow,
-    RunManifest, SeriesRow, read_provenance, read_run, read_table,
+    AllocationRow, AttackRow, ConnectionRow, DeploymentRow, MetricRow, PeerRow, Provenance, ReadError,
+    RefusalRow, RunManifest, SeriesRow, read_provenance, read_run, read_table,
 };
 
 /// Everything that a report is made from.
@@ -29,6 +29,8 @@ pub struct Tables {
     pub peers: Vec<PeerRow>,
     /// `attacks.csv`.
     pub attacks: Vec<AttackRow>,
+    /// `connections.csv`.
+    pub connections: Vec<ConnectionRow>,
 }
 
 impl Tables {
@@ -48,6 +50,7 @@ impl Tables {
             refusals: read_table(&folder.join("refusals.csv"))?,
             peers: read_table(&folder.join("peers.csv"))?,
             attacks: read_table(&folder.join("attacks.csv"))?,
+            connections: read_table(&folder.join("connections.csv"))?,
         })
     }
 

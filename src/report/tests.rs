@@ -22,6 +22,7 @@ fn a_full_run_gets_every_plot_and_the_same_bytes_twice() {
         "messages",
         "resources",
         "map",
+        "connections",
         "refusals",
     ];
     let mut expected: Vec<_> = expected.iter().map(|name| format!("plots/{name}.svg")).collect();
@@ -31,7 +32,7 @@ fn a_full_run_gets_every_plot_and_the_same_bytes_twice() {
     let again: Vec<_> = write(&folder).unwrap().iter().map(|path| fs::read(path).unwrap()).collect();
     assert!(before == again);
     let page = String::from_utf8(before.last().unwrap().clone()).unwrap();
-    assert_eq!(page.matches("<svg").count(), 8);
+    assert_eq!(page.matches("<svg").count(), 9);
     assert!(page.contains("1 of 2 expectations failed") && page.contains("web-219"));
     assert!(page.contains("failed to create the deployment in time"));
     assert!(page.contains("replayer-0") && page.contains("executed twice"));
@@ -91,6 +92,7 @@ fn plots_follow_the_tables() {
     sample.series.retain(|row| &*row.metric == "peers.up");
     sample.peers.iter_mut().for_each(|peer| peer.lat = f64::NAN);
     sample.refusals.clear();
+    sample.connections.clear();
     let tables = Tables::read(&sample.write(&dir.path().join("run"))).unwrap();
     let made: Vec<_> = plots(&tables).iter().map(|plot| plot.name).collect();
     assert_eq!(made, ["time_to_running", "peers"]);

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::kernel::Distribution;
-use crate::sim::setup::{Image, ImageBehaviour};
+use crate::sim::setup::{Image, ImageBehaviour, Prints};
 
 /// A service: name, bytes to pull, median seconds to start.
 const SERVICES: &[(&str, u64, f64)] = &[
@@ -58,13 +58,23 @@ pub fn images() -> Vec<Image> {
         name: name.to_owned(),
         size_bytes,
         start: about(start_s, 0.3),
-        behaviour: ImageBehaviour::Service { fails_after: None, health: Arc::from("") },
+        behaviour: ImageBehaviour::Service {
+            fails_after: None,
+            health: Arc::from(""),
+            prints: Prints::default(),
+        },
+        survives: 0,
     });
     let tasks = TASKS.iter().map(|&(name, size_bytes, start_s, run_s, output)| Image {
         name: name.to_owned(),
         size_bytes,
         start: about(start_s, 0.3),
-        behaviour: ImageBehaviour::Task { run: about(run_s, 0.5), exit_code: 0, output: Arc::from(output) },
+        behaviour: ImageBehaviour::Task {
+            run: about(run_s, 0.5),
+            exit_code: 0,
+            prints: Prints { output: Arc::from(output), ..Prints::default() },
+        },
+        survives: 0,
     });
     services.chain(tasks).collect()
 }

@@ -4,10 +4,12 @@
 
 mod attacks;
 mod contracts;
+mod nat;
 mod operations;
 
 use self::attacks::ATTACK;
 use self::contracts::CONTRACT;
+use self::nat::{NAT, NAT_OF_GROUP};
 use self::operations::{OPERATION, ORGANIZATION};
 use super::units::{BYTE_UNITS, HERTZ_UNITS, RATE_UNITS, TIME_UNITS};
 use crate::dms::ensemble::shape::{Key, Map, Quantity, Shape};
@@ -94,6 +96,7 @@ static NETWORK: Map = Map::new(
         Key::new("packet_loss", FRACTION, "part of the packets sent again").or("0"),
         Key::new("bandwidth", BANDWIDTH, "links of peers").or("{preset: home}"),
         Key::new("hop_processing", TIME, "time at each hop of a broadcast").or("60us"),
+        Key::new("nat", Shape::Map(&NAT), "what hides peers from each other").or("nothing"),
     ],
 );
 
@@ -125,11 +128,21 @@ static ROLE: Map = Map::new(
         Key::new("providers", Shape::Map(&GROUP), "peers that offer resources"),
         Key::new("orchestrators", Shape::Map(&GROUP), "peers that deploy"),
         Key::new("attackers", Shape::Map(&ATTACKERS), "peers that attack"),
+        Key::new("relays", Shape::Map(&GROUP), "peers that relay for those whom nobody can dial"),
+        Key::new("bootstraps", Shape::Map(&GROUP), "peers that everybody knows from the start"),
         Key::new("contract_hosts", Shape::Map(&GROUP), "peers that host contracts"),
         Key::new("payment_validators", Shape::Map(&GROUP), "peers that check payments"),
     ],
 )
-.with_one_of(&["providers", "orchestrators", "attackers", "contract_hosts", "payment_validators"]);
+.with_one_of(&[
+    "providers",
+    "orchestrators",
+    "attackers",
+    "relays",
+    "bootstraps",
+    "contract_hosts",
+    "payment_validators",
+]);
 
 const GROUP_NAME: Key = Key::new("name", NAME, "of the group").or("its role");
 const GROUP_COUNT: Key = Key::new("count", COUNT, "how many").or("as many as names");
@@ -140,6 +153,8 @@ const MACHINES: Shape = Shape::Either(&[Shape::Map(&HARDWARE_PRESET), Shape::Map
 const GROUP_HARDWARE: Key = Key::new("hardware", MACHINES, "the machines").or("{preset: home-pc}");
 const GROUP_BANDWIDTH: Key = Key::new("bandwidth", BANDWIDTH, "links of these").or("that of network");
 const PRESENCE: Shape = Shape::Either(&[Shape::Map(&CHURN_PRESET), Shape::Map(&CHURN)]);
+const GROUP_NAT: Key = Key::new("nat", NAT_OF_GROUP, "what stands before these")
+    .or("that of network; relays and bootstraps public");
 const GROUP_CHURN: Key = Key::new("churn", PRESENCE, "when they are up").or("always up");
 const GROUP_PROFILE: Key = Key::new("profile", PROFILE, "their weaknesses").or("that of the scenario");
 
@@ -163,6 +178,7 @@ static GROUP: Map = Map::new(
         GROUP_HARDWARE,
         Key::new("onboard", Shape::Map(&ONBOARD), "the part that is offered"),
         GROUP_BANDWIDTH,
+        GROUP_NAT,
         GROUP_CHURN,
         GROUP_PROFILE,
         Key::new(
@@ -185,6 +201,7 @@ static ATTACKERS: Map = Map::new(
         GROUP_PLACE,
         GROUP_HARDWARE,
         GROUP_BANDWIDTH,
+        GROUP_NAT,
         GROUP_CHURN,
         GROUP_PROFILE,
         Key::new("attack", Shape::Map(&ATTACK), "what they try").required(),
@@ -296,16 +313,25 @@ static IMAGE: Map = Map::new(
         Key::new("start", TIMES, "from pulled to ready").or("1s"),
         Key::new("task", Shape::Map(&TASK), "it ends by itself"),
         Key::new("service", Shape::Either(&[Shape::Map(&SERVICE), Shape::Nothing]), "it runs on"),
+        Key::new("survives", Shape::Whole(0, 1_000_000), "vain attempts to terminate it").or("0"),
     ],
 )
 .with_one_of(&["task", "service"]);
+
+const OUTPUT: Key = Key::new("output", Shape::Text, "what it prints");
+const STDERR: Key = Key::new("stderr", Shape::Text, "its errors");
+const OUTPUT_SIZE: Key = Key::new("output_size", BYTES, "the output is repeated to so many bytes").or("once");
+const OUTPUT_EVERY: Key = Key::new("output_every", TIME, "it is printed again so often").or("once");
 
 static TASK: Map = Map::new(
     "task",
     &[
         Key::new("run", TIMES, "how long").required(),
         Key::new("exit_code", Shape::Whole(0, 255), "how it ends").or("0"),
-        Key::new("output", Shape::Text, "what it prints"),
+        OUTPUT,
+        STDERR,
+        OUTPUT_SIZE,
+        OUTPUT_EVERY,
     ],
 );
 
@@ -314,6 +340,10 @@ static SERVICE: Map = Map::new(
     &[
         Key::new("fails_after", TIMES, "when it fails").or("never"),
         Key::new("health", Shape::Text, "what health checks see").or("what they want"),
+        OUTPUT,
+        STDERR,
+        OUTPUT_SIZE,
+        OUTPUT_EVERY,
     ],
 );
 

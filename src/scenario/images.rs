@@ -7,13 +7,17 @@ use super::reader::{Map, Reader};
 use crate::dms::ensemble::tree::{Node, Position, Value};
 use crate::kernel::Distribution;
 use crate::sim::images::Reference;
-use crate::sim::setup::{Image, ImageBehaviour};
+use crate::sim::setup::{Image, ImageBehaviour, Prints};
 
 /// Far more than any scenario has; what a run numbers them with holds them.
 const MOST_IMAGES: usize = 10_000;
 const REFERENCE_HELP: &str =
     "write it as in an ensemble: `nginx`, `nginx:1.27` or `my-registry.org/team/app`";
-const KEYS: &[&str] = &["size", "start", "task", "service"];
+const KEYS: &[&str] = &["size", "start", "task", "service", "survives"];
+/// What tasks and services print.
+const PRINTS: &[&str] = &["output", "stderr", "output_size", "output_every"];
+/// More attempts than any run makes: such a container is never terminated.
+const MOST_SURVIVED: i64 = 1_000_000;
 
 /// The built-in catalogue with the scenario's own images on top: one of the same name is replaced.
 pub(super) fn read(reader: &mut Reader, top: &Map<'_>) -> Vec<Image> {
@@ -90,26 +94,57 @@ fn image(reader: &mut Reader, name: &str, at: Position, node: &Node) -> Option<I
             None
         }
     };
-    Some(Image { name: name.to_owned(), size_bytes: size?, start: start?, behaviour: behaviour? })
+    let survives = match node.entry("survives") {
+        Some(_) => reader.optional(&map, "survives", |r, n| r.whole(n, "survives", 0, MOST_SURVIVED)),
+        None => Some(0),
+    };
+    Some(Image {
+        name: name.to_owned(),
+        size_bytes: size?,
+        start: start?,
+        behaviour: behaviour?,
+        survives: survives? as u32,
+    })
 }
 
 fn task(reader: &mut Reader, node: &Node, at: Position) -> Option<ImageBehaviour> {
-    let map = reader.map(node, "task", at, &["run", "exit_code", "output"])?;
+    let map = reader.map(node, "task", at, &[&["run", "exit_code"], PRINTS].concat())?;
     let help = "how long it runs, as in `run: 5m` or `run: {lognormal: {median: 5m, sigma: 0.5}}`";
     let run = reader.required(&map, "run", help, |r, n| r.distribution(n, "run"));
     let exit_code = reader.optional(&map, "exit_code", |r, n| r.whole(n, "exit_code", 0, 255)).unwrap_or(0);
-    let output = printed(reader, &map, "output").unwrap_or_default();
-    Some(ImageBehaviour::Task { run: run?, exit_code: exit_code as i32, output })
+    let prints = prints(reader, &map);
+    Some(ImageBehaviour::Task { run: run?, exit_code: exit_code as i32, prints: prints? })
 }
 
 fn service(reader: &mut Reader, node: &Node, at: Position) -> Option<ImageBehaviour> {
     if node.is_null() {
-        return Some(ImageBehaviour::Service { fails_after: None, health: Arc::default() });
+        let (health, prints) = (Arc::default(), Prints::default());
+        return Some(ImageBehaviour::Service { fails_after: None, health, prints });
     }
-    let map = reader.map(node, "service", at, &["fails_after", "health"])?;
+    let map = reader.map(node, "service", at, &[&["fails_after", "health"], PRINTS].concat())?;
     let fails_after = reader.optional(&map, "fails_after", |r, n| r.distribution(n, "fails_after"));
     let health = printed(reader, &map, "health").unwrap_or_default();
-    Some(ImageBehaviour::Service { fails_after, health })
+    let prints = prints(reader, &map);
+    Some(ImageBehaviour::Service { fails_after, health, prints: prints? })
+}
+
+/// What it prints: none where something of it is wrong.
+fn prints(reader: &mut Reader, map: &Map<'_>) -> Option<Prints> {
+    let before = reader.errors;
+    let output = printed(reader, map, "output").unwrap_or_default();
+    let stderr = printed(reader, map, "stderr").unwrap_or_default();
+    let most = Prints::MOST_BYTES;
+    let output_bytes = reader.optional(map, "output_size", |r, node| {
+        let bytes = r.bytes(node, "output_size")?;
+        if bytes > most {
+            let help = format!("at most {} MiB are printed", most >> 20);
+            r.error(node.position, "`output_size` is too large", help);
+            return None;
+        }
+        Some(bytes)
+    });
+    let every = reader.optional(map, "output_every", |r, node| r.positive_span(node, "output_every"));
+    (reader.errors == before).then_some(Prints { output, stderr, output_bytes, every })
 }
 
 /// A text that may be empty. An empty `health` fulfils every health check.

@@ -9,7 +9,7 @@ use crate::net::{BandwidthConfig, BandwidthPreset, CityDataSet, LatencyConfig, L
 pub(super) const BANDWIDTH_PRESETS: &[(&str, BandwidthPreset)] =
     &[("home", BandwidthPreset::Home), ("datacentre", BandwidthPreset::Datacentre)];
 
-const KEYS: &[&str] = &["latency", "loss", "packet_loss", "bandwidth", "hop_processing"];
+const KEYS: &[&str] = &["latency", "loss", "packet_loss", "bandwidth", "hop_processing", "nat"];
 
 /// The network; what is not written is the default: measured delays, home links, no loss.
 pub(super) fn read(reader: &mut Reader, top: &Map<'_>) -> NetworkConfig {
@@ -30,6 +30,7 @@ pub(super) fn read(reader: &mut Reader, top: &Map<'_>) -> NetworkConfig {
     if let Some(links) = reader.optional(&map, "bandwidth", bandwidth) {
         network.bandwidth = links;
     }
+    network.nat = reader.optional(&map, "nat", super::nat::read);
     network
 }
 

@@ -1,18 +1,21 @@
 //! The `operations` of a scenario: what operators do, when, beside deployments.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::faults::peer;
+use super::files::Files;
 use super::organizations::{Organizations, paths};
+use super::payloads;
 use super::peers::{Peers, identifier};
 use super::reader::{Map, Reader, listed, shortened};
-use super::workload::moment;
+use super::workload::{self, moment};
 use crate::dms::actor::{Behaviour, BehaviourKind, Slot};
 use crate::dms::capability::{Capability, Form, Rules};
 use crate::dms::ensemble::suggest::suggestion;
 use crate::dms::ensemble::tree::Node;
 use crate::kernel::{Span, Time};
-use crate::sim::setup::{ContractPlan, Operation, OperationKind, Proof, Withdrawn};
+use crate::sim::setup::{Expected, Operation, OperationKind, Proof, Withdrawn};
 
 /// What an operation does: exactly one of these.
 pub(super) const ACTIONS: &[&str] = &[
@@ -25,8 +28,13 @@ pub(super) const ACTIONS: &[&str] = &[
     "remove_anchor",
     "revoke",
     "list_capabilities",
+    "deployment",
     "contract",
 ];
+/// What an operation has besides.
+const COMMON: &[&str] = &["at", "by", "answer", "refusal"];
+/// Keys of `invoke`.
+const INVOKE: &[&str] = &["to", "behaviour", "peer", "offer", "logger", "timeout"];
 const SLOTS: [(&str, Slot); 3] =
     [("provide", Slot::Provide), ("require", Slot::Require), ("revoke", Slot::Revoke)];
 const FLAG: [(&str, bool); 2] = [("true", true), ("false", false)];
@@ -38,40 +46,60 @@ const BROADCAST: [(&str, Option<&str>); 3] = [
 ];
 
 /// What operations are checked against.
-struct Context<'a> {
-    duration: Option<Span>,
-    peers: &'a Peers,
+pub(super) struct Context<'a> {
+    pub(super) duration: Option<Span>,
+    pub(super) peers: &'a Peers,
     organizations: &'a mut Organizations,
+    /// What ensembles are checked against.
+    pub(super) workload: &'a workload::Context<'a>,
     /// Names of tokens that some operation grants.
     tokens: Vec<Arc<str>>,
-    contracts: &'a [ContractPlan],
+    /// Names of what is deployed, by the workload or by an operation.
+    pub(super) deployments: Vec<String>,
+    /// The names of the copies of the ensembles that operations deploy.
+    pub(super) copies: Vec<String>,
 }
 
-/// Reads the operations in the order of the file.
+/// Reads the operations in the order of the file, and gives with them the copies of the ensembles that they deploy.
 pub(super) fn read(
     reader: &mut Reader,
     top: &Map<'_>,
-    duration: Option<Span>,
-    peers: &Peers,
+    workload: &workload::Context<'_>,
+    requests: &[workload::Request],
     organizations: &mut Organizations,
-    contracts: &[ContractPlan],
-) -> Vec<Operation> {
+    files: &mut Files,
+) -> (Vec<Operation>, Vec<String>) {
     let items = reader.list(top, "operations");
     let name = |item: &Node| item.get("grant")?.get("name")?.as_text().cloned();
     let tokens = items.iter().filter_map(name).collect();
-    let mut context = Context { duration, peers, organizations, tokens, contracts };
-    items.iter().filter_map(|item| context.operation(reader, item)).collect()
+    let mut deployments: Vec<String> = requests.iter().map(|one| one.deploy.name.clone()).collect();
+    deployments.extend(items.iter().filter_map(|item| new_name(item.get("deployment")?.get("new")?)));
+    let (duration, peers) = (workload.duration, workload.peers);
+    let copies = Vec::new();
+    let mut context = Context { duration, peers, organizations, workload, tokens, deployments, copies };
+    let operations = items.iter().filter_map(|item| context.operation(reader, item, files)).collect();
+    (operations, context.copies)
+}
+
+/// The name of what a `new` deploys: its own, or that of the file.
+fn new_name(node: &Node) -> Option<String> {
+    if let Some(name) = node.get("name") {
+        return name.as_text().map(ToString::to_string);
+    }
+    let file = node.get("ensemble").unwrap_or(node).as_text()?;
+    Some(Path::new(&**file).file_stem()?.to_string_lossy().into_owned())
 }
 
 impl Context<'_> {
-    fn operation(&mut self, reader: &mut Reader, node: &Node) -> Option<Operation> {
-        let keys: Vec<&str> = ["at", "by"].iter().chain(ACTIONS).copied().collect();
+    fn operation(&mut self, reader: &mut Reader, node: &Node, files: &mut Files) -> Option<Operation> {
+        let keys: Vec<&str> = COMMON.iter().chain(ACTIONS).copied().collect();
         let map = reader.map(node, "operations", node.position, &keys)?;
         let duration = self.duration;
         let help = "when it happens after the start, as in `at: 1h`";
         let at = reader.required(&map, "at", help, |r, node| moment(r, node, "at", duration));
         let help = "the peer whose operator it is, as in `by: alice`";
         let by = reader.required(&map, "by", help, |r, node| peer(r, node, "by", self.peers));
+        let expected = expected(reader, &map);
         let mut actions = node.entries().iter().filter(|(key, _)| ACTIONS.contains(&&*key.text));
         let Some((key, content)) = actions.next() else {
             let help = format!("write one of {}", listed(ACTIONS));
@@ -100,17 +128,18 @@ impl Context<'_> {
             "anchor" => self.anchor(reader, content),
             "remove_anchor" => self.remove_anchor(reader, content),
             "revoke" => self.revoke(reader, content),
-            "contract" => super::contracts::operation(reader, content, self.contracts),
+            "deployment" => self.deployment(reader, content, files),
+            "contract" => super::contracts::operation(reader, content, self.workload.contracts),
             _ => {
                 let of = peer(reader, content, "list_capabilities", self.peers);
                 of.map(|of| OperationKind::ListCapabilities { of })
             }
         };
-        Some(Operation { at: Time::ZERO + at?, by: by?, kind: kind? })
+        Some(Operation { at: Time::ZERO + at?, by: by?, kind: kind?, expected: expected? })
     }
 
     fn invoke(&self, reader: &mut Reader, node: &Node) -> Option<OperationKind> {
-        let map = reader.map(node, "invoke", node.position, &["to", "behaviour", "peer", "timeout"])?;
+        let map = reader.map(node, "invoke", node.position, INVOKE)?;
         let to = reader.required(&map, "to", "whose behaviour, as in `to: bob`", |r, node| {
             peer(r, node, "to", self.peers)
         });
@@ -132,6 +161,13 @@ impl Context<'_> {
             }
             _ => {}
         }
+        if behaviour.kind.is_about_deployments() {
+            let (_, last) = behaviour.path.as_str().rsplit_once('/').unwrap_or_default();
+            let help = format!("write `deployment: {{to: ..., {last}: ...}}`");
+            reader.error(map.at, format!("`{}` is called by `deployment`", behaviour.path), help);
+            return None;
+        }
+        let payload = payloads::read(reader, &map, behaviour.kind, behaviour.path.as_str())?;
         if matches!(behaviour.kind, BehaviourKind::PublicRevocations | BehaviourKind::RevokeBroadcast)
             || anchors(behaviour.kind)
         {
@@ -140,7 +176,7 @@ impl Context<'_> {
             reader.error(map.at, message, help);
             return None;
         }
-        Some(OperationKind::Invoke { to: to?, behaviour, peer: about, timeout: timeout? })
+        Some(OperationKind::Invoke { to: to?, behaviour, peer: about, payload, timeout: timeout? })
     }
 
     /// An organization's name, or a map.
@@ -316,6 +352,20 @@ impl Context<'_> {
             reader.warning(map.at, message, help);
         }
     }
+}
+
+/// How an operation must end: some `answer` or `refusal`, or nothing of the kind. None when it cannot be told.
+fn expected(reader: &mut Reader, map: &Map<'_>) -> Option<Option<Expected>> {
+    let before = reader.errors;
+    let answer = reader.optional(map, "answer", |r, node| r.text(node, "answer"));
+    let refusal = reader.optional(map, "refusal", |r, node| r.text(node, "refusal"));
+    if let (Some(_), Some((key, _))) = (map.node.entry("answer"), map.node.entry("refusal")) {
+        reader.error(key.position, "an operation ends with an `answer` or a `refusal`, not both", None);
+    }
+    let expected = answer
+        .map(|text| Expected::Answer(text.to_string()))
+        .or_else(|| refusal.map(|text| Expected::Refusal(text.to_string())));
+    (reader.errors == before).then_some(expected)
 }
 
 const fn anchors(kind: BehaviourKind) -> bool {

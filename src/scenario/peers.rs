@@ -1,9 +1,10 @@
-//! The `peers` of a scenario: groups of providers and orchestrators.
+//! The `peers` of a scenario: groups of providers, orchestrators and others.
 
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::nat;
 use super::network::bandwidth;
 use super::organizations::Organizations;
 use super::reader::{Map, Reader};
@@ -23,6 +24,7 @@ const GROUP_KEYS: &[&str] = &[
     "hardware",
     "onboard",
     "bandwidth",
+    "nat",
     "churn",
     "profile",
     "require_contracts",
@@ -37,9 +39,19 @@ const ATTACKER_KEYS: &[&str] = &[
     "place",
     "hardware",
     "bandwidth",
+    "nat",
     "churn",
     "profile",
     "attack",
+];
+const ROLES: &[&str] = &[
+    "providers",
+    "orchestrators",
+    "attackers",
+    "relays",
+    "bootstraps",
+    "contract_hosts",
+    "payment_validators",
 ];
 /// More names than anyone writes by hand.
 const MOST_PEERS: u64 = 10_000_000;
@@ -109,7 +121,24 @@ pub(super) fn read(reader: &mut Reader, top: &Map<'_>, organizations: &mut Organ
         reader.error(at, format!("there are {total} peers; at most {MOST_PEERS} can be simulated"), None);
     }
     name_clashes(reader, top, &peers);
+    unhidden(reader, top);
     peers
+}
+
+/// What only matters where peers are hidden from each other must not be written where they are not.
+fn unhidden(reader: &mut Reader, top: &Map<'_>) {
+    if top.node.get("network").is_some_and(|network| network.get("nat").is_some()) {
+        return;
+    }
+    for (role, group) in top.node.get("peers").into_iter().flat_map(Node::items).flat_map(Node::entries) {
+        let help = "add `nat: {preset: measured}` under `network`, or remove it".to_owned();
+        if matches!(&*role.text, "relays" | "bootstraps") {
+            let message = format!("`{}` are of no use where everybody reaches everybody", role.text);
+            reader.error(role.position, message, help);
+        } else if let Some((key, _)) = group.entry("nat") {
+            reader.error(key.position, "`nat` of a group needs `nat` of the network", help);
+        }
+    }
 }
 
 /// Names of single peers must not look like the numbered names of another group.
@@ -135,14 +164,12 @@ fn group(
     named: &mut IndexMap<Arc<str>, Role>,
     organizations: &mut Organizations,
 ) -> Option<(PeerGroup, Option<Node>, Position)> {
-    let variant = reader.variant(
-        node,
-        "a role of peers",
-        &["providers", "orchestrators", "attackers", "contract_hosts", "payment_validators"],
-    )?;
+    let variant = reader.variant(node, "a role of peers", ROLES)?;
     let role = match variant.name {
         "providers" => Role::Provider,
         "orchestrators" => Role::Orchestrator,
+        "relays" => Role::Relay,
+        "bootstraps" => Role::Bootstrap,
         "contract_hosts" => Role::ContractHost,
         "payment_validators" => Role::PaymentValidator,
         _ => Role::Attacker,
@@ -157,6 +184,7 @@ fn group(
     let hardware = reader.optional(&map, "hardware", hardware).unwrap_or_default();
     let onboard = if role == Role::Attacker { None } else { onboard(reader, &map, role) };
     let links = reader.optional(&map, "bandwidth", bandwidth);
+    let nat = reader.optional(&map, "nat", |r, node| nat::of_group(r, node, role));
     let churn = reader.optional(&map, "churn", churn);
     let profile = super::profile::read(reader, &map);
     let require_contracts = require_contracts(reader, &map, role);
@@ -178,6 +206,7 @@ fn group(
         hardware,
         onboard,
         bandwidth: links,
+        nat,
         churn,
         attack: None,
         require_contracts,

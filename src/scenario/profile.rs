@@ -49,7 +49,7 @@ pub(super) fn write(profile: Profile) -> String {
     match profile {
         Profile::INTENDED => "intended".to_owned(),
         Profile::AS_IS => "as-is".to_owned(),
-        _ if profile.weaknesses().count() * 2 > Weakness::ALL.len() => {
+        _ if profile.is_nearer_as_is() => {
             format!("{{base: as-is, fix: [{}]}}", list(false))
         }
         _ => format!("{{base: intended, add: [{}]}}", list(true)),

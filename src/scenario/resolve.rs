@@ -48,7 +48,7 @@ const LONGEST: Span = Span::hours(87_660);
 pub(super) struct Resolved {
     /// The run. Without inputs, which the files know.
     pub setup: Setup,
-    /// For each deployment, the copy of its ensemble.
+    /// For each deployment, those of the workload before those of operations, the copy of its ensemble.
     pub copies: Vec<String>,
 }
 
@@ -114,11 +114,14 @@ fn read(
         contracts: &contracts,
     };
     let requests = workload::read(reader, &top, &context, files);
-    let operations = operations::read(reader, &top, duration, &peers, &mut organizations, &contracts);
+    let (operations, copies_of_operations) =
+        operations::read(reader, &top, &context, &requests, &mut organizations, files);
     let faults = faults::read(reader, &top, duration, &peers);
     let strategy = strategy(reader, &top);
     let expect = expectation::read(reader, &top, metrics);
-    let (workload, copies) = requests.into_iter().map(|Request { deploy, copy }| (deploy, copy)).unzip();
+    let (workload, mut copies): (Vec<_>, Vec<_>) =
+        requests.into_iter().map(|Request { deploy, copy }| (deploy, copy)).unzip();
+    copies.extend(copies_of_operations);
     let setup = Setup {
         name: name.map_or_else(|| stem.into_owned(), |name| name.to_string()),
         seed,

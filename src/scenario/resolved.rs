@@ -9,7 +9,7 @@ use super::peers::CHURN_PRESETS;
 use super::resolved_contracts::contract;
 use super::resolved_operations::{operation, organization};
 use super::units::{write_bytes, write_hertz, write_rate};
-use super::{profile, yaml};
+use super::{nat, profile, yaml};
 use crate::dms::capability::Form;
 use crate::dms::identity::SignatureMode;
 use crate::dms::orchestrator::placement::Policy;
@@ -17,7 +17,7 @@ use crate::dms::supervision::Recovery;
 use crate::kernel::{Time, date};
 use crate::net::{BandwidthConfig, CityDataSet, LatencyConfig};
 use crate::sim::setup::{
-    AttackKind, AttackPlan, Deploy, Fault, Image, ImageBehaviour, PeerGroup, Role, Selection, Setup,
+    AttackKind, AttackPlan, Deploy, Fault, Image, ImageBehaviour, PeerGroup, Prints, Role, Selection, Setup,
 };
 use crate::workload::{
     ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, HardwarePreset, PlaceConfig, PopulationOf,
@@ -35,7 +35,8 @@ pub(super) fn write(setup: &Setup, copies: &[String]) -> String {
     }
     list(&mut out, "contracts", setup.contracts.iter().map(contract));
     list(&mut out, "workload", setup.workload.iter().zip(copies).map(|(one, copy)| deploy(one, copy)));
-    list(&mut out, "operations", setup.operations.iter().map(operation));
+    let mut further = copies.iter().skip(setup.workload.len());
+    list(&mut out, "operations", setup.operations.iter().map(|one| operation(one, &mut further)));
     list(&mut out, "faults", setup.faults.iter().map(fault));
     let placement = Policy::ALL.iter().find(|(one, ..)| *one == setup.strategy.placement);
     let recovery = Recovery::ALL.iter().find(|(one, ..)| *one == setup.strategy.recovery);
@@ -94,6 +95,9 @@ fn top(out: &mut String, setup: &Setup) {
     line(out, format_args!("  packet_loss: {}", network.packet_loss));
     line(out, format_args!("  bandwidth: {}", links(network.bandwidth)));
     line(out, format_args!("  hop_processing: {}", network.hop_processing));
+    if let Some(hidden) = &network.nat {
+        line(out, format_args!("  nat: {}", nat::write(hidden)));
+    }
 }
 
 /// A text, quoted where YAML or a reader would take it for something else.
@@ -132,6 +136,8 @@ fn group(group: &PeerGroup) -> String {
         Role::Provider => "providers",
         Role::Orchestrator => "orchestrators",
         Role::Attacker => "attackers",
+        Role::Relay => "relays",
+        Role::Bootstrap => "bootstraps",
         Role::ContractHost => "contract_hosts",
         Role::PaymentValidator => "payment_validators",
     };
@@ -149,6 +155,7 @@ fn group(group: &PeerGroup) -> String {
         ("hardware", Some(hardware(&group.hardware))),
         ("onboard", onboard),
         ("bandwidth", group.bandwidth.map(links)),
+        ("nat", group.nat.as_ref().map(nat::write_of_group)),
         ("churn", group.churn.as_ref().map(churn)),
         ("profile", group.profile.map(profile::write)),
         ("attack", group.attack.as_ref().map(attack)),
@@ -242,19 +249,28 @@ fn churn((config, start): &(ChurnConfig, ChurnStart)) -> String {
 
 fn behaviour(image: &Image) -> String {
     let behaviour = match &image.behaviour {
-        ImageBehaviour::Task { run, exit_code, output } => {
-            let (run, output) = (span_of(run), text_or_empty(output));
-            format!("task: {{run: {run}, exit_code: {exit_code}, output: {output}}}")
+        ImageBehaviour::Task { run, exit_code, prints } => {
+            let own = [("run", Some(span_of(run))), ("exit_code", Some(exit_code.to_string()))];
+            format!("task: {}", map(&[&own[..], &printed(prints)].concat()))
         }
-        ImageBehaviour::Service { fails_after, health } => {
-            let content = map(&[
-                ("fails_after", fails_after.as_ref().map(span_of)),
-                ("health", Some(text_or_empty(health))),
-            ]);
-            format!("service: {content}")
+        ImageBehaviour::Service { fails_after, health, prints } => {
+            let own =
+                [("fails_after", fails_after.as_ref().map(span_of)), ("health", Some(text_or_empty(health)))];
+            format!("service: {}", map(&[&own[..], &printed(prints)].concat()))
         }
     };
-    format!("{{size: {}, start: {}, {behaviour}}}", write_bytes(image.size_bytes), span_of(&image.start))
+    let survives = if image.survives > 0 { format!(", survives: {}", image.survives) } else { String::new() };
+    let (size, start) = (write_bytes(image.size_bytes), span_of(&image.start));
+    format!("{{size: {size}, start: {start}, {behaviour}{survives}}}")
+}
+
+fn printed(prints: &Prints) -> [(&'static str, Option<String>); 4] {
+    [
+        ("output", Some(text_or_empty(&prints.output))),
+        ("stderr", (!prints.stderr.is_empty()).then(|| text(&prints.stderr))),
+        ("output_size", prints.output_bytes.map(write_bytes)),
+        ("output_every", prints.every.map(|every| every.to_string())),
+    ]
 }
 
 fn text_or_empty(value: &str) -> String {

@@ -1,9 +1,12 @@
 //! Organizations and operations as a scenario has them, with every default written out.
 
+use super::payloads;
 use super::resolved::{after, map, text};
-use crate::dms::actor::Slot;
+use crate::dms::actor::{ListRequest, Slot};
 use crate::dms::capability::Capability;
-use crate::sim::setup::{Operation, OperationKind, Organization, Proof, Withdrawn};
+use crate::sim::setup::{
+    Control, ControlKind, Expected, Operation, OperationKind, Organization, Proof, Which, Withdrawn,
+};
 
 pub(super) fn organization(one: &Organization) -> String {
     map(&[
@@ -19,9 +22,73 @@ fn list(paths: &[Capability]) -> String {
     format!("[{}]", paths.join(", "))
 }
 
-pub(super) fn operation(one: &Operation) -> String {
-    let (key, content) = kind(&one.kind);
-    format!("{{at: {}, by: {}, {key}: {content}}}", after(one.at), text(&one.by))
+/// An operation; one that deploys something takes the next of the names of `copies`.
+pub(super) fn operation<'a>(one: &Operation, copies: &mut impl Iterator<Item = &'a String>) -> String {
+    let (key, content) = kind(&one.kind, copies);
+    let (at, by) = (Some(after(one.at)), Some(text(&one.by)));
+    let expected = match &one.expected {
+        None => ("answer", None),
+        Some(Expected::Answer(said)) => ("answer", Some(text(said))),
+        Some(Expected::Refusal(said)) => ("refusal", Some(text(said))),
+    };
+    map(&[("at", at), ("by", by), (key, Some(content)), expected])
+}
+
+fn control<'a>(control: &Control, copies: &mut impl Iterator<Item = &'a String>) -> String {
+    let (key, content) = match &control.kind {
+        ControlKind::New { name, .. } => {
+            let copy = copies.next().map_or("", String::as_str);
+            let ensemble = text(&format!("ensembles/{copy}.yaml"));
+            ("new", map(&[("ensemble", Some(ensemble)), ("name", Some(text(name)))]))
+        }
+        ControlKind::List(request) => ("list", listing(request)),
+        ControlKind::Status(one) => ("status", which(one)),
+        ControlKind::Info { of, usage, logs, allocations } => {
+            let names: Vec<String> = allocations.iter().map(|name| text(name)).collect();
+            let content = map(&[
+                ("deployment", Some(which(of))),
+                ("usage", Some(usage.to_string())),
+                ("logs", Some(logs.to_string())),
+                ("allocations", Some(format!("[{}]", names.join(", ")))),
+            ]);
+            ("info", content)
+        }
+        ControlKind::Manifest(one) => ("manifest", which(one)),
+        ControlKind::Logs { of, allocation, follow } => {
+            let content = map(&[
+                ("deployment", Some(which(of))),
+                ("allocation", Some(text(allocation))),
+                ("follow", follow.map(|interval| interval.to_string())),
+            ]);
+            ("logs", content)
+        }
+        ControlKind::Shutdown(one) => ("shutdown", which(one)),
+        ControlKind::Prune(None) => ("prune", "all".to_owned()),
+        ControlKind::Prune(Some(before)) => ("prune", map(&[("before", Some(after(*before)))])),
+        ControlKind::Delete(one) => ("delete", which(one)),
+    };
+    let timeout = Some(control.timeout.to_string());
+    map(&[("to", control.to.as_deref().map(text)), ("timeout", timeout), (key, Some(content))])
+}
+
+fn listing(request: &ListRequest) -> String {
+    let word = |word: &str| (!word.is_empty()).then(|| text(word));
+    let filter: Vec<String> = request.filter.iter().map(|one| text(one)).collect();
+    map(&[
+        ("limit", Some(request.limit.to_string())),
+        ("offset", Some(request.offset.to_string())),
+        ("status", word(&request.status)),
+        ("sort", word(&request.sort)),
+        ("filter", Some(format!("[{}]", filter.join(", ")))),
+    ])
+}
+
+fn which(which: &Which) -> String {
+    match which {
+        Which::Named(name, number) => format!("{{name: {}, number: {number}}}", text(name)),
+        Which::Of(peer, number) => format!("{{of: {}, number: {number}}}", text(peer)),
+        Which::Id(id) => format!("{{id: {}}}", text(&id.to_string())),
+    }
 }
 
 fn slot_of(slot: Slot) -> (&'static str, Option<String>) {
@@ -32,16 +99,16 @@ fn token_of(name: &str) -> (&'static str, Option<String>) {
     ("token", Some(text(name)))
 }
 
-fn kind(kind: &OperationKind) -> (&'static str, String) {
+fn kind<'a>(kind: &OperationKind, copies: &mut impl Iterator<Item = &'a String>) -> (&'static str, String) {
     match kind {
-        OperationKind::Invoke { to, behaviour, peer, timeout } => {
-            let content = map(&[
-                ("to", Some(text(to))),
-                ("behaviour", Some(text(behaviour.path.as_str()))),
-                ("peer", peer.as_deref().map(text)),
-                ("timeout", Some(timeout.to_string())),
-            ]);
-            ("invoke", content)
+        OperationKind::Invoke { to, behaviour, peer, payload, timeout } => {
+            let (key, sent) = payload.as_ref().map_or(("offer", None), payloads::write);
+            let (peer, timeout) = (peer.as_deref().map(text), Some(timeout.to_string()));
+            let behaviour = Some(text(behaviour.path.as_str()));
+            let to = Some(text(to));
+            let all =
+                [("to", to), ("behaviour", behaviour), ("peer", peer), (key, sent), ("timeout", timeout)];
+            ("invoke", map(&all))
         }
         OperationKind::Broadcast { behaviour, timeout } => {
             let path = text(behaviour.path.as_str());
@@ -101,6 +168,7 @@ fn kind(kind: &OperationKind) -> (&'static str, String) {
             ("revoke", content)
         }
         OperationKind::ListCapabilities { of } => ("list_capabilities", text(of)),
+        OperationKind::Deployment(one) => ("deployment", control(one, copies)),
         OperationKind::Contract { name, action } => {
             ("contract", map(&[("name", Some(text(name))), ("do", Some(action.to_string()))]))
         }

@@ -69,12 +69,8 @@ fn deploy(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>, files: &mut
         orchestrator(r, node, context.peers)
     });
     let help = "a DMS ensemble file, as in `ensemble: ensembles/web.yaml`";
-    let ensemble = reader.required(map, "ensemble", help, |r, node| {
-        let ensemble = ensemble(r, node, files)?;
-        fitting(r, node.position, &ensemble, &context.peers.groups);
-        check_images(r, node.position, &ensemble, context, files);
-        Some(ensemble)
-    });
+    let ensemble =
+        reader.required(map, "ensemble", help, |r, node| checked_ensemble(r, node, context, files));
     let name = reader.optional(map, "name", |r, node| identifier(r, node, "name"));
     let count = reader.optional(map, "count", |r, node| r.count(node, "count"));
     let (arrivals, natural) = match map.node.entry("arrivals") {
@@ -106,6 +102,19 @@ fn deploy(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>, files: &mut
     Some(Request { deploy, copy: ensemble.copy })
 }
 
+/// An ensemble by the name of its file, checked against the images and the machines of the scenario.
+pub(super) fn checked_ensemble(
+    reader: &mut Reader,
+    node: &Node,
+    context: &Context<'_>,
+    files: &mut Files,
+) -> Option<Ensemble> {
+    let ensemble = ensemble(reader, node, files)?;
+    fitting(reader, node.position, &ensemble, &context.peers.groups);
+    check_images(reader, node.position, &ensemble, context, files);
+    Some(ensemble)
+}
+
 fn orchestrator(reader: &mut Reader, node: &Node, peers: &Peers) -> Option<String> {
     let name = reader.text(node, "by")?;
     let groups = peers.groups.iter().filter(|group| group.role == Role::Orchestrator);
@@ -117,6 +126,8 @@ fn orchestrator(reader: &mut Reader, node: &Node, peers: &Peers) -> Option<Strin
             let help = "list the name under `orchestrators` to let it deploy".to_owned();
             let what = match other {
                 Role::Attacker => "an attacker",
+                Role::Relay => "a relay",
+                Role::Bootstrap => "a bootstrap",
                 Role::ContractHost => "a contract host",
                 Role::PaymentValidator => "a payment validator",
                 Role::Provider | Role::Orchestrator => "a provider",

@@ -16,6 +16,7 @@ impl World<'_> {
             interrupted,
             leaks: self.count_leaks(),
             reachable: self.count_reachable(),
+            pairs: self.network.pairs(),
             attacks: self.attackers.report(self.setup, &self.population),
             events: self.events,
             revocations_missing: self.count_missing_revocations(now),

@@ -1,5 +1,6 @@
 //! Everything that can happen in a run: one closed enum, so that an event nobody handles is a compile error.
 
+use crate::dms::actor::Stream;
 use crate::dms::outbox::{RunId, Timer};
 use crate::kernel::id_type;
 
@@ -85,6 +86,8 @@ pub enum Event {
         /// Who.
         peer: PeerId,
     },
+    /// Hidden hosts have something to do to reach and be reached.
+    Reachability,
     /// Something about contracts is due.
     Contract(ContractStep),
 }
@@ -122,6 +125,12 @@ pub enum ExecutionStep {
     NoImage,
     /// The machine lacks a graphics card that the container asks for.
     NoCard,
+    /// Its log is read: which stream, and the offset that is handed back with it.
+    LogRead(Stream, u64),
+    /// It is gone.
+    Terminated,
+    /// It could not be terminated.
+    NotTerminated,
 }
 
 const _: () = assert!(size_of::<Event>() <= 48, "an event is copied on every hop of the queue");

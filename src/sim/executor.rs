@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use super::images::Images;
 use super::setup::ImageBehaviour;
+use crate::dms::actor::{Output, Stream};
 use crate::dms::ensemble::{AllocationConfig, HealthProbe};
 use crate::dms::outbox::RunId;
-use crate::kernel::{Rng, Span};
+use crate::kernel::{Rng, Span, Time};
 
 /// A run that was started and not yet stopped.
 #[derive(Clone, Debug)]
@@ -18,7 +19,10 @@ struct Running {
     run: RunId,
     image: u16,
     config: Arc<AllocationConfig>,
-    up: bool,
+    /// Since when it is up.
+    up: Option<Time>,
+    /// Attempts to terminate it that came to nothing.
+    survived: u32,
 }
 
 /// The executor of one peer.
@@ -53,7 +57,7 @@ impl Executor {
     ) -> Start {
         let image = config.execution.container().and_then(|container| images.find(&container.image));
         let Some(image) = image else { return Start::NoImage };
-        self.runs.push(Running { run, image, config, up: false });
+        self.runs.push(Running { run, image, config, up: None, survived: 0 });
         if self.cached.contains(&image) {
             return Start::After(images.image(image).start.sample(rng));
         }
@@ -68,15 +72,15 @@ impl Executor {
     pub fn pulled(&mut self, image: u16, images: &Images, rng: &mut Rng<'_>) -> Vec<(RunId, Span)> {
         self.pulling.retain(|other| *other != image);
         self.cached.push(image);
-        let waiting = self.runs.iter().filter(|running| running.image == image && !running.up);
+        let waiting = self.runs.iter().filter(|running| running.image == image && running.up.is_none());
         waiting.map(|running| (running.run, images.image(image).start.sample(rng))).collect()
     }
 
     /// The start-up time of a run is over: how long until it ends by itself, if it does. None when it was stopped
     /// meanwhile.
-    pub fn up(&mut self, run: RunId, images: &Images, rng: &mut Rng<'_>) -> Option<Option<Span>> {
-        let running = self.runs.iter_mut().find(|running| running.run == run && !running.up)?;
-        running.up = true;
+    pub fn up(&mut self, now: Time, run: RunId, images: &Images, rng: &mut Rng<'_>) -> Option<Option<Span>> {
+        let running = self.runs.iter_mut().find(|running| running.run == run && running.up.is_none())?;
+        running.up = Some(now);
         Some(match &images.image(running.image).behaviour {
             ImageBehaviour::Task { run, .. } => Some(run.sample(rng)),
             ImageBehaviour::Service { fails_after, .. } => {
@@ -86,13 +90,24 @@ impl Executor {
     }
 
     /// A run ends by itself: its exit code and output. None when it was stopped meanwhile.
-    pub fn exit(&mut self, run: RunId, images: &Images) -> Option<(i32, Arc<str>)> {
-        let place = self.runs.iter().position(|running| running.run == run && running.up)?;
+    pub fn exit(&mut self, now: Time, run: RunId, images: &Images) -> Option<(i32, Output)> {
+        let place = self.runs.iter().position(|running| running.run == run && running.up.is_some())?;
         let running = self.runs.swap_remove(place);
+        let ran = now.since(running.up.unwrap_or(now));
         Some(match &images.image(running.image).behaviour {
-            ImageBehaviour::Task { exit_code, output, .. } => (*exit_code, Arc::clone(output)),
-            ImageBehaviour::Service { .. } => (1, "".into()),
+            ImageBehaviour::Task { exit_code, prints, .. } => (*exit_code, prints.output_after(ran)),
+            ImageBehaviour::Service { prints, .. } => (1, prints.output_after(ran)),
         })
+    }
+
+    /// What a run has printed so far. None when it was stopped or is not up.
+    #[must_use]
+    pub fn log(&self, now: Time, run: RunId, stream: Stream, images: &Images) -> Option<Arc<str>> {
+        let running = self.runs.iter().find(|running| running.run == run)?;
+        let ran = now.since(running.up?);
+        let (ImageBehaviour::Task { prints, .. } | ImageBehaviour::Service { prints, .. }) =
+            &images.image(running.image).behaviour;
+        Some(prints.after(ran, stream))
     }
 
     /// Stops a run.
@@ -100,10 +115,24 @@ impl Executor {
         self.runs.retain(|running| running.run != run);
     }
 
+    /// Terminates a run, if its image lets itself be terminated by now; one that has ended is gone already. Whether it
+    /// is gone.
+    pub fn terminate(&mut self, run: RunId, images: &Images) -> bool {
+        let Some(place) = self.runs.iter().position(|running| running.run == run) else { return true };
+        let running = &mut self.runs[place];
+        if running.up.is_some() && running.survived < images.image(running.image).survives {
+            running.survived += 1;
+            return false;
+        }
+        self.runs.swap_remove(place);
+        true
+    }
+
     /// Whether a run is healthy by its own health check.
     #[must_use]
     pub fn is_healthy(&self, run: RunId, images: &Images) -> bool {
-        let Some(running) = self.runs.iter().find(|running| running.run == run && running.up) else {
+        let Some(running) = self.runs.iter().find(|running| running.run == run && running.up.is_some())
+        else {
             return false;
         };
         let ImageBehaviour::Service { health, .. } = &images.image(running.image).behaviour else {
@@ -122,14 +151,14 @@ impl Executor {
 
     /// The process that gave the orders is gone: what is up goes on, what was about to start is not wanted any more.
     pub fn abandon(&mut self) {
-        self.runs.retain(|running| running.up);
+        self.runs.retain(|running| running.up.is_some());
         self.pulling.clear();
     }
 
     /// What is up.
     #[must_use]
     pub fn running(&self) -> Vec<RunId> {
-        self.runs.iter().filter(|running| running.up).map(|running| running.run).collect()
+        self.runs.iter().filter(|running| running.up.is_some()).map(|running| running.run).collect()
     }
 
     /// The machine stops: every run and every pull is gone, the cache stays.

@@ -5,7 +5,7 @@ use super::setup::{Fault, Selection};
 use super::world::World;
 use crate::dms::outbox::{Execution, Input, RunId};
 use crate::kernel::{Distribution, Domain, Span, Time};
-use crate::net::{Condition, EndpointId, EndpointSet, Group};
+use crate::net::{Condition, EndpointId, EndpointSet, Group, LossReason};
 
 /// Which peers a fault hits, and how long each repair takes.
 const FAULT: Domain = Domain::new("sim.fault");
@@ -160,9 +160,13 @@ impl World<'_> {
         host.executor.abandon();
         host.peer.stop();
         for flow in self.network.set_up(now, EndpointId(peer.0), false) {
+            if flow.via == Some(EndpointId(peer.0)) {
+                self.ledger.lost(LossReason::RelayDown);
+            }
             self.drop_cargo(flow.id);
         }
         self.await_transfers();
+        self.watch_network();
         self.ledger.peer_is(now, peer, false);
     }
 
@@ -180,7 +184,11 @@ impl World<'_> {
         for ended in unheard {
             self.feed(now, peer, |_| Input::Execution(ended));
         }
-        self.connect(peer, now + RECONNECT, true);
+        if self.setup.network.nat.is_some() {
+            self.watch_network();
+        } else {
+            self.connect(peer, now + RECONNECT, true);
+        }
     }
 
     pub(super) fn churn(&mut self, now: Time, peer: PeerId) {
@@ -205,6 +213,53 @@ impl World<'_> {
         // What churn has taken down meanwhile stays down until churn brings it back.
         if host.churn.as_ref().is_none_or(crate::workload::PeerChurn::is_up) {
             self.bring_up(now, peer);
+        }
+    }
+
+    /// Connections at the start.
+    pub(super) fn begin_connections(&mut self) {
+        if self.setup.network.nat.is_some() {
+            self.network.begin(Time::ZERO);
+            return self.greet_new_connections(Time::ZERO);
+        }
+        for number in 0..self.hosts.len() as u32 {
+            self.connect(PeerId(number), Time::ZERO, false);
+        }
+    }
+
+    /// Hidden hosts do what is due to reach and be reached.
+    pub(super) fn wake_network(&mut self, now: Time) {
+        self.network_due = None;
+        self.network.wake(now);
+        self.greet_new_connections(now);
+    }
+
+    /// Both sides of the connections that hidden hosts have opened greet each other.
+    fn greet_new_connections(&mut self, now: Time) {
+        for (one, other) in self.network.take_opened() {
+            for (from, to) in [(one, other), (other, one)] {
+                let handle = std::sync::Arc::clone(self.hosts[to.0 as usize].peer.handle_of_root());
+                self.feed(now, PeerId(from.0), |_| Input::Connected(handle));
+            }
+        }
+        self.watch_network();
+    }
+
+    /// Foresees when the network is to be looked after next.
+    fn watch_network(&mut self) {
+        self.note_occurrences();
+        if let Some(at) = self.network.next_wake()
+            && self.network_due.is_none_or(|due| at < due)
+        {
+            self.network_due = Some(at);
+            self.queue.post(at.max(self.queue.now()), Event::Reachability);
+        }
+    }
+
+    /// Tells the ledger what has happened between hidden hosts.
+    pub(super) fn note_occurrences(&mut self) {
+        for occurrence in self.network.take_occurrences() {
+            self.ledger.occurred(occurrence);
         }
     }
 

@@ -139,14 +139,19 @@ mod tests {
 
     use super::*;
     use crate::kernel::Distribution;
-    use crate::sim::setup::ImageBehaviour;
+    use crate::sim::setup::{ImageBehaviour, Prints};
 
     fn catalogue(names: &[&str]) -> Images {
         let image = |name: &&str| Image {
             name: (*name).to_owned(),
             size_bytes: 1,
             start: Distribution::Constant { value_s: 1.0 },
-            behaviour: ImageBehaviour::Service { fails_after: None, health: Arc::default() },
+            behaviour: ImageBehaviour::Service {
+                fails_after: None,
+                health: Arc::default(),
+                prints: Prints::default(),
+            },
+            survives: 0,
         };
         Images::new(names.iter().map(image).collect())
     }

@@ -4,10 +4,13 @@
 //! [`outcome::Outcome`]. Every fact that a peer reports goes through the [`ledger`], which watches from outside.
 //! [`capabilities`] runs capability operations alone, without peers.
 
+mod atlas;
 mod attack;
 pub mod capabilities;
 mod closing;
+pub mod conservation;
 mod contracts;
+mod control;
 pub mod event;
 pub mod executor;
 pub mod explain;
@@ -36,19 +39,30 @@ pub struct Options {
     pub trace: bool,
 }
 
+/// Why a run has no outcome.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum RunError {
+    /// What the setup asks for and cannot be built, in words.
+    #[error("{0}")]
+    Setup(String),
+    /// What must hold in every run did not.
+    #[error(transparent)]
+    Violation(#[from] Box<conservation::Violation>),
+}
+
 /// Runs a setup to its end. `go_on` is asked now and then, with the simulated time and the events so far; when it
 /// says no, the run ends there with what it has.
 ///
 /// # Errors
-/// What the setup asks for and cannot be built, in words.
+/// [`RunError`].
 pub fn run(
     setup: &Setup,
     options: Options,
     go_on: &mut dyn FnMut(Time, u64) -> bool,
-) -> Result<Outcome, String> {
-    let mut world = World::new(setup)?;
+) -> Result<Outcome, RunError> {
+    let mut world = World::new(setup).map_err(RunError::Setup)?;
     if options.trace {
         world.keep_trace();
     }
-    Ok(world.run(go_on))
+    Ok(world.run(go_on)?)
 }

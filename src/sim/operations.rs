@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::event::PeerId;
-use super::setup::{Operation, OperationKind, Proof, Withdrawn};
+use super::setup::{Operation, OperationKind, Payload, Proof, Withdrawn};
 use super::world::World;
 use crate::dms::actor::{AnchorRequest, Behaviour, BehaviourKind, Message, Slot};
 use crate::dms::capability::Delegation;
@@ -25,24 +25,32 @@ impl World<'_> {
         if !self.hosts[by.0 as usize].up {
             return self.ledger.operation_refused(now, by, number, "the peer is down");
         }
+        if let OperationKind::Deployment(control) = &operation.kind {
+            return match self.command_for(now, number, by, control) {
+                Ok(command) => self.feed(now, by, |_| Input::Command(command)),
+                Err(why) => self.cannot(now, by, number, why),
+            };
+        }
         if let OperationKind::Contract { name, action } = &operation.kind {
             return match self.contract_command(now, number, by, name, *action) {
                 Ok(command) => self.feed(now, by, |_| Input::Command(command)),
-                Err(why) => self.ledger.operation_refused(now, by, number, &why),
+                Err(why) => self.cannot(now, by, number, why),
             };
         }
         let (at, order) = match self.order_for(now, number, by, operation) {
             Ok(ready) => ready,
-            Err(why) => {
-                let refused = Fact::OperationRefused { operation: number, reason: why.into() };
-                return self.ledger.record(now, by, refused);
-            }
+            Err(why) => return self.cannot(now, by, number, why),
         };
         if !self.hosts[at.0 as usize].up {
             return self.ledger.operation_refused(now, by, number, "the other peer is down");
         }
         let order = Box::new(order);
         self.feed(now, at, |_| Input::Command(Command::Operate { operation: number, order }));
+    }
+
+    /// An operator finds out at the desk already that it cannot be.
+    fn cannot(&mut self, now: Time, by: PeerId, operation: u32, why: String) {
+        self.ledger.record(now, by, Fact::OperationRefused { operation, reason: why.into() });
     }
 
     pub(super) fn peer(&self, name: &str) -> PeerId {
@@ -65,9 +73,14 @@ impl World<'_> {
         let mut random = self.streams.owned(OFFICE, u64::from(number));
         let kind = &operation.kind;
         let order = match kind {
-            OperationKind::Invoke { to, behaviour, peer, timeout } => {
+            OperationKind::Invoke { to, behaviour, peer, payload, timeout } => {
                 let about = peer.as_ref().map(|peer| self.root_of(self.peer(peer)));
-                let message = about.map_or_else(|| question(behaviour), Message::Connect);
+                let message = match (about, payload) {
+                    (Some(peer), _) => Message::Connect(peer),
+                    (None, Some(Payload::Offer(offer))) => Message::Onboard(*offer),
+                    (None, Some(Payload::Logger(change))) => Message::ConfigureLogger(change.clone()),
+                    (None, None) => question(behaviour),
+                };
                 let to = self.root_of(self.peer(to));
                 Order::Call { to, behaviour: behaviour.clone(), message, timeout: *timeout }
             }
@@ -104,7 +117,8 @@ impl World<'_> {
                 Order::Revoke { revocation, broadcast }
             }
             OperationKind::ListCapabilities { of } => self.list_at(by, of),
-            OperationKind::Contract { .. } => return Err("contracts have orders of their own".to_owned()),
+            OperationKind::Deployment(_) => unreachable!("deployments have commands of their own"),
+            OperationKind::Contract { .. } => unreachable!("contracts have commands of their own"),
         };
         Ok((by, order))
     }

@@ -2,8 +2,8 @@
 
 use crate::kernel::Time;
 use crate::observe::{
-    AllocationRow, AttackRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, PeerRow, RefusalRow,
-    RunManifest, SeriesRow,
+    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, OperationRow,
+    PeerRow, RefusalRow, RunManifest, SeriesRow,
 };
 use crate::sim::event::PeerId;
 
@@ -26,6 +26,10 @@ pub struct Outcome {
     pub peers: Vec<PeerRow>,
     /// `attacks.csv`.
     pub attacks: Vec<AttackRow>,
+    /// `operations.csv`.
+    pub operations: Vec<OperationRow>,
+    /// `connections.csv`.
+    pub connections: Vec<ConnectionRow>,
     /// `contracts.csv`.
     pub contracts: Vec<ContractRow>,
     /// `invoices.csv`.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::atlas::WorldAtlas;
 use super::attack::Credentials;
 use super::event::PeerId;
 use super::office::{Held, Office, User};
@@ -16,13 +17,15 @@ use crate::dms::provider::Machine;
 use crate::dms::resources::{Cpu, Gpu, Resources};
 use crate::dms::{Peer, PeerConfig};
 use crate::kernel::{Domain, Rng, Streams, Time};
-use crate::net::{Cities, CityId, Endpoint};
+use crate::net::{BandwidthConfig, Cities, CityId, Duty, Endpoint, NatClass, NatShares};
 use crate::workload::{Hardware, PeerChurn, PlaceDraw};
 
 /// Keys and the nonces of the tokens of the set-up.
 const KEYS: Domain = Domain::new("sim.keys");
 /// Where each peer is.
 const PLACE: Domain = Domain::new("sim.place");
+/// What stands before each peer.
+const NAT: Domain = Domain::new("sim.nat");
 /// What each peer's machine has.
 const HARDWARE: Domain = Domain::new("sim.hardware");
 
@@ -131,8 +134,7 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
         for number in 0..description.count {
             let entity = hosts.len() as u64;
             let city = draw_city(&place, streams, entity);
-            let bandwidth = description.bandwidth.unwrap_or(setup.network.bandwidth);
-            endpoints.push(Endpoint::in_city(city, bandwidth));
+            endpoints.push(endpoint(setup, description, city, streams, entity));
             hosts.push(builder.host(description, city, entity)?);
             let name = match description.names.get(number as usize) {
                 Some(name) => Arc::from(name.as_str()),
@@ -150,6 +152,25 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
 
 fn draw_city(place: &PlaceDraw, streams: Streams, entity: u64) -> CityId {
     place.draw(&mut streams.owned(PLACE, entity))
+}
+
+/// An end of the network, as a group describes it.
+fn endpoint(setup: &Setup, group: &PeerGroup, city: CityId, streams: Streams, entity: u64) -> Endpoint {
+    let bandwidth: BandwidthConfig = group.bandwidth.unwrap_or(setup.network.bandwidth);
+    let mut endpoint = Endpoint::in_city(city, bandwidth);
+    let Some(nat) = setup.network.nat else { return endpoint };
+    let (duty, usual) = match group.role {
+        Role::Relay => (Duty::Relay, NatShares::all(NatClass::Public)),
+        Role::Bootstrap => (Duty::Bootstrap, NatShares::all(NatClass::Public)),
+        Role::Provider
+        | Role::Orchestrator
+        | Role::Attacker
+        | Role::ContractHost
+        | Role::PaymentValidator => (Duty::None, nat.shares),
+    };
+    endpoint.duty = duty;
+    endpoint.nat = group.nat.unwrap_or(usual).draw(&mut streams.owned(NAT, entity));
+    endpoint
 }
 
 struct Builder<'s> {
@@ -210,7 +231,14 @@ impl<'s> Builder<'s> {
             self.office.users.push(User { context: user, memberships });
         }
         let machine = machine(group, city, &mut self.streams.owned(HARDWARE, entity));
-        let config = PeerConfig { secret, capabilities, profile, machine, strategy: self.setup.strategy };
+        let config = PeerConfig {
+            secret,
+            capabilities,
+            profile,
+            machine,
+            strategy: self.setup.strategy,
+            atlas: &WorldAtlas,
+        };
         let churn = match &group.churn {
             Some((churn, start)) => {
                 let model = churn.model().map_err(|error| format!("group {}: {error}", group.name))?;

@@ -53,6 +53,7 @@ impl World<'_> {
             .provider()
             .running_at(to.ensemble, endpoint.address)
             .map(Arc::as_ref);
-        found == Some(&*to.allocation) && self.network.reaches(EndpointId(from.peer.0), EndpointId(peer.0))
+        found == Some(&*to.allocation)
+            && self.network.reaches(self.queue.now(), EndpointId(from.peer.0), EndpointId(peer.0))
     }
 }

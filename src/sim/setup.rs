@@ -4,14 +4,18 @@
 //! defaults filled in, times integers; what a file may say and what a run does are different types on purpose.
 
 pub mod contracts;
+mod deployments;
 pub mod operations;
+mod prints;
 
 use std::sync::Arc;
 
 use serde::Serialize;
 
 pub use self::contracts::{ContractAction, ContractPlan};
-pub use self::operations::{Operation, OperationKind, Organization, Proof, Withdrawn};
+pub use self::deployments::{Control, ControlKind, Which};
+pub use self::operations::{Expected, Operation, OperationKind, Organization, Payload, Proof, Withdrawn};
+pub use self::prints::Prints;
 
 use crate::dms::capability::Form;
 use crate::dms::ensemble::EnsembleConfig;
@@ -19,7 +23,7 @@ use crate::dms::identity::SignatureMode;
 use crate::dms::orchestrator::Strategy;
 use crate::dms::profile::Profile;
 use crate::kernel::{Span, Time, Timestamp, sample::Distribution};
-use crate::net::{BandwidthConfig, NetworkConfig};
+use crate::net::{BandwidthConfig, NatShares, NetworkConfig};
 use crate::workload::{ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, PlaceConfig};
 
 /// One run.
@@ -89,6 +93,10 @@ pub enum Role {
     Orchestrator,
     /// Attacks the others.
     Attacker,
+    /// Relays for those whom nobody can dial.
+    Relay,
+    /// Is known to everybody from the start.
+    Bootstrap,
     /// Hosts contracts.
     ContractHost,
     /// Computes what is to be paid under contracts, and checks that it was.
@@ -120,6 +128,8 @@ pub struct PeerGroup {
     pub onboard: Option<Onboard>,
     /// Links of this group, where they differ from the network's.
     pub bandwidth: Option<BandwidthConfig>,
+    /// What stands before them, where it differs from the network's.
+    pub nat: Option<NatShares>,
     /// When they come and go.
     pub churn: Option<(ChurnConfig, ChurnStart)>,
     /// What attackers try; none for everybody else.
@@ -235,6 +245,8 @@ pub struct Image {
     pub start: Distribution,
     /// What it does then.
     pub behaviour: ImageBehaviour,
+    /// How many attempts to terminate a container of it come to nothing.
+    pub survives: u32,
 }
 
 /// What a started image does.
@@ -247,7 +259,7 @@ pub enum ImageBehaviour {
         /// The exit code.
         exit_code: i32,
         /// What it prints.
-        output: Arc<str>,
+        prints: Prints,
     },
     /// Runs until it is stopped, or fails by itself.
     Service {
@@ -255,6 +267,8 @@ pub enum ImageBehaviour {
         fails_after: Option<Distribution>,
         /// What its health endpoint answers.
         health: Arc<str>,
+        /// What it prints.
+        prints: Prints,
     },
 }
 

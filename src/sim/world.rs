@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::attack::{Attackers, Strike};
+use super::conservation::{Occasion, Violation};
 use super::contracts::Chain;
 use super::event::{Event, ExecutionStep, PeerId};
 use super::executor::{Executor, Start};
@@ -20,7 +21,7 @@ use super::population::{Populated, Population, populate};
 use super::setup::{Processing, Setup};
 use super::standing::Reach;
 use crate::dms::Peer;
-use crate::dms::actor::{Envelope, gossip};
+use crate::dms::actor::{Envelope, Message, gossip};
 use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox};
@@ -115,6 +116,10 @@ pub struct World<'s> {
     effects: Effects,
     pub(super) arrivals: Vec<crate::workload::Arrivals>,
     pub(super) events: u64,
+    /// Resources were not conserved: the run ends.
+    pub(super) violation: Option<Box<Violation>>,
+    /// When the network is looked after next, if that is foreseen.
+    pub(super) network_due: Option<Time>,
 }
 
 impl<'s> World<'s> {
@@ -167,16 +172,15 @@ impl<'s> World<'s> {
             effects: Effects::default(),
             arrivals,
             events: 0,
+            violation: None,
+            network_due: None,
         };
-        world.ledger.offered_cores = world.offered_cores();
+        for (host, number) in world.hosts.iter().zip(0..) {
+            let offered = host.peer.provider().pool().onboarded().cpu.cores_milli;
+            world.ledger.offers(Time::ZERO, PeerId(number), offered);
+        }
         world.begin();
         Ok(world)
-    }
-
-    /// Cores that all providers together offer.
-    fn offered_cores(&self) -> f64 {
-        let offered = |host: &Host| host.peer.provider().pool().onboarded().cpu.cores_milli;
-        self.hosts.iter().map(offered).sum::<u64>() as f64 / 1000.0
     }
 
     /// What is pending at the start: connections, churn, faults, the first request of each workload entry.
@@ -188,9 +192,7 @@ impl<'s> World<'s> {
                 self.queue.post(churn.next_change(), Event::Churn(peer));
             }
         }
-        for number in 0..self.hosts.len() as u32 {
-            self.connect(PeerId(number), Time::ZERO, false);
-        }
+        self.begin_connections();
         for (fault, number) in self.setup.faults.iter().zip(0..) {
             self.queue.post(fault.at(), Event::Fault(number));
         }
@@ -220,21 +222,29 @@ impl<'s> World<'s> {
     }
 
     /// Runs to the end of the setup's duration, or until `go_on` says no (see [`World::advance`]).
-    pub fn run(mut self, go_on: &mut dyn FnMut(Time, u64) -> bool) -> Outcome {
+    ///
+    /// # Errors
+    /// Where resources were not conserved.
+    pub fn run(mut self, go_on: &mut dyn FnMut(Time, u64) -> bool) -> Result<Outcome, Box<Violation>> {
         let end = Time::ZERO + self.setup.duration;
         let interrupted = self.advance(end, go_on);
+        if let Some(violation) = self.violation {
+            return Err(violation);
+        }
         let stopped = interrupted.unwrap_or(end);
         let closing = self.closing(stopped, interrupted.is_some());
-        self.ledger.finish(stopped, closing)
+        Ok(self.ledger.finish(stopped, closing))
     }
 
     /// Takes all events up to `until`, those at that very time included, or until `go_on` says no: it is asked every
-    /// few thousand events, with the simulated time and the events so far. The time at which it said no, if it did.
+    /// few thousand events, with the simulated time and the events so far. The time at which it said no, if it did, or
+    /// at which resources were not conserved.
     pub fn advance(&mut self, until: Time, go_on: &mut dyn FnMut(Time, u64) -> bool) -> Option<Time> {
         while let Some((now, event)) = self.queue.pop_before(until + Span(1)) {
             self.step(now, event);
             self.events += 1;
-            if self.events.is_multiple_of(8192) && !go_on(now, self.events) {
+            let asks = self.events.is_multiple_of(8192);
+            if self.violation.is_some() || asks && !go_on(now, self.events) {
                 return Some(now);
             }
         }
@@ -276,11 +286,13 @@ impl<'s> World<'s> {
             Event::Fault(number) => self.begin_fault(now, number),
             Event::FaultEnd(number) => self.end_fault(now, number),
             Event::Sample => {
+                self.audit_all(now);
                 self.ledger.sample(now, self.network.flows().len());
                 self.queue.post(now + SAMPLE_INTERVAL, Event::Sample);
             }
             Event::Attack { attacker } => self.attack(now, attacker),
             Event::Anchor { group, peer } => self.anchor_revocation(now, group, peer),
+            Event::Reachability => self.wake_network(now),
         }
     }
 
@@ -297,9 +309,16 @@ impl<'s> World<'s> {
     /// The worker has got to a message.
     fn dispatch(&mut self, now: Time, peer: PeerId, parcel: u32) {
         let before = self.state_to_judge_by(peer, parcel);
+        if let Some(Parcel { envelope, .. }) = self.parcels.get(parcel)
+            && let Message::NewDeployment(new) = &envelope.message
+        {
+            let deadline = now + envelope.expire.since(self.clock(now));
+            self.ledger.deployment_wanted(&new.ensemble, deadline);
+        }
         self.feed(now, peer, |parcels| {
             Input::Dispatch(&parcels.get(parcel).expect("an admitted message is kept").envelope)
         });
+        self.ledger.nothing_wanted();
         let executed = std::mem::take(&mut self.effects.executed);
         if !self.attackers.is_empty() {
             self.judge(now, peer, parcel, before, executed);
@@ -344,8 +363,11 @@ impl<'s> World<'s> {
         let host = &mut self.hosts[peer.0 as usize];
         let random = self.streams.rng(PEER, u64::from(peer.0), &mut host.peer_cursor);
         let mut outbox = Outbox { effects: &mut self.effects, random };
-        host.peer.handle(clock, input(&self.parcels), &mut outbox);
+        let input = input(&self.parcels);
+        let occasion = Occasion::from(&input);
+        host.peer.handle(clock, input, &mut outbox);
         drop(outbox);
+        self.audit(now, peer, occasion);
         self.carry_out(now, peer);
     }
 
@@ -403,6 +425,7 @@ impl<'s> World<'s> {
                 }
                 Err(reason) => self.ledger.lost(reason),
             }
+            self.note_occurrences();
             return;
         }
         match self.network.send(now, EndpointId(from.0), EndpointId(to.0), bytes) {
@@ -412,6 +435,7 @@ impl<'s> World<'s> {
             }
             Delivery::Lost(reason) => self.ledger.lost(reason),
         }
+        self.note_occurrences();
     }
 
     /// Gossips a message, as far as those who would pass it on let it through.
@@ -464,6 +488,15 @@ impl<'s> World<'s> {
                 }
             }
             Action::Stop(run) => self.hosts[peer.0 as usize].executor.stop(run),
+            Action::ReadLog(run, stream, offset) => {
+                let step = ExecutionStep::LogRead(stream, offset);
+                self.queue.post(now, Event::Execution { peer, life, run, step });
+            }
+            Action::Terminate(run) => {
+                let gone = self.hosts[peer.0 as usize].executor.terminate(run, &self.images);
+                let step = if gone { ExecutionStep::Terminated } else { ExecutionStep::NotTerminated };
+                self.queue.post(now, Event::Execution { peer, life, run, step });
+            }
             Action::Probe(run) => {
                 let step = ExecutionStep::Probed;
                 self.queue.post(now, Event::Execution { peer, life, run, step });
@@ -508,10 +541,7 @@ impl<'s> World<'s> {
                     }
                 }
                 Some(Cargo::Message { peer, envelope, bytes }) => {
-                    let delay = done.flow.from.map_or(Span::ZERO, |from| {
-                        Span(self.network.shortest_round_trip(from, EndpointId(peer.0)).0 / 2)
-                    });
-                    self.queue.post(now + delay, Event::Arrive { peer, envelope, bytes });
+                    self.queue.post(now + done.flow.lag, Event::Arrive { peer, envelope, bytes });
                 }
                 None => {}
             }
@@ -543,21 +573,31 @@ impl<'s> World<'s> {
         let report = match step {
             ExecutionStep::Started => {
                 let mut rng = self.streams.rng(EXECUTOR, u64::from(peer.0), &mut host.executor_cursor);
-                let Some(ends) = host.executor.up(run, &self.images, &mut rng) else { return };
+                let Some(ends) = host.executor.up(now, run, &self.images, &mut rng) else { return };
                 if let Some(span) = ends {
                     let (life, step) = (host.power, ExecutionStep::Exited);
                     self.queue.post(now + span, Event::Execution { peer, life, run, step });
                 }
                 Execution::Started(run)
             }
-            ExecutionStep::Exited => match host.executor.exit(run, &self.images) {
+            ExecutionStep::Exited => match host.executor.exit(now, run, &self.images) {
                 Some((code, output)) => Execution::Exited { run, code, output },
                 None => return,
             },
             ExecutionStep::Probed => Execution::Probed(run, host.executor.is_healthy(run, &self.images)),
+            ExecutionStep::LogRead(stream, offset) => {
+                match host.executor.log(now, run, stream, &self.images) {
+                    Some(text) => Execution::Log { run, stream, offset, text },
+                    None => return,
+                }
+            }
             ExecutionStep::NoImage => Execution::StartFailed(run, "no such image".into()),
             ExecutionStep::NoCard => {
                 Execution::StartFailed(run, "the machine lacks a GPU that the container asks for".into())
+            }
+            ExecutionStep::Terminated => Execution::Terminated(run),
+            ExecutionStep::NotTerminated => {
+                Execution::NotTerminated(run, "the container does not end".into())
             }
         };
         if host.up {

@@ -65,13 +65,16 @@ fn a_node_answers_questions_about_itself_and_knows_no_others() {
         "/dms/node/resources/onboarded",
         "/dms/node/allocations/list",
         "/dms/cap/list",
-        "/dms/volume/create",
         "/dms/node/peers/dht",
+        "/dms/node/hardware/spec",
+        "/dms/node/hardware/usage",
+        "/dms/volume/create",
+        "/dms/node/subnet/create",
     ];
     let operations: Vec<String> =
         questions.iter().map(|path| format!("by: alice, invoke: {{to: alice, behaviour: {path}}}")).collect();
     let outcome = run("", &operations.iter().map(String::as_str).collect::<Vec<_>>());
-    assert_eq!(ended(&outcome), [16, 0, 2]);
+    assert_eq!(ended(&outcome), [19, 0, 2]);
     refused(&outcome, "message", "unknown behaviour");
     refused(&outcome, "operation", "alice: /dms/volume/create of alice: no answer within 30s");
 }
@@ -218,4 +221,132 @@ fn where_nothing_was_revoked_comparing_costs_nothing() {
     assert!(with.metric("peers.lost").unwrap() > 1.0, "somebody must connect again");
     assert_eq!((with.digest, with.events), (without.digest, without.events));
     assert_eq!(with.metric("messages.sent"), without.metric("messages.sent"));
+}
+
+/// Calls of bob's operator to his own node.
+fn bob(behaviour: &str, payload: &str) -> String {
+    format!("by: bob, invoke: {{to: bob, behaviour: {behaviour}{payload}}}")
+}
+
+fn onboard(offer: &str) -> String {
+    bob("/dms/node/onboarding/onboard", &format!(", offer: {{{offer}}}"))
+}
+
+/// One provider of eight cores; what happens to alice's task on it, and operations a minute apart.
+fn on_a_small_machine(profile: &str, operations: &[String]) -> Outcome {
+    let mut text = format!(
+        "version: 1\nduration: 1h\nprofile: {profile}\nnetwork: {{latency: {{constant: 20ms}}}}\n\
+         images: [hello-world: {{size: 13 kB, task: {{run: 9m30s}}}}]\n\
+         workload: [deploy: {{by: alice, ensemble: whole-machine.yaml, arrivals: {{at: 5m}}}}]\n\
+         peers:\n  - providers: {{names: [bob], hardware: {{cpu: 8, ram: 16 GiB, disk: 200 GiB, \
+         gpu: {{vendor: NVIDIA, model: T4, vram: 16 GiB}}}}}}\n  - orchestrators: {{names: [alice]}}\noperations:\n"
+    );
+    for (minute, operation) in (1..).zip(operations) {
+        writeln!(text, "  - {{at: {minute}m, {operation}}}").unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let ensemble = include_str!("../../scenarios/ensembles/whole-machine.yaml");
+    std::fs::write(folder.path().join("whole-machine.yaml"), ensemble).unwrap();
+    let path = folder.path().join("operations.yaml");
+    std::fs::write(&path, text).unwrap();
+    run_file(&path, &[])
+}
+
+/// The refusals of a stage, each as often as it happened, in the order of the alphabet.
+fn refusals(outcome: &Outcome, stage: &str) -> Vec<(u64, String)> {
+    let rows = outcome.refusals.iter().filter(|row| &*row.stage == stage);
+    let mut all: Vec<_> = rows.map(|row| (row.count, row.reason.to_string())).collect();
+    all.sort_by(|one, other| one.1.cmp(&other.1));
+    all
+}
+
+#[test]
+fn a_machine_is_offered_and_withdrawn_within_its_limits() {
+    let offboard = bob("/dms/node/onboarding/offboard", "");
+    let outcome = on_a_small_machine(
+        "intended",
+        &[
+            offboard.clone(),
+            offboard.clone(),
+            onboard("cpu: 9, ram: 8 GiB, disk: 1 GiB"),
+            onboard("cpu: 7, ram: 14 GiB, disk: 100 GiB"),
+            // From five minutes on six cores and 8 GiB are in use, for nine and a half minutes.
+            bob("/dms/node/hardware/usage", ""),
+            onboard("cpu: 5, ram: 8 GiB, disk: 100 GiB"),
+            onboard("cpu: 8, ram: 7 GiB, disk: 100 GiB"),
+            onboard("cpu: 8, ram: 8 GiB, disk: 10 GiB, gpu: false"),
+            offboard.clone(),
+            onboard("cpu: 0.5, ram: 8 GiB, disk: 100 GiB"),
+            onboard("cpu: 8, ram: 1 GiB, disk: 100 GiB"),
+            onboard("cpu: 8, ram: 15 GiB, disk: 100 GiB"),
+            onboard("cpu: 8, ram: 8 GiB, disk: 201 GiB"),
+            bob("/dms/node/hardware/usage", ""),
+            offboard,
+        ],
+    );
+    assert_eq!(ended(&outcome), [6, 9, 0]);
+    let mut expected = [
+        "the machine is not onboarded",
+        "CPU must be between 1 core and 8 cores: 9 cores cannot be offered",
+        "Demand too high: CPU is short by 1 core: 6 cores required, 5 cores available",
+        "Demand too high: RAM is short by 1 GiB: 8 GiB required, 7 GiB available",
+        "still in use: 6 cores, 8 GiB RAM, 10 GiB disk",
+        "CPU must be between 1 core and 8 cores: 0.5 cores cannot be offered",
+        "RAM must be between 1.6 GiB and 14.4 GiB: 1 GiB cannot be offered",
+        "RAM must be between 1.6 GiB and 14.4 GiB: 15 GiB cannot be offered",
+        "disk must be between 0 B and 200 GiB: 201 GiB cannot be offered",
+    ];
+    expected.sort_unstable();
+    assert_eq!(refusals(&outcome, "onboarding"), expected.map(|reason| (1, reason.to_owned())));
+    assert_eq!(outcome.metric("deployments.succeeded"), Some(1.0), "the offer had come back in time");
+    assert_eq!(outcome.metric("resources.leaked"), Some(0.0));
+}
+
+#[test]
+fn who_offers_nothing_makes_no_bid_and_what_is_offered_counts_while_it_is() {
+    let offboard = bob("/dms/node/onboarding/offboard", "");
+    let outcome = on_a_small_machine("intended", &[offboard]);
+    assert_eq!(outcome.metric("deployments.succeeded"), Some(0.0));
+    refused(&outcome, "bid", "the peer is not onboarded");
+    let utilisation = |operations: &[String]| {
+        on_a_small_machine("intended", operations).metric("resources.utilisation_cpu").unwrap()
+    };
+    let later = |minute: usize, operation: String| {
+        let mut all = vec![bob("/public/hello", ""); minute];
+        all[minute - 1] = operation;
+        all
+    };
+    // Six cores for a sixth of the hour: of 6.4 offered, and of 8 from the half hour on.
+    let (before, after) =
+        (utilisation(&[]), utilisation(&later(30, onboard("cpu: 8, ram: 8 GiB, disk: 1 GiB"))));
+    assert!((before / after - (6.4 + 8.0) / (6.4 + 6.4)).abs() < 1e-3, "{before} {after}");
+}
+
+#[test]
+fn a_gib_is_what_it_says_and_as_is_a_power_of_ten() {
+    // The task needs 8 GiB.
+    let offer = [onboard("cpu: 8, ram: 8 GiB, disk: 100 GiB")];
+    let intended = on_a_small_machine("intended", &offer);
+    assert_eq!(intended.metric("deployments.succeeded"), Some(1.0));
+    let as_is = on_a_small_machine("{base: as-is, fix: [C15]}", &offer);
+    assert_eq!(as_is.metric("deployments.succeeded"), Some(0.0));
+    refused(&as_is, "bid", "not enough is free of RAM");
+}
+
+#[test]
+fn a_logger_is_configured_by_who_may_and_with_what_makes_sense() {
+    let logger = |who: &str, change: &str| {
+        format!("by: {who}, invoke: {{to: bob, behaviour: /dms/node/logger/config, logger: {{{change}}}}}")
+    };
+    let operations = [
+        logger("bob", "level: debug, flush_interval: 5, api_key: secret, elastic: true"),
+        logger("bob", "level: loud"),
+        logger("bob", "elastic_url: logs"),
+        logger("alice", "level: error"),
+    ];
+    let outcome = run("", &operations.each_ref().map(String::as_str));
+    assert_eq!(ended(&outcome), [1, 2, 1]);
+    refused(&outcome, "operation", "`loud` is no log level: there are DEBUG, INFO, WARN, ERROR");
+    refused(&outcome, "operation", "`logs` is not the URL of a server");
+    refused(&outcome, "message", "/dms/node/logger/config: not authorized");
 }

@@ -18,8 +18,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("workload", &["kernel", "net"]),
     ("sim", &["dms", "net", "workload", "observe", "kernel"]),
     ("scenario", &["sim", "dms", "net", "workload", "observe", "kernel"]),
+    ("reproduce", &["scenario", "sim", "dms", "observe"]),
     ("report", &["observe", "kernel"]),
-    ("cli", &["report", "scenario", "sim", "dms", "net", "workload", "observe", "kernel"]),
+    ("cli", &["report", "reproduce", "scenario", "sim", "dms", "net", "workload", "observe", "kernel"]),
 ];
 /// Peers live in cities, and cities belong to `net`: the one place where stimuli know the network's room.
 const GEOGRAPHY: &str = "src/workload/place.rs";

@@ -5,66 +5,53 @@
 use std::path::{Path, PathBuf};
 
 use dmsim::dms::profile::Weakness;
-use dmsim::observe::Verdict;
-use dmsim::scenario::{self, Overrides};
-use dmsim::sim::{self, Options, Setup};
+use dmsim::reproduce::{ReproduceError, reproduce, scenarios};
 
-fn scenarios() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/weaknesses");
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<_> =
-        entries.filter(|path| path.extension().is_some_and(|end| end == "yaml")).collect();
-    files.sort();
-    files
-}
-
-/// The weakness that a file is called after.
-fn weakness_of(path: &Path) -> Weakness {
-    let stem = path.file_stem().unwrap().to_str().unwrap();
-    let number = stem.split('-').next().unwrap().replacen("C0", "C", 1).replacen("W0", "W", 1);
-    number.parse().unwrap_or_else(|_| panic!("{stem} is not called after a weakness"))
-}
-
-fn load(path: &Path) -> Setup {
-    let metrics: Vec<&str> = dmsim::observe::all().iter().map(|metric| metric.name).collect();
-    match scenario::load(path, &Overrides::default(), &metrics) {
-        Ok(loaded) => loaded.setup,
-        Err(report) => panic!("{}", report.render(false)),
-    }
-}
-
-fn verdicts(setup: &Setup) -> Vec<Verdict> {
-    sim::run(setup, Options::default(), &mut |_, _| true).unwrap().manifest.expectations
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/weaknesses")
 }
 
 #[test]
 fn each_weakness_does_its_damage_until_it_alone_is_mended() {
-    let files = scenarios();
-    assert!(files.len() >= 7, "{} scenarios", files.len());
     let mut wrong = Vec::new();
-    for path in files {
-        let weakness = weakness_of(&path);
-        let mut setup = load(&path);
-        assert!(setup.profile.has(weakness), "{} is mended in its own scenario", path.display());
-        let as_is = verdicts(&setup);
-        if as_is.iter().all(|verdict| verdict.passed) {
-            wrong.push(format!("{weakness}: nothing fails as-is: {as_is:?}"));
-        }
-        setup.profile = setup.profile.without(weakness);
-        let mended = verdicts(&setup);
-        if !mended.iter().all(|verdict| verdict.passed) {
-            wrong.push(format!("{weakness}: something fails although it is mended: {mended:?}"));
+    for (weakness, file) in scenarios(&folder(), &[]).unwrap() {
+        let found = reproduce(weakness, &file).unwrap_or_else(|error| panic!("{error}"));
+        if !found.is_shown {
+            wrong.push(format!("{}: as-is {:?}, mended {:?}", found.scenario, found.as_is, found.mended));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
+fn every_weakness_has_a_scenario() {
+    let found = scenarios(&folder(), &[]).unwrap();
+    for weakness in Weakness::ALL {
+        assert!(found.iter().any(|(own, _)| own == weakness), "{weakness} has no scenario");
+    }
+}
+
+#[test]
 fn a_scenario_of_a_weakness_is_short_and_says_what_it_shows() {
-    for path in scenarios() {
+    for (weakness, path) in scenarios(&folder(), &[]).unwrap() {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.lines().count() <= 60, "{} is too long", path.display());
-        let head = format!("# {}: ", weakness_of(&path));
+        let head = format!("# {weakness}: ");
         assert!(text.starts_with(&head), "{} must begin with `{head}`", path.display());
     }
+}
+
+#[test]
+fn what_cannot_be_shown_is_said() {
+    let said = |result: Result<_, ReproduceError>| result.err().map(|error| error.to_string());
+    let nowhere = said(scenarios(Path::new("no/such/folder"), &[]).map(|_| ())).unwrap();
+    assert!(nowhere.starts_with("cannot read the folder no/such/folder: "), "{nowhere}");
+    let others = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let misnamed = said(scenarios(&others, &[]).map(|_| ())).unwrap();
+    assert!(misnamed.contains("is not called after a weakness"), "{misnamed}");
+    let file = folder().join("C01-replay.yaml");
+    let mended = said(reproduce(Weakness::UnboundDid, &others.join("calm.yaml")).map(|_| ())).unwrap();
+    assert!(mended.ends_with("calm.yaml mends C2, which it is to show"), "{mended}");
+    assert_eq!(said(scenarios(&folder(), &[Weakness::UncheckedNonces]).map(|_| ())), None);
+    assert!(!reproduce(Weakness::UnboundDid, &file).unwrap().is_shown, "C2 is not what C01 shows");
 }

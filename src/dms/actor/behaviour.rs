@@ -14,26 +14,11 @@ use crate::dms::identity::EnsembleId;
 const ALIASES: [(&str, BehaviourKind); 1] = [("/dms/cap/broadcast", BehaviourKind::RevokeBroadcast)];
 
 /// Behaviours of the real DMS that this version does not simulate (dms-capabilities section 5).
-const NOT_SIMULATED: [&str; 22] = [
-    "/dms/node/peers/dht",
-    "/dms/node/onboarding/onboard",
-    "/dms/node/onboarding/offboard",
-    "/dms/node/deployment/new",
+const NOT_SIMULATED: [&str; 7] = [
     "/dms/node/deployment/update",
-    "/dms/node/deployment/list",
-    "/dms/node/deployment/logs",
-    "/dms/node/deployment/status",
-    "/dms/node/deployment/manifest",
-    "/dms/node/deployment/shutdown",
-    "/dms/node/deployment/prune",
-    "/dms/node/deployment/delete",
-    "/dms/node/hardware/spec",
-    "/dms/node/hardware/usage",
-    "/dms/node/logger/config",
     "/dms/node/subnet/create",
     "/dms/node/subnet/destroy",
     "/dms/node/subnet/join",
-    "/dms/deployment/constraint/edge",
     "/dms/volume/create",
     "/dms/volume/start",
     "/dms/volume/delete",
@@ -130,6 +115,45 @@ pub enum BehaviourKind {
     DeploymentState,
     /// `/dms/ensemble/<id>/allocation/state`, on the provider's node: which allocations it has (an extension of dmsim).
     AllocationStates,
+    /// `/dms/node/deployment/new`: deploy something.
+    DeploymentNew,
+    /// `/dms/node/deployment/list`: a page of the node's deployments.
+    DeploymentList,
+    /// `/dms/node/deployment/status`: the state of one.
+    DeploymentStatus,
+    /// `/dms/node/deployment/info`: all about one; the name is inferred from the acceptance suite.
+    DeploymentInfo,
+    /// `/dms/node/deployment/manifest`: where its parts are.
+    DeploymentManifest,
+    /// `/dms/node/deployment/logs`: have the logs of an allocation written to the node's disk.
+    DeploymentLogs,
+    /// `/dms/node/deployment/shutdown`: end it, or call it off.
+    DeploymentShutdown,
+    /// `/dms/node/deployment/prune`: forget those that have ended.
+    DeploymentPrune,
+    /// `/dms/node/deployment/delete`: forget one that has ended.
+    DeploymentDelete,
+    /// `/dms/ensemble/<id>/allocation/logs`: a part of an allocation's log, on the provider's node.
+    AllocationLogs,
+    /// `/dms/allocation/stats`: what it uses, on the allocation's actor; the path is inferred.
+    AllocationStats,
+    /// `/dms/deployment/constraint/edge`: a provider is to verify its link to another one.
+    EdgeConstraint,
+    /// `/dms/deployment/constraint/probe`: what it sends to the other one for that (an extension of dmsim: in the real
+    /// DMS the provider does nothing).
+    EdgeProbe,
+    /// `/dms/node/peers/dht`: the hosts that the node knows of.
+    PeersDht,
+    /// `/dms/node/onboarding/onboard`: offer a part of the machine.
+    Onboard,
+    /// `/dms/node/onboarding/offboard`: offer nothing any more.
+    Offboard,
+    /// `/dms/node/hardware/spec`: what the machine has.
+    HardwareSpec,
+    /// `/dms/node/hardware/usage`: what of it is in use.
+    HardwareUsage,
+    /// `/dms/node/logger/config`: change how the node logs.
+    LoggerConfig,
     /// `/dms/tokenomics/contract/create`: have a contract made.
     ContractCreate,
     /// `/dms/tokenomics/contract/approve_local`: agree to a contract that was proposed.
@@ -182,7 +206,7 @@ pub enum BehaviourKind {
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 68] = [
+    pub const ALL: [Self; 87] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -227,6 +251,25 @@ impl BehaviourKind {
         Self::NotSimulated,
         Self::DeploymentState,
         Self::AllocationStates,
+        Self::DeploymentNew,
+        Self::DeploymentList,
+        Self::DeploymentStatus,
+        Self::DeploymentInfo,
+        Self::DeploymentManifest,
+        Self::DeploymentLogs,
+        Self::DeploymentShutdown,
+        Self::DeploymentPrune,
+        Self::DeploymentDelete,
+        Self::AllocationLogs,
+        Self::AllocationStats,
+        Self::EdgeConstraint,
+        Self::EdgeProbe,
+        Self::PeersDht,
+        Self::Onboard,
+        Self::Offboard,
+        Self::HardwareSpec,
+        Self::HardwareUsage,
+        Self::LoggerConfig,
         Self::ContractCreate,
         Self::ContractApproveLocal,
         Self::ContractListIncoming,
@@ -301,6 +344,25 @@ impl BehaviourKind {
             Self::NotSimulated => "<not simulated>",
             Self::DeploymentState => "/dms/orchestrator/<id>/deployment-state",
             Self::AllocationStates => "/dms/ensemble/<id>/allocation/state",
+            Self::DeploymentNew => "/dms/node/deployment/new",
+            Self::DeploymentList => "/dms/node/deployment/list",
+            Self::DeploymentStatus => "/dms/node/deployment/status",
+            Self::DeploymentInfo => "/dms/node/deployment/info",
+            Self::DeploymentManifest => "/dms/node/deployment/manifest",
+            Self::DeploymentLogs => "/dms/node/deployment/logs",
+            Self::DeploymentShutdown => "/dms/node/deployment/shutdown",
+            Self::DeploymentPrune => "/dms/node/deployment/prune",
+            Self::DeploymentDelete => "/dms/node/deployment/delete",
+            Self::AllocationLogs => "/dms/ensemble/<id>/allocation/logs",
+            Self::AllocationStats => "/dms/allocation/stats",
+            Self::EdgeConstraint => "/dms/deployment/constraint/edge",
+            Self::EdgeProbe => "/dms/deployment/constraint/probe",
+            Self::PeersDht => "/dms/node/peers/dht",
+            Self::Onboard => "/dms/node/onboarding/onboard",
+            Self::Offboard => "/dms/node/onboarding/offboard",
+            Self::HardwareSpec => "/dms/node/hardware/spec",
+            Self::HardwareUsage => "/dms/node/hardware/usage",
+            Self::LoggerConfig => "/dms/node/logger/config",
             Self::ContractCreate => "/dms/tokenomics/contract/create",
             Self::ContractApproveLocal => "/dms/tokenomics/contract/approve_local",
             Self::ContractListIncoming => "/dms/tokenomics/contract/list_incoming",
@@ -352,7 +414,9 @@ impl BehaviourKind {
     pub const fn is_for_operators(self) -> bool {
         !matches!(
             self,
-            Self::BidRequest
+            Self::AllocationLogs
+                | Self::AllocationStats
+                | Self::BidRequest
                 | Self::Bid
                 | Self::Commit
                 | Self::Allocate
@@ -373,8 +437,29 @@ impl BehaviourKind {
                 | Self::ReplyTo
                 | Self::DeploymentState
                 | Self::AllocationStates
+                | Self::EdgeConstraint
+                | Self::EdgeProbe
         ) && !self.is_of_contracts()
             && !self.is_of_contract_actors()
+    }
+}
+
+impl BehaviourKind {
+    /// Whether it is about the deployments that the node orchestrates.
+    #[must_use]
+    pub const fn is_about_deployments(self) -> bool {
+        matches!(
+            self,
+            Self::DeploymentNew
+                | Self::DeploymentList
+                | Self::DeploymentStatus
+                | Self::DeploymentInfo
+                | Self::DeploymentManifest
+                | Self::DeploymentLogs
+                | Self::DeploymentShutdown
+                | Self::DeploymentPrune
+                | Self::DeploymentDelete
+        )
     }
 
     /// Whether it belongs to a node's part in contracts. Their operators have orders of their own.
@@ -516,6 +601,8 @@ pub struct EnsembleBehaviours {
     pub subnet_destroy: Behaviour,
     /// See [`BehaviourKind::AllocationShutdown`].
     pub allocation_shutdown: Behaviour,
+    /// See [`BehaviourKind::AllocationLogs`].
+    pub allocation_logs: Behaviour,
     /// See [`BehaviourKind::TaskTermination`].
     pub task_termination: Behaviour,
     /// See [`BehaviourKind::AllocationLiveness`].
@@ -541,6 +628,7 @@ impl EnsembleBehaviours {
             subnet_create: at(BehaviourKind::SubnetCreate),
             subnet_destroy: at(BehaviourKind::SubnetDestroy),
             allocation_shutdown: at(BehaviourKind::AllocationShutdown),
+            allocation_logs: at(BehaviourKind::AllocationLogs),
             task_termination: at(BehaviourKind::TaskTermination),
             allocation_liveness: at(BehaviourKind::AllocationLiveness),
             deployment_state: at(BehaviourKind::DeploymentState),

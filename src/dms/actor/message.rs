@@ -7,8 +7,10 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+use super::control::{DeploymentRequest, NewDeployment};
+use super::logs::{LogChunk, LogRequest, Output};
 use super::report::Report;
 use crate::dms::capability::TokenList;
 use crate::dms::contract::message::{ContractMessage, ContractRef};
@@ -116,6 +118,21 @@ pub struct Allocate {
     pub orchestrator: Arc<Handle>,
 }
 
+/// Verify a link before a candidate is taken (dms-orchestration section 2.8).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct EdgeConstraint {
+    /// The ensemble.
+    pub ensemble: EnsembleId,
+    /// The peer that measures, which is the one that is asked.
+    pub source: PeerId,
+    /// The peer at the other end.
+    pub target: PeerId,
+    /// Round trip at most, in milliseconds; 0 = no limit.
+    pub rtt_ms: u64,
+    /// Bandwidth at least, in bits a second; 0 = no limit.
+    pub bandwidth_bits_per_s: u64,
+}
+
 /// Undo what was committed or allocated for some allocations of an ensemble.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Revert {
@@ -167,6 +184,23 @@ pub enum AllocationState {
     Standby,
 }
 
+impl AllocationState {
+    /// DMS's own word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Restarting => "restarting",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+            Self::Completed => "completed",
+            Self::Terminated => "terminated",
+            Self::Standby => "standby",
+        }
+    }
+}
+
 /// The end of a task.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct TaskTermination {
@@ -178,8 +212,10 @@ pub struct TaskTermination {
     pub status: AllocationState,
     /// The exit code.
     pub exit_code: i32,
-    /// Bytes of output that travel with it.
-    pub output: Arc<str>,
+    /// What it printed; empty when that is too long to travel with it.
+    pub output: Output,
+    /// Whether what it printed is to be fetched in chunks.
+    pub fetch: bool,
 }
 
 /// A heartbeat of an allocation.
@@ -195,6 +231,36 @@ pub struct Liveness {
     pub sequence: u64,
     /// Whether the executor holds it to be healthy.
     pub healthy: bool,
+}
+
+/// What an operator offers of a machine, in the units of the command line. Integers, so that an offer has one meaning.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct Offer {
+    /// Cores, in thousandths.
+    pub cores_milli: u64,
+    /// Memory, in thousandths of what the receiver takes for a GiB.
+    pub ram_milli_gib: u64,
+    /// Disk, likewise.
+    pub disk_milli_gib: u64,
+    /// Whether graphics cards are left out.
+    pub no_gpu: bool,
+}
+
+/// A change of how a node logs (dms-capabilities section 9.1); what is none stays as it is.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize)]
+pub struct LoggerChange {
+    /// From which level on.
+    pub level: Option<Arc<str>>,
+    /// How long records wait for their way to Elasticsearch, in seconds.
+    pub flush_interval_s: Option<u64>,
+    /// Where Elasticsearch is.
+    pub elastic_url: Option<Arc<str>>,
+    /// Its key.
+    pub api_key: Option<Arc<str>>,
+    /// Where traces go.
+    pub apm_url: Option<Arc<str>>,
+    /// Whether records go to Elasticsearch at all.
+    pub elastic: Option<bool>,
 }
 
 /// Every payload.
@@ -266,14 +332,40 @@ pub enum Message {
     RevocationSummary(u64),
     /// Revocations that the receiver may lack.
     Revocations(Box<TokenList>),
+    /// Offer this much of the machine.
+    Onboard(Offer),
+    /// Change how the node logs.
+    ConfigureLogger(Box<LoggerChange>),
     /// A provider asks whether these allocations, each of this generation, are still wanted.
     DeploymentState(Vec<(Arc<str>, u32)>),
     /// The allocations of an ensemble that a provider has, each with its generation and state.
     AllocationStates(Vec<(Arc<str>, u32, AllocationState)>),
     /// The answer "not yet": to be asked again later.
     Wait,
+    /// Deploy something.
+    NewDeployment(Box<NewDeployment>),
+    /// Do something with the deployments of a node.
+    Deployment(Box<DeploymentRequest>),
+    /// Give a part of a log.
+    LogRequest(Box<LogRequest>),
+    /// A part of a log.
+    LogChunk(Box<LogChunk>),
+    /// Verify a link.
+    EdgeConstraint(Box<EdgeConstraint>),
+    /// Something of a known length that is only to be answered.
+    EdgeProbe(Padding),
     /// About contracts.
     Contract(Box<ContractMessage>),
+}
+
+/// So many bytes of nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Padding(pub u32);
+
+impl Serialize for Padding {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&"0".repeat(self.0 as usize))
+    }
 }
 
 /// Which store of a capability context tokens are for.
@@ -322,6 +414,7 @@ impl Message {
                     + bid.handle.json_len() as u64
                     + count(&bid.location)
             }
+            Self::EdgeProbe(Padding(bytes)) => r#"{"EdgeProbe":""}"#.len() as u64 + u64::from(*bytes),
             other => count(other),
         }
     }
@@ -367,5 +460,14 @@ mod tests {
         }));
         let json = serde_json::to_string(&bid).expect("a bid can be written");
         assert_eq!(bid.json_len(), json.len() as u64, "{json}");
+    }
+
+    #[test]
+    fn the_length_of_a_probe_is_that_of_its_json() {
+        for bytes in [0, 1, 70_000] {
+            let probe = Message::EdgeProbe(Padding(bytes));
+            let json = serde_json::to_string(&probe).expect("a probe can be written");
+            assert_eq!(probe.json_len(), json.len() as u64);
+        }
     }
 }

@@ -6,9 +6,11 @@
 //! business.
 
 mod behaviour;
+mod control;
 mod envelope;
 pub mod gossip;
 mod limiter;
+mod logs;
 mod message;
 mod pipeline;
 mod replay;
@@ -17,15 +19,22 @@ mod security;
 mod wire;
 
 pub use behaviour::{Behaviour, BehaviourKind, EnsembleBehaviours};
+pub use control::{
+    AllocationDetail, DeploymentInfo, DeploymentLine, DeploymentReport, DeploymentRequest, ExecutorStats,
+    InfoRequest, ListRequest, LogFiles, LogsRequest, Manifest, ManifestAllocation, ManifestNode,
+    NewDeployment, Page, PruneRequest, StatusReport,
+};
 pub use envelope::{Envelope, topics};
 pub use limiter::{Limits, RateLimiter};
+pub use logs::{LogChunk, LogRequest, Output, Printed, Stream, chunk, last_line};
 pub use message::{
-    Allocate, AllocationOrder, AllocationState, AnchorRequest, Bid, BidRequest, Commit, DnsRecord, Liveness,
-    Message, NodeRequest, Revert, Slot, SubnetCreate, TaskTermination,
+    Allocate, AllocationOrder, AllocationState, AnchorRequest, Bid, BidRequest, Commit, DnsRecord,
+    EdgeConstraint, Liveness, LoggerChange, Message, NodeRequest, Offer, Padding, Revert, Slot, SubnetCreate,
+    TaskTermination,
 };
 pub(in crate::dms) use pipeline::class;
 pub use pipeline::{Pipeline, Rejection, check_direct};
 pub use replay::ReplayGuard;
-pub use report::{AllocationInfo, CapabilityReport, NodeReport, P2p, Report, ResourceReport};
+pub use report::{AllocationInfo, CapabilityReport, LoggerReport, NodeReport, P2p, Report, ResourceReport};
 pub use security::{Account, Actor, Call, SealError, SecurityContext};
 pub use wire::{WireEnvelope, WireError, WireOptions};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::control::{DeploymentReport, ExecutorStats};
 use super::message::AllocationState;
 use crate::dms::capability::TokenList;
 use crate::dms::identity::{Did, PeerId};
@@ -16,7 +17,7 @@ pub enum Report {
     Status(Resources),
     /// `/dms/node/status`.
     Node(Box<NodeReport>),
-    /// `/dms/node/peers/list`.
+    /// `/dms/node/peers/list` and `/dms/node/peers/dht`.
     Peers(Vec<PeerId>),
     /// `/dms/node/peers/self`.
     Own(P2p),
@@ -32,6 +33,14 @@ pub enum Report {
     Allocations(Vec<AllocationInfo>),
     /// `/dms/cap/list`.
     Capabilities(Box<CapabilityReport>),
+    /// `/dms/node/deployment/...`.
+    Deployment(DeploymentReport),
+    /// What an allocation uses.
+    Stats(ExecutorStats),
+    /// `/dms/node/onboarding/onboard`: what is offered now.
+    Offered(Resources),
+    /// `/dms/node/hardware/...`: what the machine has, or what of it is in use.
+    Hardware(Resources),
 }
 
 /// How a node is reached.
@@ -54,6 +63,26 @@ pub struct NodeReport {
     pub onboarded: bool,
     /// Its resources.
     pub resources: ResourceReport,
+    /// How it logs, where that was changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logger: Option<LoggerReport>,
+}
+
+/// How a node logs; what was not changed since it started is left out, and keys are not told.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct LoggerReport {
+    /// From which level on.
+    pub level: Option<Arc<str>>,
+    /// How long records wait for their way to Elasticsearch, in seconds.
+    pub flush_interval_s: Option<u64>,
+    /// Where Elasticsearch is.
+    pub elastic_url: Option<Arc<str>>,
+    /// Whether it has a key for it.
+    pub has_api_key: bool,
+    /// Where traces go.
+    pub apm_url: Option<Arc<str>>,
+    /// Whether records go to Elasticsearch at all.
+    pub elastic: Option<bool>,
 }
 
 /// The resources of a node; the last three only when it is onboarded.
@@ -121,7 +150,10 @@ impl Report {
             Self::Resources(amount) => {
                 format!("{} cores", amount.cpu.cores_milli as f64 / 1000.0)
             }
+            Self::Offered(amount) | Self::Hardware(amount) => amount.to_string(),
             Self::Allocations(all) => plural(all.len(), "allocation"),
+            Self::Deployment(report) => report.summary(),
+            Self::Stats(stats) => format!("{} cores", stats.cpu_cores_milli as f64 / 1000.0),
             Self::Capabilities(held) => format!(
                 "{}, {}, {} required, {} provided, {} revoked",
                 plural(held.organizations.len(), "organization"),

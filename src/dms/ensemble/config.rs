@@ -13,7 +13,7 @@ use crate::dms::resources::Resources;
 use crate::kernel::time::Span;
 
 /// Everything that one ensemble file says, in the order of the file.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct EnsembleConfig {
     /// The containers to run, by name; never empty.
     pub allocations: IndexMap<Arc<str>, AllocationConfig>,
@@ -388,7 +388,7 @@ pub enum VolumeSource {
 }
 
 /// One machine to find.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct NodeConfig {
     /// The allocations that run there; each is in one node at most.
     pub allocations: Vec<Arc<str>>,

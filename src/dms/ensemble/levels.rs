@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use thiserror::Error;
 
-use super::config::{EnsembleConfig, NodeConfig};
+use super::config::EnsembleConfig;
 
 /// Why allocations have no order. The texts are those of DMS.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -124,20 +124,6 @@ pub fn standby_name(node: &str, number: u32) -> Arc<str> {
     format!("{node}-standby-{number}").into()
 }
 
-/// All nodes to find: each node of the file, followed by its standbys. A standby has the same allocations, ports,
-/// location and recovery, but neither peer nor redundancy (dms-acceptance 5.2, semantics).
-pub fn with_standbys(config: &EnsembleConfig) -> IndexMap<Arc<str>, NodeConfig> {
-    let mut all = IndexMap::with_capacity(config.nodes.len());
-    for (name, node) in &config.nodes {
-        all.insert(name.clone(), node.clone());
-        for number in 1..=node.redundancy {
-            let standby = NodeConfig { peer: None, redundancy: 0, ..node.clone() };
-            all.insert(standby_name(name, number), standby);
-        }
-    }
-    all
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -163,16 +149,6 @@ mod tests {
             "service a depends on non-existent service b"
         );
         assert_eq!(levels(&edges("a:b b:a c")).unwrap_err().to_string(), "cycle detected in dependencies");
-    }
-
-    #[test]
-    fn standbys_follow_their_node_without_pin_and_redundancy() {
-        let node = NodeConfig { peer: Some("p".into()), redundancy: 2, ..NodeConfig::default() };
-        let config =
-            EnsembleConfig { nodes: [("n".into(), node)].into_iter().collect(), ..Default::default() };
-        let all = with_standbys(&config);
-        assert_eq!(all.keys().map(|name| &**name).collect::<Vec<_>>(), ["n", "n-standby-1", "n-standby-2"]);
-        assert_eq!(all["n-standby-2"], NodeConfig::default());
     }
 
     proptest! {

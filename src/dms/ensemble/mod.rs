@@ -23,7 +23,7 @@ pub use config::{
     HealthProbe, Location, LocationConstraints, NodeRecovery, PortConfig,
 };
 pub use finding::{Finding, Findings, Refusal, Severity, Step, first_refusal};
-pub use levels::{LevelError, standby_name, start_levels, with_standbys};
+pub use levels::{LevelError, standby_name, start_levels};
 pub use quirks::quirks;
 pub use support::unsupported;
 

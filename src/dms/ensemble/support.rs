@@ -16,9 +16,6 @@ pub fn unsupported(config: &EnsembleConfig, root: &Node) -> Vec<Finding> {
         );
     };
     let top = |key: &str| key_position(Some(root), key).unwrap_or(root.position);
-    if !config.edges.is_empty() {
-        report(top("edge_constraints"), "edge_constraints");
-    }
     if config.supervisor.is_some() {
         report(top("supervisor"), "supervisor");
     }
@@ -28,12 +25,6 @@ pub fn unsupported(config: &EnsembleConfig, root: &Node) -> Vec<Finding> {
     if config.subnet.join {
         let subnet = root.get("subnet");
         report(key_position(subnet, "join").unwrap_or_else(|| top("subnet")), "subnet.join");
-    }
-    for (name, node) in &config.nodes {
-        let own = root.get("nodes").and_then(|nodes| nodes.get(name));
-        if node.redundancy > 0 {
-            report(key_position(own, "redundancy").unwrap_or_else(|| top("nodes")), "redundancy");
-        }
     }
     for (name, allocation) in &config.allocations {
         let own = root.get("allocations").and_then(|allocations| allocations.get(name));

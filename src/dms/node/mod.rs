@@ -4,12 +4,14 @@
 //! - `neighbours`: connections and hellos;
 //! - `capabilities`: anchoring and listing;
 //! - `catch_up`: revocations that a peer missed;
+//! - `logger`: how it logs;
 //! - `calls`: calls of the operator and their answers;
 //! - [`Order`]: what an operator can ask for.
 
 mod calls;
 mod capabilities;
 mod catch_up;
+mod logger;
 mod neighbours;
 mod order;
 #[cfg(test)]
@@ -22,6 +24,7 @@ pub use order::{Order, TokenSet};
 use self::calls::Calls;
 use self::capabilities::{anchor, handle_anchor};
 use self::catch_up::CatchUp;
+use self::logger::Logger;
 use self::neighbours::Neighbours;
 use crate::dms::actor::{
     Actor, AnchorRequest, Behaviour, BehaviourKind, Call, Envelope, Message, NodeReport, P2p, Report,
@@ -42,6 +45,7 @@ pub(in crate::dms) struct Node {
     neighbours: Neighbours,
     calls: Calls,
     catch_up: CatchUp,
+    logger: Logger,
 }
 
 impl Node {
@@ -98,7 +102,7 @@ impl Node {
         &mut self,
         desk: &mut Desk<'_, '_>,
         root: &mut Actor,
-        provider: &Provider,
+        provider: &mut Provider,
         request: &Envelope,
     ) {
         match (request.behaviour.kind, &request.message) {
@@ -129,6 +133,20 @@ impl Node {
             (BehaviourKind::PeersConnect, Message::Connect(peer)) => {
                 self.connected(desk, Arc::clone(peer));
                 desk.reply(root, request, Message::Report(Arc::new(Report::Connected)));
+            }
+            (BehaviourKind::Onboard, Message::Onboard(offer)) => {
+                let answer = provider.onboard(desk, offer);
+                desk.reply(root, request, answer);
+            }
+            (BehaviourKind::Offboard, _) => {
+                let answer = provider.offboard(desk);
+                desk.reply(root, request, answer);
+            }
+            (BehaviourKind::LoggerConfig, Message::ConfigureLogger(change)) => {
+                let done = self.logger.change(change);
+                let answer =
+                    done.map_or_else(|refused| Message::Error(refused.to_string().into()), |()| Message::Ok);
+                desk.reply(root, request, answer);
             }
             (kind, _) => {
                 let answer = match self.report(desk, root, provider, kind) {
@@ -172,21 +190,42 @@ impl Node {
         Some(match kind {
             BehaviourKind::PublicStatus => Report::Status(provider.machine().total.clone()),
             BehaviourKind::NodeStatus | BehaviourKind::BroadcastStatus => {
-                Report::Node(Box::new(status(root, provider)))
+                Report::Node(Box::new(self.status(root, provider)))
             }
             BehaviourKind::PeersList => {
                 Report::Peers(self.neighbours.peers().map(|peer| peer.host).collect())
             }
+            BehaviourKind::PeersDht => Report::Peers(self.neighbours.known()),
             BehaviourKind::PeersSelf => Report::Own(address(root)),
             BehaviourKind::PeersScore => Report::Scores(self.neighbours.scores()),
             BehaviourKind::OnboardingStatus => Report::Onboarded(provider.machine().onboarded.is_some()),
             BehaviourKind::ResourcesAllocated => Report::Resources(pool.allocated()),
-            BehaviourKind::ResourcesFree => Report::Resources(pool.free().clone()),
+            BehaviourKind::ResourcesFree => Report::Resources(pool.free()),
             BehaviourKind::ResourcesOnboarded => Report::Resources(pool.onboarded().clone()),
+            BehaviourKind::HardwareSpec => Report::Hardware(provider.machine().total.clone()),
+            BehaviourKind::HardwareUsage => Report::Hardware(provider.usage()),
             BehaviourKind::AllocationsList => Report::Allocations(provider.allocation_infos()),
             BehaviourKind::CapList => Report::Capabilities(Box::new(capabilities::list(desk))),
             _ => return None,
         })
+    }
+
+    /// The status report. Only what is offered has anything allocated or free.
+    fn status(&self, root: &Actor, provider: &Provider) -> NodeReport {
+        let (machine, pool) = (provider.machine(), provider.pool());
+        let onboarded = machine.onboarded.is_some();
+        NodeReport {
+            did: root.handle.did.clone(),
+            p2p: address(root),
+            onboarded,
+            resources: ResourceReport {
+                total: machine.total.clone(),
+                onboarded: machine.onboarded.clone(),
+                allocated: onboarded.then(|| pool.allocated()),
+                free: onboarded.then(|| pool.free()),
+            },
+            logger: self.logger.report(),
+        }
     }
 
     /// Handles a timer of the node: a hello is due, or a reply overdue.
@@ -270,21 +309,4 @@ fn revoke_here(desk: &mut Desk<'_, '_>, revocation: &Token) -> Result<(), Arc<st
 fn address(root: &Actor) -> P2p {
     let id = root.handle.host;
     P2p { id, listen_addr: format!("/p2p/{id}").into() }
-}
-
-/// The status report. Only what is offered has anything allocated or free.
-fn status(root: &Actor, provider: &Provider) -> NodeReport {
-    let (machine, pool) = (provider.machine(), provider.pool());
-    let onboarded = machine.onboarded.is_some();
-    NodeReport {
-        did: root.handle.did.clone(),
-        p2p: address(root),
-        onboarded,
-        resources: ResourceReport {
-            total: machine.total.clone(),
-            onboarded: machine.onboarded.clone(),
-            allocated: onboarded.then(|| pool.allocated()),
-            free: onboarded.then(|| pool.free().clone()),
-        },
-    }
 }

@@ -97,6 +97,12 @@ impl Neighbours {
         self.greetings.values().map(|greeting| &greeting.to)
     }
 
+    /// The hosts that the node knows of: those that it was connected to, and those that have greeted it.
+    pub(super) fn known(&self) -> Vec<PeerId> {
+        let others = self.heard.iter().filter(|host| !self.greetings.contains_key(*host));
+        self.greetings.keys().chain(others).copied().collect()
+    }
+
     /// What a host is worth as a gossip peer: most when hellos were answered both ways, something when it is connected,
     /// else nothing.
     pub(super) fn score_of(&self, host: &PeerId) -> f64 {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Order, TokenSet};
 use crate::dms::actor::{AnchorRequest, Behaviour, BehaviourKind, Envelope, Message, Slot};
+use crate::dms::atlas::BlankAtlas;
 use crate::dms::capability::{
     Capability, CapabilityContext, Form, Membership, OrganizationKeys, Rules, Token, exchange, own_node,
 };
@@ -53,7 +54,17 @@ impl Lab {
             capabilities.add_roots(&joined.anchors(Form::Full), NOW).unwrap();
             let strategy = Strategy { placement: Policy::Uniform, recovery: Recovery::Redeploy };
             let machine = Machine::default();
-            Peer::new(PeerConfig { secret: key(seed), capabilities, profile, machine, strategy }, NOW)
+            Peer::new(
+                PeerConfig {
+                    secret: key(seed),
+                    capabilities,
+                    profile,
+                    machine,
+                    strategy,
+                    atlas: &BlankAtlas,
+                },
+                NOW,
+            )
         });
         let peers = peers.collect();
         Self { organization, peers, draws: 0, facts: Vec::new(), timers: Vec::new(), delivered: 0 }

@@ -1,4 +1,4 @@
-//! Rounds of bids and the choice among them (dms-orchestration sections 2.1, 2.2 and 2.5 to 2.7).
+//! Rounds of bids (dms-orchestration sections 2.1, 2.2, 2.5 and 2.6).
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::kernel::Span;
 /// A round that is open.
 #[derive(Clone, Debug)]
 pub(super) struct Round {
-    nonce: u64,
+    number: u64,
     /// Bids still to come before it closes early.
     room: usize,
 }
@@ -34,11 +34,15 @@ impl Deployment {
         }
         self.set_status(desk, DeploymentStatus::Preparing, None);
         self.nonce += 1;
+        let unbidden_standbys = desk.security.profile.has(Weakness::UnbiddenStandbys);
         let wanted: Vec<usize> = (0..self.nodes.len())
             .filter(|&index| self.nodes[index].phase == Phase::Unplaced && self.nodes[index].bids.is_empty())
+            // The real DMS asks for primaries only, and then waits for the bids of all (W19).
+            .filter(|&index| !(unbidden_standbys && self.nodes[index].standby_of.is_some()))
             .collect();
         let room = MAX_BID_MULTIPLIER * wanted.len();
-        self.round = Some(Round { nonce: self.nonce, room });
+        self.rounds += 1;
+        self.round = Some(Round { number: self.rounds, room });
         desk.fact(Fact::RoundOpened { ensemble: self.id, nonce: self.nonce, nodes: wanted.len() as u16 });
         let (pinned, open): (Vec<usize>, Vec<usize>) =
             wanted.into_iter().partition(|&index| self.nodes[index].pin.is_some());
@@ -48,7 +52,7 @@ impl Deployment {
         if !open.is_empty() {
             self.request_bids(desk, &open, false);
         }
-        desk.timer(BID_REQUEST_TIMEOUT, Timer::Round(self.number, self.nonce));
+        desk.timer(BID_REQUEST_TIMEOUT, Timer::Round(self.number, self.rounds));
     }
 
     fn request_bids(&mut self, desk: &mut Desk<'_, '_>, nodes: &[usize], direct: bool) {
@@ -157,8 +161,8 @@ impl Deployment {
     }
 
     /// The round's time is over; a round that closed early is no longer there.
-    pub(super) fn handle_round_end(&mut self, desk: &mut Desk<'_, '_>, nonce: u64) {
-        if self.round.as_ref().is_some_and(|round| round.nonce == nonce) {
+    pub(super) fn handle_round_end(&mut self, desk: &mut Desk<'_, '_>, number: u64) {
+        if self.round.as_ref().is_some_and(|round| round.number == number) {
             self.close_round(desk);
         }
     }
@@ -168,23 +172,21 @@ impl Deployment {
         let unplaced = self.in_phase(Phase::Unplaced);
         let updating = self.status == DeploymentStatus::Updating;
         let complete = unplaced.iter().all(|&index| !self.nodes[index].bids.is_empty());
-        if complete || updating {
-            self.choose(desk, &unplaced);
+        let (bidden, missing): (Vec<usize>, Vec<usize>) =
+            unplaced.iter().partition(|&&index| !self.nodes[index].bids.is_empty());
+        if complete || (updating && !bidden.is_empty()) {
+            self.begin_search(desk, &bidden);
         }
         if complete {
             self.backoff = BACKOFF_MIN;
             return self.advance(desk);
         }
-        let mut missing: Vec<Arc<str>> = Vec::new();
-        for &index in &unplaced {
-            let node = &mut self.nodes[index];
-            if node.phase == Phase::Unplaced && node.bids.is_empty() {
-                missing.push(Arc::clone(&node.name));
-                // Nobody else wants it: better a peer that has failed before than none.
-                node.excluded.clear();
-            }
+        for &index in &missing {
+            // Nobody else wants it: better a peer that has failed before than none.
+            self.nodes[index].excluded.clear();
         }
-        let mut reason = format!("no bids for {}", missing.join(", "));
+        let names: Vec<&str> = missing.iter().map(|&index| &*self.nodes[index].name).collect();
+        let mut reason = format!("no bids for {}", names.join(", "));
         if !self.vouched {
             reason.push_str(": this node holds no token that lets it ask for any");
         }
@@ -192,27 +194,12 @@ impl Deployment {
         desk.fact(Fact::StageFailed { ensemble: self.id, stage: Stage::Bid, reason: Arc::clone(&reason) });
         self.last_failure = Some((Stage::Bid, reason));
         self.thin_bids(desk, &unplaced);
-        self.pause(desk);
-        if updating {
-            self.advance(desk);
+        let hot = desk.security.profile.has(Weakness::HotLoop);
+        if !hot {
+            self.pause(desk);
         }
-    }
-
-    /// Gives every node that has bids one of them.
-    fn choose(&mut self, desk: &mut Desk<'_, '_>, unplaced: &[usize]) {
-        let bidden: Vec<usize> =
-            unplaced.iter().copied().filter(|&index| !self.nodes[index].bids.is_empty()).collect();
-        let counts: Vec<usize> = bidden.iter().map(|&index| self.nodes[index].bids.len()).collect();
-        let candidate = self
-            .strategy
-            .placement
-            .choose(&counts, &mut desk.out.random)
-            .expect("each of these nodes has a bid");
-        for (&index, &choice) in bidden.iter().zip(&candidate) {
-            let node = &mut self.nodes[index];
-            node.place = Some(Arc::clone(&node.bids[choice].handle));
-            node.bids.clear();
-            node.phase = Phase::Chosen;
+        if updating || hot {
+            self.advance(desk);
         }
     }
 

@@ -6,11 +6,14 @@
 
 use std::sync::Arc;
 
+use super::candidates::Search;
 use super::node::MemberState;
 use super::{Deployment, Outcome, Pending, Phase, Purpose, RENEWAL_INTERVAL};
-use crate::dms::actor::{Behaviour, BehaviourKind, Message, Revert};
-use crate::dms::constants::{ALLOCATION_SHUTDOWN_TIMEOUT, REVERT_TIMEOUT, SUBNET_DESTROY_TIMEOUT};
-use crate::dms::desk::Desk;
+use crate::dms::actor::{Behaviour, BehaviourKind, DeploymentReport, Message, Revert};
+use crate::dms::constants::{
+    ALLOCATION_SHUTDOWN_TIMEOUT, DELETE_LOGS_AFTER, REVERT_TIMEOUT, SUBNET_DESTROY_TIMEOUT,
+};
+use crate::dms::desk::{Answer, Asker, Desk};
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::Handle;
 use crate::dms::outbox::Timer;
@@ -103,16 +106,23 @@ impl Deployment {
         let revert = Revert { ensemble: self.id, allocations: undo.allocations.clone() };
         let (place, pause) = (Arc::clone(&undo.place), undo.pause);
         undo.pause = pause.times(2).min(UNDO_PAUSE_MAX);
-        desk.timer(pause, Timer::Undo(self.number, number));
+        if !desk.security.profile.has(Weakness::Orphans) {
+            desk.timer(pause, Timer::Undo(self.number, number));
+        }
         self.grant_provider(desk, &place);
         let behaviour = Behaviour::fixed(BehaviourKind::Revert);
         let message = Message::Revert(Box::new(revert));
         self.ask(desk, &place, behaviour, message, REVERT_TIMEOUT, Purpose::Undo, (number as usize, 0));
     }
 
-    pub(super) fn resolve_undo(&mut self, pending: Pending, outcome: &Outcome<'_>) {
-        if matches!(outcome, Outcome::Reply(Message::Ok)) {
+    /// As the real DMS is, an undo that was not answered is forgotten with it (dms-orchestration section 2.10, W20).
+    pub(super) fn resolve_undo(&mut self, desk: &Desk<'_, '_>, pending: Pending, outcome: &Outcome<'_>) {
+        let answered = matches!(outcome, Outcome::Reply(Message::Ok));
+        if answered || desk.security.profile.has(Weakness::Orphans) {
             self.undo.retain(|undo| undo.number as usize != pending.node);
+        }
+        if self.status.is_terminal() && (!answered || self.undo.is_empty()) {
+            self.answer_ending();
         }
     }
 
@@ -122,6 +132,14 @@ impl Deployment {
             self.status,
             DeploymentStatus::Preparing | DeploymentStatus::Committing | DeploymentStatus::Provisioning
         );
+        // The real DMS looks at the clock only after it has heard of the edges that it is verifying (W4).
+        let verifying = self.search.as_ref().is_some_and(Search::is_verifying);
+        if self.is_hung {
+            return;
+        }
+        if verifying && desk.security.profile.has(Weakness::UnverifiedCandidate) {
+            return;
+        }
         if early {
             let reason = match &self.last_failure {
                 Some((stage, reason)) => format!("{}: {reason}", stage.as_str()),
@@ -139,7 +157,8 @@ impl Deployment {
     /// It has ended as it should, or before it ever ran because the user wished so (then `outcome` says so).
     pub(super) fn complete(&mut self, desk: &mut Desk<'_, '_>, outcome: Option<Arc<str>>) {
         let outcome = outcome.or_else(|| {
-            let all = self.nodes.iter().flat_map(|node| &node.members);
+            let active = self.nodes.iter().filter(|node| node.standby_of.is_none());
+            let all = active.flat_map(|node| &node.members);
             let failed = all
                 .clone()
                 .filter(|member| matches!(member.state, MemberState::Ended(code) if code != 0))
@@ -150,25 +169,62 @@ impl Deployment {
         self.set_status(desk, DeploymentStatus::Completed, outcome);
     }
 
+    /// Nothing goes on but undoing and fetching logs. What tasks came to stays known.
     fn drop_everything(&mut self, desk: &mut Desk<'_, '_>) {
-        self.round = None;
-        self.pause = None;
-        self.pending.retain(|pending| pending.purpose == Purpose::Undo);
+        self.stop_preparing();
         for index in 0..self.nodes.len() {
             self.undo_node(desk, index);
+            let ended = self.nodes[index].members.iter().map(|member| member.state).collect::<Vec<_>>();
             self.nodes[index].reset();
+            for (member, state) in self.nodes[index].members.iter_mut().zip(ended) {
+                if matches!(state, MemberState::Ended(_)) {
+                    member.state = state;
+                }
+            }
+        }
+        for log in &mut self.logs {
+            log.delete_at(desk.now + DELETE_LOGS_AFTER);
         }
     }
 
-    /// The user asks for the end. Possible in every state that is not an end already (the intended side of W21). First
-    /// the subnets go, then the allocations (dms-orchestration section 1.5).
-    pub(in crate::dms) fn shutdown(&mut self, desk: &mut Desk<'_, '_>) {
-        if self.status.is_terminal() || self.status == DeploymentStatus::ShuttingDown {
-            return;
-        }
+    /// Nothing that was under way is of interest any more, but undoing and
+    /// fetching logs.
+    fn stop_preparing(&mut self) {
         self.round = None;
+        self.search = None;
         self.pause = None;
-        self.pending.retain(|pending| pending.purpose == Purpose::Undo);
+        self.failed_attempt = None;
+        self.is_hung = false;
+        self.pending.retain(|pending| pending.purpose.outlives_its_node());
+    }
+
+    /// The user asks for the end. As the real DMS is, only a running deployment can be ended (dms-orchestration section
+    /// 1.5, W21). As it is meant, every one can that has not ended, and the answer comes when it is known who has given
+    /// back what they held.
+    pub(in crate::dms) fn shutdown(&mut self, desk: &mut Desk<'_, '_>, asker: Asker) {
+        let as_is = desk.security.profile.has(Weakness::HotLoop);
+        let pending = self.still_held();
+        let already = |note| Ok(DeploymentReport::Ended { note, pending });
+        match self.status {
+            DeploymentStatus::Running => {}
+            DeploymentStatus::Completed => return self.answers.push((asker, already("already complete"))),
+            DeploymentStatus::ShuttingDown if as_is => {
+                return self.answers.push((asker, already("already shutting down")));
+            }
+            _ if as_is => return self.answers.push((asker, Err("deployment is not running".into()))),
+            DeploymentStatus::Failed => {
+                return self.answers.push((asker, Err("the deployment has failed already".into())));
+            }
+            DeploymentStatus::ShuttingDown => return self.ending_for.push(asker),
+            _ => {}
+        }
+        self.ending_for.push(asker);
+        self.tear_down(desk);
+    }
+
+    /// First the subnets go, then the allocations (dms-orchestration section 1.5).
+    pub(super) fn tear_down(&mut self, desk: &mut Desk<'_, '_>) {
+        self.stop_preparing();
         self.set_status(desk, DeploymentStatus::ShuttingDown, None);
         for (index, place) in self.to_be_released() {
             let behaviour = self.behaviours.subnet_destroy.clone();
@@ -178,11 +234,30 @@ impl Deployment {
         self.advance(desk);
     }
 
+    /// Answers those who asked for the end.
+    fn answer_ending(&mut self) {
+        let note = if self.supervised { "shut down" } else { "cancelled" };
+        let answer: Answer = match self.unreleased.first() {
+            // Whoever has not answered is not asked again: the user is told, and that is all.
+            Some(reason) if self.undo.is_empty() => Err(format!("shutdown: {reason}").into()),
+            _ => Ok(DeploymentReport::Ended { note, pending: self.still_held() }),
+        };
+        let askers = std::mem::take(&mut self.ending_for);
+        self.answers.extend(askers.into_iter().map(|asker| (asker, answer.clone())));
+    }
+
     /// The subnets are gone, as far as their nodes have answered: the allocations follow. After them it is complete.
     pub(super) fn go_on_shutting_down(&mut self, desk: &mut Desk<'_, '_>) {
         if std::mem::replace(&mut self.releasing, true) {
+            if desk.security.profile.has(Weakness::Orphans) {
+                self.abandon_unreleased();
+            }
             let cancelled = (!self.supervised).then(|| "cancelled".into());
-            return self.complete(desk, cancelled);
+            self.complete(desk, cancelled);
+            if self.undo.is_empty() || !self.unreleased.is_empty() {
+                self.answer_ending();
+            }
+            return;
         }
         for (index, place) in self.to_be_released() {
             let node = &self.nodes[index];
@@ -205,15 +280,27 @@ impl Deployment {
         nodes.filter_map(|(index, node)| Some((index, node.place.clone()?))).collect()
     }
 
+    /// The real DMS does not ask again: what has not answered runs on without an owner (W20).
+    fn abandon_unreleased(&mut self) {
+        for (index, _) in self.to_be_released() {
+            self.nodes[index].place = None;
+        }
+    }
+
     pub(super) fn resolve_shutdown(&mut self, pending: Pending, outcome: &Outcome<'_>) {
         // What has acknowledged its release is done; the rest is undone, with retries, when the deployment completes.
-        let acknowledged = matches!(outcome, Outcome::Reply(Message::Ok));
-        self.registry.shutdown_failed |= !acknowledged;
-        let released = pending.member == 1 && acknowledged;
-        if released {
-            let node = &mut self.nodes[pending.node];
-            node.place = None;
-            node.phase = Phase::Unplaced;
+        let refusal = outcome.refusal(ALLOCATION_SHUTDOWN_TIMEOUT);
+        self.registry.shutdown_failed |= refusal.is_some();
+        if pending.member == 0 {
+            return;
+        }
+        let node = &mut self.nodes[pending.node];
+        match refusal {
+            None => {
+                node.place = None;
+                node.phase = Phase::Unplaced;
+            }
+            Some(reason) => self.unreleased.push(format!("node {}: {reason}", node.name).into()),
         }
     }
 }

@@ -5,18 +5,25 @@
 //! running. A node that fails falls back to the beginning and takes no other node with it; a node that is lost
 //! later does the same, so that recovery is the deployment's own path and not a second one.
 //!
-//! - `bidding`: rounds, which bids are kept, the choice among them;
+//! - `bidding`: rounds, and which bids are kept;
+//! - `candidates`: the choice among the bids, and the verification of edges;
 //! - `placing`: commit and allocate;
+//! - `attempts`: what a failed step takes with it;
 //! - `provisioning`: subnet, names, ports, start in dependency order;
 //! - `running`: supervision, recovery, the end of tasks; `in_turn`: supervision as DMS really does it;
 //! - `ending`: failure, shutdown, and undoing with retries until it is acknowledged;
 //! - `registry`: what of it is on disk, and when;
-//! - `restoring`: going on after a restart.
+//! - `restoring`: going on after a restart;
+//! - `operating`, `logs`: what an operator can ask of it.
 
+mod attempts;
 mod bidding;
+mod candidates;
 mod ending;
 mod in_turn;
+mod logs;
 mod node;
+mod operating;
 pub mod placement;
 mod placing;
 mod provisioning;
@@ -24,19 +31,26 @@ mod registry;
 mod restoring;
 mod running;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use self::attempts::FailedAttempt;
 use self::bidding::Round;
+use self::candidates::{Edge, EdgeKey, Search};
 use self::ending::Undo;
+pub(in crate::dms) use self::logs::Log;
 use self::node::Node;
 pub(in crate::dms) use self::node::{MemberState, Phase};
+use self::operating::Inquiry;
 use self::placement::Policy;
 use self::registry::Registry;
 use crate::dms::actor::{Actor, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message};
-use crate::dms::constants::{BACKOFF_MIN, GRANT_ORCHESTRATOR_CAPS_FREQUENCY, MIN_ENSEMBLE_DEPLOYMENT_TIME};
+use crate::dms::atlas::Atlas;
+use crate::dms::constants::{
+    BACKOFF_MIN, GRANT_ORCHESTRATOR_CAPS_FREQUENCY, MIN_ENSEMBLE_DEPLOYMENT_TIME, STALLED_PROVISION_WAIT,
+};
 use crate::dms::contract::message::ContractRef;
-use crate::dms::desk::Desk;
+use crate::dms::desk::{Answer, Asker, Desk};
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::{EnsembleId, Handle};
@@ -70,6 +84,7 @@ struct Pending {
 /// What a pending request is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Purpose {
+    Edge,
     Commit,
     Allocate,
     Subnet,
@@ -80,17 +95,32 @@ enum Purpose {
     Start,
     Shutdown,
     Reconcile,
+    Revert,
     // The following go on beside the steps above and hold none of them up.
     Register,
     Health,
     Restart,
     Undo,
+    /// A part of a log; the numbers that come with it are the log's and the generation that printed it.
+    Logs,
+    /// What an allocation uses, for the inquiry of this number.
+    Stats(u32),
 }
 
 impl Purpose {
     /// Whether the deployment's next step waits for this.
     const fn is_barrier(self) -> bool {
-        !matches!(self, Self::Register | Self::Health | Self::Restart | Self::Undo)
+        !matches!(self, Self::Register | Self::Health | Self::Restart) && !self.outlives_its_node()
+    }
+
+    /// Whether the reply is still wanted when the node that it is about starts over or ends.
+    const fn outlives_its_node(self) -> bool {
+        matches!(self, Self::Undo | Self::Logs | Self::Stats(_))
+    }
+
+    /// Whether it is a step of the ensemble's private network.
+    const fn is_of_network(self) -> bool {
+        matches!(self, Self::Subnet | Self::Address | Self::Peers | Self::Names | Self::Port)
     }
 }
 
@@ -125,6 +155,12 @@ pub struct Deployment {
     status: DeploymentStatus,
     nodes: Vec<Node>,
     round: Option<Round>,
+    rounds: u64,
+    search: Option<Search>,
+    edges: Vec<Edge>,
+    /// What is known of links, for the attempt that is under way.
+    verified: BTreeMap<EdgeKey, bool>,
+    atlas: &'static dyn Atlas,
     /// Set while a pause between attempts runs; its timer carries the number.
     pause: Option<u64>,
     pauses: u64,
@@ -136,12 +172,30 @@ pub struct Deployment {
     undo: Vec<Undo>,
     undo_count: u32,
     last_failure: Option<(Stage, Arc<str>)>,
+    /// An attempt that has failed as a whole and is being reverted (W22).
+    failed_attempt: Option<FailedAttempt>,
+    /// Whether it waits for ever, behind a lock that nobody gives back (W6).
+    is_hung: bool,
     /// Whether it has ever run.
     supervised: bool,
     /// The allocations that the pass of a supervisor which checks in turn has still before it (W2).
     pass: VecDeque<(usize, usize)>,
     /// Set in a shutdown once the allocations have been asked to end.
     releasing: bool,
+    /// Why nodes have not confirmed the end of their allocations in a shutdown.
+    unreleased: Vec<Arc<str>>,
+    /// Those who asked for its end and wait for it.
+    ending_for: Vec<Asker>,
+    /// Answers that are ready.
+    answers: Vec<(Asker, Answer)>,
+    inquiries: Vec<Inquiry>,
+    inquiry_count: u32,
+    logs: Vec<Log>,
+    created: Timestamp,
+    /// When it ended, and why.
+    ended: Option<(Timestamp, Option<Arc<str>>)>,
+    /// Whether its operator has no more interest in it.
+    forgotten: bool,
     registry: Registry,
     /// The contracts under which it is to run.
     contracts: Arc<[ContractRef]>,
@@ -161,9 +215,11 @@ impl Deployment {
         pins: &[Option<Arc<Handle>>],
         actor: Actor,
         strategy: Strategy,
+        atlas: &'static dyn Atlas,
         expire: Timestamp,
     ) -> Result<Self, Arc<str>> {
         let nodes = Node::all(id, range, &config, pins)?;
+        let edges = Edge::all(&config, nodes.iter().map(|node| &node.name));
         Ok(Self {
             number,
             id,
@@ -176,6 +232,11 @@ impl Deployment {
             status: DeploymentStatus::Preparing,
             nodes,
             round: None,
+            rounds: 0,
+            search: None,
+            edges,
+            verified: BTreeMap::new(),
+            atlas,
             pause: None,
             pauses: 0,
             vouched: true,
@@ -185,9 +246,20 @@ impl Deployment {
             undo: Vec::new(),
             undo_count: 0,
             last_failure: None,
+            failed_attempt: None,
+            is_hung: false,
             supervised: false,
             pass: VecDeque::new(),
             releasing: false,
+            unreleased: Vec::new(),
+            ending_for: Vec::new(),
+            answers: Vec::new(),
+            inquiries: Vec::new(),
+            inquiry_count: 0,
+            logs: Vec::new(),
+            created: Timestamp::ZERO,
+            ended: None,
+            forgotten: false,
             registry: Registry::default(),
             contracts: Arc::default(),
         })
@@ -234,6 +306,7 @@ impl Deployment {
     /// Starts the deployment.
     pub(in crate::dms) fn begin(&mut self, desk: &mut Desk<'_, '_>) {
         desk.fact(Fact::DeploymentAccepted(self.id));
+        self.created = desk.now;
         self.set_status(desk, DeploymentStatus::Preparing, None);
         desk.timer(self.deadline.since(desk.now), Timer::Deadline(self.number));
         // The real DMS renews when the grants are over, and only then (W12).
@@ -256,11 +329,17 @@ impl Deployment {
         if self.status == DeploymentStatus::ShuttingDown {
             return self.go_on_shutting_down(desk);
         }
-        if self.nodes.iter().all(|node| node.phase == Phase::Lost) {
+        if self.failed_attempt.is_some() {
+            return self.end_failed_attempt(desk);
+        }
+        if self.search.is_some() {
+            return self.go_on_searching(desk);
+        }
+        if self.nodes.iter().all(|node| node.phase == Phase::Lost && !node.forgotten) {
             return self.fail(desk, "every node is lost and none is to be recovered".into());
         }
         let unplaced = self.nodes.iter().any(|node| node.phase == Phase::Unplaced);
-        let next = self.placed().filter(|phase| *phase != Phase::Started).min();
+        let next = self.placed().filter(|phase| *phase < Phase::Started).min();
         if unplaced && (next.is_none() || self.status != DeploymentStatus::Updating) {
             if self.round.is_none() && self.pause.is_none() {
                 self.open_round(desk);
@@ -284,7 +363,7 @@ impl Deployment {
     }
 
     fn is_waiting(&self) -> bool {
-        self.pending.iter().any(|pending| pending.purpose.is_barrier())
+        self.is_hung || self.pending.iter().any(|pending| pending.purpose.is_barrier())
     }
 
     fn set_status(&mut self, desk: &mut Desk<'_, '_>, status: DeploymentStatus, reason: Option<Arc<str>>) {
@@ -297,6 +376,9 @@ impl Deployment {
             _ => status,
         };
         self.status = status;
+        if status.is_terminal() {
+            self.ended = Some((desk.now, reason.clone()));
+        }
         self.save_status(desk);
         desk.fact(Fact::DeploymentStatus { ensemble: self.id, status, reason });
     }
@@ -317,7 +399,12 @@ impl Deployment {
         (node, member): (usize, usize),
     ) {
         let owner = Owner::Deployment(self.number);
-        let nonce = desk.invoke(&mut self.actor, owner, to, behaviour, message, timeout);
+        let wait = if purpose.is_of_network() && desk.security.profile.has(Weakness::StalledProvisioning) {
+            STALLED_PROVISION_WAIT
+        } else {
+            timeout
+        };
+        let nonce = desk.invoke_for(&mut self.actor, owner, to, behaviour, message, (timeout, wait));
         self.pending.push(Pending { nonce, purpose, node, member });
     }
 
@@ -330,11 +417,13 @@ impl Deployment {
             }
             BehaviourKind::Bid => self.round.is_some(),
             BehaviourKind::DeploymentState => self.answers_providers(profile.has(Weakness::HastyDestruction)),
-            BehaviourKind::TaskTermination | BehaviourKind::AllocationLiveness => {
-                !self.status.is_terminal() || {
-                    // A deployment that has ended still tells allocations that it finds alive to stop.
-                    envelope.behaviour.kind == BehaviourKind::AllocationLiveness
-                }
+            // A deployment that has ended still tells allocations that it finds alive to stop, and providers that they
+            // have told it enough.
+            BehaviourKind::AllocationLiveness => {
+                !self.status.is_terminal() || !profile.has(Weakness::Orphans)
+            }
+            BehaviourKind::TaskTermination => {
+                !self.status.is_terminal() || !profile.has(Weakness::UnacknowledgedEnd)
             }
             _ => false,
         }
@@ -345,7 +434,7 @@ impl Deployment {
         match (&envelope.behaviour.kind, &envelope.message) {
             (BehaviourKind::Bid, Message::Bid(bid)) => self.handle_bid(desk, envelope, bid),
             (BehaviourKind::TaskTermination, Message::TaskTermination(end)) => {
-                self.handle_termination(desk, end);
+                self.handle_termination(desk, envelope, end);
             }
             (BehaviourKind::AllocationLiveness, Message::Liveness(report)) => {
                 self.handle_liveness(desk, envelope, report);
@@ -367,20 +456,24 @@ impl Deployment {
         match timer {
             // Nothing happens if the reply has come meanwhile.
             Timer::Reply(_, nonce) => self.resolve(desk, nonce, &Outcome::Timeout),
-            Timer::Round(_, nonce) => self.handle_round_end(desk, nonce),
+            Timer::Round(_, round) => self.handle_round_end(desk, round),
             Timer::Backoff(_, pause) => self.handle_pause_end(desk, pause),
             Timer::Deadline(_) => self.handle_deadline(desk),
             Timer::Supervise(_) => self.supervise(desk),
             Timer::RenewProviders(_) => self.renew_providers(desk),
             Timer::Undo(_, undo) => self.send_undo(desk, undo),
+            Timer::Follow(_, log) => self.follow(desk, log),
             Timer::TaskMonitor(_) => self.look_for_tasks(desk),
             Timer::Hello(_)
+            | Timer::Farewell(_)
+            | Timer::ForgetLog(_)
             | Timer::Contracts
             | Timer::RenewOrchestrators
             | Timer::RegrantHealthChecks(_)
             | Timer::Sweep
             | Timer::Confirm(_)
-            | Timer::Heartbeat(_) => {}
+            | Timer::Heartbeat(_)
+            | Timer::Terminate(_) => {}
         }
     }
 
@@ -391,6 +484,7 @@ impl Deployment {
             self.write_status_map(desk, pending.purpose);
         }
         match pending.purpose {
+            Purpose::Edge => self.resolve_edge(desk, pending, outcome),
             Purpose::Commit | Purpose::Allocate => self.resolve_placing(desk, pending, outcome),
             Purpose::Subnet
             | Purpose::Address
@@ -399,7 +493,10 @@ impl Deployment {
             | Purpose::Port
             | Purpose::Start => self.resolve_provisioning(desk, pending, outcome),
             Purpose::Shutdown => self.resolve_shutdown(pending, outcome),
-            Purpose::Undo => self.resolve_undo(pending, outcome),
+            Purpose::Revert => self.resolve_revert(desk, pending, outcome),
+            Purpose::Undo => self.resolve_undo(desk, pending, outcome),
+            Purpose::Logs => self.resolve_logs(desk, pending, outcome),
+            Purpose::Stats(inquiry) => self.resolve_stats(desk, pending, inquiry, outcome),
             Purpose::Reconcile => self.resolve_reconciliation(desk, pending, outcome),
             Purpose::Register | Purpose::Health | Purpose::Restart => {
                 self.resolve_supervision(desk, pending, outcome);
@@ -416,22 +513,6 @@ impl Deployment {
             let member = node.members.iter().position(|member| &*member.id == allocation)?;
             Some((index, member))
         })
-    }
-
-    /// A step of a node has failed: the node falls back to the beginning, its peer is not asked again while others
-    /// bid, and what it may have reserved or created there is undone. The next try is of another generation, so that
-    /// an undo that comes late does not end it when it is on the same peer.
-    fn give_up_place(&mut self, desk: &mut Desk<'_, '_>, node: usize, stage: Stage, reason: Arc<str>) {
-        desk.fact(Fact::StageFailed { ensemble: self.id, stage, reason: Arc::clone(&reason) });
-        self.last_failure = Some((stage, reason));
-        self.drop_pending_of(node);
-        self.undo_node(desk, node);
-        let node = &mut self.nodes[node];
-        if let Some(place) = node.place.take() {
-            node.excluded.push(place.host);
-            node.generation += 1;
-        }
-        node.reset();
     }
 
     /// Grants the providers of this deployment what they need to report, for another five minutes.

@@ -33,6 +33,8 @@ pub(in crate::dms) enum Phase {
     Mapped,
     /// They have started.
     Started,
+    /// They are in the subnet and are kept in reserve.
+    Standby,
     /// It was given up and is not to be recovered.
     Lost,
 }
@@ -69,6 +71,10 @@ pub(super) struct Member {
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) name: Arc<str>,
+    /// The node of the file: its own name, or that of its primary.
+    pub(super) entry: Arc<str>,
+    /// The place of the node that it stands by for, if it is a standby.
+    pub(super) standby_of: Option<usize>,
     pub(super) request: NodeRequest,
     pub(super) pin: Option<Arc<Handle>>,
     pub(super) phase: Phase,
@@ -82,11 +88,13 @@ pub(super) struct Node {
     pub(super) level: usize,
     /// Whether it has run before: what starts it now is a recovery.
     pub(super) recovering: bool,
+    /// Whether it has fallen out of the manifest (W6b).
+    pub(super) forgotten: bool,
 }
 
 impl Node {
-    /// The nodes of an ensemble. Those without allocations are skipped: there is nothing to place. Each allocation
-    /// gets the next free address of the subnet.
+    /// The nodes of an ensemble, each followed by its standbys (dms-orchestration section 2.9). Those without
+    /// allocations are skipped: there is nothing to place. Each allocation gets the next free address of the subnet.
     ///
     /// # Errors
     /// The ensemble has more allocations than its subnet has addresses.
@@ -97,42 +105,33 @@ impl Node {
         pins: &[Option<Arc<Handle>>],
     ) -> Result<Vec<Self>, Arc<str>> {
         let mut addresses = range.for_allocations();
-        let mut nodes = Vec::new();
-        for (index, (name, node)) in
+        let mut nodes: Vec<Self> = Vec::new();
+        for (index, (entry, node)) in
             config.nodes.iter().enumerate().filter(|(_, (_, node))| !node.allocations.is_empty())
         {
-            let mut members = Vec::new();
-            for (allocation, settings) in config.allocations_of(name) {
-                let address = addresses.next().ok_or_else(|| no_room(range, config))?;
-                members.push(Member {
-                    name: Arc::clone(allocation),
-                    id: format!("{id}_{name}.{allocation}").into(),
-                    config: Arc::new(settings.clone()),
-                    ports: node.ports.iter().filter(|port| port.allocation == *allocation).cloned().collect(),
-                    handle: None,
-                    address,
-                    committed: false,
-                    registered: false,
-                    state: MemberState::Waiting,
-                    watch: Watch::starting_at(Timestamp::ZERO),
-                    restarts: RestartLog::default(),
+            let primary = nodes.len();
+            for number in 0..=node.redundancy {
+                let name = if number == 0 { Arc::clone(entry) } else { levels::standby_name(entry, number) };
+                let members = members(id, config, (&name, entry), &mut addresses)
+                    .ok_or_else(|| no_room(range, config))?;
+                nodes.push(Self {
+                    request: request(nodes.len(), config, (&name, entry), &members),
+                    levels: start_levels(config, entry, &members),
+                    entry: Arc::clone(entry),
+                    name,
+                    standby_of: (number > 0).then_some(primary),
+                    pin: pins.get(index).cloned().flatten().filter(|_| number == 0),
+                    phase: Phase::Unplaced,
+                    generation: 0,
+                    bids: Vec::new(),
+                    place: None,
+                    excluded: Vec::new(),
+                    members,
+                    level: 0,
+                    recovering: false,
+                    forgotten: false,
                 });
             }
-            let levels = start_levels(config, name, &members);
-            nodes.push(Self {
-                name: Arc::clone(name),
-                request: request(nodes.len(), config, name, &members),
-                pin: pins.get(index).cloned().flatten(),
-                phase: Phase::Unplaced,
-                generation: 0,
-                bids: Vec::new(),
-                place: None,
-                excluded: Vec::new(),
-                members,
-                levels,
-                level: 0,
-                recovering: false,
-            });
         }
         Ok(nodes)
     }
@@ -168,15 +167,47 @@ impl Node {
     }
 }
 
+/// The allocations of a node, by its own name and that of its entry in the file; none when there are too few addresses.
+fn members(
+    id: EnsembleId,
+    config: &EnsembleConfig,
+    (name, entry): (&Arc<str>, &Arc<str>),
+    addresses: &mut impl Iterator<Item = Ipv4Addr>,
+) -> Option<Vec<Member>> {
+    let ports = &config.nodes[entry].ports;
+    let member = |(allocation, settings): (&Arc<str>, &AllocationConfig)| {
+        Some(Member {
+            name: Arc::clone(allocation),
+            id: format!("{id}_{name}.{allocation}").into(),
+            config: Arc::new(settings.clone()),
+            ports: ports.iter().filter(|port| port.allocation == *allocation).cloned().collect(),
+            handle: None,
+            address: addresses.next()?,
+            committed: false,
+            registered: false,
+            state: MemberState::Waiting,
+            watch: Watch::starting_at(Timestamp::ZERO),
+            restarts: RestartLog::default(),
+        })
+    };
+    config.allocations_of(entry).map(member).collect()
+}
+
 fn no_room(range: AddressRange, config: &EnsembleConfig) -> Arc<str> {
-    let wanted: usize = config.nodes.values().map(|node| node.allocations.len()).sum();
+    let nodes = config.nodes.values();
+    let wanted: usize = nodes.map(|node| node.allocations.len() * (1 + node.redundancy as usize)).sum();
     let capacity = AddressRange::CAPACITY;
     format!("{wanted} allocations need an address, and the subnet {range} has {capacity}").into()
 }
 
 /// What the node asks of a provider: the sum over its allocations, graphics cards included.
-fn request(index: usize, config: &EnsembleConfig, name: &Arc<str>, members: &[Member]) -> NodeRequest {
-    let node = &config.nodes[name];
+fn request(
+    index: usize,
+    config: &EnsembleConfig,
+    (name, entry): (&Arc<str>, &Arc<str>),
+    members: &[Member],
+) -> NodeRequest {
+    let node = &config.nodes[entry];
     let resources =
         members.iter().fold(Resources::default(), |sum, member| sum.plus(&member.config.resources));
     let mut executors: Vec<_> = members.iter().map(|member| member.config.executor).collect();

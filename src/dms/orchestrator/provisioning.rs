@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::node::{Member, MemberState, Node};
 use super::{Deployment, Outcome, Pending, Phase, Purpose};
 use crate::dms::actor::{Behaviour, BehaviourKind, DnsRecord, Message, SubnetCreate};
-use crate::dms::constants::{ALLOCATION_START_TIMEOUT, PROVISION_MESSAGE_TIMEOUT};
+use crate::dms::constants::{ALLOCATION_START_TIMEOUT, PROVISION_MESSAGE_TIMEOUT, STALLED_PROVISION_WAIT};
 use crate::dms::desk::Desk;
 use crate::dms::fact::{DeploymentStatus, Stage};
+use crate::dms::profile::Weakness;
 use crate::dms::subnet::Route;
 
 impl Deployment {
@@ -77,12 +78,18 @@ impl Deployment {
             name: format!("{}.internal", member.config.dns_name).into(),
             address: member.address,
         };
-        let records: Arc<[DnsRecord]> =
-            self.nodes.iter().flat_map(|node| node.members.iter().map(record)).collect();
+        // A name leads to where its allocation runs, and not to its standbys.
+        let active = self.nodes.iter().filter(|node| node.standby_of.is_none());
+        let records: Arc<[DnsRecord]> = active.flat_map(|node| node.members.iter().map(record)).collect();
         let routes = self.routes();
         for index in 0..self.nodes.len() {
             let phase = self.nodes[index].phase;
-            if !(Phase::Addressed..Phase::Lost).contains(&phase) {
+            if !(Phase::Addressed..Phase::Standby).contains(&phase) {
+                continue;
+            }
+            // A standby is committed, allocated and connected, and waits there for the loss of its primary.
+            if self.nodes[index].standby_of.is_some() {
+                self.nodes[index].phase = Phase::Standby;
                 continue;
             }
             let is_new = phase == Phase::Addressed;
@@ -157,12 +164,13 @@ impl Deployment {
         pending: Pending,
         outcome: &Outcome<'_>,
     ) {
-        let started = self.nodes[pending.node].phase == Phase::Started;
+        let started = self.nodes[pending.node].phase >= Phase::Started;
         let start = pending.purpose == Purpose::Start;
         let (stage, timeout) = if start {
             (Stage::Start, ALLOCATION_START_TIMEOUT)
         } else {
-            (Stage::Provision, PROVISION_MESSAGE_TIMEOUT)
+            let stalls = desk.security.profile.has(Weakness::StalledProvisioning);
+            (Stage::Provision, if stalls { STALLED_PROVISION_WAIT } else { PROVISION_MESSAGE_TIMEOUT })
         };
         match outcome.refusal(timeout) {
             // A running node that missed a name or a route is no reason to take it down; its supervisor judges it.
@@ -185,13 +193,14 @@ impl Deployment {
 
     /// Replies to a node that starts over are of no interest any more.
     pub(super) fn drop_pending_of(&mut self, node: usize) {
-        self.pending.retain(|pending| pending.node != node || pending.purpose == Purpose::Undo);
+        self.pending.retain(|pending| pending.node != node || pending.purpose.outlives_its_node());
     }
 }
 
 impl Purpose {
     const fn as_str(self) -> &'static str {
         match self {
+            Self::Edge => "edge constraint",
             Self::Commit => "commit",
             Self::Allocate => "allocate",
             Self::Subnet => "create subnet",
@@ -204,8 +213,10 @@ impl Purpose {
             Self::Register => "register health check",
             Self::Health => "health check",
             Self::Restart => "restart",
-            Self::Undo => "revert",
+            Self::Logs => "get logs",
+            Self::Stats(_) => "get stats",
             Self::Reconcile => "reconcile",
+            Self::Revert | Self::Undo => "revert",
         }
     }
 }

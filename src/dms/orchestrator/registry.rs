@@ -38,9 +38,10 @@ impl Registry {
 }
 
 impl Deployment {
-    /// What is on disk.
+    /// What is on disk. Logs are files of their own, and what was forgotten is not there whatever was saved of it.
     pub(in crate::dms) fn record(&self) -> DeploymentRecord {
-        self.registry.copy.as_deref().cloned().unwrap_or_else(|| self.snapshot())
+        let saved = self.registry.copy.as_deref().cloned().unwrap_or_else(|| self.snapshot());
+        DeploymentRecord { forgotten: self.forgotten, logs: self.logs_on_disk(), ..saved }
     }
 
     fn snapshot(&self) -> DeploymentRecord {
@@ -51,6 +52,8 @@ impl Deployment {
             place: node.place.clone(),
             excluded: node.excluded.clone(),
             recovering: node.recovering,
+            standby_of: node.standby_of,
+            forgotten: node.forgotten,
             members: node
                 .members
                 .iter()
@@ -68,6 +71,10 @@ impl Deployment {
             nonce: self.nonce,
             undo: self.undo_orders(),
             supervised: self.supervised,
+            created: self.created,
+            ended: self.ended.clone(),
+            forgotten: self.forgotten,
+            logs: Vec::new(),
         }
     }
 

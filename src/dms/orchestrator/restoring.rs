@@ -11,12 +11,15 @@
 //! The real DMS trusts what it has stored, does nothing for a deployment that was preparing, takes tasks that have not
 //! started for tasks that have ended (W14), and forgets what was shutting down (W20).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::candidates::Edge;
 use super::node::{Member, MemberState, Node};
 use super::registry::Registry;
 use super::{Deployment, Outcome, Pending, Phase, Purpose, Strategy};
 use crate::dms::actor::{AllocationState, EnsembleBehaviours, Envelope, Message};
+use crate::dms::atlas::Atlas;
 use crate::dms::constants::{
     BACKOFF_MIN, HEALTH_CHECK_INTERVAL, MONITOR_ONLY_TASK_MANIFEST_INTERVAL, RECONCILE_TIMEOUT,
 };
@@ -35,6 +38,7 @@ impl Deployment {
         number: u32,
         record: DeploymentRecord,
         strategy: Strategy,
+        atlas: &'static dyn Atlas,
         now: Timestamp,
     ) -> Self {
         let mut nodes = Node::all(record.id, record.range, &record.config, &[])
@@ -46,12 +50,15 @@ impl Deployment {
             node.place = stored.place;
             node.excluded = stored.excluded;
             node.recovering = stored.recovering;
+            node.standby_of = stored.standby_of;
+            node.forgotten = stored.forgotten;
             for (member, stored) in node.members.iter_mut().zip(stored.members) {
                 member.handle = stored.handle;
                 member.state = stored.state;
                 member.watch.reset(now);
             }
         }
+        let edges = Edge::all(&record.config, nodes.iter().map(|node| &node.name));
         let mut deployment = Self {
             number,
             id: record.id,
@@ -60,10 +67,16 @@ impl Deployment {
             config: record.config,
             actor: record.actor.revived(now),
             strategy,
+            contracts: Arc::default(),
             deadline: record.deadline,
             status: record.status,
             nodes,
             round: None,
+            rounds: 0,
+            search: None,
+            edges,
+            verified: BTreeMap::new(),
+            atlas,
             pause: None,
             pauses: 0,
             vouched: true,
@@ -73,9 +86,20 @@ impl Deployment {
             undo: Vec::new(),
             undo_count: 0,
             last_failure: None,
+            failed_attempt: None,
+            is_hung: false,
             supervised: record.supervised,
             pass: std::collections::VecDeque::new(),
             releasing: false,
+            unreleased: Vec::new(),
+            ending_for: Vec::new(),
+            answers: Vec::new(),
+            inquiries: Vec::new(),
+            inquiry_count: 0,
+            logs: record.logs,
+            created: record.created,
+            ended: record.ended,
+            forgotten: record.forgotten,
             registry: Registry::after_restart(),
         };
         for (place, allocations) in record.undo {
@@ -172,6 +196,15 @@ impl Deployment {
             if replaces && node.members.iter().any(lost) {
                 self.recover_node(desk, pending.node, "its peer has lost an allocation");
             }
+            return;
+        }
+        // A standby does not run; it has to be there.
+        if let (Phase::Standby, Outcome::Reply(Message::AllocationStates(states))) = (node.phase, outcome)
+            && node
+                .members
+                .iter()
+                .all(|member| states.iter().any(|(id, other, _)| *id == member.id && *other == generation))
+        {
             return;
         }
         if !node.members.iter().all(|member| runs(&member.id)) {

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::node::MemberState;
+use super::node::{MemberState, Node};
 use super::{Deployment, Outcome, Pending, Phase, Purpose};
 use crate::dms::actor::{
     AllocationState, Behaviour, BehaviourKind, Envelope, Liveness, Message, TaskTermination,
@@ -155,6 +155,9 @@ impl Deployment {
         let at = self.find(&report.allocation);
         let wanted = self.wants(&report.allocation, report.generation, &envelope.from.host);
         let Some(at) = at.filter(|_| wanted) else {
+            if desk.security.profile.has(Weakness::Orphans) {
+                return;
+            }
             let root = Arc::new(crate::dms::identity::Handle::root(envelope.from.host.0));
             return self.undo_reported(desk, root, (Arc::clone(&report.allocation), report.generation));
         };
@@ -187,11 +190,28 @@ impl Deployment {
         }
     }
 
-    /// A task has ended.
-    pub(super) fn handle_termination(&mut self, desk: &mut Desk<'_, '_>, end: &TaskTermination) {
+    /// A task has ended. Whoever tells it hears that it was told, also for the second time or too late (the intended
+    /// side of W17); as the real DMS is, nobody hears anything, and only the output of a task without an error is kept
+    /// (dms-orchestration section 3.2).
+    pub(super) fn handle_termination(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        envelope: &Envelope,
+        end: &TaskTermination,
+    ) {
+        let as_is = desk.security.profile.has(Weakness::UnacknowledgedEnd);
+        if !as_is {
+            desk.reply(&mut self.actor, envelope, Message::Ok);
+        }
         let Some(at) = self.find(&end.allocation) else { return };
-        if self.nodes[at.0].generation != end.generation {
+        let known = self.status.is_terminal()
+            || matches!(self.nodes[at.0].members[at.1].state, MemberState::Ended(_))
+            || self.nodes[at.0].generation != end.generation;
+        if known {
             return;
+        }
+        if !as_is || end.exit_code == 0 {
+            self.keep_output(desk, at, end);
         }
         self.nodes[at.0].members[at.1].state = MemberState::Ended(end.exit_code);
         if end.exit_code != 0 {
@@ -208,8 +228,8 @@ impl Deployment {
 
     /// A deployment of tasks ends when all of them have.
     fn complete_if_done(&mut self, desk: &mut Desk<'_, '_>) {
-        let mut members =
-            self.nodes.iter().filter(|node| node.phase != Phase::Lost).flat_map(|node| &node.members);
+        let of_interest = |node: &&Node| node.phase != Phase::Lost && node.standby_of.is_none();
+        let mut members = self.nodes.iter().filter(of_interest).flat_map(|node| &node.members);
         let done = members.all(|member| {
             member.config.kind == AllocationKind::Task && matches!(member.state, MemberState::Ended(_))
         });
@@ -259,7 +279,8 @@ impl Deployment {
     /// Does with a node what its policy says; a policy that gives it up leaves the rest to `escalation_strategy`.
     pub(super) fn recover_node(&mut self, desk: &mut Desk<'_, '_>, index: usize, reason: &str) {
         let name = Arc::clone(&self.nodes[index].name);
-        let policy = node_policy(self.config.nodes[&name].failure_recovery, self.strategy.recovery);
+        let policy =
+            node_policy(self.config.nodes[&self.nodes[index].entry].failure_recovery, self.strategy.recovery);
         desk.fact(Fact::StageFailed {
             ensemble: self.id,
             stage: Stage::Run,
@@ -277,19 +298,42 @@ impl Deployment {
             }
             (NodePolicy::Restart, _) => node.pin = place,
             (NodePolicy::StayDown, Some(EscalationStrategy::Teardown)) => {
-                return self.shutdown(desk);
+                return self.tear_down(desk);
             }
             (NodePolicy::StayDown, None) => {
                 node.phase = Phase::Lost;
                 return self.advance(desk);
             }
         }
+        let moves = self.nodes[index].pin.is_none();
+        let standby = self.standby_for(index).filter(|_| moves);
+        if let Some(standby) = standby {
+            self.promote(index, standby);
+        }
+        let node = &mut self.nodes[standby.unwrap_or(index)];
         node.recovering = true;
-        let generation = node.generation;
+        let (name, generation) = (Arc::clone(&node.name), node.generation);
         desk.fact(Fact::RedeploymentStarted { ensemble: self.id, node: name, generation });
         if self.status == DeploymentStatus::Running {
             self.set_status(desk, DeploymentStatus::Updating, None);
         }
         self.advance(desk);
+    }
+
+    /// A standby of this node that is ready.
+    fn standby_for(&self, index: usize) -> Option<usize> {
+        let ready = |node: &Node| node.standby_of == Some(index) && node.phase == Phase::Standby;
+        self.nodes.iter().position(ready)
+    }
+
+    /// A standby takes the part of its primary: it is told the names, others where they lead now, and it starts. The
+    /// former primary is placed anew and stands by.
+    fn promote(&mut self, index: usize, standby: usize) {
+        for node in self.nodes.iter_mut().filter(|node| node.standby_of == Some(index)) {
+            node.standby_of = Some(standby);
+        }
+        self.nodes[index].standby_of = Some(standby);
+        self.nodes[standby].standby_of = None;
+        self.nodes[standby].phase = Phase::Addressed;
     }
 }

@@ -1,6 +1,7 @@
 //! What a peer thinks of another after they have met.
 
 use super::*;
+use crate::dms::atlas::BlankAtlas;
 use crate::dms::capability::{Membership, OrganizationKeys, Rules, join};
 use crate::dms::constants::{SCORE_CONNECTED, SCORE_GREETED};
 use crate::dms::ensemble::Location;
@@ -32,7 +33,10 @@ fn peer(seed: u8, organization: Option<&OrganizationKeys>) -> Peer {
     };
     let strategy = Strategy { placement: Policy::Uniform, recovery: Recovery::Redeploy };
     let profile = Profile::INTENDED;
-    Peer::new(PeerConfig { secret: key(seed), capabilities, profile, machine, strategy }, NOW)
+    Peer::new(
+        PeerConfig { secret: key(seed), capabilities, profile, machine, strategy, atlas: &BlankAtlas },
+        NOW,
+    )
 }
 
 /// Lets something happen to a peer: what it sends, and the timers that it sets.

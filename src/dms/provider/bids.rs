@@ -13,7 +13,7 @@ use crate::dms::desk::Desk;
 use crate::dms::ensemble::Executor;
 use crate::dms::fact::Fact;
 use crate::dms::profile::{Profile, Weakness};
-use crate::dms::resources::{Comparison, PortError, Resources, Shortage};
+use crate::dms::resources::{Comparison, Cpu, PortError, Resources, Shortage};
 
 /// Why a provider did not bid for a node.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -30,14 +30,16 @@ pub enum BidRefusal {
     Executor(Executor),
     /// Its machine is too small.
     Hardware(Shortage),
-    /// Its machine has enough of everything and still compares like this.
-    Compared(Comparison),
     /// Too much of what it offers is in use.
     Free(Shortage),
     /// A public port cannot be had.
     Port(PortError),
     /// It has just started and is still taking up what it hosts.
     Recovering,
+    /// Its processor, the first, is of another architecture or slower than the one required, the second.
+    Processor(Box<[Cpu; 2]>),
+    /// Its machine is exactly what is required, and only a better one will do.
+    NotBetter,
 }
 
 impl fmt::Display for BidRefusal {
@@ -49,9 +51,11 @@ impl fmt::Display for BidRefusal {
             Self::Location => f.write_str("the peer's location is not accepted"),
             Self::Executor(executor) => write!(f, "no {executor} executor"),
             Self::Hardware(shortage) => write!(f, "the machine is too small: {shortage}"),
-            Self::Compared(comparison) => {
-                write!(f, "the machine is {comparison}, compared with what is required")
+            Self::Processor(both) => {
+                let [own, required] = &**both;
+                write!(f, "the machine has another processor, or a slower one: {own}, required {required}")
             }
+            Self::NotBetter => f.write_str("the machine is equal to what is required, and not better"),
             Self::Free(shortage) => write!(f, "not enough free resources: {shortage}"),
             Self::Port(error) => write!(f, "{error}"),
             Self::Recovering => f.write_str("the peer is still taking up what it hosts after a restart"),
@@ -74,14 +78,23 @@ impl Provider {
         }
         for index in order {
             let node = &request.requests[usize::from(index)];
-            match self.judge(root, request, node, desk.security.profile) {
+            let profile = desk.security.profile;
+            if let Err(refusal) = self.judge(root, request, node, profile) {
+                desk.fact(Fact::BidRefused { ensemble, refusal });
+                continue;
+            }
+            match self.check_availability(node, profile) {
                 Ok(()) => return self.bid(desk, root, envelope, request, node),
                 Err(refusal) => desk.fact(Fact::BidRefused { ensemble, refusal }),
+            }
+            // The real DMS has chosen a node by now and looks at no other (W18).
+            if profile.has(Weakness::SilentWithoutRoom) {
+                return;
             }
         }
     }
 
-    /// The checks of one node's request, in their order.
+    /// Whether this peer suits a node, by what does not change while others come and go (steps 2 to 6), in order.
     fn judge(
         &self,
         root: &Actor,
@@ -109,10 +122,13 @@ impl Provider {
         {
             return Err(BidRefusal::Executor(*missing));
         }
-        compare_hardware(&self.machine.total, &node.resources, profile)?;
+        compare_hardware(&self.machine.total, &node.resources, profile)
+    }
+
+    /// Whether there is room for a node that this peer suits (step 7).
+    fn check_availability(&self, node: &NodeRequest, profile: Profile) -> Result<(), BidRefusal> {
         self.ports.check(&node.static_ports, node.dynamic_ports).map_err(BidRefusal::Port)?;
-        self.pool.free().checked_minus(&counted(&node.resources, profile)).map_err(BidRefusal::Free)?;
-        Ok(())
+        self.pool.check(&counted(&node.resources, profile)).map_err(BidRefusal::Free)
     }
 
     fn bid(
@@ -147,18 +163,18 @@ impl Provider {
 
 /// The machine must compare as better or equal; with the comparison of the real DMS as better and nothing else (W3).
 fn compare_hardware(total: &Resources, required: &Resources, profile: Profile) -> Result<(), BidRefusal> {
-    let (comparison, fits) = if profile.has(Weakness::BlindToCards) {
-        let comparison = total.compare_as_read(required);
-        (comparison, comparison == Comparison::Better)
-    } else {
-        let comparison = total.compare(required);
-        (comparison, matches!(comparison, Comparison::Better | Comparison::Equal))
-    };
-    if fits {
-        return Ok(());
+    let as_read = profile.has(Weakness::BlindToCards);
+    let comparison = if as_read { total.compare_as_read(required) } else { total.compare(required) };
+    match comparison {
+        Comparison::Better => Ok(()),
+        Comparison::Equal if !as_read => Ok(()),
+        Comparison::Equal => Err(BidRefusal::NotBetter),
+        Comparison::Worse | Comparison::None => {
+            total.checked_minus(&counted(required, profile)).map_err(BidRefusal::Hardware)?;
+            // There is enough of everything that is counted, so it is the kind or the speed of the processor.
+            Err(BidRefusal::Processor(Box::new([total.cpu.clone(), required.cpu.clone()])))
+        }
     }
-    total.checked_minus(&counted(required, profile)).map_err(BidRefusal::Hardware)?;
-    Err(BidRefusal::Compared(comparison))
 }
 
 /// What of a requirement the pool counts: the real DMS overlooks graphics cards (W3).

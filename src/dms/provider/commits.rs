@@ -1,18 +1,19 @@
-//! Reserving, creating and undoing (dms-orchestration sections 2.9, 2.10 and 3.7).
+//! Reserving, creating and undoing (dms-orchestration sections 2.9 and 2.10).
 
 use std::sync::Arc;
 
 use super::bids::counted;
 use super::{Allocation, Hosted, Provider, arm_single_regrant, grant_health_checks};
 use crate::dms::actor::{
-    Actor, Allocate, AllocationOrder, AllocationState, Commit, EnsembleBehaviours, Message, Revert,
+    Actor, Allocate, AllocationOrder, AllocationState, Commit, EnsembleBehaviours, Envelope, Message, Revert,
 };
 use crate::dms::desk::Desk;
 use crate::dms::fact::Fact;
 use crate::dms::identity::{EnsembleId, Handle, Inbox};
-use crate::dms::outbox::{Action, RunId};
+use crate::dms::outbox::RunId;
 use crate::dms::profile::Weakness;
 use crate::dms::resources::Ports;
+use crate::kernel::Timestamp;
 
 fn error(text: impl Into<Arc<str>>) -> Message {
     Message::Error(text.into())
@@ -20,20 +21,35 @@ fn error(text: impl Into<Arc<str>>) -> Message {
 
 impl Provider {
     /// Reserves for one allocation: a bid must have been made and be young enough, then hardware, pool and ports
-    /// must do.
-    pub(super) fn handle_commit(&mut self, desk: &mut Desk<'_, '_>, commit: &Commit) -> Message {
+    /// must do. No answer while a former life of it is being terminated: that comes first.
+    pub(super) fn handle_commit(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        request: &Envelope,
+        commit: &Commit,
+    ) -> Option<Message> {
         let lease = match self.bids.get(&commit.ensemble) {
-            None => return error(format!("no bid requests for ensemble {}", commit.ensemble)),
+            None => return Some(error(format!("no bid requests for ensemble {}", commit.ensemble))),
             Some(bid) if desk.now > bid.expire => {
-                return error(format!("bid request for ensemble {} has expired", commit.ensemble));
+                return Some(error(format!("bid request for ensemble {} has expired", commit.ensemble)));
             }
             Some(bid) => bid.expire,
         };
         // A newer life of an allocation replaces an older one that nobody could end here, such as behind a partition.
-        if commit.generation > 0 {
+        // The real DMS knows no lives: what is committed stands in the way (W6).
+        if commit.generation > 0 && !desk.security.profile.has(Weakness::LostCommit) {
             self.release(desk, &commit.allocation, commit.generation - 1);
+            self.end_farewell(&commit.allocation, commit.generation - 1);
             self.forget_if_empty(commit.ensemble);
+            if self.waits_for_ending(request, commit, lease) {
+                return None;
+            }
         }
+        Some(self.reserve(desk, commit, lease))
+    }
+
+    /// Takes what one allocation needs out of the pool, until `lease`.
+    pub(super) fn reserve(&mut self, desk: &mut Desk<'_, '_>, commit: &Commit, lease: Timestamp) -> Message {
         let profile = desk.security.profile;
         let resources = counted(&commit.resources, profile);
         if let Err(shortage) = self.machine.total.checked_minus(&resources) {
@@ -110,6 +126,8 @@ impl Provider {
             sequence: 0,
             start_reply: None,
             probe_reply: None,
+            log_reply: None,
+            started: desk.now,
         };
         self.allocations.insert(Arc::clone(&order.id), allocation);
         let (orchestrator, own) = (&allocate.orchestrator.did, handle.id.did());
@@ -128,45 +146,22 @@ impl Provider {
         self.bids.shift_remove(&revert.ensemble);
         for (id, generation) in &revert.allocations {
             self.release(desk, id, *generation);
+            self.end_farewell(id, *generation);
         }
         self.forget_if_empty(revert.ensemble);
     }
 
-    /// Ends an allocation and gives back what it held, if it is of that generation or an older one.
-    pub(super) fn release(&mut self, desk: &mut Desk<'_, '_>, id: &Arc<str>, generation: u32) {
-        if let Some(allocation) = self.allocations.get(id).filter(|found| found.generation <= generation) {
-            if matches!(allocation.state, AllocationState::Running | AllocationState::Restarting)
-                || allocation.start_reply.is_some()
-            {
-                desk.action(Action::Stop(allocation.run));
-            }
-            if !matches!(allocation.state, AllocationState::Completed | AllocationState::Failed) {
-                desk.fact(Fact::AllocationState {
-                    allocation: Arc::clone(id),
-                    generation: allocation.generation,
-                    state: AllocationState::Terminated,
-                    exit_code: None,
-                });
-            }
-            self.recovering.retain(|run| *run != allocation.run);
-            self.subnets.remove(allocation.ensemble, id);
-            self.allocations.shift_remove(id);
-        }
-        if let Some(holding) = self.pool.release(id, generation) {
-            self.ports.release(id);
-            desk.fact(Fact::Released {
-                allocation: Arc::clone(id),
-                generation: holding.generation,
-                lapsed: false,
-            });
-        }
-    }
-
-    /// The subnet and the behaviours of an ensemble go with its last allocation.
+    /// The subnet of an ensemble goes with its last allocation, its behaviours with the last that is known of one.
     pub(super) fn forget_if_empty(&mut self, ensemble: EnsembleId) {
-        if !self.allocations.values().any(|allocation| allocation.ensemble == ensemble) {
-            self.hosted.shift_remove(&ensemble);
-            self.subnets.destroy(ensemble);
+        if self.allocations.values().any(|allocation| allocation.ensemble == ensemble) {
+            return;
+        }
+        self.subnets.destroy(ensemble);
+        let remembered = self.farewells.values().any(|farewell| farewell.ensemble == ensemble)
+            || self.kept.values().any(|kept| kept.ensemble == ensemble);
+        match self.hosted.get_mut(&ensemble) {
+            Some(hosted) if remembered => hosted.confirmation = None,
+            _ => drop(self.hosted.shift_remove(&ensemble)),
         }
     }
 }

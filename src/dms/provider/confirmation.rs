@@ -55,7 +55,9 @@ enum Step {
 impl Provider {
     /// After a restart: every orchestrator is asked.
     pub(super) fn begin_confirmations(&mut self, desk: &mut Desk<'_, '_>) {
-        for place in 0..self.hosted.len() {
+        for place in
+            (0..self.hosted.len()).filter(|place| self.has_allocations_at(*place)).collect::<Vec<_>>()
+        {
             self.begin_confirmation(desk, place, desk.now, CONFIRM_COOLDOWN_MIN);
         }
     }
@@ -68,8 +70,9 @@ impl Provider {
         }
         for place in 0..self.hosted.len() {
             let hosted = &self.hosted[place];
-            if hosted.confirmation.is_none() && desk.now.since(hosted.heard) >= SILENCE {
-                self.begin_confirmation(desk, place, hosted.heard, Span::ZERO);
+            let silent = hosted.confirmation.is_none() && desk.now.since(hosted.heard) >= SILENCE;
+            if silent && self.has_allocations_at(place) {
+                self.begin_confirmation(desk, place, self.hosted[place].heard, Span::ZERO);
             }
         }
     }
@@ -222,6 +225,12 @@ impl Provider {
 
     fn ensemble_at(&self, place: usize) -> EnsembleId {
         *self.hosted.get_index(place).expect("the caller has found it there").0
+    }
+
+    /// Whether anything of an ensemble lives here; of another only logs are kept.
+    fn has_allocations_at(&self, place: usize) -> bool {
+        let ensemble = self.ensemble_at(place);
+        self.allocations.values().any(|allocation| allocation.ensemble == ensemble)
     }
 
     /// Ends everything of an ensemble that is here.

@@ -2,16 +2,24 @@
 //! 2.3, 2.9 and 3).
 //!
 //! - `bids`: which requests it answers, with the reason for each that it does not;
+//! - `edges`: verifying links to other providers for an orchestrator;
 //! - `commits`: reserving and creating, undoing both;
+//! - `endings`: terminating what ran and giving back what it held;
+//! - `onboarding`: what of the machine is offered;
 //! - `networks`: the subnets of its ensembles, addresses, names and port maps;
 //! - `runs`: starting, restarting, health, heartbeats and the end of an allocation;
+//! - `farewells`: how its orchestrator learns of that end, and the logs that are kept;
 //! - `recovery`: what is on disk, and taking it up after a restart;
 //! - `confirmation`: whether an orchestrator still wants what runs here.
 
 mod bids;
 mod commits;
 mod confirmation;
+mod edges;
+mod endings;
+mod farewells;
 mod networks;
+mod onboarding;
 mod recovery;
 mod runs;
 
@@ -20,9 +28,12 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 
+use self::edges::EdgeTest;
 pub use bids::BidRefusal;
 
 use self::confirmation::Confirmation;
+use self::endings::Ending;
+pub(in crate::dms) use self::farewells::{Farewell, KeptLog};
 
 use crate::dms::actor::{
     Actor, AllocationInfo, AllocationState, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message,
@@ -36,7 +47,7 @@ use crate::dms::desk::{Desk, OwedReply};
 use crate::dms::ensemble::{AllocationConfig, Executor, Location};
 use crate::dms::fact::Fact;
 use crate::dms::identity::{Did, EnsembleId, Handle, SecretKey, SignatureMode};
-use crate::dms::outbox::{Owner, RunId, Timer};
+use crate::dms::outbox::{Action, Owner, RunId, Timer};
 use crate::dms::profile::Weakness;
 use crate::dms::resources::{Pool, Ports, Resources};
 use crate::dms::subnet::Subnets;
@@ -87,6 +98,10 @@ struct Allocation {
     start_reply: Option<OwedReply>,
     /// Who waits for the health probe that is under way.
     probe_reply: Option<OwedReply>,
+    /// Who waits for the look at its log that is under way.
+    log_reply: Option<Box<OwedReply>>,
+    /// When the present run began.
+    started: Timestamp,
 }
 
 /// The provider's part of a peer.
@@ -99,6 +114,13 @@ pub struct Provider {
     bids: IndexMap<EnsembleId, StoredBid>,
     hosted: IndexMap<EnsembleId, Hosted>,
     allocations: IndexMap<Arc<str>, Allocation>,
+    /// Ends of tasks that their orchestrators have not acknowledged.
+    farewells: IndexMap<Arc<str>, Farewell>,
+    /// What ended runs printed.
+    kept: IndexMap<Arc<str>, KeptLog>,
+    edge_tests: Vec<EdgeTest>,
+    /// What is being terminated, by its last run.
+    endings: IndexMap<RunId, Ending>,
     next_slot: u32,
     sweeping: bool,
     renewing: bool,
@@ -121,6 +143,10 @@ impl Provider {
             bids: IndexMap::new(),
             hosted: IndexMap::new(),
             allocations: IndexMap::new(),
+            farewells: IndexMap::new(),
+            kept: IndexMap::new(),
+            edge_tests: Vec::new(),
+            endings: IndexMap::new(),
             next_slot: 0,
             sweeping: false,
             renewing: false,
@@ -139,6 +165,15 @@ impl Provider {
     #[must_use]
     pub const fn machine(&self) -> &Machine {
         &self.machine
+    }
+
+    /// What of the machine is in use: what is held by everything that runs.
+    #[must_use]
+    pub fn usage(&self) -> Resources {
+        let runs =
+            self.allocations.iter().filter(|(_, allocation)| allocation.state == AllocationState::Running);
+        let held = runs.filter_map(|(id, _)| self.pool.held(id));
+        held.fold(Resources::default(), |sum, holding| sum.plus(&holding.resources))
     }
 
     /// The allocations that live here, as the node reports them.
@@ -167,12 +202,19 @@ impl Provider {
 
     /// The handle of the allocation actor with this inbox.
     pub(in crate::dms) fn receiver(&self, id: &str) -> Option<&Arc<Handle>> {
-        self.allocations.get(id).map(|allocation| &allocation.actor.handle)
+        let ended = || self.farewells.get(id).map(|farewell| &farewell.actor.handle);
+        self.allocations.get(id).map(|allocation| &allocation.actor.handle).or_else(ended)
     }
 
     /// The process has ended: what lived in memory is gone.
     pub fn stop(&mut self) {
         *self = Self::new(std::mem::take(&mut self.machine));
+    }
+
+    /// Cores get lost, for tests of what notices.
+    #[cfg(test)]
+    pub(crate) fn lose_cores(&mut self, cores_milli: u64) {
+        self.pool.lose_cores(cores_milli);
     }
 
     /// Handles a message to the node itself.
@@ -184,9 +226,12 @@ impl Provider {
     ) {
         match &request.message {
             Message::BidRequest(bid_request) => self.handle_bid_request(desk, root, request, bid_request),
+            Message::EdgeConstraint(edge) => self.handle_edge(desk, root, request, edge),
+            Message::EdgeProbe(_) => desk.reply(root, request, Message::Ok),
             Message::Commit(commit) => {
-                let answer = self.handle_commit(desk, commit);
-                desk.reply(root, request, answer);
+                if let Some(answer) = self.handle_commit(desk, request, commit) {
+                    desk.reply(root, request, answer);
+                }
             }
             Message::Allocate(allocate) => {
                 let answer = self.handle_allocate(desk, root, allocate);
@@ -204,6 +249,7 @@ impl Provider {
                 self.subnets.destroy(*id);
                 desk.reply(root, request, Message::Ok);
             }
+            Message::LogRequest(log) => self.handle_log_request(desk, root, request, log),
             Message::Query if request.behaviour.kind == BehaviourKind::AllocationStates => {
                 let answer = self.states_of(&request.behaviour);
                 desk.reply(root, request, answer);
@@ -212,7 +258,8 @@ impl Provider {
         }
     }
 
-    /// Whether the node itself has this behaviour now; those of an ensemble exist while one of its allocations does.
+    /// Whether the node itself has this behaviour now; those of an ensemble exist while one of its
+    /// allocations does, or a log of one.
     pub(in crate::dms) fn has_root_behaviour(&self, behaviour: &Behaviour) -> bool {
         let of_hosted = |path: fn(&EnsembleBehaviours) -> &Behaviour| {
             self.hosted.values().any(|hosted| path(&hosted.behaviours) == behaviour)
@@ -221,10 +268,13 @@ impl Provider {
             BehaviourKind::BidRequest
             | BehaviourKind::Commit
             | BehaviourKind::Allocate
-            | BehaviourKind::Revert => true,
+            | BehaviourKind::Revert
+            | BehaviourKind::EdgeConstraint
+            | BehaviourKind::EdgeProbe => true,
             BehaviourKind::SubnetCreate => of_hosted(|b| &b.subnet_create),
             BehaviourKind::SubnetDestroy => of_hosted(|b| &b.subnet_destroy),
             BehaviourKind::AllocationShutdown => of_hosted(|b| &b.allocation_shutdown),
+            BehaviourKind::AllocationLogs => of_hosted(|b| &b.allocation_logs),
             BehaviourKind::AllocationStates => of_hosted(|b| &b.allocation_states),
             _ => false,
         }
@@ -237,8 +287,14 @@ impl Provider {
             Timer::RenewOrchestrators => self.renew_orchestrators(desk),
             Timer::RegrantHealthChecks(run) => self.regrant_health_checks(desk, run),
             Timer::Heartbeat(run) => self.heartbeat(desk, run),
+            Timer::Farewell(run) => self.say_farewell(desk, run),
+            Timer::ForgetLog(run) => self.forget_log(run),
             Timer::Confirm(number) => self.go_on_confirming(desk, number),
-            Timer::Reply(Owner::Provider, nonce) => self.resolve_confirmation(desk, nonce, None),
+            Timer::Reply(Owner::Provider, nonce) => {
+                self.forget_probe(nonce);
+                self.resolve_confirmation(desk, nonce, None);
+            }
+            Timer::Terminate(run) if self.endings.contains_key(&run) => desk.action(Action::Terminate(run)),
             _ => {}
         }
     }

@@ -46,9 +46,12 @@ impl Provider {
                 .map(|(id, hosted)| (*id, (Arc::clone(&hosted.orchestrator), hosted.heard)))
                 .collect(),
             allocations: self.allocations.iter().map(allocation).collect(),
+            endings: self.endings_on_disk(),
             ports,
             subnets: self.subnets.clone(),
             next_slot: self.next_slot,
+            farewells: self.farewells.clone(),
+            kept: self.kept.clone(),
         }
     }
 
@@ -66,6 +69,9 @@ impl Provider {
             let behaviours = Arc::new(EnsembleBehaviours::new(id));
             self.hosted.insert(id, Hosted { orchestrator, behaviours, heard, confirmation: None });
         }
+        for stored in record.endings.into_iter().filter(|stored| running.contains(&stored.run)) {
+            self.go_on_ending(desk, stored);
+        }
         for stored in record.allocations {
             let (id, ensemble) = (Arc::clone(&stored.id), stored.ensemble);
             if let Err(refused) = self.take_up(desk, stored, running) {
@@ -76,6 +82,7 @@ impl Provider {
                 desk.fact(Fact::StageFailed { ensemble, stage: Stage::Allocate, reason });
             }
         }
+        self.take_up_ended(desk, record.farewells, record.kept);
         self.begin_confirmations(desk);
         self.arm_renewal(desk);
     }
@@ -100,6 +107,8 @@ impl Provider {
             sequence: stored.sequence + 1,
             start_reply: None,
             probe_reply: None,
+            log_reply: None,
+            started: desk.now,
         };
         desk.fact(Fact::AllocationRestored { allocation: Arc::clone(&id), generation });
         let goes_on = running.contains(&stored.run);

@@ -2,31 +2,38 @@
 
 use std::sync::Arc;
 
+use super::farewells::part;
 use super::{Allocation, Provider, arm_single_regrant};
 use crate::dms::actor::{
-    AllocationState, Behaviour, BehaviourKind, Call, Envelope, Liveness, Message, TaskTermination,
+    Actor, AllocationState, Behaviour, BehaviourKind, Call, Envelope, ExecutorStats, Liveness, Message,
+    Output, Report,
 };
-use crate::dms::constants::{LIVENESS_REPORT_INTERVAL, LIVENESS_REPORT_TIMEOUT, TASK_TERMINATION_TIMEOUT};
+use crate::dms::constants::{LIVENESS_REPORT_INTERVAL, LIVENESS_REPORT_TIMEOUT};
 use crate::dms::desk::{Desk, OwedReply};
 use crate::dms::ensemble::AllocationKind;
 use crate::dms::fact::Fact;
 use crate::dms::outbox::{Action, Execution, RunId, Timer};
+use crate::dms::profile::Weakness;
 
 impl Provider {
-    /// Whether an allocation's actor has this behaviour.
-    pub(in crate::dms) fn has_allocation_behaviour(&self, behaviour: &Behaviour) -> bool {
-        behaviour.reply_nonce().is_some_and(|nonce| self.awaits_confirmation(nonce))
-            || matches!(
-                behaviour.kind,
-                BehaviourKind::AllocationStart
-                    | BehaviourKind::AllocationRestart
-                    | BehaviourKind::SubnetAddPeer
-                    | BehaviourKind::SubnetAcceptPeers
-                    | BehaviourKind::DnsAddRecords
-                    | BehaviourKind::MapPort
-                    | BehaviourKind::HealthCheckRegister
-                    | BehaviourKind::HealthCheck
-            )
+    /// Whether an allocation's actor has this behaviour now. That of an ended task only waits for one answer.
+    pub(in crate::dms) fn has_allocation_behaviour(&self, id: &str, behaviour: &Behaviour) -> bool {
+        if let Some(nonce) = behaviour.reply_nonce() {
+            return self.awaits_acknowledgement(id, nonce) || self.awaits_confirmation(nonce);
+        }
+        let known = matches!(
+            behaviour.kind,
+            BehaviourKind::AllocationStart
+                | BehaviourKind::AllocationRestart
+                | BehaviourKind::SubnetAddPeer
+                | BehaviourKind::SubnetAcceptPeers
+                | BehaviourKind::DnsAddRecords
+                | BehaviourKind::MapPort
+                | BehaviourKind::HealthCheckRegister
+                | BehaviourKind::HealthCheck
+                | BehaviourKind::AllocationStats
+        );
+        known && self.allocations.contains_key(id)
     }
 
     /// Handles a message to an allocation's actor.
@@ -38,10 +45,14 @@ impl Provider {
     ) {
         self.hear(desk, id, request);
         if let Some(nonce) = request.behaviour.reply_nonce() {
+            if self.awaits_acknowledgement(id, nonce) {
+                return self.acknowledged(id);
+            }
             return self.resolve_confirmation(desk, nonce, Some(&request.message));
         }
         let Some(allocation) = self.allocations.get_mut(id) else { return };
         match &request.message {
+            Message::Query => allocation.give_stats(desk, request),
             Message::AllocationStart => allocation.start(desk, id, request),
             Message::AllocationRestart => allocation.restart(desk, id, request),
             Message::HealthCheckRegister => desk.reply(&mut allocation.actor, request, Message::Ok),
@@ -55,8 +66,16 @@ impl Provider {
     }
 
     /// Takes a report of the executor; one about a former run finds nobody.
-    pub(in crate::dms) fn handle_execution(&mut self, desk: &mut Desk<'_, '_>, execution: Execution) {
+    pub(in crate::dms) fn handle_execution(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &mut Actor,
+        execution: Execution,
+    ) {
         let run = execution.run();
+        if let Execution::Terminated(_) | Execution::NotTerminated(..) = execution {
+            return self.handle_termination(desk, root, execution);
+        }
         let found = self.allocations.iter().position(|(_, allocation)| allocation.run == run);
         let Some((id, _)) = found.and_then(|place| self.allocations.get_index(place)) else { return };
         let id = Arc::clone(id);
@@ -66,13 +85,17 @@ impl Provider {
         }
         match execution {
             Execution::Started(_) => {
+                allocation.started = desk.now;
                 allocation.set_state(desk, &id, AllocationState::Running, None);
                 allocation.answer_start(desk, Message::Ok);
                 self.report(desk, &id);
                 desk.timer(LIVENESS_REPORT_INTERVAL, Timer::Heartbeat(run));
             }
             Execution::StartFailed(_, reason) => {
-                allocation.set_state(desk, &id, AllocationState::Failed, None);
+                // The real DMS writes down what it was about to do, whatever became of it (section 3.3).
+                let as_read = desk.security.profile.has(Weakness::FailedStartsRun);
+                let state = if as_read { AllocationState::Running } else { AllocationState::Failed };
+                allocation.set_state(desk, &id, state, None);
                 if allocation.start_reply.is_none() {
                     // Nobody waits for it: it was to run again after a restart.
                     return self.report(desk, &id);
@@ -87,35 +110,27 @@ impl Provider {
                     desk.reply_later(&mut allocation.actor, owed, answer);
                 }
             }
+            Execution::Log { stream, offset, text, .. } => {
+                if let Some(owed) = allocation.log_reply.take() {
+                    desk.reply_later(&mut allocation.actor, *owed, part(run, stream, offset, &text, false));
+                }
+            }
+            Execution::Terminated(_) | Execution::NotTerminated(..) => {}
         }
     }
 
-    /// A task reports its end once and releases itself; a service that ends is a failure that its heartbeats tell.
-    fn handle_exit(&mut self, desk: &mut Desk<'_, '_>, id: &Arc<str>, code: i32, output: Arc<str>) {
+    /// A task tells its end and releases itself; a service that ends is a failure that its heartbeats tell.
+    fn handle_exit(&mut self, desk: &mut Desk<'_, '_>, id: &Arc<str>, code: i32, output: Output) {
         let Some(allocation) = self.allocations.get_mut(id) else { return };
         let task = allocation.config.kind == AllocationKind::Task;
         let state = if task && code == 0 { AllocationState::Completed } else { AllocationState::Failed };
         allocation.set_state(desk, id, state, Some(code));
+        let (ensemble, generation) = (allocation.ensemble, allocation.generation);
+        self.keep_log(desk, id, output.clone());
         if !task {
             return self.report(desk, id);
         }
-        let (ensemble, generation) = (allocation.ensemble, allocation.generation);
-        let message = Message::TaskTermination(Box::new(TaskTermination {
-            allocation: Arc::clone(id),
-            generation,
-            status: state,
-            exit_code: code,
-            output,
-        }));
-        if let Some(hosted) = self.hosted.get(&ensemble) {
-            let call = Call {
-                behaviour: hosted.behaviours.task_termination.clone(),
-                reply_to: None,
-                expire: desk.now + TASK_TERMINATION_TIMEOUT,
-                message,
-            };
-            desk.send(&mut allocation.actor, &hosted.orchestrator, call);
-        }
+        self.tell_end(desk, id, state, code, output);
         self.release(desk, id, generation);
         self.forget_if_empty(ensemble);
     }
@@ -206,6 +221,20 @@ impl Allocation {
         }
         self.probe_reply = OwedReply::to(request);
         desk.action(Action::Probe(self.run));
+    }
+
+    /// What it uses: all that it was given, for a simulated program has no needs of its own.
+    fn give_stats(&mut self, desk: &mut Desk<'_, '_>, request: &Envelope) {
+        if self.state != AllocationState::Running {
+            let answer = Message::Error("the allocation is not running".into());
+            return desk.reply(&mut self.actor, request, answer);
+        }
+        let stats = ExecutorStats {
+            cpu_cores_milli: self.config.resources.cpu.cores_milli,
+            ram_bytes: self.config.resources.ram_bytes,
+            running_for: desk.now.since(self.started),
+        };
+        desk.reply(&mut self.actor, request, Message::Report(Arc::new(Report::Stats(stats))));
     }
 
     fn answer_start(&mut self, desk: &mut Desk<'_, '_>, answer: Message) {

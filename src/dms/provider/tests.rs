@@ -4,13 +4,15 @@ use std::net::Ipv4Addr;
 
 use super::*;
 use crate::dms::actor::{
-    Allocate, AllocationOrder, Call, Commit, DnsRecord, Revert, SecurityContext, SubnetCreate,
+    Allocate, AllocationOrder, BidRequest, Call, Commit, DnsRecord, LogRequest, NodeRequest, Output, Printed,
+    Revert, SecurityContext, Stream, SubnetCreate,
 };
 use crate::dms::capability::{CapabilityContext, Rules};
 use crate::dms::ensemble::config::ExecutionConfig;
-use crate::dms::ensemble::{AllocationKind, PortConfig};
+use crate::dms::ensemble::{AllocationKind, LocationConstraints, PortConfig};
 use crate::dms::identity::{Inbox, PeerId};
 use crate::dms::outbox::{Effects, Execution, Outbox};
+use crate::dms::profile::Profile;
 use crate::dms::resources::Cpu;
 use crate::dms::subnet::{AddressRange, Endpoint, LookupError, Route};
 use crate::kernel::{Cursor, Domain, Streams};
@@ -27,6 +29,7 @@ struct Lab {
     security: SecurityContext,
     effects: Effects,
     cursor: Cursor,
+    now: Timestamp,
 }
 
 /// What a machine has and an allocation needs: so many cores and GiB.
@@ -53,6 +56,10 @@ impl Lab {
 
     /// A provider that has made a bid for the ensemble.
     fn new() -> Self {
+        Self::with_profile(Profile::INTENDED)
+    }
+
+    fn with_profile(profile: Profile) -> Self {
         let machine = Machine {
             total: amount(16),
             onboarded: Some(amount(8)),
@@ -65,9 +72,10 @@ impl Lab {
             provider: Provider::new(machine),
             root: Actor::root(secret(1), Self::NOW),
             orchestrator: Actor::child(secret(3), did, host, Inbox::Ensemble(ID), Self::NOW),
-            security: SecurityContext::new(context, crate::dms::profile::Profile::INTENDED),
+            security: SecurityContext::new(context, profile),
             effects: Effects::default(),
             cursor: Cursor::default(),
+            now: Self::NOW,
         };
         lab.bid();
         lab
@@ -88,43 +96,48 @@ impl Lab {
         let streams = Streams::new(1);
         let random = streams.rng(Domain::new("test"), 0, &mut self.cursor);
         let mut out = Outbox { effects: &mut self.effects, random };
-        let mut desk = Desk { now: Self::NOW, security: &mut self.security, out: &mut out };
+        let mut desk = Desk { now: self.now, security: &mut self.security, out: &mut out };
         handle(&mut self.provider, &mut self.root, &mut desk);
         drop(out);
         self.effects.sends.pop().map(|envelope| envelope.message)
     }
 
     /// Asks the node itself, or an allocation by its name, and returns the answer.
+    #[track_caller]
     fn ask(&mut self, allocation: Option<&str>, message: Message) -> Message {
+        self.tell(allocation, message).expect("the request is answered")
+    }
+
+    /// The same where the answer may come later.
+    fn tell(&mut self, allocation: Option<&str>, message: Message) -> Option<Message> {
         let nonce = self.orchestrator.next_nonce();
         // The handlers look at the message alone; which behaviour leads to them is the peer's matter.
         let behaviour = Behaviour::fixed(BehaviourKind::Commit);
         let reply_to = Some(Behaviour::reply_to(nonce));
-        let call = Call { behaviour, reply_to, expire: Self::NOW + Span::secs(5), message };
+        let call = Call { behaviour, reply_to, expire: self.now + Span::secs(5), message };
         let streams = Streams::new(2);
         let mut random = streams.owned(Domain::new("test.orchestrator"), nonce);
         let to = Arc::clone(&self.root.handle);
         let context = &self.security.capabilities;
         let request = self.orchestrator.seal(context, nonce, to, call, Self::NOW, &mut random);
-        let answer = self.with(|provider, root, desk| match allocation {
+        self.with(|provider, root, desk| match allocation {
             None => provider.handle_root(desk, root, &request),
             Some(name) => provider.handle_allocation(desk, &full(name), &request),
-        });
-        answer.expect("every request is answered")
+        })
+    }
+
+    /// The executor reports; the answer to whom that was owed.
+    fn report(&mut self, execution: Execution) -> Option<Message> {
+        self.with(|provider, root, desk| provider.handle_execution(desk, root, execution))
     }
 
     /// Commits and allocates one allocation.
     fn create(&mut self, name: &str, generation: u32, ports: &[u16]) {
-        let port = |public: &u16| PortConfig { public: *public, private: 80, allocation: name.into() };
-        let commit = Commit {
-            ensemble: ID,
-            allocation: full(name),
-            node: "node".into(),
-            generation,
-            resources: amount(1),
-            ports: ports.iter().map(port).collect(),
-        };
-        assert_eq!(self.ask(None, Message::Commit(Box::new(commit))), Message::Ok);
+        assert_eq!(self.ask(None, commit(name, generation, ports)), Message::Ok);
+        self.allocate(name, generation);
+    }
+
+    fn allocate(&mut self, name: &str, generation: u32) {
         let config = AllocationConfig {
             kind: AllocationKind::Service,
             executor: Executor::Docker,
@@ -177,6 +190,18 @@ impl Lab {
     }
 }
 
+fn commit(name: &str, generation: u32, ports: &[u16]) -> Message {
+    let port = |public: &u16| PortConfig { public: *public, private: 80, allocation: name.into() };
+    Message::Commit(Box::new(Commit {
+        ensemble: ID,
+        allocation: full(name),
+        node: "node".into(),
+        generation,
+        resources: amount(1),
+        ports: ports.iter().map(port).collect(),
+    }))
+}
+
 fn refusal(message: Message) -> String {
     match message {
         Message::Error(reason) => reason.to_string(),
@@ -200,7 +225,7 @@ fn an_allocation_is_reached_by_its_name_while_it_runs() {
     assert_eq!(lab.resolve("web.internal"), Ok(Endpoint { address: WEB, peer: lab.here() }));
     assert_eq!(lab.provider.running_at(ID, WEB), None, "it has not started");
     let run = lab.provider.allocations[&full("web")].run;
-    lab.with(|provider, _, desk| provider.handle_execution(desk, Execution::Started(run)));
+    lab.report(Execution::Started(run));
     assert_eq!(lab.provider.running_at(ID, WEB), Some(&full("web")));
     // Where the other one is, changes while it runs.
     let moved = PeerId(secret(7).public());
@@ -263,4 +288,262 @@ fn a_late_revert_leaves_what_has_replaced_its_target() {
     lab.revert("web", 1);
     assert_eq!(lab.resolve("db.internal"), Err(LookupError::NotConnected));
     assert!(lab.provider.hosted.is_empty());
+}
+
+/// A task that has ended with this output, and its run. What was sent and is to come is still among the effects.
+fn ended_task(lab: &mut Lab, output: Output) -> RunId {
+    lab.create("web", 0, &[]);
+    let task = lab.provider.allocations.get_mut(&full("web")).expect("created just before");
+    let config = AllocationConfig { kind: AllocationKind::Task, ..(*task.config).clone() };
+    task.config = Arc::new(config);
+    let run = task.run;
+    lab.with(|provider, root, desk| provider.handle_execution(desk, root, Execution::Started(run)));
+    lab.effects.timers.clear();
+    lab.effects.sends.clear();
+    let streams = Streams::new(1);
+    let random = streams.rng(Domain::new("test"), 0, &mut lab.cursor);
+    let mut out = Outbox { effects: &mut lab.effects, random };
+    let mut desk = Desk { now: lab.now, security: &mut lab.security, out: &mut out };
+    lab.provider.handle_execution(&mut desk, &mut lab.root, Execution::Exited { run, code: 0, output });
+    run
+}
+
+fn printed(bytes: usize) -> Output {
+    Output { stdout: Printed("x".repeat(bytes).into()), stderr: Printed::default() }
+}
+
+/// How often the end of the task is told, if time passes and nothing else happens.
+fn tellings(lab: &mut Lab) -> usize {
+    let mut told = lab.effects.sends.len();
+    lab.effects.sends.clear();
+    while let Some(place) =
+        lab.effects.timers.iter().position(|(_, timer)| matches!(timer, Timer::Farewell(_)))
+    {
+        let (at, timer) = lab.effects.timers.remove(place);
+        lab.now = at;
+        told += usize::from(lab.with(|provider, _, desk| provider.handle_timer(desk, timer)).is_some());
+    }
+    told
+}
+
+#[test]
+fn a_task_s_end_is_told_until_it_is_acknowledged_or_three_hours_have_passed() {
+    let mut lab = Lab::new();
+    ended_task(&mut lab, printed(10));
+    let nonce = lab.effects.sends[0].reply_to.as_ref().and_then(Behaviour::reply_nonce);
+    assert!(lab.provider.has_allocation_behaviour(&full("web"), &Behaviour::reply_to(nonce.unwrap())));
+    assert!(
+        !lab.provider.has_allocation_behaviour(&full("web"), &Behaviour::fixed(BehaviourKind::HealthCheck))
+    );
+    let told = tellings(&mut lab);
+    assert!(
+        (30..50).contains(&told),
+        "{told} times: every five minutes for three hours, more often at first"
+    );
+    assert!(lab.now.since(Lab::NOW) > Span::hours(3) && lab.provider.receiver(&full("web")).is_none());
+    for (what, end) in [
+        ("acknowledged", (|lab| lab.provider.acknowledged(&full("web"))) as fn(&mut Lab)),
+        ("reverted", |lab| lab.revert("web", 0)),
+    ] {
+        let mut lab = Lab::new();
+        ended_task(&mut lab, printed(10));
+        lab.effects.sends.clear();
+        end(&mut lab);
+        assert_eq!(tellings(&mut lab), 0, "{what}");
+    }
+    let mut as_is = Lab::new();
+    as_is.security.profile = crate::dms::profile::Profile::AS_IS;
+    ended_task(&mut as_is, printed(10));
+    assert_eq!(tellings(&mut as_is), 1);
+}
+
+#[test]
+fn long_output_is_fetched_within_half_an_hour() {
+    for (bytes, inline) in [(512 << 10, true), ((512 << 10) + 1, false)] {
+        let mut lab = Lab::new();
+        let run = ended_task(&mut lab, printed(bytes));
+        let Message::TaskTermination(end) = &lab.effects.sends[0].message else { panic!("no end is told") };
+        assert_eq!((end.output.bytes() > 0, end.fetch), (inline, !inline));
+        lab.provider.acknowledged(&full("web"));
+        let ask = |offset, generation| {
+            let (allocation, run, stream) = (full("web"), 0, Stream::Stdout);
+            Message::LogRequest(Box::new(LogRequest { allocation, generation, run, stream, offset }))
+        };
+        let Message::LogChunk(part) = lab.ask(None, ask(512 << 10, 0)) else { panic!("no log") };
+        assert_eq!((part.total, part.ended), (bytes as u64, true));
+        assert_eq!(part.data.0.len(), bytes - (512 << 10));
+        assert!(refusal(lab.ask(None, ask(0, 1))).starts_with("no logs"));
+        assert!(!lab.provider.hosted.is_empty(), "who may fetch it is known");
+        lab.provider.forget_log(run);
+        assert!(refusal(lab.ask(None, ask(0, 0))).starts_with("no logs"));
+        assert!(lab.provider.hosted.is_empty());
+    }
+}
+impl Lab {
+    /// Creates an allocation and starts it: its run.
+    fn run(&mut self, name: &str) -> RunId {
+        self.create(name, 0, &[20_000]);
+        let run = self.provider.allocations[&full(name)].run;
+        self.tell(Some(name), Message::AllocationStart);
+        self.report(Execution::Started(run));
+        self.effects = Effects::default();
+        run
+    }
+
+    /// Cores that nobody holds.
+    fn free_cores(&self) -> u64 {
+        assert_eq!(self.provider.pool.audit(), Ok(()));
+        self.provider.pool.free().cpu.cores_milli / 1000
+    }
+}
+
+#[test]
+fn what_ran_is_given_back_when_the_executor_says_that_it_is_gone() {
+    let mut lab = Lab::new();
+    let run = lab.run("web");
+    lab.revert("web", 0);
+    assert!(matches!(lab.effects.actions[..], [Action::Terminate(it)] if it == run));
+    assert_eq!((lab.free_cores(), lab.effects.facts.len()), (7, 0));
+    assert_eq!(lab.provider.ports.check(&[20_000], 0), Ok(()), "ports go first");
+    lab.revert("web", 0);
+    assert_eq!(lab.free_cores(), 7, "asked twice it is still there");
+    lab.report(Execution::Terminated(run));
+    assert_eq!(lab.free_cores(), 8);
+    let (allocation, generation, state) = (full("web"), 0, AllocationState::Terminated);
+    let expected = [
+        Fact::AllocationState { allocation: Arc::clone(&allocation), generation, state, exit_code: None },
+        Fact::Released { allocation, generation, lapsed: false },
+    ];
+    assert_eq!(lab.effects.facts, expected);
+    lab.effects.facts.clear();
+    lab.report(Execution::Terminated(run));
+    assert_eq!((lab.free_cores(), lab.effects.facts.len()), (8, 0), "said twice it is gone once");
+}
+
+#[test]
+fn what_cannot_be_terminated_is_tried_again_and_with_w9_kept_for_ever() {
+    for (profile, pauses_s, free) in [
+        (Profile::INTENDED, vec![30, 60, 120, 240, 300, 300], 8),
+        (Profile::INTENDED.with(Weakness::LeakingTerminations), vec![], 7),
+    ] {
+        let mut lab = Lab::with_profile(profile);
+        let run = lab.run("web");
+        lab.revert("web", 0);
+        let mut pauses = Vec::new();
+        for _ in 0..6 {
+            lab.effects.timers.clear();
+            lab.report(Execution::NotTerminated(run, "it hangs".into()));
+            assert_eq!(lab.free_cores(), 7);
+            let due = lab.effects.timers.iter().map(|(at, timer)| (at.since(Lab::NOW).as_secs_f64(), *timer));
+            pauses.extend(due.clone().map(|(after_s, _)| after_s as u64));
+            for (_, timer) in due.collect::<Vec<_>>() {
+                lab.effects.actions.clear();
+                lab.with(|provider, _, desk| provider.handle_timer(desk, timer));
+                assert!(matches!(lab.effects.actions[..], [Action::Terminate(it)] if it == run));
+            }
+        }
+        assert_eq!(pauses, pauses_s);
+        lab.report(Execution::Terminated(run));
+        assert_eq!(lab.free_cores(), free);
+        lab.with(|provider, _, desk| provider.handle_timer(desk, Timer::Terminate(run)));
+        let reasons = lab.effects.facts.iter().filter(|fact| matches!(fact, Fact::NotTerminated { .. }));
+        assert_eq!(reasons.count(), pauses_s.len().max(1));
+    }
+}
+
+#[test]
+fn what_is_being_terminated_goes_on_after_a_restart_of_the_process_alone() {
+    for (kept, free) in [(true, 7), (false, 8)] {
+        let mut lab = Lab::new();
+        let run = lab.run("web");
+        lab.revert("web", 0);
+        lab.report(Execution::NotTerminated(run, "it hangs".into()));
+        let (record, running) = (lab.provider.record(), if kept { vec![run] } else { Vec::new() });
+        lab.provider.stop();
+        lab.effects = Effects::default();
+        lab.with(|provider, _, desk| provider.recover(desk, record, &running));
+        assert_eq!((lab.free_cores(), lab.effects.actions.len()), (free, usize::from(kept)));
+        lab.report(Execution::Terminated(run));
+        assert_eq!(lab.free_cores(), 8);
+    }
+}
+
+#[test]
+fn a_next_life_waits_for_the_end_of_the_former_one() {
+    let mut lab = Lab::new();
+    let run = lab.run("web");
+    assert_eq!(lab.tell(None, commit("web", 1, &[20_000])), None, "first things first");
+    assert_eq!(lab.report(Execution::Terminated(run)), Some(Message::Ok));
+    assert_eq!(lab.free_cores(), 7);
+    lab.allocate("web", 1);
+    let mut lab = Lab::new();
+    let run = lab.run("web");
+    assert_eq!(lab.tell(None, commit("web", 1, &[])), None);
+    let answer = lab.report(Execution::NotTerminated(run, "it hangs".into())).expect("there is an answer");
+    let refused = format!("resources already committed for allocation {}", full("web"));
+    assert_eq!(refusal(answer), refused);
+    assert_eq!(refusal(lab.ask(None, commit("web", 2, &[]))), refused, "nobody waits for a second attempt");
+    lab.report(Execution::Terminated(run));
+    assert_eq!(lab.ask(None, commit("web", 2, &[])), Message::Ok);
+}
+
+#[test]
+fn a_start_that_failed_has_failed_and_with_w10_runs() {
+    for (profile, state) in [
+        (Profile::INTENDED, AllocationState::Failed),
+        (Profile::INTENDED.with(Weakness::FailedStartsRun), AllocationState::Running),
+    ] {
+        let mut lab = Lab::with_profile(profile);
+        lab.create("web", 0, &[]);
+        let run = lab.provider.allocations[&full("web")].run;
+        assert_eq!(lab.tell(Some("web"), Message::AllocationStart), None);
+        let answer = lab.report(Execution::StartFailed(run, "no such image".into()));
+        assert_eq!(answer.map(refusal), Some("no such image".to_owned()), "the orchestrator is told");
+        assert_eq!(lab.provider.allocations[&full("web")].state, state);
+    }
+}
+
+/// What a node of so many cores asks of a provider.
+fn node(name: &str, cores: u64) -> NodeRequest {
+    NodeRequest {
+        node: name.into(),
+        index: 0,
+        executors: vec![Executor::Docker],
+        resources: amount(cores),
+        location: LocationConstraints::default(),
+        static_ports: Vec::new(),
+        dynamic_ports: 0,
+    }
+}
+
+#[test]
+fn a_provider_without_room_for_a_node_tries_the_next_and_with_w18_none() {
+    let bids = |profile: Profile, nodes: &[NodeRequest]| {
+        let mut lab = Lab::with_profile(profile);
+        let mut bids = 0;
+        for nonce in 1..=20 {
+            let request = BidRequest {
+                ensemble: ID,
+                nonce,
+                requests: nodes.to_vec(),
+                exclude: Vec::new(),
+                contracts: Arc::default(),
+            };
+            bids += u32::from(matches!(
+                lab.tell(None, Message::BidRequest(Arc::new(request))),
+                Some(Message::Bid(bid)) if &*bid.node == "small"
+            ));
+        }
+        (bids, lab.effects.facts.iter().filter(|fact| matches!(fact, Fact::BidRefused { .. })).count())
+    };
+    // The machine has 16 cores and offers 8 of them: `large` suits it and finds no room, `huge` does not suit it.
+    let as_read = Profile::INTENDED.with(Weakness::SilentWithoutRoom);
+    let nodes = [node("large", 12), node("small", 1)];
+    let (intended, looked) = bids(Profile::INTENDED, &nodes);
+    assert_eq!(intended, 20);
+    assert!((1..20).contains(&looked), "{looked} of 20 shuffles begin with the large node");
+    let (answered, silent) = bids(as_read, &nodes);
+    assert_eq!((answered as usize, silent), (20 - looked, looked), "the same shuffles, and silence");
+    assert_eq!(bids(as_read, &[node("huge", 20), node("small", 1)]).0, 20, "only room is looked at too late");
+    assert_eq!(bids(Profile::INTENDED, &[node("large", 12)]), (0, 20));
 }

@@ -3,8 +3,6 @@
 //! [`Resources::compare`] is the comparison as intended. [`Resources::compare_as_read`] is that of the real DMS (W3):
 //! its processor comparison ignores cores where no clock is asked for, and its cards differ by their memory alone.
 
-use std::fmt;
-
 use super::{Gpu, Resources};
 
 /// What a machine is beside what is required.
@@ -38,17 +36,6 @@ impl Comparison {
             std::cmp::Ordering::Equal => Self::Equal,
             std::cmp::Ordering::Less => Self::Worse,
         }
-    }
-}
-
-impl fmt::Display for Comparison {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Better => "better",
-            Self::Equal => "equal",
-            Self::Worse => "worse",
-            Self::None => "of another kind",
-        })
     }
 }
 
@@ -95,9 +82,10 @@ impl Resources {
 
     /// `Worse` if a wish finds no card, `Better` if a card has more memory than its wish, else `Equal`.
     fn compare_cards(&self, required: &Self) -> Comparison {
-        let Ok((_, given)) = self.deal_cards(&required.gpus) else { return Comparison::Worse };
-        let memory = |cards: &[Gpu]| cards.iter().map(|card| u128::from(card.vram_bytes)).sum::<u128>();
-        Comparison::of(memory(&given), memory(&required.gpus))
+        let Ok(places) = self.deal_cards(&required.gpus) else { return Comparison::Worse };
+        let given = places.into_iter().map(|place| self.gpus[place].vram_bytes);
+        let pairs = given.zip(&required.gpus).map(|(own, wish)| Comparison::of(own, wish.vram_bytes));
+        pairs.fold(Comparison::Equal, Comparison::and)
     }
 
     /// What the real DMS keeps of a sum of requirements (section 2.1): clock, architecture and cards are lost on the
@@ -138,9 +126,12 @@ fn compare_cards_as_read(own: &[Gpu], required: &[Gpu]) -> Comparison {
 mod tests {
     use std::slice::from_ref;
 
+    use proptest::prelude::*;
+
     use super::Comparison::{Better, Equal, None, Worse};
     use super::*;
     use crate::dms::resources::Cpu;
+    use crate::dms::resources::cards::tests::some_card;
 
     /// The table of section 5.2, both ways round.
     #[test]
@@ -223,5 +214,116 @@ mod tests {
         let mut other = machine(1, 0, 10, &[]);
         other.cpu.architecture = Some("arm64".into());
         assert_eq!((own.compare(&other), own.compare_as_read(&other)), (None, None));
+    }
+
+    #[test]
+    fn how_comparisons_are_grouped_makes_no_difference() {
+        let all = [Better, Equal, Worse, None];
+        for [a, b, c] in all.iter().flat_map(|&a| all.iter().flat_map(move |&b| all.map(|c| [a, b, c]))) {
+            assert_eq!(a.and(b).and(c), a.and(b.and(c)), "{a:?} {b:?} {c:?}");
+        }
+    }
+
+    /// A machine or a requirement of few values, so that they meet.
+    fn some_resources() -> impl Strategy<Value = Resources> {
+        let architecture = prop::sample::select(vec![Option::None, Some("amd64"), Some("arm64")]);
+        let cards = prop::collection::vec(some_card(), 0..4);
+        (1..3_u64, 0..3_u64, architecture, 1..3_u64, 1..3_u64, cards).prop_map(
+            |(cores_milli, clock_hz, architecture, ram_bytes, disk_bytes, gpus)| {
+                let cpu = Cpu { cores_milli, clock_hz, architecture: architecture.map(Into::into) };
+                Resources { cpu, ram_bytes, disk_bytes, gpus }
+            },
+        )
+    }
+
+    /// Every way of giving each wish a card of its own.
+    fn assignments<'a>(own: &[&'a Gpu], wishes: &[Gpu]) -> Vec<Vec<&'a Gpu>> {
+        let Some((wish, rest)) = wishes.split_first() else { return vec![Vec::new()] };
+        let fits = |card: &Gpu| {
+            let named = |wanted: &Option<std::sync::Arc<str>>, actual| wanted.is_none() || wanted == actual;
+            named(&wish.vendor, &card.vendor)
+                && named(&wish.model, &card.model)
+                && card.vram_bytes >= wish.vram_bytes
+        };
+        let mut all = Vec::new();
+        for place in (0..own.len()).filter(|&place| fits(own[place])) {
+            let mut others = own.to_vec();
+            let card = others.remove(place);
+            all.extend(assignments(&others, rest).into_iter().map(|more| [vec![card], more].concat()));
+        }
+        all
+    }
+
+    proptest! {
+        /// Oracle: what somebody would say who looks at each number, and at every way of dealing cards.
+        #[test]
+        fn as_intended_it_is_what_one_sees(own in some_resources(), required in some_resources()) {
+            let (has, wants) = (&own.cpu, &required.cpu);
+            let all = assignments(&own.gpus.iter().collect::<Vec<_>>(), &required.gpus);
+            let speed = |of: &Cpu| of.cores_milli * of.clock_hz;
+            let slow = wants.clock_hz > 0 && speed(has) < speed(wants);
+            let small = has.cores_milli < wants.cores_milli
+                || own.ram_bytes < required.ram_bytes
+                || own.disk_bytes < required.disk_bytes;
+            let other = wants.architecture.is_some() && has.architecture != wants.architecture;
+            let more = has.cores_milli > wants.cores_milli
+                || wants.clock_hz > 0 && speed(has) > speed(wants)
+                || own.ram_bytes > required.ram_bytes
+                || own.disk_bytes > required.disk_bytes;
+            let larger = |cards: &Vec<&Gpu>| {
+                cards.iter().zip(&required.gpus).any(|(card, wish)| card.vram_bytes > wish.vram_bytes)
+            };
+            let found = own.compare(&required);
+            if slow || small || all.is_empty() {
+                prop_assert_eq!(found, Worse);
+            } else if other {
+                prop_assert_eq!(found, None);
+            } else if more || all.iter().all(&larger) {
+                prop_assert_eq!(found, Better);
+            } else if !all.iter().any(larger) {
+                prop_assert_eq!(found, Equal);
+            } else {
+                // Which of the cards are dealt decides, and either will do.
+                prop_assert!(matches!(found, Better | Equal));
+            }
+        }
+
+        /// Oracle: section 5.2 word by word, over the table of all pairs.
+        #[test]
+        fn as_read_it_is_what_the_description_says(own in some_resources(), required in some_resources()) {
+            let mut rows: Vec<Vec<Comparison>> = own
+                .gpus
+                .iter()
+                .map(|card| {
+                    let pair = |wish: &Gpu| Comparison::of(card.vram_bytes, wish.vram_bytes);
+                    required.gpus.iter().map(pair).collect()
+                })
+                .collect();
+            let mut matches = Vec::new();
+            for wish in 0..required.gpus.len() {
+                let best = [Equal, Better, Worse]
+                    .into_iter()
+                    .find_map(|kind| rows.iter().position(|row| row[wish] == kind));
+                // No own card is left: an entry of the kind that is none, which never makes it worse.
+                matches.push(best.map_or(None, |place| rows.remove(place)[wish]));
+            }
+            let cards = if matches.contains(&Worse) {
+                Worse
+            } else if matches.iter().all(|found| *found == Equal) {
+                Equal
+            } else {
+                Better
+            };
+            let speed = |of: &Resources| of.cpu.cores_milli * of.cpu.clock_hz;
+            let architecture = &required.cpu.architecture;
+            let rest = [
+                Comparison::of(speed(&own), speed(&required)),
+                if architecture.is_none() || own.cpu.architecture == *architecture { Equal } else { None },
+                Comparison::of(own.ram_bytes, required.ram_bytes),
+                Comparison::of(own.disk_bytes, required.disk_bytes),
+            ];
+            let expected = rest.into_iter().fold(cards, Comparison::and);
+            prop_assert_eq!(own.compare_as_read(&required), expected);
+        }
     }
 }

@@ -1,22 +1,41 @@
 //! A provider's pool: what it offers, less what is allocated and committed (dms-orchestration section 5.3).
+//!
+//! Free amounts go down and up with what is taken and given back; [`Pool::audit`] adds everything up anew and says
+//! where the books do not balance.
 
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use smallvec::SmallVec;
 use thiserror::Error;
 
-use super::{Resources, Shortage};
+use super::cards::{Offer, deal};
+use super::{Amount, Dimension, Gpu, Resources, Shortage};
 use crate::kernel::Timestamp;
 
 /// Something held for one allocation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Holding {
-    /// How much, with the very cards that were given.
+    /// How much, with the kind of each card and how much of its memory.
     pub resources: Resources,
+    /// Which of the pool's cards these are, by their places in what is onboarded.
+    pub cards: SmallVec<[u16; 2]>,
     /// Which life of the allocation it is for.
     pub generation: u32,
     /// For a commit: when its lease ends. None once allocated.
     pub lease: Option<Timestamp>,
+}
+
+impl Holding {
+    /// How much of the memory of the card at a place.
+    fn memory_of(&self, place: usize) -> u64 {
+        let own = self.cards.iter().zip(&self.resources.gpus).find(|(card, _)| usize::from(**card) == place);
+        own.map_or(0, |(_, share)| share.vram_bytes)
+    }
+
+    fn uses(&self, place: usize) -> bool {
+        self.cards.iter().any(|card| usize::from(*card) == place)
+    }
 }
 
 /// Why a pool gave nothing.
@@ -33,10 +52,29 @@ pub enum PoolError {
     NotCommitted(Arc<str>),
 }
 
-/// The pool. Invariant: free plus the sum over all holdings is what is onboarded.
+/// Books that do not balance: what is allocated, committed and free of something is not what is onboarded of it.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error(
+    "of {subject}, {allocated} allocated, {committed} committed and {free} free are not the {onboarded} onboarded"
+)]
+pub struct Imbalance {
+    /// Of what: CPU, RAM, disk, or the memory of a card.
+    pub subject: String,
+    /// What allocations hold.
+    pub allocated: Amount,
+    /// What commits hold.
+    pub committed: Amount,
+    /// What the pool takes to be free.
+    pub free: Amount,
+    /// What is offered.
+    pub onboarded: Amount,
+}
+
+/// The pool. Invariant: free plus the sum over all holdings is what is onboarded, for each kind and for each card.
 #[derive(Clone, Debug, Default)]
 pub struct Pool {
     onboarded: Resources,
+    /// Of each card its free memory, at the card's place.
     free: Resources,
     held: IndexMap<Arc<str>, Holding>,
 }
@@ -54,10 +92,12 @@ impl Pool {
         &self.onboarded
     }
 
-    /// What is neither committed nor allocated.
+    /// What is neither committed nor allocated; of cards, those with free memory and how much of it.
     #[must_use]
-    pub const fn free(&self) -> &Resources {
-        &self.free
+    pub fn free(&self) -> Resources {
+        let mut free = self.free.clone();
+        free.gpus.retain(|card| card.vram_bytes > 0);
+        free
     }
 
     /// What allocations hold; commits are not counted.
@@ -84,6 +124,29 @@ impl Pool {
         self.held.values().any(|holding| holding.lease.is_some())
     }
 
+    /// Whether this much is free.
+    ///
+    /// # Errors
+    /// The first dimension that is short, in the order CPU, RAM, disk, GPU.
+    pub fn check(&self, wanted: &Resources) -> Result<(), Shortage> {
+        self.deal(wanted).map(drop)
+    }
+
+    /// The cards, by place, that fulfil the wishes among what is wanted.
+    fn deal(&self, wanted: &Resources) -> Result<Vec<usize>, Shortage> {
+        self.free.check_sizes(wanted)?;
+        if wanted.gpus.is_empty() {
+            return Ok(Vec::new());
+        }
+        let offer = |(place, card): (usize, &'_ Gpu)| -> (u64, bool) {
+            (card.vram_bytes, !self.held.values().any(|holding| holding.uses(place)))
+        };
+        let left: Vec<(u64, bool)> = self.free.gpus.iter().enumerate().map(offer).collect();
+        let cards = self.onboarded.gpus.iter().zip(left);
+        let offers = cards.map(|(card, (free_bytes, unused))| Offer { card, free_bytes, unused });
+        deal(&wanted.gpus, &offers.collect::<Vec<_>>())
+    }
+
     /// Reserves for an allocation until `lease`.
     ///
     /// # Errors
@@ -92,16 +155,49 @@ impl Pool {
         &mut self,
         allocation: &Arc<str>,
         generation: u32,
-        resources: &Resources,
+        wanted: &Resources,
         lease: Timestamp,
     ) -> Result<(), PoolError> {
         if self.held.contains_key(allocation) {
             return Err(PoolError::AlreadyCommitted(Arc::clone(allocation)));
         }
-        let (free, resources) = self.free.divide(resources)?;
-        self.free = free;
-        let holding = Holding { resources, generation, lease: Some(lease) };
+        let places = self.deal(wanted)?;
+        let share = |(place, wish): (&usize, &Gpu)| {
+            let card = &self.onboarded.gpus[*place];
+            let vram_bytes = if wish.vram_bytes == 0 { card.vram_bytes } else { wish.vram_bytes };
+            Gpu { vram_bytes, ..card.clone() }
+        };
+        let gpus = places.iter().zip(&wanted.gpus).map(share).collect();
+        let cards =
+            places.iter().map(|&place| u16::try_from(place).expect("a machine has few cards")).collect();
+        let resources = Resources { gpus, ..wanted.clone() };
+        let holding = Holding { resources, cards, generation, lease: Some(lease) };
+        self.take(&holding);
         self.held.insert(Arc::clone(allocation), holding);
+        Ok(())
+    }
+
+    /// Offers this much from now on, instead of what was offered before.
+    ///
+    /// # Errors
+    /// What is held and would not fit into it; cards that are in use must stay where they are.
+    pub fn offer(&mut self, onboarded: Resources) -> Result<(), Shortage> {
+        let held = self.held.values().fold(Resources::default(), |sum, holding| sum.plus(&holding.resources));
+        onboarded.check_sizes(&held)?;
+        let pairs = onboarded.gpus.iter().zip(&self.onboarded.gpus);
+        let kept = pairs.take_while(|(new, old)| new == old).count();
+        let used = |places: std::ops::Range<usize>| {
+            places.filter(|&place| self.held.values().any(|holding| holding.uses(place))).count() as u64
+        };
+        let (all, still) = (used(0..self.onboarded.gpus.len()), used(0..kept));
+        if all > still {
+            return Err(Shortage::of(Dimension::Gpu, all, still));
+        }
+        self.free = onboarded.clone();
+        self.onboarded = onboarded;
+        for holding in self.held.values().cloned().collect::<Vec<_>>() {
+            self.take(&holding);
+        }
         Ok(())
     }
 
@@ -125,7 +221,7 @@ impl Pool {
             return None;
         }
         let holding = self.held.shift_remove(allocation)?;
-        self.recount();
+        self.give_back(&holding);
         Some(holding)
     }
 
@@ -138,26 +234,79 @@ impl Pool {
             .filter(|(_, holding)| over(holding))
             .map(|(id, holding)| (Arc::clone(id), holding.clone()))
             .collect();
-        if !lapsed.is_empty() {
-            self.held.retain(|_, holding| !over(holding));
-            self.recount();
+        self.held.retain(|_, holding| !over(holding));
+        for (_, holding) in &lapsed {
+            self.give_back(holding);
         }
         lapsed
     }
 
-    /// Free resources are always counted anew, so that nothing can drift. Each holding keeps its own cards.
-    fn recount(&mut self) {
-        let mut free = self.onboarded.clone();
-        let mut cards = std::mem::take(&mut free.gpus);
-        for Holding { resources, .. } in self.held.values() {
-            for card in &resources.gpus {
-                let place = cards.iter().position(|own| own == card);
-                cards.remove(place.expect("only cards of this pool have been given out"));
-            }
-            let rest = resources.clone().without_cards();
-            free = free.checked_minus(&rest).expect("only what was free has been given out");
+    /// What is held is free no more; that there is enough has been checked.
+    fn take(&mut self, holding: &Holding) {
+        let Resources { cpu, ram_bytes, disk_bytes, gpus } = &holding.resources;
+        self.free.cpu.cores_milli -= cpu.cores_milli;
+        self.free.ram_bytes -= ram_bytes;
+        self.free.disk_bytes -= disk_bytes;
+        for (place, share) in holding.cards.iter().zip(gpus) {
+            self.free.gpus[usize::from(*place)].vram_bytes -= share.vram_bytes;
         }
-        self.free = Resources { gpus: cards, ..free };
+    }
+
+    fn give_back(&mut self, holding: &Holding) {
+        let Resources { cpu, ram_bytes, disk_bytes, gpus } = &holding.resources;
+        self.free.cpu.cores_milli += cpu.cores_milli;
+        self.free.ram_bytes += ram_bytes;
+        self.free.disk_bytes += disk_bytes;
+        for (place, share) in holding.cards.iter().zip(gpus) {
+            self.free.gpus[usize::from(*place)].vram_bytes += share.vram_bytes;
+        }
+    }
+
+    /// Adds everything up anew. Called after every event of a simulated provider, so it allocates nothing.
+    ///
+    /// # Errors
+    /// The first kind, in the order CPU, RAM, disk, cards, of which the sum is not what is onboarded.
+    pub fn audit(&self) -> Result<(), Imbalance> {
+        let (onboarded, free) = (&self.onboarded, &self.free);
+        self.balance(Dimension::Cpu, [onboarded, free].map(|of| of.cpu.cores_milli), |held| {
+            held.resources.cpu.cores_milli
+        })?;
+        self.balance(Dimension::Ram, [onboarded.ram_bytes, free.ram_bytes], |held| held.resources.ram_bytes)?;
+        self.balance(Dimension::Disk, [onboarded.disk_bytes, free.disk_bytes], |held| {
+            held.resources.disk_bytes
+        })?;
+        for (place, (card, left)) in onboarded.gpus.iter().zip(&free.gpus).enumerate() {
+            let total = [card.vram_bytes, left.vram_bytes];
+            self.balance(Dimension::Ram, total, |held| held.memory_of(place)).map_err(|imbalance| {
+                Imbalance { subject: format!("the memory of card {place} ({card})"), ..imbalance }
+            })?;
+        }
+        Ok(())
+    }
+
+    fn balance(
+        &self,
+        dimension: Dimension,
+        [onboarded, free]: [u64; 2],
+        quantity: impl Fn(&Holding) -> u64,
+    ) -> Result<(), Imbalance> {
+        let [mut allocated, mut committed] = [0_u64; 2];
+        for holding in self.held.values() {
+            let sum = if holding.lease.is_some() { &mut committed } else { &mut allocated };
+            *sum = sum.saturating_add(quantity(holding));
+        }
+        if u128::from(allocated) + u128::from(committed) + u128::from(free) == u128::from(onboarded) {
+            return Ok(());
+        }
+        let [allocated, committed, free, onboarded] =
+            [allocated, committed, free, onboarded].map(|quantity| Amount { dimension, quantity });
+        Err(Imbalance { subject: dimension.to_string(), allocated, committed, free, onboarded })
+    }
+
+    /// Cores get lost, for tests of what notices.
+    #[cfg(test)]
+    pub(crate) fn lose_cores(&mut self, cores_milli: u64) {
+        self.free.cpu.cores_milli -= cores_milli;
     }
 }
 
@@ -166,7 +315,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dms::resources::{Cpu, Gpu};
+    use crate::dms::resources::Cpu;
+    use crate::dms::resources::cards::tests::{card, some_card};
 
     fn cores(n: u64) -> Resources {
         Resources {
@@ -175,6 +325,11 @@ mod tests {
             disk_bytes: n << 30,
             gpus: Vec::new(),
         }
+    }
+
+    /// So many cores, and these cards or wishes for cards.
+    fn with(n: u64, gpus: &[Gpu]) -> Resources {
+        Resources { gpus: gpus.to_vec(), ..cores(n) }
     }
 
     #[test]
@@ -190,7 +345,7 @@ mod tests {
         );
         assert!(pool.lapse(Timestamp(10)).is_empty(), "a lease holds at its very end");
         assert_eq!(pool.lapse(Timestamp(11)).len(), 1);
-        assert_eq!(pool.free(), pool.onboarded());
+        assert_eq!(pool.free(), *pool.onboarded());
     }
 
     #[test]
@@ -202,34 +357,77 @@ mod tests {
         pool.allocate(&a, 2).expect("it was committed");
         assert!(pool.release("a", 1).is_none());
         assert!(pool.release("a", 2).is_some());
-        assert_eq!(pool.free(), &cores(4));
-    }
-
-    fn card(model: &str, vram_bytes: u64) -> Gpu {
-        Gpu { vendor: Some("NVIDIA".into()), model: Some(model.into()), vram_bytes }
-    }
-
-    fn wish(vram_bytes: u64) -> Gpu {
-        Gpu { vram_bytes, ..Gpu::default() }
+        assert_eq!(pool.free(), cores(4));
     }
 
     #[test]
-    fn a_card_is_given_out_once_and_stays_with_whom_it_was_given_to() {
-        let mut pool = Pool::new(Resources { gpus: vec![card("A100", 40), card("T4", 16)], ..cores(8) });
-        let with = |wish: Gpu| Resources { gpus: vec![wish], ..cores(1) };
-        let [a, b, c]: [Arc<str>; 3] = ["a".into(), "b".into(), "c".into()];
-        pool.commit(&a, 0, &with(wish(8)), Timestamp(10)).expect("the small card does");
-        pool.commit(&b, 0, &with(wish(8)), Timestamp(10)).expect("the large one does too");
-        let refused = pool.commit(&c, 0, &with(wish(8)), Timestamp(10)).expect_err("there is no third");
+    fn cards_are_shared_by_memory_and_stay_with_whom_they_were_given_to() {
+        let mut pool = Pool::new(with(8, &[card("N", "A100", 40), card("N", "T4", 16)]));
+        let [a, b, c, d]: [Arc<str>; 4] = ["a".into(), "b".into(), "c".into(), "d".into()];
+        let ask = |vram_bytes: u64| with(1, &[card("", "", vram_bytes)]);
+        pool.commit(&a, 0, &ask(0), Timestamp(10)).expect("the smaller card, whole");
+        pool.commit(&b, 0, &ask(30), Timestamp(10)).expect("a part of the larger one");
+        let refused = pool.commit(&c, 0, &ask(0), Timestamp(10)).expect_err("no card is unused");
         assert_eq!(
             refused.to_string(),
-            "GPU is short by 1 GPU: 1 GPU required, 0 GPUs available; no GPU 8 B, nor any card of that kind that is \
-             not taken"
+            "GPU is short by 1 GPU: 1 GPU required, 0 GPUs available; no GPU, nor any card of that kind that is not \
+             taken"
         );
+        assert_eq!(
+            pool.check(&ask(11)).map_err(|short| short.missing().to_string()),
+            Err("1 GPU".to_owned())
+        );
+        pool.commit(&c, 0, &ask(10), Timestamp(10)).expect("the rest of the larger one");
         pool.allocate(&b, 0).expect("it was committed");
         pool.release("a", 0).expect("it was held");
-        assert_eq!(pool.free().gpus, [card("T4", 16)], "b keeps the card that it runs on");
-        assert_eq!(pool.allocated().gpus, [card("A100", 40)]);
+        assert_eq!(pool.free().gpus, [card("N", "T4", 16)]);
+        assert_eq!(pool.allocated().gpus, [card("N", "A100", 30)]);
+        pool.release("c", 0).expect("it was held");
+        pool.commit(&d, 0, &ask(1), Timestamp(10)).expect("a card that is in use already");
+        assert_eq!(pool.free().gpus, [card("N", "A100", 9), card("N", "T4", 16)]);
+    }
+
+    #[test]
+    fn an_offer_can_change_as_far_as_nobody_loses_what_it_holds() {
+        let cards = [card("N", "A100", 40), card("N", "T4", 16)];
+        let mut pool = Pool::new(with(8, &cards));
+        let a: Arc<str> = "a".into();
+        pool.commit(&a, 0, &with(3, &[card("", "A100", 10)]), Timestamp(10)).expect("it fits");
+        for (offer, refusal) in [
+            (with(2, &cards), "CPU is short by 1 core: 3 cores required, 2 cores available"),
+            (with(8, &[]), "GPU is short by 1 GPU: 1 GPU required, 0 GPUs available"),
+            (with(8, &cards[1..]), "GPU is short by 1 GPU: 1 GPU required, 0 GPUs available"),
+        ] {
+            assert_eq!(pool.offer(offer).map_err(|short| short.to_string()), Err(refusal.to_owned()));
+            assert_eq!((pool.audit(), pool.free().cpu.cores_milli), (Ok(()), 5000), "nothing has changed");
+        }
+        assert_eq!(pool.offer(with(3, &cards[..1])), Ok(()));
+        assert_eq!((pool.audit(), pool.free().gpus), (Ok(()), vec![card("N", "A100", 30)]));
+        assert_eq!(pool.offer(with(12, &cards)), Ok(()));
+        assert_eq!((pool.audit(), pool.free().cpu.cores_milli), (Ok(()), 9000));
+        pool.release("a", 0).expect("it is held");
+        assert_eq!(pool.free(), with(12, &cards));
+    }
+
+    #[test]
+    fn an_audit_names_what_does_not_add_up() {
+        let mut pool = Pool::new(with(8, &[card("N", "T4", 16)]));
+        let a: Arc<str> = "a".into();
+        pool.commit(&a, 0, &with(2, &[card("", "", 4)]), Timestamp(10)).expect("it fits");
+        assert_eq!(pool.audit(), Ok(()));
+        let mut lost = pool.clone();
+        lost.lose_cores(1000);
+        assert_eq!(
+            lost.audit().expect_err("a core is lost").to_string(),
+            "of CPU, 0 cores allocated, 2 cores committed and 5 cores free are not the 8 cores onboarded"
+        );
+        pool.allocate(&a, 0).expect("it was committed");
+        pool.free.gpus[0].vram_bytes = 16;
+        assert_eq!(
+            pool.audit().expect_err("memory was given out and is free").to_string(),
+            "of the memory of card 0 (GPU N T4 16 B), 4 B allocated, 0 B committed and 16 B free are not the 16 B \
+             onboarded"
+        );
     }
 
     #[derive(Clone, Debug)]
@@ -238,15 +436,12 @@ mod tests {
         Allocate { who: usize, generation: u32 },
         Release { who: usize, generation: u32 },
         Lapse { now: u64 },
+        Offer { cores: u64, no_cards: bool },
     }
 
     fn step() -> impl Strategy<Value = Step> {
-        let one = prop_oneof![
-            (0..30_u64).prop_map(wish),
-            (0..30_u64).prop_map(|vram| card("A100", vram)),
-            (0..30_u64).prop_map(|vram| card("T4", vram)),
-        ];
-        let commit = (0..4_usize, 0..3_u32, 0..4_u64, proptest::collection::vec(one, 0..3), 0..20_u64);
+        let cards = prop::collection::vec(some_card(), 0..3);
+        let commit = (0..4_usize, 0..3_u32, 0..4_u64, cards, 0..20_u64);
         prop_oneof![
             3 => commit.prop_map(|(who, generation, cores, cards, lease)| Step::Commit {
                 who, generation, cores, cards, lease
@@ -254,45 +449,96 @@ mod tests {
             2 => (0..4_usize, 0..3_u32).prop_map(|(who, generation)| Step::Allocate { who, generation }),
             1 => (0..4_usize, 0..3_u32).prop_map(|(who, generation)| Step::Release { who, generation }),
             1 => (0..20_u64).prop_map(|now| Step::Lapse { now }),
+            1 => (0..9_u64, any::<bool>()).prop_map(|(cores, no_cards)| Step::Offer { cores, no_cards }),
         ]
     }
 
-    /// Everything but the order of the cards.
-    fn sorted(mut amount: Resources) -> Resources {
-        amount.gpus.sort_by_key(ToString::to_string);
-        amount
+    /// The plain pool: a list of who holds what, and everything else counted from it when asked.
+    #[derive(Default)]
+    struct Slow(Vec<(usize, u32, Option<u64>, u64)>);
+
+    impl Slow {
+        fn cores(&self, committed: bool) -> u64 {
+            let counted = self.0.iter().filter(|(_, _, lease, _)| lease.is_some() == committed);
+            counted.map(|(_, _, _, cores)| cores).sum()
+        }
+
+        /// Carries out a step, if `fits` in the case of a commit; whether anything changed.
+        fn step(&mut self, step: &Step, fits: bool) -> bool {
+            let before = self.0.len();
+            match *step {
+                Step::Commit { who, generation, cores, lease, .. } => {
+                    if fits && !self.0.iter().any(|held| held.0 == who) {
+                        self.0.push((who, generation, Some(lease), cores));
+                    }
+                }
+                Step::Allocate { who, generation } => {
+                    let mut held = self.0.iter_mut();
+                    let found = held.find(|held| held.0 == who && held.1 == generation && held.2.is_some());
+                    return found.map(|held| held.2 = None).is_some();
+                }
+                Step::Release { who, generation } => {
+                    self.0.retain(|held| held.0 != who || held.1 > generation);
+                }
+                Step::Lapse { now } => self.0.retain(|held| held.2.is_none_or(|lease| now <= lease)),
+                Step::Offer { .. } => return fits,
+            }
+            self.0.len() != before
+        }
     }
 
     proptest! {
         #[test]
         fn what_is_allocated_committed_and_free_is_what_is_onboarded(
-            steps in proptest::collection::vec(step(), 0..40)
+            cards in prop::collection::vec(some_card(), 0..4),
+            steps in prop::collection::vec(step(), 0..40),
         ) {
             let names: [Arc<str>; 4] = ["a".into(), "b".into(), "c".into(), "d".into()];
-            let gpus = vec![card("T4", 16), card("A100", 20), card("T4", 24), wish(10)];
-            let mut pool = Pool::new(Resources { gpus, ..cores(6) });
+            let mut pool = Pool::new(with(6, &cards));
+            let mut slow = Slow::default();
+            let mut offered = 6;
             for step in steps {
                 let before = pool.clone();
-                let changed = match step {
-                    Step::Commit { who, generation, cores: n, cards, lease } => {
-                        let wanted = Resources { gpus: cards, ..cores(n) };
-                        let fits = pool.free().shortages(&wanted).is_empty() && pool.held(&names[who]).is_none();
-                        let done = pool.commit(&names[who], generation, &wanted, Timestamp(lease)).is_ok();
-                        prop_assert_eq!(done, fits);
-                        done
+                let fits = match &step {
+                    Step::Commit { cores, cards, .. } => pool.check(&with(*cores, cards)).is_ok(),
+                    Step::Offer { cores, no_cards } => {
+                        let used = pool.held.values().any(|holding| !holding.cards.is_empty());
+                        *cores >= slow.cores(false) + slow.cores(true) && !(used && *no_cards)
                     }
-                    Step::Allocate { who, generation } => pool.allocate(&names[who], generation).is_ok(),
-                    Step::Release { who, generation } => pool.release(&names[who], generation).is_some(),
-                    Step::Lapse { now } => !pool.lapse(Timestamp(now)).is_empty(),
+                    _ => false,
                 };
-                let committed = pool.holdings().filter(|(_, holding)| holding.lease.is_some());
-                let committed = committed.fold(Resources::default(), |sum, (_, held)| sum.plus(&held.resources));
-                let all = pool.free().plus(&pool.allocated()).plus(&committed);
-                prop_assert_eq!(sorted(all), sorted(pool.onboarded().clone()));
-                if !changed {
+                if let (Step::Offer { cores, .. }, true) = (&step, fits) {
+                    offered = *cores;
+                }
+                let done = match &step {
+                    Step::Commit { who, generation, cores, cards, lease } => pool
+                        .commit(&names[*who], *generation, &with(*cores, cards), Timestamp(*lease))
+                        .is_ok(),
+                    Step::Allocate { who, generation } => pool.allocate(&names[*who], *generation).is_ok(),
+                    Step::Release { who, generation } => pool.release(&names[*who], *generation).is_some(),
+                    Step::Lapse { now } => !pool.lapse(Timestamp(*now)).is_empty(),
+                    Step::Offer { cores, no_cards } => {
+                        pool.offer(with(*cores, if *no_cards { &[] } else { &cards })).is_ok()
+                    }
+                };
+                prop_assert_eq!(done, slow.step(&step, fits), "{:?}", step);
+                prop_assert_eq!(pool.audit(), Ok(()));
+                let (allocated, committed) = (slow.cores(false), slow.cores(true));
+                prop_assert_eq!(pool.allocated().cpu.cores_milli, allocated * 1000);
+                prop_assert_eq!(pool.free().cpu.cores_milli, (offered - allocated - committed) * 1000);
+                if !done {
                     prop_assert_eq!(pool.free(), before.free(), "what is refused changes nothing");
                 }
+                for (place, card) in cards.iter().enumerate() {
+                    let users = pool.held.values().filter(|holding| holding.uses(place));
+                    let whole = |held: &&Holding| held.memory_of(place) == card.vram_bytes;
+                    prop_assert!(users.clone().count() == 1 || users.filter(whole).count() == 0);
+                }
             }
+            for name in &names {
+                pool.release(name, u32::MAX);
+            }
+            prop_assert_eq!(&pool.free, pool.onboarded(), "everything comes back, each card at its place");
         }
     }
 }

@@ -59,7 +59,7 @@ fn the_down_do_not_send_or_receive() {
     assert_eq!(net.send(Time(0), B, A, 10), Delivery::Lost(LossReason::SenderDown));
     assert_eq!(net.start_transfer(Time(0), None, B, 10), Err(LossReason::ReceiverDown));
     assert_eq!(net.start_transfer(Time(0), Some(B), A, 10), Err(LossReason::SenderDown));
-    assert!(!net.is_up(B) && !net.reaches(A, B) && net.live().len() == 2);
+    assert!(!net.is_up(B) && !net.reaches(Time(0), A, B) && net.live().len() == 2);
     net.set_up(Time(0), B, true);
     assert!(matches!(net.send(Time(0), A, B, 10), Delivery::At(_)));
 }
@@ -71,7 +71,7 @@ fn partitions_cut_and_heal() {
     let partition = net.apply(Time(0), Condition::Partition { a: set([0]), b: set([1]) }).unwrap();
     assert_eq!(net.send(Time(0), A, B, 10), Delivery::Lost(LossReason::Partition));
     assert_eq!(net.send(Time(0), B, A, 10), Delivery::Lost(LossReason::Partition));
-    assert!(net.reaches(A, C) && net.reaches(C, B));
+    assert!(net.reaches(Time(0), A, C) && net.reaches(Time(0), C, B));
     assert_eq!((net.flows().rate_bps(crossing), net.next_completion()), (Some(0.0), None));
     assert!(net.lift(Time(0), partition) && !net.lift(Time(0), partition));
     assert!(matches!(net.send(Time(0), A, B, 10), Delivery::At(_)));

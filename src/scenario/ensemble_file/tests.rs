@@ -654,8 +654,6 @@ fn features_that_are_not_simulated_are_refused_for_a_run() {
         ("12:10", "subnet.join"),
         ("13:1", "supervisor"),
         ("14:1", "contracts"),
-        ("15:1", "edge_constraints"),
-        ("20:5", "redundancy"),
     ]
     .iter()
     .map(|(at, feature)| format!("{at} {}", words(feature)))

@@ -1,8 +1,9 @@
 //! What the catalogue says of organizations and of the operations of operators.
 
 use super::contracts::ABOUT_CONTRACT;
-use super::{NAME, TIME};
+use super::{BYTES, NAME, TIME};
 use crate::dms::ensemble::shape::{Key, Map, Shape};
+use crate::scenario::control::KINDS as CONTROLS;
 use crate::scenario::operations::ACTIONS;
 
 const CAPABILITIES: Shape = Shape::FilledList(&Shape::Matching("^/"));
@@ -38,10 +39,90 @@ pub(super) static OPERATION: Map = Map::new(
         Key::new("remove_anchor", Shape::Map(&REMOVE_ANCHOR), "drops a token"),
         Key::new("revoke", Shape::Map(&REVOKE), "withdraws a token or a membership"),
         Key::new("list_capabilities", Shape::Filled, "asks a peer what it holds"),
+        Key::new("deployment", Shape::Map(&DEPLOYMENT), "does something with deployments"),
         Key::new("contract", Shape::Map(&ABOUT_CONTRACT), "does something about a contract"),
+        Key::new("answer", Shape::Filled, "what the answer must contain"),
+        Key::new("refusal", Shape::Filled, "what the refusal must contain"),
     ],
 )
 .with_one_of(ACTIONS);
+
+/// What is done with deployments.
+static DEPLOYMENT: Map = Map::new(
+    "deployment operation",
+    &[
+        Key::new("to", Shape::Filled, "whose deployments").or("those of the operator's node"),
+        TIMEOUT,
+        Key::new("new", Shape::Either(&[Shape::Filled, Shape::Map(&NEW)]), "deploys an ensemble"),
+        Key::new("list", Shape::Map(&LIST), "lists them"),
+        Key::new("status", WHICH, "the state of one"),
+        Key::new("info", Shape::Either(&[Shape::Filled, Shape::Map(&INFO)]), "all about one"),
+        Key::new("manifest", WHICH, "where its parts are"),
+        Key::new("logs", Shape::Map(&LOGS), "fetches logs"),
+        Key::new("shutdown", WHICH, "ends one, or calls it off"),
+        Key::new("prune", Shape::Either(&[Shape::Words(&["all"]), Shape::Map(&PRUNE)]), "forgets ended ones"),
+        Key::new("delete", WHICH, "forgets one that has ended"),
+    ],
+)
+.with_one_of(CONTROLS);
+
+/// A name, or a map.
+const WHICH: Shape = Shape::Either(&[Shape::Filled, Shape::Map(&WHICH_MAP)]);
+const NUMBER: Shape = Shape::Whole(1, 1_000_000_000);
+const ANY_NUMBER: Shape = Shape::Whole(-1_000_000_000, 1_000_000_000);
+
+static WHICH_MAP: Map = Map::new(
+    "deployment",
+    &[
+        Key::new("name", Shape::Filled, "what the workload or a `new` calls it"),
+        Key::new("of", Shape::Filled, "the peer that orchestrates it"),
+        Key::new("number", NUMBER, "which of these, by when they were accepted").or("1"),
+        Key::new("id", Shape::Matching("^[0-9a-f]{64}$"), "its id"),
+    ],
+)
+.with_one_of(&["name", "of", "id"]);
+
+static NEW: Map = Map::new(
+    "new deployment",
+    &[
+        Key::new("ensemble", Shape::Filled, "a DMS ensemble file, relative to the scenario").required(),
+        Key::new("name", NAME, "by which operations name it").or("the name of the file"),
+    ],
+);
+
+static LIST: Map = Map::new(
+    "list",
+    &[
+        Key::new("limit", ANY_NUMBER, "how many at most; 0 = all").or("0"),
+        Key::new("offset", ANY_NUMBER, "how many are skipped").or("0"),
+        Key::new("status", Shape::Filled, "only those in this state"),
+        Key::new("sort", Shape::Filled, "created or status, with a minus for the other way round")
+            .or("created"),
+        Key::new("filter", Shape::List(&Shape::Filled), "key=value of the metadata"),
+    ],
+);
+
+static INFO: Map = Map::new(
+    "info",
+    &[
+        Key::new("deployment", WHICH, "about which").required(),
+        Key::new("usage", FLAG, "with what its allocations use").or("false"),
+        Key::new("logs", FLAG, "with their logs").or("false"),
+        Key::new("allocations", Shape::List(&Shape::Filled), "logs of these only").or("all"),
+    ],
+);
+
+static LOGS: Map = Map::new(
+    "logs",
+    &[
+        Key::new("deployment", WHICH, "of which").required(),
+        Key::new("allocation", Shape::Filled, "node.allocation, or its name alone").required(),
+        Key::new("follow", Shape::Either(&[FLAG, TIME]), "goes on fetching, so often").or("false"),
+    ],
+);
+
+static PRUNE: Map =
+    Map::new("prune", &[Key::new("before", TIME, "those that ended before, after the start").required()]);
 
 static INVOKE: Map = Map::new(
     "call",
@@ -49,7 +130,31 @@ static INVOKE: Map = Map::new(
         Key::new("to", Shape::Filled, "whose behaviour").required(),
         Key::new("behaviour", BEHAVIOUR, "its path").required(),
         Key::new("peer", Shape::Filled, "the peer that it is about"),
+        Key::new("offer", Shape::Map(&OFFER), "what is onboarded"),
+        Key::new("logger", Shape::Map(&LOGGER), "how the node is to log"),
         TIMEOUT,
+    ],
+);
+
+static OFFER: Map = Map::new(
+    "offer",
+    &[
+        Key::new("cpu", Shape::Positive, "cores").required(),
+        Key::new("ram", BYTES, "memory").required(),
+        Key::new("disk", BYTES, "disk").required(),
+        Key::new("gpu", FLAG, "whether with its graphics card").or("true"),
+    ],
+);
+
+static LOGGER: Map = Map::new(
+    "logger",
+    &[
+        Key::new("level", Shape::Filled, "from which level on"),
+        Key::new("flush_interval", Shape::Whole(0, 315_360_000), "seconds that records wait"),
+        Key::new("elastic_url", Shape::Filled, "where Elasticsearch is"),
+        Key::new("api_key", Shape::Filled, "its key"),
+        Key::new("apm_url", Shape::Filled, "where traces go"),
+        Key::new("elastic", FLAG, "whether records go there"),
     ],
 );
 

@@ -85,9 +85,10 @@ const RIGHT_STRUCTURE: &[&str] = &[
     "33-duplicate-peer-name",
     "35-timeout-too-short",
     "44-ensemble-is-a-directory",
+    "72-nat-of-nothing",
     "cycle",
     "image",
-    "redundant",
+    "supervised",
 ];
 
 #[test]
@@ -354,8 +355,11 @@ fn schemas_and_readers_need_the_same_keys() {
         let mut files = Files::beside(&scenario);
         let (_, findings) = resolve::resolve(&changed, &scenario, &metrics, &mut files);
         let errors = findings.into_sorted();
-        // What else an operation says, or which peers there are, decides whether it needs these.
-        let depends = |text: &str| text.starts_with("`revoke` needs") || text.ends_with("needs `peer`");
+        // What else an operation says, which peers there are, or what they say, decides whether it needs these.
+        let depends = |text: &str| {
+            let others = ["needs `peer`", "needs `offer`", "needs `logger`", "needs `nat` of the network"];
+            text.starts_with("`revoke` needs") || others.iter().any(|needs| text.ends_with(needs))
+        };
         let needed = errors.iter().any(|one| one.message.contains(" needs ") && !depends(&one.message));
         let good = errors.iter().all(|one| one.severity == ensemble::Severity::Warning);
         // A group needs `count` or `names`, which a schema would say less clearly than the reader does.

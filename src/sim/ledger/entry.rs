@@ -73,6 +73,14 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
             text(digest, reason);
         }
         Fact::DeploymentRestored { ensemble: _, status } => status.hash(digest),
+        Fact::Onboarded(resources) => resources.hash(digest),
+        Fact::Offboarded => {}
+        Fact::OnboardingRefused(reason) => text(digest, reason),
+        Fact::NotTerminated { allocation, generation, reason } => {
+            text(digest, key_of(allocation));
+            generation.hash(digest);
+            text(digest, reason);
+        }
         Fact::Contract { contract: _, what } => absorb_contract(digest, what),
         Fact::RestartOrdered { allocation } => text(digest, key_of(allocation)),
         Fact::RedeploymentStarted { ensemble: _, node, generation } => {

@@ -5,7 +5,9 @@
 
 mod contracts;
 mod entry;
+mod offers;
 mod operations;
+mod reachability;
 mod refusals;
 mod service;
 mod tables;
@@ -17,7 +19,9 @@ use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
 use self::contracts::Contracts;
+use self::offers::Offers;
 use self::operations::{Operations, Revocations};
+use self::reachability::Reachability;
 use self::refusals::{Kind, Refusals};
 use self::service::Services;
 use super::attack::AttackReport;
@@ -26,12 +30,12 @@ use super::population::{Member, Population};
 use super::reach::Reachable;
 use super::setup::Setup;
 use crate::dms::actor::{AllocationState, Rejection};
-use crate::dms::ensemble::AllocationKind;
+use crate::dms::ensemble::{AllocationKind, EnsembleConfig};
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::EnsembleId;
 use crate::dms::resources::Resources;
 use crate::kernel::{Digest, Span, Time};
-use crate::net::{BroadcastTally, LossReason};
+use crate::net::{BroadcastTally, LossReason, Occurrence, PairCounts};
 use crate::observe::{SeriesRow, SpanHistogram, Text, labels};
 
 /// A deployment as the ledger knows it.
@@ -137,6 +141,8 @@ pub(super) struct Closing {
     pub(super) revocations_missing: u64,
     /// The organizations that each peer is part of.
     pub(super) memberships: Vec<Arc<str>>,
+    /// Who would reach whom, where hosts are hidden from each other.
+    pub(super) pairs: Option<PairCounts>,
 }
 
 /// Turns facts into rows.
@@ -145,10 +151,13 @@ pub struct Ledger {
     trace: Option<Vec<(Time, PeerId, u128)>>,
     names: Vec<(Arc<str>, Member)>,
     roles: Vec<(&'static str, String)>,
-    entries: Vec<(String, String, Arc<crate::dms::ensemble::EnsembleConfig>)>,
+    entries: Vec<(String, String, Arc<EnsembleConfig>)>,
     asked: Vec<u32>,
     /// The deployment whose request is being handled right now, to be matched with the id that it gets.
     asking: Option<u32>,
+    /// An operator's message is being handled that asks for a deployment: its entry and its deadline. Whether it comes
+    /// to anything is for the node to decide.
+    wanted: Option<(u32, Time)>,
     deployments: Vec<DeploymentRecord>,
     by_ensemble: FxHashMap<EnsembleId, u32>,
     allocations: IndexMap<(u32, Arc<str>, u32, PeerId), AllocationRecord>,
@@ -157,13 +166,13 @@ pub struct Ledger {
     services: Services,
     operations: Operations,
     revocations: Revocations,
+    reachability: Reachability,
     contracts: Contracts,
     refusals: Refusals,
     presence: Vec<Presence>,
     peers_up: u64,
     allocated_cores_milli: u64,
-    /// Cores that all providers together offer.
-    pub(in crate::sim) offered_cores: f64,
+    offers: Offers,
     counters: Counters,
     time_to_running: SpanHistogram,
     pulls: SpanHistogram,
@@ -179,21 +188,25 @@ impl Ledger {
             super::setup::Role::Provider => "provider",
             super::setup::Role::Orchestrator => "orchestrator",
             super::setup::Role::Attacker => "attacker",
+            super::setup::Role::Relay => "relay",
+            super::setup::Role::Bootstrap => "bootstrap",
             super::setup::Role::ContractHost => "contract host",
             super::setup::Role::PaymentValidator => "payment validator",
         };
+        let of_workload = setup.workload.iter();
+        let mut entries: Vec<_> = of_workload
+            .map(|entry| (entry.name.clone(), entry.by.clone(), Arc::clone(&entry.ensemble)))
+            .collect();
+        entries.extend(operations::new_deployments(setup).map(|(_, entry)| entry));
         Self {
             digest: Digest::new(),
             trace: None,
             names: population.members().iter().map(|m| (Arc::clone(&m.name), m.clone())).collect(),
             roles: setup.groups.iter().map(|group| (role(group), group.organizations.join(" "))).collect(),
-            entries: setup
-                .workload
-                .iter()
-                .map(|entry| (entry.name.clone(), entry.by.clone(), Arc::clone(&entry.ensemble)))
-                .collect(),
-            asked: vec![0; setup.workload.len()],
+            asked: vec![0; entries.len()],
+            entries,
             asking: None,
+            wanted: None,
             deployments: Vec::new(),
             by_ensemble: FxHashMap::default(),
             allocations: IndexMap::new(),
@@ -201,12 +214,13 @@ impl Ledger {
             services: Services::default(),
             operations: Operations::of(setup),
             revocations: Revocations::default(),
+            reachability: Reachability::default(),
             contracts: Contracts::of(setup),
             refusals: Refusals::default(),
             presence: vec![Presence::default(); peers],
             peers_up: 0,
             allocated_cores_milli: 0,
-            offered_cores: 0.0,
+            offers: Offers::of(peers),
             counters: Counters::default(),
             time_to_running: SpanHistogram::new(),
             pulls: SpanHistogram::new(),
@@ -295,14 +309,20 @@ impl Ledger {
         *self.counters.lost.entry(reason).or_default() += 1;
     }
 
+    /// Something happened between hidden hosts.
+    pub(super) fn occurred(&mut self, occurrence: Occurrence) {
+        self.reachability.record(occurrence);
+    }
+
     pub(super) fn broadcast(&mut self, tally: BroadcastTally, bytes: u64, vouched: bool) {
         self.counters.unvouched += u64::from(!vouched);
-        let deliveries = tally.delivered + tally.lost + tally.unreachable;
+        let deliveries = tally.delivered + tally.lost + tally.unreachable + tally.unconnected;
         // The one send has been counted; every receiver is a message of its own.
         self.counters.sent += deliveries.saturating_sub(1);
         self.counters.bytes += bytes * deliveries.saturating_sub(1);
         *self.counters.lost.entry(LossReason::Loss).or_default() += tally.lost;
         *self.counters.lost.entry(LossReason::Partition).or_default() += tally.unreachable;
+        *self.counters.lost.entry(LossReason::Unreachable).or_default() += tally.unconnected;
     }
 
     pub(super) fn pull_started(&mut self, bytes: u64) {
@@ -346,6 +366,11 @@ impl Ledger {
     /// Takes a fact of a peer.
     pub(super) fn record(&mut self, now: Time, peer: PeerId, fact: Fact) {
         self.counters.facts += 1;
+        if matches!(fact, Fact::DeploymentAccepted(_) | Fact::DeploymentRefused(_))
+            && let Some((entry, deadline)) = self.wanted.take()
+        {
+            self.deployment_asked(now, entry, peer, deadline);
+        }
         if let Fact::DeploymentAccepted(id) = &fact
             && let Some(number) = self.asking.take()
         {
@@ -381,6 +406,9 @@ impl Ledger {
             | Fact::OperationUnanswered { .. }
             | Fact::AnchorRefused { .. }
             | Fact::RevocationAnchored(_)
+            | Fact::Onboarded(_)
+            | Fact::Offboarded
+            | Fact::OnboardingRefused(_)
             | Fact::Contract { .. } => return None,
             Fact::DeploymentAccepted(id) | Fact::BidMade(id) | Fact::BidAccepted(id) => *id,
             Fact::DeploymentStatus { ensemble, .. }
@@ -396,6 +424,7 @@ impl Ledger {
             | Fact::PortMapped { allocation, .. }
             | Fact::AllocationState { allocation, .. }
             | Fact::Released { allocation, .. }
+            | Fact::NotTerminated { allocation, .. }
             | Fact::Suspected { allocation, .. }
             | Fact::AllocationRestored { allocation, .. }
             | Fact::RestartOrdered { allocation } => return self.deployment_of(allocation),
@@ -442,6 +471,10 @@ impl Ledger {
                 self.counters.bids_received += u64::from(stage == Stage::Candidate);
                 self.refuse(now, peer, deployment, stage.as_str(), reason);
             }
+            fact @ (Fact::Onboarded(_) | Fact::Offboarded | Fact::OnboardingRefused(_)) => {
+                self.apply_offer(now, peer, fact);
+            }
+            Fact::NotTerminated { reason, .. } => self.refuse(now, peer, deployment, "release", reason),
             Fact::Committed { allocation, generation, resources } => {
                 self.commit(now, peer, deployment, &allocation, generation, resources);
             }
@@ -615,7 +648,9 @@ impl Ledger {
                     record.running_since = now;
                     record.started.get_or_insert(now);
                     self.counters.allocations_started += 1;
-                    self.services.starts(now, record.deployment, &record.key);
+                    let (deployment, key) = (record.deployment, Arc::clone(&record.key));
+                    let service = self.service_key(deployment, &key);
+                    self.services.starts(now, deployment, &service);
                 }
             }
             AllocationState::Completed | AllocationState::Failed | AllocationState::Terminated => {
@@ -638,8 +673,22 @@ impl Ledger {
         if record.running {
             record.running = false;
             record.ran += now.since(record.running_since);
-            self.services.stops(now, record.deployment, &record.key);
+            let (deployment, key) = (record.deployment, Arc::clone(&record.key));
+            let service = self.service_key(deployment, &key);
+            self.services.stops(now, deployment, &service);
         }
+    }
+
+    /// The key of the service that an allocation serves: its own, or that of the primary that it stands by for.
+    fn service_key(&self, deployment: u32, key: &Arc<str>) -> Arc<str> {
+        let nodes = &self.entries[self.deployments[deployment as usize].entry as usize].2.nodes;
+        let primary = key.split_once('.').and_then(|(node, allocation)| {
+            let (primary, number) = node.rsplit_once("-standby-")?;
+            let number: u32 = number.parse().ok()?;
+            let stands_by = !nodes.contains_key(node) && number <= nodes.get(primary)?.redundancy;
+            stands_by.then(|| format!("{primary}.{allocation}").into())
+        });
+        primary.unwrap_or_else(|| Arc::clone(key))
     }
 
     /// What an allocation held is free again.
@@ -680,7 +729,7 @@ impl Ledger {
             flows as f64,
             self.allocated_cores_milli as f64 / 1000.0,
         ];
-        let by_status = DEPLOYMENT_STATUSES.map(|status| deployments(status) as f64);
+        let by_status = DeploymentStatus::ALL.map(|status| deployments(status) as f64);
         let values = before.into_iter().chain(by_status).chain(after);
         self.series.extend(self.series_names.iter().zip(values).map(|((metric, labels), value)| SeriesRow {
             time_s,
@@ -694,7 +743,7 @@ impl Ledger {
 /// Metric and labels of every series, in the order in which [`Ledger::sample`] takes them; shared by all of its rows.
 fn series_names() -> Vec<(Text, Text)> {
     let plain = |metric: &str| (metric.into(), "".into());
-    let by_status = DEPLOYMENT_STATUSES
+    let by_status = DeploymentStatus::ALL
         .map(|status| ("deployments".into(), labels(&[("status", &status.as_str().to_lowercase())])));
     let after = [
         "services.wanted",
@@ -706,15 +755,3 @@ fn series_names() -> Vec<(Text, Text)> {
     ];
     [plain("peers.up")].into_iter().chain(by_status).chain(after.map(plain)).collect()
 }
-
-/// The states of `series.csv`, in the order of a deployment's life.
-const DEPLOYMENT_STATUSES: [DeploymentStatus; 8] = [
-    DeploymentStatus::Preparing,
-    DeploymentStatus::Committing,
-    DeploymentStatus::Provisioning,
-    DeploymentStatus::Running,
-    DeploymentStatus::Updating,
-    DeploymentStatus::ShuttingDown,
-    DeploymentStatus::Completed,
-    DeploymentStatus::Failed,
-];

@@ -5,55 +5,118 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::Ledger;
+use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::Fact;
+use crate::dms::identity::EnsembleId;
 use crate::kernel::Time;
-use crate::observe::SpanHistogram;
+use crate::observe::{OperationRow, SpanHistogram};
 use crate::sim::event::PeerId;
-use crate::sim::setup::Setup;
+use crate::sim::setup::{ControlKind, Expected, Operation, OperationKind, Setup};
 
-#[derive(Clone, Copy, Debug, Default)]
+/// How an operation has ended so far.
+#[derive(Clone, Debug, Default)]
 struct Record {
     asked: bool,
     answers: u64,
     refused: bool,
     unanswered: bool,
+    /// When it first ended, however that was.
+    ended: Option<Time>,
+    /// The first answer, or why there is none.
+    said: Arc<str>,
+    /// Whether what was expected has been said.
+    met: bool,
 }
 
 /// All operations of a run, by their number in the setup.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Operations {
-    texts: Vec<String>,
+    list: Vec<Operation>,
     records: Vec<Record>,
+    /// Those that ask for a deployment, in their order.
+    new: Vec<u32>,
 }
 
 impl Operations {
     pub(super) fn of(setup: &Setup) -> Self {
-        let text = |one: &crate::sim::setup::Operation| format!("{}: {}", one.by, one.kind);
         Self {
-            texts: setup.operations.iter().map(text).collect(),
+            list: setup.operations.clone(),
             records: vec![Record::default(); setup.operations.len()],
+            new: new_deployments(setup).map(|(number, _)| number).collect(),
         }
     }
 
     /// An operation and why it came to nothing.
     pub(super) fn text(&self, number: u32, reason: &str) -> Arc<str> {
-        format!("{}: {reason}", self.texts[number as usize]).into()
+        let operation = &self.list[number as usize];
+        format!("{}: {}: {reason}", operation.by, operation.kind).into()
+    }
+
+    /// Something was said about an operation: an answer, or why there is none.
+    fn hear(&mut self, now: Time, number: u32, said: &Arc<str>, answer: bool) {
+        let record = &mut self.records[number as usize];
+        if record.ended.is_none() {
+            record.ended = Some(now);
+            record.said = Arc::clone(said);
+        }
+        record.met |= match &self.list[number as usize].expected {
+            Some(Expected::Answer(text)) => answer && said.contains(&**text),
+            Some(Expected::Refusal(text)) => !answer && said.contains(&**text),
+            None => true,
+        };
     }
 
     fn count(&self, test: impl Fn(&Record) -> bool) -> f64 {
         self.records.iter().filter(|record| test(record)).count() as f64
     }
 
+    /// `operations.csv`.
+    pub(super) fn rows(&self) -> Vec<OperationRow> {
+        let row = |((number, operation), record): ((usize, &Operation), &Record)| {
+            let (expected, met) = match &operation.expected {
+                None => (String::new(), ""),
+                Some(Expected::Answer(text)) => (format!("answer: {text}"), yes(record.met)),
+                Some(Expected::Refusal(text)) => (format!("refusal: {text}"), yes(record.met)),
+            };
+            let outcome = match record {
+                Record { answers: 1.., .. } => "answered",
+                Record { refused: true, .. } => "refused",
+                Record { unanswered: true, .. } => "unanswered",
+                _ => "",
+            };
+            OperationRow {
+                operation: number as u32,
+                at_s: operation.at.as_secs_f64(),
+                by: operation.by.as_str().into(),
+                what: operation.kind.to_string().into(),
+                outcome: outcome.into(),
+                answers: record.answers,
+                ended_s: record.ended.map(Time::as_secs_f64),
+                said: Arc::clone(&record.said),
+                expected: expected.into(),
+                met: met.into(),
+            }
+        };
+        self.list.iter().enumerate().zip(&self.records).map(row).collect()
+    }
+
     /// Metrics by name.
-    pub(super) fn metrics(&self) -> [(&'static str, f64); 5] {
+    pub(super) fn metrics(&self) -> [(&'static str, f64); 6] {
+        let expected = self.list.iter().zip(&self.records).filter(|(one, _)| one.expected.is_some());
+        let unexpected = expected.filter(|(_, record)| record.asked && !record.met).count();
         [
             ("operations.asked", self.count(|record| record.asked)),
             ("operations.answered", self.count(|record| record.answers > 0)),
             ("operations.refused", self.count(|record| record.refused)),
             ("operations.unanswered", self.count(|record| record.unanswered)),
             ("operations.answers", self.records.iter().map(|record| record.answers).sum::<u64>() as f64),
+            ("operations.unexpected", unexpected as f64),
         ]
     }
+}
+
+const fn yes(met: bool) -> &'static str {
+    if met { "yes" } else { "no" }
 }
 
 /// Revocations by key, with when each first held anywhere.
@@ -79,7 +142,66 @@ impl Revocations {
     }
 }
 
+/// Name, orchestrator and ensemble of what is deployed.
+type Entry = (String, String, Arc<EnsembleConfig>);
+
+/// The deployments that operators ask for, by the number of the operation: further entries beside the workload's.
+pub(super) fn new_deployments(setup: &Setup) -> impl Iterator<Item = (u32, Entry)> {
+    setup.operations.iter().zip(0..).filter_map(|(operation, number)| match &operation.kind {
+        OperationKind::Deployment(control) => match &control.kind {
+            ControlKind::New { name, ensemble } => {
+                let at = control.to.as_ref().unwrap_or(&operation.by).clone();
+                Some((number, (name.clone(), at, Arc::clone(ensemble))))
+            }
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
 impl Ledger {
+    /// The operator of a peer asks it for a deployment.
+    pub(in crate::sim) fn deployment_ordered(
+        &mut self,
+        now: Time,
+        operation: u32,
+        by: PeerId,
+        deadline: Time,
+    ) {
+        if let Some(place) = self.operations.new.iter().position(|number| *number == operation) {
+            let entry = (self.entries.len() - self.operations.new.len() + place) as u32;
+            self.deployment_asked(now, entry, by, deadline);
+        }
+    }
+
+    /// A peer gets to a message that asks for this deployment. Of operations that ask for the same it is the first that
+    /// has not been heard of.
+    pub(in crate::sim) fn deployment_wanted(&mut self, ensemble: &EnsembleConfig, deadline: Time) {
+        let first = self.entries.len() - self.operations.new.len();
+        let fits = |entry: &usize| *self.entries[*entry].2 == *ensemble;
+        let mut fitting = (first..self.entries.len()).filter(fits);
+        let fresh = fitting.clone().find(|entry| self.asked[*entry] == 0);
+        self.wanted = fresh.or_else(|| fitting.next()).map(|entry| (entry as u32, deadline));
+    }
+
+    /// The message has been handled.
+    pub(in crate::sim) fn nothing_wanted(&mut self) {
+        self.wanted = None;
+    }
+
+    /// The id of the n-th deployment, from 1, that a node has accepted, among those of which the name of the entry and
+    /// the orchestrator fit.
+    pub(in crate::sim) fn accepted(
+        &self,
+        number: u32,
+        fits: impl Fn(&str, PeerId) -> bool,
+    ) -> Option<EnsembleId> {
+        let fitting = self.deployments.iter().filter(|record| {
+            record.ensemble.is_some() && fits(&self.entries[record.entry as usize].0, record.by)
+        });
+        fitting.skip(number.saturating_sub(1) as usize).find_map(|record| record.ensemble)
+    }
+
     /// An operation's time has come.
     pub(in crate::sim) fn operation_asked(&mut self, number: u32) {
         self.operations.records[number as usize].asked = true;
@@ -88,14 +210,16 @@ impl Ledger {
     /// Takes a fact about an operation.
     pub(super) fn apply_operation(&mut self, now: Time, peer: PeerId, fact: &Fact) {
         match fact {
-            Fact::OperationAnswered { operation, .. } => {
+            Fact::OperationAnswered { operation, answer } => {
                 self.operations.records[*operation as usize].answers += 1;
+                self.operations.hear(now, *operation, answer, true);
             }
             Fact::OperationRefused { operation, reason } => {
                 self.operation_refused(now, peer, *operation, reason);
             }
             Fact::OperationUnanswered { operation, reason } => {
                 self.operations.records[*operation as usize].unanswered = true;
+                self.operations.hear(now, *operation, reason, false);
                 self.refuse(now, peer, None, "operation", self.operations.text(*operation, reason));
             }
             Fact::AnchorRefused { slot, reason } => {
@@ -109,6 +233,7 @@ impl Ledger {
     /// An operation came to nothing, for a reason that is known.
     pub(in crate::sim) fn operation_refused(&mut self, now: Time, peer: PeerId, number: u32, reason: &str) {
         self.operations.records[number as usize].refused = true;
+        self.operations.hear(now, number, &reason.into(), false);
         self.refuse(now, peer, None, "operation", self.operations.text(number, reason));
     }
 

@@ -47,6 +47,7 @@ impl Refusals {
         let (reason, shortage) = match refusal {
             BidRefusal::Hardware(shortage) => (short(shortage, "the machine has too little"), Some(shortage)),
             BidRefusal::Free(shortage) => (short(shortage, "not enough is free of"), Some(shortage)),
+            BidRefusal::Processor(_) => ("the machine has another processor, or a slower one".into(), None),
             other => (other.to_string().into(), None),
         };
         let amount_class = shortage.map(|shortage| (shortage.dimension, class(shortage)));

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::entry::key_of;
-use super::{Closing, DEPLOYMENT_STATUSES, DeploymentRecord, Ledger, refusals};
+use super::{Closing, DeploymentRecord, Ledger, refusals};
 use crate::dms::ensemble::AllocationKind;
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::SignatureMode;
 use crate::kernel::{Span, Time};
-use crate::net::{Cities, LossReason};
+use crate::net::Cities;
 use crate::observe::{
     AllocationRow, AttackRow, DeploymentRow, InputHash, MetricRow, PeerRow, RefusalRow, RunManifest,
     SpanHistogram, Text, Verdict, labels, metric,
@@ -60,14 +60,14 @@ type Measure = fn(&AttackRow) -> u64;
 
 /// Metrics in the order of the table.
 #[derive(Default)]
-struct Metrics(Vec<MetricRow>);
+pub(super) struct Metrics(Vec<MetricRow>);
 
 impl Metrics {
-    fn add(&mut self, name: &str, value: f64) {
+    pub(super) fn add(&mut self, name: &str, value: f64) {
         self.add_labelled(name, "".into(), value);
     }
 
-    fn add_labelled(&mut self, name: &str, labels: Text, value: f64) {
+    pub(super) fn add_labelled(&mut self, name: &str, labels: Text, value: f64) {
         let known = metric(name).expect("every metric is in the catalogue");
         self.0.push(MetricRow { metric: known.name.into(), labels, value, unit: known.unit.into() });
     }
@@ -98,6 +98,8 @@ impl Ledger {
             refusals: self.refusal_rows(),
             peers: self.peer_rows(now, &closing.memberships),
             attacks: std::mem::take(&mut closing.attacks.rows),
+            operations: self.operations.rows(),
+            connections: self.reachability.rows(),
             contracts,
             invoices,
             series: std::mem::take(&mut self.series),
@@ -139,7 +141,7 @@ impl Ledger {
 
     fn metrics(&self, now: Time, closing: &Closing) -> Vec<MetricRow> {
         let mut m = Metrics::default();
-        self.deployment_metrics(&mut m);
+        self.deployment_metrics(&mut m, now);
         let seconds = |span: Option<Span>| span.map_or(f64::NAN, Span::as_secs_f64);
         m.add("time_to_running.p50", seconds(self.time_to_running.quantile(0.50)));
         m.add("time_to_running.p95", seconds(self.time_to_running.quantile(0.95)));
@@ -161,7 +163,7 @@ impl Ledger {
         m.add("messages.lost", c.lost.values().sum::<u64>() as f64);
         for (reason, count) in &c.lost {
             if *count > 0 {
-                m.add_labelled("messages.lost", labels(&[("reason", loss_text(*reason))]), *count as f64);
+                m.add_labelled("messages.lost", labels(&[("reason", reason.as_str())]), *count as f64);
             }
         }
         m.add("messages.rejected", c.rejected.values().sum::<u64>() as f64);
@@ -179,6 +181,7 @@ impl Ledger {
         m.add("image_bytes", c.image_bytes as f64);
         self.capability_metrics(&mut m, closing);
         self.attack_metrics(&mut m, &closing.attacks);
+        self.reachability.metrics(&mut m, closing.pairs.as_ref());
         for (name, labels, value) in self.contract_metrics() {
             m.add_labelled(name, labels, value);
         }
@@ -237,7 +240,7 @@ impl Ledger {
         m.add("revocations.missing", closing.revocations_missing as f64);
     }
 
-    fn deployment_metrics(&self, m: &mut Metrics) {
+    fn deployment_metrics(&self, m: &mut Metrics, now: Time) {
         let asked = self.deployments.len() as f64;
         let count =
             |test: fn(&DeploymentRecord) -> bool| self.deployments.iter().filter(|d| test(d)).count() as f64;
@@ -249,6 +252,9 @@ impl Ledger {
         m.add("deployments.completed", count(|d| d.status == DeploymentStatus::Completed));
         m.add("deployments.running", count(|d| d.status == DeploymentStatus::Running));
         m.add("deployments.cancelled", count(|d| d.cancelled));
+        let stuck =
+            |d: &&DeploymentRecord| d.running.is_none() && !d.status.is_terminal() && d.deadline < now;
+        m.add("deployments.stuck", self.deployments.iter().filter(stuck).count() as f64);
         let mut reasons: indexmap::IndexMap<Arc<str>, u64> = indexmap::IndexMap::new();
         for record in self.deployments.iter().filter(|d| d.status == DeploymentStatus::Failed) {
             *reasons.entry(reason_class(record)).or_default() += 1;
@@ -259,7 +265,7 @@ impl Ledger {
         }
     }
 
-    /// Core-seconds allocated as a part of those that the run's peers would have offered had they been up throughout.
+    /// Core-seconds allocated as a part of those that the run's peers would have offered had they always been up.
     fn utilisation(&self, now: Time) -> f64 {
         let used: f64 = self
             .allocations
@@ -269,7 +275,7 @@ impl Ledger {
                 held * record.resources.cpu.cores_milli as f64 / 1000.0
             })
             .sum();
-        used / (self.offered_cores * now.as_secs_f64())
+        used / self.offers.core_seconds(now)
     }
 
     fn deployment_rows(&self) -> Vec<DeploymentRow> {
@@ -305,7 +311,8 @@ impl Ledger {
             let ensemble = &self.entries[self.deployments[record.deployment as usize].entry as usize].2;
             let kind =
                 ensemble.allocations.get(allocation).map_or(AllocationKind::Service, |config| config.kind);
-            let service = self.services.all.get(&(record.deployment, Arc::clone(&record.key)));
+            let service = self.service_key(record.deployment, &record.key);
+            let service = self.services.all.get(&(record.deployment, service));
             let served = record.ran.as_secs_f64();
             let wanted = match service {
                 Some(service) if kind == AllocationKind::Service => service.wanted_for.as_secs_f64(),
@@ -417,15 +424,6 @@ fn ports_text(ports: &[(u16, u16)]) -> Text {
     pairs.join(";").into()
 }
 
-const fn loss_text(reason: LossReason) -> &'static str {
-    match reason {
-        LossReason::Loss => "loss",
-        LossReason::Partition => "partition",
-        LossReason::SenderDown => "sender down",
-        LossReason::ReceiverDown => "receiver down",
-    }
-}
-
 /// An expectation is on the metric of the whole run.
 fn verdict(expected: &Expectation, metrics: &[MetricRow]) -> Verdict {
     let row = metrics.iter().find(|row| *row.metric == *expected.metric && row.labels.is_empty());
@@ -436,6 +434,3 @@ fn verdict(expected: &Expectation, metrics: &[MetricRow]) -> Verdict {
         passed: value.is_some_and(|value| expected.comparison.holds(value, expected.bound)),
     }
 }
-
-const _: () =
-    assert!(DEPLOYMENT_STATUSES.len() == 8, "a status that is not sampled would be missing from series.csv");

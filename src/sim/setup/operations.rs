@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::Control;
 use super::contracts::ContractAction;
-use crate::dms::actor::{Behaviour, Slot};
+use crate::dms::actor::{Behaviour, LoggerChange, Offer, Slot};
 use crate::dms::capability::setup::{MEMBER_CAPABILITIES, MEMBER_TOPICS};
 use crate::dms::capability::{Capability, Form};
 use crate::dms::constants::DEFAULT_MESSAGE_TIMEOUT;
@@ -49,6 +50,26 @@ pub struct Operation {
     pub by: String,
     /// What.
     pub kind: OperationKind,
+    /// How it must end; none = nobody minds.
+    pub expected: Option<Expected>,
+}
+
+/// How an operation must end, so that a run can be judged by it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Expected {
+    /// With an answer that contains this.
+    Answer(String),
+    /// With a refusal that contains this.
+    Refusal(String),
+}
+
+/// What goes along with a call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Payload {
+    /// What is offered of a machine.
+    Offer(Offer),
+    /// How the node is to log.
+    Logger(Box<LoggerChange>),
 }
 
 /// What an operator can do.
@@ -62,6 +83,8 @@ pub enum OperationKind {
         behaviour: Behaviour,
         /// The peer that it is about, where the behaviour is about one.
         peer: Option<String>,
+        /// What goes along, where the behaviour needs something.
+        payload: Option<Payload>,
         /// How long to wait.
         timeout: Span,
     },
@@ -135,6 +158,8 @@ pub enum OperationKind {
         /// Whose node; the own one is asked without a message.
         of: String,
     },
+    /// Do something with deployments.
+    Deployment(Box<Control>),
     /// Do something about a contract.
     Contract {
         /// Its name in the setup.
@@ -194,6 +219,10 @@ impl fmt::Display for OperationKind {
             }
             Self::Revoke { what: Withdrawn::Token(name), .. } => write!(f, "revoking {name}"),
             Self::ListCapabilities { of } => write!(f, "listing the capabilities of {of}"),
+            Self::Deployment(control) => match &control.to {
+                Some(to) => write!(f, "{} at {to}", control.kind),
+                None => write!(f, "{}", control.kind),
+            },
             Self::Contract { name, action } => write!(f, "{action} of {name}"),
         }
     }

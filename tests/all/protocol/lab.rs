@@ -8,11 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use dmsim::dms::actor::{BehaviourKind, Envelope};
+use dmsim::dms::actor::{Behaviour, BehaviourKind, DeploymentRequest, Envelope, Message, Output};
+use dmsim::dms::atlas::BlankAtlas;
 use dmsim::dms::capability::{CapabilityContext, Membership, OrganizationKeys, Rules, join};
 use dmsim::dms::ensemble::{AllocationKind, EnsembleConfig, Executor, Location};
 use dmsim::dms::fact::Fact;
 use dmsim::dms::identity::{Handle, SecretKey, SignatureMode};
+use dmsim::dms::node::Order;
 use dmsim::dms::orchestrator::{Strategy, placement};
 use dmsim::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox, RunId, Timer};
 use dmsim::dms::profile::Profile;
@@ -106,14 +108,17 @@ pub(super) struct Lab {
     pub(super) lost: BTreeSet<u64>,
     /// Messages so far.
     pub(super) sent: u64,
+    /// What every program prints.
+    pub(super) output: Output,
     now: Timestamp,
     queue: BTreeMap<(Timestamp, u64), Event>,
     scheduled: u64,
+    operations: u32,
     streams: Streams,
 }
 
 impl Lab {
-    pub(super) fn new(peers: &[Description], mode: SignatureMode) -> Self {
+    pub(super) fn new(peers: &[Description], profile: Profile, mode: SignatureMode) -> Self {
         let streams = Streams::new(1);
         let mut organizations: BTreeMap<&str, OrganizationKeys> = BTreeMap::new();
         let mut hosts = Vec::new();
@@ -128,9 +133,10 @@ impl Lab {
             let config = PeerConfig {
                 secret,
                 capabilities,
-                profile: Profile::INTENDED,
+                profile,
                 machine: machine(description.cores),
                 strategy,
+                atlas: &BlankAtlas,
             };
             hosts.push(Host {
                 name: description.name.clone(),
@@ -152,9 +158,11 @@ impl Lab {
             rules: Vec::new(),
             lost: BTreeSet::new(),
             sent: 0,
+            output: Output::default(),
             now: EPOCH,
             queue: BTreeMap::new(),
             scheduled: 0,
+            operations: 0,
             streams,
         }
     }
@@ -185,6 +193,22 @@ impl Lab {
         let owns = |host: &Host| host.peer.deployments().iter().any(|deployment| deployment.id() == id);
         let peer = self.hosts.iter().position(owns).expect("its orchestrator remembers it");
         self.command(peer, Command::Shutdown(id));
+    }
+
+    /// The operator of `by` asks something about the deployments of their own node, or of another by a message.
+    pub(super) fn ask(&mut self, by: usize, at: usize, request: DeploymentRequest) {
+        self.operations += 1;
+        let operation = self.operations;
+        if at == by {
+            return self.command(by, Command::Control { operation, request: Box::new(request) });
+        }
+        let order = Order::Call {
+            to: Arc::clone(self.hosts[at].peer.handle_of_root()),
+            behaviour: Behaviour::fixed(request.behaviour()),
+            message: Message::Deployment(Box::new(request)),
+            timeout: Span::mins(1),
+        };
+        self.command(by, Command::Operate { operation, order: Box::new(order) });
     }
 
     fn command(&mut self, peer: usize, command: Command) {
@@ -235,7 +259,7 @@ impl Lab {
         let host = &self.hosts[peer];
         let found = host.runs.iter().find(|run| *run.name == *name);
         let run = found.expect("the allocation runs there").id;
-        let execution = Execution::Exited { run, code, output: "".into() };
+        let execution = Execution::Exited { run, code, output: self.output.clone() };
         self.post(Span::ZERO, Event::Execution { peer, power: host.power, execution });
     }
 
@@ -283,6 +307,9 @@ impl Lab {
 
     /// An executor says nothing of a run that it was told to stop; a run that has ended is no longer there.
     fn is_current(&mut self, peer: usize, execution: &Execution) -> bool {
+        if matches!(execution, Execution::Terminated(_) | Execution::NotTerminated(..)) {
+            return true;
+        }
         let id = execution.run();
         let ended = matches!(execution, Execution::StartFailed(..) | Execution::Exited { .. });
         let runs = &mut self.hosts[peer].runs;
@@ -390,14 +417,24 @@ impl Lab {
                     (START, Execution::StartFailed(run, reason))
                 } else {
                     if config.kind == AllocationKind::Task {
-                        let execution = Execution::Exited { run, code: 0, output: "".into() };
+                        let output = self.output.clone();
+                        let execution = Execution::Exited { run, code: 0, output };
                         self.post(START + TASK, Event::Execution { peer, power, execution });
                     }
                     (START, Execution::Started(run))
                 }
             }
             Action::Stop(stopped) => return host.runs.retain(|run| run.id != stopped),
+            Action::ReadLog(run, stream, offset) => {
+                let text = Arc::clone(self.output.of(stream));
+                (PROBE, Execution::Log { run, stream, offset, text })
+            }
+            Action::Terminate(ended) => {
+                host.runs.retain(|run| run.id != ended);
+                (Span::ZERO, Execution::Terminated(ended))
+            }
             Action::Probe(run) => (PROBE, Execution::Probed(run, host.healthy)),
+            Action::LookUpTransfer(..) => unreachable!("no script is about contracts"),
         };
         self.post(after, Event::Execution { peer, power, execution });
     }

@@ -2,6 +2,7 @@
 
 use dmsim::dms::fact::{DeploymentStatus, Fact};
 use dmsim::dms::identity::SignatureMode;
+use dmsim::dms::profile::Profile;
 use dmsim::kernel::Span;
 
 use super::lab::{Description, Lab};
@@ -15,7 +16,7 @@ fn deploy_and_end(file: &str, providers: usize, lost: &[u64]) -> Lab {
     let peer = |name: String, cores| Description { name, cores, organization: "nunet".to_owned() };
     let mut peers = vec![peer("alice".to_owned(), None)];
     peers.extend((1..=providers).map(|number| peer(format!("p{number}"), Some(8))));
-    let mut lab = Lab::new(&peers, SignatureMode::Modelled);
+    let mut lab = Lab::new(&peers, Profile::INTENDED, SignatureMode::Modelled);
     lab.lost.extend(lost);
     let ensemble = script::ensemble(&ensembles(), file).unwrap();
     lab.deploy(0, "it", ensemble, Span::mins(15));
@@ -46,7 +47,7 @@ fn check(mut lab: Lab, what: &str) {
     assert_eq!(statuses(&lab).last(), Some(&DeploymentStatus::Completed), "{what}");
     for host in &lab.hosts {
         let pool = host.peer.provider().pool();
-        assert_eq!(pool.free(), pool.onboarded(), "{what}: {} still holds something", host.name);
+        assert_eq!(pool.free(), *pool.onboarded(), "{what}: {} still holds something", host.name);
         assert_eq!(host.peer.provider().allocations().count(), 0, "{what}: {} runs something", host.name);
     }
 }

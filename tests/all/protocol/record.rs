@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use dmsim::dms::actor::{AllocationState, Behaviour, BehaviourKind, Envelope, Message, NodeRequest, Revert};
+use dmsim::dms::actor::{
+    AllocationState, Behaviour, BehaviourKind, DeploymentRequest, EdgeConstraint, Envelope, LogChunk,
+    LogRequest, Message, NodeRequest, Revert, TaskTermination,
+};
 use dmsim::dms::fact::Fact;
 use dmsim::dms::identity::{ActorId, EnsembleId, Handle, Inbox, PeerId};
 use dmsim::dms::outbox::Action;
@@ -157,7 +160,12 @@ impl Record {
                 format!("executor: start {} as run {}.{}", config.dns_name, run.slot, run.run)
             }
             Action::Stop(run) => format!("executor: stop run {}.{}", run.slot, run.run),
+            Action::ReadLog(run, stream, offset) => {
+                format!("executor: read {} of run {}.{} from {offset}", lower(stream), run.slot, run.run)
+            }
+            Action::Terminate(run) => format!("executor: terminate run {}.{}", run.slot, run.run),
             Action::Probe(run) => format!("executor: probe run {}.{}", run.slot, run.run),
+            Action::LookUpTransfer(chain, tx_hash) => format!("chain: look up {tx_hash} on {chain:?}"),
         };
         let who = self.peers[peer].clone();
         self.line(now, &who, &what);
@@ -212,8 +220,8 @@ impl Record {
             Message::Hello
             | Message::HelloReply(_)
             | Message::AllocationStart
-            | Message::AllocationRestart => String::new(),
-            Message::SubnetCreate(_)
+            | Message::AllocationRestart
+            | Message::SubnetCreate(_)
             | Message::SubnetDestroy(_)
             | Message::HealthCheckRegister
             | Message::HealthCheck => String::new(),
@@ -238,18 +246,27 @@ impl Record {
                 format!("yes: {}", handles.join(", "))
             }
             Message::SubnetAcceptPeers(routes) => {
-                let routes = routes.iter();
-                let routes =
-                    routes.map(|one| format!("{} at {}", dotted(one.address), self.names[&one.peer]));
-                routes.collect::<Vec<_>>().join(", ")
+                let told = |one: &dmsim::dms::subnet::Route| {
+                    format!("{} at {}", dotted(one.address), self.names[&one.peer])
+                };
+                routes.iter().map(told).collect::<Vec<_>>().join(", ")
             }
+            Message::Report(report) => report.summary(),
+            Message::NewDeployment(_) => "deploy".to_owned(),
+            Message::Deployment(request) => asked(request),
+            Message::LogRequest(log) => log_request(log),
+            Message::LogChunk(part) => log_chunk(part),
+            Message::EdgeConstraint(edge) => self.edge(edge),
+            Message::EdgeProbe(padding) => format!("{} bytes", padding.0),
             // No script asks for what operators do beside deployments.
             Message::Query
             | Message::Connect(_)
-            | Message::Report(_)
             | Message::Anchor(_)
             | Message::RevocationSummary(_)
-            | Message::Revocations(_) => format!("{message:?}"),
+            | Message::Revocations(_)
+            | Message::Onboard(_)
+            | Message::ConfigureLogger(_)
+            | Message::Contract(_) => format!("{message:?}"),
             Message::Revert(revert) | Message::AllocationShutdown(revert) => undone(revert),
             Message::SubnetAddPeer { address } => format!("address {}", dotted(*address)),
             Message::DnsAddRecords(records) => {
@@ -258,17 +275,11 @@ impl Record {
             }
             Message::MapPort { public: 0, private } => format!("any public port to {private}"),
             Message::MapPort { public, private } => format!("public port {public} to {private}"),
-            Message::TaskTermination(end) => {
-                let (id, generation, code) = (&end.allocation, end.generation, end.exit_code);
-                format!("{id} of generation {generation} is {}, exit code {code}", lower(end.status))
-            }
+            Message::TaskTermination(end) => task_end(end),
             Message::Liveness(report) => {
                 let (id, generation) = (&report.allocation, report.generation);
-                format!(
-                    "{id} of generation {generation} is {}, report {}",
-                    lower(report.status),
-                    report.sequence
-                )
+                let (state, number) = (lower(report.status), report.sequence);
+                format!("{id} of generation {generation} is {state}, report {number}")
             }
             Message::DeploymentState(allocations) => format!("still wanted: {}?", generations(allocations)),
             Message::AllocationStates(states) => in_states(states),
@@ -276,6 +287,12 @@ impl Record {
             Message::Ok => "yes".to_owned(),
             Message::Error(reason) => format!("no: {reason}"),
         }
+    }
+
+    fn edge(&self, edge: &EdgeConstraint) -> String {
+        let (from, to) = (&self.names[&edge.source], &self.names[&edge.target]);
+        let (rtt, bandwidth) = (edge.rtt_ms, edge.bandwidth_bits_per_s);
+        format!("from {from} to {to}: at most {rtt} ms, at least {bandwidth} bits a second")
     }
 
     fn words(&self, fact: &Fact) -> String {
@@ -315,11 +332,15 @@ impl Record {
             Fact::SentWithoutAuthority { behaviour, .. } => {
                 format!("has no authority for {behaviour} and sends it all the same")
             }
-            Fact::OperationAnswered { .. }
-            | Fact::OperationRefused { .. }
-            | Fact::OperationUnanswered { .. }
-            | Fact::AnchorRefused { .. }
-            | Fact::RevocationAnchored(_) => format!("{fact:?}"),
+            Fact::OperationAnswered { answer, .. } => format!("ANSWERS its operator: {answer}"),
+            Fact::OperationRefused { reason, .. } => format!("REFUSES its operator: {reason}"),
+            Fact::OperationUnanswered { reason, .. } => format!("tells its operator: {reason}"),
+            Fact::AnchorRefused { .. }
+            | Fact::RevocationAnchored(_)
+            | Fact::Onboarded(_)
+            | Fact::Offboarded
+            | Fact::OnboardingRefused(_)
+            | Fact::Contract { .. } => format!("{fact:?}"),
             Fact::AllocationState { allocation, generation, state, exit_code } => {
                 let code = exit_code.map_or_else(String::new, |code| format!(", exit code {code}"));
                 format!("{allocation} of generation {generation} is {}{code}", lower(state))
@@ -327,6 +348,9 @@ impl Record {
             Fact::Released { allocation, generation, lapsed } => {
                 let why = if *lapsed { " (the lease is over)" } else { "" };
                 format!("gives back what {allocation} of generation {generation} held{why}")
+            }
+            Fact::NotTerminated { allocation, generation, reason } => {
+                format!("cannot terminate {allocation} of generation {generation}: {reason}")
             }
             Fact::Suspected { allocation, generation, cause } => {
                 format!("suspects {allocation} of generation {generation}: {cause:?}")
@@ -342,6 +366,46 @@ impl Record {
                 format!("places {node} anew as generation {generation}")
             }
         }
+    }
+}
+
+fn task_end(end: &TaskTermination) -> String {
+    let (id, generation, code) = (&end.allocation, end.generation, end.exit_code);
+    let output = match (end.fetch, end.output.bytes()) {
+        (true, _) => "; the output is to be fetched".to_owned(),
+        (false, 0) => String::new(),
+        (false, bytes) => format!("; {bytes} B of output"),
+    };
+    format!("{id} of generation {generation} is {}, exit code {code}{output}", lower(end.status))
+}
+
+fn log_request(log: &LogRequest) -> String {
+    let (id, generation, offset) = (&log.allocation, log.generation, log.offset);
+    format!("{id} of generation {generation}: {} from {offset}", lower(log.stream))
+}
+
+fn log_chunk(part: &LogChunk) -> String {
+    let (offset, bytes, total) = (part.offset, part.data.0.len(), part.total);
+    let ended = if part.ended { ", ended" } else { "" };
+    format!("{} from {offset}: {bytes} B of {total} B{ended}", lower(part.stream))
+}
+
+/// What an operator asks, in the words of the command line.
+fn asked(request: &DeploymentRequest) -> String {
+    match request {
+        DeploymentRequest::List(list) => {
+            format!(
+                "limit {}, offset {}, status {:?}, sort {:?}",
+                list.limit, list.offset, list.status, list.sort
+            )
+        }
+        DeploymentRequest::Status(id)
+        | DeploymentRequest::Manifest(id)
+        | DeploymentRequest::Shutdown(id)
+        | DeploymentRequest::Delete(id) => id.to_string(),
+        DeploymentRequest::Info(info) => format!("{}, usage {}, logs {}", info.id, info.usage, info.logs),
+        DeploymentRequest::Logs(logs) => format!("{} of {}", logs.allocation, logs.id),
+        DeploymentRequest::Prune(prune) => format!("{prune:?}"),
     }
 }
 

@@ -1,10 +1,16 @@
 //! Scripts: the commands on top of a transcript, one a line.
 //!
 //! ```text
+//! weaknesses: W1 W6                         those that every peer has; without the line none
 //! peers: NAME, NAME(orchestrator), NAME(2 cores), NAME(orchestrator, of ORGANIZATION)
 //! hide BEHAVIOUR                            messages that are not written down
 //! deploy FILE [by NAME] [for SPAN]          for: how long the request is valid
 //! shutdown DEPLOYMENT
+//! print BYTES                               what every program prints from now on
+//! ask NAME [at NAME] list [status WORD] [limit NUMBER] [offset NUMBER] [sort WORD]
+//! ask NAME [at NAME] status|info|manifest|shutdown|delete DEPLOYMENT|unknown
+//! ask NAME [at NAME] logs DEPLOYMENT ALLOCATION [follow SPAN]
+//! ask NAME [at NAME] prune all
 //! advance SPAN | advance until BEHAVIOUR    until such a message has been sent
 //! drop [reply to] BEHAVIOUR|all [from NAME] [to NAME] [once]
 //! delay [reply to] BEHAVIOUR|all [from NAME] [to NAME] by SPAN [once]
@@ -20,8 +26,10 @@
 
 use std::path::Path;
 
+use dmsim::dms::actor::{DeploymentRequest, InfoRequest, ListRequest, LogsRequest, Printed, PruneRequest};
 use dmsim::dms::ensemble::EnsembleConfig;
-use dmsim::dms::identity::SignatureMode;
+use dmsim::dms::identity::{EnsembleId, SignatureMode};
+use dmsim::dms::profile::{Profile, Weakness};
 use dmsim::kernel::Span;
 use dmsim::scenario::{ensemble_file, units};
 
@@ -33,12 +41,19 @@ use super::lab::{Description, Lab, Rule};
 /// The first line that is no command, with the reason.
 pub(super) fn run(script: &str, ensembles: &Path, mode: SignatureMode) -> Result<String, String> {
     let mut lab: Option<Lab> = None;
+    let mut profile = Profile::INTENDED;
     for line in script.lines().map(str::trim) {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
+        if let (Some(names), None) = (line.strip_prefix("weaknesses:"), &lab) {
+            profile = weaknesses(names).map_err(|reason| format!("`{line}`: {reason}"))?;
+            continue;
+        }
         let done = match (line.strip_prefix("peers:"), &mut lab) {
-            (Some(peers), None) => descriptions(peers).map(|peers| lab = Some(Lab::new(&peers, mode))),
+            (Some(peers), None) => {
+                descriptions(peers).map(|peers| lab = Some(Lab::new(&peers, profile, mode)))
+            }
             (None, Some(lab)) => {
                 lab.record.command(line);
                 command(lab, &line.split_whitespace().collect::<Vec<_>>(), ensembles)
@@ -63,6 +78,14 @@ pub(super) fn ensemble(folder: &Path, file: &str) -> Result<EnsembleConfig, Stri
         Ok(loaded) => Ok(loaded.config),
         Err(diagnostics) => Err(format!("{diagnostics:?}")),
     }
+}
+
+/// `W1 W6`: a profile with these.
+fn weaknesses(names: &str) -> Result<Profile, String> {
+    names.split_whitespace().try_fold(Profile::INTENDED, |profile, name| {
+        let weakness: Weakness = name.parse().map_err(|_| format!("there is no weakness {name}"))?;
+        Ok(profile.with(weakness))
+    })
 }
 
 /// `alice(orchestrator) p1 p2(2 cores)`, with or without commas between them.
@@ -97,6 +120,19 @@ fn command(lab: &mut Lab, words: &[&str], ensembles: &Path) -> Result<(), String
         ["hide", behaviour] => lab.record.hidden.push((*behaviour).to_owned()),
         ["deploy", file, rest @ ..] => return deploy(lab, file, rest, ensembles),
         ["shutdown", label] if lab.record.is_taken(label) => lab.shutdown(label),
+        ["print", bytes] => {
+            let bytes: usize = bytes.parse().map_err(|_| "how many bytes?")?;
+            lab.output.stdout = Printed("0123456789abcde\n".repeat(bytes.div_ceil(16)).into());
+        }
+        ["ask", name, rest @ ..] => {
+            let by = peer(lab, name)?;
+            let (at, rest) = match rest {
+                ["at", other, rest @ ..] => (peer(lab, other)?, rest),
+                rest => (by, rest),
+            };
+            let request = request(lab, rest)?;
+            lab.ask(by, at, request);
+        }
         ["advance", "until", behaviour] => {
             if !lab.advance_until(behaviour) {
                 return Err(format!("no {behaviour} was sent within an hour"));
@@ -148,6 +184,63 @@ fn command(lab: &mut Lab, words: &[&str], ensembles: &Path) -> Result<(), String
         _ => return Err("no such command".to_owned()),
     }
     Ok(())
+}
+
+/// What an operator asks.
+fn request(lab: &Lab, words: &[&str]) -> Result<DeploymentRequest, String> {
+    let id = |label: &str| match label {
+        "unknown" => Ok(EnsembleId([7; 32])),
+        label => lab.record.deployment(label).ok_or_else(|| format!("there is no deployment {label}")),
+    };
+    Ok(match words {
+        ["list", rest @ ..] => DeploymentRequest::List(list(rest)?),
+        ["status", label] => DeploymentRequest::Status(id(label)?),
+        ["manifest", label] => DeploymentRequest::Manifest(id(label)?),
+        ["shutdown", label] => DeploymentRequest::Shutdown(id(label)?),
+        ["delete", label] => DeploymentRequest::Delete(id(label)?),
+        ["info", label] => {
+            let (id, allocations) = (id(label)?, Vec::new());
+            DeploymentRequest::Info(InfoRequest { id, usage: true, logs: true, allocations })
+        }
+        ["logs", label, allocation, rest @ ..] => {
+            let follow = match rest {
+                [] => None,
+                ["follow", time] => Some(span(time)?),
+                [word, ..] => return Err(format!("what is `{word}`?")),
+            };
+            DeploymentRequest::Logs(LogsRequest { id: id(label)?, allocation: (*allocation).into(), follow })
+        }
+        ["prune", "all"] => DeploymentRequest::Prune(PruneRequest { all: true, before: None }),
+        _ => return Err("nothing that can be asked".to_owned()),
+    })
+}
+
+fn list(mut words: &[&str]) -> Result<ListRequest, String> {
+    let mut list = ListRequest::default();
+    let number = |text: &str| text.parse().map_err(|_| format!("`{text}` is no number"));
+    while !words.is_empty() {
+        words = match words {
+            ["status", word, rest @ ..] => {
+                list.status = (*word).into();
+                rest
+            }
+            ["sort", word, rest @ ..] => {
+                list.sort = (*word).into();
+                rest
+            }
+            ["limit", text, rest @ ..] => {
+                list.limit = number(text)?;
+                rest
+            }
+            ["offset", text, rest @ ..] => {
+                list.offset = number(text)?;
+                rest
+            }
+            [word, ..] => return Err(format!("what is `{word}`?")),
+            [] => words,
+        };
+    }
+    Ok(list)
 }
 
 fn deploy(lab: &mut Lab, file: &str, mut rest: &[&str], ensembles: &Path) -> Result<(), String> {

@@ -1,0 +1,126 @@
+//! How a node logs, and changing that while it runs (dms-capabilities section 9.1). The simulated node writes no logs;
+//! it keeps the settings, refuses bad ones and shows them in its status.
+
+use std::sync::Arc;
+
+use crate::dms::actor::{LoggerChange, LoggerReport};
+
+/// Levels, from the one that says most.
+const LEVELS: [&str; 4] = ["DEBUG", "INFO", "WARN", "ERROR"];
+
+/// Why settings were not taken.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub(super) enum LoggerError {
+    /// No such level.
+    #[error("`{0}` is no log level: there are {list}", list = LEVELS.join(", "))]
+    Level(Arc<str>),
+    /// Records would never be flushed, or without a pause.
+    #[error("the flush interval must be at least 1 s")]
+    FlushInterval,
+    /// Not the address of a server.
+    #[error("`{0}` is not the URL of a server")]
+    Url(Arc<str>),
+}
+
+/// The settings. They live in memory: a restart begins with the defaults.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Logger {
+    settings: LoggerChange,
+}
+
+impl Logger {
+    /// Takes all of a change or nothing.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn change(&mut self, change: &LoggerChange) -> Result<(), LoggerError> {
+        if let Some(level) = &change.level
+            && !LEVELS.iter().any(|known| known.eq_ignore_ascii_case(level))
+        {
+            return Err(LoggerError::Level(Arc::clone(level)));
+        }
+        if change.flush_interval_s == Some(0) {
+            return Err(LoggerError::FlushInterval);
+        }
+        let is_url = |url: &str| {
+            let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+            host.is_some_and(|host| !host.is_empty())
+        };
+        if let Some(url) =
+            [&change.elastic_url, &change.apm_url].into_iter().flatten().find(|url| !is_url(url))
+        {
+            return Err(LoggerError::Url(Arc::clone(url)));
+        }
+        let (old, new) = (std::mem::take(&mut self.settings), change.clone());
+        self.settings = LoggerChange {
+            level: new.level.or(old.level),
+            flush_interval_s: new.flush_interval_s.or(old.flush_interval_s),
+            elastic_url: new.elastic_url.or(old.elastic_url),
+            api_key: new.api_key.or(old.api_key),
+            apm_url: new.apm_url.or(old.apm_url),
+            elastic: new.elastic.or(old.elastic),
+        };
+        Ok(())
+    }
+
+    /// What a status says of it: nothing of a logger that nobody has changed, and of a key only that there is one.
+    pub(super) fn report(&self) -> Option<LoggerReport> {
+        let LoggerChange { level, flush_interval_s, elastic_url, api_key, apm_url, elastic } = &self.settings;
+        (self.settings != LoggerChange::default()).then(|| LoggerReport {
+            level: level.clone(),
+            flush_interval_s: *flush_interval_s,
+            elastic_url: elastic_url.clone(),
+            has_api_key: api_key.is_some(),
+            apm_url: apm_url.clone(),
+            elastic: *elastic,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_taken_whole_or_not_at_all() {
+        let mut logger = Logger::default();
+        assert_eq!(logger.report(), None);
+        let change = LoggerChange {
+            level: Some("debug".into()),
+            api_key: Some("secret".into()),
+            elastic_url: Some("https://logs.example".into()),
+            ..LoggerChange::default()
+        };
+        assert_eq!(logger.change(&change), Ok(()));
+        let later =
+            LoggerChange { flush_interval_s: Some(5), elastic: Some(true), ..LoggerChange::default() };
+        assert_eq!(logger.change(&later), Ok(()));
+        let shown = logger.report().expect("it has been changed");
+        assert_eq!(
+            (shown.level.as_deref(), shown.flush_interval_s, shown.elastic),
+            (Some("debug"), Some(5), Some(true))
+        );
+        assert!(shown.has_api_key && !format!("{shown:?}").contains("secret"));
+        for (wrong, why) in [
+            (
+                LoggerChange { level: Some("loud".into()), ..later.clone() },
+                "`loud` is no log level: there are DEBUG, INFO, WARN, ERROR",
+            ),
+            (
+                LoggerChange { flush_interval_s: Some(0), ..later.clone() },
+                "the flush interval must be at least 1 s",
+            ),
+            (
+                LoggerChange { apm_url: Some("https://".into()), elastic: Some(false), ..later.clone() },
+                "`https://` is not the URL of a server",
+            ),
+            (
+                LoggerChange { elastic_url: Some("ftp://a".into()), ..later },
+                "`ftp://a` is not the URL of a server",
+            ),
+        ] {
+            assert_eq!(logger.change(&wrong).map_err(|error| error.to_string()), Err(why.to_owned()));
+            assert_eq!(logger.report().as_ref(), Some(&shown));
+        }
+    }
+}

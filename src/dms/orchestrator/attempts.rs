@@ -1,0 +1,135 @@
+//! Steps that fail, and the attempts that they end (dms-orchestration sections 1.3, 2.9 and 2.10).
+//!
+//! As it is meant, the node at which a step failed falls back alone, what it may have reserved is undone in the
+//! background, and the others keep what they have. In the real DMS the whole attempt has failed (W22): when everything
+//! that is under way has been answered, the nodes are reverted one after another, each once and for up to half a
+//! minute, and all of them begin anew.
+
+use std::sync::Arc;
+
+use super::{Deployment, Outcome, Pending, Phase, Purpose};
+use crate::dms::actor::{Behaviour, BehaviourKind, Message, Revert};
+use crate::dms::constants::REVERT_TIMEOUT;
+use crate::dms::desk::Desk;
+use crate::dms::fact::{DeploymentStatus, Fact, Stage};
+use crate::dms::profile::Weakness;
+
+/// An attempt that has failed as a whole.
+#[derive(Clone, Debug)]
+pub(super) struct FailedAttempt {
+    stage: Stage,
+    /// The nodes that are still to be reverted, the next one last; none before reverting has begun.
+    to_revert: Option<Vec<usize>>,
+}
+
+impl Deployment {
+    /// A step of a node has failed.
+    pub(super) fn give_up_place(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        index: usize,
+        stage: Stage,
+        reason: Arc<str>,
+    ) {
+        desk.fact(Fact::StageFailed { ensemble: self.id, stage, reason: Arc::clone(&reason) });
+        self.last_failure = Some((stage, reason));
+        let profile = desk.security.profile;
+        let has_no_handle = stage == Stage::Commit && profile.has(Weakness::LostCommit);
+        // Whoever handles the failed commit returns with the lock that the others need (W6).
+        let others_commit = |pending: &Pending| pending.purpose == Purpose::Commit && pending.node != index;
+        self.is_hung |= has_no_handle && self.pending.iter().any(others_commit);
+        if profile.has(Weakness::AllOrNothing) && self.status != DeploymentStatus::Updating {
+            self.failed_attempt.get_or_insert(FailedAttempt { stage, to_revert: None });
+            return;
+        }
+        self.drop_pending_of(index);
+        if !has_no_handle {
+            self.undo_node(desk, index);
+        }
+        self.begin_anew(index);
+    }
+
+    /// The node begins anew; its peer is not asked again while others bid. The next try is of another generation, so
+    /// that an undo that comes late does not end it when it is on the same peer.
+    fn begin_anew(&mut self, index: usize) {
+        let node = &mut self.nodes[index];
+        if let Some(place) = node.place.take() {
+            node.excluded.push(place.host);
+            node.generation += 1;
+        }
+        node.reset();
+    }
+
+    /// Nothing is under way any more in an attempt that has failed: its nodes are reverted, then the next one begins.
+    pub(super) fn end_failed_attempt(&mut self, desk: &mut Desk<'_, '_>) {
+        let Some(mut failed) = self.failed_attempt.take() else { return };
+        let mut to_revert = failed.to_revert.take().unwrap_or_else(|| {
+            let lost_commit = desk.security.profile.has(Weakness::LostCommit);
+            (0..self.nodes.len()).rev().filter(|index| self.is_in_manifest(*index, lost_commit)).collect()
+        });
+        if let Some(index) = to_revert.pop() {
+            failed.to_revert = Some(to_revert);
+            self.failed_attempt = Some(failed);
+            return self.revert(desk, index);
+        }
+        for node in self.nodes.iter_mut().filter(|node| node.phase != Phase::Lost) {
+            node.generation += u32::from(node.place.is_some());
+            node.reset();
+        }
+        self.begin_next_attempt(desk);
+    }
+
+    /// Whether the failed attempt knows a peer of this node to be reverted. Where a commit failed or was not answered,
+    /// also one of several on the node, the real DMS has not stored whose it was (W6).
+    fn is_in_manifest(&self, index: usize, lost_commit: bool) -> bool {
+        let node = &self.nodes[index];
+        let chosen = node.place.is_some() && (Phase::Chosen..Phase::Standby).contains(&node.phase);
+        chosen && (!lost_commit || node.members.iter().all(|member| member.committed))
+    }
+
+    fn revert(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
+        let node = &self.nodes[index];
+        let (place, generation) = (node.host(), node.generation);
+        let allocations = node.members.iter().map(|member| (Arc::clone(&member.id), generation)).collect();
+        let message = Message::Revert(Box::new(Revert { ensemble: self.id, allocations }));
+        let behaviour = Behaviour::fixed(BehaviourKind::Revert);
+        self.ask(desk, &place, behaviour, message, REVERT_TIMEOUT, Purpose::Revert, (index, 0));
+    }
+
+    /// The answer to a revert, or none: then the peer keeps what it holds, and is not asked again.
+    pub(super) fn resolve_revert(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        pending: Pending,
+        outcome: &Outcome<'_>,
+    ) {
+        if let Some(reason) = outcome.refusal(REVERT_TIMEOUT) {
+            return desk.fact(Fact::StageFailed { ensemble: self.id, stage: Stage::Revert, reason });
+        }
+        let stage = self.failed_attempt.as_ref().map(|failed| failed.stage);
+        let committing = matches!(stage, Some(Stage::Commit | Stage::Allocate));
+        // The manifest of the attempt and the deployment's own share their maps: a node that is taken out of the one is
+        // gone from the other, and no later attempt commits or starts it (W6b).
+        if committing && desk.security.profile.has(Weakness::PoisonedRetry) {
+            let node = &mut self.nodes[pending.node];
+            node.reset();
+            node.phase = Phase::Lost;
+            node.forgotten = true;
+        }
+    }
+
+    /// An attempt has come to nothing: what it knew of bids and links is forgotten, and the next one begins. That of
+    /// the real DMS counts its rounds from 1 again, so that providers that have answered are silent (W16), and begins
+    /// at once (W21).
+    pub(super) fn begin_next_attempt(&mut self, desk: &mut Desk<'_, '_>) {
+        self.verified.clear();
+        self.nodes.iter_mut().for_each(|node| node.bids.clear());
+        if desk.security.profile.has(Weakness::RestartedNonces) {
+            self.nonce = 0;
+        }
+        if !desk.security.profile.has(Weakness::HotLoop) {
+            self.pause(desk);
+        }
+        self.advance(desk);
+    }
+}

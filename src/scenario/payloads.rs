@@ -1,0 +1,127 @@
+//! What operators send along with a call: offers of machines, and changes of how a node logs.
+
+use super::reader::{Map, Reader};
+use super::resolved::{map as written, text};
+use crate::dms::actor::{BehaviourKind, LoggerChange, Offer};
+use crate::dms::ensemble::tree::Node;
+use crate::sim::setup::Payload;
+
+/// Keys of `invoke` under which payloads stand, each with the behaviour that needs it.
+pub(super) const PAYLOADS: [(&str, BehaviourKind); 2] =
+    [("offer", BehaviourKind::Onboard), ("logger", BehaviourKind::LoggerConfig)];
+const GIB: u64 = 1 << 30;
+/// Cores of the largest machine.
+const MOST_CORES: f64 = 4096.0;
+/// Ten years, in seconds.
+const LONGEST_FLUSH_S: i64 = 315_360_000;
+
+/// The payload of a call of this behaviour; `Some(None)` for one that has none, and none where it is wrong.
+pub(super) fn read(
+    reader: &mut Reader,
+    map: &Map<'_>,
+    kind: BehaviourKind,
+    path: &str,
+) -> Option<Option<Payload>> {
+    for (key, wanted) in PAYLOADS {
+        match map.node.entry(key) {
+            None if wanted == kind => {
+                reader.error(map.at, format!("`{path}` needs `{key}`"), help(kind).to_owned());
+                return None;
+            }
+            Some((written, _)) if wanted != kind => {
+                reader.error(written.position, format!("`{path}` takes no `{key}`"), None);
+                return None;
+            }
+            _ => {}
+        }
+    }
+    match kind {
+        BehaviourKind::Onboard => {
+            reader.optional(map, "offer", offer).map(|offer| Some(Payload::Offer(offer)))
+        }
+        BehaviourKind::LoggerConfig => {
+            reader.optional(map, "logger", logger).map(|change| Some(Payload::Logger(Box::new(change))))
+        }
+        _ => Some(None),
+    }
+}
+
+/// A payload with its key, as a scenario has it.
+pub(super) fn write(payload: &Payload) -> (&'static str, Option<String>) {
+    let thousandths = |milli: u64| format!("{}.{:03}", milli / 1000, milli % 1000);
+    match payload {
+        Payload::Offer(offer) => {
+            let content = written(&[
+                ("cpu", Some(thousandths(offer.cores_milli))),
+                ("ram", Some(thousandths(offer.ram_milli_gib) + " GiB")),
+                ("disk", Some(thousandths(offer.disk_milli_gib) + " GiB")),
+                ("gpu", Some((!offer.no_gpu).to_string())),
+            ]);
+            ("offer", Some(content))
+        }
+        Payload::Logger(change) => {
+            let content = written(&[
+                ("level", change.level.as_deref().map(text)),
+                ("flush_interval", change.flush_interval_s.map(|seconds| seconds.to_string())),
+                ("elastic_url", change.elastic_url.as_deref().map(text)),
+                ("api_key", change.api_key.as_deref().map(text)),
+                ("apm_url", change.apm_url.as_deref().map(text)),
+                ("elastic", change.elastic.map(|on| on.to_string())),
+            ]);
+            ("logger", Some(content))
+        }
+    }
+}
+
+const fn help(kind: BehaviourKind) -> &'static str {
+    match kind {
+        BehaviourKind::Onboard => "as in `offer: {cpu: 4, ram: 8 GiB, disk: 100 GiB}`",
+        _ => "as in `logger: {level: debug}`",
+    }
+}
+
+/// The command line counts memory and disk in GiB; thousandths of it are kept, so that `512 MiB` can be said.
+fn offer(reader: &mut Reader, node: &Node) -> Option<Offer> {
+    let map = reader.map(node, "offer", node.position, &["cpu", "ram", "disk", "gpu"])?;
+    let cores = reader.required(&map, "cpu", "cores, as in `cpu: 4`", |r, node| {
+        let cores = r.number(node, "cpu")?;
+        if !(cores > 0.0 && cores <= MOST_CORES) {
+            r.error(node.position, format!("`cpu` must be above 0 and at most {MOST_CORES}"), None);
+            return None;
+        }
+        Some(libm::round(cores * 1000.0) as u64)
+    });
+    let mut size = |key, help| {
+        let bytes = reader.required(&map, key, help, |r: &mut Reader, node| r.bytes(node, key))?;
+        u64::try_from((u128::from(bytes) * 1000 + u128::from(GIB / 2)) / u128::from(GIB)).ok()
+    };
+    let (ram, disk) = (size("ram", "as in `ram: 8 GiB`"), size("disk", "as in `disk: 100 GiB`"));
+    let flag = [("true", true), ("false", false)];
+    let gpu = match map.node.entry("gpu") {
+        Some(_) => reader.optional(&map, "gpu", |r, node| r.word(node, "gpu", &flag))?,
+        None => true,
+    };
+    Some(Offer { cores_milli: cores?, ram_milli_gib: ram?, disk_milli_gib: disk?, no_gpu: !gpu })
+}
+
+fn logger(reader: &mut Reader, node: &Node) -> Option<LoggerChange> {
+    let keys = ["level", "flush_interval", "elastic_url", "api_key", "apm_url", "elastic"];
+    let map = reader.map(node, "logger", node.position, &keys)?;
+    let before = reader.errors;
+    let mut text = |key| reader.optional(&map, key, |r, node| r.text(node, key));
+    let (level, elastic_url) = (text("level"), text("elastic_url"));
+    let (api_key, apm_url) = (text("api_key"), text("apm_url"));
+    let flush_interval_s = reader
+        .optional(&map, "flush_interval", |r, node| r.whole(node, "flush_interval", 0, LONGEST_FLUSH_S))
+        .map(i64::unsigned_abs);
+    let flag = [("true", true), ("false", false)];
+    let elastic = reader.optional(&map, "elastic", |r, node| r.word(node, "elastic", &flag));
+    (reader.errors == before).then_some(LoggerChange {
+        level,
+        flush_interval_s,
+        elastic_url,
+        api_key,
+        apm_url,
+        elastic,
+    })
+}
