@@ -72,7 +72,7 @@ pub(super) fn run(arguments: &ReproduceArguments) -> Exit {
     }
     let files = match scenarios(&arguments.folder, &wanted) {
         Ok(files) => files,
-        Err(error) => return bad_input(&error),
+        Err(error) => return without_reproduction(&error),
     };
     let mut all = Vec::new();
     for (weakness, file) in files {
@@ -83,7 +83,7 @@ pub(super) fn run(arguments: &ReproduceArguments) -> Exit {
                 }
                 all.push(found);
             }
-            Err(error) => return bad_input(&error),
+            Err(error) => return without_reproduction(&error),
         }
     }
     let shown = all.iter().filter(|found| found.is_shown).count();
@@ -97,11 +97,15 @@ pub(super) fn run(arguments: &ReproduceArguments) -> Exit {
     if shown == all.len() { Exit::Fine } else { Exit::ExpectationFailed }
 }
 
-fn bad_input(error: &ReproduceError) -> Exit {
+fn without_reproduction(error: &ReproduceError) -> Exit {
     match error {
         ReproduceError::Scenario(report) => eprint!("{}", report.render(is_styled())),
         ReproduceError::Folder { .. } => {
             eprintln!("error: {error}\n  = help: name the folder of the scenarios with --folder");
+        }
+        ReproduceError::Run { reason, file } => {
+            eprintln!("in {}", file.display());
+            return super::without_outcome(reason);
         }
         _ => eprintln!("error: {error}"),
     }

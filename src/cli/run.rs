@@ -186,7 +186,6 @@ fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, fold
         count("peers.total")
     );
     println!();
-    let line = |name: &str, text: String| println!("  {name:<30}{text}");
     line("deployments asked", count("deployments.asked"));
     line(
         "  reached running",
@@ -197,12 +196,7 @@ fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, fold
         ),
     );
     line("  failed", count("deployments.failed"));
-    let reasons = |metric: &str| {
-        for row in outcome.metrics.iter().filter(|row| &*row.metric == metric && !row.labels.is_empty()) {
-            line("", format!("{:>4} x {}", row.value, row.labels.trim_start_matches("reason=")));
-        }
-    };
-    reasons("deployments.failed");
+    print_reasons(outcome, "deployments.failed");
     line("time to running p50 / p95", quantiles("time_to_running", 1));
     line("availability of services", with(value("services.availability") * 100.0, 3, "%"));
     line("recovery time p50 / p95", quantiles("recovery_time", 0));
@@ -225,20 +219,7 @@ fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, fold
         );
         line("attacks", text);
     }
-    if !outcome.connections.is_empty() {
-        line("pairs that could connect", with(value("pairs.reached_fraction") * 100.0, 1, "%"));
-        let text =
-            format!("{} dialled, {} failed", count("connections.dialled"), count("connections.failed"));
-        line("connections", text);
-        reasons("connections.failed");
-        let text = format!(
-            "{} messages, {:.1} MB; {} died",
-            count("relays.messages"),
-            value("relays.bytes") / 1e6,
-            count("relays.deaths")
-        );
-        line("relays", text);
-    }
+    print_reachability(outcome);
     line("events", format!("{} ({:.2} million/s{cpu})", outcome.events, provenance.events_per_second / 1e6));
     line("digest", format!("{:032x}", outcome.digest));
     if !outcome.manifest.expectations.is_empty() {
@@ -252,6 +233,31 @@ fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, fold
     }
     println!();
     println!("results in {}", folder.display());
+}
+
+fn line(name: &str, text: impl std::fmt::Display) {
+    println!("  {name:<30}{text}");
+}
+
+/// How often what this metric counts has happened, by its reasons.
+fn print_reasons(outcome: &Outcome, metric: &str) {
+    for row in outcome.metrics.iter().filter(|row| &*row.metric == metric && !row.labels.is_empty()) {
+        line("", format!("{:>4} x {}", row.value, row.labels.trim_start_matches("reason=")));
+    }
+}
+
+/// Who reached whom, where hosts stand behind translators and firewalls.
+fn print_reachability(outcome: &Outcome) {
+    if outcome.connections.is_empty() {
+        return;
+    }
+    let value = |name: &str| outcome.metric(name).unwrap_or(f64::NAN);
+    line("pairs that could connect", format!("{:.1} %", value("pairs.reached_fraction") * 100.0));
+    let (dialled, failed) = (value("connections.dialled"), value("connections.failed"));
+    line("connections", format!("{dialled} dialled, {failed} failed"));
+    print_reasons(outcome, "connections.failed");
+    let (messages, megabytes) = (value("relays.messages"), value("relays.bytes") / 1e6);
+    line("relays", format!("{messages} messages, {megabytes:.1} MB; {} died", value("relays.deaths")));
 }
 
 fn summary_json(outcome: &Outcome, folder: &std::path::Path) -> String {

@@ -91,8 +91,6 @@ pub enum Stage {
     Shutdown,
     /// The verification of the links between a candidate's peers.
     Edge,
-    /// Giving back what an allocation held.
-    Release,
 }
 
 impl Stage {
@@ -111,7 +109,6 @@ impl Stage {
             Self::Revert => "revert",
             Self::Shutdown => "shutdown",
             Self::Edge => "edge",
-            Self::Release => "release",
         }
     }
 }

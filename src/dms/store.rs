@@ -18,7 +18,7 @@ use crate::dms::identity::{EnsembleId, Handle, PeerId};
 use crate::dms::orchestrator::{Log, MemberState, Phase};
 use crate::dms::outbox::RunId;
 use crate::dms::provider::{Farewell, KeptLog};
-use crate::dms::resources::{Ports, Resources};
+use crate::dms::resources::{Holding, Ports};
 use crate::dms::subnet::{AddressRange, Subnets};
 use crate::kernel::Timestamp;
 
@@ -112,7 +112,8 @@ pub(in crate::dms) struct ProviderRecord {
 pub(in crate::dms) struct EndingRecord {
     pub(in crate::dms) id: Arc<str>,
     pub(in crate::dms) generation: u32,
-    pub(in crate::dms) resources: Resources,
+    /// What it holds, of which cards.
+    pub(in crate::dms) holding: Holding,
     /// Its last run.
     pub(in crate::dms) run: RunId,
 }
@@ -125,7 +126,8 @@ pub(in crate::dms) struct AllocationRecord {
     pub(in crate::dms) generation: u32,
     pub(in crate::dms) config: Arc<AllocationConfig>,
     pub(in crate::dms) actor: Actor,
-    pub(in crate::dms) resources: Resources,
+    /// What it holds, of which cards.
+    pub(in crate::dms) holding: Holding,
     pub(in crate::dms) run: RunId,
     pub(in crate::dms) state: AllocationState,
     /// Whether it runs or is being started: then it is to run again.

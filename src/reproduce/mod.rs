@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::dms::profile::Weakness;
 use crate::observe::{self, Verdict};
 use crate::scenario::{self, Overrides, Report};
-use crate::sim::{self, Options, Outcome, Setup};
+use crate::sim::{self, Options, Outcome, RunError, Setup};
 
 /// The metrics that may tell what a weakness costs, the most telling first.
 const COSTS: [&str; 15] = [
@@ -77,7 +77,7 @@ pub enum ReproduceError {
         /// Which.
         file: PathBuf,
         /// Why.
-        reason: String,
+        reason: RunError,
     },
 }
 
@@ -166,7 +166,7 @@ pub fn reproduce(weakness: Weakness, file: &Path) -> Result<Reproduction, Reprod
     }
     let run = |setup: &Setup| {
         let outcome = sim::run(setup, Options::default(), &mut |_, _| true);
-        outcome.map_err(|reason| ReproduceError::Run { file: file.to_owned(), reason: reason.to_string() })
+        outcome.map_err(|reason| ReproduceError::Run { file: file.to_owned(), reason })
     };
     let as_is = run(&setup)?;
     setup.profile = setup.profile.without(weakness);

@@ -34,8 +34,14 @@ impl Provider {
     pub(super) fn release(&mut self, desk: &mut Desk<'_, '_>, id: &Arc<str>, generation: u32) {
         let Some(allocation) = self.allocations.get(id).filter(|found| found.generation <= generation) else {
             // A commit at most, unless the allocation is being terminated and goes on holding what it has.
-            if !self.endings.values().any(|ending| ending.id == *id) {
-                self.give_back(desk, id, generation);
+            match self.endings.iter().find(|(_, ending)| ending.id == *id) {
+                None => self.give_back(desk, id, generation),
+                Some((run, ending)) => {
+                    // The real DMS has given up, and tries again only if it is asked again.
+                    if ending.failures > 0 && desk.security.profile.has(Weakness::LeakingTerminations) {
+                        desk.action(Action::Terminate(*run));
+                    }
+                }
             }
             return;
         };
@@ -75,7 +81,7 @@ impl Provider {
         let record = |(run, ending): (&RunId, &Ending)| EndingRecord {
             id: Arc::clone(&ending.id),
             generation: ending.generation,
-            resources: self.pool.held(&ending.id).map(|held| held.resources.clone()).unwrap_or_default(),
+            holding: self.pool.held(&ending.id).cloned().unwrap_or_default(),
             run: *run,
         };
         self.endings.iter().map(record).collect()
@@ -83,10 +89,8 @@ impl Provider {
 
     /// Goes on terminating what the executor has kept over a restart. Comes before anything else takes of the pool.
     pub(super) fn go_on_ending(&mut self, desk: &mut Desk<'_, '_>, record: EndingRecord) {
-        let EndingRecord { id, generation, resources, run } = record;
-        let committed = self.pool.commit(&id, generation, &resources, desk.now);
-        committed.expect("endings fitted into the pool together before");
-        self.pool.allocate(&id, generation).expect("committed just before");
+        let EndingRecord { id, generation, holding, run } = record;
+        self.pool.restore(&id, holding).expect("endings fitted into the pool together before");
         self.endings.insert(run, Ending { id, generation, failures: 0, next: None });
         desk.action(Action::Terminate(run));
     }
@@ -115,9 +119,7 @@ impl Provider {
                 ending.failures += 1;
                 let pause = TERMINATION_RETRY_MIN.0 << (ending.failures - 1).min(16);
                 desk.fact(Fact::NotTerminated { allocation: id, generation, reason });
-                if desk.security.profile.has(Weakness::LeakingTerminations) {
-                    self.endings.shift_remove(&run);
-                } else {
+                if !desk.security.profile.has(Weakness::LeakingTerminations) {
                     desk.timer(Span(pause.min(TERMINATION_RETRY_MAX.0)), Timer::Terminate(run));
                 }
             }

@@ -28,7 +28,7 @@ impl Provider {
             generation: allocation.generation,
             config: Arc::clone(&allocation.config),
             actor: allocation.actor.clone(),
-            resources: self.pool.held(id).map(|holding| holding.resources.clone()).unwrap_or_default(),
+            holding: self.pool.held(id).cloned().unwrap_or_default(),
             run: allocation.run,
             state: allocation.state,
             is_to_run: allocation.start_reply.is_some()
@@ -93,9 +93,8 @@ impl Provider {
         stored: AllocationRecord,
         running: &[RunId],
     ) -> Result<(), PoolError> {
-        let AllocationRecord { id, ensemble, generation, resources, .. } = stored;
-        self.pool.commit(&id, generation, &resources, desk.now)?;
-        self.pool.allocate(&id, generation).expect("committed just before");
+        let AllocationRecord { id, ensemble, generation, holding, .. } = stored;
+        self.pool.restore(&id, holding)?;
         let mut allocation = Allocation {
             ensemble,
             generation,

@@ -14,7 +14,7 @@ use super::{Amount, Dimension, Gpu, Resources, Shortage};
 use crate::kernel::Timestamp;
 
 /// Something held for one allocation.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Holding {
     /// How much, with the kind of each card and how much of its memory.
     pub resources: Resources,
@@ -172,6 +172,28 @@ impl Pool {
             places.iter().map(|&place| u16::try_from(place).expect("a machine has few cards")).collect();
         let resources = Resources { gpus, ..wanted.clone() };
         let holding = Holding { resources, cards, generation, lease: Some(lease) };
+        self.take(&holding);
+        self.held.insert(Arc::clone(allocation), holding);
+        Ok(())
+    }
+
+    /// Holds again what was held before a restart, of the very same cards.
+    ///
+    /// # Errors
+    /// [`PoolError::AlreadyCommitted`], [`PoolError::Short`] when there is less than there was.
+    pub fn restore(&mut self, allocation: &Arc<str>, holding: Holding) -> Result<(), PoolError> {
+        if self.held.contains_key(allocation) {
+            return Err(PoolError::AlreadyCommitted(Arc::clone(allocation)));
+        }
+        self.free.check_sizes(&holding.resources)?;
+        let cards = holding.cards.iter().zip(&holding.resources.gpus);
+        let has = |(place, share): &(&u16, &Gpu)| {
+            self.free.gpus.get(usize::from(**place)).is_some_and(|card| card.vram_bytes >= share.vram_bytes)
+        };
+        let (all, there) = (holding.cards.len() as u64, cards.filter(has).count() as u64);
+        if there < all {
+            return Err(Shortage::of(Dimension::Gpu, all, there).into());
+        }
         self.take(&holding);
         self.held.insert(Arc::clone(allocation), holding);
         Ok(())
@@ -388,6 +410,29 @@ mod tests {
     }
 
     #[test]
+    fn what_was_held_is_held_again_of_the_very_same_cards() {
+        let two = [card("N", "A100", 40), card("N", "A100", 40)];
+        let mut pool = Pool::new(with(8, &two));
+        let names: Vec<Arc<str>> = ["a", "b", "c", "d"].into_iter().map(Arc::from).collect();
+        for (name, vram) in names.iter().zip([30, 10, 30, 10]) {
+            pool.commit(name, 0, &with(1, &[card("", "", vram)]), Timestamp(10)).expect("two times forty");
+        }
+        // Dealt anew in this order, the two small ones would take the room of a large one.
+        let mut again = Pool::new(with(8, &two));
+        for name in ["b", "d", "a", "c"] {
+            let held = pool.held(name).expect("committed just before").clone();
+            assert_eq!(again.restore(&name.into(), held), Ok(()), "{name}");
+        }
+        assert_eq!((again.audit(), again.free().gpus), (Ok(()), Vec::new()));
+        let mut smaller = Pool::new(with(8, &two[..1]));
+        let lost = smaller.restore(&names[2], pool.held("c").expect("it is held").clone());
+        assert_eq!(
+            lost.map_err(|error| error.to_string()),
+            Err("GPU is short by 1 GPU: 1 GPU required, 0 GPUs available".to_owned())
+        );
+    }
+
+    #[test]
     fn an_offer_can_change_as_far_as_nobody_loses_what_it_holds() {
         let cards = [card("N", "A100", 40), card("N", "T4", 16)];
         let mut pool = Pool::new(with(8, &cards));
@@ -535,6 +580,12 @@ mod tests {
                     prop_assert!(users.clone().count() == 1 || users.filter(whole).count() == 0);
                 }
             }
+            let mut again = Pool::new(pool.onboarded().clone());
+            for (name, holding) in pool.held.iter().rev() {
+                prop_assert_eq!(again.restore(name, holding.clone()), Ok(()));
+                prop_assert!(again.restore(name, holding.clone()).is_err(), "not twice");
+            }
+            prop_assert_eq!((again.audit(), &again.free), (Ok(()), &pool.free), "in any order");
             for name in &names {
                 pool.release(name, u32::MAX);
             }

@@ -344,7 +344,7 @@ fn pairs_are_those_of_dialling_each() {
             match dialled.unwrap() {
                 // A relay calls its client over the connection that it has; the count knows no such pairs.
                 Ok(Way::Direct) if !net.nat().unwrap().is_dialable(to) => {
-                    by_hand.ways[Way::Reversed as usize] += 1
+                    by_hand.ways[Way::Reversed as usize] += 1;
                 }
                 Ok(way) => by_hand.ways[way as usize] += 1,
                 Err(_) => by_hand.unreachable += 1,
