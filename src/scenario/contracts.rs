@@ -6,7 +6,7 @@ use super::reader::{Map, Reader, shortened};
 use super::workload::moment;
 use crate::dms::contract::cycle::Period;
 use crate::dms::contract::model::{
-    Blockchain, ChainRole, OrchestrationFee, PaymentDetails, ResourceFees, TimeUnit,
+    Blockchain, ChainRole, InvalidContract, OrchestrationFee, PaymentDetails, ResourceFees, TimeUnit,
 };
 use crate::dms::contract::money::Money;
 use crate::dms::contract::pricing::{Model, Pricing};
@@ -62,7 +62,8 @@ pub(super) fn read(
     for item in reader.list(top, "contracts") {
         let Some(plan) = contract(reader, item, duration, peers) else { continue };
         if plans.iter().any(|other| other.name == plan.name) {
-            reader.error(item.position, format!("there are two contracts called `{}`", plan.name), None);
+            let help = "give one of them another name".to_owned();
+            reader.error(item.position, format!("there are two contracts called `{}`", plan.name), help);
         }
         plans.push(plan);
     }
@@ -145,10 +146,21 @@ fn payment(reader: &mut Reader, map: &Map<'_>, payment_currency: Option<&str>) -
     if let Err(error) = details.cycle().and_then(|_| Pricing::of(&details))
         && !unread
     {
-        let text = error.to_string();
-        let text = text.replace("payment_period_count", "`periods`").replace("payment_period", "`period`");
-        let message = format!("a contract of the model `{}` cannot be made: {text}", details.payment_model);
-        reader.error(map.at, message, None);
+        // What else could be wrong with it has been read already.
+        let (key, help) = match error {
+            InvalidContract::Missing("payment_period") => {
+                ("period", "add the unit of the cycle, as in `period: hour`")
+            }
+            InvalidContract::Missing("payment_period_count") => {
+                ("periods", "add how many make a cycle, as in `periods: 1`")
+            }
+            InvalidContract::Missing("resource_fees") => {
+                ("resource_fees", "add the prices of resources, as in `resource_fees: {cpu: 0.1}`")
+            }
+            _ => ("fee", "add the price of a unit, as in `fee: 10`"),
+        };
+        let message = format!("the model `{}` needs `{key}`", details.payment_model);
+        reader.error(map.at, message, help.to_owned());
         return None;
     }
     Some(details)
@@ -156,14 +168,16 @@ fn payment(reader: &mut Reader, map: &Map<'_>, payment_currency: Option<&str>) -
 
 /// An amount, as a number or a text.
 fn money(reader: &mut Reader, node: &Node, what: &str) -> Option<Money> {
-    let text = node.scalar_text()?;
-    let amount = text.parse::<Money>();
-    if amount.is_err() || amount.is_ok_and(Money::is_negative) {
+    let text = node.scalar_text();
+    let amount = text.as_ref().and_then(|text| text.parse::<Money>().ok());
+    let amount = amount.filter(|amount| !amount.is_negative());
+    if amount.is_none() {
+        let shown =
+            text.map_or_else(|| node.type_name().to_owned(), |text| format!("`{}`", shortened(&text)));
         let help = "an amount has at most eight decimals, as in `0.25`".to_owned();
-        reader.error(node.position, format!("`{what}` cannot be `{}`", shortened(&text)), help);
-        return None;
+        reader.error(node.position, format!("`{what}` cannot be {shown}"), help);
     }
-    amount.ok()
+    amount
 }
 
 fn resource_fees(reader: &mut Reader, node: &Node) -> Option<ResourceFees> {

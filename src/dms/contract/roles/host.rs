@@ -318,12 +318,24 @@ impl Contracts {
             }
             hosted.expire(desk);
         }
-        let due = self.hosted.iter().filter(|(_, hosted)| hosted.billing_due().is_some_and(|due| due <= now));
-        let due: Vec<Did> = due.map(|(did, _)| did.clone()).take(BILLING_TASKS).collect();
-        for did in due {
+        for did in self.accounts_due(now) {
             // Why there is none is the account's business.
             let _not_billed = self.bill(desk, root, &did, Trigger::Automatic);
         }
+    }
+
+    /// The accounts that the scheduler takes at the poll that has just come; what is left waits for the next one.
+    fn accounts_due(&mut self, now: Timestamp) -> Vec<Did> {
+        let poll = Timestamp(now.0 / BILLING_POLL_INTERVAL.0 * BILLING_POLL_INTERVAL.0);
+        if poll <= self.polled {
+            return Vec::new();
+        }
+        let due = self.hosted.iter().filter(|(_, hosted)| hosted.billing_due().is_some_and(|due| due <= now));
+        let due: Vec<Did> = due.map(|(did, _)| did.clone()).take(BILLING_TASKS).collect();
+        if !due.is_empty() {
+            self.polled = poll;
+        }
+        due
     }
 
     /// Looks at an account and sends its invoice to the validator.
@@ -393,7 +405,9 @@ impl Contracts {
     pub(super) fn next_of_hosted(&self, profile: Profile) -> Option<Timestamp> {
         let next = |hosted: &Hosted| {
             let expiry = (!hosted.expired).then(|| hosted.expiry_due(profile));
-            [expiry, hosted.billing_due(), hosted.renewal_due(profile)].into_iter().flatten().min()
+            // What one poll has left over waits for the next.
+            let billing = hosted.billing_due().map(|due| due.max(self.polled + BILLING_POLL_INTERVAL));
+            [expiry, billing, hosted.renewal_due(profile)].into_iter().flatten().min()
         };
         self.hosted.values().filter_map(next).min()
     }

@@ -100,6 +100,8 @@ pub struct Contracts {
     /// The contracts of deployments that are bidden for, run here, or are orchestrated here.
     named: IndexMap<EnsembleId, usage::Named>,
     calls: Vec<(u64, Purpose)>,
+    /// The last poll at which the scheduler took accounts.
+    polled: Timestamp,
     /// When the next tick comes.
     armed: Option<Timestamp>,
 }

@@ -380,7 +380,11 @@ proptest! {
     }
 
     #[test]
-    fn time_is_additive_over_windows(cuts in prop::collection::vec(0..1000_u64, 1..6), on in 0..900_u64, off in 1..100_u64) {
+    fn time_is_additive_over_windows(
+        cuts in prop::collection::vec(0..1000_u64, 1..6),
+        on in 0..900_u64,
+        off in 1..100_u64,
+    ) {
         let mut log = UsageLog::default();
         let at = |second: u64| START + Span::secs(second);
         for (sequence, starts, second) in [(1, true, on), (2, false, on + off)] {
