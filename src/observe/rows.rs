@@ -355,6 +355,8 @@ pub struct ContractRow {
     pub invoiced: Text,
     /// What was paid of it.
     pub paid: Text,
+    /// In which currency its prices are.
+    pub currency: Text,
 }
 
 /// One invoice (`invoices.csv`).
@@ -490,6 +492,7 @@ table!(
         invoices,
         invoiced,
         paid,
+        currency,
     ]
 );
 table!(InvoiceRow, "invoices.csv", [contract, name, invoice, invoiced_s, items, amount, paid, paid_s]);

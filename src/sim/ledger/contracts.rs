@@ -48,6 +48,7 @@ struct Parties {
     host: Arc<str>,
     validator: Arc<str>,
     model: Arc<str>,
+    currency: Arc<str>,
     /// Of requestor and provider.
     organizations: [Arc<str>; 2],
 }
@@ -79,6 +80,7 @@ impl Contracts {
             host: plan.host.as_str().into(),
             validator: plan.validator.as_str().into(),
             model: Arc::clone(&plan.payment.payment_model),
+            currency: Arc::clone(&plan.payment.pricing_currency),
             organizations: [organization(&plan.requestor), organization(&plan.provider)],
         });
         Self { parties: parties.collect(), records: IndexMap::new(), asked: setup.contracts.len() as u64 }
@@ -172,6 +174,7 @@ impl Contracts {
                 invoices: record.invoices.len() as u32,
                 invoiced: sum(|invoice| invoice.amount).into(),
                 paid: sum(|invoice| invoice.paid).into(),
+                currency: text(|parties| &parties.currency),
             });
             invoices.extend(record.invoices.iter().map(|(invoice, made)| InvoiceRow {
                 contract: number as u32,
