@@ -9,7 +9,7 @@ use crate::dms::actor::{Behaviour, BehaviourKind, Message};
 use crate::dms::contract::ContractsConfig;
 use crate::dms::contract::fact::ContractFact;
 use crate::dms::contract::message::{ContractMessage, ContractRef};
-use crate::dms::contract::model::{Blockchain, ContractSignature};
+use crate::dms::contract::model::{Blockchain, ContractSignature, PartyRole};
 use crate::dms::contract::order::ContractOrder;
 use crate::dms::contract::payments::{Confirmation, PaymentStatus, Transfer};
 use crate::dms::contract::quote::Rate;
@@ -237,7 +237,9 @@ impl World<'_> {
             ContractAction::Info => ask_node(&host.did, Kind::ContractInfo),
             ContractAction::PaymentStatus => ask_node(&validator, Kind::PaymentStatus),
             ContractAction::RequestValidation => ask_node(&validator, Kind::PaymentValidationRequest),
-            ContractAction::List => ContractOrder::List,
+            ContractAction::List => ContractOrder::List(None),
+            ContractAction::ListIncoming => ContractOrder::List(Some(PartyRole::Provider)),
+            ContractAction::ListOutgoing => ContractOrder::List(Some(PartyRole::Requestor)),
             ContractAction::Transactions => ContractOrder::ListTransactions,
             ContractAction::Forge => return Ok(forge(operation, &contract, &host, plan, self, by)),
             ContractAction::Pay

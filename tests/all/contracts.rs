@@ -39,3 +39,44 @@ fn a_host_takes_ten_accounts_at_a_poll_and_the_others_at_the_next() {
     }
     assert_eq!(at.into_iter().collect::<Vec<_>>(), [(600, 10), (630, 10), (660, 5)]);
 }
+
+#[test]
+fn a_node_lists_the_contracts_of_all_hosts_that_it_knows_in_either_role() {
+    let contract = |name: &str, requestor: &str, provider: &str, host: &str, more: &str| {
+        format!(
+            "  - {{name: {name}, requestor: {requestor}, provider: {provider}, host: {host}, validator: vera, \
+             for: 30d, model: pay_per_allocation, fee: 1{more}}}\n"
+        )
+    };
+    let contracts = [
+        contract("first", "alice", "bob", "carol", ", approve_after: 5s"),
+        contract("second", "alice", "bob", "carla", ", approve_after: 5s"),
+        contract("open", "alice", "bob", "carla", ""),
+        contract("back", "bob", "alice", "carol", ", approve_after: 5s"),
+        contract("foreign", "vera", "carol", "carla", ", approve_after: 5s"),
+    ];
+    let actions = [
+        // Its host has completed one of them since, and the copies here do not know.
+        ("1m", "alice", "complete", "ok"),
+        ("2m", "bob", "list", "4 contracts: 1 DRAFT, 2 ACCEPTED, 1 COMPLETED"),
+        ("2m", "bob", "list_incoming", "3 contracts: 1 DRAFT, 1 ACCEPTED, 1 COMPLETED"),
+        ("2m", "bob", "list_outgoing", "ACCEPTED, 2 signatures"),
+        ("2m", "alice", "list_incoming", "ACCEPTED, 2 signatures"),
+        ("2m", "vera", "list_incoming", "0 contracts"),
+        // A host sees all that it hosts, and what it takes part in elsewhere.
+        ("2m", "carol", "list", "3 contracts: 2 ACCEPTED, 1 COMPLETED"),
+        // While carla is down the copies stand in: bob's of `second` has been accepted, that of `open` is a draft.
+        ("6m", "bob", "list_incoming", "3 contracts: 1 DRAFT, 1 ACCEPTED, 1 COMPLETED"),
+    ];
+    let operation = |(at, by, what, answer): (&str, &str, &str, &str)| {
+        format!("  - {{at: {at}, by: {by}, contract: {{name: first, do: {what}}}, answer: \"{answer}\"}}\n")
+    };
+    let outcome = run(&format!(
+        "contracts:\n{}workload: []\noperations:\n{}faults:\n  - crash: {{at: 5m, peer: carla, repair: 10m}}\n",
+        contracts.concat(),
+        actions.map(operation).concat()
+    ));
+    for row in &outcome.operations {
+        assert_eq!(&*row.met, "yes", "{row:#?}");
+    }
+}

@@ -1,14 +1,16 @@
 //! What nodes and contract actors say to each other about contracts (dms-capabilities sections 5 and 6).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::billing::Invoice;
 use super::chain::{ChainAnswer, ChainRequest};
-use super::model::{Contract, ContractSignature};
+use super::model::{Contract, ContractSignature, PartyRole};
 use super::payments::{Confirmation, Transaction};
 use super::quote::Quote;
+use super::state::State;
 use super::usage::UsageEvent;
 use crate::dms::identity::Did;
 
@@ -77,6 +79,8 @@ pub enum ContractMessage {
     Quote(Box<Quote>),
     /// What the behaviour asks about this quote.
     AboutQuote(Arc<str>),
+    /// In which contracts does the caller take part, in this role or in any?
+    ListFor(Option<PartyRole>),
 }
 
 impl ContractMessage {
@@ -89,7 +93,16 @@ impl ContractMessage {
                 let [contract] = &all[..] else { unreachable!("its length is one") };
                 format!("{}, {} signatures", contract.current_state, contract.signatures.len())
             }
-            Self::Contracts(all) => format!("{} contracts", all.len()),
+            Self::Contracts(all) => {
+                let mut states: BTreeMap<State, u32> = BTreeMap::new();
+                for contract in all {
+                    *states.entry(contract.current_state).or_default() += 1;
+                }
+                let states: Vec<String> =
+                    states.into_iter().map(|(state, count)| format!("{count} {state}")).collect();
+                let colon = if states.is_empty() { "" } else { ": " };
+                format!("{} contracts{colon}{}", all.len(), states.join(", "))
+            }
             Self::Answer(answer) => answer.to_string(),
             Self::Calculated(invoice) => format!("invoice {}", invoice.number),
             Self::Transactions(all) => format!("{} transactions", all.len()),

@@ -140,6 +140,25 @@ impl Participants {
     pub fn include(&self, did: &Did) -> bool {
         self.provider == *did || self.requestor == *did
     }
+    /// Whether somebody is one of the two in this role; without a role, in any.
+    #[must_use]
+    pub fn has(&self, role: Option<PartyRole>, did: &Did) -> bool {
+        match role {
+            Some(PartyRole::Provider) => self.provider == *did,
+            Some(PartyRole::Requestor) => self.requestor == *did,
+            None => self.include(did),
+        }
+    }
+}
+
+/// One of the two that agree.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PartyRole {
+    /// Who provides.
+    Provider,
+    /// Who asks and pays.
+    Requestor,
 }
 
 /// What is paid, to whom and how. Which fields matter depends on the model; see [`Pricing`].

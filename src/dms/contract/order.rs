@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::model::Contract;
+use super::model::{Contract, PartyRole};
 use super::payments::Confirmation;
 use crate::dms::actor::BehaviourKind;
 use crate::dms::identity::Did;
@@ -34,8 +34,8 @@ pub enum ContractOrder {
         /// Which.
         behaviour: BehaviourKind,
     },
-    /// `list_incoming`, of the own node.
-    List,
+    /// `list_incoming`, of the own node and of the hosts that it knows; in one role only where one is named.
+    List(Option<PartyRole>),
     /// `transactions/list`, of the own node.
     ListTransactions,
     /// `transactions/confirm`: something that this node owes was paid.

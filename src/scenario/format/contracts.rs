@@ -101,6 +101,8 @@ pub(super) static ABOUT_CONTRACT: Map = Map::new(
                 "list",
                 "transactions",
                 "forge",
+                "list_incoming",
+                "list_outgoing",
             ]),
             "what about it",
         )

@@ -121,17 +121,21 @@ pub enum ContractAction {
     RequestValidation,
     /// Ask its host who its parties are.
     Info,
-    /// Show the contracts that are known here.
+    /// Show the contracts that are known here, as their hosts have them.
     List,
     /// Show what is owed and was paid here.
     Transactions,
     /// Sign in the other party's name.
     Forge,
+    /// Show the contracts under which this node provides.
+    ListIncoming,
+    /// Show the contracts under which it asks.
+    ListOutgoing,
 }
 
 impl ContractAction {
     /// All of them, with their words in scenarios.
-    pub const ALL: [(&'static str, Self); 18] = [
+    pub const ALL: [(&'static str, Self); 20] = [
         ("approve", Self::Approve),
         ("terminate", Self::Terminate),
         ("complete", Self::Complete),
@@ -150,6 +154,8 @@ impl ContractAction {
         ("list", Self::List),
         ("transactions", Self::Transactions),
         ("forge", Self::Forge),
+        ("list_incoming", Self::ListIncoming),
+        ("list_outgoing", Self::ListOutgoing),
     ];
 
     /// The word in scenarios.

@@ -4,6 +4,7 @@
 //! - `host`: contracts whose actors live here: proposing, signing, states, usage, billing;
 //! - `party`: copies of contracts that this node has agreed to or not, and what it owes or is owed;
 //! - `validator`: what invoices cost and whether they were paid;
+//! - `listing`: which contracts there are, here and at the hosts that are known;
 //! - `admission`: which requests for bids are answered;
 //! - `feed`: usage events on their way.
 //!
@@ -12,6 +13,7 @@
 mod admission;
 mod feed;
 mod host;
+mod listing;
 mod party;
 mod usage;
 mod validator;
@@ -23,6 +25,7 @@ use indexmap::IndexMap;
 use self::admission::Admission;
 use self::feed::Feed;
 use self::host::Hosted;
+use self::listing::Listings;
 use self::party::LocalCopy;
 use self::validator::{Confirming, Notice};
 use super::fact::ContractFact;
@@ -81,6 +84,8 @@ enum Purpose {
     Event(Did, u64),
     /// A host is asked about a chain, or an actor about its contract, for a request for bids.
     Admission(u64),
+    /// A host is asked which contracts it knows of, for a list.
+    Listing(u64, Did),
 }
 
 /// A node's part in contracts.
@@ -97,6 +102,7 @@ pub struct Contracts {
     confirming: Vec<Confirming>,
     feed: Feed,
     admission: Admission,
+    listings: Listings,
     /// The contracts of deployments that are bidden for, run here, or are orchestrated here.
     named: IndexMap<EnsembleId, usage::Named>,
     calls: Vec<(u64, Purpose)>,
@@ -182,9 +188,11 @@ impl Contracts {
             (Kind::ContractApproveLocal, ContractMessage::Approve(did)) => {
                 return self.approve(desk, root, did, Waiting::of(request));
             }
-            (Kind::ContractListIncoming, _) => {
-                let own = *from == root.handle.did;
-                Ok(ContractMessage::Contracts(self.list((!own).then_some(from))))
+            (Kind::ContractListIncoming, ContractMessage::ListFor(role)) => {
+                if *from == root.handle.did {
+                    return self.list_own(desk, root, *role, Waiting::of(request));
+                }
+                Ok(ContractMessage::Contracts(self.list_for(from, *role)))
             }
             (Kind::ContractInfo, ContractMessage::About(did)) => self.info(did),
             (Kind::ContractChainVerify, ContractMessage::Chain(chain)) => {
@@ -259,6 +267,7 @@ impl Contracts {
             Purpose::Invoice(contract) => self.invoice_answered(desk, &contract, reply),
             Purpose::Notice(number) => self.notice_answered(desk, number, reply),
             Purpose::Event(contract, sequence) => self.event_answered(desk, &contract, sequence, reply),
+            Purpose::Listing(number, host) => self.listing_answered(desk, root, number, &host, reply),
             Purpose::Admission(number) => passed = self.admission_answered(desk, root, number, reply),
         }
         self.arm(desk);
@@ -298,6 +307,7 @@ impl Contracts {
         self.calls.clear();
         self.confirming.clear();
         self.admission = Admission::default();
+        self.listings = Listings::default();
         self.armed = None;
         for hosted in self.hosted.values_mut() {
             hosted.stop();
@@ -341,10 +351,7 @@ impl Contracts {
                 let message = ContractMessage::About(contract);
                 self.call_node(desk, root, &node, behaviour, message, Purpose::Ask(waiting));
             }
-            ContractOrder::List => {
-                let listed = ContractMessage::Contracts(self.list(None));
-                self.answer(desk, root, waiting, payload(Ok(listed)));
-            }
+            ContractOrder::List(role) => self.list_own(desk, root, role, waiting),
             ContractOrder::ListTransactions => {
                 let all = self.transactions.values().cloned().collect();
                 self.answer(desk, root, waiting, payload(Ok(ContractMessage::Transactions(all))));

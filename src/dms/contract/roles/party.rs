@@ -85,14 +85,6 @@ impl Contracts {
         self.call(desk, root, &actor, kind, signed, timeout, purpose);
     }
 
-    /// The contracts that are known here: all of them, or those of somebody.
-    pub(super) fn list(&self, of: Option<&Did>) -> Vec<Contract> {
-        let copies = self.copies.values().map(|copy| &copy.contract);
-        let foreign = copies.filter(|copy| !self.hosted.contains_key(&copy.contract_did));
-        let concerns = |contract: &&Contract| of.is_none_or(|did| contract.participants.include(did));
-        self.hosted().chain(foreign).filter(concerns).cloned().collect()
-    }
-
     /// A validator tells what is owed, or what was paid.
     pub(super) fn take_transaction(
         &mut self,
