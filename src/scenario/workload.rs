@@ -111,6 +111,7 @@ pub(super) fn checked_ensemble(
 ) -> Option<Ensemble> {
     let ensemble = ensemble(reader, node, files)?;
     fitting(reader, node.position, &ensemble, &context.peers.groups);
+    contracted(reader, node.position, &ensemble, context.contracts);
     check_images(reader, node.position, &ensemble, context, files);
     Some(ensemble)
 }
@@ -270,6 +271,18 @@ fn fitting(reader: &mut Reader, at: Position, ensemble: &Ensemble, groups: &[Pee
         if let Some(first) = shortages.first().filter(|_| shortages.iter().all(|short| !short.is_empty())) {
             let message = format!("no provider is large enough for the node `{name}`: {}", first[0]);
             reader.warning(at, message, "every deployment of it will fail".to_owned());
+        }
+    }
+}
+
+/// A contract's DID is made in the run, so the contracts of an ensemble are found by their names.
+fn contracted(reader: &mut Reader, at: Position, ensemble: &Ensemble, contracts: &[ContractPlan]) {
+    for name in ensemble.config.contracts.keys() {
+        if !contracts.iter().any(|plan| plan.name == **name) {
+            let message = format!("the ensemble names a contract `{name}` that the scenario does not have");
+            let help =
+                "describe one of this name under `contracts`; it stands for the one that the file names";
+            reader.error(at, message, help.to_owned());
         }
     }
 }

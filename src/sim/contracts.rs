@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexSet;
+
 use super::event::{ContractStep, Event, PeerId};
 use super::setup::{ContractAction, ContractPlan};
 use super::world::World;
@@ -13,6 +15,7 @@ use crate::dms::contract::model::{Blockchain, ContractSignature, PartyRole};
 use crate::dms::contract::order::ContractOrder;
 use crate::dms::contract::payments::{Confirmation, PaymentStatus, Transfer};
 use crate::dms::contract::quote::Rate;
+use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::identity::{Did, Handle, Inbox, Signature};
 use crate::dms::node::Order;
 use crate::dms::outbox::{Command, Input};
@@ -170,20 +173,29 @@ impl World<'_> {
         contracts.hosted().find(|contract| plan.is(contract)).map(|contract| contract.contract_did.clone())
     }
 
-    /// The contracts of these names as a deployment refers to them. One that was never made is left out.
-    pub(super) fn contract_refs(&self, names: &[String]) -> Arc<[ContractRef]> {
-        let reference = |name: &String| {
-            let plan = self.setup.contracts.iter().find(|plan| plan.name == *name)?;
+    /// The contracts of these names, and then those that the ensemble names, as a deployment refers to them. An
+    /// operator cannot name a contract that was not made yet.
+    pub(super) fn contract_refs(
+        &self,
+        names: &[String],
+        ensemble: &EnsembleConfig,
+    ) -> Result<Arc<[ContractRef]>, String> {
+        let reference = |name: &str| {
+            let missing = || format!("the contract {name} was not made yet");
+            let plan = self.setup.contracts.iter().find(|plan| plan.name == *name).ok_or_else(missing)?;
             let root = |peer: &str| self.root_of(self.peer(peer)).did.clone();
-            Some(ContractRef {
-                name: name.as_str().into(),
-                did: self.did_of(plan)?,
+            Ok(ContractRef {
+                name: name.into(),
+                did: self.did_of(plan).ok_or_else(missing)?,
                 host: root(&plan.host),
                 provider: root(&plan.provider),
                 requestor: root(&plan.requestor),
             })
         };
-        names.iter().filter_map(reference).collect()
+        let written = names.iter().map(String::as_str);
+        let of_ensemble = ensemble.contracts.keys().map(|name| &**name);
+        let all: IndexSet<&str> = written.chain(of_ensemble).collect();
+        all.into_iter().map(reference).collect()
     }
 
     /// Money for a transaction moves: what is said about it then. By the quote, where there is one.

@@ -613,16 +613,20 @@ impl<'s> World<'s> {
         let pins = self.population.pins(&request.ensemble, &self.hosts);
         let expire = self.clock(now) + request.timeout;
         let deployment = self.ledger.deployment_asked(now, entry, by, now + request.timeout);
-        if self.hosts[by.0 as usize].up {
-            let ensemble = Arc::clone(&request.ensemble);
-            let contracts = self.contract_refs(&request.contracts);
-            self.feed(now, by, |_| Input::Command(Command::Deploy { ensemble, pins, expire, contracts }));
-            if let Some(after) = &request.shutdown_after {
-                let mut rng = self.streams.owned(Domain::new("sim.shutdown"), u64::from(deployment));
-                self.queue.post(now + after.sample(&mut rng), Event::Shutdown { deployment });
+        let contracts = match self.contract_refs(&request.contracts, &request.ensemble) {
+            _ if !self.hosts[by.0 as usize].up => Err("the orchestrator is down".to_owned()),
+            found => found,
+        };
+        match contracts {
+            Ok(contracts) => {
+                let ensemble = Arc::clone(&request.ensemble);
+                self.feed(now, by, |_| Input::Command(Command::Deploy { ensemble, pins, expire, contracts }));
+                if let Some(after) = &request.shutdown_after {
+                    let mut rng = self.streams.owned(Domain::new("sim.shutdown"), u64::from(deployment));
+                    self.queue.post(now + after.sample(&mut rng), Event::Shutdown { deployment });
+                }
             }
-        } else {
-            self.ledger.deployment_refused(now, deployment, "the orchestrator is down");
+            Err(reason) => self.ledger.deployment_refused(now, deployment, &reason),
         }
         self.schedule_next_deploy(entry);
     }

@@ -5,6 +5,20 @@ use std::collections::BTreeMap;
 use dmsim::scenario::{self, Overrides};
 use dmsim::sim::{self, Options, Outcome};
 
+/// An ensemble that names a contract, as DMS reads it.
+const LEASED: &str = "
+version: V1
+contracts: {lease: {did: 'did:key:z6MkNobody', host: 'did:key:z6MkNobody'}}
+allocations:
+  hello:
+    type: task
+    executor: docker
+    resources: {cpu: {cores: 1}, ram: {size: 1 GiB}, disk: {size: 1 GiB}}
+    execution: {type: docker, image: hello-world}
+nodes:
+  node: {allocations: [hello]}
+";
+
 /// alice asks, bob provides, carol hosts and vera validates; `rest` is what the scenario says besides.
 fn run(rest: &str) -> Outcome {
     let text = format!(
@@ -15,6 +29,7 @@ fn run(rest: &str) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("contracts.yaml");
     std::fs::write(&path, text).unwrap();
+    std::fs::write(folder.path().join("leased.yaml"), LEASED).unwrap();
     let metrics: Vec<&str> = dmsim::observe::all().iter().map(|metric| metric.name).collect();
     match scenario::load(&path, &Overrides::default(), &metrics) {
         Ok(loaded) => sim::run(&loaded.setup, Options::default(), &mut |_, _| true).unwrap(),
@@ -79,4 +94,26 @@ fn a_node_lists_the_contracts_of_all_hosts_that_it_knows_in_either_role() {
     for row in &outcome.operations {
         assert_eq!(&*row.met, "yes", "{row:#?}");
     }
+}
+
+#[test]
+fn an_ensemble_names_contracts_by_the_names_of_the_scenario() {
+    let outcome = run("contracts:
+  - {name: lease, at: 2m, requestor: alice, provider: bob, host: carol, validator: vera, for: 30d,
+     model: pay_per_allocation, fee: 3, period: minute, periods: 10, approve_after: 5s}
+workload:
+  - deploy: {by: alice, ensemble: leased.yaml, name: early, arrivals: {at: 1m}}
+  - deploy: {by: alice, ensemble: leased.yaml, name: late, arrivals: {at: 5m}}
+operations:
+  - {at: 1m, by: alice, deployment: {new: {ensemble: leased.yaml, name: new-early}}, refusal: not made yet}
+  - {at: 6m, by: alice, deployment: {new: {ensemble: leased.yaml, name: new-late}}, answer: OK}
+");
+    let ended: Vec<(&str, &str)> =
+        outcome.deployments.iter().map(|row| (&*row.outcome, &*row.reason)).collect();
+    assert_eq!(
+        ended,
+        [("failed", "the contract lease was not made yet"), ("succeeded", ""), ("succeeded", "")]
+    );
+    assert_eq!(outcome.metric("operations.unexpected"), Some(0.0));
+    assert_eq!(outcome.metric("contracts.invoiced"), Some(6.0));
 }

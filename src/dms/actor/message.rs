@@ -55,7 +55,7 @@ pub struct BidRequest {
     pub contracts: Arc<[ContractRef]>,
 }
 
-fn no_contracts(contracts: &Arc<[ContractRef]>) -> bool {
+pub(super) fn no_contracts(contracts: &Arc<[ContractRef]>) -> bool {
     contracts.is_empty()
 }
 
