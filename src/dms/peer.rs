@@ -13,7 +13,7 @@ use crate::dms::actor::{
     SecurityContext, check_direct, gossip,
 };
 use crate::dms::atlas::Atlas;
-use crate::dms::capability::{Capability, CapabilityContext};
+use crate::dms::capability::{Capability, CapabilityContext, Rules};
 use crate::dms::constants::MIN_DEPLOYMENT_TIME;
 use crate::dms::contract::message::ContractRef;
 use crate::dms::contract::{Contracts, ContractsConfig};
@@ -149,6 +149,13 @@ impl Peer {
         self.provider.stop();
         self.node = Node::default();
         self.contracts.stop();
+    }
+
+    /// Another version of DMS is installed while the process does not run: what is on disk was written by the former
+    /// one.
+    pub fn upgrade(&mut self, profile: Profile) {
+        self.security.profile = profile;
+        self.security.capabilities.set_rules(Rules::of(profile));
     }
 
     /// Cores get lost, for tests of what notices.

@@ -59,6 +59,7 @@ const METRICS: &[Metric] = &[
     plain("peers.total", "peers", "peers of the run, up or not"),
     plain("peers.up_fraction", "fraction", "mean share of the peers that were up"),
     plain("peers.lost", "departures", "crashes and departures of peers"),
+    plain("peers.upgraded", "peers", "times that a peer got another version of DMS"),
     plain("messages.sent", "messages", "messages handed to the network"),
     plain("messages.delivered", "messages", "messages that reached their receiver"),
     by("reason", "messages.lost", "messages", "messages that the network did not deliver"),

@@ -11,7 +11,7 @@ use crate::net::{Cities, Continent};
 use crate::sim::setup::{Fault, PeerGroup, Selection};
 use crate::workload::{PlaceConfig, PlaceDraw};
 
-const KINDS: &[&str] = &["crash", "loss", "delay", "partition", "restart"];
+const KINDS: &[&str] = &["crash", "loss", "delay", "partition", "restart", "upgrade"];
 const AT_HELP: &str = "when it happens after the start, as in `at: 2h`";
 const FOR_HELP: &str = "how long it lasts, as in `for: 10m`";
 
@@ -36,6 +36,7 @@ impl Context<'_> {
         match variant.name {
             "crash" => self.crash(reader, &variant),
             "restart" => self.restart(reader, &variant),
+            "upgrade" => self.upgrade(reader, &variant),
             "loss" => self.loss(reader, &variant),
             "delay" => self.delay(reader, &variant),
             _ => self.partition(reader, &variant),
@@ -63,6 +64,32 @@ impl Context<'_> {
         let help = "how long until the process runs again, as in `down: 30s`";
         let down = reader.required(&map, "down", help, |r, node| r.distribution(node, "down"));
         Some(Fault::Restart { at: at?, who: who?, down: down? })
+    }
+
+    fn upgrade(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
+        let keys = [
+            "at",
+            "within",
+            "to",
+            "down",
+            "group",
+            "peer",
+            "peers",
+            "continent",
+            "country",
+            "fraction",
+            "count",
+        ];
+        let map = reader.map(variant.node, "upgrade", variant.at, &keys)?;
+        let at = self.at(reader, &map);
+        let who = self.selection(reader, &map, true);
+        let help = "from the first peer to the last, as in `within: 3h`";
+        let within = reader.required(&map, "within", help, |r, node| r.span(node, "within"));
+        let help = "how long until each process runs again, as in `down: 30s`";
+        let down = reader.required(&map, "down", help, |r, node| r.distribution(node, "down"));
+        let help = "what the new version is like, as in `to: intended` or `to: {base: as-is, fix: [W2]}`";
+        let to = reader.required(&map, "to", help, |r, node| super::profile::value(r, node, "to"));
+        Some(Fault::Upgrade { at: at?, within: within?, who: who?, down: down?, to: to? })
     }
 
     fn loss(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {

@@ -395,9 +395,10 @@ static FAULT: Map = Map::new(
         Key::new("delay", Shape::Map(&DELAY), "messages take longer"),
         Key::new("partition", Shape::Map(&PARTITION), "two sides do not reach each other"),
         Key::new("restart", Shape::Map(&RESTART), "processes of peers restart, and what they run goes on"),
+        Key::new("upgrade", Shape::Map(&UPGRADE), "peers get another version of DMS, one after another"),
     ],
 )
-.with_one_of(&["crash", "loss", "delay", "partition", "restart"]);
+.with_one_of(&["crash", "loss", "delay", "partition", "restart", "upgrade"]);
 
 const AT: Key = Key::new("at", TIME, "when, after the start").required();
 const FOR: Key = Key::new("for", TIME, "how long").required();
@@ -430,6 +431,23 @@ static RESTART: Map = Map::new(
     &[
         AT,
         Key::new("down", TIMES, "until the process runs again").required(),
+        GROUP_OF,
+        PEER,
+        PEERS,
+        CONTINENT,
+        OF_COUNTRY,
+        DRAWN,
+        SO_MANY,
+    ],
+);
+
+static UPGRADE: Map = Map::new(
+    "upgrade",
+    &[
+        AT,
+        Key::new("within", TIME, "from the first peer to the last").required(),
+        Key::new("down", TIMES, "until the process runs again").required(),
+        Key::new("to", PROFILE, "which weaknesses the new version has").required(),
         GROUP_OF,
         PEER,
         PEERS,

@@ -10,18 +10,21 @@ const KEYS: &[&str] = &["base", "fix", "add"];
 
 /// `profile: as-is`, or `profile: {base: as-is, fix: [C1]}`, or `profile: {base: intended, add: [C9]}`.
 pub(super) fn read(reader: &mut Reader, map: &Map<'_>) -> Option<Profile> {
-    reader.optional(map, "profile", |reader, node| {
-        if !node.is_map() {
-            return reader.word(node, "profile", WORDS);
-        }
-        let mixed = reader.map(node, "profile", node.position, KEYS)?;
-        let help = "write `base: as-is` or `base: intended`";
-        let base = reader.required(&mixed, "base", help, |r, node| r.word(node, "base", WORDS));
-        let fixed = weaknesses(reader, &mixed, "fix");
-        let added = weaknesses(reader, &mixed, "add");
-        let base = fixed.into_iter().fold(base?, Profile::without);
-        Some(added.into_iter().fold(base, Profile::with))
-    })
+    reader.optional(map, "profile", |reader, node| value(reader, node, "profile"))
+}
+
+/// A profile in one of its forms, under the key that it stands at.
+pub(super) fn value(reader: &mut Reader, node: &Node, key: &str) -> Option<Profile> {
+    if !node.is_map() {
+        return reader.word(node, key, WORDS);
+    }
+    let mixed = reader.map(node, key, node.position, KEYS)?;
+    let help = "write `base: as-is` or `base: intended`";
+    let base = reader.required(&mixed, "base", help, |r, node| r.word(node, "base", WORDS));
+    let fixed = weaknesses(reader, &mixed, "fix");
+    let added = weaknesses(reader, &mixed, "add");
+    let base = fixed.into_iter().fold(base?, Profile::without);
+    Some(added.into_iter().fold(base, Profile::with))
 }
 
 fn weaknesses(reader: &mut Reader, map: &Map<'_>, key: &str) -> Vec<Weakness> {

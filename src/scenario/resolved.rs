@@ -318,6 +318,10 @@ fn fault(fault: &Fault) -> String {
         Fault::Restart { at, who, down } => {
             format!("restart: {{at: {}, {}down: {}}}", after(*at), selection(who), span_of(down))
         }
+        Fault::Upgrade { at, within, who, down, to } => {
+            let (who, down, to) = (selection(who), span_of(down), super::profile::write(*to));
+            format!("upgrade: {{at: {}, within: {within}, {who}down: {down}, to: {to}}}", after(*at))
+        }
         Fault::Loss { at, lasts, who, fraction } => {
             format!("loss: {{at: {}, for: {lasts}, {}fraction: {fraction}}}", after(*at), selection(who))
         }

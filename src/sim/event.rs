@@ -72,6 +72,13 @@ pub enum Event {
     Fault(u32),
     /// A fault ends.
     FaultEnd(u32),
+    /// A peer's turn in an upgrade has come.
+    Upgrade {
+        /// The fault that the upgrade is.
+        fault: u32,
+        /// Whose.
+        peer: PeerId,
+    },
     /// Series are sampled.
     Sample,
     /// An attacker tries again.

@@ -11,6 +11,8 @@ use crate::net::{Condition, EndpointId, EndpointSet, Group, LossReason};
 const FAULT: Domain = Domain::new("sim.fault");
 /// How long each repair takes, apart so that it does not depend on who is hit.
 const REPAIR: Domain = Domain::new("sim.repair");
+/// In which order peers are upgraded.
+const ORDER: Domain = Domain::new("sim.upgrade");
 /// How long after a peer comes back its connections are up again.
 const RECONNECT: Span = Span::secs(1);
 /// How long after a process has broken down it is started again.
@@ -32,6 +34,7 @@ impl Fault {
         match self {
             Self::Crash { at, .. }
             | Self::Restart { at, .. }
+            | Self::Upgrade { at, .. }
             | Self::Loss { at, .. }
             | Self::Delay { at, .. }
             | Self::Partition { at, .. } => *at,
@@ -49,6 +52,7 @@ impl World<'_> {
             Fault::Restart { who, down, .. } => {
                 return self.break_down(now, number, who, Some(down), Outage::Process);
             }
+            Fault::Upgrade { who, within, .. } => return self.begin_upgrade(now, number, who, *within),
             Fault::Loss { who, fraction, lasts, .. } => {
                 (Condition::Loss { group: self.group(number, who), loss: *fraction }, *lasts)
             }
@@ -85,11 +89,43 @@ impl World<'_> {
             self.hosts[peer.0 as usize].crashed = true;
             self.take_down(now, peer, outage);
             if let Some(repair) = repair {
-                let entity = u64::from(number) << 32 | u64::from(peer.0);
-                let after = repair.sample(&mut self.streams.owned(REPAIR, entity));
-                self.queue.post(now + after, Event::Repair(peer));
+                self.repair_later(now, number, peer, repair);
             }
         }
+    }
+
+    fn repair_later(&mut self, now: Time, fault: u32, peer: PeerId, after: &Distribution) {
+        let entity = u64::from(fault) << 32 | u64::from(peer.0);
+        let after = after.sample(&mut self.streams.owned(REPAIR, entity));
+        self.queue.post(now + after, Event::Repair(peer));
+    }
+
+    /// The peers of an upgrade take their turns, evenly spread over its time.
+    fn begin_upgrade(&mut self, now: Time, number: u32, who: &Selection, within: Span) {
+        let mut peers = self.select(number, 0, who);
+        self.streams.owned(ORDER, u64::from(number)).shuffle(&mut peers);
+        let steps = peers.len().saturating_sub(1).max(1) as u64;
+        for (turn, peer) in (0_u64..).zip(peers) {
+            // The product of a span and a count of peers may be too large for the span's own integers.
+            let after = Span((u128::from(within.0) * u128::from(turn) / u128::from(steps)) as u64);
+            self.queue.post(now + after, Event::Upgrade { fault: number, peer });
+        }
+    }
+
+    /// A peer gets its new version. One that is down anyway, or switched off, has it when it is back.
+    pub(super) fn upgrade(&mut self, now: Time, number: u32, peer: PeerId) {
+        let setup = self.setup;
+        let Fault::Upgrade { down, to, .. } = &setup.faults[number as usize] else { return };
+        let host = &mut self.hosts[peer.0 as usize];
+        let waits = host.crashed || !host.up;
+        if !waits {
+            host.crashed = true;
+            self.take_down(now, peer, Outage::Process);
+            self.repair_later(now, number, peer, down);
+        }
+        self.hosts[peer.0 as usize].peer.upgrade(*to);
+        self.office.upgrade(peer, *to);
+        self.ledger.upgraded();
     }
 
     /// The process of a peer has broken down by itself; its operating system starts it again.

@@ -8,10 +8,11 @@ use super::event::PeerId;
 use super::setup::{OperationKind, Organization, Proof, Withdrawn};
 use crate::dms::capability::{
     Action, CapabilityContext, Claims, Delegation, Form, Joined, Membership, Nonce, OrganizationKeys,
-    Removals, Token, exchange,
+    Removals, Rules, Token, exchange,
 };
 use crate::dms::identity::{Did, Handle};
 use crate::dms::node::TokenSet;
+use crate::dms::profile::Profile;
 use crate::kernel::{Rng, Span, Timestamp};
 
 /// The operator of a peer.
@@ -46,6 +47,13 @@ impl Office {
             .iter()
             .position(|(organization, _)| organization.name == name)
             .expect("the setup names its organizations")
+    }
+
+    /// The operator of a peer uses another version of DMS from now on.
+    pub(super) fn upgrade(&mut self, peer: PeerId, profile: Profile) {
+        if let Some(user) = self.users.get_mut(peer.0 as usize) {
+            user.context.set_rules(Rules::of(profile));
+        }
     }
 
     /// The name of the organization with this DID.

@@ -314,6 +314,19 @@ pub enum Fault {
         /// How long until each process runs again.
         down: Distribution,
     },
+    /// Another version of DMS is installed, peer after peer: each process ends and starts again as that one.
+    Upgrade {
+        /// When the first is upgraded.
+        at: Time,
+        /// How long after that the last one is at most; the others follow in between, evenly, in random order.
+        within: Span,
+        /// Which peers.
+        who: Selection,
+        /// How long until each process runs again.
+        down: Distribution,
+        /// What the new version is like.
+        to: Profile,
+    },
     /// Messages are lost on top of the network's own loss.
     Loss {
         /// When.

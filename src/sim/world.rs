@@ -285,6 +285,7 @@ impl<'s> World<'s> {
             Event::Repair(peer) => self.repair(now, peer),
             Event::Fault(number) => self.begin_fault(now, number),
             Event::FaultEnd(number) => self.end_fault(now, number),
+            Event::Upgrade { fault, peer } => self.upgrade(now, fault, peer),
             Event::Sample => {
                 self.audit_all(now);
                 self.ledger.sample(now, self.network.flows().len());

@@ -20,4 +20,5 @@ mod restarts;
 mod scenarios_invalid;
 mod subnets;
 mod tidy;
+mod upgrades;
 mod weaknesses;

@@ -127,6 +127,11 @@ impl CapabilityContext {
     pub const fn rules(&self) -> Rules {
         self.rules
     }
+
+    /// Decides by other rules from now on. What is anchored stays.
+    pub const fn set_rules(&mut self, rules: Rules) {
+        self.rules = rules;
+    }
     /// DIDs trusted absolutely, in the order in which they were added.
     #[must_use]
     pub fn roots(&self) -> &[Did] {

@@ -114,6 +114,7 @@ pub(super) struct Counters {
     allocations_lost: u64,
     redeployments: u64,
     restarts: u64,
+    upgrades: u64,
     image_bytes: u64,
     facts: u64,
     hellos: u64,
@@ -307,6 +308,11 @@ impl Ledger {
 
     pub(super) fn lost(&mut self, reason: LossReason) {
         *self.counters.lost.entry(reason).or_default() += 1;
+    }
+
+    /// A peer got another version of DMS.
+    pub(super) const fn upgraded(&mut self) {
+        self.counters.upgrades += 1;
     }
 
     /// Something happened between hidden hosts.

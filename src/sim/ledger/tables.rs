@@ -157,6 +157,7 @@ impl Ledger {
         m.add("peers.total", self.names.len() as f64);
         let up: f64 = self.presence.iter().map(|presence| presence.total.as_secs_f64()).sum();
         m.add("peers.up_fraction", up / (now.as_secs_f64() * self.names.len() as f64));
+        m.add("peers.upgraded", c.upgrades as f64);
         m.add("peers.lost", self.presence.iter().map(|presence| f64::from(presence.crashes)).sum());
         m.add("messages.sent", c.sent as f64);
         m.add("messages.delivered", c.delivered as f64);
