@@ -156,6 +156,7 @@ impl Peer {
     pub fn upgrade(&mut self, profile: Profile) {
         self.security.profile = profile;
         self.security.capabilities.set_rules(Rules::of(profile));
+        self.contracts.upgrade(profile);
     }
 
     /// Cores get lost, for tests of what notices.

@@ -117,3 +117,26 @@ operations:
     assert_eq!(outcome.metric("operations.unexpected"), Some(0.0));
     assert_eq!(outcome.metric("contracts.invoiced"), Some(6.0));
 }
+
+#[test]
+fn the_actors_of_contracts_are_upgraded_with_their_host() {
+    let silent = |faults: &str| {
+        run(&format!(
+            "profile: as-is
+contracts:
+  - {{name: silent, requestor: alice, provider: bob, host: carol, validator: vera, for: 30d,
+     model: pay_per_allocation, fee: 1, termination: unsaid, approve_after: 5s}}
+workload: []
+operations:
+  - {{at: 10m, by: alice, contract: {{name: silent, do: terminate}}}}
+{faults}"
+        ))
+    };
+    // As-is the question breaks the host down (C7).
+    let as_is = silent("");
+    assert_eq!(&*as_is.operations[0].outcome, "unanswered");
+    assert_eq!(as_is.metric("peers.lost"), Some(1.0));
+    let upgraded = silent("faults:\n  - upgrade: {at: 5m, peer: carol, within: 1s, down: 30s, to: intended}\n");
+    assert_eq!(&*upgraded.operations[0].outcome, "refused", "{:#?}", upgraded.operations);
+    assert!(upgraded.operations[0].said.contains("termination"), "{:#?}", upgraded.operations);
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Contracts, Purpose, Waiting, payload, said};
 use crate::dms::actor::{Actor, BehaviourKind, Envelope, Message, SecurityContext};
-use crate::dms::capability::{Anchors, Capability, CapabilityContext};
+use crate::dms::capability::{Anchors, Capability, CapabilityContext, Rules};
 use crate::dms::constants::{
     BILLING_POLL_INTERVAL, BILLING_TASKS, CONTRACT_EXPIRY_INTERVAL, CONTRACT_GRANT_DURATION,
 };
@@ -114,6 +114,11 @@ impl Hosted {
 
     pub(super) const fn stop(&mut self) {
         self.billing = false;
+    }
+
+    pub(super) fn upgrade(&mut self, profile: Profile) {
+        self.security.profile = profile;
+        self.security.capabilities.set_rules(Rules::of(profile));
     }
 
     /// Handles a message to the actor. A usage event that was new is returned, for the head of a chain.

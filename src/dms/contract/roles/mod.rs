@@ -40,9 +40,12 @@ use crate::dms::desk::{Desk, OwedReply};
 use crate::dms::fact::Fact;
 use crate::dms::identity::{Did, EnsembleId, Handle, Inbox};
 use crate::dms::outbox::{Outbox, Owner, Timer};
-use crate::dms::profile::Weakness;
+use crate::dms::profile::{Profile, Weakness};
 use crate::dms::provider::Provider;
 use crate::kernel::{Span, Timestamp};
+
+/// How a call ends that nobody answers; passed on by a node that has called another, it says the same.
+const OVERDUE: &str = "no answer in time";
 
 /// What the operator has configured.
 #[derive(Clone, Debug, Default)]
@@ -241,7 +244,7 @@ impl Contracts {
     ) -> Option<Box<Envelope>> {
         let place = self.calls.iter().position(|(known, _)| *known == nonce)?;
         let (_, purpose) = self.calls.swap_remove(place);
-        let overdue = Message::Error("no answer in time".into());
+        let overdue = Message::Error(OVERDUE.into());
         let reply = reply.unwrap_or(&overdue);
         let mut passed = None;
         match purpose {
@@ -314,6 +317,13 @@ impl Contracts {
         }
         for notice in &mut self.notices {
             notice.forget_call();
+        }
+    }
+
+    /// Another version of DMS is installed: the actors of contracts run it as well.
+    pub(in crate::dms) fn upgrade(&mut self, profile: Profile) {
+        for hosted in self.hosted.values_mut() {
+            hosted.upgrade(profile);
         }
     }
 
@@ -450,6 +460,9 @@ impl Contracts {
         match waiting {
             Waiting::Caller(owed) => desk.reply_later(root, owed, message),
             Waiting::Operator(operation) => desk.fact(match message {
+                Message::Error(reason) if *reason == *OVERDUE => {
+                    Fact::OperationUnanswered { operation, reason }
+                }
                 Message::Error(reason) => Fact::OperationRefused { operation, reason },
                 Message::Contract(said) => {
                     Fact::OperationAnswered { operation, answer: said.summary().into() }
