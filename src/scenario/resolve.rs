@@ -71,17 +71,7 @@ fn read(
     metrics: &[&str],
     files: &mut Files,
 ) -> Option<Resolved> {
-    if !root.is_map() {
-        let help = "it begins with `version: 1`".to_owned();
-        reader.error(root.position, format!("a scenario must be a map, not {}", root.type_name()), help);
-        return None;
-    }
-    if matches!(Kind::of(root), (Kind::Ensemble, _)) {
-        let help = "name it under `ensemble` of a `deploy` in a scenario, or check it with `dmsim check`";
-        reader.error(root.position, "this is an ensemble, not a scenario", help.to_owned());
-        return None;
-    }
-    if !version(reader, root, "scenario") {
+    if !is_scenario(reader, root) || !version(reader, root, "scenario") {
         return None;
     }
     let top = reader.map(root, "scenario", root.position, KEYS)?;
@@ -145,7 +135,21 @@ fn read(
     Some(Resolved { setup, copies })
 }
 
-/// Whether the file is of the version that is read here; says so when not.
+/// Whether the file is a scenario at all; says so when not.
+fn is_scenario(reader: &mut Reader, root: &Node) -> bool {
+    if !root.is_map() {
+        let help = "it begins with `version: 1`".to_owned();
+        reader.error(root.position, format!("a scenario must be a map, not {}", root.type_name()), help);
+        return false;
+    }
+    if matches!(Kind::of(root), (Kind::Ensemble, _)) {
+        let help = "name it under `ensemble` of a `deploy` in a scenario, or check it with `dmsim check`";
+        reader.error(root.position, "this is an ensemble, not a scenario", help.to_owned());
+        return false;
+    }
+    true
+}
+
 /// Whether the file can be read by this program; `what` it is, for messages.
 pub(super) fn version(reader: &mut Reader, root: &Node, what: &str) -> bool {
     let Some((key, node)) = root.entry("version") else {

@@ -136,7 +136,8 @@ operations:
     let as_is = silent("");
     assert_eq!(&*as_is.operations[0].outcome, "unanswered");
     assert_eq!(as_is.metric("peers.lost"), Some(1.0));
-    let upgraded = silent("faults:\n  - upgrade: {at: 5m, peer: carol, within: 1s, down: 30s, to: intended}\n");
+    let upgraded =
+        silent("faults:\n  - upgrade: {at: 5m, peer: carol, within: 1s, down: 30s, to: intended}\n");
     assert_eq!(&*upgraded.operations[0].outcome, "refused", "{:#?}", upgraded.operations);
     assert!(upgraded.operations[0].said.contains("termination"), "{:#?}", upgraded.operations);
 }

@@ -298,6 +298,7 @@ impl BehaviourKind {
 
     /// The path, or for a namespaced kind the template of its path.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a table with a line for each kind")]
     pub const fn template(self) -> &'static str {
         match self {
             Self::PublicHello => "/public/hello",

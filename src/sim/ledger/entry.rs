@@ -26,6 +26,7 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
         // Fingerprints of revocations differ between the signature modes: the caller has put a number in their place.
         Fact::RevocationAnchored(_)
         | Fact::HelloAnswered
+        | Fact::Offboarded
         | Fact::DeploymentAccepted(_)
         | Fact::BidMade(_)
         | Fact::BidAccepted(_) => {}
@@ -49,10 +50,11 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
         Fact::AddressGiven { allocation, generation, address } => {
             held(digest, allocation, (generation, address.octets()));
         }
-        Fact::Named { allocation, generation, name } => {
+        Fact::Named { allocation, generation, name: said }
+        | Fact::NotTerminated { allocation, generation, reason: said } => {
             text(digest, key_of(allocation));
             generation.hash(digest);
-            text(digest, name);
+            text(digest, said);
         }
         Fact::PortMapped { allocation, generation, public, private } => {
             held(digest, allocation, (generation, public, private));
@@ -74,13 +76,7 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
         }
         Fact::DeploymentRestored { ensemble: _, status } => status.hash(digest),
         Fact::Onboarded(resources) => resources.hash(digest),
-        Fact::Offboarded => {}
         Fact::OnboardingRefused(reason) => text(digest, reason),
-        Fact::NotTerminated { allocation, generation, reason } => {
-            text(digest, key_of(allocation));
-            generation.hash(digest);
-            text(digest, reason);
-        }
         Fact::Contract { contract: _, what } => absorb_contract(digest, what),
         Fact::RestartOrdered { allocation } => text(digest, key_of(allocation)),
         Fact::RedeploymentStarted { ensemble: _, node, generation } => {

@@ -83,7 +83,7 @@ impl Contracts {
                 let (kind, timeout) = (BehaviourKind::ContractValidate, CONTRACT_MESSAGE_TIMEOUT);
                 self.call(desk, root, &actor, kind, message, timeout, Purpose::Admission(number));
             }
-            None => self.turn_down(desk, number, "the contract names no key".into()),
+            None => self.turn_down(desk, number, "the contract names no key"),
         }
     }
 
@@ -130,12 +130,12 @@ impl Contracts {
             screening.fallen_back = true;
             self.ask_actor(desk, root, number);
         } else {
-            self.turn_down(desk, number, reason);
+            self.turn_down(desk, number, &reason);
         }
         None
     }
 
-    fn turn_down(&mut self, desk: &mut Desk<'_, '_>, number: u64, reason: Arc<str>) {
+    fn turn_down(&mut self, desk: &mut Desk<'_, '_>, number: u64, reason: &str) {
         let Some(place) = self.admission.screenings.iter().position(|known| known.number == number) else {
             return;
         };

@@ -59,7 +59,7 @@ pub struct ContractsConfig {
 /// Who waits for the outcome of something.
 #[derive(Clone, Debug)]
 enum Waiting {
-    Caller(OwedReply),
+    Caller(Box<OwedReply>),
     Operator(u32),
     Nobody,
 }
@@ -458,7 +458,7 @@ impl Contracts {
     /// Tells whoever waits how something ended.
     fn answer(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, waiting: Waiting, message: Message) {
         match waiting {
-            Waiting::Caller(owed) => desk.reply_later(root, owed, message),
+            Waiting::Caller(owed) => desk.reply_later(root, *owed, message),
             Waiting::Operator(operation) => desk.fact(match message {
                 Message::Error(reason) if *reason == *OVERDUE => {
                     Fact::OperationUnanswered { operation, reason }
@@ -506,7 +506,7 @@ impl Contracts {
 impl Waiting {
     /// The caller of a request; nobody where it wants no answer.
     fn of(request: &Envelope) -> Self {
-        OwedReply::to(request).map_or(Self::Nobody, Self::Caller)
+        OwedReply::to(request).map_or(Self::Nobody, |owed| Self::Caller(Box::new(owed)))
     }
 }
 

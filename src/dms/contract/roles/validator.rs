@@ -142,9 +142,10 @@ impl Contracts {
         found: Option<&Transfer>,
     ) {
         let all = std::mem::take(&mut self.confirming);
-        let (now, later) = all.into_iter().partition(|known| *known.said.tx_hash == *tx_hash);
+        let (now, later): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|known| *known.said.tx_hash == *tx_hash);
         self.confirming = later;
-        for Confirming { said, waiting } in Vec::from(now) {
+        for Confirming { said, waiting } in now {
             let answer = self.confirm(desk, &said, found);
             self.answer(desk, root, waiting, payload(answer));
         }
