@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::dms::actor::{AllocationState, BehaviourKind, Rejection, Slot};
-use crate::dms::identity::EnsembleId;
+use crate::dms::contract::fact::ContractFact;
+use crate::dms::identity::{Did, EnsembleId};
 use crate::dms::provider::BidRefusal;
 use crate::dms::resources::Resources;
 
@@ -324,6 +325,13 @@ pub enum Fact {
     Offboarded,
     /// A machine's offer was not changed, and why.
     OnboardingRefused(Arc<str>),
+    /// Something about a contract.
+    Contract {
+        /// Which.
+        contract: Did,
+        /// What.
+        what: ContractFact,
+    },
 }
 
 /// What made a supervisor suspect an allocation.

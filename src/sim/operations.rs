@@ -31,6 +31,12 @@ impl World<'_> {
                 Err(why) => self.cannot(now, by, number, why),
             };
         }
+        if let OperationKind::Contract { name, action } = &operation.kind {
+            return match self.contract_command(now, number, by, name, *action) {
+                Ok(command) => self.feed(now, by, |_| Input::Command(command)),
+                Err(why) => self.cannot(now, by, number, why),
+            };
+        }
         let (at, order) = match self.order_for(now, number, by, operation) {
             Ok(ready) => ready,
             Err(why) => return self.cannot(now, by, number, why),
@@ -112,6 +118,7 @@ impl World<'_> {
             }
             OperationKind::ListCapabilities { of } => self.list_at(by, of),
             OperationKind::Deployment(_) => unreachable!("deployments have commands of their own"),
+            OperationKind::Contract { .. } => unreachable!("contracts have commands of their own"),
         };
         Ok((by, order))
     }

@@ -181,7 +181,10 @@ impl Lab {
         let pins = ensemble.nodes.values().map(|node| node.peer.as_ref().map(handle)).collect();
         let expire = self.now + expire;
         self.record.expect_deployment(label);
-        self.command(peer, Command::Deploy { ensemble: Arc::new(ensemble), pins, expire });
+        self.command(
+            peer,
+            Command::Deploy { ensemble: Arc::new(ensemble), pins, expire, contracts: Arc::default() },
+        );
     }
 
     /// A user asks for the end of a deployment.
@@ -431,6 +434,7 @@ impl Lab {
                 (Span::ZERO, Execution::Terminated(ended))
             }
             Action::Probe(run) => (PROBE, Execution::Probed(run, host.healthy)),
+            Action::LookUpTransfer(..) => unreachable!("no script is about contracts"),
         };
         self.post(after, Event::Execution { peer, power, execution });
     }
