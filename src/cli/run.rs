@@ -157,6 +157,8 @@ fn write(
     folder.write_table(&outcome.attacks)?;
     folder.write_table(&outcome.operations)?;
     folder.write_table(&outcome.connections)?;
+    folder.write_table(&outcome.contracts)?;
+    folder.write_table(&outcome.invoices)?;
     folder.write_run(&outcome.manifest)?;
     folder.write_provenance(provenance)?;
     if !arguments.no_report {
@@ -217,6 +219,7 @@ fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, fold
         );
         line("attacks", text);
     }
+    print_contracts(outcome);
     print_reachability(outcome);
     line("events", format!("{} ({:.2} million/s{cpu})", outcome.events, provenance.events_per_second / 1e6));
     line("digest", format!("{:032x}", outcome.digest));
@@ -242,6 +245,18 @@ fn print_reasons(outcome: &Outcome, metric: &str) {
     for row in outcome.metrics.iter().filter(|row| &*row.metric == metric && !row.labels.is_empty()) {
         line("", format!("{:>4} x {}", row.value, row.labels.trim_start_matches("reason=")));
     }
+}
+
+/// What was agreed and paid, where there are contracts.
+fn print_contracts(outcome: &Outcome) {
+    if outcome.contracts.is_empty() {
+        return;
+    }
+    let value = |name: &str| outcome.metric(name).unwrap_or(f64::NAN);
+    let (accepted, asked) = (value("contracts.accepted"), value("contracts.asked"));
+    line("contracts", format!("{asked} asked for, {accepted} accepted"));
+    let (invoices, invoiced) = (value("contracts.invoices"), value("contracts.invoiced"));
+    line("invoices", format!("{invoices}, {invoiced} in all, {} of it paid", value("contracts.paid")));
 }
 
 /// Who reached whom, where hosts stand behind translators and firewalls.

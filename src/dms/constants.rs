@@ -149,3 +149,33 @@ pub const TASK_TERMINATION_RETRY_MAX: Span = Span::mins(5);
 /// After this nobody is told of a task's end any more: as long as the real DMS lets a provider look for its
 /// orchestrator (dms-orchestration section 4.6).
 pub const TASK_TERMINATION_GIVE_UP: Span = Span::hours(3);
+/// Shortest time between two looks at the account of a contract (dms-capabilities section 6.9).
+pub const BILLING_CHECK_MIN: Span = Span::secs(30);
+/// Longest time between two looks at the account of a contract, unless half of its cycle is shorter.
+pub const BILLING_CHECK_MAX: Span = Span::hours(24);
+/// Interval at which the billing scheduler looks for accounts that are due.
+pub const BILLING_POLL_INTERVAL: Span = Span::secs(30);
+/// Accounts that it takes at one poll.
+pub const BILLING_TASKS: usize = 10;
+/// Interval at which a contract's actor notices that its end date has passed.
+pub const CONTRACT_EXPIRY_INTERVAL: Span = Span::mins(5);
+/// Wait for a message between the parties of a contract, its host and its validator.
+pub const CONTRACT_MESSAGE_TIMEOUT: Span = Span::secs(20);
+/// Wait for the signature of an approved contract to be taken.
+pub const CONTRACT_SIGN_TIMEOUT: Span = Span::mins(2);
+/// Life of what a contract's actor grants to its host, parties and validator.
+pub const CONTRACT_GRANT_DURATION: Span = Span::hours(7 * 24);
+/// Workers that deliver usage events (dms-capabilities section 6.7).
+pub const USAGE_EVENT_WORKERS: usize = 2;
+/// Usage events that wait for a worker before further ones are dropped.
+pub const USAGE_EVENT_QUEUE: usize = 200;
+/// Attempts to deliver one usage event after the first.
+pub const USAGE_EVENT_RETRIES: u32 = 10;
+/// Pause before the first of them; it doubles.
+pub const USAGE_EVENT_BACKOFF_MIN: Span = Span::secs(5);
+/// The longest such pause.
+pub const USAGE_EVENT_BACKOFF_MAX: Span = Span::secs(15);
+/// How far back a validator looks for a transfer on Ethereum, in blocks.
+pub const ETHEREUM_LOOK_BACK_BLOCKS: u64 = 45_000;
+/// Life of a quote.
+pub const QUOTE_TTL: Span = Span::mins(10);

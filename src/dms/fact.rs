@@ -6,8 +6,9 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::dms::actor::{AllocationState, BehaviourKind, Rejection, Slot};
+use crate::dms::contract::fact::ContractFact;
 use crate::dms::ensemble::AllocationKind;
-use crate::dms::identity::EnsembleId;
+use crate::dms::identity::{Did, EnsembleId};
 use crate::dms::provider::BidRefusal;
 use crate::dms::resources::Resources;
 
@@ -325,6 +326,13 @@ pub enum Fact {
     Offboarded,
     /// A machine's offer was not changed, and why.
     OnboardingRefused(Arc<str>),
+    /// Something about a contract.
+    Contract {
+        /// Which.
+        contract: Did,
+        /// What.
+        what: ContractFact,
+    },
     /// An update has changed what a deployment consists of.
     DeploymentReshaped {
         /// Which.

@@ -12,6 +12,7 @@ pub mod actor;
 pub mod atlas;
 pub mod capability;
 pub mod constants;
+pub mod contract;
 mod desk;
 pub mod deviations;
 pub mod ensemble;

@@ -7,6 +7,10 @@ use std::sync::Arc;
 
 use crate::dms::actor::{DeploymentRequest, Envelope, NewDeployment, Output, Stream};
 use crate::dms::capability::Token;
+use crate::dms::contract::message::ContractRef;
+use crate::dms::contract::model::Blockchain;
+use crate::dms::contract::order::ContractOrder;
+use crate::dms::contract::payments::Transfer;
 use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
 use crate::dms::fact::Fact;
 use crate::dms::identity::{EnsembleId, Handle, PeerId};
@@ -43,6 +47,13 @@ pub enum Input<'a> {
     Connected(Arc<Handle>),
     /// A connection to another peer that was interrupted works again.
     Reconnected(Arc<Handle>),
+    /// What a chain shows for a hash that was looked up.
+    Transfer {
+        /// The hash.
+        tx_hash: Arc<str>,
+        /// The transfer, if there is one.
+        found: Option<Transfer>,
+    },
 }
 
 /// What a user of a node can ask of it.
@@ -56,6 +67,8 @@ pub enum Command {
         pins: Vec<Option<Arc<Handle>>>,
         /// Expiry of the request.
         expire: Timestamp,
+        /// The contracts under which it is to run.
+        contracts: Arc<[ContractRef]>,
     },
     /// `/dms/node/deployment/shutdown`.
     Shutdown(EnsembleId),
@@ -85,6 +98,13 @@ pub enum Command {
         request: Box<DeploymentRequest>,
         /// Expiry of the request.
         expire: Timestamp,
+    },
+    /// Something about contracts.
+    Contract {
+        /// A number of the operator's own, to tell the outcome; none = nobody waits for it.
+        operation: Option<u32>,
+        /// What.
+        order: Box<ContractOrder>,
     },
 }
 
@@ -161,6 +181,8 @@ pub enum Action {
     Probe(RunId),
     /// Read what it has printed on a stream; the offset is handed back with it.
     ReadLog(RunId, Stream, u64),
+    /// Look for a transfer on a chain; [`Input::Transfer`] follows.
+    LookUpTransfer(Blockchain, Arc<str>),
 }
 
 /// Whose timer or pending reply it is.
@@ -172,6 +194,8 @@ pub enum Owner {
     Deployment(u32),
     /// The provider.
     Provider,
+    /// The node's part in contracts.
+    Contracts,
 }
 
 /// A timer is data: the driver hands it back when its time has come. None is ever cancelled; one that is no longer
@@ -216,6 +240,8 @@ pub enum Timer {
     ForgetLog(RunId),
     /// A provider tries again to terminate what its executor could not.
     Terminate(RunId),
+    /// Something about contracts is due.
+    Contracts,
 }
 
 impl Timer {
@@ -233,7 +259,8 @@ impl Timer {
             | Self::Undo(number, _)
             | Self::UpdateDeadline(number, _)
             | Self::Follow(number, _) => Some(number),
-            Self::Reply(Owner::Root | Owner::Provider, _)
+            Self::Reply(Owner::Root | Owner::Provider | Owner::Contracts, _)
+            | Self::Contracts
             | Self::Hello(_)
             | Self::RenewOrchestrators
             | Self::RegrantHealthChecks(_)

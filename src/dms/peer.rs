@@ -9,11 +9,14 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::dms::actor::{
-    Account, Actor, DeploymentRequest, Envelope, Pipeline, Rejection, SecurityContext, check_direct, gossip,
+    Account, Actor, BehaviourKind, DeploymentRequest, Envelope, Message, Pipeline, Rejection,
+    SecurityContext, check_direct, gossip,
 };
 use crate::dms::atlas::Atlas;
 use crate::dms::capability::{Capability, CapabilityContext, Rules};
 use crate::dms::constants::MIN_DEPLOYMENT_TIME;
+use crate::dms::contract::message::ContractRef;
+use crate::dms::contract::{Contracts, ContractsConfig};
 use crate::dms::desk::{Asker, Desk};
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::Fact;
@@ -57,6 +60,7 @@ pub struct Peer {
     node: Node,
     /// What is on disk, while the process does not run.
     store: Option<Box<Store>>,
+    contracts: Contracts,
 }
 
 /// Which actor of a peer a message is for.
@@ -64,6 +68,8 @@ enum Receiver {
     Root,
     Deployment(usize),
     Allocation(Arc<str>),
+    /// The actor of a contract, which has a key and an authority of its own.
+    Contract(Arc<Handle>),
 }
 
 impl Peer {
@@ -80,7 +86,19 @@ impl Peer {
             deployments: Vec::new(),
             node: Node::default(),
             store: None,
+            contracts: Contracts::default(),
         }
+    }
+
+    /// Configures what concerns contracts.
+    pub fn configure_contracts(&mut self, config: ContractsConfig) {
+        self.contracts.configure(config);
+    }
+
+    /// Its part in contracts.
+    #[must_use]
+    pub const fn contracts(&self) -> &Contracts {
+        &self.contracts
     }
 
     /// What the node trusts, holds and knows to be revoked.
@@ -130,6 +148,7 @@ impl Peer {
         self.pipeline = Pipeline::default();
         self.provider.stop();
         self.node = Node::default();
+        self.contracts.stop();
     }
 
     /// Another version of DMS is installed while the process does not run: what is on disk was written by the former
@@ -137,6 +156,7 @@ impl Peer {
     pub fn upgrade(&mut self, profile: Profile) {
         self.security.profile = profile;
         self.security.capabilities.set_rules(Rules::of(profile));
+        self.contracts.upgrade(profile);
     }
 
     /// Cores get lost, for tests of what notices.
@@ -152,15 +172,27 @@ impl Peer {
         let mut desk = Desk { now, security: &mut self.security, out };
         self.provider.recover(&mut desk, store.provider, running);
         for (record, number) in store.deployments.into_iter().zip(0..) {
-            self.deployments.push(Deployment::restored(number, record, self.strategy, self.atlas, now));
+            let restored = Deployment::restored(number, record, self.strategy, self.atlas, now);
+            let contracts = self.contracts.of_deployment(restored.id());
+            self.deployments.push(restored.under(contracts));
         }
         for deployment in &mut self.deployments {
             deployment.resume(&mut desk);
         }
+        self.contracts.start(&mut desk, &self.root, &self.provider);
     }
 
     /// Lets something happen to the peer at `now`, by its own clock. What it wants done is in `out` afterwards.
     pub fn handle(&mut self, now: Timestamp, input: Input<'_>, out: &mut Outbox<'_>) {
+        let since = out.effects.facts.len();
+        self.take(now, input, out);
+        if self.contracts.is_watching() {
+            let mut desk = Desk { now, security: &mut self.security, out };
+            self.contracts.watch(&mut desk, &mut self.root, &self.provider, since);
+        }
+    }
+
+    fn take(&mut self, now: Timestamp, input: Input<'_>, out: &mut Outbox<'_>) {
         match input {
             Input::Arrival { envelope, bytes, transport } => self.admit(now, envelope, bytes, transport, out),
             Input::Dispatch(envelope) => self.dispatch(now, envelope, out),
@@ -171,6 +203,10 @@ impl Peer {
                 self.provider.handle_execution(&mut desk, &mut self.root, execution);
             }
             Input::Started { running } => self.start(now, &running, out),
+            Input::Transfer { tx_hash, found } => {
+                let mut desk = Desk { now, security: &mut self.security, out };
+                self.contracts.transfer_found(&mut desk, &mut self.root, &tx_hash, found.as_ref());
+            }
             Input::Connected(to) => {
                 let mut desk = Desk { now, security: &mut self.security, out };
                 self.node.connected(&mut desk, to);
@@ -214,36 +250,92 @@ impl Peer {
         };
         let handle = Arc::clone(self.handle_of(&receiver));
         let topic = expected_topic(envelope);
-        if let Err((rejection, refusal)) = self.security.authorize(envelope, &handle, topic, now) {
+        if let Err((rejection, refusal)) = self.authority(&receiver).authorize(envelope, &handle, topic, now)
+        {
             let explanation = refusal.map(|refusal| refusal.explain().into());
             return out.effects.facts.push(rejected(envelope, rejection, explanation));
         }
         let class = crate::dms::actor::class(envelope);
         if self.pipeline.limiter.acquire(class) {
             out.effects.executed = true;
-            let mut desk = Desk { now, security: &mut self.security, out };
-            match receiver {
-                Receiver::Root if envelope.behaviour.kind.is_about_deployments() => {
-                    self.handle_operator(now, envelope, out);
-                }
-                Receiver::Root if self.provider.awaits(&envelope.behaviour) => {
-                    self.provider.handle_probe_reply(&mut desk, &mut self.root, envelope);
-                }
-                Receiver::Root if Node::is_responsible(envelope.behaviour.kind) => {
-                    self.node.handle(&mut desk, &mut self.root, &mut self.provider, envelope);
-                }
-                Receiver::Root => self.provider.handle_root(&mut desk, &mut self.root, envelope),
-                Receiver::Deployment(place) => {
-                    self.deployments[place].handle_message(&mut desk, envelope);
-                    give_answers(&mut desk, &mut self.root, &mut self.deployments[place]);
-                }
-                Receiver::Allocation(id) => self.provider.handle_allocation(&mut desk, &id, envelope),
-            }
+            self.call(now, &receiver, envelope, out);
             self.pipeline.limiter.release(class);
         } else {
             out.effects.facts.push(rejected(envelope, Rejection::RateLimited, None));
         }
-        self.security.discard(&envelope.tokens);
+        self.authority(&receiver).discard(&envelope.tokens);
+    }
+
+    /// By whose authority a receiver's messages are judged: the node's, or that of the contract.
+    fn authority(&mut self, receiver: &Receiver) -> &mut SecurityContext {
+        match receiver {
+            Receiver::Contract(actor) => self.contracts.authority(actor).unwrap_or(&mut self.security),
+            _ => &mut self.security,
+        }
+    }
+
+    /// The handler of a message that is authorised.
+    fn call(&mut self, now: Timestamp, receiver: &Receiver, envelope: &Envelope, out: &mut Outbox<'_>) {
+        if matches!(receiver, Receiver::Root) && self.answers_contracts(envelope) {
+            return self.handle_contract_reply(now, envelope, out);
+        }
+        let mut desk = Desk { now, security: &mut self.security, out };
+        let kind = envelope.behaviour.kind;
+        match receiver {
+            Receiver::Contract(actor) => {
+                self.contracts.handle_actor(now, desk.out, actor, envelope);
+                self.contracts.rearm(&mut desk);
+            }
+            Receiver::Root if Contracts::is_responsible(kind) => {
+                self.contracts.handle(&mut desk, &mut self.root, envelope);
+            }
+            Receiver::Root
+                if kind == BehaviourKind::BidRequest
+                    && self.provider.machine().onboarded.is_some()
+                    && self.contracts.screen(&mut desk, &mut self.root, envelope) => {}
+            Receiver::Root if kind.is_about_deployments() => self.handle_operator(now, envelope, out),
+            Receiver::Root if self.provider.awaits(&envelope.behaviour) => {
+                self.provider.handle_probe_reply(&mut desk, &mut self.root, envelope);
+            }
+            Receiver::Root if Node::is_responsible(kind) => {
+                self.node.handle(&mut desk, &mut self.root, &mut self.provider, envelope);
+            }
+            Receiver::Root => self.provider.handle_root(&mut desk, &mut self.root, envelope),
+            Receiver::Deployment(place) => {
+                self.deployments[*place].handle_message(&mut desk, envelope);
+                give_answers(&mut desk, &mut self.root, &mut self.deployments[*place]);
+            }
+            Receiver::Allocation(id) => self.provider.handle_allocation(&mut desk, id, envelope),
+        }
+    }
+
+    /// Whether a message is the reply to a call about contracts.
+    fn answers_contracts(&self, envelope: &Envelope) -> bool {
+        envelope.behaviour.reply_nonce().is_some_and(|nonce| self.contracts.awaits(nonce))
+    }
+
+    /// The reply to a call about contracts, or none in time. A request for bids whose contracts hold goes to the
+    /// provider now, by the authority that it came with.
+    fn handle_contract_reply(&mut self, now: Timestamp, envelope: &Envelope, out: &mut Outbox<'_>) {
+        if let Some(nonce) = envelope.behaviour.reply_nonce() {
+            self.resolve_contract_call(now, nonce, Some(&envelope.message), out);
+        }
+    }
+
+    fn resolve_contract_call(
+        &mut self,
+        now: Timestamp,
+        nonce: u64,
+        reply: Option<&Message>,
+        out: &mut Outbox<'_>,
+    ) {
+        let mut desk = Desk { now, security: &mut self.security, out };
+        let passed = self.contracts.handle_reply(&mut desk, &mut self.root, nonce, reply);
+        if let Some(request) = passed {
+            desk.security.recall(&request.from.did, &request.tokens, now);
+            self.provider.handle_root(&mut desk, &mut self.root, &request);
+            desk.security.discard(&request.tokens);
+        }
     }
 
     /// The account of what the node will decide about a message that its worker gets to at `now`; none when nobody
@@ -252,14 +344,19 @@ impl Peer {
     pub fn account_of(&self, envelope: &Envelope, now: Timestamp) -> Option<Account> {
         let receiver = self.find_receiver(envelope).ok()?;
         let topic = expected_topic(envelope);
-        Some(self.security.account(envelope, self.handle_of(&receiver), topic, now))
+        let authority = match &receiver {
+            Receiver::Contract(actor) => self.contracts.actor(&actor.did.to_string())?.1,
+            _ => &self.security,
+        };
+        Some(authority.account(envelope, self.handle_of(&receiver), topic, now))
     }
 
-    fn handle_of(&self, receiver: &Receiver) -> &Arc<Handle> {
+    fn handle_of<'a>(&'a self, receiver: &'a Receiver) -> &'a Arc<Handle> {
         match receiver {
             Receiver::Root => &self.root.handle,
             Receiver::Deployment(place) => self.deployments[*place].handle(),
             Receiver::Allocation(id) => self.provider.receiver(id).expect("found just before"),
+            Receiver::Contract(actor) => actor,
         }
     }
 
@@ -267,7 +364,9 @@ impl Peer {
         let behaviour = &envelope.behaviour;
         let (receiver, known) = match envelope.to.as_ref().map_or(&Inbox::Root, |to| &to.inbox) {
             Inbox::Root => {
-                let known = if Node::is_responsible(behaviour.kind) {
+                let known = if Contracts::is_responsible(behaviour.kind) || self.answers_contracts(envelope) {
+                    true
+                } else if Node::is_responsible(behaviour.kind) {
                     self.node.has_behaviour(self.security.profile, behaviour)
                         || self.provider.awaits(behaviour)
                 } else {
@@ -286,13 +385,22 @@ impl Peer {
                 let known = self.provider.has_allocation_behaviour(id, behaviour);
                 (Receiver::Allocation(Arc::clone(id)), known)
             }
-            Inbox::Other(_) => return Err(Rejection::UnknownActor),
+            Inbox::Other(inbox) => {
+                let (actor, _) = self.contracts.actor(inbox).ok_or(Rejection::UnknownActor)?;
+                (Receiver::Contract(Arc::clone(actor)), behaviour.kind.is_of_contract_actors())
+            }
         };
         if known { Ok(receiver) } else { Err(Rejection::UnknownBehaviour) }
     }
 
     fn handle_timer(&mut self, now: Timestamp, timer: Timer, out: &mut Outbox<'_>) {
+        if let Timer::Reply(Owner::Contracts, nonce) = timer {
+            return self.resolve_contract_call(now, nonce, None, out);
+        }
         let mut desk = Desk { now, security: &mut self.security, out };
+        if timer == Timer::Contracts {
+            return self.contracts.tick(&mut desk, &mut self.root);
+        }
         if matches!(timer, Timer::Hello(_) | Timer::Reply(Owner::Root, _)) {
             return self.node.handle_timer(&mut desk, &mut self.root, timer);
         }
@@ -309,9 +417,13 @@ impl Peer {
 
     fn handle_command(&mut self, now: Timestamp, command: Command, out: &mut Outbox<'_>) {
         match command {
-            Command::Deploy { ensemble, pins, expire } => {
+            Command::Deploy { ensemble, pins, expire, contracts } => {
                 // Whoever asked sees the fact.
-                drop(self.deploy(now, ensemble, &pins, expire, out));
+                drop(self.deploy(now, ensemble, &pins, expire, contracts, out));
+            }
+            Command::Contract { operation, order } => {
+                let mut desk = Desk { now, security: &mut self.security, out };
+                self.contracts.carry_out(&mut desk, &mut self.root, operation, *order);
             }
             Command::Shutdown(id) => {
                 self.control(now, Asker::NOBODY, &DeploymentRequest::Shutdown(id), now, out);
@@ -339,6 +451,7 @@ impl Peer {
         ensemble: Arc<EnsembleConfig>,
         pins: &[Option<Arc<Handle>>],
         expire: Timestamp,
+        contracts: Arc<[ContractRef]>,
         out: &mut Outbox<'_>,
     ) -> Result<EnsembleId, Arc<str>> {
         let refused = |out: &mut Outbox<'_>, reason: Arc<str>| {
@@ -361,9 +474,10 @@ impl Peer {
         let deployment =
             Deployment::new(number, id, range, ensemble, pins, actor, self.strategy, self.atlas, expire);
         match deployment {
-            Ok(deployment) => self.deployments.push(deployment),
+            Ok(deployment) => self.deployments.push(deployment.under(Arc::clone(&contracts))),
             Err(reason) => return refused(out, reason),
         }
+        self.contracts.bind(id, contracts, &self.root.handle.did);
         let mut desk = Desk { now, security: &mut self.security, out };
         self.deployments[number as usize].begin(&mut desk);
         Ok(id)

@@ -162,6 +162,26 @@ weaknesses! {
     FailedStartsRun = "W10",
         as_is: "an allocation whose start failed is running by its provider's books",
         intended: "it has failed";
+    UnverifiedContracts = "C3",
+        as_is: "a contract's signatures cover a copy that changes, and its host never verifies them",
+        intended: "they cover what was agreed, and the host takes only those that hold";
+    LooseParticipants = "C6",
+        as_is: "whoever knows the DID of a valid contract can deploy under it, at the cost of its requestor",
+        intended: "providers bid under a contract only for its requestor";
+    LooseContractStates = "C7",
+        as_is: "ended contracts move on, the end date is noticed late, and a missing termination option \
+                 breaks the host down",
+        intended: "what has ended can only be settled, the end date ends it at once, and the termination \
+                 is refused";
+    GappyBilling = "C11",
+        as_is: "usage near the boundaries of billing windows is billed twice or never, and the last part of \
+                 a completed contract is not billed",
+        intended: "windows are laid end to end from the start of a contract to its end, and runs are \
+                 clipped to them";
+    LostUsageEvents = "C12",
+        as_is: "usage events that wait to be delivered are lost at a restart, at a full queue, and when \
+                 nobody answers for minutes",
+        intended: "they are kept until they are delivered, and a node that starts again tells what stopped";
     UnsupervisedUpdate = "W8",
         as_is: "an update ends the health checks of everything that ran before it",
         intended: "it leaves them as they are";

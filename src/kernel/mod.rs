@@ -3,6 +3,7 @@
 //! Start with [`time`], then [`queue`] (what happens next), [`random`] (every draw of a run) and [`digest`]
 //! (what two runs must have in common to be called the same).
 
+pub mod date;
 pub mod digest;
 pub mod ids;
 pub mod phold;

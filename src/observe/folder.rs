@@ -20,12 +20,12 @@ use serde::Serialize;
 use super::manifest::{Provenance, RunManifest, json_text};
 use super::read::read_run;
 use super::rows::{
-    AllocationRow, AttackRow, ConnectionRow, DeploymentRow, MetricRow, OperationRow, PeerRow, RefusalRow,
-    Row, SeriesRow,
+    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, OperationRow,
+    PeerRow, RefusalRow, Row, SeriesRow,
 };
 
 /// What a run and the report write into a folder; anything else in it belongs to the user.
-const OWN_FILES: [&str; 17] = [
+const OWN_FILES: [&str; 19] = [
     "ensembles",
     "run.json",
     "provenance.json",
@@ -39,6 +39,8 @@ const OWN_FILES: [&str; 17] = [
     AttackRow::FILE,
     OperationRow::FILE,
     ConnectionRow::FILE,
+    ContractRow::FILE,
+    InvoiceRow::FILE,
     "events.jsonl",
     "trace.perfetto-trace",
     "report.html",

@@ -315,6 +315,73 @@ pub struct ConnectionRow {
     pub direct_mean_s: f64,
 }
 
+/// One contract (`contracts.csv`). Amounts are decimal texts with eight decimals, exact.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ContractRow {
+    /// Its number in the run.
+    pub contract: u32,
+    /// Its name in the scenario.
+    pub name: Text,
+    /// Who asks and pays.
+    pub requestor: Text,
+    /// Who provides and is paid.
+    pub provider: Text,
+    /// Who hosts it.
+    pub host: Text,
+    /// Who computes and checks payments.
+    pub validator: Text,
+    /// Its payment model.
+    pub model: Text,
+    /// Where it stood at the end: `DRAFT`, `ACCEPTED`, ...
+    pub state: Text,
+    /// Signatures that its host took.
+    pub signatures: u32,
+    /// When it was made, in simulated seconds.
+    #[serde(with = "seconds")]
+    pub created_s: f64,
+    /// When both had signed, in simulated seconds.
+    #[serde(with = "optional_seconds")]
+    pub accepted_s: Option<f64>,
+    /// When it was terminated or completed, in simulated seconds.
+    #[serde(with = "optional_seconds")]
+    pub ended_s: Option<f64>,
+    /// Usage events that it was told.
+    pub usage_events: u64,
+    /// Usage events that it was never told.
+    pub usage_lost: u64,
+    /// Its invoices.
+    pub invoices: u32,
+    /// Their sum.
+    pub invoiced: Text,
+    /// What was paid of it.
+    pub paid: Text,
+    /// In which currency its prices are.
+    pub currency: Text,
+}
+
+/// One invoice (`invoices.csv`).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct InvoiceRow {
+    /// The contract's number in the run.
+    pub contract: u32,
+    /// Its name in the scenario.
+    pub name: Text,
+    /// The number of the invoice, from 1.
+    pub invoice: u64,
+    /// When its validator computed it, in simulated seconds.
+    #[serde(with = "seconds")]
+    pub invoiced_s: f64,
+    /// Its items.
+    pub items: u32,
+    /// Their sum.
+    pub amount: Text,
+    /// What was paid of it.
+    pub paid: Text,
+    /// When all of it was, in simulated seconds.
+    #[serde(with = "optional_seconds")]
+    pub paid_s: Option<f64>,
+}
+
 macro_rules! table {
     ($row:ident, $file:literal, [$($column:ident),+ $(,)?]) => {
         impl Row for $row {
@@ -404,6 +471,31 @@ table!(
         example,
     ]
 );
+table!(
+    ContractRow,
+    "contracts.csv",
+    [
+        contract,
+        name,
+        requestor,
+        provider,
+        host,
+        validator,
+        model,
+        state,
+        signatures,
+        created_s,
+        accepted_s,
+        ended_s,
+        usage_events,
+        usage_lost,
+        invoices,
+        invoiced,
+        paid,
+        currency,
+    ]
+);
+table!(InvoiceRow, "invoices.csv", [contract, name, invoice, invoiced_s, items, amount, paid, paid_s]);
 
 table!(
     OperationRow,

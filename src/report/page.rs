@@ -17,6 +17,8 @@ use crate::observe::{DeploymentRow, Text};
 
 /// Rows of the deployments table: more make a page slow, and the file has them all.
 const MOST_DEPLOYMENTS: usize = 2000;
+/// Rows of the contracts table.
+const MOST_CONTRACTS: usize = 500;
 /// Rows of the refusals table.
 const MOST_REFUSALS: usize = 100;
 /// Rows of the attacks table.
@@ -63,6 +65,10 @@ impl Cell {
     fn number(number: impl Into<u64>) -> Self {
         let text = number.into().to_string();
         Self { sort: text.clone(), text }
+    }
+    /// An exact decimal text, as it is.
+    fn amount(text: &str) -> Self {
+        Self { text: printable(text), sort: printable(text) }
     }
     fn time(seconds: Option<f64>, text: impl Fn(f64) -> String) -> Self {
         Self {
@@ -131,10 +137,15 @@ pub fn html(tables: &Tables, plots: &[Plot]) -> Result<String, ReportError> {
         plots: pictures.collect(),
         failures: failures(tables),
         deployments_total: tables.deployments.len(),
-        tables: [deployment_table(tables), attack_table(tables), refusal_table(tables)]
-            .into_iter()
-            .filter(|table| table.total > 0)
-            .collect(),
+        tables: [
+            deployment_table(tables),
+            contract_table(tables),
+            attack_table(tables),
+            refusal_table(tables),
+        ]
+        .into_iter()
+        .filter(|table| table.total > 0)
+        .collect(),
         provenance: provenance(tables),
     };
     let fault = |error: minijinja::Error| ReportError::Template(format!("{error:#}"));
@@ -295,6 +306,54 @@ fn deployment_table(tables: &Tables) -> Table {
         rows: cells.collect(),
         total: tables.deployments.len(),
         order: "failed ones first",
+    }
+}
+
+/// The contracts, in the order in which they were made.
+fn contract_table(tables: &Tables) -> Table {
+    let cells = tables.contracts.iter().take(MOST_CONTRACTS).map(|row| {
+        vec![
+            Cell::number(row.contract),
+            Cell::text(&row.name),
+            Cell::text(&row.requestor),
+            Cell::text(&row.provider),
+            Cell::text(&row.host),
+            Cell::text(&row.model),
+            Cell::text(&row.state),
+            Cell::time(row.accepted_s, clock),
+            Cell::time(row.ended_s, clock),
+            Cell::number(row.usage_events),
+            Cell::number(row.usage_lost),
+            Cell::number(row.invoices),
+            Cell::amount(&row.invoiced),
+            Cell::amount(&row.paid),
+            Cell::text(&row.currency),
+        ]
+    });
+    Table {
+        title: "Contracts",
+        id: "contracts",
+        hint: "a name, a party, a model, a state",
+        columns: &[
+            "#",
+            "name",
+            "requestor",
+            "provider",
+            "host",
+            "model",
+            "state",
+            "accepted",
+            "ended",
+            "usage events",
+            "lost",
+            "invoices",
+            "invoiced",
+            "paid",
+            "currency",
+        ],
+        rows: cells.collect(),
+        total: tables.contracts.len(),
+        order: "the first ones",
     }
 }
 

@@ -36,8 +36,18 @@ pub struct Plot {
 /// All plots that the run has data for, in the order of the report.
 #[must_use]
 pub fn plots(tables: &Tables) -> Vec<Plot> {
-    let makers =
-        [deployments, time_to_running, availability, peers, messages, resources, map, connections, refusals];
+    let makers = [
+        deployments,
+        time_to_running,
+        availability,
+        peers,
+        messages,
+        resources,
+        map,
+        connections,
+        money,
+        refusals,
+    ];
     makers.iter().filter_map(|make| make(tables)).collect()
 }
 
@@ -216,6 +226,50 @@ fn connections(tables: &Tables) -> Option<Plot> {
             grouped(dials)
         ),
         svg: BarChart::new("Connections dialled for messages, by their way", bars).svg(),
+    })
+}
+
+/// Currencies that get a panel of their own.
+const MOST_CURRENCIES: usize = 4;
+
+fn money(tables: &Tables) -> Option<Plot> {
+    let mut events: BTreeMap<&str, Vec<(f64, f64, f64)>> = BTreeMap::new();
+    for invoice in &tables.invoices {
+        let contract = tables.contracts.iter().find(|row| row.contract == invoice.contract)?;
+        let of_currency = events.entry(&contract.currency).or_default();
+        let amount = |text: &str| text.parse::<f64>().unwrap_or(0.0);
+        of_currency.push((invoice.invoiced_s, amount(&invoice.amount), 0.0));
+        // What is paid in part has no moment of its own.
+        if let Some(paid) = invoice.paid_s {
+            of_currency.push((paid, 0.0, amount(&invoice.paid)));
+        }
+    }
+    if events.is_empty() {
+        return None;
+    }
+    let end = tables.run.duration_s;
+    let panels = events.into_iter().take(MOST_CURRENCIES).map(|(currency, mut changes)| {
+        changes.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (mut invoiced, mut paid, mut owed) = (vec![(0.0, 0.0)], vec![(0.0, 0.0)], vec![(0.0, 0.0, 0.0)]);
+        let mut sums = (0.0, 0.0);
+        for (time, more_invoiced, more_paid) in changes.into_iter().chain([(end, 0.0, 0.0)]) {
+            sums = (sums.0 + more_invoiced, sums.1 + more_paid);
+            invoiced.push((time, sums.0));
+            paid.push((time, sums.1));
+            owed.push((time, sums.1.min(sums.0), sums.0));
+        }
+        let series = vec![
+            Series::new("owed", palette::ORANGE.alpha(0.55), Mark::Band(owed)),
+            Series::new("invoiced", palette::INK, Mark::Step(invoiced)),
+            Series::new("paid", palette::GREEN, Mark::Step(paid)),
+        ];
+        Panel::new(count_axis(currency), series)
+    });
+    Some(Plot {
+        name: "money",
+        caption: "What was invoiced so far under contracts, and what of it was paid. The area between them is owed."
+            .into(),
+        svg: Chart::new("Money invoiced and paid", time_axis(tables), panels.collect()).svg(),
     })
 }
 

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::kernel::{Domain, Rng, Streams};
 use crate::observe::{
-    AllocationRow, AttackRow, ConnectionRow, DeploymentRow, InputHash, MetricRow, PeerRow, Provenance,
-    RefusalRow, RunFolder, RunManifest, SeriesRow, Verdict, labels,
+    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InputHash, InvoiceRow, MetricRow,
+    PeerRow, Provenance, RefusalRow, RunFolder, RunManifest, SeriesRow, Verdict, labels,
 };
 
 const SAMPLE: Domain = Domain::new("report.sample");
@@ -234,6 +234,44 @@ fn connections() -> Vec<ConnectionRow> {
     vec![row("public", "public", 1200, 0), row("symmetric", "port_restricted", 0, 440)]
 }
 
+fn contracts() -> Vec<ContractRow> {
+    let row = |contract: u32, model: &str, currency: &str| ContractRow {
+        contract,
+        name: format!("contract-{contract}").into(),
+        requestor: "alice".into(),
+        provider: "provider-3".into(),
+        host: "carol".into(),
+        validator: "vera".into(),
+        model: model.into(),
+        state: "ACCEPTED".into(),
+        signatures: 2,
+        created_s: 0.5,
+        accepted_s: Some(10.5),
+        ended_s: None,
+        usage_events: 25,
+        usage_lost: 1,
+        invoices: 5,
+        invoiced: "62.50000000".into(),
+        paid: "50.00000000".into(),
+        currency: currency.into(),
+    };
+    vec![row(0, "pay_per_allocation", "NTX"), row(1, "fixed_rental", "NTX"), row(2, "periodic", "USDT")]
+}
+
+fn invoices() -> Vec<InvoiceRow> {
+    let invoice = |contract: u32, invoice: u64| InvoiceRow {
+        contract,
+        name: format!("contract-{contract}").into(),
+        invoice,
+        invoiced_s: invoice as f64 * 3600.0,
+        items: 2,
+        amount: "12.50000000".into(),
+        paid: if invoice < 5 { "12.50000000" } else { "0.00000000" }.into(),
+        paid_s: (invoice < 5).then_some(invoice as f64 * 3600.0 + 900.0),
+    };
+    (0..3).flat_map(|contract| (1..=5).map(move |number| invoice(contract, number))).collect()
+}
+
 fn refusals() -> Vec<RefusalRow> {
     let kinds = [
         ("bid", "not enough free memory: 8 GiB wanted", "ram 8 GiB", 5120),
@@ -326,6 +364,8 @@ pub(super) struct Sample {
     pub(super) refusals: Vec<RefusalRow>,
     pub(super) attacks: Vec<AttackRow>,
     pub(super) connections: Vec<ConnectionRow>,
+    pub(super) contracts: Vec<ContractRow>,
+    pub(super) invoices: Vec<InvoiceRow>,
     pub(super) peers: Vec<PeerRow>,
 }
 
@@ -342,6 +382,8 @@ impl Sample {
             refusals: refusals(),
             attacks: attacks(),
             connections: connections(),
+            contracts: contracts(),
+            invoices: invoices(),
             deployments,
             peers,
         }
@@ -359,6 +401,8 @@ impl Sample {
             peers: Vec::new(),
             attacks: Vec::new(),
             connections: Vec::new(),
+            contracts: Vec::new(),
+            invoices: Vec::new(),
         }
     }
 
@@ -386,6 +430,8 @@ impl Sample {
         folder.write_table(&self.peers).unwrap();
         folder.write_table(&self.attacks).unwrap();
         folder.write_table(&self.connections).unwrap();
+        folder.write_table(&self.contracts).unwrap();
+        folder.write_table(&self.invoices).unwrap();
         folder.finish().unwrap()
     }
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::observe::rows::label;
 use crate::observe::{
-    AllocationRow, AttackRow, ConnectionRow, DeploymentRow, MetricRow, PeerRow, Provenance, ReadError,
-    RefusalRow, RunManifest, SeriesRow, read_provenance, read_run, read_table,
+    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, PeerRow,
+    Provenance, ReadError, RefusalRow, RunManifest, SeriesRow, read_provenance, read_run, read_table,
 };
 
 /// Everything that a report is made from.
@@ -31,6 +31,10 @@ pub struct Tables {
     pub attacks: Vec<AttackRow>,
     /// `connections.csv`.
     pub connections: Vec<ConnectionRow>,
+    /// `contracts.csv`.
+    pub contracts: Vec<ContractRow>,
+    /// `invoices.csv`.
+    pub invoices: Vec<InvoiceRow>,
 }
 
 impl Tables {
@@ -51,6 +55,8 @@ impl Tables {
             peers: read_table(&folder.join("peers.csv"))?,
             attacks: read_table(&folder.join("attacks.csv"))?,
             connections: read_table(&folder.join("connections.csv"))?,
+            contracts: read_table(&folder.join("contracts.csv"))?,
+            invoices: read_table(&folder.join("invoices.csv"))?,
         })
     }
 

@@ -23,6 +23,7 @@ fn a_full_run_gets_every_plot_and_the_same_bytes_twice() {
         "resources",
         "map",
         "connections",
+        "money",
         "refusals",
     ];
     let mut expected: Vec<_> = expected.iter().map(|name| format!("plots/{name}.svg")).collect();
@@ -32,9 +33,10 @@ fn a_full_run_gets_every_plot_and_the_same_bytes_twice() {
     let again: Vec<_> = write(&folder).unwrap().iter().map(|path| fs::read(path).unwrap()).collect();
     assert!(before == again);
     let page = String::from_utf8(before.last().unwrap().clone()).unwrap();
-    assert_eq!(page.matches("<svg").count(), 9);
+    assert_eq!(page.matches("<svg").count(), 10);
     assert!(page.contains("1 of 2 expectations failed") && page.contains("web-219"));
     assert!(page.contains("failed to create the deployment in time"));
+    assert!(page.contains("contract-1") && page.contains("fixed_rental") && page.contains("62.50000000"));
     assert!(page.contains("replayer-0") && page.contains("executed twice"));
     assert!(!page.contains("src=") && !page.contains("href="), "the page needs nothing but itself");
     assert!(before.iter().all(|bytes| bytes.len() < 1_500_000));
@@ -67,6 +69,9 @@ fn hostile_names_stay_text_everywhere() {
     sample.refusals[0].reason = hostile.into();
     sample.refusals[0].example = hostile.into();
     sample.attacks[0].example = hostile.into();
+    sample.contracts[0].name = hostile.into();
+    sample.contracts[0].currency = hostile.into();
+    sample.contracts[1].invoiced = hostile.into();
     sample.peers[0].continent = hostile.into();
     for row in &mut sample.series {
         row.labels = row.labels.replace("liveness", hostile).into();
@@ -93,6 +98,7 @@ fn plots_follow_the_tables() {
     sample.peers.iter_mut().for_each(|peer| peer.lat = f64::NAN);
     sample.refusals.clear();
     sample.connections.clear();
+    sample.invoices.clear();
     let tables = Tables::read(&sample.write(&dir.path().join("run"))).unwrap();
     let made: Vec<_> = plots(&tables).iter().map(|plot| plot.name).collect();
     assert_eq!(made, ["time_to_running", "peers"]);

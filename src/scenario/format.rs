@@ -3,10 +3,12 @@
 //! A test compares it with the readers on every key and word, so that the schema says what they say.
 
 mod attacks;
+mod contracts;
 mod nat;
 mod operations;
 
 use self::attacks::ATTACK;
+use self::contracts::CONTRACT;
 use self::nat::{NAT, NAT_OF_GROUP};
 use self::operations::{OPERATION, ORGANIZATION};
 use super::units::{BYTE_UNITS, HERTZ_UNITS, RATE_UNITS, TIME_UNITS};
@@ -63,6 +65,7 @@ pub(super) static SCENARIO: Map = Map::new(
             ]),
             "what is pulled and how it behaves, by name",
         ),
+        Key::new("contracts", Shape::List(&Shape::Map(&CONTRACT)), "who agrees with whom on what"),
         Key::new("workload", Shape::List(&Shape::Map(&WORKLOAD)), "what is asked"),
         Key::new(
             "organizations",
@@ -127,9 +130,19 @@ static ROLE: Map = Map::new(
         Key::new("attackers", Shape::Map(&ATTACKERS), "peers that attack"),
         Key::new("relays", Shape::Map(&GROUP), "peers that relay for those whom nobody can dial"),
         Key::new("bootstraps", Shape::Map(&GROUP), "peers that everybody knows from the start"),
+        Key::new("contract_hosts", Shape::Map(&GROUP), "peers that host contracts"),
+        Key::new("payment_validators", Shape::Map(&GROUP), "peers that check payments"),
     ],
 )
-.with_one_of(&["providers", "orchestrators", "attackers", "relays", "bootstraps"]);
+.with_one_of(&[
+    "providers",
+    "orchestrators",
+    "attackers",
+    "relays",
+    "bootstraps",
+    "contract_hosts",
+    "payment_validators",
+]);
 
 const GROUP_NAME: Key = Key::new("name", NAME, "of the group").or("its role");
 const GROUP_COUNT: Key = Key::new("count", COUNT, "how many").or("as many as names");
@@ -168,6 +181,12 @@ static GROUP: Map = Map::new(
         GROUP_NAT,
         GROUP_CHURN,
         GROUP_PROFILE,
+        Key::new(
+            "require_contracts",
+            Shape::Either(&[Shape::Flag, Shape::Words(&["true", "false"])]),
+            "whether these providers bid only under contracts",
+        )
+        .or("false"),
     ],
 );
 
@@ -341,6 +360,7 @@ static DEPLOY: Map = Map::new(
         Key::new("count", COUNT, "at most so many"),
         Key::new("timeout", TIME, "until when it must run").or("5m"),
         Key::new("shutdown_after", TIMES, "when its owner shuts it down").or("never"),
+        Key::new("contracts", Shape::List(&NAME), "the contracts under which it runs").or("none"),
     ],
 );
 

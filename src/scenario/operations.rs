@@ -29,6 +29,7 @@ pub(super) const ACTIONS: &[&str] = &[
     "revoke",
     "list_capabilities",
     "deployment",
+    "contract",
 ];
 /// What an operation has besides.
 const COMMON: &[&str] = &["at", "by", "answer", "refusal"];
@@ -128,6 +129,7 @@ impl Context<'_> {
             "remove_anchor" => self.remove_anchor(reader, content),
             "revoke" => self.revoke(reader, content),
             "deployment" => self.deployment(reader, content, files),
+            "contract" => super::contracts::operation(reader, content, self.workload.contracts),
             _ => {
                 let of = peer(reader, content, "list_capabilities", self.peers);
                 of.map(|of| OperationKind::ListCapabilities { of })

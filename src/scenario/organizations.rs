@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::peers::identifier;
 use super::reader::{Map, Reader};
+use crate::dms::capability::setup::{MEMBER_CAPABILITIES, TOKENOMICS};
 use crate::dms::capability::{Capability, Form};
 use crate::dms::ensemble::suggest::suggestion;
 use crate::dms::ensemble::tree::{Node, Value};
@@ -36,6 +37,13 @@ impl Organizations {
             all.insert(0, Organization::usual(Organization::PUBLIC));
         }
         Self { all, listed: top.node.present("organizations").is_some() }
+    }
+
+    /// Members of organizations with the usual bundle may deal with each other's contracts, where there are any.
+    pub(super) fn allow_contracts(&mut self) {
+        for one in self.all.iter_mut().filter(|one| one.capabilities == MEMBER_CAPABILITIES) {
+            one.capabilities.push(TOKENOMICS.clone());
+        }
     }
 
     /// The organization of this name.

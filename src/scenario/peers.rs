@@ -27,6 +27,7 @@ const GROUP_KEYS: &[&str] = &[
     "nat",
     "churn",
     "profile",
+    "require_contracts",
 ];
 /// Attackers offer nothing and attack.
 const ATTACKER_KEYS: &[&str] = &[
@@ -43,7 +44,15 @@ const ATTACKER_KEYS: &[&str] = &[
     "profile",
     "attack",
 ];
-const ROLES: &[&str] = &["providers", "orchestrators", "attackers", "relays", "bootstraps"];
+const ROLES: &[&str] = &[
+    "providers",
+    "orchestrators",
+    "attackers",
+    "relays",
+    "bootstraps",
+    "contract_hosts",
+    "payment_validators",
+];
 /// More names than anyone writes by hand.
 const MOST_PEERS: u64 = 10_000_000;
 
@@ -161,6 +170,8 @@ fn group(
         "orchestrators" => Role::Orchestrator,
         "relays" => Role::Relay,
         "bootstraps" => Role::Bootstrap,
+        "contract_hosts" => Role::ContractHost,
+        "payment_validators" => Role::PaymentValidator,
         _ => Role::Attacker,
     };
     let keys = if role == Role::Attacker { ATTACKER_KEYS } else { GROUP_KEYS };
@@ -176,6 +187,7 @@ fn group(
     let nat = reader.optional(&map, "nat", |r, node| nat::of_group(r, node, role));
     let churn = reader.optional(&map, "churn", churn);
     let profile = super::profile::read(reader, &map);
+    let require_contracts = require_contracts(reader, &map, role);
     let attack = if role == Role::Attacker {
         let help = "what they try, as in `attack: {replayer: {start: 5m}}`";
         reader.required(&map, "attack", help, |_, node| Some(node.clone()))
@@ -197,6 +209,7 @@ fn group(
         nat,
         churn,
         attack: None,
+        require_contracts,
     };
     Some((group, attack, variant.at))
 }
@@ -320,6 +333,19 @@ fn onboard(reader: &mut Reader, map: &Map<'_>, role: Role) -> Option<Onboard> {
     };
     let (cpu, ram, disk) = (part("cpu", DEFAULT.cpu), part("ram", DEFAULT.ram), part("disk", DEFAULT.disk));
     Some(Onboard { cpu, ram, disk })
+}
+
+/// Whether providers bid only for deployments that name contracts.
+fn require_contracts(reader: &mut Reader, map: &Map<'_>, role: Role) -> bool {
+    let Some((key, _)) = map.node.entry("require_contracts") else { return false };
+    if role != Role::Provider {
+        let help = "only providers bid: remove it".to_owned();
+        reader.error(key.position, format!("`{}` cannot have `require_contracts`", map.what), help);
+        return false;
+    }
+    let words = [("true", true), ("false", false)];
+    let read = reader.optional(map, "require_contracts", |r, node| r.word(node, "require_contracts", &words));
+    read.unwrap_or(false)
 }
 
 /// A preset, or the spans up and down.

@@ -7,7 +7,7 @@ use super::files::Files;
 use super::organizations::Organizations;
 use super::reader::{Map, Reader};
 use super::workload::Request;
-use super::{attacks, epoch, expectation, faults, images, network, operations, peers, workload};
+use super::{attacks, contracts, epoch, expectation, faults, images, network, operations, peers, workload};
 use crate::dms::ensemble::finding::Findings;
 use crate::dms::ensemble::tree::{Node, Value};
 use crate::dms::identity::SignatureMode;
@@ -32,6 +32,7 @@ const KEYS: &[&str] = &[
     "organizations",
     "peers",
     "images",
+    "contracts",
     "workload",
     "operations",
     "faults",
@@ -70,17 +71,7 @@ fn read(
     metrics: &[&str],
     files: &mut Files,
 ) -> Option<Resolved> {
-    if !root.is_map() {
-        let help = "it begins with `version: 1`".to_owned();
-        reader.error(root.position, format!("a scenario must be a map, not {}", root.type_name()), help);
-        return None;
-    }
-    if matches!(Kind::of(root), (Kind::Ensemble, _)) {
-        let help = "name it under `ensemble` of a `deploy` in a scenario, or check it with `dmsim check`";
-        reader.error(root.position, "this is an ensemble, not a scenario", help.to_owned());
-        return None;
-    }
-    if !version(reader, root, "scenario") {
+    if !is_scenario(reader, root) || !version(reader, root, "scenario") {
         return None;
     }
     let top = reader.map(root, "scenario", root.position, KEYS)?;
@@ -98,6 +89,10 @@ fn read(
     let mut organizations = Organizations::read(reader, &top);
     let mut peers = peers::read(reader, &top, &mut organizations);
     attacks::read(reader, duration, &mut peers);
+    let contracts = contracts::read(reader, &top, duration, &peers);
+    if !contracts.is_empty() {
+        organizations.allow_contracts();
+    }
     let before = reader.errors;
     let images = images::read(reader, &top);
     let context = workload::Context {
@@ -106,6 +101,7 @@ fn read(
         images: &images,
         known: Images::new(images.clone()),
         images_failed: reader.errors > before,
+        contracts: &contracts,
     };
     let requests = workload::read(reader, &top, &context, files);
     let (operations, copies_of_operations) =
@@ -128,6 +124,7 @@ fn read(
         organizations: organizations.all,
         groups: peers.groups,
         images,
+        contracts,
         workload,
         operations,
         faults,
@@ -138,7 +135,21 @@ fn read(
     Some(Resolved { setup, copies })
 }
 
-/// Whether the file is of the version that is read here; says so when not.
+/// Whether the file is a scenario at all; says so when not.
+fn is_scenario(reader: &mut Reader, root: &Node) -> bool {
+    if !root.is_map() {
+        let help = "it begins with `version: 1`".to_owned();
+        reader.error(root.position, format!("a scenario must be a map, not {}", root.type_name()), help);
+        return false;
+    }
+    if matches!(Kind::of(root), (Kind::Ensemble, _)) {
+        let help = "name it under `ensemble` of a `deploy` in a scenario, or check it with `dmsim check`";
+        reader.error(root.position, "this is an ensemble, not a scenario", help.to_owned());
+        return false;
+    }
+    true
+}
+
 /// Whether the file can be read by this program; `what` it is, for messages.
 pub(super) fn version(reader: &mut Reader, root: &Node, what: &str) -> bool {
     let Some((key, node)) = root.entry("version") else {

@@ -6,14 +6,15 @@ use super::attacks::FORGERIES;
 use super::distribution::write as span_of;
 use super::network::BANDWIDTH_PRESETS;
 use super::peers::CHURN_PRESETS;
+use super::resolved_contracts::contract;
 use super::resolved_operations::{operation, organization};
 use super::units::{write_bytes, write_hertz, write_rate};
-use super::{epoch, nat, profile, yaml};
+use super::{nat, profile, yaml};
 use crate::dms::capability::Form;
 use crate::dms::identity::SignatureMode;
 use crate::dms::orchestrator::placement::Policy;
 use crate::dms::supervision::Recovery;
-use crate::kernel::Time;
+use crate::kernel::{Time, date};
 use crate::net::{BandwidthConfig, CityDataSet, LatencyConfig};
 use crate::sim::setup::{
     AttackKind, AttackPlan, Deploy, Fault, Image, ImageBehaviour, PeerGroup, Prints, Role, Selection, Setup,
@@ -32,6 +33,7 @@ pub(super) fn write(setup: &Setup, copies: &[String]) -> String {
     for image in &setup.images {
         line(&mut out, format_args!("  {}: {}", text(&image.name), behaviour(image)));
     }
+    list(&mut out, "contracts", setup.contracts.iter().map(contract));
     list(&mut out, "workload", setup.workload.iter().zip(copies).map(|(one, copy)| deploy(one, copy)));
     let mut further = copies.iter().skip(setup.workload.len());
     list(&mut out, "operations", setup.operations.iter().map(|one| operation(one, &mut further)));
@@ -73,7 +75,7 @@ fn top(out: &mut String, setup: &Setup) {
     line(out, format_args!("name: {}", text(&setup.name)));
     line(out, format_args!("seed: {}", setup.seed));
     line(out, format_args!("duration: {}", setup.duration));
-    line(out, format_args!("epoch: {}", epoch::write(setup.epoch)));
+    line(out, format_args!("epoch: {}", date::write(setup.epoch)));
     line(out, format_args!("profile: {}", profile::write(setup.profile)));
     let signatures = match setup.signatures {
         SignatureMode::Real => "real",
@@ -136,6 +138,8 @@ fn group(group: &PeerGroup) -> String {
         Role::Attacker => "attackers",
         Role::Relay => "relays",
         Role::Bootstrap => "bootstraps",
+        Role::ContractHost => "contract_hosts",
+        Role::PaymentValidator => "payment_validators",
     };
     let names: Vec<String> = group.names.iter().map(|name| text(name)).collect();
     let organizations: Vec<String> = group.organizations.iter().map(|name| text(name)).collect();
@@ -155,6 +159,7 @@ fn group(group: &PeerGroup) -> String {
         ("churn", group.churn.as_ref().map(churn)),
         ("profile", group.profile.map(profile::write)),
         ("attack", group.attack.as_ref().map(attack)),
+        ("require_contracts", group.require_contracts.then(|| "true".to_owned())),
     ]);
     format!("{role}: {content}")
 }
@@ -290,6 +295,7 @@ fn deploy(deploy: &Deploy, copy: &str) -> String {
             format!("{{burst: {{at: {at}, count: {count}, within: {within}}}}}")
         }
     };
+    let contracts: Vec<String> = deploy.contracts.iter().map(|name| text(name)).collect();
     let content = map(&[
         ("by", Some(text(&deploy.by))),
         ("ensemble", Some(text(&format!("ensembles/{copy}.yaml")))),
@@ -298,6 +304,7 @@ fn deploy(deploy: &Deploy, copy: &str) -> String {
         ("count", (deploy.count != u32::MAX).then(|| deploy.count.to_string())),
         ("timeout", Some(deploy.timeout.to_string())),
         ("shutdown_after", deploy.shutdown_after.as_ref().map(span_of)),
+        ("contracts", (!contracts.is_empty()).then(|| format!("[{}]", contracts.join(", ")))),
     ]);
     format!("deploy: {content}")
 }

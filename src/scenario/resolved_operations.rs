@@ -104,6 +104,15 @@ fn token_of(name: &str) -> (&'static str, Option<String>) {
     ("token", Some(text(name)))
 }
 
+/// What somebody shows who joins.
+fn shown(proof: &Proof) -> String {
+    match proof {
+        Proof::Granted => "granted".to_owned(),
+        Proof::Forged => "forged".to_owned(),
+        Proof::Of(peer) => format!("{{of: {}}}", text(peer)),
+    }
+}
+
 fn kind<'a>(kind: &OperationKind, copies: &mut impl Iterator<Item = &'a String>) -> (&'static str, String) {
     match kind {
         OperationKind::Invoke { to, behaviour, peer, payload, timeout } => {
@@ -120,16 +129,11 @@ fn kind<'a>(kind: &OperationKind, copies: &mut impl Iterator<Item = &'a String>)
             ("broadcast", format!("{{behaviour: {path}, timeout: {timeout}}}"))
         }
         OperationKind::Join { organization, form, lasts, proof } => {
-            let token = match proof {
-                Proof::Granted => "granted".to_owned(),
-                Proof::Forged => "forged".to_owned(),
-                Proof::Of(peer) => format!("{{of: {}}}", text(peer)),
-            };
             let content = map(&[
                 ("org", Some(text(organization))),
                 ("membership", Some(form.as_str().to_owned())),
                 ("for", lasts.map(|lasts| lasts.to_string())),
-                ("token", Some(token)),
+                ("token", Some(shown(proof))),
             ]);
             ("join", content)
         }
@@ -174,5 +178,8 @@ fn kind<'a>(kind: &OperationKind, copies: &mut impl Iterator<Item = &'a String>)
         }
         OperationKind::ListCapabilities { of } => ("list_capabilities", text(of)),
         OperationKind::Deployment(one) => ("deployment", control(one, copies)),
+        OperationKind::Contract { name, action } => {
+            ("contract", map(&[("name", Some(text(name))), ("do", Some(action.to_string()))]))
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The `workload` of a scenario: deployments that users ask for.
 
+use super::contracts::name_of;
 use super::files::{Ensemble, Files};
 use super::peers::{Peers, identifier};
 use super::reader::{Map, Reader, listed};
@@ -11,10 +12,11 @@ use crate::dms::ensemble::tree::{Node, Position};
 use crate::dms::resources::{Cpu, Gpu, Resources};
 use crate::kernel::Span;
 use crate::sim::images::{Images, Reference};
-use crate::sim::setup::{Deploy, Image, ImageBehaviour, PeerGroup, Role};
+use crate::sim::setup::{ContractPlan, Deploy, Image, ImageBehaviour, PeerGroup, Role};
 use crate::workload::{ArrivalsConfig, HardwareConfig};
 
-const KEYS: &[&str] = &["by", "ensemble", "name", "arrivals", "count", "timeout", "shutdown_after"];
+const KEYS: &[&str] =
+    &["by", "ensemble", "name", "arrivals", "count", "timeout", "shutdown_after", "contracts"];
 /// What a request lives when nothing is written.
 pub(super) const DEFAULT_TIMEOUT: Span = Span::mins(5);
 
@@ -30,6 +32,8 @@ pub(super) struct Context<'a> {
     pub known: Images,
     /// Whether `images` has errors, so that one may be missing for that reason.
     pub images_failed: bool,
+    /// Under what it may run.
+    pub contracts: &'a [ContractPlan],
 }
 
 /// A deployment and the ensemble file that it uses, by its place in [`Files`].
@@ -82,6 +86,8 @@ fn deploy(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>, files: &mut
     };
     let shutdown_after =
         reader.optional(map, "shutdown_after", |r, node| r.distribution(node, "shutdown_after"));
+    let named = reader.list(map, "contracts").iter();
+    let contracts = named.filter_map(|item| name_of(reader, item, "contracts", context.contracts)).collect();
     let ensemble = ensemble?;
     let deploy = Deploy {
         by: by?,
@@ -91,6 +97,7 @@ fn deploy(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>, files: &mut
         count: count.or(natural).unwrap_or(u32::MAX),
         timeout: timeout?,
         shutdown_after,
+        contracts,
     };
     Some(Request { deploy, copy: ensemble.copy })
 }
@@ -104,6 +111,7 @@ pub(super) fn checked_ensemble(
 ) -> Option<Ensemble> {
     let ensemble = ensemble(reader, node, files)?;
     fitting(reader, node.position, &ensemble, &context.peers.groups);
+    contracted(reader, node.position, &ensemble, context.contracts);
     check_images(reader, node.position, &ensemble, context, files);
     Some(ensemble)
 }
@@ -121,6 +129,8 @@ fn orchestrator(reader: &mut Reader, node: &Node, peers: &Peers) -> Option<Strin
                 Role::Attacker => "an attacker",
                 Role::Relay => "a relay",
                 Role::Bootstrap => "a bootstrap",
+                Role::ContractHost => "a contract host",
+                Role::PaymentValidator => "a payment validator",
                 Role::Provider | Role::Orchestrator => "a provider",
             };
             reader.error(node.position, format!("`{name}` is {what}, not an orchestrator"), help);
@@ -261,6 +271,18 @@ fn fitting(reader: &mut Reader, at: Position, ensemble: &Ensemble, groups: &[Pee
         if let Some(first) = shortages.first().filter(|_| shortages.iter().all(|short| !short.is_empty())) {
             let message = format!("no provider is large enough for the node `{name}`: {}", first[0]);
             reader.warning(at, message, "every deployment of it will fail".to_owned());
+        }
+    }
+}
+
+/// A contract's DID is made in the run, so the contracts of an ensemble are found by their names.
+fn contracted(reader: &mut Reader, at: Position, ensemble: &Ensemble, contracts: &[ContractPlan]) {
+    for name in ensemble.config.contracts.keys() {
+        if !contracts.iter().any(|plan| plan.name == **name) {
+            let message = format!("the ensemble names a contract `{name}` that the scenario does not have");
+            let help =
+                "describe one of this name under `contracts`; it stands for the one that the file names";
+            reader.error(at, message, help.to_owned());
         }
     }
 }

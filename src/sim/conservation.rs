@@ -42,6 +42,8 @@ pub enum Occasion {
     Start,
     /// A connection has opened.
     Connection,
+    /// A look-up of a transfer on a chain is answered.
+    Transfer,
     /// Nothing: a simulated minute is over.
     Minute,
 }
@@ -55,6 +57,7 @@ impl From<&Input<'_>> for Occasion {
             Input::Command(_) => Self::Command,
             Input::Execution(_) => Self::Execution,
             Input::Started { .. } => Self::Start,
+            Input::Transfer { .. } => Self::Transfer,
             Input::Connected(_) | Input::Reconnected(_) => Self::Connection,
         }
     }
@@ -70,6 +73,7 @@ impl fmt::Display for Occasion {
             Self::Execution => f.write_str("after a report of its executor"),
             Self::Start => f.write_str("when its process had started"),
             Self::Connection => f.write_str("when a connection opened"),
+            Self::Transfer => f.write_str("when a chain had answered"),
             Self::Minute => f.write_str("at the check of every minute"),
         }
     }
@@ -123,6 +127,7 @@ mod tests {
             nat: None,
             churn: None,
             attack: None,
+            require_contracts: false,
         };
         Setup {
             name: "conservation".to_owned(),
@@ -136,6 +141,7 @@ mod tests {
             organizations: Vec::new(),
             groups: vec![providers],
             images: Vec::new(),
+            contracts: Vec::new(),
             workload: Vec::new(),
             operations: Vec::new(),
             faults: Vec::new(),

@@ -30,7 +30,8 @@ impl World<'_> {
         let message = match &control.kind {
             ControlKind::New { ensemble, .. } => {
                 let pins = self.population.pins(ensemble, &self.hosts);
-                let new = Box::new(NewDeployment { ensemble: Arc::clone(ensemble), pins });
+                let contracts = self.contract_refs(&[], ensemble)?;
+                let new = Box::new(NewDeployment { ensemble: Arc::clone(ensemble), pins, contracts });
                 if to.is_none() {
                     self.ledger.deployment_ordered(now, operation, by, now + control.timeout);
                     return Ok(Command::New { operation, new, expire });

@@ -95,6 +95,28 @@ pub enum Event {
     },
     /// Hidden hosts have something to do to reach and be reached.
     Reachability,
+    /// Something about contracts is due.
+    Contract(ContractStep),
+}
+
+/// What is due about contracts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ContractStep {
+    /// The requestor asks for the one of this place in the setup.
+    Create(u32),
+    /// The provider agrees to it.
+    Approve(u32),
+    /// A requestor pays, by the place among the dues.
+    Pay(u32),
+    /// A look-up on a chain is answered.
+    LookUp {
+        /// Whose.
+        peer: PeerId,
+        /// In this life.
+        life: u32,
+        /// Its place among the look-ups.
+        number: u32,
+    },
 }
 
 /// What is due in an executor.

@@ -9,6 +9,7 @@ mod attack;
 pub mod capabilities;
 mod closing;
 pub mod conservation;
+mod contracts;
 mod control;
 pub mod event;
 pub mod executor;

@@ -1,6 +1,8 @@
 //! What happens at people's desks and not on the network: the keys of organizations and of operators, and the tokens
 //! that they make for each other (dms-capabilities sections 2.7 and 7).
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 
@@ -37,7 +39,7 @@ pub(super) struct Office {
     /// Operators by peer; kept only in runs in which any of them does something.
     pub(super) users: Vec<User>,
     /// Tokens that have a name, with the peer whose operator made them.
-    granted: IndexMap<String, (PeerId, Token)>,
+    granted: IndexMap<String, (PeerId, Arc<Token>)>,
 }
 
 impl Office {
@@ -110,14 +112,15 @@ impl Office {
         // Without the organization's consent there is only what the operator can make alone.
         let membership = membership(description, *lasts, now);
         let did = self.organizations[place].1.did();
-        let accepted = user.context.grant(Action::Delegate, &membership.granted_to(did), random.bytes());
+        let accepted =
+            Arc::new(user.context.grant(Action::Delegate, &membership.granted_to(did), random.bytes()));
         let shown = match other {
             Some(other) => {
                 let of_it = |held: &&Held| held.organization == place;
                 let held = self.users[other.0 as usize].memberships.iter().find(of_it);
                 held.ok_or("that peer is no member itself")?.tokens.user_to_dms.clone()
             }
-            None => forged(did, &node.did, &membership, &user.context, random.bytes()),
+            None => Arc::new(forged(did, &node.did, &membership, &user.context, random.bytes())),
         };
         let require = if *form == Form::ProvideOnly { Vec::new() } else { vec![accepted] };
         let provide = if *form == Form::RequireOnly { Vec::new() } else { vec![shown] };
@@ -155,10 +158,11 @@ impl Office {
         name: Option<&String>,
         grant: &Delegation<'_>,
         random: &mut Rng<'_>,
-    ) -> Token {
-        let token = self.users[peer.0 as usize].context.grant(Action::Delegate, grant, random.bytes());
+    ) -> Arc<Token> {
+        let token =
+            Arc::new(self.users[peer.0 as usize].context.grant(Action::Delegate, grant, random.bytes()));
         if let Some(name) = name {
-            self.granted.insert(name.clone(), (peer, token.clone()));
+            self.granted.insert(name.clone(), (peer, Arc::clone(&token)));
         }
         token
     }
@@ -167,7 +171,7 @@ impl Office {
     ///
     /// # Errors
     /// That nobody has made it yet.
-    pub(super) fn token(&self, name: &str) -> Result<&Token, String> {
+    pub(super) fn token(&self, name: &str) -> Result<&Arc<Token>, String> {
         let found = self.granted.get(name).map(|(_, token)| token);
         found.ok_or_else(|| format!("the token {name} has not been granted yet"))
     }
@@ -182,7 +186,7 @@ impl Office {
         by: PeerId,
         what: &Withdrawn,
         member: Option<PeerId>,
-    ) -> Result<Token, String> {
+    ) -> Result<Arc<Token>, String> {
         let (signer, token) = match what {
             Withdrawn::Token(name) => (&self.users[by.0 as usize].context, self.token(name)?),
             Withdrawn::Membership { member: name, organization } => {
@@ -194,7 +198,7 @@ impl Office {
                 (self.organizations[place].1.context(), &held.tokens.org_to_user)
             }
         };
-        signer.revoke(token).map_err(|error| error.to_string())
+        signer.revoke(token).map(Arc::new).map_err(|error| error.to_string())
     }
 }
 

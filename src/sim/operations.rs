@@ -31,6 +31,12 @@ impl World<'_> {
                 Err(why) => self.cannot(now, by, number, why),
             };
         }
+        if let OperationKind::Contract { name, action } = &operation.kind {
+            return match self.contract_command(now, number, by, name, *action) {
+                Ok(command) => self.feed(now, by, |_| Input::Command(command)),
+                Err(why) => self.cannot(now, by, number, why),
+            };
+        }
         let (at, order) = match self.order_for(now, number, by, operation) {
             Ok(ready) => ready,
             Err(why) => return self.cannot(now, by, number, why),
@@ -106,12 +112,13 @@ impl World<'_> {
                     Withdrawn::Membership { member, .. } => Some(self.peer(member)),
                     Withdrawn::Token(_) => None,
                 };
-                let revocation = Box::new(self.office.revoke(by, what, member)?);
+                let revocation = self.office.revoke(by, what, member)?;
                 let broadcast = broadcast.clone().map(|behaviour| (behaviour, Operation::TIMEOUT));
                 Order::Revoke { revocation, broadcast }
             }
             OperationKind::ListCapabilities { of } => self.list_at(by, of),
             OperationKind::Deployment(_) => unreachable!("deployments have commands of their own"),
+            OperationKind::Contract { .. } => unreachable!("contracts have commands of their own"),
         };
         Ok((by, order))
     }
@@ -155,7 +162,8 @@ impl World<'_> {
         if at == by {
             return Ok(Order::Anchor(Box::new(TokenSet::of(slot, token))));
         }
-        let message = Message::Anchor(Box::new(AnchorRequest { slot, tokens: token.into() }));
+        let message =
+            Message::Anchor(Box::new(AnchorRequest { slot, tokens: std::iter::once(token).collect() }));
         let (to, behaviour) = (self.root_of(at), behaviour.clone());
         Ok(Order::Call { to, behaviour, message, timeout: Operation::TIMEOUT })
     }

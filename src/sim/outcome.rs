@@ -2,8 +2,8 @@
 
 use crate::kernel::Time;
 use crate::observe::{
-    AllocationRow, AttackRow, ConnectionRow, DeploymentRow, MetricRow, OperationRow, PeerRow, RefusalRow,
-    RunManifest, SeriesRow,
+    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, OperationRow,
+    PeerRow, RefusalRow, RunManifest, SeriesRow,
 };
 use crate::sim::event::PeerId;
 
@@ -30,6 +30,10 @@ pub struct Outcome {
     pub operations: Vec<OperationRow>,
     /// `connections.csv`.
     pub connections: Vec<ConnectionRow>,
+    /// `contracts.csv`.
+    pub contracts: Vec<ContractRow>,
+    /// `invoices.csv`.
+    pub invoices: Vec<InvoiceRow>,
     /// Over all facts, in order.
     pub digest: u128,
     /// Events handled.

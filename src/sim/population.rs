@@ -162,7 +162,11 @@ fn endpoint(setup: &Setup, group: &PeerGroup, city: CityId, streams: Streams, en
     let (duty, usual) = match group.role {
         Role::Relay => (Duty::Relay, NatShares::all(NatClass::Public)),
         Role::Bootstrap => (Duty::Bootstrap, NatShares::all(NatClass::Public)),
-        Role::Provider | Role::Orchestrator | Role::Attacker => (Duty::None, nat.shares),
+        Role::Provider
+        | Role::Orchestrator
+        | Role::Attacker
+        | Role::ContractHost
+        | Role::PaymentValidator => (Duty::None, nat.shares),
     };
     endpoint.duty = duty;
     endpoint.nat = group.nat.unwrap_or(usual).draw(&mut streams.owned(NAT, entity));

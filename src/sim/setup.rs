@@ -3,6 +3,7 @@
 //! The scenario room makes one from YAML; building one in Rust is meant to be as natural. Names are resolved,
 //! defaults filled in, times integers; what a file may say and what a run does are different types on purpose.
 
+pub mod contracts;
 mod deployments;
 pub mod operations;
 mod prints;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+pub use self::contracts::{ContractAction, ContractPlan};
 pub use self::deployments::{Control, ControlKind, Which};
 pub use self::operations::{Expected, Operation, OperationKind, Organization, Payload, Proof, Withdrawn};
 pub use self::prints::Prints;
@@ -49,6 +51,8 @@ pub struct Setup {
     pub groups: Vec<PeerGroup>,
     /// Images that allocations may name, by reference; the built-in catalogue with the scenario's own on top.
     pub images: Vec<Image>,
+    /// The contracts that are asked for, in the order of the file.
+    pub contracts: Vec<ContractPlan>,
     /// What users ask for.
     pub workload: Vec<Deploy>,
     /// What operators do beside that, in the order of the file.
@@ -93,6 +97,10 @@ pub enum Role {
     Relay,
     /// Is known to everybody from the start.
     Bootstrap,
+    /// Hosts contracts.
+    ContractHost,
+    /// Computes what is to be paid under contracts, and checks that it was.
+    PaymentValidator,
 }
 
 /// Peers that are described together.
@@ -126,6 +134,8 @@ pub struct PeerGroup {
     pub churn: Option<(ChurnConfig, ChurnStart)>,
     /// What attackers try; none for everybody else.
     pub attack: Option<AttackPlan>,
+    /// Whether its providers bid only for deployments that name contracts.
+    pub require_contracts: bool,
 }
 
 /// What the attackers of a group try, each of them by itself.
@@ -279,6 +289,8 @@ pub struct Deploy {
     pub timeout: Span,
     /// The user shuts it down so long after it was asked for; none = never.
     pub shutdown_after: Option<Distribution>,
+    /// The names of the contracts under which it is to run.
+    pub contracts: Vec<String>,
 }
 
 /// Something that breaks at a time.

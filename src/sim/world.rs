@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::attack::{Attackers, Strike};
 use super::conservation::{Occasion, Violation};
+use super::contracts::Chain;
 use super::event::{Event, ExecutionStep, PeerId};
 use super::executor::{Executor, Start};
 use super::images::Images;
@@ -21,6 +22,7 @@ use super::setup::{Processing, Setup};
 use super::standing::Reach;
 use crate::dms::Peer;
 use crate::dms::actor::{Envelope, Message, gossip};
+use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox};
 use crate::dms::resources::Resources;
@@ -108,6 +110,7 @@ pub struct World<'s> {
     pub(super) by_host: FxHashMap<HostId, PeerId>,
     images: Images,
     pub(super) parcels: Slab<Parcel>,
+    pub(super) chain: Chain,
     pub(super) attackers: Attackers,
     cargo: FxHashMap<FlowId, Cargo>,
     effects: Effects,
@@ -163,6 +166,7 @@ impl<'s> World<'s> {
             by_host,
             images: Images::new(setup.images.clone()),
             parcels: Slab::new(),
+            chain: Chain::default(),
             attackers,
             cargo: FxHashMap::default(),
             effects: Effects::default(),
@@ -198,6 +202,7 @@ impl<'s> World<'s> {
         for (operation, number) in self.setup.operations.iter().zip(0..) {
             self.queue.post(operation.at, Event::Operation(number));
         }
+        self.begin_contracts();
         self.queue.post(Time::ZERO, Event::Sample);
         self.begin_attacks();
     }
@@ -275,6 +280,7 @@ impl<'s> World<'s> {
             Event::Deploy { entry } => self.deploy(now, entry),
             Event::Shutdown { deployment } => self.shutdown(now, deployment),
             Event::Operation(number) => self.operate(now, number),
+            Event::Contract(step) => self.contract_step(now, step),
             Event::Churn(peer) => self.churn(now, peer),
             Event::Repair(peer) => self.repair(now, peer),
             Event::Fault(number) => self.begin_fault(now, number),
@@ -370,6 +376,9 @@ impl<'s> World<'s> {
         let mut effects = std::mem::take(&mut self.effects);
         let life = self.hosts[peer.0 as usize].life;
         for fact in effects.facts.drain(..) {
+            if let Fact::Contract { contract, what } = &fact {
+                self.hear_of_contract(now, peer, contract, what);
+            }
             self.ledger.record(now, peer, fact);
         }
         let epoch = self.epoch_of(peer);
@@ -493,6 +502,10 @@ impl<'s> World<'s> {
                 let step = ExecutionStep::Probed;
                 self.queue.post(now, Event::Execution { peer, life, run, step });
             }
+            Action::LookUpTransfer(blockchain, tx_hash) => {
+                let life = self.hosts[peer.0 as usize].life;
+                self.look_up(now, peer, life, blockchain, tx_hash);
+            }
         }
     }
 
@@ -601,15 +614,20 @@ impl<'s> World<'s> {
         let pins = self.population.pins(&request.ensemble, &self.hosts);
         let expire = self.clock(now) + request.timeout;
         let deployment = self.ledger.deployment_asked(now, entry, by, now + request.timeout);
-        if self.hosts[by.0 as usize].up {
-            let ensemble = Arc::clone(&request.ensemble);
-            self.feed(now, by, |_| Input::Command(Command::Deploy { ensemble, pins, expire }));
-            if let Some(after) = &request.shutdown_after {
-                let mut rng = self.streams.owned(Domain::new("sim.shutdown"), u64::from(deployment));
-                self.queue.post(now + after.sample(&mut rng), Event::Shutdown { deployment });
+        let contracts = match self.contract_refs(&request.contracts, &request.ensemble) {
+            _ if !self.hosts[by.0 as usize].up => Err("the orchestrator is down".to_owned()),
+            found => found,
+        };
+        match contracts {
+            Ok(contracts) => {
+                let ensemble = Arc::clone(&request.ensemble);
+                self.feed(now, by, |_| Input::Command(Command::Deploy { ensemble, pins, expire, contracts }));
+                if let Some(after) = &request.shutdown_after {
+                    let mut rng = self.streams.owned(Domain::new("sim.shutdown"), u64::from(deployment));
+                    self.queue.post(now + after.sample(&mut rng), Event::Shutdown { deployment });
+                }
             }
-        } else {
-            self.ledger.deployment_refused(now, deployment, "the orchestrator is down");
+            Err(reason) => self.ledger.deployment_refused(now, deployment, &reason),
         }
         self.schedule_next_deploy(entry);
     }

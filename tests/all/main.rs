@@ -3,6 +3,7 @@ mod allocations;
 mod attacks;
 mod bless;
 mod capability_scripts;
+mod contracts;
 mod deployments;
 mod determinism;
 mod ensembles;

@@ -186,7 +186,7 @@ fn written() -> (Vec<Vec<u8>>, CapabilityContext) {
         depth: 3,
         capabilities: &capabilities,
     };
-    let granted = org.grant(Action::Delegate, &say, [7; 12]);
+    let granted = std::sync::Arc::new(org.grant(Action::Delegate, &say, [7; 12]));
     let anchors =
         dmsim::dms::capability::Anchors { provide: std::slice::from_ref(&granted), ..Default::default() };
     user.add_roots(&anchors, Timestamp(1)).expect("a good token");

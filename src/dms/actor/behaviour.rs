@@ -14,18 +14,13 @@ use crate::dms::identity::EnsembleId;
 const ALIASES: [(&str, BehaviourKind); 1] = [("/dms/cap/broadcast", BehaviourKind::RevokeBroadcast)];
 
 /// Behaviours of the real DMS that this version does not simulate (dms-capabilities section 5).
-const NOT_SIMULATED: [&str; 11] = [
+const NOT_SIMULATED: [&str; 6] = [
     "/dms/node/subnet/create",
     "/dms/node/subnet/destroy",
     "/dms/node/subnet/join",
     "/dms/volume/create",
     "/dms/volume/start",
     "/dms/volume/delete",
-    "/dms/tokenomics/contract/create",
-    "/dms/tokenomics/contract/approve_local",
-    "/dms/tokenomics/contract/list_incoming",
-    "/dms/tokenomics/contract/usage",
-    "/dms/tokenomics/contract/transaction",
 ];
 
 /// What a behaviour is for. The path of most kinds is fixed; the last ones are made for one ensemble or one call.
@@ -158,13 +153,61 @@ pub enum BehaviourKind {
     HardwareUsage,
     /// `/dms/node/logger/config`: change how the node logs.
     LoggerConfig,
+    /// `/dms/tokenomics/contract/create`: have a contract made.
+    ContractCreate,
+    /// `/dms/tokenomics/contract/approve_local`: agree to a contract that was proposed.
+    ContractApproveLocal,
+    /// `/dms/tokenomics/contract/list_incoming`: the contracts that concern the caller.
+    ContractListIncoming,
+    /// `/dms/tokenomics/contract/propose`: a host proposes a contract.
+    ContractPropose,
+    /// `/dms/tokenomics/contract/usages/calculate`: bill what was used.
+    UsagesCalculate,
+    /// `/dms/tokenomics/contract/usage`: what was used, for the payment validator.
+    ContractUsage,
+    /// `/dms/tokenomics/contract/transaction`: what is owed, or was paid.
+    ContractTransaction,
+    /// `/dms/tokenomics/contract/transactions/list`: all that is owed or was paid.
+    TransactionsList,
+    /// `/dms/tokenomics/contract/transactions/confirm`: something was paid.
+    TransactionsConfirm,
+    /// `/dms/tokenomics/contract/payment/status`: whether a contract is paid.
+    PaymentStatus,
+    /// `/dms/tokenomics/contract/payment/validation/request`: have a contract marked as paid.
+    PaymentValidationRequest,
+    /// `/dms/tokenomics/contract/payment/quote/get`: what an amount is worth in another currency.
+    QuoteGet,
+    /// `/dms/tokenomics/contract/payment/quote/validate`: whether a quote holds.
+    QuoteValidate,
+    /// `/dms/tokenomics/contract/payment/quote/cancel`: give a quote up.
+    QuoteCancel,
+    /// `/dms/tokenomics/contract/info`: who the parties of a contract are; the path was not seen.
+    ContractInfo,
+    /// `/dms/tokenomics/contract/chain/verify`: whether a chain holds; the path was not seen.
+    ContractChainVerify,
+    /// `/dms/tokenomics/contract/terminate`, on the actor of a contract: end it early.
+    ContractTerminate,
+    /// `/dms/tokenomics/contract/complete`, on the actor of a contract: end it as agreed.
+    ContractComplete,
+    /// `/dms/tokenomics/contract/state`, on the actor of a contract: the contract as it stands.
+    ContractState,
+    /// `/dms/tokenomics/contract/settle`, on the actor of a contract: close its accounts.
+    ContractSettle,
+    /// `/dms/tokenomics/contract/validate`, on the actor of a contract: whether deployments may rely on it.
+    ContractValidate,
+    /// `/dms/tokenomics/contract/sign`, on the actor of a contract: take a signature.
+    ContractSign,
+    /// `/dms/tokenomics/contract/events`, on the actor of a contract: something was used.
+    ContractEvents,
+    /// `/dms/tokenomics/contract/payment/validate`, on the actor of a contract: it is paid.
+    PaymentValidate,
     /// `/dms/node/deployment/update`: make a running deployment another ensemble.
     DeploymentUpdate,
 }
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 64] = [
+    pub const ALL: [Self; 88] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -228,11 +271,36 @@ impl BehaviourKind {
         Self::HardwareSpec,
         Self::HardwareUsage,
         Self::LoggerConfig,
+        Self::ContractCreate,
+        Self::ContractApproveLocal,
+        Self::ContractListIncoming,
+        Self::ContractPropose,
+        Self::UsagesCalculate,
+        Self::ContractUsage,
+        Self::ContractTransaction,
+        Self::TransactionsList,
+        Self::TransactionsConfirm,
+        Self::PaymentStatus,
+        Self::PaymentValidationRequest,
+        Self::QuoteGet,
+        Self::QuoteValidate,
+        Self::QuoteCancel,
+        Self::ContractInfo,
+        Self::ContractChainVerify,
+        Self::ContractTerminate,
+        Self::ContractComplete,
+        Self::ContractState,
+        Self::ContractSettle,
+        Self::ContractValidate,
+        Self::ContractSign,
+        Self::ContractEvents,
+        Self::PaymentValidate,
         Self::DeploymentUpdate,
     ];
 
     /// The path, or for a namespaced kind the template of its path.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a table with a line for each kind")]
     pub const fn template(self) -> &'static str {
         match self {
             Self::PublicHello => "/public/hello",
@@ -298,6 +366,30 @@ impl BehaviourKind {
             Self::HardwareSpec => "/dms/node/hardware/spec",
             Self::HardwareUsage => "/dms/node/hardware/usage",
             Self::LoggerConfig => "/dms/node/logger/config",
+            Self::ContractCreate => "/dms/tokenomics/contract/create",
+            Self::ContractApproveLocal => "/dms/tokenomics/contract/approve_local",
+            Self::ContractListIncoming => "/dms/tokenomics/contract/list_incoming",
+            Self::ContractPropose => "/dms/tokenomics/contract/propose",
+            Self::UsagesCalculate => "/dms/tokenomics/contract/usages/calculate",
+            Self::ContractUsage => "/dms/tokenomics/contract/usage",
+            Self::ContractTransaction => "/dms/tokenomics/contract/transaction",
+            Self::TransactionsList => "/dms/tokenomics/contract/transactions/list",
+            Self::TransactionsConfirm => "/dms/tokenomics/contract/transactions/confirm",
+            Self::PaymentStatus => "/dms/tokenomics/contract/payment/status",
+            Self::PaymentValidationRequest => "/dms/tokenomics/contract/payment/validation/request",
+            Self::QuoteGet => "/dms/tokenomics/contract/payment/quote/get",
+            Self::QuoteValidate => "/dms/tokenomics/contract/payment/quote/validate",
+            Self::QuoteCancel => "/dms/tokenomics/contract/payment/quote/cancel",
+            Self::ContractInfo => "/dms/tokenomics/contract/info",
+            Self::ContractChainVerify => "/dms/tokenomics/contract/chain/verify",
+            Self::ContractTerminate => "/dms/tokenomics/contract/terminate",
+            Self::ContractComplete => "/dms/tokenomics/contract/complete",
+            Self::ContractState => "/dms/tokenomics/contract/state",
+            Self::ContractSettle => "/dms/tokenomics/contract/settle",
+            Self::ContractValidate => "/dms/tokenomics/contract/validate",
+            Self::ContractSign => "/dms/tokenomics/contract/sign",
+            Self::ContractEvents => "/dms/tokenomics/contract/events",
+            Self::PaymentValidate => "/dms/tokenomics/contract/payment/validate",
             Self::DeploymentUpdate => "/dms/node/deployment/update",
         }
     }
@@ -351,7 +443,8 @@ impl BehaviourKind {
                 | Self::AllocationStates
                 | Self::EdgeConstraint
                 | Self::EdgeProbe
-        )
+        ) && !self.is_of_contracts()
+            && !self.is_of_contract_actors()
     }
 }
 
@@ -371,6 +464,46 @@ impl BehaviourKind {
                 | Self::DeploymentPrune
                 | Self::DeploymentDelete
                 | Self::DeploymentUpdate
+        )
+    }
+
+    /// Whether it belongs to a node's part in contracts. Their operators have orders of their own.
+    #[must_use]
+    pub const fn is_of_contracts(self) -> bool {
+        matches!(
+            self,
+            Self::ContractCreate
+                | Self::ContractApproveLocal
+                | Self::ContractListIncoming
+                | Self::ContractPropose
+                | Self::UsagesCalculate
+                | Self::ContractUsage
+                | Self::ContractTransaction
+                | Self::TransactionsList
+                | Self::TransactionsConfirm
+                | Self::PaymentStatus
+                | Self::PaymentValidationRequest
+                | Self::QuoteGet
+                | Self::QuoteValidate
+                | Self::QuoteCancel
+                | Self::ContractInfo
+                | Self::ContractChainVerify
+        )
+    }
+
+    /// Whether it is one of a contract's own actor.
+    #[must_use]
+    pub const fn is_of_contract_actors(self) -> bool {
+        matches!(
+            self,
+            Self::ContractTerminate
+                | Self::ContractComplete
+                | Self::ContractState
+                | Self::ContractSettle
+                | Self::ContractValidate
+                | Self::ContractSign
+                | Self::ContractEvents
+                | Self::PaymentValidate
         )
     }
 }

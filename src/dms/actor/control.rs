@@ -11,7 +11,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::behaviour::BehaviourKind;
-use super::message::AllocationState;
+use super::message::{AllocationState, no_contracts};
+use crate::dms::contract::message::ContractRef;
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::{EnsembleId, Handle, PeerId};
@@ -27,6 +28,9 @@ pub struct NewDeployment {
     /// The root handles of the peers that nodes are pinned to, by node; what the node looks up by their ids.
     #[serde(skip)]
     pub pins: Vec<Option<Arc<Handle>>>,
+    /// Under which contracts.
+    #[serde(skip_serializing_if = "no_contracts")]
+    pub contracts: Arc<[ContractRef]>,
 }
 
 /// Maps have no hash of their own: the text that travels stands for them.

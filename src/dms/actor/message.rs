@@ -13,6 +13,7 @@ use super::control::{DeploymentRequest, NewDeployment};
 use super::logs::{LogChunk, LogRequest, Output};
 use super::report::Report;
 use crate::dms::capability::TokenList;
+use crate::dms::contract::message::{ContractMessage, ContractRef};
 use crate::dms::ensemble::{AllocationConfig, Executor, Location, LocationConstraints, PortConfig};
 use crate::dms::identity::{Did, EnsembleId, Handle, PeerId};
 use crate::dms::resources::Resources;
@@ -49,6 +50,13 @@ pub struct BidRequest {
     pub requests: Vec<NodeRequest>,
     /// Peers whose bids would not be taken.
     pub exclude: Vec<PeerId>,
+    /// The contracts under which it is to run.
+    #[serde(skip_serializing_if = "no_contracts")]
+    pub contracts: Arc<[ContractRef]>,
+}
+
+pub(super) fn no_contracts(contracts: &Arc<[ContractRef]>) -> bool {
+    contracts.is_empty()
 }
 
 /// A provider's offer for one node; it reserves nothing.
@@ -346,6 +354,8 @@ pub enum Message {
     EdgeConstraint(Box<EdgeConstraint>),
     /// Something of a known length that is only to be answered.
     EdgeProbe(Padding),
+    /// About contracts.
+    Contract(Box<ContractMessage>),
 }
 
 /// So many bytes of nothing.

@@ -79,6 +79,11 @@ impl Actor {
         Self { handle, secret, nonce: NonceCounter::starting_at(now) }
     }
 
+    /// Its key, with which it signs contracts beside messages.
+    pub(in crate::dms) const fn secret(&self) -> &SecretKey {
+        &self.secret
+    }
+
     /// The next message nonce.
     pub const fn next_nonce(&mut self) -> u64 {
         self.nonce.next_nonce()

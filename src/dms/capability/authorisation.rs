@@ -1,5 +1,7 @@
 //! Accepting tokens: consuming those of a message and requiring authority from them (spec section 2.6).
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use super::context::CapabilityContext;
@@ -105,7 +107,7 @@ impl CapabilityContext {
         for (token, place) in tokens.iter().zip(0..) {
             match self.consider(origin, token, now) {
                 Ok(()) => {
-                    self.consumed.push(token);
+                    self.consumed.push(Arc::clone(token));
                     consumption.kept += 1;
                 }
                 Err(why) => consumption.refused.push(Verdict { token: place, why }),
@@ -169,7 +171,7 @@ impl CapabilityContext {
     /// The consumed tokens of an actor, in the order in which they came.
     pub(super) fn shown_by(&self, subject: PublicKey) -> impl Iterator<Item = &Token> {
         let subject = Did::Key(subject);
-        self.consumed.tokens().iter().map(|token| &**token).filter(move |token| *token.subject() == subject)
+        self.consumed.iter().map(|token| &**token).filter(move |token| *token.subject() == subject)
     }
 
     /// What the token itself allows, whoever trusts it: the place of the first capability that it gives, or the first

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::rules::Rules;
-use super::store::{AnchorStore, ConsumedTokens, RevocationKey, RevocationSet};
+use super::store::{AnchorStore, RevocationKey, RevocationSet};
 use super::token::{Action, Claims, Nonce, Token, TokenList};
 use super::verify::{CapabilityError, verify};
 use crate::dms::identity::{Did, SecretKey, TrustContext};
@@ -27,7 +27,7 @@ pub struct CapabilityContext {
     /// Authority that this context holds and may pass on or use.
     pub(super) provide: AnchorStore,
     /// Tokens of the messages being handled.
-    pub(super) consumed: ConsumedTokens,
+    pub(super) consumed: Vec<Arc<Token>>,
     pub(super) revoked: RevocationSet,
 }
 
@@ -37,11 +37,11 @@ pub struct Anchors<'a> {
     /// DIDs to trust absolutely.
     pub roots: &'a [Did],
     /// Side chains to accept.
-    pub require: &'a [Token],
+    pub require: &'a [Arc<Token>],
     /// Authority to hold.
-    pub provide: &'a [Token],
+    pub provide: &'a [Arc<Token>],
     /// Revocations.
-    pub revoke: &'a [Token],
+    pub revoke: &'a [Arc<Token>],
 }
 
 /// What [`CapabilityContext::remove_roots`] drops.
@@ -50,9 +50,9 @@ pub struct Removals<'a> {
     /// By DID.
     pub roots: &'a [Did],
     /// By issuer and nonce.
-    pub require: &'a [Token],
+    pub require: &'a [Arc<Token>],
     /// By issuer and nonce.
-    pub provide: &'a [Token],
+    pub provide: &'a [Arc<Token>],
     /// By key.
     pub revoke: &'a [RevocationKey],
 }
@@ -94,7 +94,7 @@ impl CapabilityContext {
             roots: Vec::new(),
             require: AnchorStore::default(),
             provide: AnchorStore::default(),
-            consumed: ConsumedTokens::default(),
+            consumed: Vec::new(),
             revoked: RevocationSet::default(),
         }
     }
@@ -150,7 +150,7 @@ impl CapabilityContext {
     /// The tokens consumed and not yet discarded, in order.
     #[must_use]
     pub fn consumed(&self) -> &[Arc<Token>] {
-        self.consumed.tokens()
+        &self.consumed
     }
     /// The revocations known.
     #[must_use]
@@ -177,15 +177,15 @@ impl CapabilityContext {
         }
         for token in anchors.revoke {
             self.check_revocation(token, now)?;
-            self.revoked.insert(Arc::new(token.clone()));
+            self.revoked.insert(Arc::clone(token));
         }
         for token in anchors.require {
             self.verify_anchor(token, now)?;
-            self.require.anchor(Arc::new(token.clone()), self.rules);
+            self.require.anchor(Arc::clone(token), self.rules);
         }
         for token in anchors.provide {
             self.verify_anchor(token, now)?;
-            self.provide.anchor(Arc::new(token.clone()), self.rules);
+            self.provide.anchor(Arc::clone(token), self.rules);
         }
         self.verify_again(now);
         Ok(())
@@ -197,32 +197,11 @@ impl CapabilityContext {
         let mut revoked = Cow::Borrowed(&self.revoked);
         let others = || anchors.require.iter().chain(anchors.provide);
         if others().next().is_some() {
-            anchors.revoke.iter().for_each(|token| revoked.to_mut().insert(Arc::new(token.clone())));
+            anchors.revoke.iter().for_each(|token| revoked.to_mut().insert(Arc::clone(token)));
         }
         others().try_for_each(|token| {
             verify(token, &self.trust, now, &revoked, self.rules).map_err(CapabilityError::VerifyToken)
         })
-    }
-
-    /// Anchors revocations that many contexts share, as [`CapabilityContext::add_roots`] does with its `revoke`, but
-    /// without copying them.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn anchor_revocations(
-        &mut self,
-        revocations: &[Arc<Token>],
-        now: Timestamp,
-    ) -> Result<(), CapabilityError> {
-        if !self.rules.partial_anchoring {
-            revocations.iter().try_for_each(|token| self.check_revocation(token, now))?;
-        }
-        for token in revocations {
-            self.check_revocation(token, now)?;
-            self.revoked.insert(Arc::clone(token));
-        }
-        self.verify_again(now);
-        Ok(())
     }
 
     fn check_revocation(&self, token: &Token, now: Timestamp) -> Result<(), CapabilityError> {
@@ -241,7 +220,7 @@ impl CapabilityContext {
         let holds = |token: &Token| verify(token, trust, now, revoked, rules).is_ok();
         self.require.retain(holds);
         self.provide.retain(holds);
-        self.consumed.retain(holds);
+        self.consumed.retain(|token| holds(token));
     }
 
     /// Roots, side chains, authority and revocations that have not expired at `now`.
@@ -275,7 +254,7 @@ impl CapabilityContext {
     #[must_use]
     pub fn stored(&self, now: Timestamp) -> (u64, u64) {
         let anchored = self.require.tokens().iter().chain(self.provide.tokens()).chain(self.revoked.iter());
-        let all = anchored.map(|token| &**token).chain(self.consumed.tokens().iter().map(|token| &**token));
+        let all = anchored.map(|token| &**token).chain(self.consumed.iter().map(|token| &**token));
         all.fold((0, 0), |(stored, expired), token| {
             (stored + 1, expired + u64::from(token.expires_before(now)))
         })

@@ -217,7 +217,7 @@ impl CapabilityContext {
             let anchored = |target| *parent.subject() == self.did && parent.is_anchored_at(target);
             reply_to.is_some_and(anchored)
         };
-        let consumed = self.consumed.tokens().iter().filter(for_reply);
+        let consumed = self.consumed.iter().filter(for_reply);
         let provided = self.provide.tokens().iter().filter(|_| self_sign != SelfSign::Only);
         for parent in consumed.chain(provided) {
             let expire = match delegation.expire {

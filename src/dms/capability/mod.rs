@@ -37,6 +37,6 @@ pub use refusal::{Refusal, Verdict, Why};
 pub use rules::Rules;
 pub use security::NonceCounter;
 pub use setup::{Form, Joined, Membership, OrganizationKeys, exchange, join, leave, own_node};
-pub use store::{AnchorStore, ConsumedTokens, RevocationKey, RevocationSet};
+pub use store::{AnchorStore, RevocationKey, RevocationSet};
 pub use token::{Action, CapabilityList, Claims, Nonce, Token, TokenList, TopicList};
 pub use verify::{CapabilityError, LinkError, Rule};

@@ -46,8 +46,7 @@ impl CapabilityContext {
             return Err(CapabilityError::BadContext);
         }
         self.roots = saved.roots;
-        let alive =
-            |list: TokenList| list.into_iter().filter(move |token| !token.expires_before(now)).map(Arc::new);
+        let alive = |list: TokenList| list.into_iter().filter(move |token| !token.expires_before(now));
         self.require = alive(saved.require).collect();
         self.provide = alive(saved.provide).collect();
         alive(saved.revoke).for_each(|token| self.revoked.insert(token));

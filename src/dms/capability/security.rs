@@ -1,6 +1,8 @@
 //! What the security context of an actor adds to its capability context, short of messages (spec section
 //! 3.2).
 
+use std::sync::Arc;
+
 use super::context::{Anchors, CapabilityContext};
 use super::delegation::Delegation;
 use super::path::Capability;
@@ -43,7 +45,7 @@ impl CapabilityContext {
         duration_ns: i64,
         now: Timestamp,
         nonce: Nonce,
-    ) -> Result<Token, CapabilityError> {
+    ) -> Result<Arc<Token>, CapabilityError> {
         let duration = u64::try_from(duration_ns).ok().filter(|nanoseconds| *nanoseconds > 0);
         let Some(duration) = duration else {
             return Err(CapabilityError::VerifyToken(LinkError { link: 0, rule: Rule::Expired }));
@@ -56,7 +58,7 @@ impl CapabilityContext {
             depth: 1,
             capabilities,
         };
-        let token = self.grant(Action::Delegate, &grant, nonce);
+        let token = Arc::new(self.grant(Action::Delegate, &grant, nonce));
         self.add_roots(&Anchors { require: std::slice::from_ref(&token), ..Anchors::default() }, now)?;
         Ok(token)
     }

@@ -49,11 +49,11 @@ impl Membership<'static> {
 #[derive(Clone, Debug)]
 pub struct Joined {
     /// organization → user, under *provide* in the user's context.
-    pub org_to_user: Token,
+    pub org_to_user: Arc<Token>,
     /// user → organization, under *require* in the node's context.
-    pub user_to_org: Token,
+    pub user_to_org: Arc<Token>,
     /// user → node, chained on the first, under *provide* in the node's context.
-    pub user_to_dms: Token,
+    pub user_to_dms: Arc<Token>,
 }
 
 /// How far a membership goes. Half of one is possible and asymmetric (spec section 7).
@@ -87,11 +87,11 @@ impl Joined {
     /// What the node anchors.
     #[must_use]
     pub const fn anchors(&self, form: Form) -> Anchors<'_> {
-        let require: &[Token] = match form {
+        let require: &[Arc<Token>] = match form {
             Form::ProvideOnly => &[],
             _ => std::slice::from_ref(&self.user_to_org),
         };
-        let provide: &[Token] = match form {
+        let provide: &[Arc<Token>] = match form {
             Form::RequireOnly => &[],
             _ => std::slice::from_ref(&self.user_to_dms),
         };
@@ -170,13 +170,14 @@ pub fn exchange(
     now: Timestamp,
     nonces: &mut NonceSource<'_>,
 ) -> Result<Joined, CapabilityError> {
-    let org_to_user = organization.admit(user.did(), membership, nonces);
+    let org_to_user = Arc::new(organization.admit(user.did(), membership, nonces));
     user.add_roots(&Anchors { provide: std::slice::from_ref(&org_to_user), ..Anchors::default() }, now)?;
     let user_to_org = user.grant(Action::Delegate, &membership.granted_to(organization.did()), nonces());
+    let user_to_org = Arc::new(user_to_org);
     let mut delegated = TokenList::new();
     user.delegate(&membership.granted_to(dms), SelfSign::No, now, nonces, &mut delegated)?;
     // The user may belong to several organizations that give the same; only this one's chain is wanted here.
-    let of_this_organization = |token: &Token| token.is_anchored_at(organization.did());
+    let of_this_organization = |token: &Arc<Token>| token.is_anchored_at(organization.did());
     let user_to_dms =
         delegated.into_iter().find(of_this_organization).ok_or(CapabilityError::NotAuthorized)?;
     Ok(Joined { org_to_user, user_to_org, user_to_dms })
@@ -206,8 +207,8 @@ pub fn join(
 pub fn leave(organization: &Did, user: &mut CapabilityContext, dms: &mut CapabilityContext) -> usize {
     let mut dropped = 0;
     for context in [user, dms] {
-        let own = |tokens: &[Arc<Token>], wanted: &dyn Fn(&Token) -> bool| -> Vec<Token> {
-            tokens.iter().filter(|token| wanted(token)).map(|token| Token::clone(token)).collect()
+        let own = |tokens: &[Arc<Token>], wanted: &dyn Fn(&Token) -> bool| -> Vec<Arc<Token>> {
+            tokens.iter().filter(|token| wanted(token)).cloned().collect()
         };
         let require = own(context.require_anchors().tokens(), &|token| token.subject() == organization);
         let provide = own(context.provide_anchors().tokens(), &|token| token.is_anchored_at(organization));

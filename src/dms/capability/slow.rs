@@ -3,6 +3,8 @@
 //! It follows the sentences of the spec one by one, compares texts, remembers nothing and shares no decision
 //! with the rest of the room: only the data of tokens and the check of one signature.
 
+use std::sync::Arc;
+
 use super::context::CapabilityContext;
 use super::path::Capability;
 use super::rules::Rules;
@@ -29,11 +31,11 @@ pub struct Question<'a> {
 
 /// True when the tokens of the message, with those that `receiver` consumed before, authorise it.
 #[must_use]
-pub fn authorises(receiver: &CapabilityContext, tokens: &[Token], question: &Question<'_>) -> bool {
+pub fn authorises(receiver: &CapabilityContext, tokens: &[Arc<Token>], question: &Question<'_>) -> bool {
     // Through JSON and back, so that nothing remembered inside a token counts.
     let fresh = |token: &Token| Token::from_json(&token.to_json()).expect("a token reads back");
     let mut usable: Vec<Token> = receiver.consumed().iter().map(|token| fresh(token)).collect();
-    for token in tokens.iter().map(fresh) {
+    for token in tokens.iter().map(|token| fresh(token)) {
         let considered = issued_a_link(&token, question.origin) || trusted(receiver, &token, question.now);
         if considered && verifies(receiver, &token, question.now, 0) {
             usable.push(token);

@@ -1,7 +1,6 @@
 //! The stores of a capability context: anchored tokens with subsumption, the tokens of the messages being handled,
 //! and revocations (spec section 2.6).
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -146,51 +145,5 @@ impl AnchorStore {
 impl FromIterator<Arc<Token>> for AnchorStore {
     fn from_iter<I: IntoIterator<Item = Arc<Token>>>(tokens: I) -> Self {
         Self { tokens: tokens.into_iter().collect() }
-    }
-}
-
-/// The tokens of the messages being handled, in the order in which they came. Each is shared, so that a reply can
-/// hang on it. What is forgotten leaves its memory to those that come, so that an ordinary message allocates none.
-#[derive(Clone, Debug, Default)]
-pub struct ConsumedTokens {
-    tokens: Vec<Arc<Token>>,
-    /// Forgotten tokens: those that nobody shares, then those on which a reply hung when they were forgotten.
-    spare: VecDeque<Arc<Token>>,
-}
-
-impl ConsumedTokens {
-    /// Forgotten tokens of which the memory is kept: enough for the replies that are under way at a time.
-    const SPARE: usize = 16;
-
-    /// Takes a token up.
-    pub fn push(&mut self, token: &Token) {
-        let mut spare = self.spare.pop_front();
-        if let Some(memory) = spare.as_mut().and_then(Arc::get_mut) {
-            *memory = token.clone();
-        } else {
-            self.spare.extend(spare.take());
-        }
-        self.tokens.push(spare.unwrap_or_else(|| Arc::new(token.clone())));
-    }
-    /// Keeps what `keep` says.
-    pub fn retain(&mut self, mut keep: impl FnMut(&Token) -> bool) {
-        for mut token in self.tokens.extract_if(.., |token| !keep(token)) {
-            if self.spare.len() == Self::SPARE {
-                continue;
-            }
-            match Arc::get_mut(&mut token) {
-                Some(free) => {
-                    // The parent may be spare memory of the sender, which waits for it to come free.
-                    free.let_go_of_parent();
-                    self.spare.push_front(token);
-                }
-                None => self.spare.push_back(token),
-            }
-        }
-    }
-    /// The tokens, oldest first.
-    #[must_use]
-    pub fn tokens(&self) -> &[Arc<Token>] {
-        &self.tokens
     }
 }

@@ -239,10 +239,6 @@ impl Token {
     pub const fn chain(&self) -> Option<&Arc<Self>> {
         self.chain.as_ref()
     }
-    /// Drops the parent of a token that is used no more, of which only the memory is kept.
-    pub(super) fn let_go_of_parent(&mut self) {
-        self.chain = None;
-    }
     /// The signature, when there is one of a possible length.
     #[must_use]
     pub const fn signature(&self) -> Option<&Signature> {
@@ -472,9 +468,10 @@ impl<'de> Deserialize<'de> for Token {
     }
 }
 
-/// The tokens that travel with one message: `{"tok":[...]}`. An ordinary message needs no allocation.
+/// The tokens that travel with one message: `{"tok":[...]}`. Whoever takes a token up shares it: a broadcast has
+/// thousands of receivers.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct TokenList(SmallVec<[Token; 3]>);
+pub struct TokenList(SmallVec<[Arc<Token>; 3]>);
 
 impl TokenList {
     /// Bytes that a serialised list may have in one message (`maxCapabilitySize`).
@@ -487,7 +484,7 @@ impl TokenList {
     }
     /// Appends a token.
     pub fn push(&mut self, token: Token) {
-        self.0.push(token);
+        self.0.push(Arc::new(token));
     }
     /// Removes all tokens, keeping the memory.
     pub fn clear(&mut self) {
@@ -496,7 +493,7 @@ impl TokenList {
     /// Bytes of the JSON form, known without writing it.
     #[must_use]
     pub fn json_len(&self) -> usize {
-        let tokens: usize = self.iter().map(Token::json_len).sum();
+        let tokens: usize = self.iter().map(|token| token.json_len()).sum();
         r#"{"tok":[]}"#.len() + tokens + self.len().saturating_sub(1)
     }
     /// Appends the JSON form.
@@ -541,13 +538,18 @@ impl Hash for TokenList {
     }
 }
 impl Deref for TokenList {
-    type Target = [Token];
-    fn deref(&self) -> &[Token] {
+    type Target = [Arc<Token>];
+    fn deref(&self) -> &[Arc<Token>] {
         &self.0
     }
 }
 impl FromIterator<Token> for TokenList {
     fn from_iter<I: IntoIterator<Item = Token>>(tokens: I) -> Self {
+        tokens.into_iter().map(Arc::new).collect()
+    }
+}
+impl FromIterator<Arc<Token>> for TokenList {
+    fn from_iter<I: IntoIterator<Item = Arc<Token>>>(tokens: I) -> Self {
         Self(tokens.into_iter().collect())
     }
 }
@@ -558,19 +560,19 @@ impl From<Token> for TokenList {
 }
 impl Extend<Token> for TokenList {
     fn extend<I: IntoIterator<Item = Token>>(&mut self, tokens: I) {
-        self.0.extend(tokens);
+        self.0.extend(tokens.into_iter().map(Arc::new));
     }
 }
 impl<'a> IntoIterator for &'a TokenList {
-    type Item = &'a Token;
-    type IntoIter = std::slice::Iter<'a, Token>;
+    type Item = &'a Arc<Token>;
+    type IntoIter = std::slice::Iter<'a, Arc<Token>>;
     fn into_iter(self) -> Self::IntoIter {
         self.0.iter()
     }
 }
 impl IntoIterator for TokenList {
-    type Item = Token;
-    type IntoIter = smallvec::IntoIter<[Token; 3]>;
+    type Item = Arc<Token>;
+    type IntoIter = smallvec::IntoIter<[Arc<Token>; 3]>;
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
     }
@@ -579,7 +581,7 @@ impl Serialize for TokenList {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Object<'a> {
-            tok: &'a [Token],
+            tok: &'a [Arc<Token>],
         }
         Object { tok: &self.0 }.serialize(serializer)
     }

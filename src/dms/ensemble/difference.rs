@@ -15,6 +15,9 @@ pub fn check_update(
 ) -> Result<(), Arc<str>> {
     // A node as it was, if the update leaves it with its peer.
     let stays = |name: &str| old.nodes.get(name).filter(|_| new.nodes.contains_key(name) && !moves(name));
+    if new.contracts != old.contracts {
+        return Err("the contracts of a deployment cannot be changed: it runs under them".into());
+    }
     if new.nodes.values().all(|node| node.allocations.is_empty()) {
         return Err("the new ensemble places no allocation: shut the deployment down instead".into());
     }
@@ -111,8 +114,19 @@ fn check_allocation(
 
 #[cfg(test)]
 mod tests {
-    use super::super::config::{Location, SupervisorStrategy};
+    use super::super::config::{ContractConfig, Location, SupervisorStrategy};
     use super::*;
+
+    #[test]
+    fn what_runs_under_contracts_stays_under_them() {
+        let old = EnsembleConfig::default();
+        let mut new = old.clone();
+        new.contracts.insert("compute".into(), ContractConfig { did: "did:key:z6Mk".into(), host: None });
+        let refusal = |old, new| check_update(old, new, |_| false).expect_err("it may not").to_string();
+        let reason = "the contracts of a deployment cannot be changed: it runs under them";
+        assert_eq!([refusal(&old, &new), refusal(&new, &old)], [reason, reason]);
+        assert!(refusal(&new, &new).starts_with("the new ensemble places no allocation"));
+    }
 
     #[test]
     fn supervisors_may_only_gain() {

@@ -19,9 +19,6 @@ pub fn unsupported(config: &EnsembleConfig, root: &Node) -> Vec<Finding> {
     if config.supervisor.is_some() {
         report(top("supervisor"), "supervisor");
     }
-    if !config.contracts.is_empty() {
-        report(top("contracts"), "contracts");
-    }
     if config.subnet.join {
         let subnet = root.get("subnet");
         report(key_position(subnet, "join").unwrap_or_else(|| top("subnet")), "subnet.join");

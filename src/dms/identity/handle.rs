@@ -188,10 +188,13 @@ impl Handle {
         Self { id: ActorId(key), did: Did::Key(key), host: PeerId(key), inbox: Inbox::Root }
     }
     /// Whether the parts belong together: the DID is that of the host's key, and a root actor's key is that key.
-    /// A child actor has a key of its own; that it acts for its node only a token that the node issued shows.
+    /// A child actor has a key of its own; that it acts for its node only a token that the node issued shows. The actor
+    /// of a contract acts for itself: its DID is that of its own key.
     #[must_use]
     pub fn is_bound(&self) -> bool {
-        self.did == Did::Key(self.host.0) && (self.inbox != Inbox::Root || self.id.0 == self.host.0)
+        let for_itself = matches!(self.inbox, Inbox::Other(_)) && self.did == Did::Key(self.id.0);
+        let for_its_node = self.did == Did::Key(self.host.0);
+        for_itself || (for_its_node && (self.inbox != Inbox::Root || self.id.0 == self.host.0))
     }
     /// Bytes of the JSON form for texts without characters to escape (every DID, peer id and inbox of DMS).
     #[must_use]

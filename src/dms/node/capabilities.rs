@@ -28,12 +28,9 @@ pub(super) fn anchor(desk: &mut Desk<'_, '_>, anchors: &Anchors<'_>) -> Result<(
 }
 
 /// The fingerprints of the keys of those revocations that are not known yet.
-pub(super) fn unknown<'a>(
-    desk: &Desk<'_, '_>,
-    revocations: impl IntoIterator<Item = &'a Token>,
-) -> Vec<u128> {
+pub(super) fn unknown(desk: &Desk<'_, '_>, revocations: &[Arc<Token>]) -> Vec<u128> {
     let known = desk.security.capabilities.revocations();
-    let keys = revocations.into_iter().map(Token::revocation_key);
+    let keys = revocations.iter().map(|token| token.revocation_key());
     keys.filter(|key| !known.contains_key(key)).map(|key| key.fingerprint()).collect()
 }
 
@@ -80,8 +77,7 @@ pub(super) fn handle_anchor(
 pub(super) fn list(desk: &Desk<'_, '_>) -> CapabilityReport {
     let context = &desk.security.capabilities;
     let listed = context.list_roots(desk.now);
-    let tokens =
-        |list: Vec<Arc<Token>>| -> TokenList { list.iter().map(|token| Token::clone(token)).collect() };
+    let tokens = |list: Vec<Arc<Token>>| -> TokenList { list.into_iter().collect() };
     CapabilityReport {
         roots: listed.roots,
         require: tokens(listed.require),

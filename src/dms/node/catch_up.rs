@@ -104,10 +104,10 @@ impl CatchUp {
         };
         let learnt = learn(desk, theirs);
         let known: IndexSet<RevocationKey, FxBuildHasher> =
-            theirs.iter().map(Token::revocation_key).collect();
+            theirs.iter().map(|token| token.revocation_key()).collect();
         let own = desk.security.capabilities.revocations().iter();
         let unknown = own.filter(|token| !known.contains(&token.revocation_key()));
-        let lacking: TokenList = unknown.map(|token| Token::clone(token)).collect();
+        let lacking: TokenList = unknown.cloned().collect();
         if !lacking.is_empty() {
             self.send(desk, root, Exchange { attempts: 0, lacking: Some(Box::new(lacking)), ..exchange });
         }

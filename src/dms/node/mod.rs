@@ -71,12 +71,8 @@ impl Node {
 
     /// Anchors revocations that many nodes share.
     pub(in crate::dms) fn anchor_revocations(desk: &mut Desk<'_, '_>, revocations: &[Arc<Token>]) {
-        let fresh = capabilities::unknown(desk, revocations.iter().map(|token| &**token));
-        match desk.security.capabilities.anchor_revocations(revocations, desk.now) {
-            Ok(()) => fresh.into_iter().for_each(|key| desk.fact(Fact::RevocationAnchored(key))),
-            Err(error) => {
-                desk.fact(Fact::AnchorRefused { slot: Slot::Revoke, reason: error.to_string().into() });
-            }
+        if let Err(reason) = anchor(desk, &Anchors { revoke: revocations, ..Anchors::default() }) {
+            desk.fact(Fact::AnchorRefused { slot: Slot::Revoke, reason });
         }
     }
 
@@ -261,7 +257,7 @@ impl Node {
             }
             Order::Revoke { revocation, broadcast } => match (revoke_here(desk, &revocation), broadcast) {
                 (Ok(()), Some((behaviour, timeout))) => {
-                    let tokens = (*revocation).into();
+                    let tokens = std::iter::once(revocation).collect();
                     let message = Message::Anchor(Box::new(AnchorRequest { slot: Slot::Revoke, tokens }));
                     return self.publish(desk, root, operation, behaviour, message, timeout);
                 }
@@ -302,7 +298,7 @@ impl Node {
     }
 }
 
-fn revoke_here(desk: &mut Desk<'_, '_>, revocation: &Token) -> Result<(), Arc<str>> {
+fn revoke_here(desk: &mut Desk<'_, '_>, revocation: &Arc<Token>) -> Result<(), Arc<str>> {
     anchor(desk, &Anchors { revoke: std::slice::from_ref(revocation), ..Anchors::default() })
 }
 

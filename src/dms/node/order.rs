@@ -35,7 +35,7 @@ pub enum Order {
     /// Anchor a revocation here and, if asked, publish it for a time in which answers are counted.
     Revoke {
         /// The `revoke` token.
-        revocation: Box<Token>,
+        revocation: Arc<Token>,
         /// Under which behaviour to publish it, and how long to wait for answers; none = it is not published.
         broadcast: Option<(Behaviour, Span)>,
     },
@@ -49,17 +49,17 @@ pub enum Order {
 #[derive(Clone, Debug, Default)]
 pub struct TokenSet {
     /// Side chains.
-    pub require: Vec<Token>,
+    pub require: Vec<Arc<Token>>,
     /// Authority.
-    pub provide: Vec<Token>,
+    pub provide: Vec<Arc<Token>>,
     /// Revocations.
-    pub revoke: Vec<Token>,
+    pub revoke: Vec<Arc<Token>>,
 }
 
 impl TokenSet {
     /// A set of one.
     #[must_use]
-    pub fn of(slot: Slot, token: Token) -> Self {
+    pub fn of(slot: Slot, token: Arc<Token>) -> Self {
         let mut set = Self::default();
         match slot {
             Slot::Provide => set.provide.push(token),

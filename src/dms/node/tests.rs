@@ -121,7 +121,7 @@ impl Lab {
     }
 
     fn revoke(&mut self, peer: usize, number: u8) {
-        let revocation = Box::new(self.revocation(number));
+        let revocation = Arc::new(self.revocation(number));
         self.order(peer, Order::Revoke { revocation, broadcast: None });
     }
 
@@ -217,7 +217,7 @@ fn tokens_go_only_where_their_behaviour_says() {
     lab.order(0, right);
     assert!(matches!(lab.last_of(0), Fact::OperationAnswered { operation: 7, .. }));
     assert_eq!(lab.peers[1].capabilities().stored(NOW).0, before.0 + 1);
-    let set = Box::new(TokenSet::of(Slot::Provide, token.clone()));
+    let set = Box::new(TokenSet::of(Slot::Provide, Arc::new(token.clone())));
     lab.order(1, Order::Remove(set));
     assert_eq!(lab.peers[1].capabilities().stored(NOW), before);
 }

@@ -61,6 +61,7 @@ impl Deployment {
             nonce: self.nonce,
             requests: nodes.iter().map(|&index| self.wanted_of(desk, index)).collect(),
             exclude: self.taken_peers(nodes),
+            contracts: Arc::clone(&self.contracts),
         };
         let call = Call {
             behaviour: Behaviour::fixed(BehaviourKind::BidRequest),

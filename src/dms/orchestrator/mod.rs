@@ -52,6 +52,7 @@ use crate::dms::atlas::Atlas;
 use crate::dms::constants::{
     BACKOFF_MIN, GRANT_ORCHESTRATOR_CAPS_FREQUENCY, MIN_ENSEMBLE_DEPLOYMENT_TIME, STALLED_PROVISION_WAIT,
 };
+use crate::dms::contract::message::ContractRef;
 use crate::dms::desk::{Answer, Asker, Desk};
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
@@ -202,6 +203,8 @@ pub struct Deployment {
     updating: Option<Update>,
     update_count: u32,
     registry: Registry,
+    /// The contracts under which it is to run.
+    contracts: Arc<[ContractRef]>,
 }
 
 impl Deployment {
@@ -266,7 +269,13 @@ impl Deployment {
             updating: None,
             update_count: 0,
             registry: Registry::default(),
+            contracts: Arc::default(),
         })
+    }
+
+    /// The same under these contracts.
+    pub(in crate::dms) fn under(self, contracts: Arc<[ContractRef]>) -> Self {
+        Self { contracts, ..self }
     }
 
     /// The ensemble's id.
@@ -468,6 +477,7 @@ impl Deployment {
             Timer::Hello(_)
             | Timer::Farewell(_)
             | Timer::ForgetLog(_)
+            | Timer::Contracts
             | Timer::RenewOrchestrators
             | Timer::RegrantHealthChecks(_)
             | Timer::Sweep

@@ -53,6 +53,7 @@ impl Deployment {
             config: record.config,
             actor: record.actor.revived(now),
             strategy,
+            contracts: Arc::default(),
             deadline: record.deadline,
             status: record.status,
             nodes,

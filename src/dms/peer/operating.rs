@@ -48,7 +48,8 @@ impl Peer {
         expire: Timestamp,
         out: &mut Outbox<'_>,
     ) {
-        let begun = self.deploy(now, Arc::clone(&new.ensemble), &new.pins, expire, out);
+        let begun =
+            self.deploy(now, Arc::clone(&new.ensemble), &new.pins, expire, Arc::clone(&new.contracts), out);
         let mut desk = Desk { now, security: &mut self.security, out };
         let answer = begun.map(|id| DeploymentReport::Accepted { id });
         asker.answer(&mut desk, &mut self.root, answer);

@@ -525,7 +525,13 @@ fn a_provider_without_room_for_a_node_tries_the_next_and_with_w18_none() {
         let mut lab = Lab::with_profile(profile);
         let mut bids = 0;
         for nonce in 1..=20 {
-            let request = BidRequest { ensemble: ID, nonce, requests: nodes.to_vec(), exclude: Vec::new() };
+            let request = BidRequest {
+                ensemble: ID,
+                nonce,
+                requests: nodes.to_vec(),
+                exclude: Vec::new(),
+                contracts: Arc::default(),
+            };
             bids += u32::from(matches!(
                 lab.tell(None, Message::BidRequest(Arc::new(request))),
                 Some(Message::Bid(bid)) if &*bid.node == "small"

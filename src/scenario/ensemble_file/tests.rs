@@ -653,7 +653,6 @@ fn features_that_are_not_simulated_are_refused_for_a_run() {
         ("8:5", "executor: containerd"),
         ("12:10", "subnet.join"),
         ("13:1", "supervisor"),
-        ("14:1", "contracts"),
     ]
     .iter()
     .map(|(at, feature)| format!("{at} {}", words(feature)))

@@ -1,5 +1,6 @@
 //! What the catalogue says of organizations and of the operations of operators.
 
+use super::contracts::ABOUT_CONTRACT;
 use super::{BYTES, NAME, TIME};
 use crate::dms::ensemble::shape::{Key, Map, Shape};
 use crate::scenario::control::KINDS as CONTROLS;
@@ -39,6 +40,7 @@ pub(super) static OPERATION: Map = Map::new(
         Key::new("revoke", Shape::Map(&REVOKE), "withdraws a token or a membership"),
         Key::new("list_capabilities", Shape::Filled, "asks a peer what it holds"),
         Key::new("deployment", Shape::Map(&DEPLOYMENT), "does something with deployments"),
+        Key::new("contract", Shape::Map(&ABOUT_CONTRACT), "does something about a contract"),
         Key::new("answer", Shape::Filled, "what the answer must contain"),
         Key::new("refusal", Shape::Filled, "what the refusal must contain"),
     ],

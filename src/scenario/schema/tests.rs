@@ -86,6 +86,7 @@ const RIGHT_STRUCTURE: &[&str] = &[
     "35-timeout-too-short",
     "44-ensemble-is-a-directory",
     "72-nat-of-nothing",
+    "contracted",
     "cycle",
     "image",
     "supervised",
@@ -358,7 +359,10 @@ fn schemas_and_readers_need_the_same_keys() {
         // What else an operation says, which peers there are, or what they say, decides whether it needs these.
         let depends = |text: &str| {
             let others = ["needs `peer`", "needs `offer`", "needs `logger`", "needs `nat` of the network"];
-            text.starts_with("`revoke` needs") || others.iter().any(|needs| text.ends_with(needs))
+            // So does the model of a contract.
+            text.starts_with("`revoke` needs")
+                || text.starts_with("the model ")
+                || others.iter().any(|needs| text.ends_with(needs))
         };
         let needed = errors.iter().any(|one| one.message.contains(" needs ") && !depends(&one.message));
         let good = errors.iter().all(|one| one.severity == ensemble::Severity::Warning);

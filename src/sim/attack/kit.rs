@@ -119,6 +119,7 @@ impl Kit<'_> {
                     nonce,
                     requests: Vec::new(),
                     exclude: Vec::new(),
+                    contracts: Arc::default(),
                 }))
             }
             BehaviourKind::Commit => Message::Commit(Box::new(Commit {

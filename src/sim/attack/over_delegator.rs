@@ -75,7 +75,6 @@ impl Attack for OverDelegator {
             depth: 0,
         };
         let action = if kit.broadcast { Action::Broadcast } else { Action::Invoke };
-        let parent = Arc::new(parent);
         if way == 0 {
             let (me, other) = (self.me.did(), self.accomplice.did());
             let passed_on =

@@ -16,7 +16,7 @@ const LOOT: usize = 32;
 
 pub(super) struct TokenThief {
     me: Identity,
-    loot: VecDeque<Token>,
+    loot: VecDeque<Arc<Token>>,
 }
 
 impl TokenThief {
@@ -34,10 +34,10 @@ impl Attack for TokenThief {
         let call = kit.call();
         let as_it_is = kit.random.below(2) == 0;
         let tokens = if as_it_is {
-            TokenList::from(stolen)
+            std::iter::once(stolen).collect()
         } else {
             // The delegation that the victim used lives longer and allows more than its last link.
-            let parent = stolen.chain().cloned().unwrap_or_else(|| Arc::new(stolen));
+            let parent = stolen.chain().cloned().unwrap_or(stolen);
             let claims = Claims {
                 action: if kit.broadcast { Action::Broadcast } else { Action::Invoke },
                 issuer: self.me.did().clone(),

@@ -30,7 +30,7 @@ pub(super) struct Done {
     pub(super) outcome: String,
     pub(super) route: Option<Route>,
     pub(super) explanation: Vec<String>,
-    pub(super) tokens: Vec<Token>,
+    pub(super) tokens: Vec<Arc<Token>>,
 }
 
 impl Done {
@@ -43,7 +43,7 @@ impl Done {
     pub(super) fn explained(self, explanation: Vec<String>) -> Self {
         Self { explanation, ..self }
     }
-    fn made(tokens: Vec<Token>) -> Self {
+    fn made(tokens: Vec<Arc<Token>>) -> Self {
         Self { tokens, ..Self::fine(String::new()) }
     }
 }
@@ -58,7 +58,7 @@ pub(super) struct Bench<'s> {
     script: &'s Script,
     pub(super) now: Timestamp,
     pub(super) members: Vec<Member>,
-    slots: Vec<Vec<Token>>,
+    slots: Vec<Vec<Arc<Token>>>,
     documents: DocumentTable,
     nonces: u64,
 }
@@ -197,7 +197,7 @@ impl<'s> Bench<'s> {
         tell(&Words { did: &|did| self.name(did), time: &|at| self.moment(at) })
     }
 
-    pub(super) fn tokens(&self, slots: &[Slot]) -> Vec<Token> {
+    pub(super) fn tokens(&self, slots: &[Slot]) -> Vec<Arc<Token>> {
         slots.iter().flat_map(|Slot(place)| self.slots[*place].iter().cloned()).collect()
     }
 
@@ -245,7 +245,7 @@ impl<'s> Bench<'s> {
             bench.members[say.by].context.grant(say.action, &grant, nonces())
         });
         let line = self.told(|words| vec![words.claims(token.claims())]).concat();
-        Done { tokens: vec![token], ..Done::fine(line) }
+        Done { tokens: vec![Arc::new(token)], ..Done::fine(line) }
     }
 
     fn delegate(&mut self, say: &Say, target: Option<&Did>, self_sign: SelfSign) -> Done {
@@ -276,7 +276,7 @@ impl<'s> Bench<'s> {
         out: TokenList,
         parents: &[ParentAccount],
     ) -> Done {
-        let tokens: Vec<Token> = out.into_iter().collect();
+        let tokens: Vec<Arc<Token>> = out.into_iter().collect();
         let done = match result {
             Err(error) => Done::refused(&error),
             Ok(()) => {
@@ -326,7 +326,7 @@ impl<'s> Bench<'s> {
         let roots: Vec<Did> = held.roots.iter().map(|root| self.did(root)).collect();
         let (require, provide) = (self.tokens(&held.require), self.tokens(&held.provide));
         let revoke: Vec<RevocationKey> =
-            self.tokens(&held.revoke).iter().map(Token::revocation_key).collect();
+            self.tokens(&held.revoke).iter().map(|token| token.revocation_key()).collect();
         let context = &mut self.members[held.on].context;
         let size = |context: &CapabilityContext| {
             let tokens = context.require_anchors().len() + context.provide_anchors().len();
@@ -344,8 +344,8 @@ impl<'s> Bench<'s> {
 
     fn revoke(&mut self, by: usize, slots: &[Slot]) -> Done {
         let tokens = self.tokens(slots);
-        let made: Result<Vec<Token>, _> =
-            tokens.iter().map(|token| self.members[by].context.revoke(token)).collect();
+        let made: Result<Vec<Arc<Token>>, _> =
+            tokens.iter().map(|token| self.members[by].context.revoke(token).map(Arc::new)).collect();
         match made {
             Err(error) => {
                 let issuers = tokens.iter().map(|token| format!("issued by {}", self.name(token.issuer())));
@@ -362,8 +362,10 @@ impl<'s> Bench<'s> {
 
     fn forge(&mut self, by: usize, slots: &[Slot]) -> Done {
         let secret = self.members[by].secret.clone();
-        let forge = |token: &Token| Token::sign(token.claims().clone(), token.chain().cloned(), &secret);
-        let tokens: Vec<Token> = self.tokens(slots).iter().map(forge).collect();
+        let forge = |token: &Arc<Token>| {
+            Arc::new(Token::sign(token.claims().clone(), token.chain().cloned(), &secret))
+        };
+        let tokens: Vec<Arc<Token>> = self.tokens(slots).iter().map(forge).collect();
         let line = format!("{} signed with another key", counted(tokens.len(), "token"));
         Done { outcome: line, ..Done::made(tokens) }
     }
@@ -443,8 +445,9 @@ impl<'s> Bench<'s> {
                 let tokens = vec![joined.org_to_user, joined.user_to_org, joined.user_to_dms];
                 let places = ["provide of the user", "require of the node", "provide of the node"];
                 let explanation = self.told(|words| {
-                    let line =
-                        |(token, place): (&Token, _)| format!("{place}: {}", words.claims(token.claims()));
+                    let line = |(token, place): (&Arc<Token>, _)| {
+                        format!("{place}: {}", words.claims(token.claims()))
+                    };
                     tokens.iter().zip(places).map(line).collect()
                 });
                 Done { outcome: "member".to_owned(), ..Done::made(tokens) }.explained(explanation)

@@ -1,5 +1,7 @@
 //! What came of a script, for people and for programs.
 
+use std::sync::Arc;
+
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -48,7 +50,7 @@ pub struct StepReport {
     pub explanation: Vec<String>,
     /// The tokens that it made, in DMS's form.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub tokens: Vec<Token>,
+    pub tokens: Vec<Arc<Token>>,
     /// What must come out.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "expected_words")]
     pub expected: Vec<Expected>,

@@ -3,6 +3,7 @@
 
 use std::hash::Hash;
 
+use crate::dms::contract::fact::ContractFact;
 use crate::dms::fact::{Fact, Role};
 use crate::kernel::{Digest, Time};
 use crate::sim::event::PeerId;
@@ -25,6 +26,7 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
         // Fingerprints of revocations differ between the signature modes: the caller has put a number in their place.
         Fact::RevocationAnchored(_)
         | Fact::HelloAnswered
+        | Fact::Offboarded
         | Fact::DeploymentAccepted(_)
         | Fact::BidMade(_)
         | Fact::BidAccepted(_) => {}
@@ -48,9 +50,10 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
         Fact::AddressGiven { allocation, generation, address } => {
             held(digest, allocation, (generation, address.octets()));
         }
-        Fact::Named { allocation, generation, name } => {
+        Fact::Named { allocation, generation, name: said }
+        | Fact::NotTerminated { allocation, generation, reason: said } => {
             held(digest, allocation, generation);
-            text(digest, name);
+            text(digest, said);
         }
         Fact::PortMapped { allocation, generation, public, private } => {
             held(digest, allocation, (generation, public, private));
@@ -72,12 +75,8 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
         }
         Fact::DeploymentRestored { ensemble: _, status } => status.hash(digest),
         Fact::Onboarded(resources) => resources.hash(digest),
-        Fact::Offboarded => {}
         Fact::OnboardingRefused(reason) => text(digest, reason),
-        Fact::NotTerminated { allocation, generation, reason } => {
-            held(digest, allocation, generation);
-            text(digest, reason);
-        }
+        Fact::Contract { contract: _, what } => absorb_contract(digest, what),
         Fact::DeploymentReshaped { ensemble: _, allocations } => roles(digest, allocations),
         Fact::RestartOrdered { allocation } => text(digest, key_of(allocation)),
         Fact::RedeploymentStarted { ensemble: _, node, generation } => {
@@ -101,19 +100,48 @@ fn roles(digest: &mut Digest, roles: &[Role]) {
     }
 }
 
-/// Reasons may quote ids, which differ between the signature modes: runs of 64 hexadecimal digits are left out.
+/// What is said about a contract, without DIDs and what is made of them.
+fn absorb_contract(digest: &mut Digest, what: &ContractFact) {
+    std::mem::discriminant(what).hash(digest);
+    match what {
+        ContractFact::Created | ContractFact::Signed => {}
+        ContractFact::SignatureRefused(reason)
+        | ContractFact::NotMoved(reason)
+        | ContractFact::NotPaid(reason) => text(digest, reason),
+        ContractFact::Is(state) => state.hash(digest),
+        ContractFact::Used(kind) => kind.hash(digest),
+        ContractFact::UsageLost { kind, reason } => {
+            kind.hash(digest);
+            digest.write_str(reason);
+        }
+        ContractFact::Invoiced { number, items, amount } => (number, items, amount).hash(digest),
+        ContractFact::Owed { unique_id: _, amount } => amount.hash(digest),
+        ContractFact::Paid { number, amount } => (number, amount).hash(digest),
+    }
+}
+
+/// Reasons may quote ids, which differ between the signature modes: runs of 64 hexadecimal digits and DIDs of keys are
+/// left out.
 fn text(digest: &mut Digest, text: &str) {
     let mut rest = text;
-    while let Some(start) = find_id(rest) {
+    while let Some((start, end)) = find_id(rest) {
         digest.write_bytes(&rest.as_bytes()[..start]);
-        rest = &rest[start + 64..];
+        rest = &rest[end..];
     }
     digest.write_str(rest);
 }
 
-fn find_id(text: &str) -> Option<usize> {
+/// Where the first id begins and ends.
+fn find_id(text: &str) -> Option<(usize, usize)> {
+    const DID: &str = "did:key:";
     let hexadecimal = |window: &[u8]| window.iter().all(u8::is_ascii_hexdigit);
-    if text.len() < 64 { None } else { text.as_bytes().windows(64).position(hexadecimal) }
+    let hash = text.as_bytes().windows(64).position(hexadecimal).map(|start| (start, start + 64));
+    let did = text.find(DID).map(|start| {
+        let key = &text[start + DID.len()..];
+        let length = key.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(key.len());
+        (start, start + DID.len() + length)
+    });
+    [hash, did].into_iter().flatten().min()
 }
 
 #[cfg(test)]
@@ -130,5 +158,7 @@ mod tests {
         let (one, other) = ("1".repeat(64), "ab".repeat(32));
         assert_eq!(digest(&format!("ensemble {one} gone")), digest(&format!("ensemble {other} gone")));
         assert_ne!(digest("ensemble gone"), digest("ensemble came"));
+        assert_eq!(digest("not did:key:zAb1, but"), digest("not did:key:z9, but"));
+        assert_ne!(digest("not did:key:zAb1, but"), digest("not did:key:zAb1 but"));
     }
 }

@@ -3,6 +3,7 @@
 //! It watches from outside. What it says about availability comes from what peers really ran and whether they were
 //! up, not from what orchestrators believed.
 
+mod contracts;
 mod entry;
 mod offers;
 mod operations;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
+use self::contracts::Contracts;
 use self::offers::Offers;
 use self::operations::{Operations, Revocations};
 use self::reachability::Reachability;
@@ -166,6 +168,7 @@ pub struct Ledger {
     operations: Operations,
     revocations: Revocations,
     reachability: Reachability,
+    contracts: Contracts,
     refusals: Refusals,
     presence: Vec<Presence>,
     peers_up: u64,
@@ -188,6 +191,8 @@ impl Ledger {
             super::setup::Role::Attacker => "attacker",
             super::setup::Role::Relay => "relay",
             super::setup::Role::Bootstrap => "bootstrap",
+            super::setup::Role::ContractHost => "contract host",
+            super::setup::Role::PaymentValidator => "payment validator",
         };
         let of_workload = setup.workload.iter();
         let mut entries: Vec<_> = of_workload
@@ -211,6 +216,7 @@ impl Ledger {
             operations: Operations::of(setup),
             revocations: Revocations::default(),
             reachability: Reachability::default(),
+            contracts: Contracts::of(setup),
             refusals: Refusals::default(),
             presence: vec![Presence::default(); peers],
             peers_up: 0,
@@ -384,6 +390,7 @@ impl Ledger {
                 self.counters.revocations_anchored += 1;
                 Some(self.revocations.holds(now, key))
             }
+            Fact::Contract { ref contract, .. } => self.contracts.number(contract),
             _ => deployment,
         };
         entry::absorb(&mut self.digest, now, peer, subject, &fact);
@@ -407,7 +414,8 @@ impl Ledger {
             | Fact::RevocationAnchored(_)
             | Fact::Onboarded(_)
             | Fact::Offboarded
-            | Fact::OnboardingRefused(_) => return None,
+            | Fact::OnboardingRefused(_)
+            | Fact::Contract { .. } => return None,
             Fact::DeploymentAccepted(id) | Fact::BidMade(id) | Fact::BidAccepted(id) => *id,
             Fact::DeploymentStatus { ensemble, .. }
             | Fact::RoundOpened { ensemble, .. }
@@ -441,6 +449,7 @@ impl Ledger {
             | Fact::OperationRefused { .. }
             | Fact::OperationUnanswered { .. }
             | Fact::AnchorRefused { .. }) => self.apply_operation(now, peer, &fact),
+            Fact::Contract { contract, what } => self.apply_contract(now, peer, &contract, &what),
             Fact::HelloAnswered => self.counters.hellos += 1,
             Fact::DeploymentRefused(reason) => {
                 if let Some(number) = self.asking.take() {

@@ -89,6 +89,7 @@ impl Ledger {
             }
         }
         let metrics = self.metrics(now, &closing);
+        let (contracts, invoices) = self.contracts.rows();
         let events = closing.events;
         let manifest = self.manifest(&metrics, closing.interrupted, events);
         Outcome {
@@ -99,6 +100,8 @@ impl Ledger {
             attacks: std::mem::take(&mut closing.attacks.rows),
             operations: self.operations.rows(),
             connections: self.reachability.rows(),
+            contracts,
+            invoices,
             series: std::mem::take(&mut self.series),
             metrics,
             digest: self.digest.finish(),
@@ -180,6 +183,9 @@ impl Ledger {
         self.capability_metrics(&mut m, closing);
         self.attack_metrics(&mut m, &closing.attacks);
         self.reachability.metrics(&mut m, closing.pairs.as_ref());
+        for (name, labels, value) in self.contract_metrics() {
+            m.add_labelled(name, labels, value);
+        }
         m.add("events", closing.events as f64);
         m.add("facts", c.facts as f64);
         m.0

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Control;
+use super::contracts::ContractAction;
 use crate::dms::actor::{Behaviour, LoggerChange, Offer, Slot};
 use crate::dms::capability::setup::{MEMBER_CAPABILITIES, MEMBER_TOPICS};
 use crate::dms::capability::{Capability, Form};
@@ -159,6 +160,13 @@ pub enum OperationKind {
     },
     /// Do something with deployments.
     Deployment(Box<Control>),
+    /// Do something about a contract.
+    Contract {
+        /// Its name in the setup.
+        name: String,
+        /// What.
+        action: ContractAction,
+    },
 }
 
 /// What a node shows when it joins.
@@ -215,6 +223,7 @@ impl fmt::Display for OperationKind {
                 Some(to) => write!(f, "{} at {to}", control.kind),
                 None => write!(f, "{}", control.kind),
             },
+            Self::Contract { name, action } => write!(f, "{action} of {name}"),
         }
     }
 }

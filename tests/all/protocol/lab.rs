@@ -177,7 +177,10 @@ impl Lab {
         let pins = self.pins(&ensemble);
         let expire = self.now + expire;
         self.record.expect_deployment(label);
-        self.command(peer, Command::Deploy { ensemble: Arc::new(ensemble), pins, expire });
+        self.command(
+            peer,
+            Command::Deploy { ensemble: Arc::new(ensemble), pins, expire, contracts: Arc::default() },
+        );
     }
 
     /// The root handles of the peers to which nodes are pinned.
@@ -437,6 +440,7 @@ impl Lab {
                 (Span::ZERO, Execution::Terminated(ended))
             }
             Action::Probe(run) => (PROBE, Execution::Probed(run, host.healthy)),
+            Action::LookUpTransfer(..) => unreachable!("no script is about contracts"),
         };
         self.post(after, Event::Execution { peer, power, execution });
     }

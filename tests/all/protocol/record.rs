@@ -165,6 +165,7 @@ impl Record {
             }
             Action::Terminate(run) => format!("executor: terminate run {}.{}", run.slot, run.run),
             Action::Probe(run) => format!("executor: probe run {}.{}", run.slot, run.run),
+            Action::LookUpTransfer(chain, tx_hash) => format!("chain: look up {tx_hash} on {chain:?}"),
         };
         let who = self.peers[peer].clone();
         self.line(now, &who, &what);
@@ -264,7 +265,8 @@ impl Record {
             | Message::RevocationSummary(_)
             | Message::Revocations(_)
             | Message::Onboard(_)
-            | Message::ConfigureLogger(_) => format!("{message:?}"),
+            | Message::ConfigureLogger(_)
+            | Message::Contract(_) => format!("{message:?}"),
             Message::Revert(revert) | Message::AllocationShutdown(revert) => undone(revert),
             Message::SubnetAddPeer { address } => format!("address {}", dotted(*address)),
             Message::DnsAddRecords(records) => {
@@ -337,7 +339,8 @@ impl Record {
             | Fact::RevocationAnchored(_)
             | Fact::Onboarded(_)
             | Fact::Offboarded
-            | Fact::OnboardingRefused(_) => format!("{fact:?}"),
+            | Fact::OnboardingRefused(_)
+            | Fact::Contract { .. } => format!("{fact:?}"),
             Fact::AllocationState { allocation, generation, state, exit_code } => {
                 let code = exit_code.map_or_else(String::new, |code| format!(", exit code {code}"));
                 format!("{allocation} of generation {generation} is {}{code}", lower(state))

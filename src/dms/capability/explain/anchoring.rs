@@ -135,7 +135,7 @@ impl CapabilityContext {
     fn no_longer_verified(&self, now: Timestamp) -> Vec<(Slot, Vec<LinkAccount>)> {
         let require = self.require.tokens().iter().map(|token| (Slot::Require, &**token));
         let provide = self.provide.tokens().iter().map(|token| (Slot::Provide, &**token));
-        let consumed = self.consumed.tokens().iter().map(|token| (Slot::Consumed, &**token));
+        let consumed = self.consumed.iter().map(|token| (Slot::Consumed, &**token));
         let failing = |(slot, token): (Slot, &Token)| {
             let error = verify_chain(token, &self.trust, now, &self.revoked, self.rules).err()?;
             Some((slot, self.chain(token, Some(error))))

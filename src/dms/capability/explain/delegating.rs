@@ -91,7 +91,7 @@ impl CapabilityContext {
             }
         };
         if let Some(target) = reply_to {
-            for parent in self.consumed.tokens().iter().filter(|token| *token.subject() == self.did) {
+            for parent in self.consumed.iter().filter(|token| *token.subject() == self.did) {
                 let away = (!parent.is_anchored_at(target)).then_some(ParentFault::Target);
                 let fault = away.or_else(|| judge(parent, &child));
                 accounts.push(ParentAccount { token: (**parent).clone(), consumed: true, fault });

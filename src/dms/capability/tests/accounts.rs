@@ -1,5 +1,7 @@
 //! Accounts of anchoring and delegating against what happens, and their words.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::lab::{ANY, Lab, Say, caps};
@@ -36,6 +38,8 @@ fn anchored_as_told(world: &mut World, genes: &mut Genes<'_>) -> CapabilityConte
             (2, _) => provide.pop().into_iter().collect(),
             _ => Vec::new(),
         };
+        let [require, provide, revoke] =
+            [require, provide, revoke].map(|tokens| tokens.into_iter().map(Arc::new).collect::<Vec<_>>());
         let anchors = Anchors { roots: &[], require: &require, provide: &provide, revoke: &revoke };
         let account = user.explain_anchoring(&anchors, world.lab.now);
         let mut lengths = [user.require_anchors().len(), user.provide_anchors().len(), user.consumed().len()];

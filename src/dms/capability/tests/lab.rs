@@ -1,5 +1,7 @@
 //! Contexts and tokens for tests. Every vector runs under both signature modes and both sets of rules.
 
+use std::sync::Arc;
+
 use crate::dms::capability::*;
 use crate::dms::identity::{Did, PublicKey, SecretKey, Signature, SignatureMode};
 use crate::kernel::{Span, Timestamp};
@@ -95,7 +97,7 @@ impl Lab {
         context: &mut CapabilityContext,
         token: &Token,
     ) -> Result<(), CapabilityError> {
-        let provide = std::slice::from_ref(token);
+        let provide = &[Arc::new(token.clone())];
         context.add_roots(&Anchors { provide, ..Anchors::default() }, self.now)
     }
     pub(super) fn anchor_require(
@@ -103,7 +105,7 @@ impl Lab {
         context: &mut CapabilityContext,
         token: &Token,
     ) -> Result<(), CapabilityError> {
-        let require = std::slice::from_ref(token);
+        let require = &[Arc::new(token.clone())];
         context.add_roots(&Anchors { require, ..Anchors::default() }, self.now)
     }
     pub(super) fn anchor_revoke(
@@ -111,7 +113,7 @@ impl Lab {
         context: &mut CapabilityContext,
         token: &Token,
     ) -> Result<(), CapabilityError> {
-        let revoke = std::slice::from_ref(token);
+        let revoke = &[Arc::new(token.clone())];
         context.add_roots(&Anchors { revoke, ..Anchors::default() }, self.now)
     }
     /// `name∈root[texts]` of the spec.
@@ -122,7 +124,7 @@ impl Lab {
         texts: &[&'static str],
     ) -> CapabilityContext {
         let mut context = self.context(name);
-        let token = self.grant(root, &self.say(context.did(), texts));
+        let token = Arc::new(self.grant(root, &self.say(context.did(), texts)));
         let anchors = Anchors {
             roots: std::slice::from_ref(root.did()),
             provide: std::slice::from_ref(&token),
@@ -196,8 +198,8 @@ pub(super) fn asked<'a>(
 /// The list with every signature of every link replaced.
 pub(super) fn with_garbage_signatures(tokens: &TokenList) -> TokenList {
     fn spoil(token: &Token) -> Token {
-        let chain = token.chain().map(|parent| std::sync::Arc::new(spoil(parent)));
+        let chain = token.chain().map(|parent| Arc::new(spoil(parent)));
         Token::assemble(token.claims().clone(), chain, Some(Signature::from([0x5a; 64])))
     }
-    tokens.iter().map(spoil).collect()
+    tokens.iter().map(|token| spoil(token)).collect()
 }

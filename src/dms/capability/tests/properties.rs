@@ -2,6 +2,8 @@
 //! against real ones, verification with its memo against the plain algorithm, and accounts of decisions against the
 //! decisions.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::lab::{ANY, Lab, caps};
@@ -61,7 +63,8 @@ fn verdicts(account: &Explanation) -> Vec<Verdict> {
 
 /// Anchors a revocation, which may be one that does not verify, and holds the account to what happened.
 fn anchor_revocation(receiver: &mut CapabilityContext, revocation: &Token, scene: &Scene) {
-    let anchors = Anchors { revoke: std::slice::from_ref(revocation), ..Anchors::default() };
+    let revoke = &[Arc::new(revocation.clone())];
+    let anchors = Anchors { revoke, ..Anchors::default() };
     let account = receiver.explain_anchoring(&anchors, scene.start);
     let before = receiver.require_anchors().len();
     assert_eq!(receiver.add_roots(&anchors, scene.start), account.result);

@@ -164,7 +164,7 @@ impl Scene {
             world.lab.anchor_require(&mut receiver, &token).unwrap();
         }
         let revocation = genes.rarely(4).then(|| {
-            let all: Vec<&Token> = tokens.iter().flat_map(Token::links).collect();
+            let all: Vec<&Token> = tokens.iter().flat_map(|token| token.links()).collect();
             let revoked = all[genes.pick(all.len())];
             let issuer = world.parties.iter().find(|party| party.did() == revoked.issuer()).unwrap();
             issuer.revoke(revoked).unwrap()

@@ -199,8 +199,8 @@ fn a_failing_anchor_leaves_the_earlier_ones_only_as_is() {
         let bad = lab.grant(&a, &lab.say(b.did(), &["/other"])).with_signature(None);
         let anchors = Anchors {
             roots: std::slice::from_ref(a.did()),
-            require: std::slice::from_ref(&good),
-            provide: std::slice::from_ref(&bad),
+            require: &[Arc::new(good)],
+            provide: &[Arc::new(bad)],
             revoke: &[],
         };
         assert!(b.add_roots(&anchors, lab.now).unwrap_err().is_bad_signature());
@@ -239,7 +239,7 @@ fn the_standard_set_up_authorises_members_both_ways() {
             assert_eq!(dms.roots(), std::slice::from_ref(user.did()));
             assert_eq!((user.provide_anchors().len(), user.require_anchors().len()), (1, 0));
             assert_eq!((dms.provide_anchors().len(), dms.require_anchors().len()), (1, 1));
-            assert_eq!(**tokens.user_to_dms.chain().unwrap(), tokens.org_to_user);
+            assert_eq!(*tokens.user_to_dms.chain().unwrap(), tokens.org_to_user);
             nodes.push(dms);
             joined.push(tokens);
         }

@@ -98,7 +98,10 @@ fn a_secp256k1_user_between_ed25519_nodes() {
         assert_eq!(check(lab, &node, &tokens[0]), Ok(()));
         // Through JSON, whose length is known beforehand although the signature's is not fixed.
         let json = tokens[0].to_json();
-        assert_eq!((json.len(), Token::from_json(&json).unwrap()), (tokens[0].json_len(), tokens[0].clone()));
+        assert_eq!(
+            (json.len(), Token::from_json(&json).unwrap()),
+            (tokens[0].json_len(), Token::clone(&tokens[0]))
+        );
         let mut claims = tokens[0].claims().clone();
         claims.capabilities = caps(&["/test/x"]).into();
         let forged = Token::assemble(claims, tokens[0].chain().cloned(), tokens[0].signature().copied());
