@@ -340,6 +340,13 @@ pub enum Fact {
         /// What it consists of from now on.
         allocations: Vec<Role>,
     },
+    /// An orchestrator's node has an address in the subnet of its ensemble.
+    SubnetJoined {
+        /// Which.
+        ensemble: EnsembleId,
+        /// The address.
+        address: Ipv4Addr,
+    },
 }
 
 /// What an allocation is to its deployment.

@@ -371,6 +371,7 @@ impl Peer {
                         || self.provider.awaits(behaviour)
                 } else {
                     self.provider.has_root_behaviour(behaviour)
+                        || self.deployments.iter().any(|own| own.calls_its_node_by(behaviour))
                 };
                 (Receiver::Root, known)
             }

@@ -55,6 +55,8 @@ pub(in crate::dms) struct DeploymentRecord {
     pub(in crate::dms) supervised: bool,
     /// Until when the update under way must be done.
     pub(in crate::dms) update: Option<Timestamp>,
+    /// The orchestrator's own address in the subnet, if it has drawn one.
+    pub(in crate::dms) own_address: Option<Ipv4Addr>,
     /// When it was asked for.
     pub(in crate::dms) created: Timestamp,
     /// When it ended, and why.

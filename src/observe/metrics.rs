@@ -77,7 +77,8 @@ const METRICS: &[Metric] = &[
     plain(
         "subnets.reachable_fraction",
         "fraction",
-        "ordered pairs of allocations of one deployment, running at the end, of which one reaches the other by name",
+        "ordered pairs of allocations of one deployment, running at the end, of which one reaches the other by name; \
+         an orchestrator that has joined the subnet counts as one that reaches",
     ),
     plain("image_pull.p50", "s", "median time to pull an image"),
     plain("image_bytes", "B", "bytes of images transferred"),

@@ -89,6 +89,24 @@ fn what_was_moved_is_found_where_it_is_now() {
     assert_addresses(&outcome.allocations);
 }
 
+/// `calm.yaml` with orchestrators that join.
+fn joining(set: &[&str]) -> Setup {
+    let mut setup = setup("calm.yaml", &[&SHOP[..], set].concat());
+    for entry in &mut setup.workload {
+        Arc::make_mut(&mut entry.ensemble).subnet.join = true;
+    }
+    setup
+}
+
+#[test]
+fn orchestrators_that_join_reach_their_allocations() {
+    let outcome = run(&joining(&["operations=[{at: 50m, by: alice, deployment: {manifest: shop}}]"]));
+    assert!((reachable(&outcome) - 1.0).abs() < f64::EPSILON, "{}", reachable(&outcome));
+    assert_addresses(&outcome.allocations);
+    let manifest = &outcome.operations[0];
+    assert!(manifest.said.ends_with(", orchestrator joined"), "{manifest:?}");
+}
+
 #[test]
 fn an_ensemble_that_its_subnet_cannot_hold_is_refused() {
     let mut setup = setup("calm.yaml", &["duration=5m", "workload[1].deploy.count=1"]);

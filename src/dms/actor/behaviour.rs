@@ -203,11 +203,13 @@ pub enum BehaviourKind {
     PaymentValidate,
     /// `/dms/node/deployment/update`: make a running deployment another ensemble.
     DeploymentUpdate,
+    /// `/dms/ensemble/<id>/node/subnet/join`, on the orchestrator's own node: have an address in its ensemble's subnet.
+    SubnetJoin,
 }
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 88] = [
+    pub const ALL: [Self; 89] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -296,6 +298,7 @@ impl BehaviourKind {
         Self::ContractEvents,
         Self::PaymentValidate,
         Self::DeploymentUpdate,
+        Self::SubnetJoin,
     ];
 
     /// The path, or for a namespaced kind the template of its path.
@@ -391,6 +394,7 @@ impl BehaviourKind {
             Self::ContractEvents => "/dms/tokenomics/contract/events",
             Self::PaymentValidate => "/dms/tokenomics/contract/payment/validate",
             Self::DeploymentUpdate => "/dms/node/deployment/update",
+            Self::SubnetJoin => "/dms/ensemble/<id>/node/subnet/join",
         }
     }
 
@@ -443,6 +447,7 @@ impl BehaviourKind {
                 | Self::AllocationStates
                 | Self::EdgeConstraint
                 | Self::EdgeProbe
+                | Self::SubnetJoin
         ) && !self.is_of_contracts()
             && !self.is_of_contract_actors()
     }
@@ -616,6 +621,8 @@ pub struct EnsembleBehaviours {
     pub deployment_state: Behaviour,
     /// See [`BehaviourKind::AllocationStates`].
     pub allocation_states: Behaviour,
+    /// See [`BehaviourKind::SubnetJoin`].
+    pub subnet_join: Behaviour,
 }
 
 impl EnsembleBehaviours {
@@ -638,6 +645,7 @@ impl EnsembleBehaviours {
             allocation_liveness: at(BehaviourKind::AllocationLiveness),
             deployment_state: at(BehaviourKind::DeploymentState),
             allocation_states: at(BehaviourKind::AllocationStates),
+            subnet_join: at(BehaviourKind::SubnetJoin),
         }
     }
 }

@@ -307,6 +307,12 @@ pub struct Manifest {
     pub id: EnsembleId,
     /// Its subnet.
     pub subnet: AddressRange,
+    /// Whether the orchestrator is to join it.
+    #[serde(rename = "SubnetJoin")]
+    pub joins: bool,
+    /// The orchestrator's address there; none while it has not joined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub orchestrator: Option<Ipv4Addr>,
     /// Its nodes.
     pub nodes: Vec<ManifestNode>,
 }
@@ -408,12 +414,16 @@ impl DeploymentInfo {
 }
 
 impl Manifest {
-    /// `front.web running, back.db pending`.
+    /// `front.web running, back.db pending`, with what the orchestrator's own part is where it has one.
     fn summary(&self) -> String {
         let all = self.nodes.iter().flat_map(|node| &node.allocations);
         let one =
             |allocation: &ManifestAllocation| format!("{} {}", allocation.key, allocation.status.word());
-        all.map(one).collect::<Vec<_>>().join(", ")
+        let own = self.joins.then(|| match self.orchestrator {
+            Some(_) => "orchestrator joined".to_owned(),
+            None => "orchestrator not joined".to_owned(),
+        });
+        all.map(one).chain(own).collect::<Vec<_>>().join(", ")
     }
 }
 

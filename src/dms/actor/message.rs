@@ -153,6 +153,19 @@ pub struct SubnetCreate {
     pub routes: Arc<[Route]>,
 }
 
+/// Give the node itself an address in an ensemble's subnet, and tell it everything that is known of the others.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct SubnetJoin {
+    /// The ensemble.
+    pub ensemble: EnsembleId,
+    /// The address.
+    pub address: Ipv4Addr,
+    /// Which peer each address is behind.
+    pub routes: Arc<[Route]>,
+    /// The names.
+    pub records: Arc<[DnsRecord]>,
+}
+
 /// A name of the ensemble's subnet.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct DnsRecord {
@@ -356,6 +369,8 @@ pub enum Message {
     EdgeProbe(Padding),
     /// About contracts.
     Contract(Box<ContractMessage>),
+    /// Have an address in a subnet.
+    SubnetJoin(Box<SubnetJoin>),
 }
 
 /// So many bytes of nothing.

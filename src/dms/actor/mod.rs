@@ -30,7 +30,7 @@ pub use logs::{LogChunk, LogRequest, Output, Printed, Stream, chunk, last_line};
 pub use message::{
     Allocate, AllocationOrder, AllocationState, AnchorRequest, Bid, BidRequest, Commit, DnsRecord,
     EdgeConstraint, Liveness, LoggerChange, Message, NodeRequest, Offer, Padding, Revert, Slot, SubnetCreate,
-    TaskTermination,
+    SubnetJoin, TaskTermination,
 };
 pub(in crate::dms) use pipeline::class;
 pub use pipeline::{Pipeline, Rejection, check_direct};

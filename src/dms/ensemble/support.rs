@@ -19,10 +19,6 @@ pub fn unsupported(config: &EnsembleConfig, root: &Node) -> Vec<Finding> {
     if config.supervisor.is_some() {
         report(top("supervisor"), "supervisor");
     }
-    if config.subnet.join {
-        let subnet = root.get("subnet");
-        report(key_position(subnet, "join").unwrap_or_else(|| top("subnet")), "subnet.join");
-    }
     for (name, allocation) in &config.allocations {
         let own = root.get("allocations").and_then(|allocations| allocations.get(name));
         let place = |key: &str| key_position(own, key).unwrap_or_else(|| top("allocations"));

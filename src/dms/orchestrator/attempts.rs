@@ -38,8 +38,7 @@ impl Deployment {
         // Whoever handles the failed commit returns with the lock that the others need (W6).
         let others_commit = |pending: &Pending| pending.purpose == Purpose::Commit && pending.node != index;
         self.is_hung |= has_no_handle && self.pending.iter().any(others_commit);
-        if profile.has(Weakness::AllOrNothing) && self.status != DeploymentStatus::Updating {
-            self.failed_attempt.get_or_insert(FailedAttempt { stage, to_revert: None });
+        if self.fails_whole(desk, stage) {
             return;
         }
         self.drop_pending_of(index);
@@ -47,6 +46,16 @@ impl Deployment {
             self.undo_node(desk, index);
         }
         self.begin_anew(index);
+    }
+
+    /// Whether the attempt under way has failed with a step of it; then it will be reverted.
+    pub(super) fn fails_whole(&mut self, desk: &Desk<'_, '_>, stage: Stage) -> bool {
+        let whole =
+            desk.security.profile.has(Weakness::AllOrNothing) && self.status != DeploymentStatus::Updating;
+        if whole {
+            self.failed_attempt.get_or_insert(FailedAttempt { stage, to_revert: None });
+        }
+        whole
     }
 
     /// The node begins anew; its peer is not asked again while others bid. The next try is of another generation, so
@@ -67,11 +76,16 @@ impl Deployment {
             let lost_commit = desk.security.profile.has(Weakness::LostCommit);
             (0..self.nodes.len()).rev().filter(|index| self.is_in_manifest(*index, lost_commit)).collect()
         });
-        if let Some(index) = to_revert.pop() {
-            failed.to_revert = Some(to_revert);
-            self.failed_attempt = Some(failed);
+        let next = to_revert.pop();
+        failed.to_revert = Some(to_revert);
+        self.failed_attempt = Some(failed);
+        if let Some(index) = next {
             return self.revert(desk, index);
         }
+        if self.leave_subnet(desk) {
+            return self.drop_own_address();
+        }
+        self.failed_attempt = None;
         for node in self.nodes.iter_mut().filter(|node| node.phase != Phase::Lost) {
             if node.place.is_some() {
                 node.renew();

@@ -176,6 +176,7 @@ impl Deployment {
     /// Nothing goes on but undoing and fetching logs. What tasks came to stays known.
     fn drop_everything(&mut self, desk: &mut Desk<'_, '_>) {
         self.stop_preparing();
+        self.leave_subnet(desk);
         for index in 0..self.nodes.len() {
             self.undo_node(desk, index);
             let ended = self.nodes[index].members.iter().map(|member| member.state).collect::<Vec<_>>();
@@ -236,6 +237,7 @@ impl Deployment {
             let message = Message::SubnetDestroy(self.id);
             self.ask(desk, &place, behaviour, message, SUBNET_DESTROY_TIMEOUT, Purpose::Shutdown, (index, 0));
         }
+        self.leave_subnet(desk);
         self.advance(desk);
     }
 

@@ -10,6 +10,7 @@
 //! - `placing`: commit and allocate;
 //! - `attempts`: what a failed step takes with it;
 //! - `provisioning`: subnet, names, ports, start in dependency order;
+//! - `joining`: the orchestrator's own place in the subnet;
 //! - `running`: supervision, recovery, the end of tasks; `in_turn`: supervision as DMS really does it;
 //! - `ending`: failure, shutdown, and undoing with retries until it is acknowledged;
 //! - `updating`: another ensemble for a running deployment;
@@ -22,6 +23,7 @@ mod bidding;
 mod candidates;
 mod ending;
 mod in_turn;
+mod joining;
 mod logs;
 mod node;
 mod operating;
@@ -40,9 +42,10 @@ use self::attempts::FailedAttempt;
 use self::bidding::Round;
 use self::candidates::{Edge, EdgeKey, Search};
 use self::ending::Undo;
+use self::joining::{OwnPart, OwnStep};
 pub(in crate::dms) use self::logs::Log;
-use self::node::Node;
 pub(in crate::dms) use self::node::{Change, MemberState, Phase};
+use self::node::{Node, address_count, no_room};
 use self::operating::Inquiry;
 use self::placement::Policy;
 use self::registry::Registry;
@@ -108,6 +111,8 @@ enum Purpose {
     Logs,
     /// What an allocation uses, for the inquiry of this number.
     Stats(u32),
+    /// A step of the orchestrator's own part in the subnet; it is no node's.
+    Own(OwnStep),
 }
 
 impl Purpose {
@@ -123,7 +128,15 @@ impl Purpose {
 
     /// Whether it is a step of the ensemble's private network.
     const fn is_of_network(self) -> bool {
-        matches!(self, Self::Subnet | Self::Address | Self::Peers | Self::Names | Self::Port)
+        matches!(
+            self,
+            Self::Subnet
+                | Self::Address
+                | Self::Peers
+                | Self::Names
+                | Self::Port
+                | Self::Own(OwnStep::Create | OwnStep::Join)
+        )
     }
 }
 
@@ -205,6 +218,7 @@ pub struct Deployment {
     registry: Registry,
     /// The contracts under which it is to run.
     contracts: Arc<[ContractRef]>,
+    own: OwnPart,
 }
 
 impl Deployment {
@@ -225,6 +239,9 @@ impl Deployment {
         expire: Timestamp,
     ) -> Result<Self, Arc<str>> {
         let nodes = Node::all(id, range, &config, pins)?;
+        if address_count(&config) > AddressRange::CAPACITY {
+            return Err(no_room(range, &config));
+        }
         let edges = Edge::all(&config, nodes.iter().map(|node| &node.name));
         Ok(Self {
             number,
@@ -270,6 +287,7 @@ impl Deployment {
             update_count: 0,
             registry: Registry::default(),
             contracts: Arc::default(),
+            own: OwnPart::default(),
         })
     }
 
@@ -349,6 +367,9 @@ impl Deployment {
         }
         let unplaced = self.nodes.iter().any(|node| node.phase == Phase::Unplaced);
         let next = self.placed().filter(|phase| *phase < Phase::Started).min();
+        if self.is_to_join(next) {
+            return self.go_on_joining(desk);
+        }
         if unplaced && (next.is_none() || self.status != DeploymentStatus::Updating) {
             if self.round.is_none() && self.pause.is_none() {
                 self.open_round(desk);
@@ -507,6 +528,7 @@ impl Deployment {
             Purpose::Undo => self.resolve_undo(desk, pending, outcome),
             Purpose::Logs => self.resolve_logs(desk, pending, outcome),
             Purpose::Stats(inquiry) => self.resolve_stats(desk, pending, inquiry, outcome),
+            Purpose::Own(step) => self.resolve_own(desk, step, outcome),
             Purpose::Reconcile => self.resolve_reconciliation(desk, pending, outcome),
             Purpose::Register | Purpose::Health | Purpose::Restart => {
                 self.resolve_supervision(desk, pending, outcome);

@@ -273,16 +273,22 @@ fn position(index: usize) -> u16 {
 }
 
 /// How many allocations an ensemble has, those of standbys among them.
-pub(super) fn allocation_count(config: &EnsembleConfig) -> usize {
+fn allocation_count(config: &EnsembleConfig) -> usize {
     let nodes = config.nodes.values();
     nodes.map(|node| node.allocations.len() * (1 + node.redundancy as usize)).sum()
+}
+
+/// How many addresses it needs: one for each of them, and one for an orchestrator that joins.
+pub(super) fn address_count(config: &EnsembleConfig) -> usize {
+    allocation_count(config) + usize::from(config.subnet.join)
 }
 
 /// What is said when there are more allocations than addresses.
 pub(super) fn no_room(range: AddressRange, config: &EnsembleConfig) -> Arc<str> {
     let wanted = allocation_count(config);
     let capacity = AddressRange::CAPACITY;
-    format!("{wanted} allocations need an address, and the subnet {range} has {capacity}").into()
+    let besides = if config.subnet.join { " and the orchestrator" } else { "" };
+    format!("{wanted} allocations{besides} need an address, and the subnet {range} has {capacity}").into()
 }
 
 /// What the node asks of a provider: the sum over its allocations, graphics cards included.

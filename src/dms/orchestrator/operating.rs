@@ -130,7 +130,8 @@ impl Deployment {
             allocations: (0..node.members.len()).map(|member| allocation((index, member))).collect(),
         };
         let nodes = self.nodes.iter().enumerate().map(node).collect();
-        Manifest { id: self.id, subnet: self.range, nodes }
+        let joins = self.config.subnet.join;
+        Manifest { id: self.id, subnet: self.range, joins, orchestrator: self.joined_at(), nodes }
     }
 
     /// The allocation that an operator means: `node.allocation`, or a name that only one has.

@@ -35,13 +35,24 @@ impl Deployment {
     }
 
     /// Which peer each address is behind: those of the nodes that have one.
-    fn routes(&self) -> Arc<[Route]> {
+    pub(super) fn routes(&self) -> Arc<[Route]> {
         let of_node = |node: &Node| {
             let peer = node.place.as_ref().map(|place| place.host);
             let addresses: Vec<_> = node.members.iter().map(|member| member.address).collect();
             addresses.into_iter().filter_map(move |address| Some(Route { address, peer: peer? }))
         };
-        self.nodes.iter().flat_map(of_node).collect()
+        self.nodes.iter().flat_map(of_node).chain(self.own_route()).collect()
+    }
+
+    /// The names of the subnet. A name leads to where its allocation runs, and not to its standbys.
+    pub(super) fn records(&self) -> Arc<[DnsRecord]> {
+        let record = |member: &Member| DnsRecord {
+            name: format!("{}.internal", member.config.dns_name).into(),
+            address: member.address,
+        };
+        let active = self.nodes.iter().filter(|node| node.standby_of.is_none());
+        let named = active.flat_map(|node| node.members.iter().map(record));
+        self.own_record().into_iter().chain(named).collect()
     }
 
     fn create_subnet(&mut self, desk: &mut Desk<'_, '_>) {
@@ -49,7 +60,7 @@ impl Deployment {
         for index in self.in_phase(Phase::Allocated) {
             let (host, behaviour) = (self.nodes[index].host(), self.behaviours.subnet_create.clone());
             self.nodes[index].phase = Phase::Networked;
-            if self.nodes[index].change == Change::Part {
+            if self.nodes[index].change == Change::Part || self.has_own_subnet(&host) {
                 // Its peer has the subnet already, and only lacks the new addresses.
                 let message = Message::SubnetAcceptPeers(Arc::clone(&routes));
                 let kind = BehaviourKind::SubnetAcceptPeers;
@@ -60,6 +71,7 @@ impl Deployment {
             let message = Message::SubnetCreate(Box::new(order));
             self.ask(desk, &host, behaviour, message, PROVISION_MESSAGE_TIMEOUT, Purpose::Subnet, (index, 0));
         }
+        self.begin_to_join(desk);
     }
 
     fn add_peers(&mut self, desk: &mut Desk<'_, '_>) {
@@ -80,15 +92,9 @@ impl Deployment {
 
     /// New nodes get the names of all. Those that were provisioned before get them too, and with them the peers that
     /// addresses are behind now (dms-orchestration section 4.4): addresses stay, but their peers change.
-    fn send_names(&mut self, desk: &mut Desk<'_, '_>) {
-        let record = |member: &Member| DnsRecord {
-            name: format!("{}.internal", member.config.dns_name).into(),
-            address: member.address,
-        };
-        // A name leads to where its allocation runs, and not to its standbys.
-        let active = self.nodes.iter().filter(|node| node.standby_of.is_none());
-        let records: Arc<[DnsRecord]> = active.flat_map(|node| node.members.iter().map(record)).collect();
-        let routes = self.routes();
+    pub(super) fn send_names(&mut self, desk: &mut Desk<'_, '_>) {
+        let (records, routes) = (self.records(), self.routes());
+        self.note_told();
         for index in 0..self.nodes.len() {
             let phase = self.nodes[index].phase;
             if !(Phase::Addressed..Phase::Standby).contains(&phase) {
@@ -223,6 +229,7 @@ impl Purpose {
             Self::Logs => "get logs",
             Self::Stats(_) => "get stats",
             Self::Reconcile => "reconcile",
+            Self::Own(step) => step.as_str(),
             Self::Revert | Self::Undo => "revert",
         }
     }

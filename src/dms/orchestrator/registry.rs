@@ -81,6 +81,7 @@ impl Deployment {
             supervised: self.supervised,
             update: self.update_deadline(),
             created: self.created,
+            own_address: self.own.address(),
             ended: self.ended.clone(),
             forgotten: self.forgotten,
             logs: Vec::new(),

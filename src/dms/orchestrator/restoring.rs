@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::candidates::Edge;
+use super::joining::OwnPart;
 use super::node::{Member, MemberState, Node};
 use super::registry::Registry;
 use super::{Deployment, Outcome, Pending, Phase, Purpose, Strategy};
@@ -89,6 +90,7 @@ impl Deployment {
             updating: None,
             update_count: 0,
             registry: Registry::after_restart(),
+            own: OwnPart::to_join_again_at(record.own_address),
         };
         for (place, allocations) in record.undo {
             deployment.note_undo(place, allocations);

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::candidates::Edge;
 use super::logs::At;
-use super::node::{Change, Member, Node, allocation_count, no_room};
+use super::node::{Change, Member, Node, address_count, no_room};
 use super::{Deployment, Phase, Purpose};
 use crate::dms::actor::{DeploymentReport, UpdateDeployment};
 use crate::dms::constants::{MIN_ENSEMBLE_UPDATE_TIMEOUT, MIN_UPDATE_DEPLOYMENT_TIME};
@@ -98,7 +98,7 @@ impl Deployment {
             return Err("deployment is not running".into());
         }
         let new = &order.ensemble;
-        if allocation_count(new) > AddressRange::CAPACITY {
+        if address_count(new) > AddressRange::CAPACITY {
             return Err(no_room(self.range, new));
         }
         check_update(&self.config, new, |name| self.moves(order, name))
@@ -120,7 +120,7 @@ impl Deployment {
         let mut old = std::mem::take(&mut self.nodes);
         let before = std::mem::replace(&mut self.config, Arc::clone(&order.ensemble));
         let config = Arc::clone(&order.ensemble);
-        let mut addresses = free_addresses(self.range, &old, &config);
+        let mut addresses = free_addresses(self.range, &old, self.own.address(), &config);
         let (mut nodes, mut parts) = (Vec::new(), Vec::new());
         for (index, (entry, node)) in config.nodes.iter().enumerate() {
             if node.allocations.is_empty() {
@@ -171,6 +171,7 @@ impl Deployment {
         nodes.extend(parts);
         self.nodes = nodes;
         self.relabel(desk, &former);
+        self.stop_joining(desk);
     }
 
     /// The node of a new entry in the file, which is the `first`th of all, and its standbys.
@@ -265,7 +266,7 @@ impl Deployment {
         }
         let mut unanswered = self.relabel_logs(&moved);
         self.pending.retain_mut(|pending| {
-            if matches!(pending.purpose, Purpose::Undo | Purpose::Logs) {
+            if matches!(pending.purpose, Purpose::Undo | Purpose::Logs | Purpose::Own(_)) {
                 return true;
             }
             // The search that asked for it is over.
@@ -452,14 +453,15 @@ impl Deployment {
 fn free_addresses(
     range: AddressRange,
     nodes: &[Node],
+    own: Option<Ipv4Addr>,
     config: &EnsembleConfig,
 ) -> impl Iterator<Item = Ipv4Addr> + use<> {
     let stays = |node: &Node, member: &Member| {
         config.nodes.get(&node.entry).is_some_and(|new| new.allocations.contains(&member.name))
     };
     let members = || nodes.iter().flat_map(|node| node.members.iter().map(move |member| (node, member)));
-    let kept: Vec<Ipv4Addr> =
-        members().filter(|(node, member)| stays(node, member)).map(|(_, member)| member.address).collect();
+    let staying = members().filter(|(node, member)| stays(node, member)).map(|(_, member)| member.address);
+    let kept: Vec<Ipv4Addr> = staying.chain(own).collect();
     let highest = members().map(|(_, member)| member.address).max();
     let (new, had): (Vec<_>, Vec<_>) = range
         .for_allocations()

@@ -151,12 +151,17 @@ impl Provider {
         self.forget_if_empty(revert.ensemble);
     }
 
+    /// Whether an allocation of an ensemble lives here.
+    pub(super) fn hosts(&self, ensemble: EnsembleId) -> bool {
+        self.allocations.values().any(|allocation| allocation.ensemble == ensemble)
+    }
+
     /// The subnet of an ensemble goes with its last allocation, its behaviours with the last that is known of one.
     pub(super) fn forget_if_empty(&mut self, ensemble: EnsembleId) {
-        if self.allocations.values().any(|allocation| allocation.ensemble == ensemble) {
+        if self.hosts(ensemble) {
             return;
         }
-        self.subnets.destroy(ensemble);
+        self.subnets.abandon(ensemble);
         let remembered = self.farewells.values().any(|farewell| farewell.ensemble == ensemble)
             || self.kept.values().any(|kept| kept.ensemble == ensemble);
         match self.hosted.get_mut(&ensemble) {

@@ -249,6 +249,10 @@ impl Provider {
                 self.subnets.destroy(*id);
                 desk.reply(root, request, Message::Ok);
             }
+            Message::SubnetJoin(order) => {
+                let answer = self.join_subnet(desk, root.handle.host, order);
+                desk.reply(root, request, answer);
+            }
             Message::LogRequest(log) => self.handle_log_request(desk, root, request, log),
             Message::Query if request.behaviour.kind == BehaviourKind::AllocationStates => {
                 let answer = self.states_of(&request.behaviour);

@@ -5,10 +5,10 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::Provider;
-use crate::dms::actor::{AllocationState, Envelope, Message, SubnetCreate};
+use crate::dms::actor::{AllocationState, Envelope, Message, SubnetCreate, SubnetJoin};
 use crate::dms::desk::Desk;
 use crate::dms::fact::Fact;
-use crate::dms::identity::EnsembleId;
+use crate::dms::identity::{EnsembleId, PeerId};
 use crate::dms::subnet::{Endpoint, LookupError, SubnetError};
 
 /// "Yes", or "no" with the reason.
@@ -23,6 +23,21 @@ impl Provider {
     /// Creates the subnet of an ensemble. One that was not destroyed is in the way.
     pub(super) fn create_subnet(&mut self, order: &SubnetCreate) -> Message {
         answer(self.subnets.create(order.ensemble, order.range, &order.routes))
+    }
+
+    /// Gives the node itself, which is `here`, its address in the subnet of an ensemble that it orchestrates.
+    pub(super) fn join_subnet(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        here: PeerId,
+        order: &SubnetJoin,
+    ) -> Message {
+        let SubnetJoin { ensemble, address, routes, records } = order;
+        let joined = self.subnets.join(*ensemble, *address, here, routes, records);
+        if joined.is_ok() {
+            desk.fact(Fact::SubnetJoined { ensemble: *ensemble, address: *address });
+        }
+        answer(joined)
     }
 
     /// Handles a message about an allocation's place in its subnet.
@@ -62,6 +77,14 @@ impl Provider {
     pub fn resolve(&self, allocation: &str, name: &str) -> Result<Endpoint, LookupError> {
         let ensemble = self.allocations.get(allocation).ok_or(LookupError::NotConnected)?.ensemble;
         self.subnets.resolve(ensemble, allocation, name)
+    }
+
+    /// Where a name leads for the node itself in an ensemble's subnet.
+    ///
+    /// # Errors
+    /// Why it leads nowhere; a node that has not joined has no address.
+    pub fn resolve_here(&self, ensemble: EnsembleId, name: &str) -> Result<Endpoint, LookupError> {
+        self.subnets.resolve_here(ensemble, name)
     }
 
     /// The full id of the allocation that runs here at an address of an ensemble's subnet.

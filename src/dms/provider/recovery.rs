@@ -48,7 +48,7 @@ impl Provider {
             allocations: self.allocations.iter().map(allocation).collect(),
             endings: self.endings_on_disk(),
             ports,
-            subnets: self.subnets.clone(),
+            subnets: self.subnets.on_disk(|id| self.hosts(id)),
             next_slot: self.next_slot,
             farewells: self.farewells.clone(),
             kept: self.kept.clone(),

@@ -32,6 +32,9 @@ struct Subnet {
     members: IndexMap<Arc<str>, Member>,
 }
 
+/// Under which name the node itself is a member, beside the full ids of allocations.
+const NODE: &str = "";
+
 /// Where a name leads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Endpoint {
@@ -75,14 +78,62 @@ impl Subnets {
         if self.all.contains_key(&id) {
             return Err(SubnetError::AlreadyExists(id));
         }
-        let routes = routes.iter().map(|route| (route.address, route.peer)).collect();
-        self.all.insert(id, Subnet { range, routes, members: IndexMap::new() });
+        self.all.insert(id, Subnet { range, routes: of(routes), members: IndexMap::new() });
         Ok(())
     }
 
     /// Destroys the subnet of an ensemble, with all addresses, names and port maps. That there is none is fine.
     pub fn destroy(&mut self, id: EnsembleId) {
         self.all.shift_remove(&id);
+    }
+
+    /// The last allocation of an ensemble is gone: so is its subnet, unless the node itself has an address there.
+    pub fn abandon(&mut self, id: EnsembleId) {
+        if self.all.get(&id).is_some_and(|subnet| !subnet.members.contains_key(NODE)) {
+            self.destroy(id);
+        }
+    }
+
+    /// Gives the peer `here` itself an address, and tells it all that is known of the subnet; what it knew before is
+    /// forgotten, its former address too.
+    ///
+    /// # Errors
+    /// [`SubnetError::Missing`], [`SubnetError::NotInRange`], [`SubnetError::NotRoutedHere`],
+    /// [`SubnetError::AddressInUse`].
+    pub fn join(
+        &mut self,
+        id: EnsembleId,
+        address: Ipv4Addr,
+        here: PeerId,
+        routes: &[Route],
+        records: &[DnsRecord],
+    ) -> Result<(), SubnetError> {
+        let subnet = self.all.get_mut(&id).ok_or(SubnetError::Missing(id))?;
+        let former = subnet.members.shift_remove(NODE);
+        let known = std::mem::replace(&mut subnet.routes, of(routes));
+        let node: Arc<str> = NODE.into();
+        let done = self.add_peer(id, &node, address, here);
+        let subnet = self.all.get_mut(&id).ok_or(SubnetError::Missing(id))?;
+        match done {
+            Ok(()) => subnet.members[NODE].names = named(records),
+            Err(_) => {
+                subnet.routes = known;
+                subnet.members.extend(former.map(|member| (node, member)));
+            }
+        }
+        done
+    }
+
+    /// What is on disk: the subnets of these ensembles without the node's own part in them, which whoever orchestrates
+    /// them makes anew.
+    #[must_use]
+    pub fn on_disk(&self, hosted: impl Fn(EnsembleId) -> bool) -> Self {
+        let mut all = self.all.clone();
+        all.retain(|id, subnet| {
+            subnet.members.shift_remove(NODE);
+            hosted(*id)
+        });
+        Self { all }
     }
 
     /// Gives an allocation of the peer `here` its address.
@@ -123,7 +174,7 @@ impl Subnets {
     /// [`SubnetError::Missing`].
     pub fn accept_peers(&mut self, id: EnsembleId, routes: &[Route]) -> Result<(), SubnetError> {
         let subnet = self.all.get_mut(&id).ok_or(SubnetError::Missing(id))?;
-        subnet.routes.extend(routes.iter().map(|route| (route.address, route.peer)));
+        subnet.routes.extend(of(routes));
         Ok(())
     }
 
@@ -139,7 +190,7 @@ impl Subnets {
         records: &[DnsRecord],
     ) -> Result<Option<Arc<str>>, SubnetError> {
         let member = self.member(id, allocation)?;
-        member.names.extend(records.iter().map(|record| (Arc::clone(&record.name), record.address)));
+        member.names.extend(named(records));
         let own = member.names.iter().find(|(_, address)| **address == member.address);
         Ok(own.map(|(name, _)| Arc::clone(name)))
     }
@@ -196,12 +247,28 @@ impl Subnets {
         Ok(Endpoint { address, peer })
     }
 
+    /// Where a name leads for the node itself.
+    ///
+    /// # Errors
+    /// Why it leads nowhere.
+    pub fn resolve_here(&self, id: EnsembleId, name: &str) -> Result<Endpoint, LookupError> {
+        self.resolve(id, NODE, name)
+    }
+
     /// The full id of the allocation that lives here at an address of an ensemble's subnet.
     #[must_use]
     pub fn at(&self, id: EnsembleId, address: Ipv4Addr) -> Option<&Arc<str>> {
         let members = &self.all.get(&id)?.members;
         members.iter().find(|(_, member)| member.address == address).map(|(allocation, _)| allocation)
     }
+}
+
+fn of(routes: &[Route]) -> BTreeMap<Ipv4Addr, PeerId> {
+    routes.iter().map(|route| (route.address, route.peer)).collect()
+}
+
+fn named(records: &[DnsRecord]) -> BTreeMap<Arc<str>, Ipv4Addr> {
+    records.iter().map(|record| (Arc::clone(&record.name), record.address)).collect()
 }
 
 #[cfg(test)]

@@ -651,7 +651,6 @@ fn features_that_are_not_simulated_are_refused_for_a_run() {
         ("6:5", "provision"),
         ("7:5", "keys"),
         ("8:5", "executor: containerd"),
-        ("12:10", "subnet.join"),
         ("13:1", "supervisor"),
     ]
     .iter()

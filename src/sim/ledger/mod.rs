@@ -423,6 +423,7 @@ impl Ledger {
             | Fact::StageFailed { ensemble, .. }
             | Fact::DeploymentRestored { ensemble, .. }
             | Fact::DeploymentReshaped { ensemble, .. }
+            | Fact::SubnetJoined { ensemble, .. }
             | Fact::RedeploymentStarted { ensemble, .. } => *ensemble,
             Fact::Committed { allocation, .. }
             | Fact::AllocationCreated { allocation, .. }
@@ -508,6 +509,7 @@ impl Ledger {
             | Fact::RevocationAnchored(_)
             | Fact::BidMade(_)
             | Fact::AllocationCreated { .. }
+            | Fact::SubnetJoined { .. }
             | Fact::Suspected { .. } => {}
         }
     }

@@ -269,6 +269,7 @@ impl Record {
             | Message::Contract(_) => format!("{message:?}"),
             Message::Revert(revert) | Message::AllocationShutdown(revert) => undone(revert),
             Message::SubnetAddPeer { address } => format!("address {}", dotted(*address)),
+            Message::SubnetJoin(order) => format!("address {}", dotted(order.address)),
             Message::DnsAddRecords(records) => {
                 let records = records.iter().map(|one| format!("{} is {}", one.name, dotted(one.address)));
                 records.collect::<Vec<_>>().join(", ")
@@ -362,6 +363,9 @@ impl Record {
                 format!("takes up {allocation} of generation {generation} again")
             }
             Fact::DeploymentReshaped { ensemble, allocations } => shape(*ensemble, allocations),
+            Fact::SubnetJoined { ensemble, address } => {
+                format!("is in the subnet of {ensemble} at {}", dotted(*address))
+            }
             Fact::RestartOrdered { allocation } => format!("has {allocation} restarted"),
             Fact::RedeploymentStarted { node, generation, .. } => {
                 format!("places {node} anew as generation {generation}")

@@ -156,3 +156,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_node_that_joins_keeps_the_subnet_and_learns_everything_anew() {
+    let mut subnets = Subnets::default();
+    let join = |subnets: &mut Subnets, last, routes: &[Route], name: &str| {
+        subnets.join(ID, address(last), peer(1), routes, &[record(name, 3)])
+    };
+    let routes = [route(9, 1), route(3, 2)];
+    assert_eq!(join(&mut subnets, 9, &routes, "web"), Err(SubnetError::Missing(ID)));
+    subnets.create(ID, RANGE, &[]).expect("it is the first");
+    join(&mut subnets, 9, &routes, "web").expect("the address is free and here");
+    let there = Endpoint { address: address(3), peer: peer(2) };
+    assert_eq!(subnets.resolve_here(ID, "web"), Ok(there));
+    // A join that fails changes nothing.
+    assert_eq!(join(&mut subnets, 3, &routes, "db"), Err(SubnetError::NotRoutedHere(address(3))));
+    assert_eq!(subnets.resolve_here(ID, "web"), Ok(there));
+    // The next one replaces all that was known.
+    join(&mut subnets, 9, &routes, "db").expect("its own address is no other's");
+    assert_eq!(subnets.resolve_here(ID, "web"), Err(LookupError::NoSuchName("web".into())));
+    subnets.abandon(ID);
+    assert_eq!(subnets.resolve_here(ID, "db"), Ok(there), "the node is still in it");
+    assert_eq!(subnets.on_disk(|_| true).resolve_here(ID, "db"), Err(LookupError::NotConnected));
+    subnets.destroy(ID);
+    assert_eq!(subnets.resolve_here(ID, "db"), Err(LookupError::NotConnected));
+}
