@@ -205,11 +205,15 @@ pub enum BehaviourKind {
     DeploymentUpdate,
     /// `/dms/ensemble/<id>/node/subnet/join`, on the orchestrator's own node: have an address in its ensemble's subnet.
     SubnetJoin,
+    /// `/dms/allocation/subnet/remove-peers`, on the allocation's actor.
+    SubnetRemovePeers,
+    /// `/dms/allocation/subnet/dns/remove-records`, on the allocation's actor.
+    DnsRemoveRecords,
 }
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 89] = [
+    pub const ALL: [Self; 91] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -299,6 +303,8 @@ impl BehaviourKind {
         Self::PaymentValidate,
         Self::DeploymentUpdate,
         Self::SubnetJoin,
+        Self::SubnetRemovePeers,
+        Self::DnsRemoveRecords,
     ];
 
     /// The path, or for a namespaced kind the template of its path.
@@ -395,6 +401,8 @@ impl BehaviourKind {
             Self::PaymentValidate => "/dms/tokenomics/contract/payment/validate",
             Self::DeploymentUpdate => "/dms/node/deployment/update",
             Self::SubnetJoin => "/dms/ensemble/<id>/node/subnet/join",
+            Self::SubnetRemovePeers => "/dms/allocation/subnet/remove-peers",
+            Self::DnsRemoveRecords => "/dms/allocation/subnet/dns/remove-records",
         }
     }
 
@@ -448,6 +456,8 @@ impl BehaviourKind {
                 | Self::EdgeConstraint
                 | Self::EdgeProbe
                 | Self::SubnetJoin
+                | Self::SubnetRemovePeers
+                | Self::DnsRemoveRecords
         ) && !self.is_of_contracts()
             && !self.is_of_contract_actors()
     }

@@ -371,6 +371,10 @@ pub enum Message {
     Contract(Box<ContractMessage>),
     /// Have an address in a subnet.
     SubnetJoin(Box<SubnetJoin>),
+    /// Tell a node which addresses are nobody's any more.
+    SubnetRemovePeers(Arc<[Ipv4Addr]>),
+    /// Tell an allocation which names lead nowhere any more.
+    DnsRemoveRecords(Arc<[Arc<str>]>),
 }
 
 /// So many bytes of nothing.

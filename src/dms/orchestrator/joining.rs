@@ -108,6 +108,13 @@ impl Deployment {
         }
     }
 
+    /// Something has changed of which its node has to be told, if it has joined.
+    pub(super) fn learn_anew(&mut self) {
+        if self.own.presence == Presence::Joined {
+            self.own.presence = Presence::Created;
+        }
+    }
+
     /// Whether the orchestrator is still to join: it does when the subnet exists wherever nodes are placed.
     pub(super) fn is_to_join(&self, next: Option<Phase>) -> bool {
         let networked = |phase: Phase| (Phase::Networked..Phase::Lost).contains(&phase);

@@ -113,12 +113,15 @@ enum Purpose {
     Stats(u32),
     /// A step of the orchestrator's own part in the subnet; it is no node's.
     Own(OwnStep),
+    /// Forgetting peers and names; it goes on beside the steps too.
+    Forget,
 }
 
 impl Purpose {
     /// Whether the deployment's next step waits for this.
     const fn is_barrier(self) -> bool {
-        !matches!(self, Self::Register | Self::Health | Self::Restart) && !self.outlives_its_node()
+        !matches!(self, Self::Register | Self::Health | Self::Restart | Self::Forget)
+            && !self.outlives_its_node()
     }
 
     /// Whether the reply is still wanted when the node that it is about starts over or ends.
@@ -529,6 +532,8 @@ impl Deployment {
             Purpose::Logs => self.resolve_logs(desk, pending, outcome),
             Purpose::Stats(inquiry) => self.resolve_stats(desk, pending, inquiry, outcome),
             Purpose::Own(step) => self.resolve_own(desk, step, outcome),
+            // Who has missed it knows a name that leads nowhere, which is no reason to do anything about it.
+            Purpose::Forget => {}
             Purpose::Reconcile => self.resolve_reconciliation(desk, pending, outcome),
             Purpose::Register | Purpose::Health | Purpose::Restart => {
                 self.resolve_supervision(desk, pending, outcome);

@@ -1,6 +1,7 @@
 //! Subnet, addresses, names, ports and start (dms-orchestration section 2.11), each a barrier over all nodes that
 //! need it.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::node::{Change, Member, MemberState, Node};
@@ -11,6 +12,12 @@ use crate::dms::desk::Desk;
 use crate::dms::fact::{DeploymentStatus, Stage};
 use crate::dms::profile::Weakness;
 use crate::dms::subnet::Route;
+
+/// The addresses and names of a subnet at some time.
+pub(super) struct Known {
+    addresses: Vec<Ipv4Addr>,
+    names: Vec<Arc<str>>,
+}
 
 impl Deployment {
     /// Takes every node that is behind one step further; start goes node by node.
@@ -44,13 +51,51 @@ impl Deployment {
         self.nodes.iter().flat_map(of_node).chain(self.own_route()).collect()
     }
 
+    /// Every address of the subnet that somebody has, and every name. What is lost for good has none.
+    pub(super) fn known(&self) -> Known {
+        let living = self.nodes.iter().filter(|node| node.phase != Phase::Lost);
+        let of_members = living.flat_map(|node| node.members.iter().map(|member| member.address));
+        let addresses = of_members.chain(self.own_route().map(|route| route.address)).collect();
+        let names = self.records().iter().map(|record| Arc::clone(&record.name)).collect();
+        Known { addresses, names }
+    }
+
+    /// Tells those who are connected which of the addresses and names that were known `before` are gone: without that
+    /// their routes and names would lead to peers that have nothing to do with the ensemble any more.
+    pub(super) fn forget_gone(&mut self, desk: &mut Desk<'_, '_>, before: Known) {
+        let now = self.known();
+        let addresses: Arc<[Ipv4Addr]> =
+            before.addresses.into_iter().filter(|address| !now.addresses.contains(address)).collect();
+        let names: Arc<[Arc<str>]> =
+            before.names.into_iter().filter(|name| !now.names.contains(name)).collect();
+        if addresses.is_empty() && names.is_empty() {
+            return;
+        }
+        self.learn_anew();
+        for index in 0..self.nodes.len() {
+            if !(Phase::Addressed..Phase::Lost).contains(&self.nodes[index].phase) {
+                continue;
+            }
+            for member in 0..self.nodes[index].members.len() {
+                if matches!(self.nodes[index].members[member].state, MemberState::Ended(_)) {
+                    continue;
+                }
+                let at = (index, member);
+                let message = Message::SubnetRemovePeers(Arc::clone(&addresses));
+                self.ask_member(desk, at, BehaviourKind::SubnetRemovePeers, message, Purpose::Forget);
+                let message = Message::DnsRemoveRecords(Arc::clone(&names));
+                self.ask_member(desk, at, BehaviourKind::DnsRemoveRecords, message, Purpose::Forget);
+            }
+        }
+    }
+
     /// The names of the subnet. A name leads to where its allocation runs, and not to its standbys.
     pub(super) fn records(&self) -> Arc<[DnsRecord]> {
         let record = |member: &Member| DnsRecord {
             name: format!("{}.internal", member.config.dns_name).into(),
             address: member.address,
         };
-        let active = self.nodes.iter().filter(|node| node.standby_of.is_none());
+        let active = self.nodes.iter().filter(|node| node.standby_of.is_none() && node.phase != Phase::Lost);
         let named = active.flat_map(|node| node.members.iter().map(record));
         self.own_record().into_iter().chain(named).collect()
     }
@@ -230,6 +275,7 @@ impl Purpose {
             Self::Stats(_) => "get stats",
             Self::Reconcile => "reconcile",
             Self::Own(step) => step.as_str(),
+            Self::Forget => "remove peers",
             Self::Revert | Self::Undo => "revert",
         }
     }

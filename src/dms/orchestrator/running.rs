@@ -314,7 +314,9 @@ impl Deployment {
                 return self.tear_down(desk);
             }
             (NodePolicy::StayDown, None) => {
-                node.phase = Phase::Lost;
+                let known = self.known();
+                self.nodes[index].phase = Phase::Lost;
+                self.forget_gone(desk, known);
                 return self.advance(desk);
             }
         }

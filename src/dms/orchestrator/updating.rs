@@ -115,7 +115,7 @@ impl Deployment {
 
     /// Goes over to the new ensemble: what is not in it any more is undone, what is new has no place yet.
     fn reshape(&mut self, desk: &mut Desk<'_, '_>, order: &UpdateDeployment) {
-        let former = self.ids();
+        let (former, known) = (self.ids(), self.known());
         let moving: Vec<bool> = order.ensemble.nodes.keys().map(|name| self.moves(order, name)).collect();
         let mut old = std::mem::take(&mut self.nodes);
         let before = std::mem::replace(&mut self.config, Arc::clone(&order.ensemble));
@@ -172,6 +172,7 @@ impl Deployment {
         self.nodes = nodes;
         self.relabel(desk, &former);
         self.stop_joining(desk);
+        self.forget_gone(desk, known);
     }
 
     /// The node of a new entry in the file, which is the `first`th of all, and its standbys.
@@ -408,12 +409,13 @@ impl Deployment {
         if missing.is_empty() {
             return missing;
         }
-        let former = self.ids();
+        let (former, known) = (self.ids(), self.known());
         let mut gone = gone.into_iter();
         self.nodes.retain(|_| !gone.next().expect("there is one for each node"));
         self.config = Arc::new(config);
         self.pause = None;
         self.relabel(desk, &former);
+        self.forget_gone(desk, known);
         missing
     }
 

@@ -53,6 +53,12 @@ impl Provider {
                 })
             }
             Message::SubnetAcceptPeers(routes) => self.subnets.accept_peers(ensemble, routes).map(|()| None),
+            Message::SubnetRemovePeers(addresses) => {
+                self.subnets.remove_peers(ensemble, addresses).map(|()| None)
+            }
+            Message::DnsRemoveRecords(names) => {
+                self.subnets.remove_records(ensemble, id, names).map(|()| None)
+            }
             Message::DnsAddRecords(records) => {
                 let own = self.subnets.add_records(ensemble, id, records);
                 own.map(|own| own.map(|name| Fact::Named { allocation: allocation_id(), generation, name }))

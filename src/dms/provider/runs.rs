@@ -32,6 +32,8 @@ impl Provider {
                 | BehaviourKind::HealthCheckRegister
                 | BehaviourKind::HealthCheck
                 | BehaviourKind::AllocationStats
+                | BehaviourKind::SubnetRemovePeers
+                | BehaviourKind::DnsRemoveRecords
         );
         known && self.allocations.contains_key(id)
     }
@@ -59,6 +61,8 @@ impl Provider {
             Message::HealthCheck => allocation.check_health(desk, request),
             Message::SubnetAddPeer { .. }
             | Message::SubnetAcceptPeers(_)
+            | Message::SubnetRemovePeers(_)
+            | Message::DnsRemoveRecords(_)
             | Message::DnsAddRecords(_)
             | Message::MapPort { .. } => self.handle_network(desk, id, request),
             _ => {}

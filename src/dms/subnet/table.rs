@@ -178,6 +178,30 @@ impl Subnets {
         Ok(())
     }
 
+    /// Forgets the routes to addresses that are nobody's any more; that there is none is fine.
+    ///
+    /// # Errors
+    /// [`SubnetError::Missing`].
+    pub fn remove_peers(&mut self, id: EnsembleId, addresses: &[Ipv4Addr]) -> Result<(), SubnetError> {
+        let subnet = self.all.get_mut(&id).ok_or(SubnetError::Missing(id))?;
+        subnet.routes.retain(|address, _| !addresses.contains(address));
+        Ok(())
+    }
+
+    /// Has an allocation forget names; that it does not know them is fine.
+    ///
+    /// # Errors
+    /// [`SubnetError::Missing`], [`SubnetError::NoAddress`].
+    pub fn remove_records(
+        &mut self,
+        id: EnsembleId,
+        allocation: &str,
+        names: &[Arc<str>],
+    ) -> Result<(), SubnetError> {
+        self.member(id, allocation)?.names.retain(|name, _| !names.contains(name));
+        Ok(())
+    }
+
     /// Tells an allocation names; one that it knows already is replaced. The answer is its own name, if it is among
     /// those that it knows now.
     ///

@@ -269,6 +269,10 @@ impl Record {
             | Message::Contract(_) => format!("{message:?}"),
             Message::Revert(revert) | Message::AllocationShutdown(revert) => undone(revert),
             Message::SubnetAddPeer { address } => format!("address {}", dotted(*address)),
+            Message::SubnetRemovePeers(addresses) => {
+                addresses.iter().map(|one| dotted(*one)).collect::<Vec<_>>().join(", ")
+            }
+            Message::DnsRemoveRecords(names) => names.join(", "),
             Message::SubnetJoin(order) => format!("address {}", dotted(order.address)),
             Message::DnsAddRecords(records) => {
                 let records = records.iter().map(|one| format!("{} is {}", one.name, dotted(one.address)));

@@ -181,3 +181,20 @@ fn a_node_that_joins_keeps_the_subnet_and_learns_everything_anew() {
     subnets.destroy(ID);
     assert_eq!(subnets.resolve_here(ID, "db"), Err(LookupError::NotConnected));
 }
+
+#[test]
+fn what_is_gone_leads_nowhere() {
+    let (mut subnets, web) = with_web();
+    subnets
+        .add_records(ID, &web, &[record("web.internal", 2), record("db.internal", 3)])
+        .expect("it has an address");
+    subnets.remove_peers(ID, &[address(3), address(77)]).expect("the subnet is there");
+    assert_eq!(subnets.resolve(ID, &web, "db.internal"), Err(LookupError::NoRoute(address(3))));
+    subnets
+        .remove_records(ID, &web, &["db.internal".into(), "nobody.internal".into()])
+        .expect("it has an address");
+    assert_eq!(subnets.resolve(ID, &web, "db.internal"), Err(LookupError::NoSuchName("db.internal".into())));
+    assert!(subnets.resolve(ID, &web, "web.internal").is_ok(), "the others stay");
+    assert_eq!(subnets.remove_peers(OTHER, &[]), Err(SubnetError::Missing(OTHER)));
+    assert_eq!(subnets.remove_records(ID, "db", &[]), Err(SubnetError::NoAddress));
+}
