@@ -1,14 +1,23 @@
-//! What operators send along with a call: offers of machines, and changes of how a node logs.
+//! What operators send along with a call: offers of machines, changes of how a node logs, and subnets made by hand.
 
-use super::reader::{Map, Reader};
+use std::net::Ipv4Addr;
+
+use super::reader::{Map, Reader, shortened};
 use super::resolved::{map as written, text};
 use crate::dms::actor::{BehaviourKind, LoggerChange, Offer};
 use crate::dms::ensemble::tree::Node;
-use crate::sim::setup::Payload;
+use crate::dms::subnet::AddressRange;
+use crate::sim::setup::{Payload, SubnetOrder};
 
-/// Keys of `invoke` under which payloads stand, each with the behaviour that needs it.
-pub(super) const PAYLOADS: [(&str, BehaviourKind); 2] =
-    [("offer", BehaviourKind::Onboard), ("logger", BehaviourKind::LoggerConfig)];
+/// Keys of `invoke` under which payloads stand, each with the behaviours that need it.
+const PAYLOADS: [(&str, &[BehaviourKind]); 3] = [
+    ("offer", &[BehaviourKind::Onboard]),
+    ("logger", &[BehaviourKind::LoggerConfig]),
+    (
+        "subnet",
+        &[BehaviourKind::NodeSubnetCreate, BehaviourKind::NodeSubnetDestroy, BehaviourKind::NodeSubnetJoin],
+    ),
+];
 const GIB: u64 = 1 << 30;
 /// Cores of the largest machine.
 const MOST_CORES: f64 = 4096.0;
@@ -24,11 +33,11 @@ pub(super) fn read(
 ) -> Option<Option<Payload>> {
     for (key, wanted) in PAYLOADS {
         match map.node.entry(key) {
-            None if wanted == kind => {
+            None if wanted.contains(&kind) => {
                 reader.error(map.at, format!("`{path}` needs `{key}`"), help(kind).to_owned());
                 return None;
             }
-            Some((written, _)) if wanted != kind => {
+            Some((written, _)) if !wanted.contains(&kind) => {
                 reader.error(written.position, format!("`{path}` takes no `{key}`"), None);
                 return None;
             }
@@ -42,6 +51,11 @@ pub(super) fn read(
         BehaviourKind::LoggerConfig => {
             reader.optional(map, "logger", logger).map(|change| Some(Payload::Logger(Box::new(change))))
         }
+        BehaviourKind::NodeSubnetCreate
+        | BehaviourKind::NodeSubnetDestroy
+        | BehaviourKind::NodeSubnetJoin => reader
+            .optional(map, "subnet", |r, node| subnet(r, node, kind))
+            .map(|order| Some(Payload::Subnet(order))),
         _ => Some(None),
     }
 }
@@ -70,13 +84,25 @@ pub(super) fn write(payload: &Payload) -> (&'static str, Option<String>) {
             ]);
             ("logger", Some(content))
         }
+        Payload::Subnet(order) => {
+            let (name, range, address) = match order {
+                SubnetOrder::Create { name, range } => (name, Some(range.to_string()), None),
+                SubnetOrder::Destroy(name) => (name, None, None),
+                SubnetOrder::Join { name, address } => (name, None, Some(address.to_string())),
+            };
+            let content = written(&[("name", Some(text(name))), ("range", range), ("address", address)]);
+            ("subnet", Some(content))
+        }
     }
 }
 
 const fn help(kind: BehaviourKind) -> &'static str {
     match kind {
         BehaviourKind::Onboard => "as in `offer: {cpu: 4, ram: 8 GiB, disk: 100 GiB}`",
-        _ => "as in `logger: {level: debug}`",
+        BehaviourKind::LoggerConfig => "as in `logger: {level: debug}`",
+        BehaviourKind::NodeSubnetCreate => "as in `subnet: {name: lab, range: 10.7.200.0/24}`",
+        BehaviourKind::NodeSubnetJoin => "as in `subnet: {name: lab, address: 10.7.200.2}`",
+        _ => "as in `subnet: {name: lab}`",
     }
 }
 
@@ -102,6 +128,37 @@ fn offer(reader: &mut Reader, node: &Node) -> Option<Offer> {
         None => true,
     };
     Some(Offer { cores_milli: cores?, ram_milli_gib: ram?, disk_milli_gib: disk?, no_gpu: !gpu })
+}
+
+fn subnet(reader: &mut Reader, node: &Node, kind: BehaviourKind) -> Option<SubnetOrder> {
+    let keys: &[&str] = match kind {
+        BehaviourKind::NodeSubnetCreate => &["name", "range"],
+        BehaviourKind::NodeSubnetJoin => &["name", "address"],
+        _ => &["name"],
+    };
+    let map = reader.map(node, "subnet", node.position, keys)?;
+    let hint = "a name of its own, or that of a deployment, as in `name: lab`";
+    let name = reader.required(&map, "name", hint, |r, node| r.text(node, "name"));
+    match kind {
+        BehaviourKind::NodeSubnetCreate => {
+            let range = reader.required(&map, "range", help(kind), |r, node| {
+                let text = r.text(node, "range")?;
+                let range = text.parse::<AddressRange>();
+                range.map_err(|wrong| r.error(node.position, wrong.to_string(), None)).ok()
+            });
+            Some(SubnetOrder::Create { name: name?.to_string(), range: range? })
+        }
+        BehaviourKind::NodeSubnetJoin => {
+            let address = reader.required(&map, "address", help(kind), |r, node| {
+                let text = r.text(node, "address")?;
+                let wrong = || format!("`{}` is no IPv4 address", shortened(&text));
+                let address = text.parse::<Ipv4Addr>();
+                address.map_err(|_| r.error(node.position, wrong(), None)).ok()
+            });
+            Some(SubnetOrder::Join { name: name?.to_string(), address: address? })
+        }
+        _ => name.map(|name| SubnetOrder::Destroy(name.to_string())),
+    }
 }
 
 fn logger(reader: &mut Reader, node: &Node) -> Option<LoggerChange> {

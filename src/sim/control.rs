@@ -80,7 +80,7 @@ impl World<'_> {
         })
     }
 
-    fn find_deployment(&self, which: &Which) -> Result<EnsembleId, String> {
+    pub(super) fn find_deployment(&self, which: &Which) -> Result<EnsembleId, String> {
         let found = match which {
             Which::Id(id) => Some(*id),
             Which::Named(name, number) => self.ledger.accepted(*number, |entry, _| *entry == **name),

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use super::event::PeerId;
-use super::setup::{Operation, OperationKind, Payload, Proof, Withdrawn};
+use super::setup::{Operation, OperationKind, Payload, Proof, SubnetOrder, Which, Withdrawn};
 use super::world::World;
-use crate::dms::actor::{AnchorRequest, Behaviour, BehaviourKind, Message, Slot};
+use crate::dms::actor::{AnchorRequest, Behaviour, BehaviourKind, Message, Slot, SubnetCreate, SubnetJoin};
 use crate::dms::capability::Delegation;
 use crate::dms::fact::Fact;
-use crate::dms::identity::{Did, Handle};
+use crate::dms::identity::{Did, EnsembleId, Handle};
 use crate::dms::node::{Order, TokenSet};
 use crate::dms::outbox::{Command, Input};
 use crate::kernel::{Domain, Rng, Time, Timestamp};
@@ -79,6 +81,7 @@ impl World<'_> {
                     (Some(peer), _) => Message::Connect(peer),
                     (None, Some(Payload::Offer(offer))) => Message::Onboard(*offer),
                     (None, Some(Payload::Logger(change))) => Message::ConfigureLogger(change.clone()),
+                    (None, Some(Payload::Subnet(order))) => self.about_subnet(order),
                     (None, None) => question(behaviour),
                 };
                 let to = self.root_of(self.peer(to));
@@ -121,6 +124,31 @@ impl World<'_> {
             OperationKind::Contract { .. } => unreachable!("contracts have commands of their own"),
         };
         Ok((by, order))
+    }
+
+    /// What a node is told about a subnet. In DMS its id is a text: that of an ensemble, or any other. Here another text
+    /// stands for its hash.
+    fn about_subnet(&self, order: &SubnetOrder) -> Message {
+        let id = |name: &str| {
+            let of_deployment = self.find_deployment(&Which::Named(name.to_owned(), 1));
+            of_deployment.unwrap_or_else(|_| EnsembleId(Sha256::digest(name).into()))
+        };
+        match order {
+            SubnetOrder::Create { name, range } => {
+                let order = SubnetCreate { ensemble: id(name), range: *range, routes: Arc::default() };
+                Message::SubnetCreate(Box::new(order))
+            }
+            SubnetOrder::Destroy(name) => Message::SubnetDestroy(id(name)),
+            SubnetOrder::Join { name, address } => {
+                let (routes, records) = (Arc::default(), Arc::default());
+                Message::SubnetJoin(Box::new(SubnetJoin {
+                    ensemble: id(name),
+                    address: *address,
+                    routes,
+                    records,
+                }))
+            }
+        }
     }
 
     /// The token goes from one operator to the other by other means than the network.

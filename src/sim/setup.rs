@@ -14,7 +14,9 @@ use serde::Serialize;
 
 pub use self::contracts::{ContractAction, ContractPlan};
 pub use self::deployments::{Control, ControlKind, Which};
-pub use self::operations::{Expected, Operation, OperationKind, Organization, Payload, Proof, Withdrawn};
+pub use self::operations::{
+    Expected, Operation, OperationKind, Organization, Payload, Proof, SubnetOrder, Withdrawn,
+};
 pub use self::prints::Prints;
 
 use crate::dms::capability::Form;

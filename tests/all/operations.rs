@@ -69,7 +69,7 @@ fn a_node_answers_questions_about_itself_and_knows_no_others() {
         "/dms/node/hardware/spec",
         "/dms/node/hardware/usage",
         "/dms/volume/create",
-        "/dms/node/subnet/create",
+        "/dms/volume/start",
     ];
     let operations: Vec<String> =
         questions.iter().map(|path| format!("by: alice, invoke: {{to: alice, behaviour: {path}}}")).collect();
@@ -77,6 +77,34 @@ fn a_node_answers_questions_about_itself_and_knows_no_others() {
     assert_eq!(ended(&outcome), [19, 0, 2]);
     refused(&outcome, "message", "unknown behaviour");
     refused(&outcome, "operation", "alice: /dms/volume/create of alice: no answer within 30s");
+}
+
+#[test]
+fn an_operator_makes_subnets_by_hand() {
+    let call = |who: &str, what: &str, subnet: &str, expected: &str| {
+        let behaviour = format!("behaviour: /dms/node/subnet/{what}, subnet: {{name: lab{subnet}}}");
+        format!("by: {who}, invoke: {{to: bob, {behaviour}}}, {expected}")
+    };
+    let range = ", range: 10.7.200.0/24";
+    let operations = [
+        call("bob", "join", ", address: 10.7.200.2", "refusal: does not exist"),
+        call("bob", "create", range, "answer: ok"),
+        call("bob", "create", range, "refusal: already exists"),
+        call("bob", "join", ", address: 10.7.200.2", "answer: ok"),
+        call(
+            "bob",
+            "join",
+            ", address: 10.7.201.2",
+            "refusal: is not one for an allocation of 10.7.200.0/24",
+        ),
+        call("bob", "destroy", "", "answer: ok"),
+        call("bob", "destroy", "", "refusal: does not exist"),
+        // Nobody else may, without a grant.
+        "by: alice, invoke: {to: bob, behaviour: /dms/node/subnet/destroy, subnet: {name: lab}}".to_owned(),
+    ];
+    let outcome = run("", &operations.each_ref().map(String::as_str));
+    assert_eq!(ended(&outcome), [3, 4, 1]);
+    assert_eq!(outcome.metric("operations.unexpected"), Some(0.0));
 }
 
 #[test]

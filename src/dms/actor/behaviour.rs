@@ -14,14 +14,7 @@ use crate::dms::identity::EnsembleId;
 const ALIASES: [(&str, BehaviourKind); 1] = [("/dms/cap/broadcast", BehaviourKind::RevokeBroadcast)];
 
 /// Behaviours of the real DMS that this version does not simulate (dms-capabilities section 5).
-const NOT_SIMULATED: [&str; 6] = [
-    "/dms/node/subnet/create",
-    "/dms/node/subnet/destroy",
-    "/dms/node/subnet/join",
-    "/dms/volume/create",
-    "/dms/volume/start",
-    "/dms/volume/delete",
-];
+const NOT_SIMULATED: [&str; 3] = ["/dms/volume/create", "/dms/volume/start", "/dms/volume/delete"];
 
 /// What a behaviour is for. The path of most kinds is fixed; the last ones are made for one ensemble or one call.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -209,11 +202,17 @@ pub enum BehaviourKind {
     SubnetRemovePeers,
     /// `/dms/allocation/subnet/dns/remove-records`, on the allocation's actor.
     DnsRemoveRecords,
+    /// `/dms/node/subnet/create`: create a subnet by hand.
+    NodeSubnetCreate,
+    /// `/dms/node/subnet/destroy`: destroy one.
+    NodeSubnetDestroy,
+    /// `/dms/node/subnet/join`: give the node an address in one.
+    NodeSubnetJoin,
 }
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 91] = [
+    pub const ALL: [Self; 94] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -305,6 +304,9 @@ impl BehaviourKind {
         Self::SubnetJoin,
         Self::SubnetRemovePeers,
         Self::DnsRemoveRecords,
+        Self::NodeSubnetCreate,
+        Self::NodeSubnetDestroy,
+        Self::NodeSubnetJoin,
     ];
 
     /// The path, or for a namespaced kind the template of its path.
@@ -403,6 +405,9 @@ impl BehaviourKind {
             Self::SubnetJoin => "/dms/ensemble/<id>/node/subnet/join",
             Self::SubnetRemovePeers => "/dms/allocation/subnet/remove-peers",
             Self::DnsRemoveRecords => "/dms/allocation/subnet/dns/remove-records",
+            Self::NodeSubnetCreate => "/dms/node/subnet/create",
+            Self::NodeSubnetDestroy => "/dms/node/subnet/destroy",
+            Self::NodeSubnetJoin => "/dms/node/subnet/join",
         }
     }
 

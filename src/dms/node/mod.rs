@@ -144,10 +144,19 @@ impl Node {
                     done.map_or_else(|refused| Message::Error(refused.to_string().into()), |()| Message::Ok);
                 desk.reply(root, request, answer);
             }
+            (
+                BehaviourKind::NodeSubnetCreate
+                | BehaviourKind::NodeSubnetDestroy
+                | BehaviourKind::NodeSubnetJoin,
+                _,
+            ) => {
+                let done = provider.handle_subnet_by_hand(desk, root.handle.host, request);
+                desk.reply(root, request, done.unwrap_or_else(lacking));
+            }
             (kind, _) => {
                 let answer = match self.report(desk, root, provider, kind) {
                     Some(report) => Message::Report(Arc::new(report)),
-                    None => Message::Error("the message lacks what this behaviour needs".into()),
+                    None => lacking(),
                 };
                 desk.reply(root, request, answer);
             }
@@ -296,6 +305,10 @@ impl Node {
         desk.timer(timeout, Timer::Reply(Owner::Root, nonce));
         self.calls.begin(operation, nonce, timeout, true);
     }
+}
+
+fn lacking() -> Message {
+    Message::Error("the message lacks what this behaviour needs".into())
 }
 
 fn revoke_here(desk: &mut Desk<'_, '_>, revocation: &Arc<Token>) -> Result<(), Arc<str>> {

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::Provider;
-use crate::dms::actor::{AllocationState, Envelope, Message, SubnetCreate, SubnetJoin};
+use crate::dms::actor::{AllocationState, BehaviourKind, Envelope, Message, SubnetCreate, SubnetJoin};
 use crate::dms::desk::Desk;
 use crate::dms::fact::Fact;
 use crate::dms::identity::{EnsembleId, PeerId};
@@ -38,6 +38,30 @@ impl Provider {
             desk.fact(Fact::SubnetJoined { ensemble: *ensemble, address: *address });
         }
         answer(joined)
+    }
+
+    /// Does to a subnet what somebody at a command line wants; none for a message that is about something else.
+    pub(in crate::dms) fn handle_subnet_by_hand(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        here: PeerId,
+        request: &Envelope,
+    ) -> Option<Message> {
+        Some(match (request.behaviour.kind, &request.message) {
+            (BehaviourKind::NodeSubnetCreate, Message::SubnetCreate(order)) => self.create_subnet(order),
+            (BehaviourKind::NodeSubnetDestroy, Message::SubnetDestroy(id)) => {
+                answer(self.subnets.destroy_existing(*id))
+            }
+            (BehaviourKind::NodeSubnetJoin, Message::SubnetJoin(order)) => {
+                let (ensemble, address) = (order.ensemble, order.address);
+                let joined = self.subnets.take_address(ensemble, address, here);
+                if joined.is_ok() {
+                    desk.fact(Fact::SubnetJoined { ensemble, address });
+                }
+                answer(joined)
+            }
+            _ => return None,
+        })
     }
 
     /// Handles a message about an allocation's place in its subnet.

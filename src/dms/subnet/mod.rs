@@ -15,7 +15,7 @@ use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
-pub use range::AddressRange;
+pub use range::{AddressRange, RangeError};
 pub use table::{Endpoint, LookupError, Subnets};
 
 use crate::dms::identity::{EnsembleId, PeerId};

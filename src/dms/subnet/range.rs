@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::Ipv4Addr;
+use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
@@ -9,6 +10,11 @@ use serde::{Serialize, Serializer};
 const GATEWAY: u8 = 1;
 /// The last byte of the address for broadcasts.
 const BROADCAST: u8 = 255;
+
+/// A text that is no range of addresses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("a range is a /24 inside 10.0.0.0/8, as in 10.7.200.0/24")]
+pub struct RangeError;
 
 /// A /24 inside 10.0.0.0/8: `.1` is the gateway, `.255` is for broadcasts, and the 253 between are for allocations.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -43,6 +49,19 @@ impl AddressRange {
     }
 }
 
+impl FromStr for AddressRange {
+    type Err = RangeError;
+
+    fn from_str(text: &str) -> Result<Self, RangeError> {
+        let network: Ipv4Addr =
+            text.strip_suffix("/24").and_then(|network| network.parse().ok()).ok_or(RangeError)?;
+        match network.octets() {
+            [10, a, b, 0] => Ok(Self::new([a, b])),
+            _ => Err(RangeError),
+        }
+    }
+}
+
 impl fmt::Display for AddressRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/24", self.address(0))
@@ -63,6 +82,10 @@ mod tests {
     fn gateway_and_broadcast_are_nobody_s() {
         let range = AddressRange::new([7, 200]);
         assert_eq!(range.to_string(), "10.7.200.0/24");
+        assert_eq!("10.7.200.0/24".parse(), Ok(range));
+        for other in ["10.7.200.0", "10.7.200.1/24", "192.168.0.0/24", "10.7.200.0/16", "10.7.0/24", ""] {
+            assert_eq!(other.parse::<AddressRange>(), Err(RangeError), "{other}");
+        }
         let all: Vec<Ipv4Addr> = range.for_allocations().collect();
         assert_eq!(all.len(), AddressRange::CAPACITY);
         assert_eq!(all.first(), Some(&Ipv4Addr::new(10, 7, 200, 2)));

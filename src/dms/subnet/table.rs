@@ -124,6 +124,34 @@ impl Subnets {
         done
     }
 
+    /// Gives the peer `here` itself an address by hand: it goes on knowing what it knows.
+    ///
+    /// # Errors
+    /// Those of [`Subnets::join`].
+    pub fn take_address(
+        &mut self,
+        id: EnsembleId,
+        address: Ipv4Addr,
+        here: PeerId,
+    ) -> Result<(), SubnetError> {
+        let subnet = self.all.get(&id).ok_or(SubnetError::Missing(id))?;
+        let mut known = subnet.routes.clone();
+        known.entry(address).or_insert(here);
+        let routes: Vec<Route> = known.into_iter().map(|(address, peer)| Route { address, peer }).collect();
+        let names = subnet.members.get(NODE).map(|node| node.names.clone()).unwrap_or_default();
+        let records: Vec<DnsRecord> =
+            names.into_iter().map(|(name, address)| DnsRecord { name, address }).collect();
+        self.join(id, address, here, &routes, &records)
+    }
+
+    /// Destroys a subnet by hand.
+    ///
+    /// # Errors
+    /// [`SubnetError::Missing`].
+    pub fn destroy_existing(&mut self, id: EnsembleId) -> Result<(), SubnetError> {
+        self.all.shift_remove(&id).map(drop).ok_or(SubnetError::Missing(id))
+    }
+
     /// What is on disk: the subnets of these ensembles without the node's own part in them, which whoever orchestrates
     /// them makes anew.
     #[must_use]

@@ -142,6 +142,7 @@ static INVOKE: Map = Map::new(
         Key::new("peer", Shape::Filled, "the peer that it is about"),
         Key::new("offer", Shape::Map(&OFFER), "what is onboarded"),
         Key::new("logger", Shape::Map(&LOGGER), "how the node is to log"),
+        Key::new("subnet", Shape::Map(&SUBNET), "a subnet that is made by hand"),
         TIMEOUT,
     ],
 );
@@ -165,6 +166,15 @@ static LOGGER: Map = Map::new(
         Key::new("api_key", Shape::Filled, "its key"),
         Key::new("apm_url", Shape::Filled, "where traces go"),
         Key::new("elastic", FLAG, "whether records go there"),
+    ],
+);
+
+static SUBNET: Map = Map::new(
+    "subnet",
+    &[
+        Key::new("name", Shape::Filled, "its own, or that of a deployment").required(),
+        Key::new("range", Shape::Matching("^10\\.[0-9]+\\.[0-9]+\\.0/24$"), "its addresses, to create it"),
+        Key::new("address", Shape::Matching("^[0-9]+(\\.[0-9]+){3}$"), "the node's, to join it"),
     ],
 );
 

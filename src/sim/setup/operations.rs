@@ -1,6 +1,7 @@
 //! Organizations, and what operators do beside deployments: memberships, grants, revocations, calls.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 
 use super::Control;
 use super::contracts::ContractAction;
@@ -8,6 +9,7 @@ use crate::dms::actor::{Behaviour, LoggerChange, Offer, Slot};
 use crate::dms::capability::setup::{MEMBER_CAPABILITIES, MEMBER_TOPICS};
 use crate::dms::capability::{Capability, Form};
 use crate::dms::constants::DEFAULT_MESSAGE_TIMEOUT;
+use crate::dms::subnet::AddressRange;
 use crate::kernel::{Span, Time};
 
 /// An organization: a key, and what it grants to its members.
@@ -70,6 +72,29 @@ pub enum Payload {
     Offer(Offer),
     /// How the node is to log.
     Logger(Box<LoggerChange>),
+    /// Which subnet, and what of it.
+    Subnet(SubnetOrder),
+}
+
+/// What is done to a subnet by hand.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SubnetOrder {
+    /// Creates it.
+    Create {
+        /// Its name, or that of a deployment, which means the deployment's.
+        name: String,
+        /// Its addresses.
+        range: AddressRange,
+    },
+    /// Destroys the one of this name.
+    Destroy(String),
+    /// Gives the node an address in it.
+    Join {
+        /// Its name.
+        name: String,
+        /// The address.
+        address: Ipv4Addr,
+    },
 }
 
 /// What an operator can do.
