@@ -131,12 +131,15 @@ fn offer(reader: &mut Reader, node: &Node) -> Option<Offer> {
 }
 
 fn subnet(reader: &mut Reader, node: &Node, kind: BehaviourKind) -> Option<SubnetOrder> {
-    let keys: &[&str] = match kind {
-        BehaviourKind::NodeSubnetCreate => &["name", "range"],
-        BehaviourKind::NodeSubnetJoin => &["name", "address"],
-        _ => &["name"],
-    };
-    let map = reader.map(node, "subnet", node.position, keys)?;
+    let map = reader.map(node, "subnet", node.position, &["name", "range", "address"])?;
+    let fitting = [("range", BehaviourKind::NodeSubnetCreate), ("address", BehaviourKind::NodeSubnetJoin)];
+    for (key, wanted) in fitting.into_iter().filter(|(_, wanted)| *wanted != kind) {
+        if let Some((written, _)) = map.node.entry(key) {
+            let message = format!("`{key}` is for `{wanted}` alone");
+            reader.error(written.position, message, None);
+            return None;
+        }
+    }
     let hint = "a name of its own, or that of a deployment, as in `name: lab`";
     let name = reader.required(&map, "name", hint, |r, node| r.text(node, "name"));
     match kind {

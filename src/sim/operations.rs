@@ -126,8 +126,8 @@ impl World<'_> {
         Ok((by, order))
     }
 
-    /// What a node is told about a subnet. In DMS its id is a text: that of an ensemble, or any other. Here another text
-    /// stands for its hash.
+    /// What a node is told about a subnet. In DMS its id is a text: that of an ensemble, or any other. Here any other
+    /// text stands for its hash.
     fn about_subnet(&self, order: &SubnetOrder) -> Message {
         let id = |name: &str| {
             let of_deployment = self.find_deployment(&Which::Named(name.to_owned(), 1));

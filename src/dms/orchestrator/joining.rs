@@ -5,9 +5,9 @@
 //! joins again whenever a node was placed or moved since, and is told all routes and names anew. It is called by its
 //! own deployment like any provider, by an authority that it grants itself for an hour (dms-capabilities section 5).
 //!
-//! Its part lives in memory. It goes when the deployment ends; after a restart the node creates it anew and joins again.
-//! Where a join fails, the address is dropped and another one drawn; in the real DMS so it is after every attempt that
-//! fails (W22).
+//! Its part lives in memory. It goes when the deployment ends; after a restart the node creates it anew and joins
+//! again. Where a join fails, the address is dropped and another one drawn; in the real DMS so it is after every
+//! attempt that fails (W22).
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;

@@ -363,6 +363,8 @@ fn schemas_and_readers_need_the_same_keys() {
                 "needs `offer`",
                 "needs `logger`",
                 "needs `subnet`",
+                "needs `range`",
+                "needs `address`",
                 "needs `nat` of the network",
             ];
             // So does the model of a contract.
