@@ -9,7 +9,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::dms::actor::{
-    Account, Actor, BehaviourKind, DeploymentRequest, Envelope, Message, Pipeline, Rejection,
+    Account, Actor, Behaviour, BehaviourKind, DeploymentRequest, Envelope, Message, Pipeline, Rejection,
     SecurityContext, check_direct, gossip,
 };
 use crate::dms::atlas::Atlas;
@@ -20,6 +20,7 @@ use crate::dms::contract::{Contracts, ContractsConfig};
 use crate::dms::desk::{Asker, Desk};
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::Fact;
+use crate::dms::gateway::{Gateway, GatewayConfig};
 use crate::dms::identity::{EnsembleId, Handle, Inbox, PeerId, SecretKey};
 use crate::dms::node::Node;
 use crate::dms::orchestrator::{Deployment, Strategy};
@@ -61,6 +62,7 @@ pub struct Peer {
     /// What is on disk, while the process does not run.
     store: Option<Box<Store>>,
     contracts: Contracts,
+    gateway: Option<Box<Gateway>>,
 }
 
 /// Which actor of a peer a message is for.
@@ -87,12 +89,25 @@ impl Peer {
             node: Node::default(),
             store: None,
             contracts: Contracts::default(),
+            gateway: None,
         }
     }
 
     /// Configures what concerns contracts.
     pub fn configure_contracts(&mut self, config: ContractsConfig) {
         self.contracts.configure(config);
+    }
+
+    /// Makes it a compute gateway.
+    pub fn configure_gateway(&mut self, config: GatewayConfig) {
+        self.gateway = Some(Box::new(Gateway::new(config)));
+    }
+
+    /// The disk is new, and so is the machine: of a former one nothing is left but the node's key and its anchors.
+    pub fn reinstall(&mut self, machine: Machine) {
+        self.stop();
+        self.store = None;
+        self.provider = Provider::new(machine);
     }
 
     /// Its part in contracts.
@@ -143,12 +158,16 @@ impl Peer {
     pub fn stop(&mut self) {
         if self.store.is_none() {
             let deployments = self.deployments.drain(..).map(|deployment| deployment.record()).collect();
-            self.store = Some(Box::new(Store { deployments, provider: self.provider.record() }));
+            let gateway = self.gateway.as_ref().map(|gateway| gateway.record()).unwrap_or_default();
+            self.store = Some(Box::new(Store { deployments, provider: self.provider.record(), gateway }));
         }
         self.pipeline = Pipeline::default();
         self.provider.stop();
         self.node = Node::default();
         self.contracts.stop();
+        if let Some(gateway) = &mut self.gateway {
+            gateway.stop();
+        }
     }
 
     /// Another version of DMS is installed while the process does not run: what is on disk was written by the former
@@ -171,6 +190,9 @@ impl Peer {
         let Some(store) = self.store.take() else { return };
         let mut desk = Desk { now, security: &mut self.security, out };
         self.provider.recover(&mut desk, store.provider, running);
+        if let Some(gateway) = &mut self.gateway {
+            gateway.recover(&mut desk, store.gateway);
+        }
         for (record, number) in store.deployments.into_iter().zip(0..) {
             let restored = Deployment::restored(number, record, self.strategy, self.atlas, now);
             let contracts = self.contracts.of_deployment(restored.id());
@@ -206,6 +228,12 @@ impl Peer {
             Input::Transfer { tx_hash, found } => {
                 let mut desk = Desk { now, security: &mut self.security, out };
                 self.contracts.transfer_found(&mut desk, &mut self.root, &tx_hash, found.as_ref());
+            }
+            Input::Machine(report) => {
+                let mut desk = Desk { now, security: &mut self.security, out };
+                if let Some(gateway) = &mut self.gateway {
+                    gateway.handle_report(&mut desk, &mut self.root, report);
+                }
             }
             Input::Connected(to) => {
                 let mut desk = Desk { now, security: &mut self.security, out };
@@ -291,11 +319,14 @@ impl Peer {
             }
             Receiver::Root
                 if kind == BehaviourKind::BidRequest
-                    && self.provider.machine().onboarded.is_some()
+                    && (self.provider.machine().onboarded.is_some() || self.gateway.is_some())
                     && self.contracts.screen(&mut desk, &mut self.root, envelope) => {}
             Receiver::Root if kind.is_about_deployments() => self.handle_operator(now, envelope, out),
             Receiver::Root if self.provider.awaits(&envelope.behaviour) => {
                 self.provider.handle_probe_reply(&mut desk, &mut self.root, envelope);
+            }
+            Receiver::Root if is_for_gateway(self.gateway.as_deref(), &envelope.behaviour) => {
+                serve(&mut desk, &mut self.root, &mut self.gateway, &mut self.provider, envelope);
             }
             Receiver::Root if Node::is_responsible(kind) => {
                 self.node.handle(&mut desk, &mut self.root, &mut self.provider, envelope);
@@ -333,7 +364,7 @@ impl Peer {
         let passed = self.contracts.handle_reply(&mut desk, &mut self.root, nonce, reply);
         if let Some(request) = passed {
             desk.security.recall(&request.from.did, &request.tokens, now);
-            self.provider.handle_root(&mut desk, &mut self.root, &request);
+            serve(&mut desk, &mut self.root, &mut self.gateway, &mut self.provider, &request);
             desk.security.discard(&request.tokens);
         }
     }
@@ -364,7 +395,10 @@ impl Peer {
         let behaviour = &envelope.behaviour;
         let (receiver, known) = match envelope.to.as_ref().map_or(&Inbox::Root, |to| &to.inbox) {
             Inbox::Root => {
-                let known = if Contracts::is_responsible(behaviour.kind) || self.answers_contracts(envelope) {
+                let known = if Contracts::is_responsible(behaviour.kind)
+                    || self.answers_contracts(envelope)
+                    || is_for_gateway(self.gateway.as_deref(), behaviour)
+                {
                     true
                 } else if Node::is_responsible(behaviour.kind) {
                     self.node.has_behaviour(self.security.profile, behaviour)
@@ -400,6 +434,12 @@ impl Peer {
         let mut desk = Desk { now, security: &mut self.security, out };
         if timer == Timer::Contracts {
             return self.contracts.tick(&mut desk, &mut self.root);
+        }
+        if let (Timer::Machines | Timer::Reply(Owner::Gateway, _), Some(gateway)) = (timer, &mut self.gateway) {
+            return match timer {
+                Timer::Reply(_, nonce) => gateway.resolve(&mut desk, &mut self.root, nonce, None),
+                _ => gateway.tick(&mut desk, &mut self.root),
+            };
         }
         if matches!(timer, Timer::Hello(_) | Timer::Reply(Owner::Root, _)) {
             return self.node.handle_timer(&mut desk, &mut self.root, timer);
@@ -481,6 +521,26 @@ impl Peer {
         let mut desk = Desk { now, security: &mut self.security, out };
         self.deployments[number as usize].begin(&mut desk);
         Ok(id)
+    }
+}
+
+fn is_for_gateway(gateway: Option<&Gateway>, behaviour: &Behaviour) -> bool {
+    gateway.is_some_and(|gateway| gateway.is_responsible(behaviour))
+}
+
+/// Lets a message to the node about deployments be handled: by the gateway's part what is its, the rest by the provider's.
+fn serve(
+    desk: &mut Desk<'_, '_>,
+    root: &mut Actor,
+    gateway: &mut Option<Box<Gateway>>,
+    provider: &mut Provider,
+    envelope: &Envelope,
+) {
+    match gateway {
+        Some(gateway) if gateway.is_responsible(&envelope.behaviour) => {
+            gateway.handle(desk, root, provider.location(), envelope);
+        }
+        _ => provider.handle_root(desk, root, envelope),
     }
 }
 

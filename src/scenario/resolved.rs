@@ -20,7 +20,7 @@ use crate::sim::setup::{
     AttackKind, AttackPlan, Deploy, Fault, Image, ImageBehaviour, PeerGroup, Prints, Role, Selection, Setup,
 };
 use crate::workload::{
-    ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, HardwarePreset, PlaceConfig, PopulationOf,
+    ArrivalsConfig, ChurnConfig, ChurnStart, Hardware, HardwareConfig, HardwarePreset, PlaceConfig, PopulationOf,
 };
 
 /// The whole scenario; `copies` are the names of the ensembles of its deployments.
@@ -28,7 +28,9 @@ pub(super) fn write(setup: &Setup, copies: &[String]) -> String {
     let mut out = String::new();
     top(&mut out, setup);
     list(&mut out, "organizations", setup.organizations.iter().map(organization));
-    list(&mut out, "peers", setup.groups.iter().map(group));
+    // The virtual machines of gateways follow from these.
+    let groups = setup.groups.iter().filter(|group| group.role != Role::Machine);
+    list(&mut out, "peers", groups.map(group));
     out.push_str("images:\n");
     for image in &setup.images {
         line(&mut out, format_args!("  {}: {}", text(&image.name), behaviour(image)));
@@ -140,12 +142,13 @@ fn group(group: &PeerGroup) -> String {
         Role::Bootstrap => "bootstraps",
         Role::ContractHost => "contract_hosts",
         Role::PaymentValidator => "payment_validators",
+        Role::Gateway | Role::Machine => "gateways",
     };
     let names: Vec<String> = group.names.iter().map(|name| text(name)).collect();
     let organizations: Vec<String> = group.organizations.iter().map(|name| text(name)).collect();
     let onboard =
         group.onboard.map(|part| format!("{{cpu: {}, ram: {}, disk: {}}}", part.cpu, part.ram, part.disk));
-    let content = map(&[
+    let mut content = vec![
         ("name", Some(text(&group.name))),
         ("count", Some(group.count.to_string())),
         ("names", Some(format!("[{}]", names.join(", ")))),
@@ -160,8 +163,9 @@ fn group(group: &PeerGroup) -> String {
         ("profile", group.profile.map(profile::write)),
         ("attack", group.attack.as_ref().map(attack)),
         ("require_contracts", group.require_contracts.then(|| "true".to_owned())),
-    ]);
-    format!("{role}: {content}")
+    ];
+    content.extend(group.gateway.iter().flat_map(super::gateways::write));
+    format!("{role}: {}", map(&content))
 }
 
 fn attack(plan: &AttackPlan) -> String {
@@ -214,7 +218,13 @@ fn place(place: &PlaceConfig) -> String {
 fn hardware(hardware: &HardwareConfig) -> String {
     match hardware {
         HardwareConfig::Preset(HardwarePreset::HomePc) => "{preset: home-pc}".to_owned(),
-        HardwareConfig::Fixed(machine) => map(&[
+        HardwareConfig::Fixed(fixed) => map(&machine(fixed)),
+    }
+}
+
+pub(super) fn machine(machine: &Hardware) -> [(&'static str, Option<String>); 6] {
+    [
+
             ("cpu", Some(machine.cores.to_string())),
             ("clock", Some(write_hertz(machine.clock_hz))),
             ("arch", Some(text(&machine.architecture))),
@@ -227,8 +237,7 @@ fn hardware(hardware: &HardwareConfig) -> String {
                     format!("{{vendor: {vendor}, model: {model}, vram: {}}}", write_bytes(gpu.vram_bytes))
                 }),
             ),
-        ]),
-    }
+        ]
 }
 
 fn churn((config, start): &(ChurnConfig, ChurnStart)) -> String {

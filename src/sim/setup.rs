@@ -5,6 +5,7 @@
 
 pub mod contracts;
 mod deployments;
+mod gateways;
 pub mod operations;
 mod prints;
 
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 pub use self::contracts::{ContractAction, ContractPlan};
 pub use self::deployments::{Control, ControlKind, Which};
+pub use self::gateways::GatewayPlan;
 pub use self::operations::{Expected, Operation, OperationKind, Organization, Payload, Proof, Withdrawn};
 pub use self::prints::Prints;
 
@@ -101,6 +103,10 @@ pub enum Role {
     ContractHost,
     /// Computes what is to be paid under contracts, and checks that it was.
     PaymentValidator,
+    /// Bids with virtual machines that it has made when they are wanted.
+    Gateway,
+    /// A virtual machine of a gateway.
+    Machine,
 }
 
 /// Peers that are described together.
@@ -136,6 +142,8 @@ pub struct PeerGroup {
     pub attack: Option<AttackPlan>,
     /// Whether its providers bid only for deployments that name contracts.
     pub require_contracts: bool,
+    /// What its gateways can have made; none for everybody else.
+    pub gateway: Option<GatewayPlan>,
 }
 
 /// What the attackers of a group try, each of them by itself.

@@ -13,6 +13,7 @@ use super::conservation::{Occasion, Violation};
 use super::contracts::Chain;
 use super::event::{Event, ExecutionStep, PeerId};
 use super::executor::{Executor, Start};
+use super::gateways::Clouds;
 use super::images::Images;
 use super::ledger::Ledger;
 use super::office::Office;
@@ -109,6 +110,7 @@ pub struct World<'s> {
     pub(super) office: Office,
     pub(super) by_host: FxHashMap<HostId, PeerId>,
     images: Images,
+    pub(super) clouds: Clouds,
     pub(super) parcels: Slab<Parcel>,
     pub(super) chain: Chain,
     pub(super) attackers: Attackers,
@@ -151,6 +153,7 @@ impl<'s> World<'s> {
             .zip(0..)
             .map(|(entry, number)| entry.arrivals.times(streams, number).map_err(|error| error.to_string()))
             .collect::<Result<_, _>>()?;
+        let clouds = Clouds::of(setup, &population);
         let attackers = Attackers::new(setup, &population, credentials, streams);
         let mut world = Self {
             ledger: Ledger::new(setup, &population),
@@ -165,6 +168,7 @@ impl<'s> World<'s> {
             conditions: FxHashMap::default(),
             by_host,
             images: Images::new(setup.images.clone()),
+            clouds,
             parcels: Slab::new(),
             chain: Chain::default(),
             attackers,
@@ -281,6 +285,7 @@ impl<'s> World<'s> {
             Event::Shutdown { deployment } => self.shutdown(now, deployment),
             Event::Operation(number) => self.operate(now, number),
             Event::Contract(step) => self.contract_step(now, step),
+            Event::Machine { gateway, order, slot } => self.boot(now, gateway, order, slot),
             Event::Churn(peer) => self.churn(now, peer),
             Event::Repair(peer) => self.repair(now, peer),
             Event::Fault(number) => self.begin_fault(now, number),
@@ -506,6 +511,8 @@ impl<'s> World<'s> {
                 let life = self.hosts[peer.0 as usize].life;
                 self.look_up(now, peer, life, blockchain, tx_hash);
             }
+            Action::Provision(order, offers) => self.provision(now, peer, order, offers),
+            Action::DeleteMachine(order) => self.delete_machine(now, peer, order),
         }
     }
 

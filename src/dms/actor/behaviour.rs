@@ -202,11 +202,15 @@ pub enum BehaviourKind {
     ContractEvents,
     /// `/dms/tokenomics/contract/payment/validate`, on the actor of a contract: it is paid.
     PaymentValidate,
+    /// `/dms/deployment/promise/convert`: a gateway is to provision what it has promised; the path is inferred.
+    ConvertPromise,
+    /// `/dms/deployment/promise/sign`: a machine is to sign the bid that replaces a promise; the path is inferred.
+    SignBid,
 }
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 87] = [
+    pub const ALL: [Self; 89] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -294,6 +298,8 @@ impl BehaviourKind {
         Self::ContractSign,
         Self::ContractEvents,
         Self::PaymentValidate,
+        Self::ConvertPromise,
+        Self::SignBid,
     ];
 
     /// The path, or for a namespaced kind the template of its path.
@@ -388,6 +394,8 @@ impl BehaviourKind {
             Self::ContractSign => "/dms/tokenomics/contract/sign",
             Self::ContractEvents => "/dms/tokenomics/contract/events",
             Self::PaymentValidate => "/dms/tokenomics/contract/payment/validate",
+            Self::ConvertPromise => "/dms/deployment/promise/convert",
+            Self::SignBid => "/dms/deployment/promise/sign",
         }
     }
 
@@ -440,6 +448,8 @@ impl BehaviourKind {
                 | Self::AllocationStates
                 | Self::EdgeConstraint
                 | Self::EdgeProbe
+                | Self::ConvertPromise
+                | Self::SignBid
         ) && !self.is_of_contracts()
             && !self.is_of_contract_actors()
     }

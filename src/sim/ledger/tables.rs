@@ -186,6 +186,9 @@ impl Ledger {
         for (name, labels, value) in self.contract_metrics() {
             m.add_labelled(name, labels, value);
         }
+        for (name, labels, value) in self.machine_metrics(now) {
+            m.add_labelled(name, labels, value);
+        }
         m.add("events", closing.events as f64);
         m.add("facts", c.facts as f64);
         m.0
