@@ -137,7 +137,7 @@ impl World<'_> {
         host.crashed = false;
         self.bring_up(now, machine);
         self.ledger.offers(now, machine, cores);
-        self.ledger.machine_is(now, true);
+        self.ledger.machine_made(now);
         let handle = std::sync::Arc::clone(self.hosts[machine.0 as usize].peer.handle_of_root());
         self.report(now, gateway, MachineReport::Up(order, handle));
     }
@@ -148,9 +148,10 @@ impl World<'_> {
         let slot = &mut self.clouds.slots[place];
         let machine = slot.machine;
         if let State::Up { .. } = std::mem::replace(&mut slot.state, State::Absent) {
+            let was_up = self.hosts[machine.0 as usize].up;
             self.switch_off(now, machine);
             self.ledger.offers(now, machine, 0);
-            self.ledger.machine_is(now, false);
+            self.ledger.machine_deleted(now, machine, was_up);
         }
     }
 }

@@ -40,9 +40,15 @@ impl Machines {
 }
 
 impl Ledger {
-    /// A virtual machine exists from now on, or one has been deleted.
-    pub(in crate::sim) fn machine_is(&mut self, now: Time, exists: bool) {
-        self.machines.change(now, exists);
+    /// A virtual machine exists from now on.
+    pub(in crate::sim) fn machine_made(&mut self, now: Time) {
+        self.machines.change(now, true);
+    }
+
+    /// A virtual machine exists no longer; one that was up until now has not been lost, but deleted.
+    pub(in crate::sim) fn machine_deleted(&mut self, now: Time, machine: PeerId, was_up: bool) {
+        self.machines.change(now, false);
+        self.presence[machine.0 as usize].crashes -= u32::from(was_up);
     }
 
     /// Takes what a gateway says of a machine.
