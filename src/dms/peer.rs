@@ -435,7 +435,8 @@ impl Peer {
         if timer == Timer::Contracts {
             return self.contracts.tick(&mut desk, &mut self.root);
         }
-        if let (Timer::Machines | Timer::Reply(Owner::Gateway, _), Some(gateway)) = (timer, &mut self.gateway) {
+        if let (Timer::Machines | Timer::Reply(Owner::Gateway, _), Some(gateway)) = (timer, &mut self.gateway)
+        {
             return match timer {
                 Timer::Reply(_, nonce) => gateway.resolve(&mut desk, &mut self.root, nonce, None),
                 _ => gateway.tick(&mut desk, &mut self.root),
@@ -466,13 +467,13 @@ impl Peer {
                 self.contracts.carry_out(&mut desk, &mut self.root, operation, *order);
             }
             Command::Shutdown(id) => {
-                self.control(now, Asker::NOBODY, &DeploymentRequest::Shutdown(id), out);
+                self.control(now, Asker::NOBODY, &DeploymentRequest::Shutdown(id), now, out);
             }
             Command::New { operation, new, expire } => {
                 self.begin_new(now, Asker::Operator(operation), &new, expire, out);
             }
-            Command::Control { operation, request } => {
-                self.control(now, Asker::Operator(operation), &request, out);
+            Command::Control { operation, request, expire } => {
+                self.control(now, Asker::Operator(operation), &request, expire, out);
             }
             Command::AnchorRevocations(tokens) => {
                 let mut desk = Desk { now, security: &mut self.security, out };
@@ -538,7 +539,7 @@ fn serve(
 ) {
     match gateway {
         Some(gateway) if gateway.is_responsible(&envelope.behaviour) => {
-            gateway.handle(desk, root, provider.location(), envelope);
+            gateway.handle(desk, root, &provider.machine().location, envelope);
         }
         _ => provider.handle_root(desk, root, envelope),
     }

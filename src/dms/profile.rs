@@ -182,6 +182,12 @@ weaknesses! {
         as_is: "usage events that wait to be delivered are lost at a restart, at a full queue, and when \
                  nobody answers for minutes",
         intended: "they are kept until they are delivered, and a node that starts again tells what stopped";
+    UnsupervisedUpdate = "W8",
+        as_is: "an update ends the health checks of everything that ran before it",
+        intended: "it leaves them as they are";
+    SilentUpdateTimeout = "W11",
+        as_is: "an update that is not done by its deadline is told as a success, and what it has reserved stays",
+        intended: "its answer says what could not be done and why, and that is undone";
 }
 
 impl Weakness {

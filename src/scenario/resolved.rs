@@ -20,7 +20,8 @@ use crate::sim::setup::{
     AttackKind, AttackPlan, Deploy, Fault, Image, ImageBehaviour, PeerGroup, Prints, Role, Selection, Setup,
 };
 use crate::workload::{
-    ArrivalsConfig, ChurnConfig, ChurnStart, Hardware, HardwareConfig, HardwarePreset, PlaceConfig, PopulationOf,
+    ArrivalsConfig, ChurnConfig, ChurnStart, Hardware, HardwareConfig, HardwarePreset, PlaceConfig,
+    PopulationOf,
 };
 
 /// The whole scenario; `copies` are the names of the ensembles of its deployments.
@@ -224,20 +225,19 @@ fn hardware(hardware: &HardwareConfig) -> String {
 
 pub(super) fn machine(machine: &Hardware) -> [(&'static str, Option<String>); 6] {
     [
-
-            ("cpu", Some(machine.cores.to_string())),
-            ("clock", Some(write_hertz(machine.clock_hz))),
-            ("arch", Some(text(&machine.architecture))),
-            ("ram", Some(write_bytes(machine.ram_bytes))),
-            ("disk", Some(write_bytes(machine.disk_bytes))),
-            (
-                "gpu",
-                machine.gpu.as_ref().map(|gpu| {
-                    let (vendor, model) = (text(&gpu.vendor), text(&gpu.model));
-                    format!("{{vendor: {vendor}, model: {model}, vram: {}}}", write_bytes(gpu.vram_bytes))
-                }),
-            ),
-        ]
+        ("cpu", Some(machine.cores.to_string())),
+        ("clock", Some(write_hertz(machine.clock_hz))),
+        ("arch", Some(text(&machine.architecture))),
+        ("ram", Some(write_bytes(machine.ram_bytes))),
+        ("disk", Some(write_bytes(machine.disk_bytes))),
+        (
+            "gpu",
+            machine.gpu.as_ref().map(|gpu| {
+                let (vendor, model) = (text(&gpu.vendor), text(&gpu.model));
+                format!("{{vendor: {vendor}, model: {model}, vram: {}}}", write_bytes(gpu.vram_bytes))
+            }),
+        ),
+    ]
 }
 
 fn churn((config, start): &(ChurnConfig, ChurnStart)) -> String {

@@ -21,5 +21,6 @@ mod restarts;
 mod scenarios_invalid;
 mod subnets;
 mod tidy;
+mod updates;
 mod upgrades;
 mod weaknesses;

@@ -14,8 +14,7 @@ use crate::dms::identity::EnsembleId;
 const ALIASES: [(&str, BehaviourKind); 1] = [("/dms/cap/broadcast", BehaviourKind::RevokeBroadcast)];
 
 /// Behaviours of the real DMS that this version does not simulate (dms-capabilities section 5).
-const NOT_SIMULATED: [&str; 7] = [
-    "/dms/node/deployment/update",
+const NOT_SIMULATED: [&str; 6] = [
     "/dms/node/subnet/create",
     "/dms/node/subnet/destroy",
     "/dms/node/subnet/join",
@@ -202,6 +201,8 @@ pub enum BehaviourKind {
     ContractEvents,
     /// `/dms/tokenomics/contract/payment/validate`, on the actor of a contract: it is paid.
     PaymentValidate,
+    /// `/dms/node/deployment/update`: make a running deployment another ensemble.
+    DeploymentUpdate,
     /// `/dms/deployment/promise/convert`: a gateway is to provision what it has promised; the path is inferred.
     ConvertPromise,
     /// `/dms/deployment/promise/sign`: a machine is to sign the bid that replaces a promise; the path is inferred.
@@ -210,7 +211,7 @@ pub enum BehaviourKind {
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 89] = [
+    pub const ALL: [Self; 90] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -298,6 +299,7 @@ impl BehaviourKind {
         Self::ContractSign,
         Self::ContractEvents,
         Self::PaymentValidate,
+        Self::DeploymentUpdate,
         Self::ConvertPromise,
         Self::SignBid,
     ];
@@ -394,6 +396,7 @@ impl BehaviourKind {
             Self::ContractSign => "/dms/tokenomics/contract/sign",
             Self::ContractEvents => "/dms/tokenomics/contract/events",
             Self::PaymentValidate => "/dms/tokenomics/contract/payment/validate",
+            Self::DeploymentUpdate => "/dms/node/deployment/update",
             Self::ConvertPromise => "/dms/deployment/promise/convert",
             Self::SignBid => "/dms/deployment/promise/sign",
         }
@@ -470,6 +473,7 @@ impl BehaviourKind {
                 | Self::DeploymentShutdown
                 | Self::DeploymentPrune
                 | Self::DeploymentDelete
+                | Self::DeploymentUpdate
         )
     }
 

@@ -430,7 +430,10 @@ impl Message {
                     + bid.handle.json_len() as u64
                     + count(&bid.location)
                     + if bid.promise { r#","promise":true"#.len() as u64 } else { 0 }
-                    + bid.signature.as_ref().map_or(0, |signature| r#","signature":"#.len() as u64 + count(signature))
+                    + bid
+                        .signature
+                        .as_ref()
+                        .map_or(0, |signature| r#","signature":"#.len() as u64 + count(signature))
             }
             Self::EdgeProbe(Padding(bytes)) => r#"{"EdgeProbe":""}"#.len() as u64 + u64::from(*bytes),
             other => count(other),

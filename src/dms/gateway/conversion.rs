@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use super::upkeep::Given;
 use super::{Gateway, Machine};
-use crate::dms::actor::{Actor, Behaviour, BehaviourKind, ConvertPromise, Envelope, Message, NodeRequest, SignBid};
+use crate::dms::actor::{
+    Actor, Behaviour, BehaviourKind, ConvertPromise, Envelope, Message, NodeRequest, SignBid,
+};
 use crate::dms::constants::{
     BID_STATE_TIMEOUT, MACHINE_CONNECT_ATTEMPTS, MACHINE_CONNECT_INTERVAL, MACHINE_SIGN_TIMEOUT,
 };
@@ -143,8 +145,9 @@ impl Gateway {
                 self.connect(desk, root, number, attempts + 1);
             }
             (Step::Connecting { attempts, .. }, None) => {
-                let reason =
-                    format!("cannot connect to the machine: {attempts} attempts, {MACHINE_CONNECT_INTERVAL} apart");
+                let reason = format!(
+                    "cannot connect to the machine: {attempts} attempts, {MACHINE_CONNECT_INTERVAL} apart"
+                );
                 self.give_up(desk, root, number, reason.into());
             }
             (Step::Connecting { .. }, Some(_)) => self.have_signed(desk, root, number),

@@ -87,7 +87,8 @@ impl Gateway {
         for machine in self.machines.values_mut() {
             machine.given.take_if(|given| is_meant(&given.order));
         }
-        let being_made = |machine: &Machine| machine.conversion.as_ref().is_some_and(|it| is_meant(&it.order));
+        let being_made =
+            |machine: &Machine| machine.conversion.as_ref().is_some_and(|it| is_meant(&it.order));
         let called_off = self.machines.iter().filter(|(_, machine)| being_made(machine));
         for number in called_off.map(|(number, _)| *number).collect::<Vec<_>>() {
             self.delete(desk, number, "called off");

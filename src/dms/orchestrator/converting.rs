@@ -19,7 +19,7 @@ impl Deployment {
     pub(super) fn convert(&mut self, desk: &mut Desk<'_, '_>) {
         for index in self.in_phase(Phase::Promised) {
             let node = &self.nodes[index];
-            let (gateway, generation) = (node.host(), node.generation);
+            let (gateway, generation) = (node.host(), node.generation());
             let order = ConvertPromise { ensemble: self.id, node: Arc::clone(&node.name), generation };
             let message = Message::ConvertPromise(Box::new(order));
             let behaviour = Behaviour::fixed(BehaviourKind::ConvertPromise);
@@ -90,9 +90,14 @@ impl Deployment {
         outcome: &Outcome<'_>,
         reason: Arc<str>,
     ) {
-        desk.fact(Fact::StageFailed { ensemble: self.id, stage: Stage::Convert, reason: Arc::clone(&reason) });
+        desk.fact(Fact::StageFailed {
+            ensemble: self.id,
+            stage: Stage::Convert,
+            reason: Arc::clone(&reason),
+        });
         if matches!(outcome, Outcome::Timeout) {
-            let text = format!("node {}: failed to convert the promise bid: {reason}", self.nodes[index].name);
+            let text =
+                format!("node {}: failed to convert the promise bid: {reason}", self.nodes[index].name);
             return self.fail(desk, text.into());
         }
         // Nobody looks at the error of the reply. Its empty bid goes into the commit.

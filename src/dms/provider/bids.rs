@@ -209,7 +209,10 @@ impl Provider {
 
 /// The machine must compare as better or equal; with the comparison of the real DMS as better and nothing else (W3).
 pub(in crate::dms) fn compare_hardware(
-    total: &Resources, required: &Resources, profile: Profile) -> Result<(), BidRefusal> {
+    total: &Resources,
+    required: &Resources,
+    profile: Profile,
+) -> Result<(), BidRefusal> {
     let as_read = profile.has(Weakness::BlindToCards);
     let comparison = if as_read { total.compare_as_read(required) } else { total.compare(required) };
     match comparison {

@@ -20,7 +20,8 @@ pub(super) static GATEWAYS: Map = Map::new(
         GROUP_NAT,
         GROUP_CHURN,
         GROUP_PROFILE,
-        Key::new("plans", Shape::FilledList(&Shape::Map(&HARDWARE)), "the machines that can be had").required(),
+        Key::new("plans", Shape::FilledList(&Shape::Map(&HARDWARE)), "the machines that can be had")
+            .required(),
         Key::new("machines", Shape::Whole(1, 100_000), "how many at one time").required(),
         Key::new("boot", TIMES, "from the order to a machine that is up").required(),
         Key::new("fails", FRACTION, "how likely one does not come up").or("0"),
