@@ -132,7 +132,7 @@ pub const ALL: &[Deviation] = &[
     },
     Deviation {
         section: "2.12", weakness: "",
-        real: "a promise that is not converted in time ends the deployment, and an error in the answer breaks its process",
+        real: "a promise not converted in time ends the deployment, and an error for an answer its process",
         here: "the node falls back as after a failed commit, except in a profile that is nearer to `as-is`",
         why: "others may host what one cloud cannot; the crash is inferred and has no number",
     },

@@ -529,7 +529,8 @@ fn is_for_gateway(gateway: Option<&Gateway>, behaviour: &Behaviour) -> bool {
     gateway.is_some_and(|gateway| gateway.is_responsible(behaviour))
 }
 
-/// Lets a message to the node about deployments be handled: by the gateway's part what is its, the rest by the provider's.
+/// Lets a message to the node about deployments be handled: by the gateway's part what is its, the rest by the
+/// provider's.
 fn serve(
     desk: &mut Desk<'_, '_>,
     root: &mut Actor,

@@ -158,7 +158,7 @@ const GROUP_HARDWARE: Key = Key::new("hardware", MACHINES, "the machines").or("{
 const GROUP_BANDWIDTH: Key = Key::new("bandwidth", BANDWIDTH, "links of these").or("that of network");
 const PRESENCE: Shape = Shape::Either(&[Shape::Map(&CHURN_PRESET), Shape::Map(&CHURN)]);
 const GROUP_NAT: Key = Key::new("nat", NAT_OF_GROUP, "what stands before these")
-    .or("that of network; relays and bootstraps public");
+    .or("that of network; relays, bootstraps and gateways public");
 const GROUP_CHURN: Key = Key::new("churn", PRESENCE, "when they are up").or("always up");
 const GROUP_PROFILE: Key = Key::new("profile", PROFILE, "their weaknesses").or("that of the scenario");
 

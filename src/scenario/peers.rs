@@ -126,12 +126,12 @@ pub(super) fn read(reader: &mut Reader, top: &Map<'_>, organizations: &mut Organ
                 if let Some(attack) = attack {
                     peers.attacks.push((peers.groups.len(), attack));
                 }
-                if peers.groups.iter().any(|other| other.name == group.name) {
-                    let help = "give one of them a `name` of its own".to_owned();
-                    reader.error(at, format!("there are two groups called `{}`", group.name), help);
-                }
                 let machines = group.machines();
                 for group in std::iter::once(group).chain(machines) {
+                    if peers.groups.iter().any(|other| other.name == group.name) {
+                        let help = "give one of them a `name` of its own".to_owned();
+                        reader.error(at, format!("there are two groups called `{}`", group.name), help);
+                    }
                     total += u64::from(group.count);
                     peers.groups.push(group);
                 }
@@ -210,7 +210,8 @@ fn group(
     let (organizations, membership) = organizations.memberships(reader, &map, role != Role::Attacker);
     let place = reader.optional(&map, "place", Reader::place).unwrap_or_default();
     let hardware = reader.optional(&map, "hardware", hardware).unwrap_or_default();
-    let onboard = if role == Role::Attacker { None } else { onboard(reader, &map, role) };
+    let offers_nothing = matches!(role, Role::Attacker | Role::Gateway);
+    let onboard = if offers_nothing { None } else { onboard(reader, &map, role) };
     let links = reader.optional(&map, "bandwidth", bandwidth);
     let nat = reader.optional(&map, "nat", |r, node| nat::of_group(r, node, role));
     let churn = reader.optional(&map, "churn", churn);

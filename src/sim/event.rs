@@ -103,8 +103,8 @@ pub enum Event {
         gateway: PeerId,
         /// The number under which it was ordered.
         order: u32,
-        /// Its place among all; none when there was no place left.
-        slot: Option<u32>,
+        /// Its place among all.
+        slot: u32,
     },
 }
 

@@ -96,11 +96,8 @@ impl World<'_> {
     pub(super) fn provision(&mut self, now: Time, gateway: PeerId, order: u32, offers: Box<Resources>) {
         let Some(GatewayPlan { boot, fails, .. }) = self.gateway_plan(gateway).cloned() else { return };
         let free = |slot: &Slot| slot.gateway == gateway && slot.state == State::Absent;
-        let Some(place) = self.clouds.slots.iter().position(free) else {
-            // A gateway never orders more than it may have; its cloud would say so all the same.
-            let event = Event::Machine { gateway, order, slot: None };
-            return self.queue.post(now, event);
-        };
+        let place = self.clouds.slots.iter().position(free);
+        let place = place.expect("a gateway counts its machines, and those that were made while it was down");
         let slot = &mut self.clouds.slots[place];
         let entity = u64::from(slot.machine.0) << 32 | u64::from(slot.boots);
         let mut rng = self.streams.owned(BOOT, entity);
@@ -108,16 +105,12 @@ impl World<'_> {
         let after = boot.sample(&mut rng);
         let comes_up = !rng.chance(fails);
         slot.state = State::Booting { order, comes_up, offers };
-        self.queue.post(now + after, Event::Machine { gateway, order, slot: Some(place as u32) });
+        self.queue.post(now + after, Event::Machine { gateway, order, slot: place as u32 });
     }
 
     /// A machine has booted, or has not; what was called off meanwhile does neither.
-    pub(super) fn boot(&mut self, now: Time, gateway: PeerId, order: u32, slot: Option<u32>) {
-        let Some(place) = slot else {
-            let report = MachineReport::Failed(order, "the cloud has none left".into());
-            return self.report(now, gateway, report);
-        };
-        let slot = &mut self.clouds.slots[place as usize];
+    pub(super) fn boot(&mut self, now: Time, gateway: PeerId, order: u32, slot: u32) {
+        let slot = &mut self.clouds.slots[slot as usize];
         let State::Booting { order: current, comes_up, offers } = &slot.state else { return };
         if *current != order {
             return;

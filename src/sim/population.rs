@@ -185,9 +185,8 @@ fn endpoint(setup: &Setup, group: &PeerGroup, city: CityId, streams: Streams, en
         | Role::Orchestrator
         | Role::Attacker
         | Role::ContractHost
-        | Role::PaymentValidator
-        | Role::Gateway
-        | Role::Machine => (Duty::None, nat.shares),
+        | Role::PaymentValidator => (Duty::None, nat.shares),
+        Role::Gateway | Role::Machine => (Duty::None, NatShares::all(NatClass::Public)),
     };
     endpoint.duty = duty;
     endpoint.nat = group.nat.unwrap_or(usual).draw(&mut streams.owned(NAT, entity));

@@ -8,8 +8,9 @@
 //! Whoever drives the peer makes and deletes the machines ([`Action::Provision`], [`Action::DeleteMachine`]) and
 //! reports when one is up. Each is a node of its own, which trusts the gateway as it trusts its owner.
 //!
-//! A gateway still bids for at most one node of an ensemble in a round. The host of a node whose promise was kept is
-//! the machine, so that the gateway may bid for another node of the same ensemble in a later round.
+//! A gateway bids for at most one node of an ensemble, as every provider does: an orchestrator that has kept its bid
+//! does not ask it for the other nodes. The host of a node whose promise was kept is the machine, so that the gateway
+//! may bid again when a node of a running ensemble has to be replaced.
 
 mod conversion;
 mod promises;

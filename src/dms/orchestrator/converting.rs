@@ -77,6 +77,9 @@ impl Deployment {
         if taken {
             return Err("the machine is the peer of another node".into());
         }
+        if self.config.exclude_peers.iter().any(|peer| **peer == *host.to_string()) {
+            return Err("the machine is excluded by the ensemble".into());
+        }
         if node.pin.is_none() && !node.request.location.are_satisfied_by(&bid.location) {
             return Err("the machine's location is not acceptable".into());
         }
