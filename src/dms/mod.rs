@@ -25,6 +25,7 @@ pub mod peer;
 pub mod profile;
 pub mod provider;
 pub mod resources;
+pub mod storage;
 mod store;
 pub mod subnet;
 pub mod supervision;

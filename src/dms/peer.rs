@@ -9,7 +9,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::dms::actor::{
-    Account, Actor, BehaviourKind, DeploymentRequest, Envelope, Message, Pipeline, Rejection,
+    Account, Actor, BehaviourKind, DeploymentRequest, Envelope, Message, Pipeline, Rejection, Report,
     SecurityContext, check_direct, gossip,
 };
 use crate::dms::atlas::Atlas;
@@ -23,9 +23,10 @@ use crate::dms::fact::Fact;
 use crate::dms::identity::{EnsembleId, Handle, Inbox, PeerId, SecretKey};
 use crate::dms::node::Node;
 use crate::dms::orchestrator::{Deployment, Strategy};
-use crate::dms::outbox::{Command, Input, Outbox, Owner, RunId, Timer};
-use crate::dms::profile::Profile;
+use crate::dms::outbox::{Action, Command, Input, Outbox, Owner, RunId, Timer};
+use crate::dms::profile::{Profile, Weakness};
 use crate::dms::provider::{Machine, Provider};
+use crate::dms::storage::{VolumeRequest, VolumeServer};
 use crate::dms::store::Store;
 use crate::dms::subnet::AddressRange;
 use crate::kernel::Timestamp;
@@ -61,6 +62,8 @@ pub struct Peer {
     /// What is on disk, while the process does not run.
     store: Option<Box<Store>>,
     contracts: Contracts,
+    /// The volumes that it serves.
+    volumes: VolumeServer,
 }
 
 /// Which actor of a peer a message is for.
@@ -87,12 +90,24 @@ impl Peer {
             node: Node::default(),
             store: None,
             contracts: Contracts::default(),
+            volumes: VolumeServer::default(),
         }
     }
 
     /// Configures what concerns contracts.
     pub fn configure_contracts(&mut self, config: ContractsConfig) {
         self.contracts.configure(config);
+    }
+
+    /// Makes it a server of volumes.
+    pub fn serve_volumes(&mut self, server: VolumeServer) {
+        self.volumes = server;
+    }
+
+    /// The volumes that it serves.
+    #[must_use]
+    pub const fn volumes(&self) -> &VolumeServer {
+        &self.volumes
     }
 
     /// Its part in contracts.
@@ -149,6 +164,7 @@ impl Peer {
         self.provider.stop();
         self.node = Node::default();
         self.contracts.stop();
+        self.volumes.stop(self.security.profile.has(Weakness::LostUsageEvents));
     }
 
     /// Another version of DMS is installed while the process does not run: what is on disk was written by the former
@@ -293,6 +309,9 @@ impl Peer {
                 if kind == BehaviourKind::BidRequest
                     && self.provider.machine().onboarded.is_some()
                     && self.contracts.screen(&mut desk, &mut self.root, envelope) => {}
+            Receiver::Root if kind.is_about_volumes() => {
+                serve(&mut desk, &mut self.root, &mut self.volumes, envelope);
+            }
             Receiver::Root if kind.is_about_deployments() => self.handle_operator(now, envelope, out),
             Receiver::Root if self.provider.awaits(&envelope.behaviour) => {
                 self.provider.handle_probe_reply(&mut desk, &mut self.root, envelope);
@@ -489,6 +508,29 @@ fn give_answers(desk: &mut Desk<'_, '_>, root: &mut Actor, deployment: &mut Depl
     for (asker, answer) in deployment.take_answers() {
         asker.answer(desk, root, answer);
     }
+}
+
+/// Answers somebody who wants something of the volumes that a node serves (dms-capabilities section 8). Like the real
+/// DMS it takes the sender for whom the message says that it is (C2).
+fn serve(desk: &mut Desk<'_, '_>, root: &mut Actor, volumes: &mut VolumeServer, request: &Envelope) {
+    let answer = match &request.message {
+        Message::Volume(volume) if volume.behaviour() == request.behaviour.kind => {
+            let random = match **volume {
+                VolumeRequest::Create { .. } => u64::from_le_bytes(desk.out.random.bytes()),
+                VolumeRequest::Start(_) | VolumeRequest::Delete(_) => 0,
+            };
+            match volumes.carry_out(volume, &request.from.did, random) {
+                Ok((Some(created), _)) => Message::Report(Arc::new(Report::Volume(created))),
+                Ok((None, deleted)) => {
+                    deleted.into_iter().for_each(|gone| desk.action(Action::RemoveBrick(gone.brick)));
+                    Message::Ok
+                }
+                Err(refused) => Message::Error(refused.to_string().into()),
+            }
+        }
+        _ => Message::Error("the message lacks what this behaviour needs".into()),
+    };
+    desk.reply(root, request, answer);
 }
 
 /// The topic on which a behaviour may be broadcast, when the message is a broadcast.

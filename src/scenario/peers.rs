@@ -8,6 +8,7 @@ use super::nat;
 use super::network::bandwidth;
 use super::organizations::Organizations;
 use super::reader::{Map, Reader};
+use super::storage;
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::sim::setup::{Onboard, PeerGroup, Role};
 use crate::workload::{
@@ -28,6 +29,7 @@ const GROUP_KEYS: &[&str] = &[
     "churn",
     "profile",
     "require_contracts",
+    "storage",
 ];
 /// Attackers offer nothing and attack.
 const ATTACKER_KEYS: &[&str] = &[
@@ -52,6 +54,7 @@ const ROLES: &[&str] = &[
     "bootstraps",
     "contract_hosts",
     "payment_validators",
+    "volume_servers",
 ];
 /// More names than anyone writes by hand.
 const MOST_PEERS: u64 = 10_000_000;
@@ -172,6 +175,7 @@ fn group(
         "bootstraps" => Role::Bootstrap,
         "contract_hosts" => Role::ContractHost,
         "payment_validators" => Role::PaymentValidator,
+        "volume_servers" => Role::VolumeServer,
         _ => Role::Attacker,
     };
     let keys = if role == Role::Attacker { ATTACKER_KEYS } else { GROUP_KEYS };
@@ -188,6 +192,7 @@ fn group(
     let churn = reader.optional(&map, "churn", churn);
     let profile = super::profile::read(reader, &map);
     let require_contracts = require_contracts(reader, &map, role);
+    let storage = reader.optional(&map, "storage", storage::of_group).unwrap_or_default();
     let attack = if role == Role::Attacker {
         let help = "what they try, as in `attack: {replayer: {start: 5m}}`";
         reader.required(&map, "attack", help, |_, node| Some(node.clone()))
@@ -210,6 +215,7 @@ fn group(
         churn,
         attack: None,
         require_contracts,
+        storage,
     };
     Some((group, attack, variant.at))
 }

@@ -127,6 +127,7 @@ mod tests {
             nat: None,
             churn: None,
             attack: None,
+            storage: Default::default(),
             require_contracts: false,
         };
         Setup {

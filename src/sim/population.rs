@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 
 use super::atlas::WorldAtlas;
 use super::attack::Credentials;
+use super::disks::Disk;
 use super::event::PeerId;
 use super::office::{Held, Office, User};
 use super::setup::{AttackKind, Onboard, PeerGroup, Role, Selection, Setup};
@@ -15,6 +16,7 @@ use crate::dms::ensemble::{EnsembleConfig, Executor, Location};
 use crate::dms::identity::{Handle, SecretKey};
 use crate::dms::provider::Machine;
 use crate::dms::resources::{Cpu, Gpu, Resources};
+use crate::dms::storage::VolumeServer;
 use crate::dms::{Peer, PeerConfig};
 use crate::kernel::{Domain, Rng, Streams, Time};
 use crate::net::{BandwidthConfig, Cities, CityId, Duty, Endpoint, NatClass, NatShares};
@@ -166,7 +168,8 @@ fn endpoint(setup: &Setup, group: &PeerGroup, city: CityId, streams: Streams, en
         | Role::Orchestrator
         | Role::Attacker
         | Role::ContractHost
-        | Role::PaymentValidator => (Duty::None, nat.shares),
+        | Role::PaymentValidator
+        | Role::VolumeServer => (Duty::None, nat.shares),
     };
     endpoint.duty = duty;
     endpoint.nat = group.nat.unwrap_or(usual).draw(&mut streams.owned(NAT, entity));
@@ -231,6 +234,7 @@ impl<'s> Builder<'s> {
             self.office.users.push(User { context: user, memberships });
         }
         let machine = machine(group, city, &mut self.streams.owned(HARDWARE, entity));
+        let machine_disk_bytes = machine.total.disk_bytes;
         let config = PeerConfig {
             secret,
             capabilities,
@@ -246,7 +250,12 @@ impl<'s> Builder<'s> {
             }
             None => None,
         };
-        let mut host = Host::new(Peer::new(config, epoch), churn);
+        let disk = Disk::new(&group.storage, machine_disk_bytes);
+        let mut host = Host::new(Peer::new(config, epoch), churn, disk);
+        if group.role == Role::VolumeServer {
+            let certificate = format!("certificate of {}", host.peer.handle_of_root().did);
+            host.peer.serve_volumes(VolumeServer::new(certificate.into()));
+        }
         if let Some(AttackKind::ClockSkew { offset_ns }) = group.attack.as_ref().map(|plan| &plan.kind) {
             host.clock_offset_ns = *offset_ns;
         }

@@ -7,6 +7,7 @@ pub mod contracts;
 mod deployments;
 pub mod operations;
 mod prints;
+mod storage;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ pub use self::contracts::{ContractAction, ContractPlan};
 pub use self::deployments::{Control, ControlKind, Which};
 pub use self::operations::{Expected, Operation, OperationKind, Organization, Payload, Proof, Withdrawn};
 pub use self::prints::Prints;
+pub use self::storage::{Bucket, DataUse, StorageConfig, Writes};
 
 use crate::dms::capability::Form;
 use crate::dms::ensemble::EnsembleConfig;
@@ -101,6 +103,8 @@ pub enum Role {
     ContractHost,
     /// Computes what is to be paid under contracts, and checks that it was.
     PaymentValidator,
+    /// Serves volumes.
+    VolumeServer,
 }
 
 /// Peers that are described together.
@@ -132,6 +136,8 @@ pub struct PeerGroup {
     pub nat: Option<NatShares>,
     /// When they come and go.
     pub churn: Option<(ChurnConfig, ChurnStart)>,
+    /// What their disks are like.
+    pub storage: StorageConfig,
     /// What attackers try; none for everybody else.
     pub attack: Option<AttackPlan>,
     /// Whether its providers bid only for deployments that name contracts.
@@ -247,6 +253,8 @@ pub struct Image {
     pub behaviour: ImageBehaviour,
     /// How many attempts to terminate a container of it come to nothing.
     pub survives: u32,
+    /// What it has to do with data.
+    pub data: DataUse,
 }
 
 /// What a started image does.

@@ -14,14 +14,11 @@ use crate::dms::identity::EnsembleId;
 const ALIASES: [(&str, BehaviourKind); 1] = [("/dms/cap/broadcast", BehaviourKind::RevokeBroadcast)];
 
 /// Behaviours of the real DMS that this version does not simulate (dms-capabilities section 5).
-const NOT_SIMULATED: [&str; 7] = [
+const NOT_SIMULATED: [&str; 4] = [
     "/dms/node/deployment/update",
     "/dms/node/subnet/create",
     "/dms/node/subnet/destroy",
     "/dms/node/subnet/join",
-    "/dms/volume/create",
-    "/dms/volume/start",
-    "/dms/volume/delete",
 ];
 
 /// What a behaviour is for. The path of most kinds is fixed; the last ones are made for one ensemble or one call.
@@ -202,11 +199,17 @@ pub enum BehaviourKind {
     ContractEvents,
     /// `/dms/tokenomics/contract/payment/validate`, on the actor of a contract: it is paid.
     PaymentValidate,
+    /// `/dms/volume/create`: make a volume on a server of volumes.
+    VolumeCreate,
+    /// `/dms/volume/start`: let it be mounted.
+    VolumeStart,
+    /// `/dms/volume/delete`: delete it with its data.
+    VolumeDelete,
 }
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 87] = [
+    pub const ALL: [Self; 90] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -294,6 +297,9 @@ impl BehaviourKind {
         Self::ContractSign,
         Self::ContractEvents,
         Self::PaymentValidate,
+        Self::VolumeCreate,
+        Self::VolumeStart,
+        Self::VolumeDelete,
     ];
 
     /// The path, or for a namespaced kind the template of its path.
@@ -388,6 +394,9 @@ impl BehaviourKind {
             Self::ContractSign => "/dms/tokenomics/contract/sign",
             Self::ContractEvents => "/dms/tokenomics/contract/events",
             Self::PaymentValidate => "/dms/tokenomics/contract/payment/validate",
+            Self::VolumeCreate => "/dms/volume/create",
+            Self::VolumeStart => "/dms/volume/start",
+            Self::VolumeDelete => "/dms/volume/delete",
         }
     }
 
@@ -501,6 +510,14 @@ impl BehaviourKind {
                 | Self::ContractEvents
                 | Self::PaymentValidate
         )
+    }
+}
+
+impl BehaviourKind {
+    /// Whether it is about the volumes that the node serves.
+    #[must_use]
+    pub const fn is_about_volumes(self) -> bool {
+        matches!(self, Self::VolumeCreate | Self::VolumeStart | Self::VolumeDelete)
     }
 }
 
@@ -653,7 +670,7 @@ mod tests {
         }
         let alias = Behaviour::for_operators("/dms/cap/broadcast").expect("an alias");
         assert_eq!(alias.kind, BehaviourKind::RevokeBroadcast);
-        let absent = Behaviour::for_operators("/dms/volume/create").expect("a behaviour of DMS");
+        let absent = Behaviour::for_operators("/dms/node/subnet/create").expect("a behaviour of DMS");
         assert_eq!(absent.kind, BehaviourKind::NotSimulated);
         for unknown in ["/dms/deployment/commit", "/public/helo", "<not simulated>", ""] {
             assert_eq!(Behaviour::for_operators(unknown), None, "{unknown}");

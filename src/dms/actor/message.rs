@@ -17,6 +17,7 @@ use crate::dms::contract::message::{ContractMessage, ContractRef};
 use crate::dms::ensemble::{AllocationConfig, Executor, Location, LocationConstraints, PortConfig};
 use crate::dms::identity::{Did, EnsembleId, Handle, PeerId};
 use crate::dms::resources::Resources;
+use crate::dms::storage::VolumeRequest;
 use crate::dms::subnet::{AddressRange, Route};
 
 /// What one node of an ensemble asks of a provider (`BidRequestV1`).
@@ -356,6 +357,8 @@ pub enum Message {
     EdgeProbe(Padding),
     /// About contracts.
     Contract(Box<ContractMessage>),
+    /// About volumes that the receiver serves.
+    Volume(Box<VolumeRequest>),
 }
 
 /// So many bytes of nothing.

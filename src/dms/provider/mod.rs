@@ -7,6 +7,7 @@
 //! - `endings`: terminating what ran and giving back what it held;
 //! - `onboarding`: what of the machine is offered;
 //! - `networks`: the subnets of its ensembles, addresses, names and port maps;
+//! - `volumes`: what is mounted for an allocation;
 //! - `runs`: starting, restarting, health, heartbeats and the end of an allocation;
 //! - `farewells`: how its orchestrator learns of that end, and the logs that are kept;
 //! - `recovery`: what is on disk, and taking it up after a restart;
@@ -22,6 +23,7 @@ mod networks;
 mod onboarding;
 mod recovery;
 mod runs;
+mod volumes;
 
 use std::sync::Arc;
 
@@ -34,6 +36,7 @@ pub use bids::BidRefusal;
 use self::confirmation::Confirmation;
 use self::endings::Ending;
 pub(in crate::dms) use self::farewells::{Farewell, KeptLog};
+use self::volumes::Volumes;
 
 use crate::dms::actor::{
     Actor, AllocationInfo, AllocationState, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message,
@@ -126,6 +129,7 @@ pub struct Provider {
     renewing: bool,
     /// Runs that are being started again after a restart; bids wait for them.
     recovering: Vec<RunId>,
+    volumes: Volumes,
     /// Questions to orchestrators so far.
     confirmations: u32,
 }
@@ -151,6 +155,7 @@ impl Provider {
             sweeping: false,
             renewing: false,
             recovering: Vec::new(),
+            volumes: Volumes::default(),
             confirmations: 0,
         }
     }
@@ -234,8 +239,9 @@ impl Provider {
                 }
             }
             Message::Allocate(allocate) => {
-                let answer = self.handle_allocate(desk, root, allocate);
-                desk.reply(root, request, answer);
+                if let Some(answer) = self.mount_first(desk, root, request, allocate) {
+                    desk.reply(root, request, answer);
+                }
             }
             Message::Revert(revert) | Message::AllocationShutdown(revert) => {
                 self.handle_revert(desk, revert);

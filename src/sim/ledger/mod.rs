@@ -10,6 +10,7 @@ mod operations;
 mod reachability;
 mod refusals;
 mod service;
+mod storage;
 mod tables;
 
 use std::net::Ipv4Addr;
@@ -177,6 +178,7 @@ pub struct Ledger {
     counters: Counters,
     time_to_running: SpanHistogram,
     pulls: SpanHistogram,
+    storage: storage::Storage,
     series: Vec<SeriesRow>,
     series_names: Vec<(Text, Text)>,
     manifest: tables::RunFacts,
@@ -193,6 +195,7 @@ impl Ledger {
             super::setup::Role::Bootstrap => "bootstrap",
             super::setup::Role::ContractHost => "contract host",
             super::setup::Role::PaymentValidator => "payment validator",
+            super::setup::Role::VolumeServer => "volume server",
         };
         let of_workload = setup.workload.iter();
         let mut entries: Vec<_> = of_workload
@@ -225,6 +228,7 @@ impl Ledger {
             counters: Counters::default(),
             time_to_running: SpanHistogram::new(),
             pulls: SpanHistogram::new(),
+            storage: storage::Storage::default(),
             series: Vec::new(),
             series_names: series_names(),
             manifest: tables::RunFacts::of(setup),

@@ -165,6 +165,9 @@ impl Record {
             }
             Action::Terminate(run) => format!("executor: terminate run {}.{}", run.slot, run.run),
             Action::Probe(run) => format!("executor: probe run {}.{}", run.slot, run.run),
+            Action::Mount(run, _) => format!("executor: mount for run {}.{}", run.slot, run.run),
+            Action::Unmount(slot) => format!("executor: unmount for slot {slot}"),
+            Action::RemoveBrick(brick) => format!("executor: remove {brick}"),
             Action::LookUpTransfer(chain, tx_hash) => format!("chain: look up {tx_hash} on {chain:?}"),
         };
         let who = self.peers[peer].clone();
@@ -266,6 +269,7 @@ impl Record {
             | Message::Revocations(_)
             | Message::Onboard(_)
             | Message::ConfigureLogger(_)
+            | Message::Volume(_)
             | Message::Contract(_) => format!("{message:?}"),
             Message::Revert(revert) | Message::AllocationShutdown(revert) => undone(revert),
             Message::SubnetAddPeer { address } => format!("address {}", dotted(*address)),
