@@ -163,8 +163,13 @@ pub(super) fn write_of_image(uses: &DataUse) -> String {
 
 /// The `volume` that a call is about. Without a certificate a volume is created for nobody, which its server refuses.
 pub(super) fn request(reader: &mut Reader, node: &Node, kind: BehaviourKind) -> Option<VolumeRequest> {
-    let keys: &[&str] = if kind == BehaviourKind::VolumeCreate { &["name", "client_pem"] } else { &["name"] };
-    let map = reader.map(node, "volume", node.position, keys)?;
+    let map = reader.map(node, "volume", node.position, &["name", "client_pem"])?;
+    if kind != BehaviourKind::VolumeCreate
+        && let Some((key, _)) = map.node.entry("client_pem")
+    {
+        reader.error(key.position, "`client_pem` is said when a volume is created", None);
+        return None;
+    }
     let name: Arc<str> =
         reader.required(&map, "name", "as in `name: data`", |r, node| r.text(node, "name"))?;
     Some(match kind {

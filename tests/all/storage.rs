@@ -37,11 +37,12 @@ fn a_stateful_service_moves_with_its_data_to_another_node_when_its_volume_is_sha
     let outcome = run(ACCOUNTS, &[BOTH_DOWN]);
     assert!(metric(&outcome, "redeployments") >= 1);
     assert_eq!(metric(&outcome, "storage.lost"), 0);
-    // It moved an hour or two after it began to write a megabyte a minute.
+    // It moved an hour after it began to write a megabyte a minute, or two hours.
     let recovered = metric(&outcome, "storage.recovered");
-    assert!((55_000_000..=300_000_000).contains(&recovered), "{recovered}");
+    assert!(recovered >= 55_000_000, "{recovered}");
+    // A machine that is back runs what it ran, and writes, until it learns that this lives elsewhere by now.
     let written = metric(&outcome, "storage.written");
-    assert!((220_000_000..=240_000_000).contains(&written), "{written}");
+    assert!((220_000_000..=245_000_000).contains(&written), "{written}");
     assert_eq!(metric(&outcome, "resources.leaked"), 0);
 }
 
@@ -57,7 +58,7 @@ fn a_stateful_service_starts_empty_on_another_node_when_its_volume_is_local() {
 
 #[test]
 fn a_service_that_must_find_its_data_is_refused_elsewhere_with_a_clear_reason() {
-    let only_one = "peers.0.providers.storage.directories=[/srv/notes]";
+    let only_one = "peers[0].providers.storage={directories: [/srv/notes]}";
     let outcome = run("archive.yaml", &[only_one, "faults=[{crash: {at: 1h, group: one, repair: never}}]"]);
     assert_eq!(metric(&outcome, "deployments.succeeded"), 1);
     assert!(says(&outcome, "allocate", "special device /srv/notes does not exist: its data is unavailable"));
@@ -79,7 +80,7 @@ fn a_deployment_fails_where_nobody_has_the_directory_and_says_so() {
 #[test]
 fn data_survives_restarts_in_place() {
     let changes = [
-        "peers.1.providers.hardware={cpu: 1, ram: 1 GiB, disk: 1 GB}",
+        "peers[1].providers.hardware={cpu: 1, ram: 1 GiB, disk: 1 GB}",
         "faults=[{restart: {at: 1h, group: one, down: 20s}}, {crash: {at: 2h, group: one, repair: 20s}}]",
     ];
     let outcome = run("notes.yaml", &changes);
@@ -116,7 +117,7 @@ fn checkpoints_move_at_the_speed_of_the_slower_of_disk_and_link() {
     let writes = |changes: &[&str]| metric(&run(SIMULATION, changes), "storage.written") / 100_000_000;
     // 100 MB: a second on the server's disk, ten over the link; every ten minutes within two hours.
     assert_eq!(writes(&[]), 11);
-    assert_eq!(writes(&["peers.2.volume_servers.storage.rate=1 Mbit/s"]), 5, "800 s on a disk of 1 Mbit/s");
+    assert_eq!(writes(&["peers[2].volume_servers.storage.rate=1 Mbit/s"]), 5, "800 s on a disk of 1 Mbit/s");
     assert_eq!(writes(&["network.bandwidth={up: 1 Mbit/s, down: 1 Mbit/s}"]), 5, "800 s over 1 Mbit/s");
 }
 
@@ -136,7 +137,7 @@ fn volumes_that_are_not_there_not_started_or_not_ours_are_refused() {
     assert!(says(&stranger, "allocate", "vault: TLS handshake failed"));
     for (operations, reason) in [
         ("operations=[]", "volume accounts does not exist"),
-        ("operations.3.at=2h", "volume accounts is not started"),
+        ("operations[3].at=2h", "volume accounts is not started"),
     ] {
         let outcome = run(ACCOUNTS, &[operations]);
         assert_eq!(metric(&outcome, "deployments.succeeded"), 0, "{operations}");
@@ -168,14 +169,11 @@ fn only_the_creator_deletes_a_volume_and_what_is_on_it_is_gone() {
         operation("21s", "alice", "vault", "start", "name: accounts", "refusal: already started"),
         operation("1h", "bob", "vault", "delete", "name: accounts", "refusal: only the creator can delete"),
         operation("2h", "alice", "vault", "delete", "name: accounts", "answer: ok"),
-        operation("3h", "alice", "vault", "delete", "name: accounts", "refusal: ownership is unknown"),
+        operation("150m", "alice", "vault", "delete", "name: accounts", "refusal: ownership is unknown"),
         operation("3h", "vault", "vault", "create", &new, "answer: volume created"),
     ];
     let outcome = run(ACCOUNTS, &[&format!("operations=[{}]", operations.join(", "))]);
-    for row in &outcome.operations {
-        println!("{row:?}");
-    }
-    assert_eq!(metric(&outcome, "operations.unexpected"), 0);
+    assert_eq!(metric(&outcome, "operations.unexpected"), 0, "{:?}", outcome.operations);
     // Whoever still has it mounted finds out at the next write.
     assert!(says(&outcome, "run", "write /var/lib/accounts: transport endpoint is not connected"));
 }
