@@ -9,6 +9,10 @@ use crate::kernel::Span;
 pub const MIN_DEPLOYMENT_TIME: Span = Span::secs(59);
 /// The deadline of a deployment is the expiry of its message less this.
 pub const MIN_ENSEMBLE_DEPLOYMENT_TIME: Span = Span::secs(15);
+/// An update message must have at least this left before it expires.
+pub const MIN_UPDATE_DEPLOYMENT_TIME: Span = Span::secs(118);
+/// The deadline of an update is the expiry of its message less this.
+pub const MIN_ENSEMBLE_UPDATE_TIMEOUT: Span = Span::secs(15);
 /// Length of one bid round and expiry of its messages.
 pub const BID_REQUEST_TIMEOUT: Span = Span::secs(5);
 /// Bids kept for a node; the first round closes early at this many times the number of nodes.

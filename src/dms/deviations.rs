@@ -161,6 +161,36 @@ pub const ALL: &[Deviation] = &[
         why: "an allocation that was moved must be found where it is now",
     },
     Deviation {
+        section: "4.4", weakness: "",
+        real: "a changed setting of an allocation that runs is overlooked in an update",
+        here: "it is refused: an allocation of another name must be added",
+        why: "a user who is told OK would take it for done",
+    },
+    Deviation {
+        section: "4.4", weakness: "",
+        real: "what an update adds to a node cannot depend on what runs there: that is an error",
+        here: "it can, and does not wait for it",
+        why: "it runs already",
+    },
+    Deviation {
+        section: "4.4", weakness: "W19",
+        real: "no update meets standbys, for none are deployed",
+        here: "a node and its standbys are added and removed together, and what a node with standbys has stays",
+        why: "a standby must be able to take over whatever its primary runs",
+    },
+    Deviation {
+        section: "4.4", weakness: "W11",
+        real: "an update whose deadline passes is told as a success, and what it has reserved stays",
+        here: "what could be added stays, the rest is undone and named; what could not be moved may go anywhere",
+        why: "the answer must say what runs",
+    },
+    Deviation {
+        section: "4.4", weakness: "W8",
+        real: "after an update nobody checks the health of what ran before it",
+        here: "it is checked like all else",
+        why: "the condition is the wrong way round",
+    },
+    Deviation {
         section: "4.6", weakness: "",
         real: "a provider that has restarted runs everything again",
         here: "what its executor has kept goes on; the rest runs again",

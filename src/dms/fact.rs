@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::dms::actor::{AllocationState, BehaviourKind, Rejection, Slot};
 use crate::dms::contract::fact::ContractFact;
+use crate::dms::ensemble::AllocationKind;
 use crate::dms::identity::{Did, EnsembleId};
 use crate::dms::provider::BidRefusal;
 use crate::dms::resources::Resources;
@@ -332,6 +333,26 @@ pub enum Fact {
         /// What.
         what: ContractFact,
     },
+    /// An update has changed what a deployment consists of.
+    DeploymentReshaped {
+        /// Which.
+        ensemble: EnsembleId,
+        /// What it consists of from now on.
+        allocations: Vec<Role>,
+    },
+}
+
+/// What an allocation is to its deployment.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Role {
+    /// `node.allocation`.
+    pub allocation: Arc<str>,
+    /// What it serves: the same, or for one of a standby that of its primary.
+    pub service: Arc<str>,
+    /// Task or service.
+    pub kind: AllocationKind,
+    /// Whether it is meant to run now.
+    pub is_wanted: bool,
 }
 
 /// What made a supervisor suspect an allocation.

@@ -97,6 +97,8 @@ pub enum Command {
         operation: u32,
         /// What.
         request: Box<DeploymentRequest>,
+        /// Expiry of the request.
+        expire: Timestamp,
     },
     /// Something about contracts.
     Contract {
@@ -244,6 +246,8 @@ pub enum Timer {
     Confirm(u32),
     /// A restored deployment looks whether all of its tasks have ended.
     TaskMonitor(u32),
+    /// An update of a deployment must be done by now; the second number counts its updates.
+    UpdateDeadline(u32, u32),
     /// An orchestrator looks what an allocation has printed: a deployment and one of its logs.
     Follow(u32, u32),
     /// A provider tells again that a task has ended.
@@ -269,6 +273,7 @@ impl Timer {
             | Self::RenewProviders(number)
             | Self::TaskMonitor(number)
             | Self::Undo(number, _)
+            | Self::UpdateDeadline(number, _)
             | Self::Follow(number, _) => Some(number),
             Self::Reply(Owner::Root | Owner::Provider | Owner::Contracts, _)
             | Self::Contracts

@@ -445,13 +445,13 @@ impl Peer {
                 self.contracts.carry_out(&mut desk, &mut self.root, operation, *order);
             }
             Command::Shutdown(id) => {
-                self.control(now, Asker::NOBODY, &DeploymentRequest::Shutdown(id), out);
+                self.control(now, Asker::NOBODY, &DeploymentRequest::Shutdown(id), now, out);
             }
             Command::New { operation, new, expire } => {
                 self.begin_new(now, Asker::Operator(operation), &new, expire, out);
             }
-            Command::Control { operation, request } => {
-                self.control(now, Asker::Operator(operation), &request, out);
+            Command::Control { operation, request, expire } => {
+                self.control(now, Asker::Operator(operation), &request, expire, out);
             }
             Command::AnchorRevocations(tokens) => {
                 let mut desk = Desk { now, security: &mut self.security, out };

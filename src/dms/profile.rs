@@ -183,6 +183,12 @@ weaknesses! {
                  nobody answers for minutes; a restarted server of volumes has forgotten who owns them",
         intended: "they are kept until they are delivered, a node that starts again tells what stopped, and owners \
                  are on disk";
+    UnsupervisedUpdate = "W8",
+        as_is: "an update ends the health checks of everything that ran before it",
+        intended: "it leaves them as they are";
+    SilentUpdateTimeout = "W11",
+        as_is: "an update that is not done by its deadline is told as a success, and what it has reserved stays",
+        intended: "its answer says what could not be done and why, and that is undone";
 }
 
 impl Weakness {

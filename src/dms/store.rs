@@ -7,6 +7,7 @@
 //!
 //! Not stored are bids, commits with their leases, replies that are owed, and what a supervisor has heard.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -15,7 +16,7 @@ use crate::dms::actor::{Actor, AllocationState};
 use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::{EnsembleId, Handle, PeerId};
-use crate::dms::orchestrator::{Log, MemberState, Phase};
+use crate::dms::orchestrator::{Change, Log, MemberState, Phase};
 use crate::dms::outbox::RunId;
 use crate::dms::provider::{Farewell, KeptLog};
 use crate::dms::resources::{Holding, Ports};
@@ -52,6 +53,8 @@ pub(in crate::dms) struct DeploymentRecord {
     pub(in crate::dms) undo: Vec<UndoRecord>,
     /// Whether it has ever run.
     pub(in crate::dms) supervised: bool,
+    /// Until when the update under way must be done.
+    pub(in crate::dms) update: Option<Timestamp>,
     /// When it was asked for.
     pub(in crate::dms) created: Timestamp,
     /// When it ended, and why.
@@ -65,8 +68,12 @@ pub(in crate::dms) struct DeploymentRecord {
 /// One node of a manifest: the candidate that was chosen for it and how far it has come there.
 #[derive(Clone, Debug)]
 pub(in crate::dms) struct NodeRecord {
+    pub(in crate::dms) name: Arc<str>,
+    /// The node of the file: its own name, or that of its primary.
+    pub(in crate::dms) entry: Arc<str>,
+    /// What an update under way has to do with it.
+    pub(in crate::dms) change: Change,
     pub(in crate::dms) phase: Phase,
-    pub(in crate::dms) generation: u32,
     pub(in crate::dms) pin: Option<Arc<Handle>>,
     pub(in crate::dms) place: Option<Arc<Handle>>,
     pub(in crate::dms) excluded: Vec<PeerId>,
@@ -75,13 +82,17 @@ pub(in crate::dms) struct NodeRecord {
     pub(in crate::dms) standby_of: Option<usize>,
     /// Whether it has fallen out of the manifest (W6b).
     pub(in crate::dms) forgotten: bool,
-    /// Its allocations in the order of the configuration, from which follow their addresses in the subnet.
+    /// Its allocations in the order of the configuration.
     pub(in crate::dms) members: Vec<MemberRecord>,
 }
 
 /// One allocation of a manifest.
 #[derive(Clone, Debug)]
 pub(in crate::dms) struct MemberRecord {
+    pub(in crate::dms) name: Arc<str>,
+    pub(in crate::dms) generation: u32,
+    /// In the subnet.
+    pub(in crate::dms) address: Ipv4Addr,
     pub(in crate::dms) handle: Option<Arc<Handle>>,
     pub(in crate::dms) state: MemberState,
 }

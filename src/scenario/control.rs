@@ -17,7 +17,7 @@ use crate::sim::setup::{Control, ControlKind, OperationKind, Which};
 
 /// What is done with deployments: exactly one of these.
 pub(super) const KINDS: &[&str] =
-    &["new", "list", "status", "info", "manifest", "logs", "shutdown", "prune", "delete"];
+    &["new", "list", "status", "info", "manifest", "logs", "shutdown", "prune", "delete", "update"];
 const FLAG: [(&str, bool); 2] = [("true", true), ("false", false)];
 /// As many deployments as a run can number.
 const MOST: i64 = 1_000_000_000;
@@ -56,6 +56,7 @@ impl Context<'_> {
             "logs" => self.logs(reader, content, key.position)?,
             "shutdown" => ControlKind::Shutdown(self.which(reader, content)?),
             "prune" => self.prune(reader, content)?,
+            "update" => self.update(reader, content, key.position, files)?,
             _ => ControlKind::Delete(self.which(reader, content)?),
         };
         let timeout = self.timeout_of(reader, &map, kind.behaviour())?;
@@ -85,6 +86,24 @@ impl Context<'_> {
         self.copies.push(ensemble.copy);
         let name = name.map_or(ensemble.stem, |name| name.to_string());
         Some(ControlKind::New { name, ensemble: ensemble.config })
+    }
+
+    /// Which deployment, and the whole ensemble that it is to be.
+    fn update(
+        &mut self,
+        reader: &mut Reader,
+        node: &Node,
+        at: Position,
+        files: &mut Files,
+    ) -> Option<ControlKind> {
+        let map = reader.map(node, "update", at, &["deployment", "ensemble"])?;
+        let help = "which, as in `deployment: web`";
+        let of = reader.required(&map, "deployment", help, |r, node| self.which(r, node));
+        let help = "a DMS ensemble file with all that it is to be, as in `ensemble: ensembles/web-2.yaml`";
+        let file = reader.required(&map, "ensemble", help, |_, node| Some(node.clone()));
+        let ensemble = workload::checked_ensemble(reader, &file?, self.workload, files)?;
+        self.copies.push(ensemble.copy);
+        Some(ControlKind::Update { of: of?, ensemble: ensemble.config })
     }
 
     /// A name, `{name: web, number: 2}`, `{of: alice, number: 2}` or `{id: HEX}`.

@@ -66,6 +66,11 @@ fn control<'a>(control: &Control, copies: &mut impl Iterator<Item = &'a String>)
         ControlKind::Prune(None) => ("prune", "all".to_owned()),
         ControlKind::Prune(Some(before)) => ("prune", map(&[("before", Some(after(*before)))])),
         ControlKind::Delete(one) => ("delete", which(one)),
+        ControlKind::Update { of, .. } => {
+            let copy = copies.next().map_or("", String::as_str);
+            let ensemble = text(&format!("ensembles/{copy}.yaml"));
+            ("update", map(&[("deployment", Some(which(of))), ("ensemble", Some(ensemble))]))
+        }
     };
     let timeout = Some(control.timeout.to_string());
     map(&[("to", control.to.as_deref().map(text)), ("timeout", timeout), (key, Some(content))])

@@ -8,6 +8,7 @@ use super::setup::{Control, ControlKind, Which};
 use super::world::World;
 use crate::dms::actor::{
     Behaviour, DeploymentRequest, InfoRequest, LogsRequest, Message, NewDeployment, PruneRequest,
+    UpdateDeployment,
 };
 use crate::dms::identity::EnsembleId;
 use crate::dms::node::Order;
@@ -43,7 +44,7 @@ impl World<'_> {
             let Message::Deployment(request) = message else {
                 unreachable!("a new deployment at the own node has been dealt with")
             };
-            return Ok(Command::Control { operation, request });
+            return Ok(Command::Control { operation, request, expire });
         };
         let (to, behaviour) = (self.root_of(to), Behaviour::fixed(kind));
         let order = Order::Call { to, behaviour, message, timeout: control.timeout };
@@ -59,6 +60,10 @@ impl World<'_> {
             ControlKind::Manifest(which) => DeploymentRequest::Manifest(find(which)?),
             ControlKind::Shutdown(which) => DeploymentRequest::Shutdown(find(which)?),
             ControlKind::Delete(which) => DeploymentRequest::Delete(find(which)?),
+            ControlKind::Update { of, ensemble } => {
+                let (id, pins) = (find(of)?, self.population.pins(ensemble, &self.hosts));
+                DeploymentRequest::Update(UpdateDeployment { id, ensemble: Arc::clone(ensemble), pins })
+            }
             ControlKind::Info { of, usage, logs, allocations } => {
                 let allocations = allocations.iter().map(|name| name.as_str().into()).collect();
                 let (id, usage, logs) = (find(of)?, *usage, *logs);

@@ -21,5 +21,6 @@ mod scenarios_invalid;
 mod storage;
 mod subnets;
 mod tidy;
+mod updates;
 mod upgrades;
 mod weaknesses;

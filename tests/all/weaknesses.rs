@@ -24,6 +24,13 @@ fn each_weakness_does_its_damage_until_it_alone_is_mended() {
 }
 
 #[test]
+fn every_weakness_of_deployments_is_a_switch() {
+    let numbers = (1..=26).map(|number| format!("W{number}")).chain(["W6b".to_owned()]);
+    let missing: Vec<String> = numbers.filter(|number| number.parse::<Weakness>().is_err()).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
 fn every_weakness_has_a_scenario() {
     let found = scenarios(&folder(), &[]).unwrap();
     for weakness in Weakness::ALL {

@@ -14,12 +14,8 @@ use crate::dms::identity::EnsembleId;
 const ALIASES: [(&str, BehaviourKind); 1] = [("/dms/cap/broadcast", BehaviourKind::RevokeBroadcast)];
 
 /// Behaviours of the real DMS that this version does not simulate (dms-capabilities section 5).
-const NOT_SIMULATED: [&str; 4] = [
-    "/dms/node/deployment/update",
-    "/dms/node/subnet/create",
-    "/dms/node/subnet/destroy",
-    "/dms/node/subnet/join",
-];
+const NOT_SIMULATED: [&str; 3] =
+    ["/dms/node/subnet/create", "/dms/node/subnet/destroy", "/dms/node/subnet/join"];
 
 /// What a behaviour is for. The path of most kinds is fixed; the last ones are made for one ensemble or one call.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -199,6 +195,8 @@ pub enum BehaviourKind {
     ContractEvents,
     /// `/dms/tokenomics/contract/payment/validate`, on the actor of a contract: it is paid.
     PaymentValidate,
+    /// `/dms/node/deployment/update`: make a running deployment another ensemble.
+    DeploymentUpdate,
     /// `/dms/volume/create`: make a volume on a server of volumes.
     VolumeCreate,
     /// `/dms/volume/start`: let it be mounted.
@@ -209,7 +207,7 @@ pub enum BehaviourKind {
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 90] = [
+    pub const ALL: [Self; 91] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -297,6 +295,7 @@ impl BehaviourKind {
         Self::ContractSign,
         Self::ContractEvents,
         Self::PaymentValidate,
+        Self::DeploymentUpdate,
         Self::VolumeCreate,
         Self::VolumeStart,
         Self::VolumeDelete,
@@ -394,6 +393,7 @@ impl BehaviourKind {
             Self::ContractSign => "/dms/tokenomics/contract/sign",
             Self::ContractEvents => "/dms/tokenomics/contract/events",
             Self::PaymentValidate => "/dms/tokenomics/contract/payment/validate",
+            Self::DeploymentUpdate => "/dms/node/deployment/update",
             Self::VolumeCreate => "/dms/volume/create",
             Self::VolumeStart => "/dms/volume/start",
             Self::VolumeDelete => "/dms/volume/delete",
@@ -469,6 +469,7 @@ impl BehaviourKind {
                 | Self::DeploymentShutdown
                 | Self::DeploymentPrune
                 | Self::DeploymentDelete
+                | Self::DeploymentUpdate
         )
     }
 

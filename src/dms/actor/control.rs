@@ -41,6 +41,29 @@ impl Hash for NewDeployment {
     }
 }
 
+/// `/dms/node/deployment/update`: make a running deployment this ensemble. It must be done 15 s before the message
+/// expires.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct UpdateDeployment {
+    /// Which.
+    #[serde(rename = "ID")]
+    pub id: EnsembleId,
+    /// What it is to be, the whole of it.
+    pub ensemble: Arc<EnsembleConfig>,
+    /// The root handles of the peers that nodes are pinned to, by node; what the node looks up by their ids.
+    #[serde(skip)]
+    pub pins: Vec<Option<Arc<Handle>>>,
+}
+
+/// As for [`NewDeployment`].
+impl Hash for UpdateDeployment {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        serde_json::to_vec(self).expect("an ensemble has only string keys").hash(state);
+        self.pins.hash(state);
+    }
+}
+
 /// Everything else that is asked about deployments.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub enum DeploymentRequest {
@@ -60,6 +83,8 @@ pub enum DeploymentRequest {
     Prune(PruneRequest),
     /// `/dms/node/deployment/delete`.
     Delete(EnsembleId),
+    /// `/dms/node/deployment/update`.
+    Update(UpdateDeployment),
 }
 
 impl DeploymentRequest {
@@ -75,6 +100,7 @@ impl DeploymentRequest {
             Self::Shutdown(_) => BehaviourKind::DeploymentShutdown,
             Self::Prune(_) => BehaviourKind::DeploymentPrune,
             Self::Delete(_) => BehaviourKind::DeploymentDelete,
+            Self::Update(_) => BehaviourKind::DeploymentUpdate,
         }
     }
 }
@@ -165,6 +191,8 @@ pub enum DeploymentReport {
     Pruned(u32),
     /// One was forgotten.
     Deleted,
+    /// One is what it was to become.
+    Updated,
 }
 
 /// A page of deployments.
@@ -316,7 +344,7 @@ impl DeploymentReport {
     #[must_use]
     pub fn summary(&self) -> String {
         match self {
-            Self::Accepted { .. } => "OK".to_owned(),
+            Self::Accepted { .. } | Self::Updated => "OK".to_owned(),
             Self::Page(page) => page.summary(),
             Self::Status(status) => status.summary(),
             Self::Info(info) => info.summary(),

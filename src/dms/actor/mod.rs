@@ -22,7 +22,7 @@ pub use behaviour::{Behaviour, BehaviourKind, EnsembleBehaviours};
 pub use control::{
     AllocationDetail, DeploymentInfo, DeploymentLine, DeploymentReport, DeploymentRequest, ExecutorStats,
     InfoRequest, ListRequest, LogFiles, LogsRequest, Manifest, ManifestAllocation, ManifestNode,
-    NewDeployment, Page, PruneRequest, StatusReport,
+    NewDeployment, Page, PruneRequest, StatusReport, UpdateDeployment,
 };
 pub use envelope::{Envelope, topics};
 pub use limiter::{Limits, RateLimiter};

@@ -5,6 +5,7 @@
 //! shown.
 pub mod config;
 pub mod decimal;
+pub mod difference;
 mod fields;
 pub mod finding;
 pub mod format;

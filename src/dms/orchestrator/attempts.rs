@@ -43,7 +43,7 @@ impl Deployment {
             return;
         }
         self.drop_pending_of(index);
-        if !has_no_handle {
+        if !has_no_handle && !self.leaves_behind(desk, index, stage) {
             self.undo_node(desk, index);
         }
         self.begin_anew(index);
@@ -55,7 +55,7 @@ impl Deployment {
         let node = &mut self.nodes[index];
         if let Some(place) = node.place.take() {
             node.excluded.push(place.host);
-            node.generation += 1;
+            node.renew();
         }
         node.reset();
     }
@@ -73,7 +73,9 @@ impl Deployment {
             return self.revert(desk, index);
         }
         for node in self.nodes.iter_mut().filter(|node| node.phase != Phase::Lost) {
-            node.generation += u32::from(node.place.is_some());
+            if node.place.is_some() {
+                node.renew();
+            }
             node.reset();
         }
         self.begin_next_attempt(desk);
@@ -89,8 +91,7 @@ impl Deployment {
 
     fn revert(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
         let node = &self.nodes[index];
-        let (place, generation) = (node.host(), node.generation);
-        let allocations = node.members.iter().map(|member| (Arc::clone(&member.id), generation)).collect();
+        let (place, allocations) = (node.host(), node.lives());
         let message = Message::Revert(Box::new(Revert { ensemble: self.id, allocations }));
         let behaviour = Behaviour::fixed(BehaviourKind::Revert);
         self.ask(desk, &place, behaviour, message, REVERT_TIMEOUT, Purpose::Revert, (index, 0));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Deployment, Phase};
+use super::{Change, Deployment, Phase};
 use crate::dms::actor::{
     Behaviour, BehaviourKind, Bid, BidRequest, Call, Envelope, Message, NodeRequest, topics,
 };
@@ -99,6 +99,10 @@ impl Deployment {
                 taken.extend(&node.excluded);
             }
         }
+        // A part of a node is meant for the node's own peer.
+        for part in nodes.iter().map(|&index| &self.nodes[index]).filter(|node| node.change == Change::Part) {
+            taken.retain(|peer| part.pin.as_ref().is_none_or(|pin| pin.host != *peer));
+        }
         taken.sort_unstable();
         taken.dedup();
         taken
@@ -128,14 +132,18 @@ impl Deployment {
         }
         let host = &bid.handle.host;
         let index = usize::from(bid.node_index);
-        let fixed_elsewhere =
-            self.nodes.iter().enumerate().any(|(other, node)| {
-                other != index && node.pin.as_ref().is_some_and(|pin| pin.host == *host)
-            });
+        // A part of a node is meant for the peer that the node itself has.
+        let part = self.nodes.get(index).filter(|node| node.change == Change::Part);
+        let others = || {
+            let all = self.nodes.iter().enumerate();
+            all.filter(|(_, node)| part.is_none_or(|part| part.name != node.name))
+        };
+        let fixed_elsewhere = others()
+            .any(|(other, node)| other != index && node.pin.as_ref().is_some_and(|pin| pin.host == *host));
         if fixed_elsewhere {
             return Err("the peer is fixed for another node");
         }
-        if self.nodes.iter().any(|node| {
+        if others().any(|(_, node)| {
             node.bids.iter().any(|kept| kept.handle.host == *host)
                 || node.place.as_ref().is_some_and(|place| place.host == *host)
         }) {

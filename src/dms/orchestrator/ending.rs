@@ -38,13 +38,17 @@ impl Deployment {
     pub(super) fn undo_node(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
         let node = &self.nodes[index];
         let Some(place) = node.place.clone().filter(|_| node.phase >= Phase::Chosen) else { return };
-        let generation = node.generation;
-        let allocations = node.members.iter().map(|member| (Arc::clone(&member.id), generation)).collect();
+        let allocations = node.lives();
         self.undo_at(desk, place, allocations);
     }
 
     /// Has a peer give back these allocations, unless it is being asked for them already.
-    fn undo_at(&mut self, desk: &mut Desk<'_, '_>, place: Arc<Handle>, allocations: Vec<(Arc<str>, u32)>) {
+    pub(super) fn undo_at(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        place: Arc<Handle>,
+        allocations: Vec<(Arc<str>, u32)>,
+    ) {
         let asked = |undo: &Undo| {
             undo.place.host == place.host
                 && allocations.iter().all(|wanted| undo.allocations.contains(wanted))
@@ -190,6 +194,7 @@ impl Deployment {
     /// Nothing that was under way is of interest any more, but undoing and
     /// fetching logs.
     fn stop_preparing(&mut self) {
+        self.abandon_update();
         self.round = None;
         self.search = None;
         self.pause = None;
@@ -261,9 +266,7 @@ impl Deployment {
         }
         for (index, place) in self.to_be_released() {
             let node = &self.nodes[index];
-            let generation = node.generation;
-            let allocations =
-                node.members.iter().map(|member| (Arc::clone(&member.id), generation)).collect();
+            let allocations = node.lives();
             let behaviour = self.behaviours.allocation_shutdown.clone();
             let release = Revert { ensemble: self.id, allocations };
             let message = Message::AllocationShutdown(Box::new(release));

@@ -42,7 +42,6 @@ impl Deployment {
         let at = (pending.node, pending.member);
         let refused = outcome.refusal(HEALTH_CHECK_TIMEOUT).is_some();
         let node = &mut self.nodes[at.0];
-        let generation = node.generation;
         let member = &mut node.members[at.1];
         if pending.purpose == Purpose::Restart {
             if refused {
@@ -55,7 +54,8 @@ impl Deployment {
         }
         let observation = if refused { Observation::Unanswered } else { Observation::Healthy };
         if member.state == MemberState::Running && member.watch.note(observation) {
-            let (allocation, cause) = (member.id.clone(), Suspicion::HealthCheck);
+            let (allocation, generation, cause) =
+                (member.id.clone(), member.generation, Suspicion::HealthCheck);
             desk.fact(Fact::Suspected { allocation, generation, cause });
             return self.restart(desk, at);
         }

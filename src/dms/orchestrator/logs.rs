@@ -4,6 +4,7 @@
 //! in chunks, as are the logs of what still runs when an operator wants them. A chunk that does not come is asked for
 //! again; the offset of a request says what has arrived. Half an hour after the execution has ended logs are deleted.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Deployment, Outcome, Pending, Phase, Purpose};
@@ -21,6 +22,9 @@ const ATTEMPTS: u64 = GET_LOGS_TIMEOUT.0 / DEFAULT_MESSAGE_TIMEOUT.0;
 
 /// The place of an allocation: its node's and its own in the node.
 pub(super) type At = (usize, usize);
+
+/// The place of what an update has removed.
+const NOWHERE: At = (usize::MAX, usize::MAX);
 
 /// The log of one allocation.
 #[derive(Clone, Debug)]
@@ -127,7 +131,7 @@ impl Deployment {
             return false;
         }
         let place = match (known, self.nodes[at.0].place.clone()) {
-            (_, Some(host)) => self.log_at(at, host, self.nodes[at.0].generation),
+            (_, Some(host)) => self.log_at(at, host, self.nodes[at.0].members[at.1].generation),
             (Some(place), None) => place,
             (None, None) => return false,
         };
@@ -158,7 +162,7 @@ impl Deployment {
             return;
         }
         let node = &self.nodes[log.at.0];
-        let (at, generation) = (log.at, node.generation);
+        let (at, generation) = (log.at, node.members[log.at.1].generation);
         if let Some(host) = node.place.clone().filter(|_| node.phase >= Phase::Allocated) {
             let place = self.log_at(at, host, generation);
             self.fetch_log(desk, place, None);
@@ -281,6 +285,22 @@ impl Deployment {
                 self.finish_fetch(desk, place, None);
             }
         }
+    }
+
+    /// Allocations have other places now. What a removed one has printed stays on the disk, and nobody asks for more.
+    /// The answer is which inquiries wait for it in vain.
+    pub(super) fn relabel_logs(&mut self, moved: &BTreeMap<At, At>) -> Vec<u32> {
+        let mut unanswered = Vec::new();
+        for log in &mut self.logs {
+            match moved.get(&log.at) {
+                Some(at) => log.at = *at,
+                None => {
+                    unanswered.extend(log.fetch.take().into_iter().flat_map(|fetch| fetch.inquiries));
+                    (log.at, log.ended, log.follow) = (NOWHERE, true, None);
+                }
+            }
+        }
+        unanswered
     }
 
     fn finish_fetch(&mut self, desk: &mut Desk<'_, '_>, place: usize, error: Option<&Arc<str>>) {

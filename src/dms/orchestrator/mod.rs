@@ -12,6 +12,7 @@
 //! - `provisioning`: subnet, names, ports, start in dependency order;
 //! - `running`: supervision, recovery, the end of tasks; `in_turn`: supervision as DMS really does it;
 //! - `ending`: failure, shutdown, and undoing with retries until it is acknowledged;
+//! - `updating`: another ensemble for a running deployment;
 //! - `registry`: what of it is on disk, and when;
 //! - `restoring`: going on after a restart;
 //! - `operating`, `logs`: what an operator can ask of it.
@@ -30,6 +31,7 @@ mod provisioning;
 mod registry;
 mod restoring;
 mod running;
+mod updating;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -40,10 +42,11 @@ use self::candidates::{Edge, EdgeKey, Search};
 use self::ending::Undo;
 pub(in crate::dms) use self::logs::Log;
 use self::node::Node;
-pub(in crate::dms) use self::node::{MemberState, Phase};
+pub(in crate::dms) use self::node::{Change, MemberState, Phase};
 use self::operating::Inquiry;
 use self::placement::Policy;
 use self::registry::Registry;
+use self::updating::Update;
 use crate::dms::actor::{Actor, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message};
 use crate::dms::atlas::Atlas;
 use crate::dms::constants::{
@@ -196,6 +199,9 @@ pub struct Deployment {
     ended: Option<(Timestamp, Option<Arc<str>>)>,
     /// Whether its operator has no more interest in it.
     forgotten: bool,
+    /// The update under way.
+    updating: Option<Update>,
+    update_count: u32,
     registry: Registry,
     /// The contracts under which it is to run.
     contracts: Arc<[ContractRef]>,
@@ -260,6 +266,8 @@ impl Deployment {
             created: Timestamp::ZERO,
             ended: None,
             forgotten: false,
+            updating: None,
+            update_count: 0,
             registry: Registry::default(),
             contracts: Arc::default(),
         })
@@ -291,9 +299,10 @@ impl Deployment {
     #[must_use]
     pub fn wants(&self, allocation: &str, generation: u32, host: &crate::dms::identity::PeerId) -> bool {
         !self.status.is_terminal()
-            && self.find(allocation).is_some_and(|(node, _)| {
+            && self.find(allocation).is_some_and(|(node, member)| {
                 let node = &self.nodes[node];
-                node.generation == generation && node.place.as_ref().is_some_and(|place| place.host == *host)
+                node.members[member].generation == generation
+                    && node.place.as_ref().is_some_and(|place| place.host == *host)
             })
     }
 
@@ -464,6 +473,7 @@ impl Deployment {
             Timer::Undo(_, undo) => self.send_undo(desk, undo),
             Timer::Follow(_, log) => self.follow(desk, log),
             Timer::TaskMonitor(_) => self.look_for_tasks(desk),
+            Timer::UpdateDeadline(_, update) => self.handle_update_deadline(desk, update),
             Timer::Hello(_)
             | Timer::Farewell(_)
             | Timer::ForgetLog(_)

@@ -56,15 +56,32 @@ pub(super) struct Member {
     pub(super) name: Arc<str>,
     pub(super) id: Arc<str>,
     pub(super) config: Arc<AllocationConfig>,
+    /// Counts its lives: every placing of its node is another one.
+    pub(super) generation: u32,
     pub(super) ports: Vec<PortConfig>,
     pub(super) handle: Option<Arc<Handle>>,
     /// Its address in the ensemble's subnet; it keeps it wherever it is moved.
     pub(super) address: Ipv4Addr,
     pub(super) committed: bool,
     pub(super) registered: bool,
+    /// Set when an update has made the supervisor forget it for good (W8).
+    pub(super) unsupervised: bool,
     pub(super) state: MemberState,
     pub(super) watch: Watch,
     pub(super) restarts: RestartLog,
+}
+
+/// What the update under way has to do with a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::dms) enum Change {
+    /// It is as it was.
+    Nothing,
+    /// It is new.
+    Added,
+    /// It is to run on another peer.
+    Moved,
+    /// It stands for new allocations of the node of the same name, and becomes a part of that one when they run.
+    Part,
 }
 
 /// One node.
@@ -78,7 +95,6 @@ pub(super) struct Node {
     pub(super) request: NodeRequest,
     pub(super) pin: Option<Arc<Handle>>,
     pub(super) phase: Phase,
-    pub(super) generation: u32,
     pub(super) bids: Vec<Bid>,
     pub(super) place: Option<Arc<Handle>>,
     pub(super) excluded: Vec<PeerId>,
@@ -90,6 +106,35 @@ pub(super) struct Node {
     pub(super) recovering: bool,
     /// Whether it has fallen out of the manifest (W6b).
     pub(super) forgotten: bool,
+    pub(super) change: Change,
+}
+
+impl Member {
+    /// An allocation that has not begun its first life, of a node by its own name and that of its entry in the file.
+    pub(super) fn new(
+        id: EnsembleId,
+        config: &EnsembleConfig,
+        (node, entry): (&Arc<str>, &Arc<str>),
+        allocation: &Arc<str>,
+        address: Ipv4Addr,
+    ) -> Self {
+        let ports = &config.nodes[entry].ports;
+        Self {
+            name: Arc::clone(allocation),
+            id: format!("{id}_{node}.{allocation}").into(),
+            config: Arc::new(config.allocations[allocation].clone()),
+            generation: 0,
+            ports: ports.iter().filter(|port| port.allocation == *allocation).cloned().collect(),
+            handle: None,
+            address,
+            committed: false,
+            registered: false,
+            unsupervised: false,
+            state: MemberState::Waiting,
+            watch: Watch::starting_at(Timestamp::ZERO),
+            restarts: RestartLog::default(),
+        }
+    }
 }
 
 impl Node {
@@ -106,34 +151,88 @@ impl Node {
     ) -> Result<Vec<Self>, Arc<str>> {
         let mut addresses = range.for_allocations();
         let mut nodes: Vec<Self> = Vec::new();
-        for (index, (entry, node)) in
+        for (index, (entry, _)) in
             config.nodes.iter().enumerate().filter(|(_, (_, node))| !node.allocations.is_empty())
         {
-            let primary = nodes.len();
-            for number in 0..=node.redundancy {
-                let name = if number == 0 { Arc::clone(entry) } else { levels::standby_name(entry, number) };
-                let members = members(id, config, (&name, entry), &mut addresses)
-                    .ok_or_else(|| no_room(range, config))?;
-                nodes.push(Self {
-                    request: request(nodes.len(), config, (&name, entry), &members),
-                    levels: start_levels(config, entry, &members),
-                    entry: Arc::clone(entry),
-                    name,
-                    standby_of: (number > 0).then_some(primary),
-                    pin: pins.get(index).cloned().flatten().filter(|_| number == 0),
-                    phase: Phase::Unplaced,
-                    generation: 0,
-                    bids: Vec::new(),
-                    place: None,
-                    excluded: Vec::new(),
-                    members,
-                    level: 0,
-                    recovering: false,
-                    forgotten: false,
-                });
-            }
+            let pin = pins.get(index).and_then(Option::as_ref);
+            let instances = Self::instances(id, config, entry, nodes.len(), pin, &mut addresses);
+            nodes.extend(instances.ok_or_else(|| no_room(range, config))?);
         }
         Ok(nodes)
+    }
+
+    /// The node of an entry in the file, which is the `first`th of all, and its standbys; none when there are too few
+    /// addresses.
+    pub(super) fn instances(
+        id: EnsembleId,
+        config: &EnsembleConfig,
+        entry: &Arc<str>,
+        first: usize,
+        pin: Option<&Arc<Handle>>,
+        addresses: &mut impl Iterator<Item = Ipv4Addr>,
+    ) -> Option<Vec<Self>> {
+        let mut nodes = Vec::new();
+        for number in 0..=config.nodes[entry].redundancy {
+            let name = if number == 0 { Arc::clone(entry) } else { levels::standby_name(entry, number) };
+            let mut members = Vec::new();
+            for allocation in &config.nodes[entry].allocations {
+                members.push(Member::new(id, config, (&name, entry), allocation, addresses.next()?));
+            }
+            let mut node = Self::of(config, (&name, entry), members);
+            node.request.index = position(first + nodes.len());
+            node.standby_of = (number > 0).then_some(first);
+            node.pin = pin.filter(|_| number == 0).cloned();
+            nodes.push(node);
+        }
+        Some(nodes)
+    }
+
+    /// A node of these allocations that has no place, by its own name and that of its entry in the file.
+    pub(super) fn of(
+        config: &EnsembleConfig,
+        (name, entry): (&Arc<str>, &Arc<str>),
+        members: Vec<Member>,
+    ) -> Self {
+        Self {
+            name: Arc::clone(name),
+            entry: Arc::clone(entry),
+            standby_of: None,
+            request: request(0, config, (name, entry), &members),
+            pin: None,
+            phase: Phase::Unplaced,
+            bids: Vec::new(),
+            place: None,
+            excluded: Vec::new(),
+            levels: start_levels(config, entry, &members),
+            members,
+            level: 0,
+            recovering: false,
+            forgotten: false,
+            change: Change::Nothing,
+        }
+    }
+
+    /// Follows a change of its allocations, and of its place among the nodes.
+    pub(super) fn refit(&mut self, index: usize, config: &EnsembleConfig) {
+        let order = &config.nodes[&self.entry].allocations;
+        self.members.sort_by_key(|member| order.iter().position(|name| *name == member.name));
+        self.request = request(index, config, (&self.name, &self.entry), &self.members);
+        self.levels = start_levels(config, &self.entry, &self.members);
+    }
+
+    /// Its allocations, each with its generation.
+    pub(super) fn lives(&self) -> Vec<(Arc<str>, u32)> {
+        self.members.iter().map(|member| (Arc::clone(&member.id), member.generation)).collect()
+    }
+
+    /// Its allocations begin another life.
+    pub(super) fn renew(&mut self) {
+        self.members.iter_mut().for_each(|member| member.generation += 1);
+    }
+
+    /// The newest generation of its allocations.
+    pub(super) fn generation(&self) -> u32 {
+        self.members.iter().map(|member| member.generation).max().unwrap_or(0)
     }
 
     /// Forgets everything about its place; the generation stays.
@@ -146,6 +245,7 @@ impl Node {
             member.handle = None;
             member.committed = false;
             member.registered = false;
+            member.unsupervised = false;
             member.state = MemberState::Waiting;
         }
     }
@@ -167,35 +267,20 @@ impl Node {
     }
 }
 
-/// The allocations of a node, by its own name and that of its entry in the file; none when there are too few addresses.
-fn members(
-    id: EnsembleId,
-    config: &EnsembleConfig,
-    (name, entry): (&Arc<str>, &Arc<str>),
-    addresses: &mut impl Iterator<Item = Ipv4Addr>,
-) -> Option<Vec<Member>> {
-    let ports = &config.nodes[entry].ports;
-    let member = |(allocation, settings): (&Arc<str>, &AllocationConfig)| {
-        Some(Member {
-            name: Arc::clone(allocation),
-            id: format!("{id}_{name}.{allocation}").into(),
-            config: Arc::new(settings.clone()),
-            ports: ports.iter().filter(|port| port.allocation == *allocation).cloned().collect(),
-            handle: None,
-            address: addresses.next()?,
-            committed: false,
-            registered: false,
-            state: MemberState::Waiting,
-            watch: Watch::starting_at(Timestamp::ZERO),
-            restarts: RestartLog::default(),
-        })
-    };
-    config.allocations_of(entry).map(member).collect()
+/// A node's place in the list of nodes, as it stands in requests for bids.
+fn position(index: usize) -> u16 {
+    u16::try_from(index).expect("an ensemble has fewer than 65536 nodes")
 }
 
-fn no_room(range: AddressRange, config: &EnsembleConfig) -> Arc<str> {
+/// How many allocations an ensemble has, those of standbys among them.
+pub(super) fn allocation_count(config: &EnsembleConfig) -> usize {
     let nodes = config.nodes.values();
-    let wanted: usize = nodes.map(|node| node.allocations.len() * (1 + node.redundancy as usize)).sum();
+    nodes.map(|node| node.allocations.len() * (1 + node.redundancy as usize)).sum()
+}
+
+/// What is said when there are more allocations than addresses.
+pub(super) fn no_room(range: AddressRange, config: &EnsembleConfig) -> Arc<str> {
+    let wanted = allocation_count(config);
     let capacity = AddressRange::CAPACITY;
     format!("{wanted} allocations need an address, and the subnet {range} has {capacity}").into()
 }
@@ -208,6 +293,8 @@ fn request(
     members: &[Member],
 ) -> NodeRequest {
     let node = &config.nodes[entry];
+    let its_own = |port: &&PortConfig| members.iter().any(|member| member.name == port.allocation);
+    let ports = || node.ports.iter().filter(its_own).map(|port| port.public);
     let resources =
         members.iter().fold(Resources::default(), |sum, member| sum.plus(&member.config.resources));
     let mut executors: Vec<_> = members.iter().map(|member| member.config.executor).collect();
@@ -215,21 +302,22 @@ fn request(
     executors.dedup();
     NodeRequest {
         node: Arc::clone(name),
-        index: u16::try_from(index).expect("an ensemble has fewer than 65536 nodes"),
+        index: position(index),
         executors,
         resources,
         location: node.location.clone(),
-        static_ports: node.ports.iter().map(|port| port.public).filter(|port| *port != 0).collect(),
-        dynamic_ports: node.ports.iter().filter(|port| port.public == 0).count() as u32,
+        static_ports: ports().filter(|port| *port != 0).collect(),
+        dynamic_ports: ports().filter(|port| *port == 0).count() as u32,
     }
 }
 
-/// The members' places by dependency level.
+/// The members' places by dependency level; what they depend on beside each other runs already.
 fn start_levels(config: &EnsembleConfig, node: &str, members: &[Member]) -> Vec<Vec<usize>> {
     let place = |name: &Arc<str>| members.iter().position(|member| member.name == *name);
     levels::start_levels(config, node)
         .expect("a loaded ensemble has no missing or cyclic dependencies")
         .iter()
-        .map(|level| level.iter().filter_map(place).collect())
+        .map(|level| level.iter().filter_map(place).collect::<Vec<usize>>())
+        .filter(|level| !level.is_empty())
         .collect()
 }

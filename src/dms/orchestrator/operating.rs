@@ -1,6 +1,7 @@
 //! What an operator can ask of a deployment (dms-acceptance sections 3, 6 and 8): its state, its manifest, everything
 //! about it, its logs. Some of it the providers have to be asked for; who asked waits for that as an [`Inquiry`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::logs::At;
@@ -240,6 +241,36 @@ impl Deployment {
             inquiry.errors.extend(error.map(|error| (at, error)));
         }
         self.one_less(desk, number);
+    }
+
+    /// Allocations have other places now, and some are gone: so are questions about their logs, and answers to come.
+    pub(super) fn relabel_inquiries(
+        &mut self,
+        desk: &Desk<'_, '_>,
+        moved: &BTreeMap<At, At>,
+        unanswered: &[u32],
+    ) {
+        let now = |at: &At| moved.get(at).copied();
+        let mut kept = Vec::new();
+        for mut inquiry in std::mem::take(&mut self.inquiries) {
+            inquiry.stats = inquiry.stats.iter().filter_map(|(at, stats)| Some((now(at)?, *stats))).collect();
+            let errors = inquiry.errors.iter();
+            inquiry.errors = errors.filter_map(|(at, error)| Some((now(at)?, Arc::clone(error)))).collect();
+            let question = match &inquiry.question {
+                Question::Info { logs } => {
+                    Some(Question::Info { logs: logs.iter().filter_map(now).collect() })
+                }
+                Question::Logs { at } => now(at).map(|at| Question::Logs { at }),
+            };
+            match question {
+                Some(question) => kept.push(Inquiry { question, ..inquiry }),
+                None => self.answers.push((inquiry.asker, Err("the allocation has been removed".into()))),
+            }
+        }
+        self.inquiries = kept;
+        for inquiry in unanswered {
+            self.one_less(desk, *inquiry);
+        }
     }
 
     fn one_less(&mut self, desk: &Desk<'_, '_>, number: u32) {

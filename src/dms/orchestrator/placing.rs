@@ -21,7 +21,7 @@ impl Deployment {
                     ensemble: self.id,
                     allocation: Arc::clone(&node.members[member].id),
                     node: Arc::clone(&node.name),
-                    generation: node.generation,
+                    generation: node.members[member].generation,
                     resources: node.members[member].config.resources.clone(),
                     ports: node.members[member].ports.clone(),
                 };
@@ -40,7 +40,7 @@ impl Deployment {
             let order = |member: &super::node::Member| AllocationOrder {
                 id: Arc::clone(&member.id),
                 name: Arc::clone(&member.name),
-                generation: node.generation,
+                generation: member.generation,
                 config: Arc::clone(&member.config),
             };
             let allocate = Allocate {

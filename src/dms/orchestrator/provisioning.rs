@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::node::{Member, MemberState, Node};
+use super::node::{Change, Member, MemberState, Node};
 use super::{Deployment, Outcome, Pending, Phase, Purpose};
 use crate::dms::actor::{Behaviour, BehaviourKind, DnsRecord, Message, SubnetCreate};
 use crate::dms::constants::{ALLOCATION_START_TIMEOUT, PROVISION_MESSAGE_TIMEOUT, STALLED_PROVISION_WAIT};
@@ -49,6 +49,13 @@ impl Deployment {
         for index in self.in_phase(Phase::Allocated) {
             let (host, behaviour) = (self.nodes[index].host(), self.behaviours.subnet_create.clone());
             self.nodes[index].phase = Phase::Networked;
+            if self.nodes[index].change == Change::Part {
+                // Its peer has the subnet already, and only lacks the new addresses.
+                let message = Message::SubnetAcceptPeers(Arc::clone(&routes));
+                let kind = BehaviourKind::SubnetAcceptPeers;
+                self.ask_member(desk, (index, 0), kind, message, Purpose::Peers);
+                continue;
+            }
             let order = SubnetCreate { ensemble, range, routes: Arc::clone(&routes) };
             let message = Message::SubnetCreate(Box::new(order));
             self.ask(desk, &host, behaviour, message, PROVISION_MESSAGE_TIMEOUT, Purpose::Subnet, (index, 0));

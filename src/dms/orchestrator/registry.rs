@@ -46,8 +46,10 @@ impl Deployment {
 
     fn snapshot(&self) -> DeploymentRecord {
         let node = |node: &super::Node| NodeRecord {
+            name: node.name.clone(),
+            entry: node.entry.clone(),
+            change: node.change,
             phase: node.phase,
-            generation: node.generation,
             pin: node.pin.clone(),
             place: node.place.clone(),
             excluded: node.excluded.clone(),
@@ -57,7 +59,13 @@ impl Deployment {
             members: node
                 .members
                 .iter()
-                .map(|member| MemberRecord { handle: member.handle.clone(), state: member.state })
+                .map(|member| MemberRecord {
+                    name: member.name.clone(),
+                    generation: member.generation,
+                    address: member.address,
+                    handle: member.handle.clone(),
+                    state: member.state,
+                })
                 .collect(),
         };
         DeploymentRecord {
@@ -71,6 +79,7 @@ impl Deployment {
             nonce: self.nonce,
             undo: self.undo_orders(),
             supervised: self.supervised,
+            update: self.update_deadline(),
             created: self.created,
             ended: self.ended.clone(),
             forgotten: self.forgotten,

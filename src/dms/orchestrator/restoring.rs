@@ -24,12 +24,12 @@ use crate::dms::constants::{
     BACKOFF_MIN, HEALTH_CHECK_INTERVAL, MONITOR_ONLY_TASK_MANIFEST_INTERVAL, RECONCILE_TIMEOUT,
 };
 use crate::dms::desk::Desk;
-use crate::dms::ensemble::AllocationKind;
+use crate::dms::ensemble::{AllocationKind, EnsembleConfig};
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
-use crate::dms::identity::Handle;
+use crate::dms::identity::{EnsembleId, Handle};
 use crate::dms::outbox::Timer;
 use crate::dms::profile::Weakness;
-use crate::dms::store::DeploymentRecord;
+use crate::dms::store::{DeploymentRecord, MemberRecord, NodeRecord};
 use crate::kernel::Timestamp;
 
 impl Deployment {
@@ -41,23 +41,9 @@ impl Deployment {
         atlas: &'static dyn Atlas,
         now: Timestamp,
     ) -> Self {
-        let mut nodes = Node::all(record.id, record.range, &record.config, &[])
-            .expect("the same ensemble had enough addresses when it was deployed");
-        for (node, stored) in nodes.iter_mut().zip(record.nodes) {
-            node.phase = stored.phase;
-            node.generation = stored.generation;
-            node.pin = stored.pin;
-            node.place = stored.place;
-            node.excluded = stored.excluded;
-            node.recovering = stored.recovering;
-            node.standby_of = stored.standby_of;
-            node.forgotten = stored.forgotten;
-            for (member, stored) in node.members.iter_mut().zip(stored.members) {
-                member.handle = stored.handle;
-                member.state = stored.state;
-                member.watch.reset(now);
-            }
-        }
+        let stored = record.nodes.into_iter().enumerate();
+        let nodes: Vec<Node> =
+            stored.map(|(index, node)| restored_node(record.id, &record.config, index, node, now)).collect();
         let edges = Edge::all(&record.config, nodes.iter().map(|node| &node.name));
         let mut deployment = Self {
             number,
@@ -100,11 +86,14 @@ impl Deployment {
             created: record.created,
             ended: record.ended,
             forgotten: record.forgotten,
+            updating: None,
+            update_count: 0,
             registry: Registry::after_restart(),
         };
         for (place, allocations) in record.undo {
             deployment.note_undo(place, allocations);
         }
+        deployment.note_update(record.update);
         deployment
     }
 
@@ -143,6 +132,7 @@ impl Deployment {
     fn go_on(&mut self, desk: &mut Desk<'_, '_>) {
         desk.timer(self.deadline.since(desk.now), Timer::Deadline(self.number));
         self.renew_providers(desk);
+        self.resume_update(desk);
         if self.supervised {
             desk.timer(HEALTH_CHECK_INTERVAL, Timer::Supervise(self.number));
         }
@@ -178,10 +168,9 @@ impl Deployment {
     ) {
         let early = self.is_early();
         let node = &mut self.nodes[pending.node];
-        let generation = node.generation;
-        let runs = |id: &Arc<str>| match outcome {
+        let runs = |member: &Member| match outcome {
             Outcome::Reply(Message::AllocationStates(states)) => {
-                states.contains(&(Arc::clone(id), generation, AllocationState::Running))
+                states.contains(&(Arc::clone(&member.id), member.generation, AllocationState::Running))
             }
             _ => false,
         };
@@ -190,7 +179,7 @@ impl Deployment {
             // A task that is not there may have ended, and whoever has it says so.
             let lost = |member: &Member| {
                 member.config.kind == AllocationKind::Service
-                    && !states.iter().any(|(id, other, _)| *id == member.id && *other == generation)
+                    && !states.iter().any(|(id, other, _)| *id == member.id && *other == member.generation)
             };
             let replaces = !desk.security.profile.has(Weakness::InTurnSupervision);
             if replaces && node.members.iter().any(lost) {
@@ -199,15 +188,15 @@ impl Deployment {
             return;
         }
         // A standby does not run; it has to be there.
+        let is_there = |member: &Member, states: &[(Arc<str>, u32, AllocationState)]| {
+            states.iter().any(|(id, other, _)| *id == member.id && *other == member.generation)
+        };
         if let (Phase::Standby, Outcome::Reply(Message::AllocationStates(states))) = (node.phase, outcome)
-            && node
-                .members
-                .iter()
-                .all(|member| states.iter().any(|(id, other, _)| *id == member.id && *other == generation))
+            && node.members.iter().all(|member| is_there(member, states))
         {
             return;
         }
-        if !node.members.iter().all(|member| runs(&member.id)) {
+        if !node.members.iter().all(runs) {
             return self.fall_back(desk, pending.node, Stage::Provision);
         }
         // All of it has started, and only the answer was lost.
@@ -228,7 +217,7 @@ impl Deployment {
         self.drop_pending_of(index);
         self.undo_node(desk, index);
         self.nodes[index].reset();
-        self.nodes[index].generation += 1;
+        self.nodes[index].renew();
         if self.pause.is_none() {
             self.pause(desk);
         }
@@ -278,5 +267,36 @@ impl Deployment {
         for allocation in unwanted {
             self.undo_reported(desk, Arc::new(Handle::root(host.0)), allocation);
         }
+    }
+}
+
+/// A node as it was stored.
+fn restored_node(
+    id: EnsembleId,
+    config: &EnsembleConfig,
+    index: usize,
+    stored: NodeRecord,
+    now: Timestamp,
+) -> Node {
+    let names = (&stored.name, &stored.entry);
+    let member = |member: &MemberRecord| Member::new(id, config, names, &member.name, member.address);
+    let mut node = Node::of(config, names, stored.members.iter().map(member).collect());
+    node.refit(index, config);
+    for (member, stored) in node.members.iter_mut().zip(stored.members) {
+        member.generation = stored.generation;
+        member.handle = stored.handle;
+        member.state = stored.state;
+        member.watch.reset(now);
+    }
+    Node {
+        standby_of: stored.standby_of,
+        pin: stored.pin,
+        phase: stored.phase,
+        place: stored.place,
+        excluded: stored.excluded,
+        recovering: stored.recovering,
+        forgotten: stored.forgotten,
+        change: stored.change,
+        ..node
     }
 }

@@ -26,6 +26,7 @@ impl Deployment {
         for node in &mut self.nodes {
             node.recovering = false;
         }
+        self.conclude_update(desk);
         if self.status != DeploymentStatus::Running {
             self.set_status(desk, DeploymentStatus::Running, None);
             self.last_failure = None;
@@ -45,6 +46,7 @@ impl Deployment {
                 let member = &self.nodes[node].members[place];
                 if self.watches(at)
                     && !member.registered
+                    && !member.unsupervised
                     && member.config.healthcheck.is_some()
                     && let Some(to) = member.handle.clone()
                 {
@@ -58,8 +60,9 @@ impl Deployment {
 
     /// Whether an allocation runs, as far as is known, on a node that has started.
     pub(super) fn watches(&self, (node, place): (usize, usize)) -> bool {
-        let node = &self.nodes[node];
-        node.phase == Phase::Started && node.members[place].state == MemberState::Running
+        let started = self.nodes.get(node).filter(|node| node.phase == Phase::Started);
+        let member = started.and_then(|node| node.members.get(place));
+        member.is_some_and(|member| member.state == MemberState::Running)
     }
 
     /// The supervisor's tick: looks at every allocation that it watches.
@@ -71,12 +74,15 @@ impl Deployment {
         if desk.security.profile.has(Weakness::InTurnSupervision) {
             return self.begin_pass(desk);
         }
-        for node in 0..self.nodes.len() {
-            for place in 0..self.nodes[node].members.len() {
-                // Asked for each in turn: the recovery of one may take the others of its node away.
-                if self.watches((node, place)) {
-                    self.look_at(desk, (node, place));
-                }
+        let (mut node, mut place) = (0, 0);
+        while node < self.nodes.len() {
+            // Asked for each in turn: the recovery of one may take the others of its node, and parts of it, away.
+            if self.watches((node, place)) {
+                self.look_at(desk, (node, place));
+            }
+            place += 1;
+            if self.nodes.get(node).is_none_or(|node| place >= node.members.len()) {
+                (node, place) = (node + 1, 0);
             }
         }
         self.register_health_checks(desk);
@@ -165,6 +171,8 @@ impl Deployment {
         if report.sequence > 1 {
             self.notice_start(desk, at, report.status);
         }
+        // That start may have been the last step of an update: places among the nodes are others then.
+        let Some(at) = self.find(&report.allocation) else { return };
         let member = &self.nodes[at.0].members[at.1];
         let ended = report.status == AllocationState::Failed && member.state == MemberState::Running;
         let acts = !desk.security.profile.has(Weakness::InTurnSupervision);
@@ -206,7 +214,7 @@ impl Deployment {
         let Some(at) = self.find(&end.allocation) else { return };
         let known = self.status.is_terminal()
             || matches!(self.nodes[at.0].members[at.1].state, MemberState::Ended(_))
-            || self.nodes[at.0].generation != end.generation;
+            || self.nodes[at.0].members[at.1].generation != end.generation;
         if known {
             return;
         }
@@ -242,7 +250,11 @@ impl Deployment {
         let node = &mut self.nodes[at.0];
         let count = node.members.len();
         let member = &mut node.members[at.1];
-        desk.fact(Fact::Suspected { allocation: Arc::clone(&member.id), generation: node.generation, cause });
+        desk.fact(Fact::Suspected {
+            allocation: Arc::clone(&member.id),
+            generation: member.generation,
+            cause,
+        });
         let silent =
             cause == Suspicion::Stale || (cause == Suspicion::HealthCheck && member.watch.is_silent());
         let range = scope(member.config.failure_recovery, self.strategy.recovery, at.1, count).range();
@@ -278,6 +290,7 @@ impl Deployment {
 
     /// Does with a node what its policy says; a policy that gives it up leaves the rest to `escalation_strategy`.
     pub(super) fn recover_node(&mut self, desk: &mut Desk<'_, '_>, index: usize, reason: &str) {
+        let index = self.made_whole(desk, index);
         let name = Arc::clone(&self.nodes[index].name);
         let policy =
             node_policy(self.config.nodes[&self.nodes[index].entry].failure_recovery, self.strategy.recovery);
@@ -291,7 +304,7 @@ impl Deployment {
         let node = &mut self.nodes[index];
         let place = node.place.take();
         node.reset();
-        node.generation += 1;
+        node.renew();
         match (policy, self.config.escalation_strategy) {
             (NodePolicy::Redeploy, _) | (NodePolicy::StayDown, Some(EscalationStrategy::Redeploy)) => {
                 node.excluded.extend(place.map(|place| place.host));
@@ -312,7 +325,7 @@ impl Deployment {
         }
         let node = &mut self.nodes[standby.unwrap_or(index)];
         node.recovering = true;
-        let (name, generation) = (Arc::clone(&node.name), node.generation);
+        let (name, generation) = (Arc::clone(&node.name), node.generation());
         desk.fact(Fact::RedeploymentStarted { ensemble: self.id, node: name, generation });
         if self.status == DeploymentStatus::Running {
             self.set_status(desk, DeploymentStatus::Updating, None);

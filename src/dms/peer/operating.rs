@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Peer, give_answers};
 use crate::dms::actor::{
     BehaviourKind, DeploymentReport, DeploymentRequest, Envelope, InfoRequest, ListRequest, LogsRequest,
-    Message, NewDeployment, Page, PruneRequest,
+    Message, NewDeployment, Page, PruneRequest, UpdateDeployment,
 };
 use crate::dms::desk::{Answer, Asker, Desk, OwedReply};
 use crate::dms::fact::DeploymentStatus;
@@ -29,7 +29,7 @@ impl Peer {
                 self.begin_new(now, asker, new, envelope.expire, out);
             }
             Message::Deployment(request) if kind == request.behaviour() => {
-                self.control(now, asker, request, out);
+                self.control(now, asker, request, envelope.expire, out);
             }
             _ => {
                 let reason = Err("the message lacks what this behaviour needs".into());
@@ -61,6 +61,7 @@ impl Peer {
         now: Timestamp,
         asker: Asker,
         request: &DeploymentRequest,
+        expire: Timestamp,
         out: &mut Outbox<'_>,
     ) {
         let mut desk = Desk { now, security: &mut self.security, out };
@@ -76,6 +77,7 @@ impl Peer {
                 find(deployments, *id).map(|found| DeploymentReport::Manifest(found.manifest()))
             }
             DeploymentRequest::Shutdown(id)
+            | DeploymentRequest::Update(UpdateDeployment { id, .. })
             | DeploymentRequest::Info(InfoRequest { id, .. })
             | DeploymentRequest::Logs(LogsRequest { id, .. }) => match find(deployments, *id) {
                 Err(unknown) => Err(unknown),
@@ -83,6 +85,7 @@ impl Peer {
                     match request {
                         DeploymentRequest::Info(info) => found.inform(&mut desk, asker, info),
                         DeploymentRequest::Logs(logs) => found.give_logs(&mut desk, asker, logs),
+                        DeploymentRequest::Update(new) => found.update(&mut desk, asker, new, expire),
                         _ => found.shutdown(&mut desk, asker),
                     }
                     return give_answers(&mut desk, &mut self.root, found);

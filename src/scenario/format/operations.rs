@@ -62,6 +62,7 @@ static DEPLOYMENT: Map = Map::new(
         Key::new("shutdown", WHICH, "ends one, or calls it off"),
         Key::new("prune", Shape::Either(&[Shape::Words(&["all"]), Shape::Map(&PRUNE)]), "forgets ended ones"),
         Key::new("delete", WHICH, "forgets one that has ended"),
+        Key::new("update", Shape::Map(&UPDATE), "makes a running one another ensemble"),
     ],
 )
 .with_one_of(CONTROLS);
@@ -87,6 +88,15 @@ static NEW: Map = Map::new(
     &[
         Key::new("ensemble", Shape::Filled, "a DMS ensemble file, relative to the scenario").required(),
         Key::new("name", NAME, "by which operations name it").or("the name of the file"),
+    ],
+);
+
+static UPDATE: Map = Map::new(
+    "update",
+    &[
+        Key::new("deployment", WHICH, "which").required(),
+        Key::new("ensemble", Shape::Filled, "the whole ensemble that it is to be, a DMS ensemble file")
+            .required(),
     ],
 );
 

@@ -4,7 +4,7 @@
 use std::hash::Hash;
 
 use crate::dms::contract::fact::ContractFact;
-use crate::dms::fact::Fact;
+use crate::dms::fact::{Fact, Role};
 use crate::kernel::{Digest, Time};
 use crate::sim::event::PeerId;
 
@@ -52,8 +52,7 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
         }
         Fact::Named { allocation, generation, name: said }
         | Fact::NotTerminated { allocation, generation, reason: said } => {
-            text(digest, key_of(allocation));
-            generation.hash(digest);
+            held(digest, allocation, generation);
             text(digest, said);
         }
         Fact::PortMapped { allocation, generation, public, private } => {
@@ -78,6 +77,7 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
         Fact::Onboarded(resources) => resources.hash(digest),
         Fact::OnboardingRefused(reason) => text(digest, reason),
         Fact::Contract { contract: _, what } => absorb_contract(digest, what),
+        Fact::DeploymentReshaped { ensemble: _, allocations } => roles(digest, allocations),
         Fact::RestartOrdered { allocation } => text(digest, key_of(allocation)),
         Fact::RedeploymentStarted { ensemble: _, node, generation } => {
             text(digest, node);
@@ -90,6 +90,14 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
 fn held(digest: &mut Digest, allocation: &str, what: impl Hash) {
     text(digest, key_of(allocation));
     what.hash(digest);
+}
+
+fn roles(digest: &mut Digest, roles: &[Role]) {
+    for role in roles {
+        text(digest, &role.allocation);
+        text(digest, &role.service);
+        (role.kind, role.is_wanted).hash(digest);
+    }
 }
 
 /// What is said about a contract, without DIDs and what is made of them.

@@ -426,6 +426,7 @@ impl Ledger {
             | Fact::BidRefused { ensemble, .. }
             | Fact::StageFailed { ensemble, .. }
             | Fact::DeploymentRestored { ensemble, .. }
+            | Fact::DeploymentReshaped { ensemble, .. }
             | Fact::RedeploymentStarted { ensemble, .. } => *ensemble,
             Fact::Committed { allocation, .. }
             | Fact::AllocationCreated { allocation, .. }
@@ -464,11 +465,7 @@ impl Ledger {
                     self.set_status(now, number, status, reason);
                 }
             }
-            Fact::RoundOpened { .. } => {
-                if let Some(record) = record {
-                    record.rounds += 1;
-                }
-            }
+            Fact::RoundOpened { .. } => record.into_iter().for_each(|record| record.rounds += 1),
             Fact::BidRefused { refusal, .. } => self.refusals.add_bid(deployment, now, peer, &refusal),
             Fact::BidAccepted(_) => {
                 self.counters.bids_received += 1;
@@ -501,10 +498,14 @@ impl Ledger {
                 }
             }
             Fact::RestartOrdered { .. } => self.counters.restarts += 1,
+            Fact::DeploymentReshaped { allocations, .. } => {
+                if let Some(number) = deployment {
+                    self.services.reshape(now, number, &allocations);
+                }
+            }
             Fact::DeploymentRestored { status, .. } => {
                 if let Some(record) = record.filter(|_| !status.is_terminal()) {
-                    record.status = status;
-                    record.ended = None;
+                    (record.status, record.ended) = (status, None);
                 }
             }
             Fact::DeploymentAccepted(_)
@@ -691,6 +692,9 @@ impl Ledger {
 
     /// The key of the service that an allocation serves: its own, or that of the primary that it stands by for.
     fn service_key(&self, deployment: u32, key: &Arc<str>) -> Arc<str> {
+        if let Some((service, _)) = self.services.roles.get(&(deployment, Arc::clone(key))) {
+            return Arc::clone(service);
+        }
         let nodes = &self.entries[self.deployments[deployment as usize].entry as usize].2.nodes;
         let primary = key.split_once('.').and_then(|(node, allocation)| {
             let (primary, number) = node.rsplit_once("-standby-")?;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use crate::dms::ensemble::AllocationKind;
+use crate::dms::fact::Role;
 use crate::kernel::{Span, Time};
 use crate::observe::SpanHistogram;
 
@@ -38,6 +40,8 @@ impl Service {
 pub(super) struct Services {
     pub(super) all: IndexMap<(u32, Arc<str>), Service>,
     pub(super) recoveries: SpanHistogram,
+    /// What allocations serve, of those that updates have left or added.
+    pub(super) roles: IndexMap<(u32, Arc<str>), (Arc<str>, AllocationKind)>,
 }
 
 impl Services {
@@ -61,6 +65,28 @@ impl Services {
                 service.count(now);
                 service.wanted = false;
                 service.down_since = None;
+            }
+        }
+    }
+
+    /// Its deployment was updated: from now on it consists of these.
+    pub(super) fn reshape(&mut self, now: Time, deployment: u32, allocations: &[Role]) {
+        let wanted = || allocations.iter().filter(|role| role.is_wanted);
+        for ((number, key), service) in &mut self.all {
+            if *number == deployment && service.wanted && !wanted().any(|role| role.service == *key) {
+                service.count(now);
+                service.wanted = false;
+                service.down_since = None;
+            }
+        }
+        for role in allocations {
+            let serves = (Arc::clone(&role.service), role.kind);
+            self.roles.insert((deployment, Arc::clone(&role.allocation)), serves);
+        }
+        for role in wanted().filter(|role| role.kind == AllocationKind::Service) {
+            let known = self.all.get(&(deployment, Arc::clone(&role.service)));
+            if !known.is_some_and(|service| service.wanted) {
+                self.want(now, deployment, &role.service);
             }
         }
     }

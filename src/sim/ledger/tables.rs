@@ -311,8 +311,10 @@ impl Ledger {
             let city = cities.city(member.city);
             let (node, allocation) = record.key.split_once('.').unwrap_or((&record.key, ""));
             let ensemble = &self.entries[self.deployments[record.deployment as usize].entry as usize].2;
-            let kind =
-                ensemble.allocations.get(allocation).map_or(AllocationKind::Service, |config| config.kind);
+            let config = ensemble.allocations.get(allocation);
+            let role = self.services.roles.get(&(record.deployment, Arc::clone(&record.key)));
+            let kind = role.map(|role| role.1).or(config.map(|config| config.kind));
+            let kind = kind.unwrap_or(AllocationKind::Service);
             let service = self.service_key(record.deployment, &record.key);
             let service = self.services.all.get(&(record.deployment, service));
             let served = record.ran.as_secs_f64();

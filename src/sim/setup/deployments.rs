@@ -13,7 +13,8 @@ use crate::kernel::{Span, Time};
 pub struct Control {
     /// Whose deployments; none = those of the operator's own node, which takes no message.
     pub to: Option<String>,
-    /// How long to wait for the answer; for a new deployment, until when it must run.
+    /// How long to wait for the answer; for a new deployment or an update, until when it
+    /// must run.
     pub timeout: Span,
     /// What.
     pub kind: ControlKind,
@@ -61,6 +62,13 @@ pub enum ControlKind {
     Prune(Option<Time>),
     /// Forget one that has ended.
     Delete(Which),
+    /// Make a running one another ensemble.
+    Update {
+        /// Which deployment.
+        of: Which,
+        /// What it is to be.
+        ensemble: Arc<EnsembleConfig>,
+    },
 }
 
 /// A deployment, as a scenario names it.
@@ -80,8 +88,8 @@ impl Control {
     pub const fn usual_timeout(kind: BehaviourKind) -> Span {
         use crate::dms::constants::GET_LOGS_TIMEOUT;
         match kind {
-            // A new deployment has the time that one of the workload has.
-            BehaviourKind::DeploymentNew => Span::mins(5),
+            // A new deployment, or an update, has the time that one of the workload has.
+            BehaviourKind::DeploymentNew | BehaviourKind::DeploymentUpdate => Span::mins(5),
             BehaviourKind::DeploymentLogs | BehaviourKind::DeploymentInfo => GET_LOGS_TIMEOUT,
             BehaviourKind::DeploymentShutdown => Span::mins(1),
             _ => super::Operation::TIMEOUT,
@@ -103,6 +111,7 @@ impl ControlKind {
             Self::Shutdown(_) => BehaviourKind::DeploymentShutdown,
             Self::Prune(_) => BehaviourKind::DeploymentPrune,
             Self::Delete(_) => BehaviourKind::DeploymentDelete,
+            Self::Update { .. } => BehaviourKind::DeploymentUpdate,
         }
     }
 }
@@ -130,6 +139,7 @@ impl fmt::Display for ControlKind {
             Self::Shutdown(which) => write!(f, "shutdown of {which}"),
             Self::Prune(_) => f.write_str("pruning deployments"),
             Self::Delete(which) => write!(f, "deleting {which}"),
+            Self::Update { of, .. } => write!(f, "update of {of}"),
         }
     }
 }

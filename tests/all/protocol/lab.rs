@@ -174,17 +174,22 @@ impl Lab {
 
     /// A user of `peer` asks for a deployment; nodes may be pinned to peers by name.
     pub(super) fn deploy(&mut self, peer: usize, label: &str, ensemble: EnsembleConfig, expire: Span) {
-        let handle = |name: &Arc<str>| {
-            let place = self.find(name).expect("the ensemble pins a node to a peer that exists");
-            Arc::clone(self.hosts[place].peer.handle_of_root())
-        };
-        let pins = ensemble.nodes.values().map(|node| node.peer.as_ref().map(handle)).collect();
+        let pins = self.pins(&ensemble);
         let expire = self.now + expire;
         self.record.expect_deployment(label);
         self.command(
             peer,
             Command::Deploy { ensemble: Arc::new(ensemble), pins, expire, contracts: Arc::default() },
         );
+    }
+
+    /// The root handles of the peers to which nodes are pinned.
+    pub(super) fn pins(&self, ensemble: &EnsembleConfig) -> Vec<Option<Arc<Handle>>> {
+        let handle = |name: &Arc<str>| {
+            let place = self.find(name).expect("the ensemble pins a node to a peer that exists");
+            Arc::clone(self.hosts[place].peer.handle_of_root())
+        };
+        ensemble.nodes.values().map(|node| node.peer.as_ref().map(handle)).collect()
     }
 
     /// A user asks for the end of a deployment.
@@ -196,17 +201,18 @@ impl Lab {
     }
 
     /// The operator of `by` asks something about the deployments of their own node, or of another by a message.
-    pub(super) fn ask(&mut self, by: usize, at: usize, request: DeploymentRequest) {
+    pub(super) fn ask(&mut self, by: usize, at: usize, request: DeploymentRequest, timeout: Span) {
         self.operations += 1;
         let operation = self.operations;
         if at == by {
-            return self.command(by, Command::Control { operation, request: Box::new(request) });
+            let (request, expire) = (Box::new(request), self.now + timeout);
+            return self.command(by, Command::Control { operation, request, expire });
         }
         let order = Order::Call {
             to: Arc::clone(self.hosts[at].peer.handle_of_root()),
             behaviour: Behaviour::fixed(request.behaviour()),
             message: Message::Deployment(Box::new(request)),
-            timeout: Span::mins(1),
+            timeout,
         };
         self.command(by, Command::Operate { operation, order: Box::new(order) });
     }

@@ -1,5 +1,8 @@
 //! Any message may be lost: the deployment comes to run all the same, and nothing is left behind when it ends.
 
+use std::sync::Arc;
+
+use dmsim::dms::actor::{DeploymentRequest, UpdateDeployment};
 use dmsim::dms::fact::{DeploymentStatus, Fact};
 use dmsim::dms::identity::SignatureMode;
 use dmsim::dms::profile::Profile;
@@ -11,8 +14,8 @@ use super::{ensembles, script};
 /// Longer than every retry and every lease, and than a lost start twice.
 const LONG: Span = Span::mins(16);
 
-/// Deploys on as many providers, loses the messages with these numbers, lets it run and shuts it down.
-fn deploy_and_end(file: &str, providers: usize, lost: &[u64]) -> Lab {
+/// Deploys on as many providers, loses the messages with these numbers, and lets it run.
+fn deploy_and_run(file: &str, providers: usize, lost: &[u64]) -> Lab {
     let peer = |name: String, cores| Description { name, cores, organization: "nunet".to_owned() };
     let mut peers = vec![peer("alice".to_owned(), None)];
     peers.extend((1..=providers).map(|number| peer(format!("p{number}"), Some(8))));
@@ -54,7 +57,7 @@ fn check(mut lab: Lab, what: &str) {
 
 /// Messages until everything runs.
 fn messages(file: &str, providers: usize) -> u64 {
-    let peers = deploy_and_end(file, providers, &[]);
+    let peers = deploy_and_run(file, providers, &[]);
     let until = peers.facts().iter().position(|(_, _, fact)| {
         matches!(fact, Fact::DeploymentStatus { status: DeploymentStatus::Running, .. })
     });
@@ -67,7 +70,7 @@ fn messages(file: &str, providers: usize) -> u64 {
 fn any_single_message_may_be_lost() {
     for (file, providers) in [("web.yaml", 2), ("web.yaml", 1), ("shop.yaml", 3), ("pinned.yaml", 1)] {
         for number in 0..messages(file, providers) {
-            let lab = deploy_and_end(file, providers, &[number]);
+            let lab = deploy_and_run(file, providers, &[number]);
             check(lab, &format!("{file} on {providers} without message {number}"));
         }
     }
@@ -79,9 +82,62 @@ fn any_two_messages_may_be_lost() {
         let count = messages(file, providers).min(30);
         for first in 0..count {
             for second in first + 1..count + 6 {
-                let lab = deploy_and_end(file, providers, &[first, second]);
+                let lab = deploy_and_run(file, providers, &[first, second]);
                 check(lab, &format!("{file} on {providers} without messages {first} and {second}"));
             }
+        }
+    }
+}
+
+/// Deploys, updates it to another ensemble, and loses the messages with these numbers, counted from the update.
+fn update((file, new): (&str, &str), providers: usize, lost: &[u64]) -> (Lab, u64) {
+    let mut lab = deploy_and_run(file, providers, &[]);
+    let before = lab.sent;
+    lab.lost.extend(lost.iter().map(|number| before + number));
+    let ensemble = script::ensemble(&ensembles(), new).unwrap();
+    let (id, pins) = (lab.hosts[0].peer.deployments()[0].id(), lab.pins(&ensemble));
+    let order = UpdateDeployment { id, ensemble: Arc::new(ensemble), pins };
+    lab.ask(0, 0, DeploymentRequest::Update(order), Span::mins(5));
+    lab.advance(LONG);
+    (lab, before)
+}
+
+/// What the last update says that it consists of, and what runs.
+fn shape(lab: &Lab) -> [Vec<String>; 2] {
+    let roles = |fact: &Fact| match fact {
+        Fact::DeploymentReshaped { allocations, .. } => Some(allocations.clone()),
+        _ => None,
+    };
+    let last = lab.facts().iter().rev().find_map(|(_, _, fact)| roles(fact)).expect("it was updated");
+    let wanted = last.iter().filter(|role| role.is_wanted).map(|role| role.allocation.to_string());
+    let here = lab.hosts.iter().flat_map(|host| host.peer.provider().allocations());
+    let runs = here.map(|(id, ..)| id.split_once('_').expect("an id of an ensemble").1.to_owned());
+    let [mut wanted, mut runs] = [wanted.collect::<Vec<_>>(), runs.collect()];
+    wanted.sort_unstable();
+    runs.sort_unstable();
+    [wanted, runs]
+}
+
+#[test]
+fn any_message_of_an_update_may_be_lost() {
+    for (change, providers) in [
+        (("web.yaml", "web-and-search.yaml"), 3),
+        (("shop.yaml", "shop-without-api.yaml"), 3),
+        (("shop-without-api.yaml", "shop.yaml"), 3),
+        (("pinned.yaml", "pinned-elsewhere.yaml"), 2),
+    ] {
+        let (lab, before) = update(change, providers, &[]);
+        // Heartbeats and health checks of a minute are among those that may be lost as well.
+        for number in 0..(lab.sent - before).min(60) {
+            let (lab, _) = update(change, providers, &[number]);
+            let what = format!("{change:?} on {providers} without message {number}");
+            let answer =
+                |fact: &Fact| matches!(fact, Fact::OperationAnswered { .. } | Fact::OperationRefused { .. });
+            let answers = lab.facts().iter().filter(|(_, _, fact)| answer(fact)).count();
+            assert_eq!(answers, 1, "{what}: it is answered once");
+            let [wanted, runs] = shape(&lab);
+            assert_eq!(wanted, runs, "{what}");
+            check(lab, &what);
         }
     }
 }

@@ -11,7 +11,7 @@ use dmsim::dms::actor::{
     AllocationState, Behaviour, BehaviourKind, DeploymentRequest, EdgeConstraint, Envelope, LogChunk,
     LogRequest, Message, NodeRequest, Revert, TaskTermination,
 };
-use dmsim::dms::fact::Fact;
+use dmsim::dms::fact::{Fact, Role};
 use dmsim::dms::identity::{ActorId, EnsembleId, Handle, Inbox, PeerId};
 use dmsim::dms::outbox::Action;
 use dmsim::kernel::{Span, Timestamp};
@@ -365,12 +365,19 @@ impl Record {
             Fact::AllocationRestored { allocation, generation } => {
                 format!("takes up {allocation} of generation {generation} again")
             }
+            Fact::DeploymentReshaped { ensemble, allocations } => shape(*ensemble, allocations),
             Fact::RestartOrdered { allocation } => format!("has {allocation} restarted"),
             Fact::RedeploymentStarted { node, generation, .. } => {
                 format!("places {node} anew as generation {generation}")
             }
         }
     }
+}
+
+fn shape(ensemble: EnsembleId, allocations: &[Role]) -> String {
+    let wanted = allocations.iter().filter(|role| role.is_wanted);
+    let names: Vec<&str> = wanted.map(|role| &*role.allocation).collect();
+    format!("{ensemble} is to consist of {}", names.join(", "))
 }
 
 fn task_end(end: &TaskTermination) -> String {
@@ -410,6 +417,10 @@ fn asked(request: &DeploymentRequest) -> String {
         DeploymentRequest::Info(info) => format!("{}, usage {}, logs {}", info.id, info.usage, info.logs),
         DeploymentRequest::Logs(logs) => format!("{} of {}", logs.allocation, logs.id),
         DeploymentRequest::Prune(prune) => format!("{prune:?}"),
+        DeploymentRequest::Update(update) => {
+            let nodes: Vec<&str> = update.ensemble.nodes.keys().map(|name| &**name).collect();
+            format!("{} to nodes {}", update.id, nodes.join(", "))
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 //! ask NAME [at NAME] status|info|manifest|shutdown|delete DEPLOYMENT|unknown
 //! ask NAME [at NAME] logs DEPLOYMENT ALLOCATION [follow SPAN]
 //! ask NAME [at NAME] prune all
+//! ask NAME [at NAME] update DEPLOYMENT to FILE [for SPAN]   for: how long the request is valid
 //! advance SPAN | advance until BEHAVIOUR    until such a message has been sent
 //! drop [reply to] BEHAVIOUR|all [from NAME] [to NAME] [once]
 //! delay [reply to] BEHAVIOUR|all [from NAME] [to NAME] by SPAN [once]
@@ -25,8 +26,11 @@
 //! A behaviour is named by the last parts of its path: `commit`, `subnet/create`.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use dmsim::dms::actor::{DeploymentRequest, InfoRequest, ListRequest, LogsRequest, Printed, PruneRequest};
+use dmsim::dms::actor::{
+    DeploymentRequest, InfoRequest, ListRequest, LogsRequest, Printed, PruneRequest, UpdateDeployment,
+};
 use dmsim::dms::ensemble::EnsembleConfig;
 use dmsim::dms::identity::{EnsembleId, SignatureMode};
 use dmsim::dms::profile::{Profile, Weakness};
@@ -124,15 +128,7 @@ fn command(lab: &mut Lab, words: &[&str], ensembles: &Path) -> Result<(), String
             let bytes: usize = bytes.parse().map_err(|_| "how many bytes?")?;
             lab.output.stdout = Printed("0123456789abcde\n".repeat(bytes.div_ceil(16)).into());
         }
-        ["ask", name, rest @ ..] => {
-            let by = peer(lab, name)?;
-            let (at, rest) = match rest {
-                ["at", other, rest @ ..] => (peer(lab, other)?, rest),
-                rest => (by, rest),
-            };
-            let request = request(lab, rest)?;
-            lab.ask(by, at, request);
-        }
+        ["ask", name, rest @ ..] => return ask(lab, name, rest, ensembles),
         ["advance", "until", behaviour] => {
             if !lab.advance_until(behaviour) {
                 return Err(format!("no {behaviour} was sent within an hour"));
@@ -186,12 +182,50 @@ fn command(lab: &mut Lab, words: &[&str], ensembles: &Path) -> Result<(), String
     Ok(())
 }
 
-/// What an operator asks.
-fn request(lab: &Lab, words: &[&str]) -> Result<DeploymentRequest, String> {
-    let id = |label: &str| match label {
+/// What an operator asks their own node, or another.
+fn ask(lab: &mut Lab, name: &str, rest: &[&str], ensembles: &Path) -> Result<(), String> {
+    let by = peer(lab, name)?;
+    let (at, rest) = match rest {
+        ["at", other, rest @ ..] => (peer(lab, other)?, rest),
+        rest => (by, rest),
+    };
+    let (request, timeout) = match rest {
+        ["update", label, "to", file, rest @ ..] => update(lab, label, file, rest, ensembles)?,
+        rest => (request(lab, rest)?, Span::mins(1)),
+    };
+    lab.ask(by, at, request, timeout);
+    Ok(())
+}
+
+fn id_of(lab: &Lab, label: &str) -> Result<EnsembleId, String> {
+    match label {
         "unknown" => Ok(EnsembleId([7; 32])),
         label => lab.record.deployment(label).ok_or_else(|| format!("there is no deployment {label}")),
+    }
+}
+
+/// An update, and how long it may take.
+fn update(
+    lab: &Lab,
+    label: &str,
+    file: &str,
+    rest: &[&str],
+    ensembles: &Path,
+) -> Result<(DeploymentRequest, Span), String> {
+    let timeout = match rest {
+        [] => Span::mins(5),
+        ["for", time] => span(time)?,
+        [word, ..] => return Err(format!("what is `{word}`?")),
     };
+    let (id, config) = (id_of(lab, label)?, ensemble(ensembles, file)?);
+    let pins = lab.pins(&config);
+    let order = UpdateDeployment { id, ensemble: Arc::new(config), pins };
+    Ok((DeploymentRequest::Update(order), timeout))
+}
+
+/// What an operator asks.
+fn request(lab: &Lab, words: &[&str]) -> Result<DeploymentRequest, String> {
+    let id = |label: &str| id_of(lab, label);
     Ok(match words {
         ["list", rest @ ..] => DeploymentRequest::List(list(rest)?),
         ["status", label] => DeploymentRequest::Status(id(label)?),
