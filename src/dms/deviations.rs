@@ -131,6 +131,12 @@ pub const ALL: &[Deviation] = &[
         why: "traffic to such an address would reach either",
     },
     Deviation {
+        section: "3.5", weakness: "",
+        real: "a local volume whose source is missing cannot be mounted",
+        here: "one whose `src` is a name is made where it is missing; a path must be there",
+        why: "the format tells names from paths, as Docker does, which makes its named volumes",
+    },
+    Deviation {
         section: "3.7", weakness: "",
         real: "a poll every 10 s destroys the subnet of an ensemble whose last allocation has ended",
         here: "the subnet goes in the moment in which that allocation is released",

@@ -633,7 +633,7 @@ impl<'s> World<'s> {
         Some(match step {
             ExecutionStep::Started => {
                 let mut rng = self.streams.rng(EXECUTOR, u64::from(peer.0), &mut host.executor_cursor);
-                let Some(ends) = host.executor.up(now, run, &self.images, &mut rng) else { return None };
+                let ends = host.executor.up(now, run, &self.images, &mut rng)?;
                 let life = host.power;
                 if !self.start_program(now, peer, run, ends)
                     && let Some(span) = ends

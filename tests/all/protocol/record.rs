@@ -239,11 +239,7 @@ impl Record {
             Message::Commit(commit) => {
                 format!("{} of generation {}: {}", commit.allocation, commit.generation, commit.resources)
             }
-            Message::Allocate(allocate) => {
-                let orders = allocate.allocations.iter();
-                let orders = orders.map(|order| format!("{} of generation {}", order.id, order.generation));
-                orders.collect::<Vec<_>>().join(", ")
-            }
+            Message::Allocate(allocate) => ordered(allocate),
             Message::Allocated(handles) => {
                 let handles: Vec<String> = handles.iter().map(|handle| self.name(handle)).collect();
                 format!("yes: {}", handles.join(", "))
@@ -388,6 +384,13 @@ fn task_end(end: &TaskTermination) -> String {
         (false, bytes) => format!("; {bytes} B of output"),
     };
     format!("{id} of generation {generation} is {}, exit code {code}{output}", lower(end.status))
+}
+
+/// The allocations that an order is about.
+fn ordered(allocate: &dmsim::dms::actor::Allocate) -> String {
+    let orders = allocate.allocations.iter();
+    let orders = orders.map(|order| format!("{} of generation {}", order.id, order.generation));
+    orders.collect::<Vec<_>>().join(", ")
 }
 
 fn log_request(log: &LogRequest) -> String {
