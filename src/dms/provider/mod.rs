@@ -194,12 +194,6 @@ impl Provider {
         self.allocations.iter().map(info).collect()
     }
 
-    /// Where it says that it is.
-    #[must_use]
-    pub const fn location(&self) -> &Location {
-        &self.machine.location
-    }
-
     /// The allocations that live here: full id, generation and state.
     pub fn allocations(&self) -> impl Iterator<Item = (&Arc<str>, u32, AllocationState)> {
         self.allocations.iter().map(|(id, allocation)| (id, allocation.generation, allocation.state))
