@@ -16,6 +16,7 @@ use crate::dms::fact::Fact;
 use crate::dms::identity::{EnsembleId, Handle, PeerId};
 use crate::dms::node::Order;
 use crate::dms::resources::Resources;
+use crate::dms::storage::MountOrder;
 use crate::kernel::{Timestamp, random::Rng};
 
 /// Something that happens to a peer.
@@ -162,6 +163,12 @@ pub enum Execution {
     Terminated(RunId),
     /// It could not be terminated, and is still there.
     NotTerminated(RunId, Arc<str>),
+    /// Its volumes are mounted.
+    Mounted(RunId),
+    /// They could not be mounted.
+    NotMounted(RunId, Arc<str>),
+    /// It could not write to a volume.
+    NotWritten(RunId, Arc<str>),
 }
 
 impl Execution {
@@ -175,7 +182,10 @@ impl Execution {
             | Self::Exited { run, .. }
             | Self::Log { run, .. }
             | Self::Terminated(run)
-            | Self::NotTerminated(run, _) => *run,
+            | Self::NotTerminated(run, _)
+            | Self::Mounted(run)
+            | Self::NotMounted(run, _)
+            | Self::NotWritten(run, _) => *run,
         }
     }
 }
@@ -193,6 +203,12 @@ pub enum Action {
     Probe(RunId),
     /// Read what it has printed on a stream; the offset is handed back with it.
     ReadLog(RunId, Stream, u64),
+    /// Mount the volumes of an allocation on the host; the executor reports whether it could.
+    Mount(RunId, Arc<MountOrder>),
+    /// Unmount those of a slot.
+    Unmount(u32),
+    /// Remove the data of a volume of the cluster that is no more.
+    RemoveBrick(Arc<str>),
     /// Look for a transfer on a chain; [`Input::Transfer`] follows.
     LookUpTransfer(Blockchain, Arc<str>),
     /// Make a virtual machine with a node that offers this much; [`Input::Machine`] follows. The number is the node's

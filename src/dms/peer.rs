@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::dms::actor::{
     Account, Actor, Behaviour, BehaviourKind, DeploymentRequest, Envelope, Message, Pipeline, Rejection,
-    SecurityContext, check_direct, gossip,
+    Report, SecurityContext, check_direct, gossip,
 };
 use crate::dms::atlas::Atlas;
 use crate::dms::capability::{Capability, CapabilityContext, Rules};
@@ -24,9 +24,10 @@ use crate::dms::gateway::{Gateway, GatewayConfig};
 use crate::dms::identity::{EnsembleId, Handle, Inbox, PeerId, SecretKey};
 use crate::dms::node::Node;
 use crate::dms::orchestrator::{Deployment, Strategy};
-use crate::dms::outbox::{Command, Input, Outbox, Owner, RunId, Timer};
-use crate::dms::profile::Profile;
+use crate::dms::outbox::{Action, Command, Input, Outbox, Owner, RunId, Timer};
+use crate::dms::profile::{Profile, Weakness};
 use crate::dms::provider::{Machine, Provider};
+use crate::dms::storage::{VolumeRequest, VolumeServer};
 use crate::dms::store::Store;
 use crate::dms::subnet::AddressRange;
 use crate::kernel::Timestamp;
@@ -62,6 +63,8 @@ pub struct Peer {
     /// What is on disk, while the process does not run.
     store: Option<Box<Store>>,
     contracts: Contracts,
+    /// The volumes that it serves.
+    volumes: VolumeServer,
     gateway: Option<Box<Gateway>>,
 }
 
@@ -89,6 +92,7 @@ impl Peer {
             node: Node::default(),
             store: None,
             contracts: Contracts::default(),
+            volumes: VolumeServer::default(),
             gateway: None,
         }
     }
@@ -96,6 +100,17 @@ impl Peer {
     /// Configures what concerns contracts.
     pub fn configure_contracts(&mut self, config: ContractsConfig) {
         self.contracts.configure(config);
+    }
+
+    /// Makes it a server of volumes.
+    pub fn serve_volumes(&mut self, server: VolumeServer) {
+        self.volumes = server;
+    }
+
+    /// The volumes that it serves.
+    #[must_use]
+    pub const fn volumes(&self) -> &VolumeServer {
+        &self.volumes
     }
 
     /// Makes it a compute gateway.
@@ -165,6 +180,7 @@ impl Peer {
         self.provider.stop();
         self.node = Node::default();
         self.contracts.stop();
+        self.volumes.stop(self.security.profile.has(Weakness::LostUsageEvents));
         if let Some(gateway) = &mut self.gateway {
             gateway.stop();
         }
@@ -321,6 +337,9 @@ impl Peer {
                 if kind == BehaviourKind::BidRequest
                     && (self.provider.machine().onboarded.is_some() || self.gateway.is_some())
                     && self.contracts.screen(&mut desk, &mut self.root, envelope) => {}
+            Receiver::Root if kind.is_about_volumes() => {
+                serve_volume(&mut desk, &mut self.root, &mut self.volumes, envelope);
+            }
             Receiver::Root if kind.is_about_deployments() => self.handle_operator(now, envelope, out),
             Receiver::Root if self.provider.awaits(&envelope.behaviour) => {
                 self.provider.handle_probe_reply(&mut desk, &mut self.root, envelope);
@@ -551,6 +570,29 @@ fn give_answers(desk: &mut Desk<'_, '_>, root: &mut Actor, deployment: &mut Depl
     for (asker, answer) in deployment.take_answers() {
         asker.answer(desk, root, answer);
     }
+}
+
+/// Answers somebody who wants something of the volumes that a node serves (dms-capabilities section 8). Like the real
+/// DMS it takes the sender for whom the message says that it is (C2).
+fn serve_volume(desk: &mut Desk<'_, '_>, root: &mut Actor, volumes: &mut VolumeServer, request: &Envelope) {
+    let answer = match &request.message {
+        Message::Volume(volume) if volume.behaviour() == request.behaviour.kind => {
+            let random = match **volume {
+                VolumeRequest::Create { .. } => u64::from_le_bytes(desk.out.random.bytes()),
+                VolumeRequest::Start(_) | VolumeRequest::Delete(_) => 0,
+            };
+            match volumes.carry_out(volume, &request.from.did, random) {
+                Ok((Some(created), _)) => Message::Report(Arc::new(Report::Volume(created))),
+                Ok((None, deleted)) => {
+                    deleted.into_iter().for_each(|gone| desk.action(Action::RemoveBrick(gone.brick)));
+                    Message::Ok
+                }
+                Err(refused) => Message::Error(refused.to_string().into()),
+            }
+        }
+        _ => Message::Error("the message lacks what this behaviour needs".into()),
+    };
+    desk.reply(root, request, answer);
 }
 
 /// The topic on which a behaviour may be broadcast, when the message is a broadcast.

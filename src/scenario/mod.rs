@@ -38,6 +38,7 @@ mod resolved;
 mod resolved_contracts;
 mod resolved_operations;
 pub mod schema;
+mod storage;
 pub mod units;
 mod workload;
 pub mod yaml;

@@ -34,7 +34,7 @@ pub(super) const ACTIONS: &[&str] = &[
 /// What an operation has besides.
 const COMMON: &[&str] = &["at", "by", "answer", "refusal"];
 /// Keys of `invoke`.
-const INVOKE: &[&str] = &["to", "behaviour", "peer", "offer", "logger", "timeout"];
+const INVOKE: &[&str] = &["to", "behaviour", "peer", "offer", "logger", "volume", "timeout"];
 const SLOTS: [(&str, Slot); 3] =
     [("provide", Slot::Provide), ("require", Slot::Require), ("revoke", Slot::Revoke)];
 const FLAG: [(&str, bool); 2] = [("true", true), ("false", false)];

@@ -1,14 +1,20 @@
-//! What operators send along with a call: offers of machines, and changes of how a node logs.
+//! What operators send along with a call: offers of machines, changes of how a node logs, and volumes.
 
 use super::reader::{Map, Reader};
 use super::resolved::{map as written, text};
+use super::storage;
 use crate::dms::actor::{BehaviourKind, LoggerChange, Offer};
 use crate::dms::ensemble::tree::Node;
 use crate::sim::setup::Payload;
 
 /// Keys of `invoke` under which payloads stand, each with the behaviour that needs it.
-pub(super) const PAYLOADS: [(&str, BehaviourKind); 2] =
-    [("offer", BehaviourKind::Onboard), ("logger", BehaviourKind::LoggerConfig)];
+pub(super) const PAYLOADS: [(&str, BehaviourKind); 5] = [
+    ("offer", BehaviourKind::Onboard),
+    ("logger", BehaviourKind::LoggerConfig),
+    ("volume", BehaviourKind::VolumeCreate),
+    ("volume", BehaviourKind::VolumeStart),
+    ("volume", BehaviourKind::VolumeDelete),
+];
 const GIB: u64 = 1 << 30;
 /// Cores of the largest machine.
 const MOST_CORES: f64 = 4096.0;
@@ -22,13 +28,14 @@ pub(super) fn read(
     kind: BehaviourKind,
     path: &str,
 ) -> Option<Option<Payload>> {
-    for (key, wanted) in PAYLOADS {
+    let own = PAYLOADS.iter().find(|(_, wanted)| *wanted == kind).map(|(key, _)| *key);
+    for (key, _) in PAYLOADS {
         match map.node.entry(key) {
-            None if wanted == kind => {
+            None if own == Some(key) => {
                 reader.error(map.at, format!("`{path}` needs `{key}`"), help(kind).to_owned());
                 return None;
             }
-            Some((written, _)) if wanted != kind => {
+            Some((written, _)) if own != Some(key) => {
                 reader.error(written.position, format!("`{path}` takes no `{key}`"), None);
                 return None;
             }
@@ -42,6 +49,10 @@ pub(super) fn read(
         BehaviourKind::LoggerConfig => {
             reader.optional(map, "logger", logger).map(|change| Some(Payload::Logger(Box::new(change))))
         }
+        _ if kind.is_about_volumes() => {
+            let read = |r: &mut Reader, node: &Node| storage::request(r, node, kind);
+            reader.optional(map, "volume", read).map(|request| Some(Payload::Volume(request)))
+        }
         _ => Some(None),
     }
 }
@@ -50,6 +61,7 @@ pub(super) fn read(
 pub(super) fn write(payload: &Payload) -> (&'static str, Option<String>) {
     let thousandths = |milli: u64| format!("{}.{:03}", milli / 1000, milli % 1000);
     match payload {
+        Payload::Volume(request) => ("volume", Some(storage::write_request(request))),
         Payload::Offer(offer) => {
             let content = written(&[
                 ("cpu", Some(thousandths(offer.cores_milli))),
@@ -75,6 +87,7 @@ pub(super) fn write(payload: &Payload) -> (&'static str, Option<String>) {
 
 const fn help(kind: BehaviourKind) -> &'static str {
     match kind {
+        kind if kind.is_about_volumes() => "as in `volume: {name: data}`",
         BehaviourKind::Onboard => "as in `offer: {cpu: 4, ram: 8 GiB, disk: 100 GiB}`",
         _ => "as in `logger: {level: debug}`",
     }

@@ -9,6 +9,7 @@ use super::nat;
 use super::network::bandwidth;
 use super::organizations::Organizations;
 use super::reader::{Map, Reader};
+use super::storage;
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::sim::setup::{Onboard, PeerGroup, Role};
 use crate::workload::{
@@ -29,6 +30,7 @@ const GROUP_KEYS: &[&str] = &[
     "churn",
     "profile",
     "require_contracts",
+    "storage",
 ];
 /// Attackers offer nothing and attack.
 const ATTACKER_KEYS: &[&str] = &[
@@ -71,6 +73,7 @@ const ROLES: &[&str] = &[
     "bootstraps",
     "contract_hosts",
     "payment_validators",
+    "volume_servers",
     "gateways",
 ];
 /// More names than anyone writes by hand.
@@ -195,6 +198,7 @@ fn group(
         "bootstraps" => Role::Bootstrap,
         "contract_hosts" => Role::ContractHost,
         "payment_validators" => Role::PaymentValidator,
+        "volume_servers" => Role::VolumeServer,
         "gateways" => Role::Gateway,
         _ => Role::Attacker,
     };
@@ -217,6 +221,7 @@ fn group(
     let churn = reader.optional(&map, "churn", churn);
     let profile = super::profile::read(reader, &map);
     let require_contracts = require_contracts(reader, &map, role);
+    let storage = reader.optional(&map, "storage", storage::of_group).unwrap_or_default();
     let attack = if role == Role::Attacker {
         let help = "what they try, as in `attack: {replayer: {start: 5m}}`";
         reader.required(&map, "attack", help, |_, node| Some(node.clone()))
@@ -240,6 +245,7 @@ fn group(
         churn,
         attack: None,
         require_contracts,
+        storage,
         gateway,
     };
     Some((group, attack, variant.at))

@@ -8,6 +8,7 @@ use super::network::BANDWIDTH_PRESETS;
 use super::peers::CHURN_PRESETS;
 use super::resolved_contracts::contract;
 use super::resolved_operations::{operation, organization};
+use super::storage;
 use super::units::{write_bytes, write_hertz, write_rate};
 use super::{nat, profile, yaml};
 use crate::dms::capability::Form;
@@ -18,6 +19,7 @@ use crate::kernel::{Time, date};
 use crate::net::{BandwidthConfig, CityDataSet, LatencyConfig};
 use crate::sim::setup::{
     AttackKind, AttackPlan, Deploy, Fault, Image, ImageBehaviour, PeerGroup, Prints, Role, Selection, Setup,
+    StorageConfig,
 };
 use crate::workload::{
     ArrivalsConfig, ChurnConfig, ChurnStart, Hardware, HardwareConfig, HardwarePreset, PlaceConfig,
@@ -143,6 +145,7 @@ fn group(group: &PeerGroup) -> String {
         Role::Bootstrap => "bootstraps",
         Role::ContractHost => "contract_hosts",
         Role::PaymentValidator => "payment_validators",
+        Role::VolumeServer => "volume_servers",
         Role::Gateway | Role::Machine => "gateways",
     };
     let names: Vec<String> = group.names.iter().map(|name| text(name)).collect();
@@ -163,6 +166,10 @@ fn group(group: &PeerGroup) -> String {
         ("churn", group.churn.as_ref().map(churn)),
         ("profile", group.profile.map(profile::write)),
         ("attack", group.attack.as_ref().map(attack)),
+        (
+            "storage",
+            (group.storage != StorageConfig::default()).then(|| storage::write_of_group(&group.storage)),
+        ),
         ("require_contracts", group.require_contracts.then(|| "true".to_owned())),
     ];
     content.extend(group.gateway.iter().flat_map(super::gateways::write));
@@ -270,7 +277,8 @@ fn behaviour(image: &Image) -> String {
     };
     let survives = if image.survives > 0 { format!(", survives: {}", image.survives) } else { String::new() };
     let (size, start) = (write_bytes(image.size_bytes), span_of(&image.start));
-    format!("{{size: {size}, start: {start}, {behaviour}{survives}}}")
+    let data = storage::write_of_image(&image.data);
+    format!("{{size: {size}, start: {start}, {behaviour}{survives}{data}}}")
 }
 
 fn printed(prints: &Prints) -> [(&'static str, Option<String>); 4] {

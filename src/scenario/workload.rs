@@ -4,6 +4,7 @@ use super::contracts::name_of;
 use super::files::{Ensemble, Files};
 use super::peers::{Peers, identifier};
 use super::reader::{Map, Reader, listed};
+use super::storage;
 use crate::dms::constants::MIN_DEPLOYMENT_TIME;
 use crate::dms::ensemble::config::{AllocationConfig, AllocationKind, HealthProbe};
 use crate::dms::ensemble::finding::Finding;
@@ -131,6 +132,7 @@ fn orchestrator(reader: &mut Reader, node: &Node, peers: &Peers) -> Option<Strin
                 Role::Bootstrap => "a bootstrap",
                 Role::ContractHost => "a contract host",
                 Role::PaymentValidator => "a payment validator",
+                Role::VolumeServer => "a server of volumes",
                 Role::Gateway => "a gateway",
                 Role::Machine => "a virtual machine",
                 Role::Provider | Role::Orchestrator => "a provider",
@@ -184,6 +186,10 @@ fn check_images(
     for (name, allocation) in &ensemble.config.allocations {
         let Some(container) = allocation.execution.container() else { continue };
         let reference = &*container.image;
+        let known = context.known.find(reference).map(|place| context.known.image(place));
+        for (key, message) in storage::doubts(name, allocation, known, context.peers) {
+            files.report(ensemble, &["allocations", name, key], Finding::warning(at, message));
+        }
         if let Some(place) = context.known.find(reference) {
             let image = context.known.image(place);
             if let Some((key, message)) = mismatch(name, allocation, image) {

@@ -131,6 +131,7 @@ mod tests {
             nat: None,
             churn: None,
             attack: None,
+            storage: Default::default(),
             require_contracts: false,
             gateway: None,
         };

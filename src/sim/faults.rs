@@ -184,9 +184,11 @@ impl World<'_> {
         let host = &mut self.hosts[peer.0 as usize];
         if outage == Outage::Machine {
             host.power += 1;
-            host.executor.crash();
             host.unheard.clear();
+            self.stop_programs(now, peer);
+            self.hosts[peer.0 as usize].executor.crash();
         }
+        let host = &mut self.hosts[peer.0 as usize];
         self.ledger.stops(now, peer, outage == Outage::Machine);
         if !host.up {
             return;
@@ -194,6 +196,7 @@ impl World<'_> {
         host.up = false;
         host.life += 1;
         host.executor.abandon();
+        host.disk.pending.clear();
         host.peer.stop();
         for flow in self.network.set_up(now, EndpointId(peer.0), false) {
             if flow.via == Some(EndpointId(peer.0)) {

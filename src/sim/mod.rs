@@ -11,6 +11,7 @@ mod closing;
 pub mod conservation;
 mod contracts;
 mod control;
+mod disks;
 pub mod event;
 pub mod executor;
 pub mod explain;
@@ -25,6 +26,7 @@ pub mod population;
 mod reach;
 pub mod setup;
 mod standing;
+mod storage;
 pub mod world;
 
 pub use outcome::Outcome;

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 
 use super::atlas::WorldAtlas;
 use super::attack::Credentials;
+use super::disks::Disk;
 use super::event::PeerId;
 use super::office::{Held, Office, User};
 use super::setup::{AttackKind, Onboard, PeerGroup, Role, Selection, Setup};
@@ -16,6 +17,7 @@ use crate::dms::gateway::GatewayConfig;
 use crate::dms::identity::{Did, Handle, SecretKey};
 use crate::dms::provider::Machine;
 use crate::dms::resources::{Cpu, Gpu, Resources};
+use crate::dms::storage::VolumeServer;
 use crate::dms::{Peer, PeerConfig};
 use crate::kernel::{Domain, Rng, Streams, Time};
 use crate::net::{BandwidthConfig, Cities, CityId, Duty, Endpoint, NatClass, NatShares};
@@ -185,7 +187,8 @@ fn endpoint(setup: &Setup, group: &PeerGroup, city: CityId, streams: Streams, en
         | Role::Orchestrator
         | Role::Attacker
         | Role::ContractHost
-        | Role::PaymentValidator => (Duty::None, nat.shares),
+        | Role::PaymentValidator
+        | Role::VolumeServer => (Duty::None, nat.shares),
         Role::Gateway | Role::Machine => (Duty::None, NatShares::all(NatClass::Public)),
     };
     endpoint.duty = duty;
@@ -261,6 +264,7 @@ impl<'s> Builder<'s> {
             self.office.users.push(User { context: user, memberships });
         }
         let machine = machine(group, city, &mut self.streams.owned(HARDWARE, entity));
+        let machine_disk_bytes = machine.total.disk_bytes;
         let config = PeerConfig {
             secret,
             capabilities,
@@ -284,7 +288,12 @@ impl<'s> Builder<'s> {
                 executors: EXECUTORS.to_vec(),
             });
         }
-        let mut host = Host::new(peer, churn);
+        if group.role == Role::VolumeServer {
+            let certificate = format!("certificate of {}", peer.handle_of_root().did);
+            peer.serve_volumes(VolumeServer::new(certificate.into()));
+        }
+        let disk = Disk::new(&group.storage, machine_disk_bytes);
+        let mut host = Host::new(peer, churn, disk);
         host.up &= group.role != Role::Machine;
         if let Some(AttackKind::ClockSkew { offset_ns }) = group.attack.as_ref().map(|plan| &plan.kind) {
             host.clock_offset_ns = *offset_ns;

@@ -68,15 +68,14 @@ fn a_node_answers_questions_about_itself_and_knows_no_others() {
         "/dms/node/peers/dht",
         "/dms/node/hardware/spec",
         "/dms/node/hardware/usage",
-        "/dms/volume/create",
         "/dms/node/subnet/create",
     ];
     let operations: Vec<String> =
         questions.iter().map(|path| format!("by: alice, invoke: {{to: alice, behaviour: {path}}}")).collect();
     let outcome = run("", &operations.iter().map(String::as_str).collect::<Vec<_>>());
-    assert_eq!(ended(&outcome), [19, 0, 2]);
+    assert_eq!(ended(&outcome), [19, 0, 1]);
     refused(&outcome, "message", "unknown behaviour");
-    refused(&outcome, "operation", "alice: /dms/volume/create of alice: no answer within 30s");
+    refused(&outcome, "operation", "alice: /dms/node/subnet/create of alice: no answer within 30s");
 }
 
 #[test]

@@ -14,14 +14,8 @@ use crate::dms::identity::EnsembleId;
 const ALIASES: [(&str, BehaviourKind); 1] = [("/dms/cap/broadcast", BehaviourKind::RevokeBroadcast)];
 
 /// Behaviours of the real DMS that this version does not simulate (dms-capabilities section 5).
-const NOT_SIMULATED: [&str; 6] = [
-    "/dms/node/subnet/create",
-    "/dms/node/subnet/destroy",
-    "/dms/node/subnet/join",
-    "/dms/volume/create",
-    "/dms/volume/start",
-    "/dms/volume/delete",
-];
+const NOT_SIMULATED: [&str; 3] =
+    ["/dms/node/subnet/create", "/dms/node/subnet/destroy", "/dms/node/subnet/join"];
 
 /// What a behaviour is for. The path of most kinds is fixed; the last ones are made for one ensemble or one call.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -203,6 +197,12 @@ pub enum BehaviourKind {
     PaymentValidate,
     /// `/dms/node/deployment/update`: make a running deployment another ensemble.
     DeploymentUpdate,
+    /// `/dms/volume/create`: make a volume on a server of volumes.
+    VolumeCreate,
+    /// `/dms/volume/start`: let it be mounted.
+    VolumeStart,
+    /// `/dms/volume/delete`: delete it with its data.
+    VolumeDelete,
     /// `/dms/deployment/promise/convert`: a gateway is to provision what it has promised; the path is inferred.
     ConvertPromise,
     /// `/dms/deployment/promise/sign`: a machine is to sign the bid that replaces a promise; the path is inferred.
@@ -211,7 +211,7 @@ pub enum BehaviourKind {
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 90] = [
+    pub const ALL: [Self; 93] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -300,6 +300,9 @@ impl BehaviourKind {
         Self::ContractEvents,
         Self::PaymentValidate,
         Self::DeploymentUpdate,
+        Self::VolumeCreate,
+        Self::VolumeStart,
+        Self::VolumeDelete,
         Self::ConvertPromise,
         Self::SignBid,
     ];
@@ -397,6 +400,9 @@ impl BehaviourKind {
             Self::ContractEvents => "/dms/tokenomics/contract/events",
             Self::PaymentValidate => "/dms/tokenomics/contract/payment/validate",
             Self::DeploymentUpdate => "/dms/node/deployment/update",
+            Self::VolumeCreate => "/dms/volume/create",
+            Self::VolumeStart => "/dms/volume/start",
+            Self::VolumeDelete => "/dms/volume/delete",
             Self::ConvertPromise => "/dms/deployment/promise/convert",
             Self::SignBid => "/dms/deployment/promise/sign",
         }
@@ -515,6 +521,14 @@ impl BehaviourKind {
                 | Self::ContractEvents
                 | Self::PaymentValidate
         )
+    }
+}
+
+impl BehaviourKind {
+    /// Whether it is about the volumes that the node serves.
+    #[must_use]
+    pub const fn is_about_volumes(self) -> bool {
+        matches!(self, Self::VolumeCreate | Self::VolumeStart | Self::VolumeDelete)
     }
 }
 
@@ -667,7 +681,7 @@ mod tests {
         }
         let alias = Behaviour::for_operators("/dms/cap/broadcast").expect("an alias");
         assert_eq!(alias.kind, BehaviourKind::RevokeBroadcast);
-        let absent = Behaviour::for_operators("/dms/volume/create").expect("a behaviour of DMS");
+        let absent = Behaviour::for_operators("/dms/node/subnet/create").expect("a behaviour of DMS");
         assert_eq!(absent.kind, BehaviourKind::NotSimulated);
         for unknown in ["/dms/deployment/commit", "/public/helo", "<not simulated>", ""] {
             assert_eq!(Behaviour::for_operators(unknown), None, "{unknown}");

@@ -18,6 +18,7 @@ use crate::dms::contract::message::{ContractMessage, ContractRef};
 use crate::dms::ensemble::{AllocationConfig, Executor, Location, LocationConstraints, PortConfig};
 use crate::dms::identity::{Did, EnsembleId, Handle, PeerId, Signature};
 use crate::dms::resources::Resources;
+use crate::dms::storage::VolumeRequest;
 use crate::dms::subnet::{AddressRange, Route};
 
 /// What one node of an ensemble asks of a provider (`BidRequestV1`).
@@ -368,6 +369,8 @@ pub enum Message {
     EdgeProbe(Padding),
     /// About contracts.
     Contract(Box<ContractMessage>),
+    /// About volumes that the receiver serves.
+    Volume(Box<VolumeRequest>),
     /// Provision the machine that was promised.
     ConvertPromise(Box<ConvertPromise>),
     /// Sign a bid that somebody else hands on.

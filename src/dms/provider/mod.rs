@@ -7,6 +7,7 @@
 //! - `endings`: terminating what ran and giving back what it held;
 //! - `onboarding`: what of the machine is offered;
 //! - `networks`: the subnets of its ensembles, addresses, names and port maps;
+//! - `volumes`: what is mounted for an allocation;
 //! - `runs`: starting, restarting, health, heartbeats and the end of an allocation;
 //! - `farewells`: how its orchestrator learns of that end, and the logs that are kept;
 //! - `recovery`: what is on disk, and taking it up after a restart;
@@ -22,6 +23,7 @@ mod networks;
 mod onboarding;
 mod recovery;
 mod runs;
+mod volumes;
 
 use std::sync::Arc;
 
@@ -35,6 +37,7 @@ pub(in crate::dms) use bids::compare_hardware;
 use self::confirmation::Confirmation;
 use self::endings::Ending;
 pub(in crate::dms) use self::farewells::{Farewell, KeptLog};
+use self::volumes::Volumes;
 
 use crate::dms::actor::{
     Actor, AllocationInfo, AllocationState, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message,
@@ -127,6 +130,7 @@ pub struct Provider {
     renewing: bool,
     /// Runs that are being started again after a restart; bids wait for them.
     recovering: Vec<RunId>,
+    volumes: Volumes,
     /// Questions to orchestrators so far.
     confirmations: u32,
 }
@@ -152,6 +156,7 @@ impl Provider {
             sweeping: false,
             renewing: false,
             recovering: Vec::new(),
+            volumes: Volumes::default(),
             confirmations: 0,
         }
     }
@@ -229,8 +234,9 @@ impl Provider {
                 }
             }
             Message::Allocate(allocate) => {
-                let answer = self.handle_allocate(desk, root, allocate);
-                desk.reply(root, request, answer);
+                if let Some(answer) = self.mount_first(desk, root, request, allocate) {
+                    desk.reply(root, request, answer);
+                }
             }
             Message::Revert(revert) | Message::AllocationShutdown(revert) => {
                 self.handle_revert(desk, revert);

@@ -358,7 +358,13 @@ fn schemas_and_readers_need_the_same_keys() {
         let errors = findings.into_sorted();
         // What else an operation says, which peers there are, or what they say, decides whether it needs these.
         let depends = |text: &str| {
-            let others = ["needs `peer`", "needs `offer`", "needs `logger`", "needs `nat` of the network"];
+            let others = [
+                "needs `peer`",
+                "needs `offer`",
+                "needs `logger`",
+                "needs `volume`",
+                "needs `nat` of the network",
+            ];
             // So does the model of a contract.
             text.starts_with("`revoke` needs")
                 || text.starts_with("the model ")

@@ -11,6 +11,7 @@ mod operations;
 mod reachability;
 mod refusals;
 mod service;
+mod storage;
 mod tables;
 
 use std::net::Ipv4Addr;
@@ -180,6 +181,7 @@ pub struct Ledger {
     counters: Counters,
     time_to_running: SpanHistogram,
     pulls: SpanHistogram,
+    storage: storage::Storage,
     series: Vec<SeriesRow>,
     series_names: Vec<(Text, Text)>,
     manifest: tables::RunFacts,
@@ -196,6 +198,7 @@ impl Ledger {
             super::setup::Role::Bootstrap => "bootstrap",
             super::setup::Role::ContractHost => "contract host",
             super::setup::Role::PaymentValidator => "payment validator",
+            super::setup::Role::VolumeServer => "volume server",
             super::setup::Role::Gateway => "gateway",
             super::setup::Role::Machine => "machine",
         };
@@ -231,6 +234,7 @@ impl Ledger {
             counters: Counters::default(),
             time_to_running: SpanHistogram::new(),
             pulls: SpanHistogram::new(),
+            storage: storage::Storage::default(),
             series: Vec::new(),
             series_names: series_names(),
             manifest: tables::RunFacts::of(setup),

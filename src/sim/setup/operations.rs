@@ -8,6 +8,7 @@ use crate::dms::actor::{Behaviour, LoggerChange, Offer, Slot};
 use crate::dms::capability::setup::{MEMBER_CAPABILITIES, MEMBER_TOPICS};
 use crate::dms::capability::{Capability, Form};
 use crate::dms::constants::DEFAULT_MESSAGE_TIMEOUT;
+use crate::dms::storage::VolumeRequest;
 use crate::kernel::{Span, Time};
 
 /// An organization: a key, and what it grants to its members.
@@ -70,6 +71,8 @@ pub enum Payload {
     Offer(Offer),
     /// How the node is to log.
     Logger(Box<LoggerChange>),
+    /// Which volume to create, start or delete.
+    Volume(VolumeRequest),
 }
 
 /// What an operator can do.

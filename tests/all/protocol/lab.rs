@@ -474,6 +474,9 @@ impl Lab {
                 (Span::ZERO, Execution::Terminated(ended))
             }
             Action::Probe(run) => (PROBE, Execution::Probed(run, host.healthy)),
+            Action::Mount(..) | Action::Unmount(_) | Action::RemoveBrick(_) => {
+                unreachable!("no script is about volumes")
+            }
             Action::LookUpTransfer(..) => unreachable!("no script is about contracts"),
         };
         self.post(after, Event::Execution { peer, power, execution });

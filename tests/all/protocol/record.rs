@@ -165,6 +165,9 @@ impl Record {
             }
             Action::Terminate(run) => format!("executor: terminate run {}.{}", run.slot, run.run),
             Action::Probe(run) => format!("executor: probe run {}.{}", run.slot, run.run),
+            Action::Mount(run, _) => format!("executor: mount for run {}.{}", run.slot, run.run),
+            Action::Unmount(slot) => format!("executor: unmount for slot {slot}"),
+            Action::RemoveBrick(brick) => format!("executor: remove {brick}"),
             Action::Provision(order, plan) => format!("cloud: make machine {order} with {plan}"),
             Action::DeleteMachine(order) => format!("cloud: delete machine {order}"),
             Action::LookUpTransfer(chain, tx_hash) => format!("chain: look up {tx_hash} on {chain:?}"),
@@ -252,11 +255,7 @@ impl Record {
             Message::Commit(commit) => {
                 format!("{} of generation {}: {}", commit.allocation, commit.generation, commit.resources)
             }
-            Message::Allocate(allocate) => {
-                let orders = allocate.allocations.iter();
-                let orders = orders.map(|order| format!("{} of generation {}", order.id, order.generation));
-                orders.collect::<Vec<_>>().join(", ")
-            }
+            Message::Allocate(allocate) => ordered(allocate),
             Message::Allocated(handles) => {
                 let handles: Vec<String> = handles.iter().map(|handle| self.name(handle)).collect();
                 format!("yes: {}", handles.join(", "))
@@ -282,6 +281,7 @@ impl Record {
             | Message::Revocations(_)
             | Message::Onboard(_)
             | Message::ConfigureLogger(_)
+            | Message::Volume(_)
             | Message::Contract(_) => format!("{message:?}"),
             Message::Revert(revert) | Message::AllocationShutdown(revert) => undone(revert),
             Message::SubnetAddPeer { address } => format!("address {}", dotted(*address)),
@@ -407,6 +407,13 @@ fn task_end(end: &TaskTermination) -> String {
         (false, bytes) => format!("; {bytes} B of output"),
     };
     format!("{id} of generation {generation} is {}, exit code {code}{output}", lower(end.status))
+}
+
+/// The allocations that an order is about.
+fn ordered(allocate: &dmsim::dms::actor::Allocate) -> String {
+    let orders = allocate.allocations.iter();
+    let orders = orders.map(|order| format!("{} of generation {}", order.id, order.generation));
+    orders.collect::<Vec<_>>().join(", ")
 }
 
 fn log_request(log: &LogRequest) -> String {
