@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use dmsim::scenario::{self, Overrides};
+use dmsim::scenario::{self, Loaded, Overrides};
 use dmsim::sim::{self, Options, Outcome};
 
 /// Each of the machines goes down for half an hour, one after the other, so that whatever runs has to move.
@@ -11,16 +11,19 @@ const BOTH_DOWN: &str =
 const ACCOUNTS: &str = "../../../scenarios/ensembles/accounts.yaml";
 const SIMULATION: &str = "../../../scenarios/ensembles/simulation.yaml";
 
-/// A run of the base scenario in which an ensemble is deployed after a minute.
-fn run(ensemble: &str, changes: &[&str]) -> Outcome {
+/// The base scenario with an ensemble that is deployed after a minute.
+fn load(ensemble: &str, changes: &[&str]) -> Loaded {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/storage/base.yaml");
-    let mut set =
-        vec![format!("workload=[{{deploy: {{by: alice, ensemble: {ensemble}, arrivals: {{at: 1m}}}}}}]")];
+    let deploy = format!("{{by: alice, ensemble: {ensemble}, arrivals: {{at: 1m}}}}");
+    let mut set = vec![format!("workload=[{{deploy: {deploy}}}]")];
     set.extend(changes.iter().map(|change| (*change).to_owned()));
     let metrics: Vec<&str> = dmsim::observe::all().iter().map(|metric| metric.name).collect();
-    let loaded = scenario::load(&path, &Overrides { set, seed: None }, &metrics)
-        .unwrap_or_else(|report| panic!("{}", report.render(false)));
-    sim::run(&loaded.setup, Options::default(), &mut |_, _| true).unwrap()
+    scenario::load(&path, &Overrides { set, seed: None }, &metrics)
+        .unwrap_or_else(|report| panic!("{}", report.render(false)))
+}
+
+fn run(ensemble: &str, changes: &[&str]) -> Outcome {
+    sim::run(&load(ensemble, changes).setup, Options::default(), &mut |_, _| true).unwrap()
 }
 
 fn metric(outcome: &Outcome, name: &str) -> u64 {
@@ -176,4 +179,18 @@ fn only_the_creator_deletes_a_volume_and_what_is_on_it_is_gone() {
     assert_eq!(metric(&outcome, "operations.unexpected"), 0, "{:?}", outcome.operations);
     // Whoever still has it mounted finds out at the next write.
     assert!(says(&outcome, "run", "write /var/lib/accounts: transport endpoint is not connected"));
+}
+
+#[test]
+fn what_will_never_be_mounted_or_written_is_a_warning() {
+    assert_eq!(load(ACCOUNTS, &[]).warnings.render(false), "");
+    let away =
+        load(ACCOUNTS, &["peers[2].volume_servers.names=[safe]", "operations=[]"]).warnings.render(false);
+    assert!(
+        away.contains("no volume server is called `vault`: the volume of `accounts` will never"),
+        "{away}"
+    );
+    let writes = "images.nginx={size: 1 MB, service: {}, writes: {size: 1 MB, every: 1m}}";
+    let nowhere = load("../../../scenarios/ensembles/web.yaml", &[writes]).warnings.render(false);
+    assert!(nowhere.contains("`web` has no volume that it can write to"), "{nowhere}");
 }

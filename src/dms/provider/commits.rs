@@ -150,7 +150,7 @@ impl Provider {
     /// Undoes commits and allocations up to the generations named, and forgets the bid. What is not there is fine.
     pub(super) fn handle_revert(&mut self, desk: &mut Desk<'_, '_>, revert: &Revert) {
         self.bids.shift_remove(&revert.ensemble);
-        self.stop_mounting(desk, revert.ensemble);
+        self.stop_mounting(desk, &revert.allocations);
         for (id, generation) in &revert.allocations {
             self.release(desk, id, *generation);
             self.end_farewell(id, *generation);

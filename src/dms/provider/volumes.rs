@@ -7,10 +7,9 @@
 use std::sync::Arc;
 
 use super::Provider;
-use crate::dms::actor::{Actor, Allocate, AllocationState, Envelope, Message};
+use crate::dms::actor::{Actor, Allocate, AllocationOrder, AllocationState, Envelope, Message};
 use crate::dms::desk::{Desk, OwedReply};
 use crate::dms::ensemble::VolumeConfig;
-use crate::dms::identity::EnsembleId;
 use crate::dms::outbox::{Action, RunId};
 use crate::dms::storage::{MountError, MountOrder, mounts_of};
 
@@ -165,9 +164,12 @@ impl Provider {
         }
     }
 
-    /// Nobody waits for these volumes any more.
-    pub(super) fn stop_mounting(&mut self, desk: &mut Desk<'_, '_>, ensemble: EnsembleId) {
-        let of_it = |mounting: &mut Mounting| mounting.allocate.ensemble == ensemble;
+    /// Nobody waits any more for the volumes of these allocations, up to these generations.
+    pub(super) fn stop_mounting(&mut self, desk: &mut Desk<'_, '_>, reverted: &[(Arc<str>, u32)]) {
+        let is_over = |order: &AllocationOrder| {
+            reverted.iter().any(|(id, generation)| *id == order.id && order.generation <= *generation)
+        };
+        let of_it = |mounting: &mut Mounting| mounting.allocate.allocations.iter().any(is_over);
         let dropped: Vec<Mounting> = self.volumes.mounting.extract_if(.., of_it).collect();
         for slot in dropped.into_iter().flat_map(|mounting| mounting.slots) {
             self.unmount(desk, slot);
