@@ -4,6 +4,7 @@
 //! until its gateway has it made. It is then given what the gateway has ordered and an empty disk, boots, and is a peer
 //! like all others until it is deleted. What was deleted may be made again for another order, with the same key.
 
+use super::disks::Disk;
 use super::event::{Event, PeerId};
 use super::executor::Executor;
 use super::population::{Population, owner_of};
@@ -123,10 +124,13 @@ impl World<'_> {
         let (machine, offers) = (slot.machine, (**offers).clone());
         slot.state = State::Up { order };
         let cores = offers.cpu.cores_milli;
+        let storage = &self.setup.groups[self.population.group_of(machine)].storage;
+        let disk = Disk::new(storage, offers.disk_bytes);
         let host = &mut self.hosts[machine.0 as usize];
         let own = host.peer.provider().machine().clone();
         host.peer.reinstall(Machine { total: offers.clone(), onboarded: Some(offers), ..own });
         host.executor = Executor::default();
+        host.disk = disk;
         host.crashed = false;
         self.bring_up(now, machine);
         self.ledger.offers(now, machine, cores);

@@ -9,7 +9,7 @@ use super::attack::Credentials;
 use super::disks::Disk;
 use super::event::PeerId;
 use super::office::{Held, Office, User};
-use super::setup::{AttackKind, Onboard, PeerGroup, Role, Selection, Setup};
+use super::setup::{AttackKind, GatewayPlan, Onboard, PeerGroup, Role, Selection, Setup};
 use super::world::Host;
 use crate::dms::capability::{Anchors, CapabilityContext, OrganizationKeys, Rules, own_node};
 use crate::dms::ensemble::{EnsembleConfig, Executor, Location};
@@ -146,8 +146,9 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
                 None => draw_city(&place, streams, entity),
             };
             endpoints.push(endpoint(setup, description, city, streams, entity));
-            let owner = owner.map(|gateway| hosts[gateway].peer.capabilities().did().clone());
-            hosts.push(builder.host(description, city, entity, owner)?);
+            let owner = owner.map(|gateway| hosts[gateway].peer.capabilities().did());
+            let host = builder.host(description, city, entity, owner)?;
+            hosts.push(host);
             let name = match description.names.get(number as usize) {
                 Some(name) => Arc::from(name.as_str()),
                 None => format!("{}-{number}", description.name).into(),
@@ -224,7 +225,7 @@ impl<'s> Builder<'s> {
         group: &PeerGroup,
         city: CityId,
         entity: u64,
-        owner: Option<Did>,
+        owner: Option<&Did>,
     ) -> Result<Host, String> {
         let mut rng = self.streams.owned(KEYS, entity);
         let profile = group.profile.unwrap_or(self.setup.profile);
@@ -234,7 +235,7 @@ impl<'s> Builder<'s> {
         let mut capabilities = CapabilityContext::new(CapabilityContext::NODE, secret.clone(), rules);
         let epoch = self.setup.epoch;
         own_node(&user, &mut capabilities, epoch).map_err(|error| error.to_string())?;
-        if let Some(owner) = &owner {
+        if let Some(owner) = owner {
             let owns = Anchors { roots: std::slice::from_ref(owner), ..Anchors::default() };
             capabilities.add_roots(&owns, epoch).map_err(|error| error.to_string())?;
         }
@@ -282,11 +283,7 @@ impl<'s> Builder<'s> {
         };
         let mut peer = Peer::new(config, epoch);
         if let Some(plan) = &group.gateway {
-            peer.configure_gateway(GatewayConfig {
-                plans: plan.plans.iter().map(total).collect(),
-                machines: plan.machines,
-                executors: EXECUTORS.to_vec(),
-            });
+            peer.configure_gateway(gateway_config(plan));
         }
         if group.role == Role::VolumeServer {
             let certificate = format!("certificate of {}", peer.handle_of_root().did);
@@ -300,6 +297,11 @@ impl<'s> Builder<'s> {
         }
         Ok(host)
     }
+}
+
+fn gateway_config(plan: &GatewayPlan) -> GatewayConfig {
+    let plans = plan.plans.iter().map(total).collect();
+    GatewayConfig { plans, machines: plan.machines, executors: EXECUTORS.to_vec() }
 }
 
 fn machine(group: &PeerGroup, city: CityId, rng: &mut Rng<'_>) -> Machine {

@@ -162,7 +162,8 @@ impl Gateway {
     }
 
     fn arm_poll(&mut self, desk: &mut Desk<'_, '_>) {
-        if !self.polling && !(self.machines.is_empty() && self.promises.is_empty()) {
+        let has_something = !self.machines.is_empty() || !self.promises.is_empty();
+        if !self.polling && has_something {
             self.polling = true;
             desk.timer(MACHINE_POLL_INTERVAL, Timer::Machines);
         }

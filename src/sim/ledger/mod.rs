@@ -478,9 +478,7 @@ impl Ledger {
             Fact::BidAccepted(_) => {
                 self.counters.bids_received += 1;
                 self.counters.bids_accepted += 1;
-                if let Some(record) = record {
-                    record.bids += 1;
-                }
+                record.into_iter().for_each(|record| record.bids += 1);
             }
             Fact::StageFailed { stage, reason, .. } => {
                 self.counters.bids_received += u64::from(stage == Stage::Candidate);
