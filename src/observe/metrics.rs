@@ -205,6 +205,10 @@ const METRICS: &[Metric] = &[
     by("provider", "contracts.paid", "money", "what of it was paid, as validators found it"),
     by("organization", "contracts.spent", "money", "the same by the organizations of the requestors"),
     by("organization", "contracts.earned", "money", "the same by the organizations of the providers"),
+    plain("gateways.provisioned", "machines", "virtual machines that came up for gateways"),
+    plain("gateways.failed", "machines", "virtual machines that were ordered and could not be handed over"),
+    plain("gateways.deleted", "machines", "virtual machines that were deleted after they had come up"),
+    plain("gateways.machine_hours", "h", "for how long virtual machines existed, all together"),
     plain("events", "events", "events that the simulator handled"),
     plain("facts", "facts", "facts that observers were told, those of the digest"),
 ];

@@ -4,11 +4,13 @@
 
 mod attacks;
 mod contracts;
+mod gateways;
 mod nat;
 mod operations;
 
 use self::attacks::ATTACK;
 use self::contracts::CONTRACT;
+use self::gateways::GATEWAYS;
 use self::nat::{NAT, NAT_OF_GROUP};
 use self::operations::{OPERATION, ORGANIZATION};
 use super::units::{BYTE_UNITS, HERTZ_UNITS, RATE_UNITS, TIME_UNITS};
@@ -133,6 +135,7 @@ static ROLE: Map = Map::new(
         Key::new("contract_hosts", Shape::Map(&GROUP), "peers that host contracts"),
         Key::new("payment_validators", Shape::Map(&GROUP), "peers that check payments"),
         Key::new("volume_servers", Shape::Map(&GROUP), "peers that serve volumes and buckets"),
+        Key::new("gateways", Shape::Map(&GATEWAYS), "peers that have virtual machines made"),
     ],
 )
 .with_one_of(&[
@@ -144,6 +147,7 @@ static ROLE: Map = Map::new(
     "contract_hosts",
     "payment_validators",
     "volume_servers",
+    "gateways",
 ]);
 
 const GROUP_NAME: Key = Key::new("name", NAME, "of the group").or("its role");

@@ -21,6 +21,7 @@ mod expectation;
 mod faults;
 mod files;
 mod format;
+mod gateways;
 mod images;
 mod nat;
 mod network;

@@ -22,7 +22,8 @@ use crate::sim::setup::{
     StorageConfig,
 };
 use crate::workload::{
-    ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, HardwarePreset, PlaceConfig, PopulationOf,
+    ArrivalsConfig, ChurnConfig, ChurnStart, Hardware, HardwareConfig, HardwarePreset, PlaceConfig,
+    PopulationOf,
 };
 
 /// The whole scenario; `copies` are the names of the ensembles of its deployments.
@@ -30,7 +31,9 @@ pub(super) fn write(setup: &Setup, copies: &[String]) -> String {
     let mut out = String::new();
     top(&mut out, setup);
     list(&mut out, "organizations", setup.organizations.iter().map(organization));
-    list(&mut out, "peers", setup.groups.iter().map(group));
+    // The virtual machines of gateways follow from these.
+    let groups = setup.groups.iter().filter(|group| group.role != Role::Machine);
+    list(&mut out, "peers", groups.map(group));
     out.push_str("images:\n");
     for image in &setup.images {
         line(&mut out, format_args!("  {}: {}", text(&image.name), behaviour(image)));
@@ -143,12 +146,13 @@ fn group(group: &PeerGroup) -> String {
         Role::ContractHost => "contract_hosts",
         Role::PaymentValidator => "payment_validators",
         Role::VolumeServer => "volume_servers",
+        Role::Gateway | Role::Machine => "gateways",
     };
     let names: Vec<String> = group.names.iter().map(|name| text(name)).collect();
     let organizations: Vec<String> = group.organizations.iter().map(|name| text(name)).collect();
     let onboard =
         group.onboard.map(|part| format!("{{cpu: {}, ram: {}, disk: {}}}", part.cpu, part.ram, part.disk));
-    let content = map(&[
+    let mut content = vec![
         ("name", Some(text(&group.name))),
         ("count", Some(group.count.to_string())),
         ("names", Some(format!("[{}]", names.join(", ")))),
@@ -167,8 +171,9 @@ fn group(group: &PeerGroup) -> String {
             (group.storage != StorageConfig::default()).then(|| storage::write_of_group(&group.storage)),
         ),
         ("require_contracts", group.require_contracts.then(|| "true".to_owned())),
-    ]);
-    format!("{role}: {content}")
+    ];
+    content.extend(group.gateway.iter().flat_map(super::gateways::write));
+    format!("{role}: {}", map(&content))
 }
 
 fn attack(plan: &AttackPlan) -> String {
@@ -221,21 +226,25 @@ fn place(place: &PlaceConfig) -> String {
 fn hardware(hardware: &HardwareConfig) -> String {
     match hardware {
         HardwareConfig::Preset(HardwarePreset::HomePc) => "{preset: home-pc}".to_owned(),
-        HardwareConfig::Fixed(machine) => map(&[
-            ("cpu", Some(machine.cores.to_string())),
-            ("clock", Some(write_hertz(machine.clock_hz))),
-            ("arch", Some(text(&machine.architecture))),
-            ("ram", Some(write_bytes(machine.ram_bytes))),
-            ("disk", Some(write_bytes(machine.disk_bytes))),
-            (
-                "gpu",
-                machine.gpu.as_ref().map(|gpu| {
-                    let (vendor, model) = (text(&gpu.vendor), text(&gpu.model));
-                    format!("{{vendor: {vendor}, model: {model}, vram: {}}}", write_bytes(gpu.vram_bytes))
-                }),
-            ),
-        ]),
+        HardwareConfig::Fixed(fixed) => map(&machine(fixed)),
     }
+}
+
+pub(super) fn machine(machine: &Hardware) -> [(&'static str, Option<String>); 6] {
+    [
+        ("cpu", Some(machine.cores.to_string())),
+        ("clock", Some(write_hertz(machine.clock_hz))),
+        ("arch", Some(text(&machine.architecture))),
+        ("ram", Some(write_bytes(machine.ram_bytes))),
+        ("disk", Some(write_bytes(machine.disk_bytes))),
+        (
+            "gpu",
+            machine.gpu.as_ref().map(|gpu| {
+                let (vendor, model) = (text(&gpu.vendor), text(&gpu.model));
+                format!("{{vendor: {vendor}, model: {model}, vram: {}}}", write_bytes(gpu.vram_bytes))
+            }),
+        ),
+    ]
 }
 
 fn churn((config, start): &(ChurnConfig, ChurnStart)) -> String {

@@ -97,6 +97,15 @@ pub enum Event {
     Reachability,
     /// Something about contracts is due.
     Contract(ContractStep),
+    /// A virtual machine has booted, or has not.
+    Machine {
+        /// Whose.
+        gateway: PeerId,
+        /// The number under which it was ordered.
+        order: u32,
+        /// Its place among all; none when there was no place left.
+        slot: Option<u32>,
+    },
 }
 
 /// What is due about contracts.

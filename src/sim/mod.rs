@@ -16,6 +16,7 @@ pub mod event;
 pub mod executor;
 pub mod explain;
 mod faults;
+mod gateways;
 pub mod images;
 pub mod ledger;
 mod office;

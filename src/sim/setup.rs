@@ -5,6 +5,7 @@
 
 pub mod contracts;
 mod deployments;
+mod gateways;
 pub mod operations;
 mod prints;
 mod storage;
@@ -15,6 +16,7 @@ use serde::Serialize;
 
 pub use self::contracts::{ContractAction, ContractPlan};
 pub use self::deployments::{Control, ControlKind, Which};
+pub use self::gateways::GatewayPlan;
 pub use self::operations::{Expected, Operation, OperationKind, Organization, Payload, Proof, Withdrawn};
 pub use self::prints::Prints;
 pub use self::storage::{Bucket, DataUse, StorageConfig, Writes};
@@ -105,6 +107,10 @@ pub enum Role {
     PaymentValidator,
     /// Serves volumes.
     VolumeServer,
+    /// Bids with virtual machines that it has made when they are wanted.
+    Gateway,
+    /// A virtual machine of a gateway.
+    Machine,
 }
 
 /// Peers that are described together.
@@ -142,6 +148,8 @@ pub struct PeerGroup {
     pub attack: Option<AttackPlan>,
     /// Whether its providers bid only for deployments that name contracts.
     pub require_contracts: bool,
+    /// What its gateways can have made; none for everybody else.
+    pub gateway: Option<GatewayPlan>,
 }
 
 /// What the attackers of a group try, each of them by itself.

@@ -14,6 +14,7 @@ use super::contracts::Chain;
 use super::disks::Disk;
 use super::event::{DataStep, Event, ExecutionStep, PeerId};
 use super::executor::{Executor, Start};
+use super::gateways::Clouds;
 use super::images::Images;
 use super::ledger::Ledger;
 use super::office::Office;
@@ -128,6 +129,7 @@ pub struct World<'s> {
     pub(super) office: Office,
     pub(super) by_host: FxHashMap<HostId, PeerId>,
     pub(super) images: Images,
+    pub(super) clouds: Clouds,
     pub(super) parcels: Slab<Parcel>,
     pub(super) chain: Chain,
     pub(super) attackers: Attackers,
@@ -170,6 +172,7 @@ impl<'s> World<'s> {
             .zip(0..)
             .map(|(entry, number)| entry.arrivals.times(streams, number).map_err(|error| error.to_string()))
             .collect::<Result<_, _>>()?;
+        let clouds = Clouds::of(setup, &population);
         let attackers = Attackers::new(setup, &population, credentials, streams);
         let mut world = Self {
             ledger: Ledger::new(setup, &population),
@@ -184,6 +187,7 @@ impl<'s> World<'s> {
             conditions: FxHashMap::default(),
             by_host,
             images: Images::new(setup.images.clone()),
+            clouds,
             parcels: Slab::new(),
             chain: Chain::default(),
             attackers,
@@ -300,6 +304,7 @@ impl<'s> World<'s> {
             Event::Shutdown { deployment } => self.shutdown(now, deployment),
             Event::Operation(number) => self.operate(now, number),
             Event::Contract(step) => self.contract_step(now, step),
+            Event::Machine { gateway, order, slot } => self.boot(now, gateway, order, slot),
             Event::Churn(peer) => self.churn(now, peer),
             Event::Repair(peer) => self.repair(now, peer),
             Event::Fault(number) => self.begin_fault(now, number),
@@ -538,6 +543,8 @@ impl<'s> World<'s> {
                 let life = self.hosts[peer.0 as usize].life;
                 self.look_up(now, peer, life, blockchain, tx_hash);
             }
+            Action::Provision(order, offers) => self.provision(now, peer, order, offers),
+            Action::DeleteMachine(order) => self.delete_machine(now, peer, order),
         }
     }
 

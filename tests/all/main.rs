@@ -9,6 +9,7 @@ mod determinism;
 mod ensembles;
 mod explain;
 mod fidelity;
+mod gateways;
 mod generations;
 mod golden;
 mod nat;

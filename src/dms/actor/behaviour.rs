@@ -203,11 +203,15 @@ pub enum BehaviourKind {
     VolumeStart,
     /// `/dms/volume/delete`: delete it with its data.
     VolumeDelete,
+    /// `/dms/deployment/promise/convert`: a gateway is to provision what it has promised; the path is inferred.
+    ConvertPromise,
+    /// `/dms/deployment/promise/sign`: a machine is to sign the bid that replaces a promise; the path is inferred.
+    SignBid,
 }
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 91] = [
+    pub const ALL: [Self; 93] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -299,6 +303,8 @@ impl BehaviourKind {
         Self::VolumeCreate,
         Self::VolumeStart,
         Self::VolumeDelete,
+        Self::ConvertPromise,
+        Self::SignBid,
     ];
 
     /// The path, or for a namespaced kind the template of its path.
@@ -397,6 +403,8 @@ impl BehaviourKind {
             Self::VolumeCreate => "/dms/volume/create",
             Self::VolumeStart => "/dms/volume/start",
             Self::VolumeDelete => "/dms/volume/delete",
+            Self::ConvertPromise => "/dms/deployment/promise/convert",
+            Self::SignBid => "/dms/deployment/promise/sign",
         }
     }
 
@@ -449,6 +457,8 @@ impl BehaviourKind {
                 | Self::AllocationStates
                 | Self::EdgeConstraint
                 | Self::EdgeProbe
+                | Self::ConvertPromise
+                | Self::SignBid
         ) && !self.is_of_contracts()
             && !self.is_of_contract_actors()
     }

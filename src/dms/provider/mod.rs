@@ -32,6 +32,7 @@ use smallvec::SmallVec;
 
 use self::edges::EdgeTest;
 pub use bids::BidRefusal;
+pub(in crate::dms) use bids::compare_hardware;
 
 use self::confirmation::Confirmation;
 use self::endings::Ending;
@@ -249,6 +250,10 @@ impl Provider {
                 self.subnets.destroy(*id);
                 desk.reply(root, request, Message::Ok);
             }
+            Message::SignBid(wanted) => {
+                let answer = self.sign_bid(desk, root, wanted);
+                desk.reply(root, request, answer);
+            }
             Message::LogRequest(log) => self.handle_log_request(desk, root, request, log),
             Message::Query if request.behaviour.kind == BehaviourKind::AllocationStates => {
                 let answer = self.states_of(&request.behaviour);
@@ -270,7 +275,8 @@ impl Provider {
             | BehaviourKind::Allocate
             | BehaviourKind::Revert
             | BehaviourKind::EdgeConstraint
-            | BehaviourKind::EdgeProbe => true,
+            | BehaviourKind::EdgeProbe
+            | BehaviourKind::SignBid => true,
             BehaviourKind::SubnetCreate => of_hosted(|b| &b.subnet_create),
             BehaviourKind::SubnetDestroy => of_hosted(|b| &b.subnet_destroy),
             BehaviourKind::AllocationShutdown => of_hosted(|b| &b.allocation_shutdown),

@@ -5,6 +5,7 @@
 
 mod contracts;
 mod entry;
+mod machines;
 mod offers;
 mod operations;
 mod reachability;
@@ -20,6 +21,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
 use self::contracts::Contracts;
+use self::machines::Machines;
 use self::offers::Offers;
 use self::operations::{Operations, Revocations};
 use self::reachability::Reachability;
@@ -170,6 +172,7 @@ pub struct Ledger {
     revocations: Revocations,
     reachability: Reachability,
     contracts: Contracts,
+    machines: Machines,
     refusals: Refusals,
     presence: Vec<Presence>,
     peers_up: u64,
@@ -196,6 +199,8 @@ impl Ledger {
             super::setup::Role::ContractHost => "contract host",
             super::setup::Role::PaymentValidator => "payment validator",
             super::setup::Role::VolumeServer => "volume server",
+            super::setup::Role::Gateway => "gateway",
+            super::setup::Role::Machine => "machine",
         };
         let of_workload = setup.workload.iter();
         let mut entries: Vec<_> = of_workload
@@ -220,6 +225,7 @@ impl Ledger {
             revocations: Revocations::default(),
             reachability: Reachability::default(),
             contracts: Contracts::of(setup),
+            machines: Machines::default(),
             refusals: Refusals::default(),
             presence: vec![Presence::default(); peers],
             peers_up: 0,
@@ -420,6 +426,7 @@ impl Ledger {
             | Fact::Offboarded
             | Fact::OnboardingRefused(_)
             | Fact::Contract { .. } => return None,
+            Fact::Machine { ensemble, .. } => (*ensemble)?,
             Fact::DeploymentAccepted(id) | Fact::BidMade(id) | Fact::BidAccepted(id) => *id,
             Fact::DeploymentStatus { ensemble, .. }
             | Fact::RoundOpened { ensemble, .. }
@@ -454,6 +461,7 @@ impl Ledger {
             | Fact::OperationUnanswered { .. }
             | Fact::AnchorRefused { .. }) => self.apply_operation(now, peer, &fact),
             Fact::Contract { contract, what } => self.apply_contract(now, peer, &contract, &what),
+            Fact::Machine { what, .. } => self.apply_machine(now, peer, deployment, what),
             Fact::HelloAnswered => self.counters.hellos += 1,
             Fact::DeploymentRefused(reason) => {
                 if let Some(number) = self.asking.take() {

@@ -11,7 +11,7 @@ use dmsim::dms::actor::{
     AllocationState, Behaviour, BehaviourKind, DeploymentRequest, EdgeConstraint, Envelope, LogChunk,
     LogRequest, Message, NodeRequest, Revert, TaskTermination,
 };
-use dmsim::dms::fact::{Fact, Role};
+use dmsim::dms::fact::{Fact, MachineFact, Role};
 use dmsim::dms::identity::{ActorId, EnsembleId, Handle, Inbox, PeerId};
 use dmsim::dms::outbox::Action;
 use dmsim::kernel::{Span, Timestamp};
@@ -168,10 +168,18 @@ impl Record {
             Action::Mount(run, _) => format!("executor: mount for run {}.{}", run.slot, run.run),
             Action::Unmount(slot) => format!("executor: unmount for slot {slot}"),
             Action::RemoveBrick(brick) => format!("executor: remove {brick}"),
+            Action::Provision(order, plan) => format!("cloud: make machine {order} with {plan}"),
+            Action::DeleteMachine(order) => format!("cloud: delete machine {order}"),
             Action::LookUpTransfer(chain, tx_hash) => format!("chain: look up {tx_hash} on {chain:?}"),
         };
         let who = self.peers[peer].clone();
         self.line(now, &who, &what);
+    }
+
+    /// A peer's process has ended by itself.
+    pub(super) fn broke_down(&mut self, now: Timestamp, peer: usize) {
+        let who = self.peers[peer].clone();
+        self.line(now, &who, "BREAKS DOWN");
     }
 
     /// What a peer holds and orchestrates now.
@@ -235,7 +243,15 @@ impl Record {
                 let not = if excluded.is_empty() { "" } else { "; not " };
                 format!("round {}: {}{not}{}", request.nonce, nodes.join("; "), excluded.join(", "))
             }
+            Message::Bid(bid) if bid.promise => format!("a promise for {}", bid.node),
+            Message::Bid(bid) if bid.signature.is_some() => {
+                format!("the signed bid of {} for {}", self.name(&bid.handle), bid.node)
+            }
             Message::Bid(bid) => format!("for {}", bid.node),
+            Message::ConvertPromise(order) => {
+                format!("for {} of generation {}", order.node, order.generation)
+            }
+            Message::SignBid(wanted) => format!("for {}", node(&wanted.node)),
             Message::Commit(commit) => {
                 format!("{} of generation {}: {}", commit.allocation, commit.generation, commit.resources)
             }
@@ -341,6 +357,13 @@ impl Record {
             | Fact::Offboarded
             | Fact::OnboardingRefused(_)
             | Fact::Contract { .. } => format!("{fact:?}"),
+            Fact::Machine { machine, what, .. } => match what {
+                MachineFact::Ordered => format!("has machine {machine} made"),
+                MachineFact::Up => format!("has machine {machine} up"),
+                MachineFact::Given => format!("hands machine {machine} over"),
+                MachineFact::Failed(reason) => format!("FAILED machine {machine}: {reason}"),
+                MachineFact::Deleted(reason) => format!("deletes machine {machine}: {reason}"),
+            },
             Fact::AllocationState { allocation, generation, state, exit_code } => {
                 let code = exit_code.map_or_else(String::new, |code| format!(", exit code {code}"));
                 format!("{allocation} of generation {generation} is {}{code}", lower(state))
