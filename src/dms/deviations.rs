@@ -131,12 +131,6 @@ pub const ALL: &[Deviation] = &[
         why: "traffic to such an address would reach either",
     },
     Deviation {
-        section: "3.5", weakness: "",
-        real: "a local volume whose source is missing cannot be mounted",
-        here: "one whose `src` is a name is made where it is missing; a path must be there",
-        why: "the format tells names from paths, as Docker does, which makes its named volumes",
-    },
-    Deviation {
         section: "2.12", weakness: "",
         real: "a promise not converted in time ends the deployment, and an error for an answer its process",
         here: "the node falls back as after a failed commit, except in a profile that is nearer to `as-is`",
@@ -159,6 +153,12 @@ pub const ALL: &[Deviation] = &[
         real: "how edges to a promised machine are verified, and what a gateway that was restarted does, was not read",
         here: "its gateway measures in its place; machines that were on their way are deleted",
         why: "it is in the same place, and nobody waits for those any more",
+    },
+    Deviation {
+        section: "3.5", weakness: "",
+        real: "a local volume whose source is missing cannot be mounted",
+        here: "one whose `src` is a name is made where it is missing; a path must be there",
+        why: "the format tells names from paths, as Docker does, which makes its named volumes",
     },
     Deviation {
         section: "3.7", weakness: "",
