@@ -147,7 +147,7 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
             };
             endpoints.push(endpoint(setup, description, city, streams, entity));
             let owner = owner.map(|gateway| hosts[gateway].peer.capabilities().did().clone());
-            hosts.push(builder.host(description, city, entity, owner)?);
+            hosts.push(builder.host(description, city, entity, owner.as_ref())?);
             let name = match description.names.get(number as usize) {
                 Some(name) => Arc::from(name.as_str()),
                 None => format!("{}-{number}", description.name).into(),
@@ -224,7 +224,7 @@ impl<'s> Builder<'s> {
         group: &PeerGroup,
         city: CityId,
         entity: u64,
-        owner: Option<Did>,
+        owner: Option<&Did>,
     ) -> Result<Host, String> {
         let mut rng = self.streams.owned(KEYS, entity);
         let profile = group.profile.unwrap_or(self.setup.profile);
@@ -234,7 +234,7 @@ impl<'s> Builder<'s> {
         let mut capabilities = CapabilityContext::new(CapabilityContext::NODE, secret.clone(), rules);
         let epoch = self.setup.epoch;
         own_node(&user, &mut capabilities, epoch).map_err(|error| error.to_string())?;
-        if let Some(owner) = &owner {
+        if let Some(owner) = owner {
             let owns = Anchors { roots: std::slice::from_ref(owner), ..Anchors::default() };
             capabilities.add_roots(&owns, epoch).map_err(|error| error.to_string())?;
         }
@@ -281,17 +281,7 @@ impl<'s> Builder<'s> {
             None => None,
         };
         let mut peer = Peer::new(config, epoch);
-        if let Some(plan) = &group.gateway {
-            peer.configure_gateway(GatewayConfig {
-                plans: plan.plans.iter().map(total).collect(),
-                machines: plan.machines,
-                executors: EXECUTORS.to_vec(),
-            });
-        }
-        if group.role == Role::VolumeServer {
-            let certificate = format!("certificate of {}", peer.handle_of_root().did);
-            peer.serve_volumes(VolumeServer::new(certificate.into()));
-        }
+        give_role(&mut peer, group);
         let disk = Disk::new(&group.storage, machine_disk_bytes);
         let mut host = Host::new(peer, churn, disk);
         host.up &= group.role != Role::Machine;
@@ -299,6 +289,21 @@ impl<'s> Builder<'s> {
             host.clock_offset_ns = *offset_ns;
         }
         Ok(host)
+    }
+}
+
+/// What a peer of this group is beside a node like all others.
+fn give_role(peer: &mut Peer, group: &PeerGroup) {
+    if let Some(plan) = &group.gateway {
+        peer.configure_gateway(GatewayConfig {
+            plans: plan.plans.iter().map(total).collect(),
+            machines: plan.machines,
+            executors: EXECUTORS.to_vec(),
+        });
+    }
+    if group.role == Role::VolumeServer {
+        let certificate = format!("certificate of {}", peer.handle_of_root().did);
+        peer.serve_volumes(VolumeServer::new(certificate.into()));
     }
 }
 

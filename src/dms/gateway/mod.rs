@@ -162,7 +162,8 @@ impl Gateway {
     }
 
     fn arm_poll(&mut self, desk: &mut Desk<'_, '_>) {
-        if !self.polling && !(self.machines.is_empty() && self.promises.is_empty()) {
+        let is_idle = self.machines.is_empty() && self.promises.is_empty();
+        if !self.polling && !is_idle {
             self.polling = true;
             desk.timer(MACHINE_POLL_INTERVAL, Timer::Machines);
         }

@@ -49,7 +49,7 @@ impl Deployment {
                 node.phase = Phase::Chosen;
             }
             Err(reason) if desk.security.profile.is_nearer_as_is() => {
-                self.fail_conversion_as_read(desk, pending.node, outcome, reason);
+                self.fail_conversion_as_read(desk, pending.node, outcome, &reason);
             }
             Err(reason) => self.give_up_place(desk, pending.node, Stage::Convert, reason),
         }
@@ -91,13 +91,9 @@ impl Deployment {
         desk: &mut Desk<'_, '_>,
         index: usize,
         outcome: &Outcome<'_>,
-        reason: Arc<str>,
+        reason: &Arc<str>,
     ) {
-        desk.fact(Fact::StageFailed {
-            ensemble: self.id,
-            stage: Stage::Convert,
-            reason: Arc::clone(&reason),
-        });
+        desk.fact(Fact::StageFailed { ensemble: self.id, stage: Stage::Convert, reason: Arc::clone(reason) });
         if matches!(outcome, Outcome::Timeout) {
             let text =
                 format!("node {}: failed to convert the promise bid: {reason}", self.nodes[index].name);

@@ -145,7 +145,7 @@ impl Deployment {
                 Phase::Unplaced | Phase::Lost => {}
                 Phase::Started if trusting => {}
                 Phase::Promised | Phase::Chosen | Phase::Committed => {
-                    self.fall_back(desk, index, Stage::Commit)
+                    self.fall_back(desk, index, Stage::Commit);
                 }
                 _ if trusting => self.fall_back(desk, index, Stage::Provision),
                 _ => self.reconcile(desk, index),

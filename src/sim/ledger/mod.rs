@@ -501,9 +501,7 @@ impl Ledger {
             | Fact::Released { .. } => self.apply_to_allocation(now, peer, deployment, fact),
             Fact::RedeploymentStarted { .. } => {
                 self.counters.redeployments += 1;
-                if let Some(record) = record {
-                    record.redeployments += 1;
-                }
+                record.into_iter().for_each(|record| record.redeployments += 1);
             }
             Fact::RestartOrdered { .. } => self.counters.restarts += 1,
             Fact::DeploymentReshaped { allocations, .. } => {

@@ -226,6 +226,7 @@ impl Record {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "an arm for each kind, and no more")]
     fn content(&self, message: &Message) -> String {
         match message {
             Message::Hello
@@ -311,6 +312,7 @@ impl Record {
         format!("from {from} to {to}: at most {rtt} ms, at least {bandwidth} bits a second")
     }
 
+    #[expect(clippy::too_many_lines, reason = "an arm for each kind, and no more")]
     fn words(&self, fact: &Fact) -> String {
         match fact {
             Fact::MessageRejected { rejection, behaviour, explanation, .. } => {
