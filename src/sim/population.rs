@@ -9,7 +9,7 @@ use super::attack::Credentials;
 use super::disks::Disk;
 use super::event::PeerId;
 use super::office::{Held, Office, User};
-use super::setup::{AttackKind, GatewayPlan, Onboard, PeerGroup, Role, Selection, Setup};
+use super::setup::{AttackKind, Onboard, PeerGroup, Role, Selection, Setup};
 use super::world::Host;
 use crate::dms::capability::{Anchors, CapabilityContext, OrganizationKeys, Rules, own_node};
 use crate::dms::ensemble::{EnsembleConfig, Executor, Location};
@@ -146,9 +146,8 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
                 None => draw_city(&place, streams, entity),
             };
             endpoints.push(endpoint(setup, description, city, streams, entity));
-            let owner = owner.map(|gateway| hosts[gateway].peer.capabilities().did());
-            let host = builder.host(description, city, entity, owner)?;
-            hosts.push(host);
+            let owner = owner.map(|gateway| hosts[gateway].peer.capabilities().did().clone());
+            hosts.push(builder.host(description, city, entity, owner.as_ref())?);
             let name = match description.names.get(number as usize) {
                 Some(name) => Arc::from(name.as_str()),
                 None => format!("{}-{number}", description.name).into(),
@@ -282,13 +281,7 @@ impl<'s> Builder<'s> {
             None => None,
         };
         let mut peer = Peer::new(config, epoch);
-        if let Some(plan) = &group.gateway {
-            peer.configure_gateway(gateway_config(plan));
-        }
-        if group.role == Role::VolumeServer {
-            let certificate = format!("certificate of {}", peer.handle_of_root().did);
-            peer.serve_volumes(VolumeServer::new(certificate.into()));
-        }
+        give_role(&mut peer, group);
         let disk = Disk::new(&group.storage, machine_disk_bytes);
         let mut host = Host::new(peer, churn, disk);
         host.up &= group.role != Role::Machine;
@@ -299,9 +292,19 @@ impl<'s> Builder<'s> {
     }
 }
 
-fn gateway_config(plan: &GatewayPlan) -> GatewayConfig {
-    let plans = plan.plans.iter().map(total).collect();
-    GatewayConfig { plans, machines: plan.machines, executors: EXECUTORS.to_vec() }
+/// What a peer of this group is beside a node like all others.
+fn give_role(peer: &mut Peer, group: &PeerGroup) {
+    if let Some(plan) = &group.gateway {
+        peer.configure_gateway(GatewayConfig {
+            plans: plan.plans.iter().map(total).collect(),
+            machines: plan.machines,
+            executors: EXECUTORS.to_vec(),
+        });
+    }
+    if group.role == Role::VolumeServer {
+        let certificate = format!("certificate of {}", peer.handle_of_root().did);
+        peer.serve_volumes(VolumeServer::new(certificate.into()));
+    }
 }
 
 fn machine(group: &PeerGroup, city: CityId, rng: &mut Rng<'_>) -> Machine {

@@ -162,8 +162,8 @@ impl Gateway {
     }
 
     fn arm_poll(&mut self, desk: &mut Desk<'_, '_>) {
-        let has_something = !self.machines.is_empty() || !self.promises.is_empty();
-        if !self.polling && has_something {
+        let is_idle = self.machines.is_empty() && self.promises.is_empty();
+        if !self.polling && !is_idle {
             self.polling = true;
             desk.timer(MACHINE_POLL_INTERVAL, Timer::Machines);
         }

@@ -87,15 +87,6 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
     }
 }
 
-/// A virtual machine and what becomes of it.
-fn absorb_machine(digest: &mut Digest, machine: u32, what: &MachineFact) {
-    machine.hash(digest);
-    std::mem::discriminant(what).hash(digest);
-    if let MachineFact::Failed(reason) | MachineFact::Deleted(reason) = what {
-        text(digest, reason);
-    }
-}
-
 /// An allocation and what is said of it.
 fn held(digest: &mut Digest, allocation: &str, what: impl Hash) {
     text(digest, key_of(allocation));
@@ -107,6 +98,14 @@ fn roles(digest: &mut Digest, roles: &[Role]) {
         text(digest, &role.allocation);
         text(digest, &role.service);
         (role.kind, role.is_wanted).hash(digest);
+    }
+}
+
+fn absorb_machine(digest: &mut Digest, machine: u32, what: &MachineFact) {
+    machine.hash(digest);
+    std::mem::discriminant(what).hash(digest);
+    if let MachineFact::Failed(reason) | MachineFact::Deleted(reason) = what {
+        text(digest, reason);
     }
 }
 

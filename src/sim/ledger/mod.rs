@@ -478,7 +478,9 @@ impl Ledger {
             Fact::BidAccepted(_) => {
                 self.counters.bids_received += 1;
                 self.counters.bids_accepted += 1;
-                record.into_iter().for_each(|record| record.bids += 1);
+                if let Some(record) = record {
+                    record.bids += 1;
+                }
             }
             Fact::StageFailed { stage, reason, .. } => {
                 self.counters.bids_received += u64::from(stage == Stage::Candidate);
@@ -499,9 +501,7 @@ impl Ledger {
             | Fact::Released { .. } => self.apply_to_allocation(now, peer, deployment, fact),
             Fact::RedeploymentStarted { .. } => {
                 self.counters.redeployments += 1;
-                if let Some(record) = record {
-                    record.redeployments += 1;
-                }
+                record.into_iter().for_each(|record| record.redeployments += 1);
             }
             Fact::RestartOrdered { .. } => self.counters.restarts += 1,
             Fact::DeploymentReshaped { allocations, .. } => {

@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use dmsim::dms::actor::{
-    AllocationState, Behaviour, BehaviourKind, Bid, DeploymentRequest, EdgeConstraint, Envelope, LogChunk,
+    AllocationState, Behaviour, BehaviourKind, DeploymentRequest, EdgeConstraint, Envelope, LogChunk,
     LogRequest, Message, NodeRequest, Revert, TaskTermination,
 };
 use dmsim::dms::fact::{Fact, MachineFact, Role};
@@ -226,6 +226,7 @@ impl Record {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "an arm for each kind, and no more")]
     fn content(&self, message: &Message) -> String {
         match message {
             Message::Hello
@@ -243,7 +244,11 @@ impl Record {
                 let not = if excluded.is_empty() { "" } else { "; not " };
                 format!("round {}: {}{not}{}", request.nonce, nodes.join("; "), excluded.join(", "))
             }
-            Message::Bid(bid) => self.bid(bid),
+            Message::Bid(bid) if bid.promise => format!("a promise for {}", bid.node),
+            Message::Bid(bid) if bid.signature.is_some() => {
+                format!("the signed bid of {} for {}", self.name(&bid.handle), bid.node)
+            }
+            Message::Bid(bid) => format!("for {}", bid.node),
             Message::ConvertPromise(order) => {
                 format!("for {} of generation {}", order.node, order.generation)
             }
@@ -307,16 +312,7 @@ impl Record {
         format!("from {from} to {to}: at most {rtt} ms, at least {bandwidth} bits a second")
     }
 
-    fn bid(&self, bid: &Bid) -> String {
-        if bid.promise {
-            format!("a promise for {}", bid.node)
-        } else if bid.signature.is_some() {
-            format!("the signed bid of {} for {}", self.name(&bid.handle), bid.node)
-        } else {
-            format!("for {}", bid.node)
-        }
-    }
-
+    #[expect(clippy::too_many_lines, reason = "an arm for each kind, and no more")]
     fn words(&self, fact: &Fact) -> String {
         match fact {
             Fact::MessageRejected { rejection, behaviour, explanation, .. } => {
@@ -363,7 +359,13 @@ impl Record {
             | Fact::Offboarded
             | Fact::OnboardingRefused(_)
             | Fact::Contract { .. } => format!("{fact:?}"),
-            Fact::Machine { machine, what, .. } => of_machine(*machine, what),
+            Fact::Machine { machine, what, .. } => match what {
+                MachineFact::Ordered => format!("has machine {machine} made"),
+                MachineFact::Up => format!("has machine {machine} up"),
+                MachineFact::Given => format!("hands machine {machine} over"),
+                MachineFact::Failed(reason) => format!("FAILED machine {machine}: {reason}"),
+                MachineFact::Deleted(reason) => format!("deletes machine {machine}: {reason}"),
+            },
             Fact::AllocationState { allocation, generation, state, exit_code } => {
                 let code = exit_code.map_or_else(String::new, |code| format!(", exit code {code}"));
                 format!("{allocation} of generation {generation} is {}{code}", lower(state))
@@ -425,16 +427,6 @@ fn log_chunk(part: &LogChunk) -> String {
     let (offset, bytes, total) = (part.offset, part.data.0.len(), part.total);
     let ended = if part.ended { ", ended" } else { "" };
     format!("{} from {offset}: {bytes} B of {total} B{ended}", lower(part.stream))
-}
-
-fn of_machine(machine: u32, what: &MachineFact) -> String {
-    match what {
-        MachineFact::Ordered => format!("has machine {machine} made"),
-        MachineFact::Up => format!("has machine {machine} up"),
-        MachineFact::Given => format!("hands machine {machine} over"),
-        MachineFact::Failed(reason) => format!("FAILED machine {machine}: {reason}"),
-        MachineFact::Deleted(reason) => format!("deletes machine {machine}: {reason}"),
-    }
 }
 
 /// What an operator asks, in the words of the command line.
