@@ -179,3 +179,13 @@ pub const USAGE_EVENT_BACKOFF_MAX: Span = Span::secs(15);
 pub const ETHEREUM_LOOK_BACK_BLOCKS: u64 = 45_000;
 /// Life of a quote.
 pub const QUOTE_TTL: Span = Span::mins(10);
+/// Wait of an orchestrator for the machine that a gateway has promised.
+pub const PROMISE_CONVERSION_TIMEOUT: Span = Span::mins(5);
+/// Attempts of a gateway to connect to a machine that it has provisioned.
+pub const MACHINE_CONNECT_ATTEMPTS: u8 = 5;
+/// Time between two of them.
+pub const MACHINE_CONNECT_INTERVAL: Span = Span::secs(1);
+/// Wait for the bid of a machine (a choice of dmsim: that of a bid round).
+pub const MACHINE_SIGN_TIMEOUT: Span = Span::secs(5);
+/// Interval at which a gateway looks which of its machines are in use.
+pub const MACHINE_POLL_INTERVAL: Span = Span::mins(1);

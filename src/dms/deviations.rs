@@ -131,6 +131,36 @@ pub const ALL: &[Deviation] = &[
         why: "traffic to such an address would reach either",
     },
     Deviation {
+        section: "2.12", weakness: "",
+        real: "a promise not converted in time ends the deployment, and an error for an answer its process",
+        here: "the node falls back as after a failed commit, except in a profile that is nearer to `as-is`",
+        why: "others may host what one cloud cannot; the crash is inferred and has no number",
+    },
+    Deviation {
+        section: "2.12", weakness: "",
+        real: "the poll deletes a machine that was handed over and has no allocation yet",
+        here: "it is left alone for as long as its bid is good, except in a profile that is nearer to `as-is`",
+        why: "the minute of the poll must not decide whether a deployment succeeds",
+    },
+    Deviation {
+        section: "2.12", weakness: "",
+        real: "the names of conversion and signing were seen, their paths and contents were not",
+        here: "`/dms/deployment/promise/convert` and `/sign`, with the node and its generation",
+        why: "they need some, and whoever may deploy on a node may ask it for that",
+    },
+    Deviation {
+        section: "2.12", weakness: "",
+        real: "how edges to a promised machine are verified, and what a gateway that was restarted does, was not read",
+        here: "its gateway measures in its place; machines that were on their way are deleted",
+        why: "it is in the same place, and nobody waits for those any more",
+    },
+    Deviation {
+        section: "3.5", weakness: "",
+        real: "a local volume whose source is missing cannot be mounted",
+        here: "one whose `src` is a name is made where it is missing; a path must be there",
+        why: "the format tells names from paths, as Docker does, which makes its named volumes",
+    },
+    Deviation {
         section: "3.7", weakness: "",
         real: "a poll every 10 s destroys the subnet of an ensemble whose last allocation has ended",
         here: "the subnet goes in the moment in which that allocation is released",

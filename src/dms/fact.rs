@@ -92,6 +92,8 @@ pub enum Stage {
     Shutdown,
     /// The verification of the links between a candidate's peers.
     Edge,
+    /// Turning the promise of a gateway into a machine.
+    Convert,
 }
 
 impl Stage {
@@ -110,6 +112,7 @@ impl Stage {
             Self::Revert => "revert",
             Self::Shutdown => "shutdown",
             Self::Edge => "edge",
+            Self::Convert => "convert",
         }
     }
 }
@@ -340,6 +343,15 @@ pub enum Fact {
         /// What it consists of from now on.
         allocations: Vec<Role>,
     },
+    /// Something about a virtual machine of a gateway.
+    Machine {
+        /// The ensemble for which it was made, as far as it is known.
+        ensemble: Option<EnsembleId>,
+        /// The number under which the gateway has ordered it.
+        machine: u32,
+        /// What.
+        what: MachineFact,
+    },
     /// An orchestrator's node has an address in the subnet of its ensemble.
     SubnetJoined {
         /// Which.
@@ -360,6 +372,21 @@ pub struct Role {
     pub kind: AllocationKind,
     /// Whether it is meant to run now.
     pub is_wanted: bool,
+}
+
+/// What becomes of a virtual machine.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum MachineFact {
+    /// It was ordered.
+    Ordered,
+    /// It is up.
+    Up,
+    /// It was handed over to the orchestrator that it was promised to.
+    Given,
+    /// It will not do, and why.
+    Failed(Arc<str>),
+    /// It was deleted, and why.
+    Deleted(Arc<str>),
 }
 
 /// What made a supervisor suspect an allocation.

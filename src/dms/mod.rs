@@ -5,8 +5,8 @@
 //! through the [`Outbox`](outbox::Outbox). Knows kernel types only.
 //!
 //! Start with [`peer`] (what a peer is and how an input finds its handler), then [`orchestrator`] and [`provider`]
-//! (the two sides of a deployment), [`node`] (all else that a node does), [`actor`] and [`capability`] (how a message
-//! is authorised).
+//! (the two sides of a deployment), [`gateway`] (machines on demand), [`storage`] (volumes), [`node`] (all else that a
+//! node does), [`actor`] and [`capability`] (how a message is authorised).
 
 pub mod actor;
 pub mod atlas;
@@ -17,6 +17,7 @@ mod desk;
 pub mod deviations;
 pub mod ensemble;
 pub mod fact;
+pub mod gateway;
 pub mod identity;
 pub mod node;
 pub mod orchestrator;
@@ -25,6 +26,7 @@ pub mod peer;
 pub mod profile;
 pub mod provider;
 pub mod resources;
+pub mod storage;
 mod store;
 pub mod subnet;
 pub mod supervision;

@@ -15,6 +15,8 @@ use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
 use crate::dms::fact::Fact;
 use crate::dms::identity::{EnsembleId, Handle, PeerId};
 use crate::dms::node::Order;
+use crate::dms::resources::Resources;
+use crate::dms::storage::MountOrder;
 use crate::kernel::{Timestamp, random::Rng};
 
 /// Something that happens to a peer.
@@ -54,6 +56,17 @@ pub enum Input<'a> {
         /// The transfer, if there is one.
         found: Option<Transfer>,
     },
+    /// What has become of a virtual machine that was ordered.
+    Machine(MachineReport),
+}
+
+/// What has become of a virtual machine, by the number under which it was ordered.
+#[derive(Clone, Debug)]
+pub enum MachineReport {
+    /// It is up, and its node is this one.
+    Up(u32, Arc<Handle>),
+    /// It does not come up, and why; nothing is left of it.
+    Failed(u32, Arc<str>),
 }
 
 /// What a user of a node can ask of it.
@@ -150,6 +163,12 @@ pub enum Execution {
     Terminated(RunId),
     /// It could not be terminated, and is still there.
     NotTerminated(RunId, Arc<str>),
+    /// Its volumes are mounted.
+    Mounted(RunId),
+    /// They could not be mounted.
+    NotMounted(RunId, Arc<str>),
+    /// It could not write to a volume.
+    NotWritten(RunId, Arc<str>),
 }
 
 impl Execution {
@@ -163,7 +182,10 @@ impl Execution {
             | Self::Exited { run, .. }
             | Self::Log { run, .. }
             | Self::Terminated(run)
-            | Self::NotTerminated(run, _) => *run,
+            | Self::NotTerminated(run, _)
+            | Self::Mounted(run)
+            | Self::NotMounted(run, _)
+            | Self::NotWritten(run, _) => *run,
         }
     }
 }
@@ -181,8 +203,19 @@ pub enum Action {
     Probe(RunId),
     /// Read what it has printed on a stream; the offset is handed back with it.
     ReadLog(RunId, Stream, u64),
+    /// Mount the volumes of an allocation on the host; the executor reports whether it could.
+    Mount(RunId, Arc<MountOrder>),
+    /// Unmount those of a slot.
+    Unmount(u32),
+    /// Remove the data of a volume of the cluster that is no more.
+    RemoveBrick(Arc<str>),
     /// Look for a transfer on a chain; [`Input::Transfer`] follows.
     LookUpTransfer(Blockchain, Arc<str>),
+    /// Make a virtual machine with a node that offers this much; [`Input::Machine`] follows. The number is the node's
+    /// own.
+    Provision(u32, Box<Resources>),
+    /// Delete the virtual machine of this number, up or not.
+    DeleteMachine(u32),
 }
 
 /// Whose timer or pending reply it is.
@@ -196,6 +229,8 @@ pub enum Owner {
     Provider,
     /// The node's part in contracts.
     Contracts,
+    /// The node's part as a gateway.
+    Gateway,
 }
 
 /// A timer is data: the driver hands it back when its time has come. None is ever cancelled; one that is no longer
@@ -242,6 +277,8 @@ pub enum Timer {
     Terminate(RunId),
     /// Something about contracts is due.
     Contracts,
+    /// A gateway looks which of its machines are in use.
+    Machines,
 }
 
 impl Timer {
@@ -259,8 +296,9 @@ impl Timer {
             | Self::Undo(number, _)
             | Self::UpdateDeadline(number, _)
             | Self::Follow(number, _) => Some(number),
-            Self::Reply(Owner::Root | Owner::Provider | Owner::Contracts, _)
+            Self::Reply(Owner::Root | Owner::Provider | Owner::Contracts | Owner::Gateway, _)
             | Self::Contracts
+            | Self::Machines
             | Self::Hello(_)
             | Self::RenewOrchestrators
             | Self::RegrantHealthChecks(_)

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::dms::actor::{
-    Account, Actor, BehaviourKind, DeploymentRequest, Envelope, Message, Pipeline, Rejection,
-    SecurityContext, check_direct, gossip,
+    Account, Actor, Behaviour, BehaviourKind, DeploymentRequest, Envelope, Message, Pipeline, Rejection,
+    Report, SecurityContext, check_direct, gossip,
 };
 use crate::dms::atlas::Atlas;
 use crate::dms::capability::{Capability, CapabilityContext, Rules};
@@ -20,12 +20,14 @@ use crate::dms::contract::{Contracts, ContractsConfig};
 use crate::dms::desk::{Asker, Desk};
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::Fact;
+use crate::dms::gateway::{Gateway, GatewayConfig};
 use crate::dms::identity::{EnsembleId, Handle, Inbox, PeerId, SecretKey};
 use crate::dms::node::Node;
 use crate::dms::orchestrator::{Deployment, Strategy};
-use crate::dms::outbox::{Command, Input, Outbox, Owner, RunId, Timer};
-use crate::dms::profile::Profile;
+use crate::dms::outbox::{Action, Command, Input, Outbox, Owner, RunId, Timer};
+use crate::dms::profile::{Profile, Weakness};
 use crate::dms::provider::{Machine, Provider};
+use crate::dms::storage::{VolumeRequest, VolumeServer};
 use crate::dms::store::Store;
 use crate::dms::subnet::AddressRange;
 use crate::kernel::Timestamp;
@@ -61,6 +63,9 @@ pub struct Peer {
     /// What is on disk, while the process does not run.
     store: Option<Box<Store>>,
     contracts: Contracts,
+    /// The volumes that it serves.
+    volumes: VolumeServer,
+    gateway: Option<Box<Gateway>>,
 }
 
 /// Which actor of a peer a message is for.
@@ -87,12 +92,37 @@ impl Peer {
             node: Node::default(),
             store: None,
             contracts: Contracts::default(),
+            volumes: VolumeServer::default(),
+            gateway: None,
         }
     }
 
     /// Configures what concerns contracts.
     pub fn configure_contracts(&mut self, config: ContractsConfig) {
         self.contracts.configure(config);
+    }
+
+    /// Makes it a server of volumes.
+    pub fn serve_volumes(&mut self, server: VolumeServer) {
+        self.volumes = server;
+    }
+
+    /// The volumes that it serves.
+    #[must_use]
+    pub const fn volumes(&self) -> &VolumeServer {
+        &self.volumes
+    }
+
+    /// Makes it a compute gateway.
+    pub fn configure_gateway(&mut self, config: GatewayConfig) {
+        self.gateway = Some(Box::new(Gateway::new(config)));
+    }
+
+    /// The disk is new, and so is the machine: of a former one nothing is left but the node's key and its anchors.
+    pub fn reinstall(&mut self, machine: Machine) {
+        self.stop();
+        self.store = None;
+        self.provider = Provider::new(machine);
     }
 
     /// Its part in contracts.
@@ -143,12 +173,17 @@ impl Peer {
     pub fn stop(&mut self) {
         if self.store.is_none() {
             let deployments = self.deployments.drain(..).map(|deployment| deployment.record()).collect();
-            self.store = Some(Box::new(Store { deployments, provider: self.provider.record() }));
+            let gateway = self.gateway.as_ref().map(|gateway| gateway.record()).unwrap_or_default();
+            self.store = Some(Box::new(Store { deployments, provider: self.provider.record(), gateway }));
         }
         self.pipeline = Pipeline::default();
         self.provider.stop();
         self.node = Node::default();
         self.contracts.stop();
+        self.volumes.stop(self.security.profile.has(Weakness::LostUsageEvents));
+        if let Some(gateway) = &mut self.gateway {
+            gateway.stop();
+        }
     }
 
     /// Another version of DMS is installed while the process does not run: what is on disk was written by the former
@@ -171,6 +206,9 @@ impl Peer {
         let Some(store) = self.store.take() else { return };
         let mut desk = Desk { now, security: &mut self.security, out };
         self.provider.recover(&mut desk, store.provider, running);
+        if let Some(gateway) = &mut self.gateway {
+            gateway.recover(&mut desk, store.gateway);
+        }
         for (record, number) in store.deployments.into_iter().zip(0..) {
             let restored = Deployment::restored(number, record, self.strategy, self.atlas, now);
             let contracts = self.contracts.of_deployment(restored.id());
@@ -206,6 +244,12 @@ impl Peer {
             Input::Transfer { tx_hash, found } => {
                 let mut desk = Desk { now, security: &mut self.security, out };
                 self.contracts.transfer_found(&mut desk, &mut self.root, &tx_hash, found.as_ref());
+            }
+            Input::Machine(report) => {
+                let mut desk = Desk { now, security: &mut self.security, out };
+                if let Some(gateway) = &mut self.gateway {
+                    gateway.handle_report(&mut desk, &mut self.root, report);
+                }
             }
             Input::Connected(to) => {
                 let mut desk = Desk { now, security: &mut self.security, out };
@@ -291,11 +335,17 @@ impl Peer {
             }
             Receiver::Root
                 if kind == BehaviourKind::BidRequest
-                    && self.provider.machine().onboarded.is_some()
+                    && (self.provider.machine().onboarded.is_some() || self.gateway.is_some())
                     && self.contracts.screen(&mut desk, &mut self.root, envelope) => {}
+            Receiver::Root if kind.is_about_volumes() => {
+                serve_volume(&mut desk, &mut self.root, &mut self.volumes, envelope);
+            }
             Receiver::Root if kind.is_about_deployments() => self.handle_operator(now, envelope, out),
             Receiver::Root if self.provider.awaits(&envelope.behaviour) => {
                 self.provider.handle_probe_reply(&mut desk, &mut self.root, envelope);
+            }
+            Receiver::Root if is_for_gateway(self.gateway.as_deref(), &envelope.behaviour) => {
+                serve(&mut desk, &mut self.root, &mut self.gateway, &mut self.provider, envelope);
             }
             Receiver::Root if Node::is_responsible(kind) => {
                 self.node.handle(&mut desk, &mut self.root, &mut self.provider, envelope);
@@ -333,7 +383,7 @@ impl Peer {
         let passed = self.contracts.handle_reply(&mut desk, &mut self.root, nonce, reply);
         if let Some(request) = passed {
             desk.security.recall(&request.from.did, &request.tokens, now);
-            self.provider.handle_root(&mut desk, &mut self.root, &request);
+            serve(&mut desk, &mut self.root, &mut self.gateway, &mut self.provider, &request);
             desk.security.discard(&request.tokens);
         }
     }
@@ -364,7 +414,10 @@ impl Peer {
         let behaviour = &envelope.behaviour;
         let (receiver, known) = match envelope.to.as_ref().map_or(&Inbox::Root, |to| &to.inbox) {
             Inbox::Root => {
-                let known = if Contracts::is_responsible(behaviour.kind) || self.answers_contracts(envelope) {
+                let known = if Contracts::is_responsible(behaviour.kind)
+                    || self.answers_contracts(envelope)
+                    || is_for_gateway(self.gateway.as_deref(), behaviour)
+                {
                     true
                 } else if Node::is_responsible(behaviour.kind) {
                     self.node.has_behaviour(self.security.profile, behaviour)
@@ -401,6 +454,13 @@ impl Peer {
         let mut desk = Desk { now, security: &mut self.security, out };
         if timer == Timer::Contracts {
             return self.contracts.tick(&mut desk, &mut self.root);
+        }
+        if let (Timer::Machines | Timer::Reply(Owner::Gateway, _), Some(gateway)) = (timer, &mut self.gateway)
+        {
+            return match timer {
+                Timer::Reply(_, nonce) => gateway.resolve(&mut desk, &mut self.root, nonce, None),
+                _ => gateway.tick(&mut desk, &mut self.root),
+            };
         }
         if matches!(timer, Timer::Hello(_) | Timer::Reply(Owner::Root, _)) {
             return self.node.handle_timer(&mut desk, &mut self.root, timer);
@@ -485,11 +545,55 @@ impl Peer {
     }
 }
 
+fn is_for_gateway(gateway: Option<&Gateway>, behaviour: &Behaviour) -> bool {
+    gateway.is_some_and(|gateway| gateway.is_responsible(behaviour))
+}
+
+/// Lets a message to the node about deployments be handled: by the gateway's part what is its, the rest by the
+/// provider's.
+fn serve(
+    desk: &mut Desk<'_, '_>,
+    root: &mut Actor,
+    gateway: &mut Option<Box<Gateway>>,
+    provider: &mut Provider,
+    envelope: &Envelope,
+) {
+    match gateway {
+        Some(gateway) if gateway.is_responsible(&envelope.behaviour) => {
+            gateway.handle(desk, root, &provider.machine().location, envelope);
+        }
+        _ => provider.handle_root(desk, root, envelope),
+    }
+}
+
 /// Tells those who asked a deployment something what it has answered meanwhile.
 fn give_answers(desk: &mut Desk<'_, '_>, root: &mut Actor, deployment: &mut Deployment) {
     for (asker, answer) in deployment.take_answers() {
         asker.answer(desk, root, answer);
     }
+}
+
+/// Answers somebody who wants something of the volumes that a node serves (dms-capabilities section 8). Like the real
+/// DMS it takes the sender for whom the message says that it is (C2).
+fn serve_volume(desk: &mut Desk<'_, '_>, root: &mut Actor, volumes: &mut VolumeServer, request: &Envelope) {
+    let answer = match &request.message {
+        Message::Volume(volume) if volume.behaviour() == request.behaviour.kind => {
+            let random = match **volume {
+                VolumeRequest::Create { .. } => u64::from_le_bytes(desk.out.random.bytes()),
+                VolumeRequest::Start(_) | VolumeRequest::Delete(_) => 0,
+            };
+            match volumes.carry_out(volume, &request.from.did, random) {
+                Ok((Some(created), _)) => Message::Report(Arc::new(Report::Volume(created))),
+                Ok((None, deleted)) => {
+                    deleted.into_iter().for_each(|gone| desk.action(Action::RemoveBrick(gone.brick)));
+                    Message::Ok
+                }
+                Err(refused) => Message::Error(refused.to_string().into()),
+            }
+        }
+        _ => Message::Error("the message lacks what this behaviour needs".into()),
+    };
+    desk.reply(root, request, answer);
 }
 
 /// The topic on which a behaviour may be broadcast, when the message is a broadcast.

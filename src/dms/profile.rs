@@ -180,8 +180,9 @@ weaknesses! {
                  clipped to them";
     LostUsageEvents = "C12",
         as_is: "usage events that wait to be delivered are lost at a restart, at a full queue, and when \
-                 nobody answers for minutes",
-        intended: "they are kept until they are delivered, and a node that starts again tells what stopped";
+                 nobody answers for minutes; a restarted server of volumes has forgotten who owns them",
+        intended: "they are kept until they are delivered, a node that starts again tells what stopped, and owners \
+                 are on disk";
     UnsupervisedUpdate = "W8",
         as_is: "an update ends the health checks of everything that ran before it",
         intended: "it leaves them as they are";

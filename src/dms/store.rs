@@ -15,6 +15,7 @@ use indexmap::IndexMap;
 use crate::dms::actor::{Actor, AllocationState};
 use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
 use crate::dms::fact::DeploymentStatus;
+use crate::dms::gateway::GatewayRecord;
 use crate::dms::identity::{EnsembleId, Handle, PeerId};
 use crate::dms::orchestrator::{Change, Log, MemberState, Phase};
 use crate::dms::outbox::RunId;
@@ -33,6 +34,8 @@ pub(in crate::dms) struct Store {
     pub(in crate::dms) deployments: Vec<DeploymentRecord>,
     /// What it hosts for others.
     pub(in crate::dms) provider: ProviderRecord,
+    /// The machines that it pays for as a gateway.
+    pub(in crate::dms) gateway: GatewayRecord,
 }
 
 /// A deployment: configuration, manifest, subnet manifest, status, candidates with their expiry, and its actor's key.

@@ -106,7 +106,7 @@ fn time_to_running(tables: &Tables) -> Option<Plot> {
     })
 }
 
-/// The states of a deployment from the bottom of the stack up, with their colours.
+/// The states of a deployment from the bottom of the stack up, as the tables name them, with their colours.
 const STATUSES: [(&str, Color); 8] = [
     ("completed", palette::GREEN),
     ("running", palette::BLUE),
@@ -114,7 +114,7 @@ const STATUSES: [(&str, Color); 8] = [
     ("provisioning", palette::SKY),
     ("committing", palette::YELLOW),
     ("preparing", palette::ORANGE),
-    ("shutting down", palette::GREY),
+    ("shuttingdown", palette::GREY),
     ("failed", palette::VERMILLION),
 ];
 
@@ -148,7 +148,8 @@ fn deployments(tables: &Tables) -> Option<Plot> {
     }
     let series = found.iter().zip(bands).map(|((status, _), band)| {
         let color = STATUSES.get(rank(status)).map_or(palette::INK, |(_, color)| *color);
-        Series::new(status, color, Mark::Band(band))
+        let name = if *status == "shuttingdown" { "shutting down" } else { status };
+        Series::new(name, color, Mark::Band(band))
     });
     let panel = Panel::new(count_axis("deployments asked for so far"), series.collect());
     Some(Plot {

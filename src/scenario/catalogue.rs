@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::kernel::Distribution;
-use crate::sim::setup::{Image, ImageBehaviour, Prints};
+use crate::sim::setup::{DataUse, Image, ImageBehaviour, Prints};
 
 /// A service: name, bytes to pull, median seconds to start.
 const SERVICES: &[(&str, u64, f64)] = &[
@@ -64,6 +64,7 @@ pub fn images() -> Vec<Image> {
             prints: Prints::default(),
         },
         survives: 0,
+        data: DataUse::default(),
     });
     let tasks = TASKS.iter().map(|&(name, size_bytes, start_s, run_s, output)| Image {
         name: name.to_owned(),
@@ -75,6 +76,7 @@ pub fn images() -> Vec<Image> {
             prints: Prints { output: Arc::from(output), ..Prints::default() },
         },
         survives: 0,
+        data: DataUse::default(),
     });
     services.chain(tasks).collect()
 }

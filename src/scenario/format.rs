@@ -4,11 +4,13 @@
 
 mod attacks;
 mod contracts;
+mod gateways;
 mod nat;
 mod operations;
 
 use self::attacks::ATTACK;
 use self::contracts::CONTRACT;
+use self::gateways::GATEWAYS;
 use self::nat::{NAT, NAT_OF_GROUP};
 use self::operations::{OPERATION, ORGANIZATION};
 use super::units::{BYTE_UNITS, HERTZ_UNITS, RATE_UNITS, TIME_UNITS};
@@ -132,6 +134,8 @@ static ROLE: Map = Map::new(
         Key::new("bootstraps", Shape::Map(&GROUP), "peers that everybody knows from the start"),
         Key::new("contract_hosts", Shape::Map(&GROUP), "peers that host contracts"),
         Key::new("payment_validators", Shape::Map(&GROUP), "peers that check payments"),
+        Key::new("volume_servers", Shape::Map(&GROUP), "peers that serve volumes and buckets"),
+        Key::new("gateways", Shape::Map(&GATEWAYS), "peers that have virtual machines made"),
     ],
 )
 .with_one_of(&[
@@ -142,6 +146,8 @@ static ROLE: Map = Map::new(
     "bootstraps",
     "contract_hosts",
     "payment_validators",
+    "volume_servers",
+    "gateways",
 ]);
 
 const GROUP_NAME: Key = Key::new("name", NAME, "of the group").or("its role");
@@ -154,7 +160,7 @@ const GROUP_HARDWARE: Key = Key::new("hardware", MACHINES, "the machines").or("{
 const GROUP_BANDWIDTH: Key = Key::new("bandwidth", BANDWIDTH, "links of these").or("that of network");
 const PRESENCE: Shape = Shape::Either(&[Shape::Map(&CHURN_PRESET), Shape::Map(&CHURN)]);
 const GROUP_NAT: Key = Key::new("nat", NAT_OF_GROUP, "what stands before these")
-    .or("that of network; relays and bootstraps public");
+    .or("that of network; relays, bootstraps and gateways public");
 const GROUP_CHURN: Key = Key::new("churn", PRESENCE, "when they are up").or("always up");
 const GROUP_PROFILE: Key = Key::new("profile", PROFILE, "their weaknesses").or("that of the scenario");
 
@@ -187,6 +193,15 @@ static GROUP: Map = Map::new(
             "whether these providers bid only under contracts",
         )
         .or("false"),
+        Key::new("storage", Shape::Map(&STORAGE), "what their disks are like"),
+    ],
+);
+
+static STORAGE: Map = Map::new(
+    "storage",
+    &[
+        Key::new("directories", Shape::List(&Shape::Matching("^/")), "where local volumes may be").or("none"),
+        Key::new("rate", RATE, "how fast a disk is read and written").or("1.6 Gbit/s"),
     ],
 );
 
@@ -314,9 +329,29 @@ static IMAGE: Map = Map::new(
         Key::new("task", Shape::Map(&TASK), "it ends by itself"),
         Key::new("service", Shape::Either(&[Shape::Map(&SERVICE), Shape::Nothing]), "it runs on"),
         Key::new("survives", Shape::Whole(0, 1_000_000), "vain attempts to terminate it").or("0"),
+        Key::new("writes", Shape::Map(&WRITES), "what it adds to its data on a volume"),
+        Key::new("checkpoint", Shape::Map(&WRITES), "what it saves to go on from; of a task"),
+        Key::new("input", Shape::Map(&BUCKET), "what it fetches first; of a task"),
+        Key::new("output", Shape::Map(&BUCKET), "what it delivers at its end; of a task"),
     ],
 )
 .with_one_of(&["task", "service"]);
+
+static WRITES: Map = Map::new(
+    "writes",
+    &[
+        Key::new("size", BYTES, "how much").required(),
+        Key::new("every", TIME, "from one to the next").required(),
+    ],
+);
+
+static BUCKET: Map = Map::new(
+    "bucket",
+    &[
+        Key::new("at", Shape::Filled, "the peer that keeps it").required(),
+        Key::new("size", BYTES, "how much").required(),
+    ],
+);
 
 const OUTPUT: Key = Key::new("output", Shape::Text, "what it prints");
 const STDERR: Key = Key::new("stderr", Shape::Text, "its errors");

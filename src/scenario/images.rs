@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::catalogue;
 use super::reader::{Map, Reader};
+use super::storage;
 use crate::dms::ensemble::tree::{Node, Position, Value};
 use crate::kernel::Distribution;
 use crate::sim::images::Reference;
@@ -74,7 +75,7 @@ fn named<'n>(reader: &mut Reader, item: &'n Node) -> Option<(Arc<str>, Position,
 }
 
 fn image(reader: &mut Reader, name: &str, at: Position, node: &Node) -> Option<Image> {
-    let map = reader.map(node, name, at, KEYS)?;
+    let map = reader.map(node, name, at, &[KEYS, storage::DATA].concat())?;
     let size =
         reader.required(&map, "size", "the bytes to pull, as in `size: 57 MB`", |r, n| r.bytes(n, "size"));
     let start = match node.entry("start") {
@@ -98,12 +99,14 @@ fn image(reader: &mut Reader, name: &str, at: Position, node: &Node) -> Option<I
         Some(_) => reader.optional(&map, "survives", |r, n| r.whole(n, "survives", 0, MOST_SURVIVED)),
         None => Some(0),
     };
+    let data = storage::of_image(reader, &map);
     Some(Image {
         name: name.to_owned(),
         size_bytes: size?,
         start: start?,
         behaviour: behaviour?,
         survives: survives? as u32,
+        data: data?,
     })
 }
 

@@ -34,7 +34,7 @@ pub(super) const ACTIONS: &[&str] = &[
 /// What an operation has besides.
 const COMMON: &[&str] = &["at", "by", "answer", "refusal"];
 /// Keys of `invoke`.
-const INVOKE: &[&str] = &["to", "behaviour", "peer", "offer", "logger", "subnet", "timeout"];
+const INVOKE: &[&str] = &["to", "behaviour", "peer", "offer", "logger", "volume", "subnet", "timeout"];
 const SLOTS: [(&str, Slot); 3] =
     [("provide", Slot::Provide), ("require", Slot::Require), ("revoke", Slot::Revoke)];
 const FLAG: [(&str, bool); 2] = [("true", true), ("false", false)];
@@ -403,17 +403,10 @@ fn broadcast(reader: &mut Reader, node: &Node) -> Option<OperationKind> {
 fn behaviour(reader: &mut Reader, node: &Node) -> Option<Behaviour> {
     let path = reader.text(node, "behaviour")?;
     let found = Behaviour::for_operators(&path);
-    match &found {
-        None => {
-            let help = suggestion(&path, Behaviour::paths_for_operators())
-                .unwrap_or_else(|| "docs/scenario-format.md lists those that operators can call".to_owned());
-            reader.error(node.position, format!("`{}` is no such behaviour", shortened(&path)), help);
-        }
-        Some(behaviour) if behaviour.kind == BehaviourKind::NotSimulated => {
-            let message = format!("`{path}` is not simulated: every node refuses it as unknown");
-            reader.warning(node.position, message, None);
-        }
-        Some(_) => {}
+    if found.is_none() {
+        let help = suggestion(&path, Behaviour::paths_for_operators())
+            .unwrap_or_else(|| "docs/scenario-format.md lists those that operators can call".to_owned());
+        reader.error(node.position, format!("`{}` is no such behaviour", shortened(&path)), help);
     }
     found
 }

@@ -1,22 +1,26 @@
-//! What operators send along with a call: offers of machines, changes of how a node logs, and subnets made by hand.
+//! What operators send along with a call: offers of machines, changes of how a node logs, volumes, and subnets made by
+//! hand.
 
 use std::net::Ipv4Addr;
 
 use super::reader::{Map, Reader, shortened};
 use super::resolved::{map as written, text};
+use super::storage;
 use crate::dms::actor::{BehaviourKind, LoggerChange, Offer};
 use crate::dms::ensemble::tree::Node;
 use crate::dms::subnet::AddressRange;
 use crate::sim::setup::{Payload, SubnetOrder};
 
-/// Keys of `invoke` under which payloads stand, each with the behaviours that need it.
-const PAYLOADS: [(&str, &[BehaviourKind]); 3] = [
-    ("offer", &[BehaviourKind::Onboard]),
-    ("logger", &[BehaviourKind::LoggerConfig]),
-    (
-        "subnet",
-        &[BehaviourKind::NodeSubnetCreate, BehaviourKind::NodeSubnetDestroy, BehaviourKind::NodeSubnetJoin],
-    ),
+/// Keys of `invoke` under which payloads stand, each with the behaviour that needs it.
+const PAYLOADS: [(&str, BehaviourKind); 8] = [
+    ("offer", BehaviourKind::Onboard),
+    ("logger", BehaviourKind::LoggerConfig),
+    ("volume", BehaviourKind::VolumeCreate),
+    ("volume", BehaviourKind::VolumeStart),
+    ("volume", BehaviourKind::VolumeDelete),
+    ("subnet", BehaviourKind::NodeSubnetCreate),
+    ("subnet", BehaviourKind::NodeSubnetDestroy),
+    ("subnet", BehaviourKind::NodeSubnetJoin),
 ];
 const GIB: u64 = 1 << 30;
 /// Cores of the largest machine.
@@ -31,13 +35,14 @@ pub(super) fn read(
     kind: BehaviourKind,
     path: &str,
 ) -> Option<Option<Payload>> {
-    for (key, wanted) in PAYLOADS {
+    let own = PAYLOADS.iter().find(|(_, wanted)| *wanted == kind).map(|(key, _)| *key);
+    for (key, _) in PAYLOADS {
         match map.node.entry(key) {
-            None if wanted.contains(&kind) => {
+            None if own == Some(key) => {
                 reader.error(map.at, format!("`{path}` needs `{key}`"), help(kind).to_owned());
                 return None;
             }
-            Some((written, _)) if !wanted.contains(&kind) => {
+            Some((written, _)) if own != Some(key) => {
                 reader.error(written.position, format!("`{path}` takes no `{key}`"), None);
                 return None;
             }
@@ -50,6 +55,10 @@ pub(super) fn read(
         }
         BehaviourKind::LoggerConfig => {
             reader.optional(map, "logger", logger).map(|change| Some(Payload::Logger(Box::new(change))))
+        }
+        _ if kind.is_about_volumes() => {
+            let read = |r: &mut Reader, node: &Node| storage::request(r, node, kind);
+            reader.optional(map, "volume", read).map(|request| Some(Payload::Volume(request)))
         }
         BehaviourKind::NodeSubnetCreate
         | BehaviourKind::NodeSubnetDestroy
@@ -64,6 +73,7 @@ pub(super) fn read(
 pub(super) fn write(payload: &Payload) -> (&'static str, Option<String>) {
     let thousandths = |milli: u64| format!("{}.{:03}", milli / 1000, milli % 1000);
     match payload {
+        Payload::Volume(request) => ("volume", Some(storage::write_request(request))),
         Payload::Offer(offer) => {
             let content = written(&[
                 ("cpu", Some(thousandths(offer.cores_milli))),
@@ -98,6 +108,7 @@ pub(super) fn write(payload: &Payload) -> (&'static str, Option<String>) {
 
 const fn help(kind: BehaviourKind) -> &'static str {
     match kind {
+        kind if kind.is_about_volumes() => "as in `volume: {name: data}`",
         BehaviourKind::Onboard => "as in `offer: {cpu: 4, ram: 8 GiB, disk: 100 GiB}`",
         BehaviourKind::LoggerConfig => "as in `logger: {level: debug}`",
         BehaviourKind::NodeSubnetCreate => "as in `subnet: {name: lab, range: 10.7.200.0/24}`",

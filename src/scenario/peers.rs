@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::gateways;
 use super::nat;
 use super::network::bandwidth;
 use super::organizations::Organizations;
 use super::reader::{Map, Reader};
+use super::storage;
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::sim::setup::{Onboard, PeerGroup, Role};
 use crate::workload::{
@@ -28,6 +30,7 @@ const GROUP_KEYS: &[&str] = &[
     "churn",
     "profile",
     "require_contracts",
+    "storage",
 ];
 /// Attackers offer nothing and attack.
 const ATTACKER_KEYS: &[&str] = &[
@@ -44,6 +47,24 @@ const ATTACKER_KEYS: &[&str] = &[
     "profile",
     "attack",
 ];
+/// Gateways offer nothing of their own.
+const GATEWAY_KEYS: &[&str] = &[
+    "name",
+    "count",
+    "names",
+    "org",
+    "membership",
+    "place",
+    "hardware",
+    "bandwidth",
+    "nat",
+    "churn",
+    "profile",
+    "plans",
+    "machines",
+    "boot",
+    "fails",
+];
 const ROLES: &[&str] = &[
     "providers",
     "orchestrators",
@@ -52,6 +73,8 @@ const ROLES: &[&str] = &[
     "bootstraps",
     "contract_hosts",
     "payment_validators",
+    "volume_servers",
+    "gateways",
 ];
 /// More names than anyone writes by hand.
 const MOST_PEERS: u64 = 10_000_000;
@@ -106,12 +129,15 @@ pub(super) fn read(reader: &mut Reader, top: &Map<'_>, organizations: &mut Organ
                 if let Some(attack) = attack {
                     peers.attacks.push((peers.groups.len(), attack));
                 }
-                if peers.groups.iter().any(|other| other.name == group.name) {
-                    let help = "give one of them a `name` of its own".to_owned();
-                    reader.error(at, format!("there are two groups called `{}`", group.name), help);
+                let machines = group.machines();
+                for group in std::iter::once(group).chain(machines) {
+                    if peers.groups.iter().any(|other| other.name == group.name) {
+                        let help = "give one of them a `name` of its own".to_owned();
+                        reader.error(at, format!("there are two groups called `{}`", group.name), help);
+                    }
+                    total += u64::from(group.count);
+                    peers.groups.push(group);
                 }
-                total += u64::from(group.count);
-                peers.groups.push(group);
             }
             None => peers.incomplete = true,
         }
@@ -172,9 +198,15 @@ fn group(
         "bootstraps" => Role::Bootstrap,
         "contract_hosts" => Role::ContractHost,
         "payment_validators" => Role::PaymentValidator,
+        "volume_servers" => Role::VolumeServer,
+        "gateways" => Role::Gateway,
         _ => Role::Attacker,
     };
-    let keys = if role == Role::Attacker { ATTACKER_KEYS } else { GROUP_KEYS };
+    let keys = match role {
+        Role::Attacker => ATTACKER_KEYS,
+        Role::Gateway => GATEWAY_KEYS,
+        _ => GROUP_KEYS,
+    };
     let map = reader.map(variant.node, variant.name, variant.at, keys)?;
     let name = reader.optional(&map, "name", |r, node| identifier(r, node, "name"));
     let names = peer_names(reader, &map, role, named);
@@ -182,18 +214,21 @@ fn group(
     let (organizations, membership) = organizations.memberships(reader, &map, role != Role::Attacker);
     let place = reader.optional(&map, "place", Reader::place).unwrap_or_default();
     let hardware = reader.optional(&map, "hardware", hardware).unwrap_or_default();
-    let onboard = if role == Role::Attacker { None } else { onboard(reader, &map, role) };
+    let offers_nothing = matches!(role, Role::Attacker | Role::Gateway);
+    let onboard = if offers_nothing { None } else { onboard(reader, &map, role) };
     let links = reader.optional(&map, "bandwidth", bandwidth);
     let nat = reader.optional(&map, "nat", |r, node| nat::of_group(r, node, role));
     let churn = reader.optional(&map, "churn", churn);
     let profile = super::profile::read(reader, &map);
     let require_contracts = require_contracts(reader, &map, role);
+    let storage = reader.optional(&map, "storage", storage::of_group).unwrap_or_default();
     let attack = if role == Role::Attacker {
         let help = "what they try, as in `attack: {replayer: {start: 5m}}`";
         reader.required(&map, "attack", help, |_, node| Some(node.clone()))
     } else {
         None
     };
+    let gateway = if role == Role::Gateway { Some(gateways::read(reader, &map)?) } else { None };
     let group = PeerGroup {
         name: name.as_deref().unwrap_or(variant.name).to_owned(),
         role,
@@ -210,6 +245,8 @@ fn group(
         churn,
         attack: None,
         require_contracts,
+        storage,
+        gateway,
     };
     Some((group, attack, variant.at))
 }
@@ -280,22 +317,27 @@ fn hardware(reader: &mut Reader, node: &Node) -> Option<HardwareConfig> {
         let words = [("home-pc", HardwarePreset::HomePc)];
         return reader.word(preset, "hardware.preset", &words).map(HardwareConfig::Preset);
     }
-    let cores = reader.required(&map, "cpu", "cores, as in `cpu: 4`", |r, node| {
+    machine(reader, &map).map(HardwareConfig::Fixed)
+}
+
+/// What a machine has.
+pub(super) fn machine(reader: &mut Reader, map: &Map<'_>) -> Option<Hardware> {
+    let cores = reader.required(map, "cpu", "cores, as in `cpu: 4`", |r, node| {
         r.whole(node, "cpu", 1, 4096).map(|cores| cores as u32)
     });
-    let clock_hz = reader.optional(&map, "clock", |r, node| r.hertz(node, "clock"));
-    let architecture = reader.optional(&map, "arch", |r, node| r.text(node, "arch"));
-    let ram = reader.required(&map, "ram", "as in `ram: 8 GiB`", |r, node| r.bytes(node, "ram"));
-    let disk = reader.required(&map, "disk", "as in `disk: 100 GiB`", |r, node| r.bytes(node, "disk"));
-    let card = reader.optional(&map, "gpu", gpu);
-    Some(HardwareConfig::Fixed(Hardware {
+    let clock_hz = reader.optional(map, "clock", |r, node| r.hertz(node, "clock"));
+    let architecture = reader.optional(map, "arch", |r, node| r.text(node, "arch"));
+    let ram = reader.required(map, "ram", "as in `ram: 8 GiB`", |r, node| r.bytes(node, "ram"));
+    let disk = reader.required(map, "disk", "as in `disk: 100 GiB`", |r, node| r.bytes(node, "disk"));
+    let card = reader.optional(map, "gpu", gpu);
+    Some(Hardware {
         cores: cores?,
         clock_hz: clock_hz.unwrap_or(DEFAULT_CLOCK_HZ),
         architecture: architecture.as_deref().unwrap_or(DEFAULT_ARCHITECTURE).to_owned(),
         ram_bytes: ram?,
         disk_bytes: disk?,
         gpu: card,
-    }))
+    })
 }
 
 fn gpu(reader: &mut Reader, node: &Node) -> Option<Gpu> {

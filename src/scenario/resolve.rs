@@ -7,7 +7,9 @@ use super::files::Files;
 use super::organizations::Organizations;
 use super::reader::{Map, Reader};
 use super::workload::Request;
-use super::{attacks, contracts, epoch, expectation, faults, images, network, operations, peers, workload};
+use super::{
+    attacks, contracts, epoch, expectation, faults, images, network, operations, peers, storage, workload,
+};
 use crate::dms::ensemble::finding::Findings;
 use crate::dms::ensemble::tree::{Node, Value};
 use crate::dms::identity::SignatureMode;
@@ -95,6 +97,7 @@ fn read(
     }
     let before = reader.errors;
     let images = images::read(reader, &top);
+    storage::check_buckets(reader, &top, &peers);
     let context = workload::Context {
         duration,
         peers: &peers,

@@ -8,6 +8,7 @@ use super::network::BANDWIDTH_PRESETS;
 use super::peers::CHURN_PRESETS;
 use super::resolved_contracts::contract;
 use super::resolved_operations::{operation, organization};
+use super::storage;
 use super::units::{write_bytes, write_hertz, write_rate};
 use super::{nat, profile, yaml};
 use crate::dms::capability::Form;
@@ -18,9 +19,11 @@ use crate::kernel::{Time, date};
 use crate::net::{BandwidthConfig, CityDataSet, LatencyConfig};
 use crate::sim::setup::{
     AttackKind, AttackPlan, Deploy, Fault, Image, ImageBehaviour, PeerGroup, Prints, Role, Selection, Setup,
+    StorageConfig,
 };
 use crate::workload::{
-    ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, HardwarePreset, PlaceConfig, PopulationOf,
+    ArrivalsConfig, ChurnConfig, ChurnStart, Hardware, HardwareConfig, HardwarePreset, PlaceConfig,
+    PopulationOf,
 };
 
 /// The whole scenario; `copies` are the names of the ensembles of its deployments.
@@ -28,7 +31,9 @@ pub(super) fn write(setup: &Setup, copies: &[String]) -> String {
     let mut out = String::new();
     top(&mut out, setup);
     list(&mut out, "organizations", setup.organizations.iter().map(organization));
-    list(&mut out, "peers", setup.groups.iter().map(group));
+    // The virtual machines of gateways follow from these.
+    let groups = setup.groups.iter().filter(|group| group.role != Role::Machine);
+    list(&mut out, "peers", groups.map(group));
     out.push_str("images:\n");
     for image in &setup.images {
         line(&mut out, format_args!("  {}: {}", text(&image.name), behaviour(image)));
@@ -140,12 +145,14 @@ fn group(group: &PeerGroup) -> String {
         Role::Bootstrap => "bootstraps",
         Role::ContractHost => "contract_hosts",
         Role::PaymentValidator => "payment_validators",
+        Role::VolumeServer => "volume_servers",
+        Role::Gateway | Role::Machine => "gateways",
     };
     let names: Vec<String> = group.names.iter().map(|name| text(name)).collect();
     let organizations: Vec<String> = group.organizations.iter().map(|name| text(name)).collect();
     let onboard =
         group.onboard.map(|part| format!("{{cpu: {}, ram: {}, disk: {}}}", part.cpu, part.ram, part.disk));
-    let content = map(&[
+    let mut content = vec![
         ("name", Some(text(&group.name))),
         ("count", Some(group.count.to_string())),
         ("names", Some(format!("[{}]", names.join(", ")))),
@@ -159,9 +166,14 @@ fn group(group: &PeerGroup) -> String {
         ("churn", group.churn.as_ref().map(churn)),
         ("profile", group.profile.map(profile::write)),
         ("attack", group.attack.as_ref().map(attack)),
+        (
+            "storage",
+            (group.storage != StorageConfig::default()).then(|| storage::write_of_group(&group.storage)),
+        ),
         ("require_contracts", group.require_contracts.then(|| "true".to_owned())),
-    ]);
-    format!("{role}: {content}")
+    ];
+    content.extend(group.gateway.iter().flat_map(super::gateways::write));
+    format!("{role}: {}", map(&content))
 }
 
 fn attack(plan: &AttackPlan) -> String {
@@ -214,21 +226,25 @@ fn place(place: &PlaceConfig) -> String {
 fn hardware(hardware: &HardwareConfig) -> String {
     match hardware {
         HardwareConfig::Preset(HardwarePreset::HomePc) => "{preset: home-pc}".to_owned(),
-        HardwareConfig::Fixed(machine) => map(&[
-            ("cpu", Some(machine.cores.to_string())),
-            ("clock", Some(write_hertz(machine.clock_hz))),
-            ("arch", Some(text(&machine.architecture))),
-            ("ram", Some(write_bytes(machine.ram_bytes))),
-            ("disk", Some(write_bytes(machine.disk_bytes))),
-            (
-                "gpu",
-                machine.gpu.as_ref().map(|gpu| {
-                    let (vendor, model) = (text(&gpu.vendor), text(&gpu.model));
-                    format!("{{vendor: {vendor}, model: {model}, vram: {}}}", write_bytes(gpu.vram_bytes))
-                }),
-            ),
-        ]),
+        HardwareConfig::Fixed(fixed) => map(&machine(fixed)),
     }
+}
+
+pub(super) fn machine(machine: &Hardware) -> [(&'static str, Option<String>); 6] {
+    [
+        ("cpu", Some(machine.cores.to_string())),
+        ("clock", Some(write_hertz(machine.clock_hz))),
+        ("arch", Some(text(&machine.architecture))),
+        ("ram", Some(write_bytes(machine.ram_bytes))),
+        ("disk", Some(write_bytes(machine.disk_bytes))),
+        (
+            "gpu",
+            machine.gpu.as_ref().map(|gpu| {
+                let (vendor, model) = (text(&gpu.vendor), text(&gpu.model));
+                format!("{{vendor: {vendor}, model: {model}, vram: {}}}", write_bytes(gpu.vram_bytes))
+            }),
+        ),
+    ]
 }
 
 fn churn((config, start): &(ChurnConfig, ChurnStart)) -> String {
@@ -261,7 +277,8 @@ fn behaviour(image: &Image) -> String {
     };
     let survives = if image.survives > 0 { format!(", survives: {}", image.survives) } else { String::new() };
     let (size, start) = (write_bytes(image.size_bytes), span_of(&image.start));
-    format!("{{size: {size}, start: {start}, {behaviour}{survives}}}")
+    let data = storage::write_of_image(&image.data);
+    format!("{{size: {size}, start: {start}, {behaviour}{survives}{data}}}")
 }
 
 fn printed(prints: &Prints) -> [(&'static str, Option<String>); 4] {

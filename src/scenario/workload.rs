@@ -4,6 +4,7 @@ use super::contracts::name_of;
 use super::files::{Ensemble, Files};
 use super::peers::{Peers, identifier};
 use super::reader::{Map, Reader, listed};
+use super::storage;
 use crate::dms::constants::MIN_DEPLOYMENT_TIME;
 use crate::dms::ensemble::config::{AllocationConfig, AllocationKind, HealthProbe};
 use crate::dms::ensemble::finding::Finding;
@@ -13,7 +14,7 @@ use crate::dms::resources::{Cpu, Gpu, Resources};
 use crate::kernel::Span;
 use crate::sim::images::{Images, Reference};
 use crate::sim::setup::{ContractPlan, Deploy, Image, ImageBehaviour, PeerGroup, Role};
-use crate::workload::{ArrivalsConfig, HardwareConfig};
+use crate::workload::{ArrivalsConfig, Hardware, HardwareConfig};
 
 const KEYS: &[&str] =
     &["by", "ensemble", "name", "arrivals", "count", "timeout", "shutdown_after", "contracts"];
@@ -131,6 +132,9 @@ fn orchestrator(reader: &mut Reader, node: &Node, peers: &Peers) -> Option<Strin
                 Role::Bootstrap => "a bootstrap",
                 Role::ContractHost => "a contract host",
                 Role::PaymentValidator => "a payment validator",
+                Role::VolumeServer => "a server of volumes",
+                Role::Gateway => "a gateway",
+                Role::Machine => "a virtual machine",
                 Role::Provider | Role::Orchestrator => "a provider",
             };
             reader.error(node.position, format!("`{name}` is {what}, not an orchestrator"), help);
@@ -182,6 +186,10 @@ fn check_images(
     for (name, allocation) in &ensemble.config.allocations {
         let Some(container) = allocation.execution.container() else { continue };
         let reference = &*container.image;
+        let known = context.known.find(reference).map(|place| context.known.image(place));
+        for (key, message) in storage::doubts(name, allocation, known, context.peers) {
+            files.report(ensemble, &["allocations", name, key], Finding::warning(at, message));
+        }
         if let Some(place) = context.known.find(reference) {
             let image = context.known.image(place);
             if let Some((key, message)) = mismatch(name, allocation, image) {
@@ -240,27 +248,12 @@ fn mismatch(name: &str, allocation: &AllocationConfig, image: &Image) -> Option<
 
 /// Warns where no machine of the scenario could ever run a node of the ensemble.
 fn fitting(reader: &mut Reader, at: Position, ensemble: &Ensemble, groups: &[PeerGroup]) {
-    let mut machines = Vec::new();
+    let plans = groups.iter().filter_map(|group| group.gateway.as_ref()).flat_map(|plan| &plan.plans);
+    let mut machines: Vec<Resources> = plans.map(|plan| offered(plan, [1.0; 3])).collect();
     for group in groups.iter().filter(|group| group.role == Role::Provider) {
         let HardwareConfig::Fixed(machine) = &group.hardware else { return };
         let onboard = group.onboard.map_or([1.0; 3], |part| [part.cpu, part.ram, part.disk]);
-        let part = |amount: u64, share: f64| libm::floor(amount as f64 * share) as u64;
-        let card = machine.gpu.as_ref().map(|gpu| Gpu {
-            vendor: Some(gpu.vendor.as_str().into()),
-            model: Some(gpu.model.as_str().into()),
-            vram_bytes: gpu.vram_bytes,
-        });
-        let offered = Resources {
-            cpu: Cpu {
-                cores_milli: part(u64::from(machine.cores) * 1000, onboard[0]),
-                clock_hz: machine.clock_hz,
-                architecture: Some(machine.architecture.as_str().into()),
-            },
-            ram_bytes: part(machine.ram_bytes, onboard[1]),
-            disk_bytes: part(machine.disk_bytes, onboard[2]),
-            gpus: card.into_iter().collect(),
-        };
-        machines.push(offered);
+        machines.push(offered(machine, onboard));
     }
     for name in ensemble.config.nodes.keys() {
         let wanted = ensemble
@@ -272,6 +265,26 @@ fn fitting(reader: &mut Reader, at: Position, ensemble: &Ensemble, groups: &[Pee
             let message = format!("no provider is large enough for the node `{name}`: {}", first[0]);
             reader.warning(at, message, "every deployment of it will fail".to_owned());
         }
+    }
+}
+
+/// What a machine offers when these parts of its cores, memory and disk are onboarded.
+fn offered(machine: &Hardware, onboard: [f64; 3]) -> Resources {
+    let part = |amount: u64, share: f64| libm::floor(amount as f64 * share) as u64;
+    let card = machine.gpu.as_ref().map(|gpu| Gpu {
+        vendor: Some(gpu.vendor.as_str().into()),
+        model: Some(gpu.model.as_str().into()),
+        vram_bytes: gpu.vram_bytes,
+    });
+    Resources {
+        cpu: Cpu {
+            cores_milli: part(u64::from(machine.cores) * 1000, onboard[0]),
+            clock_hz: machine.clock_hz,
+            architecture: Some(machine.architecture.as_str().into()),
+        },
+        ram_bytes: part(machine.ram_bytes, onboard[1]),
+        disk_bytes: part(machine.disk_bytes, onboard[2]),
+        gpus: card.into_iter().collect(),
     }
 }
 

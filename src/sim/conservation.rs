@@ -44,6 +44,8 @@ pub enum Occasion {
     Connection,
     /// A look-up of a transfer on a chain is answered.
     Transfer,
+    /// A virtual machine was made, or was not.
+    Machine,
     /// Nothing: a simulated minute is over.
     Minute,
 }
@@ -58,6 +60,7 @@ impl From<&Input<'_>> for Occasion {
             Input::Execution(_) => Self::Execution,
             Input::Started { .. } => Self::Start,
             Input::Transfer { .. } => Self::Transfer,
+            Input::Machine(_) => Self::Machine,
             Input::Connected(_) | Input::Reconnected(_) => Self::Connection,
         }
     }
@@ -74,6 +77,7 @@ impl fmt::Display for Occasion {
             Self::Start => f.write_str("when its process had started"),
             Self::Connection => f.write_str("when a connection opened"),
             Self::Transfer => f.write_str("when a chain had answered"),
+            Self::Machine => f.write_str("after a report on a virtual machine"),
             Self::Minute => f.write_str("at the check of every minute"),
         }
     }
@@ -127,7 +131,9 @@ mod tests {
             nat: None,
             churn: None,
             attack: None,
+            storage: Default::default(),
             require_contracts: false,
+            gateway: None,
         };
         Setup {
             name: "conservation".to_owned(),

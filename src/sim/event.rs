@@ -97,6 +97,15 @@ pub enum Event {
     Reachability,
     /// Something about contracts is due.
     Contract(ContractStep),
+    /// A virtual machine has booted, or has not.
+    Machine {
+        /// Whose.
+        gateway: PeerId,
+        /// The number under which it was ordered.
+        order: u32,
+        /// Its place among all.
+        slot: u32,
+    },
 }
 
 /// What is due about contracts.
@@ -138,6 +147,27 @@ pub enum ExecutionStep {
     Terminated,
     /// It could not be terminated.
     NotTerminated,
+    /// Its volumes are mounted, or not.
+    Mounted,
+    /// Its volumes are not mounted.
+    NoVolume,
+    /// It begins to move data.
+    Move(DataStep),
+    /// It has moved data.
+    Moved(DataStep),
+}
+
+/// What a program does with data.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DataStep {
+    /// It fetches its input from a bucket.
+    Fetch,
+    /// It reads its checkpoint.
+    Restore,
+    /// It writes to its volume.
+    Write,
+    /// It delivers its output to a bucket.
+    Deliver,
 }
 
 const _: () = assert!(size_of::<Event>() <= 48, "an event is copied on every hop of the queue");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::images::Images;
 use super::setup::ImageBehaviour;
-use crate::dms::actor::{Output, Stream};
+use crate::dms::actor::{Output, Printed, Stream};
 use crate::dms::ensemble::{AllocationConfig, HealthProbe};
 use crate::dms::outbox::RunId;
 use crate::kernel::{Rng, Span, Time};
@@ -108,6 +108,21 @@ impl Executor {
         let (ImageBehaviour::Task { prints, .. } | ImageBehaviour::Service { prints, .. }) =
             &images.image(running.image).behaviour;
         Some(prints.after(ran, stream))
+    }
+
+    /// The image of a run.
+    #[must_use]
+    pub fn image_of(&self, run: RunId) -> Option<u16> {
+        self.runs.iter().find(|running| running.run == run).map(|running| running.image)
+    }
+
+    /// A run ends by itself because of an error that it prints. None when it was stopped meanwhile.
+    pub fn fail(&mut self, now: Time, run: RunId, images: &Images, error: &str) -> Option<Output> {
+        let (_, mut output) = self.exit(now, run, images)?;
+        let before = &output.stderr.0;
+        let separator = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
+        output.stderr = Printed(format!("{before}{separator}{error}").into());
+        Some(output)
     }
 
     /// Stops a run.

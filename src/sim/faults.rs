@@ -83,7 +83,7 @@ impl World<'_> {
         outage: Outage,
     ) {
         for peer in self.select(number, 0, who) {
-            if self.hosts[peer.0 as usize].crashed {
+            if self.hosts[peer.0 as usize].crashed || self.clouds.is_absent(peer) {
                 continue;
             }
             self.hosts[peer.0 as usize].crashed = true;
@@ -184,9 +184,11 @@ impl World<'_> {
         let host = &mut self.hosts[peer.0 as usize];
         if outage == Outage::Machine {
             host.power += 1;
-            host.executor.crash();
             host.unheard.clear();
+            self.stop_programs(now, peer);
+            self.hosts[peer.0 as usize].executor.crash();
         }
+        let host = &mut self.hosts[peer.0 as usize];
         self.ledger.stops(now, peer, outage == Outage::Machine);
         if !host.up {
             return;
@@ -194,6 +196,7 @@ impl World<'_> {
         host.up = false;
         host.life += 1;
         host.executor.abandon();
+        host.disk.pending.clear();
         host.peer.stop();
         for flow in self.network.set_up(now, EndpointId(peer.0), false) {
             if flow.via == Some(EndpointId(peer.0)) {
@@ -206,7 +209,13 @@ impl World<'_> {
         self.ledger.peer_is(now, peer, false);
     }
 
-    fn bring_up(&mut self, now: Time, peer: PeerId) {
+    /// A machine is switched off, and everything on it is gone.
+    pub(super) fn switch_off(&mut self, now: Time, peer: PeerId) {
+        self.hosts[peer.0 as usize].crashed = false;
+        self.take_down(now, peer, Outage::Machine);
+    }
+
+    pub(super) fn bring_up(&mut self, now: Time, peer: PeerId) {
         let host = &mut self.hosts[peer.0 as usize];
         if host.up {
             return;
@@ -246,6 +255,9 @@ impl World<'_> {
     pub(super) fn repair(&mut self, now: Time, peer: PeerId) {
         let host = &mut self.hosts[peer.0 as usize];
         host.crashed = false;
+        if self.clouds.is_absent(peer) {
+            return;
+        }
         // What churn has taken down meanwhile stays down until churn brings it back.
         if host.churn.as_ref().is_none_or(crate::workload::PeerChurn::is_up) {
             self.bring_up(now, peer);

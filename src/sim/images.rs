@@ -152,6 +152,7 @@ mod tests {
                 prints: Prints::default(),
             },
             survives: 0,
+            data: Default::default(),
         };
         Images::new(names.iter().map(image).collect())
     }

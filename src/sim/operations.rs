@@ -81,6 +81,7 @@ impl World<'_> {
                     (Some(peer), _) => Message::Connect(peer),
                     (None, Some(Payload::Offer(offer))) => Message::Onboard(*offer),
                     (None, Some(Payload::Logger(change))) => Message::ConfigureLogger(change.clone()),
+                    (None, Some(Payload::Volume(request))) => Message::Volume(Box::new(request.clone())),
                     (None, Some(Payload::Subnet(order))) => self.about_subnet(order),
                     (None, None) => question(behaviour),
                 };

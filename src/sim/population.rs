@@ -6,15 +6,18 @@ use indexmap::IndexMap;
 
 use super::atlas::WorldAtlas;
 use super::attack::Credentials;
+use super::disks::Disk;
 use super::event::PeerId;
 use super::office::{Held, Office, User};
 use super::setup::{AttackKind, Onboard, PeerGroup, Role, Selection, Setup};
 use super::world::Host;
-use crate::dms::capability::{CapabilityContext, OrganizationKeys, Rules, own_node};
+use crate::dms::capability::{Anchors, CapabilityContext, OrganizationKeys, Rules, own_node};
 use crate::dms::ensemble::{EnsembleConfig, Executor, Location};
-use crate::dms::identity::{Handle, SecretKey};
+use crate::dms::gateway::GatewayConfig;
+use crate::dms::identity::{Did, Handle, SecretKey};
 use crate::dms::provider::Machine;
 use crate::dms::resources::{Cpu, Gpu, Resources};
+use crate::dms::storage::VolumeServer;
 use crate::dms::{Peer, PeerConfig};
 use crate::kernel::{Domain, Rng, Streams, Time};
 use crate::net::{BandwidthConfig, Cities, CityId, Duty, Endpoint, NatClass, NatShares};
@@ -28,6 +31,9 @@ const PLACE: Domain = Domain::new("sim.place");
 const NAT: Domain = Domain::new("sim.nat");
 /// What each peer's machine has.
 const HARDWARE: Domain = Domain::new("sim.hardware");
+
+/// What every machine can run.
+const EXECUTORS: &[Executor] = &[Executor::Docker];
 
 /// A peer as the world and its observers know it.
 #[derive(Clone, Debug)]
@@ -127,15 +133,21 @@ pub(super) struct Populated {
 /// What cannot be drawn: a place without cities, a churn without a mean.
 pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, String> {
     let mut builder = Builder::new(setup, streams);
-    let mut members = Vec::new();
-    let (mut hosts, mut endpoints) = (Vec::new(), Vec::new());
+    let mut members: Vec<Member> = Vec::new();
+    let (mut hosts, mut endpoints): (Vec<Host>, _) = (Vec::new(), Vec::new());
     for (group, description) in setup.groups.iter().enumerate() {
         let place = description.place.prepare().map_err(|error| error.to_string())?;
         for number in 0..description.count {
             let entity = hosts.len() as u64;
-            let city = draw_city(&place, streams, entity);
+            // A virtual machine is where its gateway is, and trusts it as its owner.
+            let owner = owner_of(setup, &members, group, number);
+            let city = match owner {
+                Some(gateway) => members[gateway].city,
+                None => draw_city(&place, streams, entity),
+            };
             endpoints.push(endpoint(setup, description, city, streams, entity));
-            hosts.push(builder.host(description, city, entity)?);
+            let owner = owner.map(|gateway| hosts[gateway].peer.capabilities().did().clone());
+            hosts.push(builder.host(description, city, entity, owner.as_ref())?);
             let name = match description.names.get(number as usize) {
                 Some(name) => Arc::from(name.as_str()),
                 None => format!("{}-{number}", description.name).into(),
@@ -148,6 +160,15 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
     let population = Population { members, by_name, groups };
     let Builder { office, credentials, .. } = builder;
     Ok(Populated { population, hosts, endpoints, office, credentials })
+}
+
+/// The gateway whose virtual machine the one of this number in its group is: the group of machines follows that of its
+/// gateways, and the machines of the first gateway come first.
+pub(super) fn owner_of(setup: &Setup, members: &[Member], group: usize, number: u32) -> Option<usize> {
+    let gateways = group.checked_sub(1).filter(|_| setup.groups[group].role == Role::Machine)?;
+    let each = setup.groups[gateways].gateway.as_ref()?.machines.max(1);
+    let first = members.iter().position(|member| member.group == gateways)?;
+    Some(first + (number / each) as usize)
 }
 
 fn draw_city(place: &PlaceDraw, streams: Streams, entity: u64) -> CityId {
@@ -166,7 +187,9 @@ fn endpoint(setup: &Setup, group: &PeerGroup, city: CityId, streams: Streams, en
         | Role::Orchestrator
         | Role::Attacker
         | Role::ContractHost
-        | Role::PaymentValidator => (Duty::None, nat.shares),
+        | Role::PaymentValidator
+        | Role::VolumeServer => (Duty::None, nat.shares),
+        Role::Gateway | Role::Machine => (Duty::None, NatShares::all(NatClass::Public)),
     };
     endpoint.duty = duty;
     endpoint.nat = group.nat.unwrap_or(usual).draw(&mut streams.owned(NAT, entity));
@@ -196,7 +219,13 @@ impl<'s> Builder<'s> {
     }
 
     /// A peer with its user, joined to its organizations as in dms-capabilities section 2.7.
-    fn host(&mut self, group: &PeerGroup, city: CityId, entity: u64) -> Result<Host, String> {
+    fn host(
+        &mut self,
+        group: &PeerGroup,
+        city: CityId,
+        entity: u64,
+        owner: Option<&Did>,
+    ) -> Result<Host, String> {
         let mut rng = self.streams.owned(KEYS, entity);
         let profile = group.profile.unwrap_or(self.setup.profile);
         let rules = Rules::of(profile);
@@ -205,6 +234,10 @@ impl<'s> Builder<'s> {
         let mut capabilities = CapabilityContext::new(CapabilityContext::NODE, secret.clone(), rules);
         let epoch = self.setup.epoch;
         own_node(&user, &mut capabilities, epoch).map_err(|error| error.to_string())?;
+        if let Some(owner) = owner {
+            let owns = Anchors { roots: std::slice::from_ref(owner), ..Anchors::default() };
+            capabilities.add_roots(&owns, epoch).map_err(|error| error.to_string())?;
+        }
         let mut memberships = Vec::new();
         for name in group.membership.iter().flat_map(|_| &group.organizations) {
             let form = group.membership.expect("outsiders join nothing");
@@ -231,6 +264,7 @@ impl<'s> Builder<'s> {
             self.office.users.push(User { context: user, memberships });
         }
         let machine = machine(group, city, &mut self.streams.owned(HARDWARE, entity));
+        let machine_disk_bytes = machine.total.disk_bytes;
         let config = PeerConfig {
             secret,
             capabilities,
@@ -246,11 +280,30 @@ impl<'s> Builder<'s> {
             }
             None => None,
         };
-        let mut host = Host::new(Peer::new(config, epoch), churn);
+        let mut peer = Peer::new(config, epoch);
+        give_role(&mut peer, group);
+        let disk = Disk::new(&group.storage, machine_disk_bytes);
+        let mut host = Host::new(peer, churn, disk);
+        host.up &= group.role != Role::Machine;
         if let Some(AttackKind::ClockSkew { offset_ns }) = group.attack.as_ref().map(|plan| &plan.kind) {
             host.clock_offset_ns = *offset_ns;
         }
         Ok(host)
+    }
+}
+
+/// What a peer of this group is beside a node like all others.
+fn give_role(peer: &mut Peer, group: &PeerGroup) {
+    if let Some(plan) = &group.gateway {
+        peer.configure_gateway(GatewayConfig {
+            plans: plan.plans.iter().map(total).collect(),
+            machines: plan.machines,
+            executors: EXECUTORS.to_vec(),
+        });
+    }
+    if group.role == Role::VolumeServer {
+        let certificate = format!("certificate of {}", peer.handle_of_root().did);
+        peer.serve_volumes(VolumeServer::new(certificate.into()));
     }
 }
 
@@ -270,7 +323,7 @@ fn machine(group: &PeerGroup, city: CityId, rng: &mut Rng<'_>) -> Machine {
             asn: None,
             isp: None,
         },
-        executors: vec![Executor::Docker],
+        executors: EXECUTORS.to_vec(),
     }
 }
 

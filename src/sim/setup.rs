@@ -5,8 +5,10 @@
 
 pub mod contracts;
 mod deployments;
+mod gateways;
 pub mod operations;
 mod prints;
+mod storage;
 
 use std::sync::Arc;
 
@@ -14,10 +16,12 @@ use serde::Serialize;
 
 pub use self::contracts::{ContractAction, ContractPlan};
 pub use self::deployments::{Control, ControlKind, Which};
+pub use self::gateways::GatewayPlan;
 pub use self::operations::{
     Expected, Operation, OperationKind, Organization, Payload, Proof, SubnetOrder, Withdrawn,
 };
 pub use self::prints::Prints;
+pub use self::storage::{Bucket, DataUse, StorageConfig, Writes};
 
 use crate::dms::capability::Form;
 use crate::dms::ensemble::EnsembleConfig;
@@ -103,6 +107,12 @@ pub enum Role {
     ContractHost,
     /// Computes what is to be paid under contracts, and checks that it was.
     PaymentValidator,
+    /// Serves volumes.
+    VolumeServer,
+    /// Bids with virtual machines that it has made when they are wanted.
+    Gateway,
+    /// A virtual machine of a gateway.
+    Machine,
 }
 
 /// Peers that are described together.
@@ -134,10 +144,14 @@ pub struct PeerGroup {
     pub nat: Option<NatShares>,
     /// When they come and go.
     pub churn: Option<(ChurnConfig, ChurnStart)>,
+    /// What their disks are like.
+    pub storage: StorageConfig,
     /// What attackers try; none for everybody else.
     pub attack: Option<AttackPlan>,
     /// Whether its providers bid only for deployments that name contracts.
     pub require_contracts: bool,
+    /// What its gateways can have made; none for everybody else.
+    pub gateway: Option<GatewayPlan>,
 }
 
 /// What the attackers of a group try, each of them by itself.
@@ -249,6 +263,8 @@ pub struct Image {
     pub behaviour: ImageBehaviour,
     /// How many attempts to terminate a container of it come to nothing.
     pub survives: u32,
+    /// What it has to do with data.
+    pub data: DataUse,
 }
 
 /// What a started image does.

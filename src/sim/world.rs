@@ -11,8 +11,10 @@ use rustc_hash::FxHashMap;
 use super::attack::{Attackers, Strike};
 use super::conservation::{Occasion, Violation};
 use super::contracts::Chain;
-use super::event::{Event, ExecutionStep, PeerId};
+use super::disks::Disk;
+use super::event::{DataStep, Event, ExecutionStep, PeerId};
 use super::executor::{Executor, Start};
+use super::gateways::Clouds;
 use super::images::Images;
 use super::ledger::Ledger;
 use super::office::Office;
@@ -24,7 +26,7 @@ use crate::dms::Peer;
 use crate::dms::actor::{Envelope, Message, gossip};
 use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId as HostId;
-use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox};
+use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox, RunId};
 use crate::dms::resources::Resources;
 use crate::kernel::queue::EventQueue;
 use crate::kernel::{Cursor, Domain, Slab, Span, Streams, Time, Timestamp};
@@ -42,6 +44,7 @@ const SAMPLE_INTERVAL: Span = Span::mins(1);
 pub(super) struct Host {
     pub(super) peer: Peer,
     pub(super) executor: Executor,
+    pub(super) disk: Disk,
     /// Counts up when it stops: what was meant for a former life is recognised by it.
     pub(super) life: u32,
     /// Counts up when its machine stops; executions carry it, for they outlive the process.
@@ -60,10 +63,11 @@ pub(super) struct Host {
 }
 
 impl Host {
-    pub(super) fn new(peer: Peer, churn: Option<PeerChurn>) -> Self {
+    pub(super) fn new(peer: Peer, churn: Option<PeerChurn>, disk: Disk) -> Self {
         Self {
             peer,
             executor: Executor::default(),
+            disk,
             life: 0,
             power: 0,
             up: churn.as_ref().is_none_or(PeerChurn::is_up),
@@ -90,9 +94,25 @@ pub(super) struct Parcel {
 }
 
 /// What a transfer carries.
-enum Cargo {
-    Image { peer: PeerId, life: u32, image: u16 },
-    Message { peer: PeerId, envelope: u32, bytes: u32 },
+pub(super) enum Cargo {
+    Image {
+        peer: PeerId,
+        life: u32,
+        image: u16,
+    },
+    Message {
+        peer: PeerId,
+        envelope: u32,
+        bytes: u32,
+    },
+    /// Of a program; the disk at the other end is done with it at `by_disk`.
+    Data {
+        peer: PeerId,
+        life: u32,
+        run: RunId,
+        step: DataStep,
+        by_disk: Time,
+    },
 }
 
 /// A run in progress.
@@ -108,11 +128,12 @@ pub struct World<'s> {
     pub(super) ledger: Ledger,
     pub(super) office: Office,
     pub(super) by_host: FxHashMap<HostId, PeerId>,
-    images: Images,
+    pub(super) images: Images,
+    pub(super) clouds: Clouds,
     pub(super) parcels: Slab<Parcel>,
     pub(super) chain: Chain,
     pub(super) attackers: Attackers,
-    cargo: FxHashMap<FlowId, Cargo>,
+    pub(super) cargo: FxHashMap<FlowId, Cargo>,
     effects: Effects,
     pub(super) arrivals: Vec<crate::workload::Arrivals>,
     pub(super) events: u64,
@@ -151,6 +172,7 @@ impl<'s> World<'s> {
             .zip(0..)
             .map(|(entry, number)| entry.arrivals.times(streams, number).map_err(|error| error.to_string()))
             .collect::<Result<_, _>>()?;
+        let clouds = Clouds::of(setup, &population);
         let attackers = Attackers::new(setup, &population, credentials, streams);
         let mut world = Self {
             ledger: Ledger::new(setup, &population),
@@ -165,6 +187,7 @@ impl<'s> World<'s> {
             conditions: FxHashMap::default(),
             by_host,
             images: Images::new(setup.images.clone()),
+            clouds,
             parcels: Slab::new(),
             chain: Chain::default(),
             attackers,
@@ -281,6 +304,7 @@ impl<'s> World<'s> {
             Event::Shutdown { deployment } => self.shutdown(now, deployment),
             Event::Operation(number) => self.operate(now, number),
             Event::Contract(step) => self.contract_step(now, step),
+            Event::Machine { gateway, order, slot } => self.boot(now, gateway, order, slot),
             Event::Churn(peer) => self.churn(now, peer),
             Event::Repair(peer) => self.repair(now, peer),
             Event::Fault(number) => self.begin_fault(now, number),
@@ -475,6 +499,10 @@ impl<'s> World<'s> {
                     return self.queue.post(now, Event::Execution { peer, life, run, step });
                 }
                 let mut rng = self.streams.rng(EXECUTOR, u64::from(peer.0), &mut host.executor_cursor);
+                if !config.volumes.is_empty() && !host.disk.mounted.contains_key(&run.slot) {
+                    let step = ExecutionStep::NoVolume;
+                    return self.queue.post(now, Event::Execution { peer, life, run, step });
+                }
                 match host.executor.start(run, config, &self.images, &mut rng) {
                     Start::After(span) => {
                         let step = ExecutionStep::Started;
@@ -488,13 +516,22 @@ impl<'s> World<'s> {
                     Start::Pull(image) => self.pull(now, peer, image),
                 }
             }
-            Action::Stop(run) => self.hosts[peer.0 as usize].executor.stop(run),
+            Action::Stop(run) => {
+                self.end_program(now, peer, run);
+                self.hosts[peer.0 as usize].executor.stop(run);
+            }
+            Action::Mount(run, order) => self.begin_mount(now, peer, run, order),
+            Action::Unmount(slot) => drop(self.hosts[peer.0 as usize].disk.mounted.shift_remove(&slot)),
+            Action::RemoveBrick(brick) => self.hosts[peer.0 as usize].disk.remove(&brick),
             Action::ReadLog(run, stream, offset) => {
                 let step = ExecutionStep::LogRead(stream, offset);
                 self.queue.post(now, Event::Execution { peer, life, run, step });
             }
             Action::Terminate(run) => {
                 let gone = self.hosts[peer.0 as usize].executor.terminate(run, &self.images);
+                if gone {
+                    self.end_program(now, peer, run);
+                }
                 let step = if gone { ExecutionStep::Terminated } else { ExecutionStep::NotTerminated };
                 self.queue.post(now, Event::Execution { peer, life, run, step });
             }
@@ -506,6 +543,8 @@ impl<'s> World<'s> {
                 let life = self.hosts[peer.0 as usize].life;
                 self.look_up(now, peer, life, blockchain, tx_hash);
             }
+            Action::Provision(order, offers) => self.provision(now, peer, order, offers),
+            Action::DeleteMachine(order) => self.delete_machine(now, peer, order),
         }
     }
 
@@ -544,6 +583,11 @@ impl<'s> World<'s> {
                 Some(Cargo::Message { peer, envelope, bytes }) => {
                     self.queue.post(now + done.flow.lag, Event::Arrive { peer, envelope, bytes });
                 }
+                Some(Cargo::Data { peer, life, run, step, by_disk }) => {
+                    let at = (now + done.flow.lag).max(by_disk);
+                    let step = ExecutionStep::Moved(step);
+                    self.queue.post(at, Event::Execution { peer, life, run, step });
+                }
                 None => {}
             }
         }
@@ -564,33 +608,58 @@ impl<'s> World<'s> {
 
     /// Drops what a peer's transfers carried when it went down.
     pub(super) fn drop_cargo(&mut self, flow: FlowId) {
-        if let Some(Cargo::Message { envelope, .. }) = self.cargo.remove(&flow) {
-            self.parcels.release(envelope);
+        match self.cargo.remove(&flow) {
+            Some(Cargo::Message { envelope, .. }) => {
+                self.parcels.release(envelope);
+            }
+            Some(Cargo::Data { peer, life, run, step, .. }) => {
+                self.retry_data(self.queue.now(), peer, life, run, step);
+            }
+            Some(Cargo::Image { .. }) | None => {}
         }
     }
 
     fn execute(&mut self, now: Time, peer: PeerId, run: crate::dms::outbox::RunId, step: ExecutionStep) {
+        match step {
+            ExecutionStep::Move(step) => return self.begin_data(now, peer, run, step),
+            ExecutionStep::Moved(step) => return self.data_moved(now, peer, run, step),
+            ExecutionStep::Exited if self.delivers_first(now, peer, run) => return,
+            _ => {}
+        }
+        let Some(report) = self.report_of(now, peer, run, step) else { return };
+        if self.hosts[peer.0 as usize].up {
+            self.feed(now, peer, |_| Input::Execution(report));
+        } else if matches!(report, Execution::Exited { .. }) {
+            self.hosts[peer.0 as usize].unheard.push(report);
+        }
+    }
+
+    /// What the executor reports of a step.
+    fn report_of(&mut self, now: Time, peer: PeerId, run: RunId, step: ExecutionStep) -> Option<Execution> {
         let host = &mut self.hosts[peer.0 as usize];
-        let report = match step {
+        Some(match step {
             ExecutionStep::Started => {
                 let mut rng = self.streams.rng(EXECUTOR, u64::from(peer.0), &mut host.executor_cursor);
-                let Some(ends) = host.executor.up(now, run, &self.images, &mut rng) else { return };
-                if let Some(span) = ends {
-                    let (life, step) = (host.power, ExecutionStep::Exited);
+                let ends = host.executor.up(now, run, &self.images, &mut rng)?;
+                let life = host.power;
+                if !self.start_program(now, peer, run, ends)
+                    && let Some(span) = ends
+                {
+                    let step = ExecutionStep::Exited;
                     self.queue.post(now + span, Event::Execution { peer, life, run, step });
                 }
                 Execution::Started(run)
             }
-            ExecutionStep::Exited => match host.executor.exit(now, run, &self.images) {
-                Some((code, output)) => Execution::Exited { run, code, output },
-                None => return,
-            },
+            ExecutionStep::Exited => {
+                self.end_program(now, peer, run);
+                let executor = &mut self.hosts[peer.0 as usize].executor;
+                let (code, output) = executor.exit(now, run, &self.images)?;
+                Execution::Exited { run, code, output }
+            }
             ExecutionStep::Probed => Execution::Probed(run, host.executor.is_healthy(run, &self.images)),
             ExecutionStep::LogRead(stream, offset) => {
-                match host.executor.log(now, run, stream, &self.images) {
-                    Some(text) => Execution::Log { run, stream, offset, text },
-                    None => return,
-                }
+                let text = host.executor.log(now, run, stream, &self.images)?;
+                Execution::Log { run, stream, offset, text }
             }
             ExecutionStep::NoImage => Execution::StartFailed(run, "no such image".into()),
             ExecutionStep::NoCard => {
@@ -600,12 +669,10 @@ impl<'s> World<'s> {
             ExecutionStep::NotTerminated => {
                 Execution::NotTerminated(run, "the container does not end".into())
             }
-        };
-        if host.up {
-            self.feed(now, peer, |_| Input::Execution(report));
-        } else if matches!(report, Execution::Exited { .. }) {
-            host.unheard.push(report);
-        }
+            ExecutionStep::Mounted => self.finish_mount(now, peer, run)?,
+            ExecutionStep::NoVolume => Execution::StartFailed(run, "its volumes are not mounted".into()),
+            ExecutionStep::Move(_) | ExecutionStep::Moved(_) => return None,
+        })
     }
 
     fn deploy(&mut self, now: Time, entry: u32) {

@@ -13,9 +13,6 @@ use crate::dms::identity::EnsembleId;
 /// Older names that are accepted beside the canonical ones; the capability that they require is their own path.
 const ALIASES: [(&str, BehaviourKind); 1] = [("/dms/cap/broadcast", BehaviourKind::RevokeBroadcast)];
 
-/// Behaviours of the real DMS that this version does not simulate (dms-capabilities section 5).
-const NOT_SIMULATED: [&str; 3] = ["/dms/volume/create", "/dms/volume/start", "/dms/volume/delete"];
-
 /// What a behaviour is for. The path of most kinds is fixed; the last ones are made for one ensemble or one call.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum BehaviourKind {
@@ -101,8 +98,8 @@ pub enum BehaviourKind {
     Anchor,
     /// `/dms/cap/revoke/broadcast` (older `/dms/cap/broadcast`): revocations for everyone.
     RevokeBroadcast,
-    /// A behaviour of the real DMS that is not simulated: every node refuses it as unknown.
-    NotSimulated,
+    /// `/dms/ensemble/<id>/node/subnet/join`, on the orchestrator's own node: have an address in its ensemble's subnet.
+    SubnetJoin,
     /// `/dms/orchestrator/<id>/deployment-state`, on the orchestrator's actor: whether allocations are still wanted.
     DeploymentState,
     /// `/dms/ensemble/<id>/allocation/state`, on the provider's node: which allocations it has (an extension of dmsim).
@@ -196,8 +193,16 @@ pub enum BehaviourKind {
     PaymentValidate,
     /// `/dms/node/deployment/update`: make a running deployment another ensemble.
     DeploymentUpdate,
-    /// `/dms/ensemble/<id>/node/subnet/join`, on the orchestrator's own node: have an address in its ensemble's subnet.
-    SubnetJoin,
+    /// `/dms/volume/create`: make a volume on a server of volumes.
+    VolumeCreate,
+    /// `/dms/volume/start`: let it be mounted.
+    VolumeStart,
+    /// `/dms/volume/delete`: delete it with its data.
+    VolumeDelete,
+    /// `/dms/deployment/promise/convert`: a gateway is to provision what it has promised; the path is inferred.
+    ConvertPromise,
+    /// `/dms/deployment/promise/sign`: a machine is to sign the bid that replaces a promise; the path is inferred.
+    SignBid,
     /// `/dms/allocation/subnet/remove-peers`, on the allocation's actor.
     SubnetRemovePeers,
     /// `/dms/allocation/subnet/dns/remove-records`, on the allocation's actor.
@@ -212,7 +217,7 @@ pub enum BehaviourKind {
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 94] = [
+    pub const ALL: [Self; 98] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -254,7 +259,7 @@ impl BehaviourKind {
         Self::AnchorRevoke,
         Self::Anchor,
         Self::RevokeBroadcast,
-        Self::NotSimulated,
+        Self::SubnetJoin,
         Self::DeploymentState,
         Self::AllocationStates,
         Self::DeploymentNew,
@@ -301,7 +306,11 @@ impl BehaviourKind {
         Self::ContractEvents,
         Self::PaymentValidate,
         Self::DeploymentUpdate,
-        Self::SubnetJoin,
+        Self::VolumeCreate,
+        Self::VolumeStart,
+        Self::VolumeDelete,
+        Self::ConvertPromise,
+        Self::SignBid,
         Self::SubnetRemovePeers,
         Self::DnsRemoveRecords,
         Self::NodeSubnetCreate,
@@ -355,7 +364,7 @@ impl BehaviourKind {
             Self::AnchorRevoke => "/dms/cap/revoke/anchor",
             Self::Anchor => "/dms/cap/anchor",
             Self::RevokeBroadcast => "/dms/cap/revoke/broadcast",
-            Self::NotSimulated => "<not simulated>",
+            Self::SubnetJoin => "/dms/ensemble/<id>/node/subnet/join",
             Self::DeploymentState => "/dms/orchestrator/<id>/deployment-state",
             Self::AllocationStates => "/dms/ensemble/<id>/allocation/state",
             Self::DeploymentNew => "/dms/node/deployment/new",
@@ -402,7 +411,11 @@ impl BehaviourKind {
             Self::ContractEvents => "/dms/tokenomics/contract/events",
             Self::PaymentValidate => "/dms/tokenomics/contract/payment/validate",
             Self::DeploymentUpdate => "/dms/node/deployment/update",
-            Self::SubnetJoin => "/dms/ensemble/<id>/node/subnet/join",
+            Self::VolumeCreate => "/dms/volume/create",
+            Self::VolumeStart => "/dms/volume/start",
+            Self::VolumeDelete => "/dms/volume/delete",
+            Self::ConvertPromise => "/dms/deployment/promise/convert",
+            Self::SignBid => "/dms/deployment/promise/sign",
             Self::SubnetRemovePeers => "/dms/allocation/subnet/remove-peers",
             Self::DnsRemoveRecords => "/dms/allocation/subnet/dns/remove-records",
             Self::NodeSubnetCreate => "/dms/node/subnet/create",
@@ -460,6 +473,8 @@ impl BehaviourKind {
                 | Self::AllocationStates
                 | Self::EdgeConstraint
                 | Self::EdgeProbe
+                | Self::ConvertPromise
+                | Self::SignBid
                 | Self::SubnetJoin
                 | Self::SubnetRemovePeers
                 | Self::DnsRemoveRecords
@@ -528,6 +543,14 @@ impl BehaviourKind {
     }
 }
 
+impl BehaviourKind {
+    /// Whether it is about the volumes that the node serves.
+    #[must_use]
+    pub const fn is_about_volumes(self) -> bool {
+        matches!(self, Self::VolumeCreate | Self::VolumeStart | Self::VolumeDelete)
+    }
+}
+
 impl fmt::Display for BehaviourKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.template())
@@ -590,26 +613,22 @@ impl Behaviour {
         self.path.as_str().rsplit_once("/replyto/")?.1.parse().ok()
     }
 
-    /// What an operator means by a path, canonical or an alias, simulated or not; none for a path that DMS does not
-    /// have or that only deployments use.
+    /// What an operator means by a path, canonical or an alias; none for a path that DMS does not have or that only
+    /// deployments use.
     #[must_use]
     pub fn for_operators(path: &str) -> Option<Self> {
-        let canonical = |kind: &BehaviourKind| {
-            kind.is_for_operators() && *kind != BehaviourKind::NotSimulated && kind.template() == path
-        };
+        let canonical = |kind: &BehaviourKind| kind.is_for_operators() && kind.template() == path;
         if let Some(kind) = BehaviourKind::ALL.into_iter().find(canonical) {
             return Some(Self::fixed(kind));
         }
-        let alias = ALIASES.into_iter().find(|(alias, _)| *alias == path).map(|(_, kind)| kind);
-        let kind = alias.or_else(|| NOT_SIMULATED.contains(&path).then_some(BehaviourKind::NotSimulated))?;
+        let (_, kind) = ALIASES.into_iter().find(|(alias, _)| *alias == path)?;
         Some(Self { kind, path: Capability::new(path) })
     }
 
     /// Every path that [`Behaviour::for_operators`] knows.
     pub fn paths_for_operators() -> impl Iterator<Item = &'static str> {
         let kinds = BehaviourKind::ALL.into_iter().filter(|kind| kind.is_for_operators());
-        let canonical = kinds.map(BehaviourKind::template).filter(|path| path.starts_with('/'));
-        canonical.chain(ALIASES.into_iter().map(|(alias, _)| alias)).chain(NOT_SIMULATED)
+        kinds.map(BehaviourKind::template).chain(ALIASES.into_iter().map(|(alias, _)| alias))
     }
 }
 
@@ -680,9 +699,7 @@ mod tests {
         }
         let alias = Behaviour::for_operators("/dms/cap/broadcast").expect("an alias");
         assert_eq!(alias.kind, BehaviourKind::RevokeBroadcast);
-        let absent = Behaviour::for_operators("/dms/volume/create").expect("a behaviour of DMS");
-        assert_eq!(absent.kind, BehaviourKind::NotSimulated);
-        for unknown in ["/dms/deployment/commit", "/public/helo", "<not simulated>", ""] {
+        for unknown in ["/dms/deployment/commit", "/public/helo", "/dms/ensemble/<id>/node/subnet/join", ""] {
             assert_eq!(Behaviour::for_operators(unknown), None, "{unknown}");
         }
     }

@@ -11,12 +11,14 @@ use serde::{Serialize, Serializer};
 
 use super::control::{DeploymentRequest, NewDeployment};
 use super::logs::{LogChunk, LogRequest, Output};
+use super::promise::{ConvertPromise, SignBid};
 use super::report::Report;
 use crate::dms::capability::TokenList;
 use crate::dms::contract::message::{ContractMessage, ContractRef};
 use crate::dms::ensemble::{AllocationConfig, Executor, Location, LocationConstraints, PortConfig};
-use crate::dms::identity::{Did, EnsembleId, Handle, PeerId};
+use crate::dms::identity::{Did, EnsembleId, Handle, PeerId, Signature};
 use crate::dms::resources::Resources;
+use crate::dms::storage::VolumeRequest;
 use crate::dms::subnet::{AddressRange, Route};
 
 /// What one node of an ensemble asks of a provider (`BidRequestV1`).
@@ -73,6 +75,17 @@ pub struct Bid {
     pub handle: Arc<Handle>,
     /// Where the bidder says that it is.
     pub location: Location,
+    /// Whether the bidder is a gateway that has yet to provision a machine for it.
+    #[serde(skip_serializing_if = "is_no_promise")]
+    pub promise: bool,
+    /// The bidder's signature, on a bid that somebody else hands on; any other is signed with its envelope.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_no_promise(promise: &bool) -> bool {
+    !*promise
 }
 
 /// Reserve resources for one allocation.
@@ -369,6 +382,12 @@ pub enum Message {
     EdgeProbe(Padding),
     /// About contracts.
     Contract(Box<ContractMessage>),
+    /// About volumes that the receiver serves.
+    Volume(Box<VolumeRequest>),
+    /// Provision the machine that was promised.
+    ConvertPromise(Box<ConvertPromise>),
+    /// Sign a bid that somebody else hands on.
+    SignBid(Box<SignBid>),
     /// Have an address in a subnet.
     SubnetJoin(Box<SubnetJoin>),
     /// Tell a node which addresses are nobody's any more.
@@ -432,6 +451,11 @@ impl Message {
                     + count(&bid.node)
                     + bid.handle.json_len() as u64
                     + count(&bid.location)
+                    + if bid.promise { r#","promise":true"#.len() as u64 } else { 0 }
+                    + bid
+                        .signature
+                        .as_ref()
+                        .map_or(0, |signature| r#","signature":"#.len() as u64 + count(signature))
             }
             Self::EdgeProbe(Padding(bytes)) => r#"{"EdgeProbe":""}"#.len() as u64 + u64::from(*bytes),
             other => count(other),
@@ -470,15 +494,22 @@ mod tests {
             city: Some("M\"unchen".into()),
             ..Location::default()
         };
-        let bid = Message::Bid(Box::new(Bid {
+        let bid = Bid {
             ensemble: EnsembleId([5; 32]),
             node: "node1".into(),
             node_index: 3,
             handle: Arc::new(Handle::root(key)),
             location,
-        }));
-        let json = serde_json::to_string(&bid).expect("a bid can be written");
-        assert_eq!(bid.json_len(), json.len() as u64, "{json}");
+            promise: false,
+            signature: None,
+        };
+        let promise = Bid { promise: true, ..bid.clone() };
+        let signed = Bid { signature: Some(Signature::NONE), ..bid.clone() };
+        for bid in [bid, promise, signed] {
+            let bid = Message::Bid(Box::new(bid));
+            let json = serde_json::to_string(&bid).expect("a bid can be written");
+            assert_eq!(bid.json_len(), json.len() as u64, "{json}");
+        }
     }
 
     #[test]

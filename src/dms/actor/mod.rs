@@ -13,6 +13,7 @@ mod limiter;
 mod logs;
 mod message;
 mod pipeline;
+mod promise;
 mod replay;
 mod report;
 mod security;
@@ -34,6 +35,7 @@ pub use message::{
 };
 pub(in crate::dms) use pipeline::class;
 pub use pipeline::{Pipeline, Rejection, check_direct};
+pub use promise::{ConvertPromise, SignBid};
 pub use replay::ReplayGuard;
 pub use report::{AllocationInfo, CapabilityReport, LoggerReport, NodeReport, P2p, Report, ResourceReport};
 pub use security::{Account, Actor, Call, SealError, SecurityContext};

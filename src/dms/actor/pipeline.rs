@@ -126,10 +126,4 @@ impl Pipeline {
     pub fn take(&mut self) {
         self.waiting = self.waiting.checked_sub(1).expect("the worker only takes what was admitted");
     }
-
-    /// Messages that wait.
-    #[must_use]
-    pub const fn waiting(&self) -> u32 {
-        self.waiting
-    }
 }

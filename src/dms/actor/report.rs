@@ -9,6 +9,7 @@ use super::message::AllocationState;
 use crate::dms::capability::TokenList;
 use crate::dms::identity::{Did, PeerId};
 use crate::dms::resources::Resources;
+use crate::dms::storage::VolumeReport;
 
 /// An answer to a question about the node.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
@@ -41,6 +42,8 @@ pub enum Report {
     Offered(Resources),
     /// `/dms/node/hardware/...`: what the machine has, or what of it is in use.
     Hardware(Resources),
+    /// `/dms/volume/create`: how clients know the server.
+    Volume(VolumeReport),
 }
 
 /// How a node is reached.
@@ -153,6 +156,7 @@ impl Report {
             Self::Offered(amount) | Self::Hardware(amount) => amount.to_string(),
             Self::Allocations(all) => plural(all.len(), "allocation"),
             Self::Deployment(report) => report.summary(),
+            Self::Volume(_) => "volume created".to_owned(),
             Self::Stats(stats) => format!("{} cores", stats.cpu_cores_milli as f64 / 1000.0),
             Self::Capabilities(held) => format!(
                 "{}, {}, {} required, {} provided, {} revoked",

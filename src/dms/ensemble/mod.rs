@@ -21,7 +21,7 @@ mod validate;
 
 pub use config::{
     AllocationConfig, AllocationKind, AllocationRecovery, EnsembleConfig, EscalationStrategy, Executor,
-    HealthProbe, Location, LocationConstraints, NodeRecovery, PortConfig,
+    HealthProbe, Location, LocationConstraints, NodeRecovery, PortConfig, VolumeConfig, VolumeSource,
 };
 pub use finding::{Finding, Findings, Refusal, Severity, Step, first_refusal};
 pub use levels::{LevelError, standby_name, start_levels};

@@ -22,12 +22,6 @@ pub fn unsupported(config: &EnsembleConfig, root: &Node) -> Vec<Finding> {
     for (name, allocation) in &config.allocations {
         let own = root.get("allocations").and_then(|allocations| allocations.get(name));
         let place = |key: &str| key_position(own, key).unwrap_or_else(|| top("allocations"));
-        if !allocation.volumes.is_empty() {
-            report(
-                place(if own.is_some_and(|own| own.get("volume").is_some()) { "volume" } else { "volumes" }),
-                "volume",
-            );
-        }
         if !allocation.keys.is_empty() {
             report(place("keys"), "keys");
         }

@@ -88,7 +88,6 @@ impl Node {
                 self.neighbours.awaits(nonce) || self.calls.awaits(nonce) || self.catch_up.awaits(nonce)
             }),
             BehaviourKind::PublicRevocations => !profile.has(Weakness::NoRevocationCatchUp),
-            BehaviourKind::NotSimulated => false,
             kind => kind.is_for_operators(),
         }
     }

@@ -99,7 +99,7 @@ impl Deployment {
     /// also one of several on the node, the real DMS has not stored whose it was (W6).
     fn is_in_manifest(&self, index: usize, lost_commit: bool) -> bool {
         let node = &self.nodes[index];
-        let chosen = node.place.is_some() && (Phase::Chosen..Phase::Standby).contains(&node.phase);
+        let chosen = node.place.is_some() && (Phase::Promised..Phase::Standby).contains(&node.phase);
         chosen && (!lost_commit || node.members.iter().all(|member| member.committed))
     }
 

@@ -189,6 +189,8 @@ impl Deployment {
             self.backoff = BACKOFF_MIN;
             return self.advance(desk);
         }
+        // Where those who might bid have failed before, what they failed over says more than that nobody else bids.
+        let failed_before = missing.iter().all(|&index| !self.nodes[index].excluded.is_empty());
         for &index in &missing {
             // Nobody else wants it: better a peer that has failed before than none.
             self.nodes[index].excluded.clear();
@@ -200,7 +202,9 @@ impl Deployment {
         }
         let reason: Arc<str> = reason.into();
         desk.fact(Fact::StageFailed { ensemble: self.id, stage: Stage::Bid, reason: Arc::clone(&reason) });
-        self.last_failure = Some((Stage::Bid, reason));
+        if !failed_before || self.last_failure.is_none() {
+            self.last_failure = Some((Stage::Bid, reason));
+        }
         self.thin_bids(desk, &unplaced);
         let hot = desk.security.profile.has(Weakness::HotLoop);
         if !hot {

@@ -52,6 +52,8 @@ pub(super) type EdgeKey = (PeerId, PeerId, u64, u64);
 struct Slot {
     node: usize,
     options: Vec<(Arc<Handle>, Location)>,
+    /// Which of them are promises of gateways, whose links are measured in the place of their machines'.
+    promises: Vec<bool>,
     placed: bool,
 }
 
@@ -93,15 +95,17 @@ impl Deployment {
         let mut slots: Vec<Slot> = Vec::new();
         for &node in bidden {
             let bids = std::mem::take(&mut self.nodes[node].bids);
+            let promises = bids.iter().map(|bid| bid.promise).collect();
             let options = bids.into_iter().map(|bid| (bid.handle, bid.location)).collect();
-            slots.push(Slot { node, options, placed: false });
+            slots.push(Slot { node, options, promises, placed: false });
         }
         let ends = self.edges.iter().flat_map(|edge| [edge.source, edge.target]);
         for node in ends.filter(|node| !bidden.contains(node)) {
             if let Some(place) = self.nodes[node].place.clone()
                 && !slots.iter().any(|slot| slot.node == node)
             {
-                slots.push(Slot { node, options: vec![(place, Location::default())], placed: true });
+                let options = vec![(place, Location::default())];
+                slots.push(Slot { node, options, promises: vec![false], placed: true });
             }
         }
         let offers = Offers::new(slots.iter().map(|slot| slot.options.len()).collect());
@@ -221,7 +225,7 @@ impl Deployment {
         for (slot, choice) in search.slots.iter().zip(candidate).filter(|(slot, _)| !slot.placed) {
             let node = &mut self.nodes[slot.node];
             node.place = Some(Arc::clone(&slot.options[*choice].0));
-            node.phase = Phase::Chosen;
+            node.phase = if slot.promises[*choice] { Phase::Promised } else { Phase::Chosen };
         }
         self.advance(desk);
     }

@@ -37,7 +37,7 @@ impl Deployment {
     /// Has a node's peer give back everything that it may hold for it.
     pub(super) fn undo_node(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
         let node = &self.nodes[index];
-        let Some(place) = node.place.clone().filter(|_| node.phase >= Phase::Chosen) else { return };
+        let Some(place) = node.place.clone().filter(|_| node.phase >= Phase::Promised) else { return };
         let allocations = node.lives();
         self.undo_at(desk, place, allocations);
     }

@@ -7,6 +7,7 @@
 //!
 //! - `bidding`: rounds, and which bids are kept;
 //! - `candidates`: the choice among the bids, and the verification of edges;
+//! - `converting`: machines for promises;
 //! - `placing`: commit and allocate;
 //! - `attempts`: what a failed step takes with it;
 //! - `provisioning`: subnet, names, ports, start in dependency order;
@@ -21,6 +22,7 @@
 mod attempts;
 mod bidding;
 mod candidates;
+mod converting;
 mod ending;
 mod in_turn;
 mod joining;
@@ -91,6 +93,7 @@ struct Pending {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Purpose {
     Edge,
+    Convert,
     Commit,
     Allocate,
     Subnet,
@@ -381,6 +384,7 @@ impl Deployment {
         }
         match next {
             None => self.run(desk),
+            Some(Phase::Promised) => self.convert(desk),
             Some(Phase::Chosen) => self.commit(desk),
             Some(Phase::Committed) => self.allocate(desk),
             Some(_) => self.provision(desk),
@@ -502,6 +506,7 @@ impl Deployment {
             | Timer::Farewell(_)
             | Timer::ForgetLog(_)
             | Timer::Contracts
+            | Timer::Machines
             | Timer::RenewOrchestrators
             | Timer::RegrantHealthChecks(_)
             | Timer::Sweep
@@ -519,6 +524,7 @@ impl Deployment {
         }
         match pending.purpose {
             Purpose::Edge => self.resolve_edge(desk, pending, outcome),
+            Purpose::Convert => self.resolve_conversion(desk, pending, outcome),
             Purpose::Commit | Purpose::Allocate => self.resolve_placing(desk, pending, outcome),
             Purpose::Subnet
             | Purpose::Address

@@ -17,6 +17,8 @@ use crate::kernel::{Span, Timestamp};
 pub(in crate::dms) enum Phase {
     /// It has no peer.
     Unplaced,
+    /// The promise of a gateway was chosen; its place is the gateway's.
+    Promised,
     /// A bid was chosen.
     Chosen,
     /// Its resources are reserved.

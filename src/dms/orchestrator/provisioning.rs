@@ -259,6 +259,7 @@ impl Purpose {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Edge => "edge constraint",
+            Self::Convert => "convert promise",
             Self::Commit => "commit",
             Self::Allocate => "allocate",
             Self::Subnet => "create subnet",

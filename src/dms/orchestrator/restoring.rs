@@ -146,7 +146,9 @@ impl Deployment {
             match self.nodes[index].phase {
                 Phase::Unplaced | Phase::Lost => {}
                 Phase::Started if trusting => {}
-                Phase::Chosen | Phase::Committed => self.fall_back(desk, index, Stage::Commit),
+                Phase::Promised | Phase::Chosen | Phase::Committed => {
+                    self.fall_back(desk, index, Stage::Commit);
+                }
                 _ if trusting => self.fall_back(desk, index, Stage::Provision),
                 _ => self.reconcile(desk, index),
             }

@@ -7,11 +7,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Provider, StoredBid};
-use crate::dms::actor::{Actor, Bid, BidRequest, Call, Envelope, Message, NodeRequest};
+use crate::dms::actor::{Actor, Bid, BidRequest, Call, Envelope, Message, NodeRequest, SignBid};
 use crate::dms::constants::BID_STATE_TIMEOUT;
 use crate::dms::desk::Desk;
 use crate::dms::ensemble::Executor;
 use crate::dms::fact::Fact;
+use crate::dms::identity::EnsembleId;
 use crate::dms::profile::{Profile, Weakness};
 use crate::dms::resources::{Comparison, Cpu, PortError, Resources, Shortage};
 
@@ -40,6 +41,10 @@ pub enum BidRefusal {
     Processor(Box<[Cpu; 2]>),
     /// Its machine is exactly what is required, and only a better one will do.
     NotBetter,
+    /// A gateway has no plan that does; what the last of them lacks.
+    NoPlan(Option<Box<Self>>),
+    /// All machines that a gateway may have, so many, are in use.
+    NoMachineLeft(u32),
 }
 
 impl fmt::Display for BidRefusal {
@@ -56,6 +61,9 @@ impl fmt::Display for BidRefusal {
                 write!(f, "the machine has another processor, or a slower one: {own}, required {required}")
             }
             Self::NotBetter => f.write_str("the machine is equal to what is required, and not better"),
+            Self::NoPlan(None) => f.write_str("the gateway has no plans"),
+            Self::NoPlan(Some(last)) => write!(f, "no plan of the gateway does; of the last one: {last}"),
+            Self::NoMachineLeft(all) => write!(f, "the gateway has no machine left: {all} of {all} in use"),
             Self::Free(shortage) => write!(f, "not enough free resources: {shortage}"),
             Self::Port(error) => write!(f, "{error}"),
             Self::Recovering => f.write_str("the peer is still taking up what it hosts after a restart"),
@@ -102,18 +110,25 @@ impl Provider {
         node: &NodeRequest,
         profile: Profile,
     ) -> Result<(), BidRefusal> {
-        if self.machine.onboarded.is_none() {
-            return Err(BidRefusal::NotOnboarded);
-        }
-        if !self.recovering.is_empty() {
-            return Err(BidRefusal::Recovering);
-        }
+        self.check_readiness()?;
         if self.bids.get(&request.ensemble).is_some_and(|bid| bid.answered.contains(&request.nonce)) {
             return Err(BidRefusal::AlreadyAnswered);
         }
         if request.exclude.contains(&root.handle.host) {
             return Err(BidRefusal::Excluded);
         }
+        self.check_suitability(node, profile)
+    }
+
+    const fn check_readiness(&self) -> Result<(), BidRefusal> {
+        if self.machine.onboarded.is_none() {
+            return Err(BidRefusal::NotOnboarded);
+        }
+        if self.recovering.is_empty() { Ok(()) } else { Err(BidRefusal::Recovering) }
+    }
+
+    /// Whether this machine is where a node may run, and has what it takes.
+    fn check_suitability(&self, node: &NodeRequest, profile: Profile) -> Result<(), BidRefusal> {
         if !node.location.are_satisfied_by(&self.machine.location) {
             return Err(BidRefusal::Location);
         }
@@ -140,29 +155,64 @@ impl Provider {
         node: &NodeRequest,
     ) {
         let Some(behaviour) = envelope.reply_to.clone() else { return };
-        let bid = Bid {
-            ensemble: request.ensemble,
+        let bid = self.bid_for(root, request.ensemble, node);
+        let call =
+            Call { behaviour, reply_to: None, expire: envelope.expire, message: Message::Bid(Box::new(bid)) };
+        desk.send(root, &envelope.from, call);
+        self.store_bid(desk, request.ensemble).push(request.nonce);
+        self.arm_sweep(desk);
+    }
+
+    fn bid_for(&self, root: &Actor, ensemble: EnsembleId, node: &NodeRequest) -> Bid {
+        Bid {
+            ensemble,
             node: Arc::clone(&node.node),
             node_index: node.index,
             handle: Arc::clone(&root.handle),
             location: self.machine.location.clone(),
-        };
-        let call =
-            Call { behaviour, reply_to: None, expire: envelope.expire, message: Message::Bid(Box::new(bid)) };
-        desk.send(root, &envelope.from, call);
+            promise: false,
+            signature: None,
+        }
+    }
+
+    /// Remembers that a bid was made; the rounds that were answered.
+    fn store_bid(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        ensemble: EnsembleId,
+    ) -> &mut smallvec::SmallVec<[u64; 4]> {
+        desk.fact(Fact::BidMade(ensemble));
         let stored = self
             .bids
-            .entry(request.ensemble)
+            .entry(ensemble)
             .or_insert_with(|| StoredBid { expire: desk.now, answered: smallvec::SmallVec::new() });
         stored.expire = desk.now + BID_STATE_TIMEOUT;
-        stored.answered.push(request.nonce);
-        desk.fact(Fact::BidMade(request.ensemble));
+        &mut stored.answered
+    }
+
+    /// The gateway that had this machine made wants a bid to hand on (dms-orchestration section 2.12): it is judged
+    /// as any other request, and signed.
+    pub(super) fn sign_bid(&mut self, desk: &mut Desk<'_, '_>, root: &Actor, wanted: &SignBid) -> Message {
+        let (ensemble, node, profile) = (wanted.ensemble, &wanted.node, desk.security.profile);
+        let judged = self.check_readiness().and_then(|()| self.check_suitability(node, profile));
+        if let Err(refusal) = judged.and_then(|()| self.check_availability(node, profile)) {
+            let reason = refusal.to_string().into();
+            desk.fact(Fact::BidRefused { ensemble, refusal });
+            return Message::Error(reason);
+        }
+        let bid = self.bid_for(root, ensemble, node).signed(root.secret());
+        self.store_bid(desk, ensemble);
         self.arm_sweep(desk);
+        Message::Bid(Box::new(bid))
     }
 }
 
 /// The machine must compare as better or equal; with the comparison of the real DMS as better and nothing else (W3).
-fn compare_hardware(total: &Resources, required: &Resources, profile: Profile) -> Result<(), BidRefusal> {
+pub(in crate::dms) fn compare_hardware(
+    total: &Resources,
+    required: &Resources,
+    profile: Profile,
+) -> Result<(), BidRefusal> {
     let as_read = profile.has(Weakness::BlindToCards);
     let comparison = if as_read { total.compare_as_read(required) } else { total.compare(required) };
     match comparison {

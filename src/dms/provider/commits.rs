@@ -75,12 +75,14 @@ impl Provider {
         Message::Ok
     }
 
-    /// Creates the allocations of a node. The first that fails ends it; those before it stay until they are reverted.
+    /// Creates the allocations of a node, in these slots as far as they have any. The first that fails ends it; those
+    /// before it stay until they are reverted.
     pub(super) fn handle_allocate(
         &mut self,
         desk: &mut Desk<'_, '_>,
         root: &Actor,
         allocate: &Allocate,
+        slots: &[u32],
     ) -> Message {
         self.hosted.entry(allocate.ensemble).or_insert_with(|| Hosted {
             orchestrator: Arc::clone(&allocate.orchestrator),
@@ -89,8 +91,8 @@ impl Provider {
             confirmation: None,
         });
         let mut handles = Vec::with_capacity(allocate.allocations.len());
-        for order in &allocate.allocations {
-            match self.create(desk, root, allocate, order) {
+        for (place, order) in allocate.allocations.iter().enumerate() {
+            match self.create(desk, root, allocate, order, slots.get(place).copied()) {
                 Ok(handle) => handles.push(handle),
                 Err(reason) => {
                     self.forget_if_empty(allocate.ensemble);
@@ -108,14 +110,18 @@ impl Provider {
         root: &Actor,
         allocate: &Allocate,
         order: &AllocationOrder,
+        slot: Option<u32>,
     ) -> Result<Arc<Handle>, Arc<str>> {
         self.pool.allocate(&order.id, order.generation).map_err(|refused| Arc::from(refused.to_string()))?;
         let secret = Self::child_secret(desk);
         let inbox = Inbox::Allocation(Arc::clone(&order.id));
         let actor = Actor::child(secret, root.handle.did.clone(), root.handle.host, inbox, desk.now);
         let handle = Arc::clone(&actor.handle);
-        let run = RunId { slot: self.next_slot, run: 0 };
-        self.next_slot += 1;
+        let slot = slot.unwrap_or_else(|| {
+            self.next_slot += 1;
+            self.next_slot - 1
+        });
+        let run = RunId { slot, run: 0 };
         let allocation = Allocation {
             ensemble: allocate.ensemble,
             generation: order.generation,
@@ -144,6 +150,7 @@ impl Provider {
     /// Undoes commits and allocations up to the generations named, and forgets the bid. What is not there is fine.
     pub(super) fn handle_revert(&mut self, desk: &mut Desk<'_, '_>, revert: &Revert) {
         self.bids.shift_remove(&revert.ensemble);
+        self.stop_mounting(desk, &revert.allocations);
         for (id, generation) in &revert.allocations {
             self.release(desk, id, *generation);
             self.end_farewell(id, *generation);

@@ -58,6 +58,7 @@ impl Provider {
             self.endings.insert(run, ending);
             return;
         }
+        self.unmount(desk, run.slot);
         if !matches!(state, AllocationState::Completed | AllocationState::Failed) {
             terminated(desk, id, own);
         }
@@ -126,6 +127,7 @@ impl Provider {
             _ => {
                 self.endings.shift_remove(&run);
                 terminated(desk, &id, generation);
+                self.unmount(desk, run.slot);
                 self.give_back(desk, &id, generation);
             }
         }

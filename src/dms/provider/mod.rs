@@ -7,6 +7,7 @@
 //! - `endings`: terminating what ran and giving back what it held;
 //! - `onboarding`: what of the machine is offered;
 //! - `networks`: the subnets of its ensembles, addresses, names and port maps;
+//! - `volumes`: what is mounted for an allocation;
 //! - `runs`: starting, restarting, health, heartbeats and the end of an allocation;
 //! - `farewells`: how its orchestrator learns of that end, and the logs that are kept;
 //! - `recovery`: what is on disk, and taking it up after a restart;
@@ -22,6 +23,7 @@ mod networks;
 mod onboarding;
 mod recovery;
 mod runs;
+mod volumes;
 
 use std::sync::Arc;
 
@@ -30,10 +32,12 @@ use smallvec::SmallVec;
 
 use self::edges::EdgeTest;
 pub use bids::BidRefusal;
+pub(in crate::dms) use bids::compare_hardware;
 
 use self::confirmation::Confirmation;
 use self::endings::Ending;
 pub(in crate::dms) use self::farewells::{Farewell, KeptLog};
+use self::volumes::Volumes;
 
 use crate::dms::actor::{
     Actor, AllocationInfo, AllocationState, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message,
@@ -126,6 +130,7 @@ pub struct Provider {
     renewing: bool,
     /// Runs that are being started again after a restart; bids wait for them.
     recovering: Vec<RunId>,
+    volumes: Volumes,
     /// Questions to orchestrators so far.
     confirmations: u32,
 }
@@ -151,6 +156,7 @@ impl Provider {
             sweeping: false,
             renewing: false,
             recovering: Vec::new(),
+            volumes: Volumes::default(),
             confirmations: 0,
         }
     }
@@ -187,12 +193,6 @@ impl Provider {
             status: allocation.state,
         };
         self.allocations.iter().map(info).collect()
-    }
-
-    /// Where it says that it is.
-    #[must_use]
-    pub const fn location(&self) -> &Location {
-        &self.machine.location
     }
 
     /// The allocations that live here: full id, generation and state.
@@ -234,8 +234,9 @@ impl Provider {
                 }
             }
             Message::Allocate(allocate) => {
-                let answer = self.handle_allocate(desk, root, allocate);
-                desk.reply(root, request, answer);
+                if let Some(answer) = self.mount_first(desk, root, request, allocate) {
+                    desk.reply(root, request, answer);
+                }
             }
             Message::Revert(revert) | Message::AllocationShutdown(revert) => {
                 self.handle_revert(desk, revert);
@@ -251,6 +252,10 @@ impl Provider {
             }
             Message::SubnetJoin(order) => {
                 let answer = self.join_subnet(desk, root.handle.host, order);
+                desk.reply(root, request, answer);
+            }
+            Message::SignBid(wanted) => {
+                let answer = self.sign_bid(desk, root, wanted);
                 desk.reply(root, request, answer);
             }
             Message::LogRequest(log) => self.handle_log_request(desk, root, request, log),
@@ -274,7 +279,8 @@ impl Provider {
             | BehaviourKind::Allocate
             | BehaviourKind::Revert
             | BehaviourKind::EdgeConstraint
-            | BehaviourKind::EdgeProbe => true,
+            | BehaviourKind::EdgeProbe
+            | BehaviourKind::SignBid => true,
             BehaviourKind::SubnetCreate => of_hosted(|b| &b.subnet_create),
             BehaviourKind::SubnetDestroy => of_hosted(|b| &b.subnet_destroy),
             BehaviourKind::AllocationShutdown => of_hosted(|b| &b.allocation_shutdown),

@@ -112,12 +112,15 @@ impl Provider {
         desk.fact(Fact::AllocationRestored { allocation: Arc::clone(&id), generation });
         let goes_on = running.contains(&stored.run);
         if goes_on {
+            self.still_mounted(allocation.run, &allocation.config.volumes);
             allocation.set_state(desk, &id, AllocationState::Running, None);
         } else if stored.is_to_run {
             allocation.run.run += 1;
             allocation.set_state(desk, &id, AllocationState::Restarting, None);
             self.recovering.push(allocation.run);
-            desk.action(Action::Start(allocation.run, Arc::clone(&allocation.config)));
+            if !self.remount(desk, &id, allocation.run, &allocation.config.volumes) {
+                desk.action(Action::Start(allocation.run, Arc::clone(&allocation.config)));
+            }
         }
         let (run, own) = (allocation.run, allocation.actor.handle.id.did());
         self.allocations.insert(Arc::clone(&id), allocation);

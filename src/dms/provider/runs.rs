@@ -11,7 +11,8 @@ use crate::dms::actor::{
 use crate::dms::constants::{LIVENESS_REPORT_INTERVAL, LIVENESS_REPORT_TIMEOUT};
 use crate::dms::desk::{Desk, OwedReply};
 use crate::dms::ensemble::AllocationKind;
-use crate::dms::fact::Fact;
+use crate::dms::fact::{Fact, Stage};
+use crate::dms::identity::EnsembleId;
 use crate::dms::outbox::{Action, Execution, RunId, Timer};
 use crate::dms::profile::Weakness;
 
@@ -80,6 +81,11 @@ impl Provider {
         if let Execution::Terminated(_) | Execution::NotTerminated(..) = execution {
             return self.handle_termination(desk, root, execution);
         }
+        match execution {
+            Execution::Mounted(_) => return self.handle_mounted(desk, root, run, Ok(())),
+            Execution::NotMounted(_, reason) => return self.handle_mounted(desk, root, run, Err(reason)),
+            _ => {}
+        }
         let found = self.allocations.iter().position(|(_, allocation)| allocation.run == run);
         let Some((id, _)) = found.and_then(|place| self.allocations.get_index(place)) else { return };
         let id = Arc::clone(id);
@@ -119,8 +125,20 @@ impl Provider {
                     desk.reply_later(&mut allocation.actor, *owed, part(run, stream, offset, &text, false));
                 }
             }
-            Execution::Terminated(_) | Execution::NotTerminated(..) => {}
+            Execution::NotWritten(_, reason) => {
+                let ensemble = allocation.ensemble;
+                self.complain(desk, ensemble, reason);
+            }
+            Execution::Terminated(_)
+            | Execution::NotTerminated(..)
+            | Execution::Mounted(_)
+            | Execution::NotMounted(..) => {}
         }
+    }
+
+    /// Says what went wrong with the volumes of something that was running.
+    pub(super) fn complain(&mut self, desk: &mut Desk<'_, '_>, ensemble: EnsembleId, reason: Arc<str>) {
+        desk.fact(Fact::StageFailed { ensemble, stage: Stage::Run, reason });
     }
 
     /// A task tells its end and releases itself; a service that ends is a failure that its heartbeats tell.

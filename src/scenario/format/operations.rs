@@ -142,8 +142,17 @@ static INVOKE: Map = Map::new(
         Key::new("peer", Shape::Filled, "the peer that it is about"),
         Key::new("offer", Shape::Map(&OFFER), "what is onboarded"),
         Key::new("logger", Shape::Map(&LOGGER), "how the node is to log"),
+        Key::new("volume", Shape::Map(&VOLUME), "which volume is created, started or deleted"),
         Key::new("subnet", Shape::Map(&SUBNET), "a subnet that is made by hand"),
         TIMEOUT,
+    ],
+);
+
+static VOLUME: Map = Map::new(
+    "volume of a server",
+    &[
+        Key::new("name", Shape::Filled, "its name").required(),
+        Key::new("client_pem", Shape::Filled, "the certificate of those who may mount it").or("none"),
     ],
 );
 

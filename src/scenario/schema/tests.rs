@@ -362,6 +362,7 @@ fn schemas_and_readers_need_the_same_keys() {
                 "needs `peer`",
                 "needs `offer`",
                 "needs `logger`",
+                "needs `volume`",
                 "needs `subnet`",
                 "needs `range`",
                 "needs `address`",

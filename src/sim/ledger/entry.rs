@@ -4,7 +4,7 @@
 use std::hash::Hash;
 
 use crate::dms::contract::fact::ContractFact;
-use crate::dms::fact::{Fact, Role};
+use crate::dms::fact::{Fact, MachineFact, Role};
 use crate::kernel::{Digest, Time};
 use crate::sim::event::PeerId;
 
@@ -76,6 +76,7 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
         Fact::DeploymentRestored { ensemble: _, status } => status.hash(digest),
         Fact::Onboarded(resources) => resources.hash(digest),
         Fact::OnboardingRefused(reason) => text(digest, reason),
+        Fact::Machine { ensemble: _, machine, what } => absorb_machine(digest, *machine, what),
         Fact::Contract { contract: _, what } => absorb_contract(digest, what),
         Fact::DeploymentReshaped { ensemble: _, allocations } => roles(digest, allocations),
         Fact::SubnetJoined { ensemble: _, address } => address.octets().hash(digest),
@@ -98,6 +99,14 @@ fn roles(digest: &mut Digest, roles: &[Role]) {
         text(digest, &role.allocation);
         text(digest, &role.service);
         (role.kind, role.is_wanted).hash(digest);
+    }
+}
+
+fn absorb_machine(digest: &mut Digest, machine: u32, what: &MachineFact) {
+    machine.hash(digest);
+    std::mem::discriminant(what).hash(digest);
+    if let MachineFact::Failed(reason) | MachineFact::Deleted(reason) = what {
+        text(digest, reason);
     }
 }
 

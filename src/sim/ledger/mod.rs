@@ -5,11 +5,13 @@
 
 mod contracts;
 mod entry;
+mod machines;
 mod offers;
 mod operations;
 mod reachability;
 mod refusals;
 mod service;
+mod storage;
 mod tables;
 
 use std::net::Ipv4Addr;
@@ -19,6 +21,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
 use self::contracts::Contracts;
+use self::machines::Machines;
 use self::offers::Offers;
 use self::operations::{Operations, Revocations};
 use self::reachability::Reachability;
@@ -169,6 +172,7 @@ pub struct Ledger {
     revocations: Revocations,
     reachability: Reachability,
     contracts: Contracts,
+    machines: Machines,
     refusals: Refusals,
     presence: Vec<Presence>,
     peers_up: u64,
@@ -177,6 +181,7 @@ pub struct Ledger {
     counters: Counters,
     time_to_running: SpanHistogram,
     pulls: SpanHistogram,
+    storage: storage::Storage,
     series: Vec<SeriesRow>,
     series_names: Vec<(Text, Text)>,
     manifest: tables::RunFacts,
@@ -193,6 +198,9 @@ impl Ledger {
             super::setup::Role::Bootstrap => "bootstrap",
             super::setup::Role::ContractHost => "contract host",
             super::setup::Role::PaymentValidator => "payment validator",
+            super::setup::Role::VolumeServer => "volume server",
+            super::setup::Role::Gateway => "gateway",
+            super::setup::Role::Machine => "machine",
         };
         let of_workload = setup.workload.iter();
         let mut entries: Vec<_> = of_workload
@@ -217,6 +225,7 @@ impl Ledger {
             revocations: Revocations::default(),
             reachability: Reachability::default(),
             contracts: Contracts::of(setup),
+            machines: Machines::default(),
             refusals: Refusals::default(),
             presence: vec![Presence::default(); peers],
             peers_up: 0,
@@ -225,6 +234,7 @@ impl Ledger {
             counters: Counters::default(),
             time_to_running: SpanHistogram::new(),
             pulls: SpanHistogram::new(),
+            storage: storage::Storage::default(),
             series: Vec::new(),
             series_names: series_names(),
             manifest: tables::RunFacts::of(setup),
@@ -416,6 +426,7 @@ impl Ledger {
             | Fact::Offboarded
             | Fact::OnboardingRefused(_)
             | Fact::Contract { .. } => return None,
+            Fact::Machine { ensemble, .. } => (*ensemble)?,
             Fact::DeploymentAccepted(id) | Fact::BidMade(id) | Fact::BidAccepted(id) => *id,
             Fact::DeploymentStatus { ensemble, .. }
             | Fact::RoundOpened { ensemble, .. }
@@ -451,6 +462,7 @@ impl Ledger {
             | Fact::OperationUnanswered { .. }
             | Fact::AnchorRefused { .. }) => self.apply_operation(now, peer, &fact),
             Fact::Contract { contract, what } => self.apply_contract(now, peer, &contract, &what),
+            Fact::Machine { what, .. } => self.apply_machine(now, peer, deployment, what),
             Fact::HelloAnswered => self.counters.hellos += 1,
             Fact::DeploymentRefused(reason) => {
                 if let Some(number) = self.asking.take() {
@@ -490,9 +502,7 @@ impl Ledger {
             | Fact::Released { .. } => self.apply_to_allocation(now, peer, deployment, fact),
             Fact::RedeploymentStarted { .. } => {
                 self.counters.redeployments += 1;
-                if let Some(record) = record {
-                    record.redeployments += 1;
-                }
+                record.into_iter().for_each(|record| record.redeployments += 1);
             }
             Fact::RestartOrdered { .. } => self.counters.restarts += 1,
             Fact::DeploymentReshaped { allocations, .. } => {

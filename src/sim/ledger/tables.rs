@@ -155,8 +155,12 @@ impl Ledger {
         m.add("recovery_time.p50", seconds(self.services.recoveries.quantile(0.50)));
         m.add("recovery_time.p95", seconds(self.services.recoveries.quantile(0.95)));
         m.add("peers.total", self.names.len() as f64);
-        let up: f64 = self.presence.iter().map(|presence| presence.total.as_secs_f64()).sum();
-        m.add("peers.up_fraction", up / (now.as_secs_f64() * self.names.len() as f64));
+        // A virtual machine that nobody has ordered is not one that fails to be up.
+        let everlasting = |(_, member): &&(_, super::Member)| self.roles[member.group].0 != "machine";
+        let expected = self.names.iter().filter(everlasting).count();
+        let present = self.names.iter().zip(&self.presence).filter(|(name, _)| everlasting(name));
+        let up: f64 = present.map(|(_, presence)| presence.total.as_secs_f64()).sum();
+        m.add("peers.up_fraction", up / (now.as_secs_f64() * expected as f64));
         m.add("peers.upgraded", c.upgrades as f64);
         m.add("peers.lost", self.presence.iter().map(|presence| f64::from(presence.crashes)).sum());
         m.add("messages.sent", c.sent as f64);
@@ -180,10 +184,14 @@ impl Ledger {
         m.add("subnets.reachable_fraction", closing.reachable.fraction());
         m.add("image_pull.p50", seconds(self.pulls.quantile(0.50)));
         m.add("image_bytes", c.image_bytes as f64);
+        self.storage_metrics(&mut m);
         self.capability_metrics(&mut m, closing);
         self.attack_metrics(&mut m, &closing.attacks);
         self.reachability.metrics(&mut m, closing.pairs.as_ref());
         for (name, labels, value) in self.contract_metrics() {
+            m.add_labelled(name, labels, value);
+        }
+        for (name, labels, value) in self.machine_metrics(now) {
             m.add_labelled(name, labels, value);
         }
         m.add("events", closing.events as f64);

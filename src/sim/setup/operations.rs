@@ -9,6 +9,7 @@ use crate::dms::actor::{Behaviour, LoggerChange, Offer, Slot};
 use crate::dms::capability::setup::{MEMBER_CAPABILITIES, MEMBER_TOPICS};
 use crate::dms::capability::{Capability, Form};
 use crate::dms::constants::DEFAULT_MESSAGE_TIMEOUT;
+use crate::dms::storage::VolumeRequest;
 use crate::dms::subnet::AddressRange;
 use crate::kernel::{Span, Time};
 
@@ -72,6 +73,8 @@ pub enum Payload {
     Offer(Offer),
     /// How the node is to log.
     Logger(Box<LoggerChange>),
+    /// Which volume to create, start or delete.
+    Volume(VolumeRequest),
     /// Which subnet, and what of it.
     Subnet(SubnetOrder),
 }

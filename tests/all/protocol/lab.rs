@@ -10,13 +10,14 @@ use std::sync::Arc;
 
 use dmsim::dms::actor::{Behaviour, BehaviourKind, DeploymentRequest, Envelope, Message, Output};
 use dmsim::dms::atlas::BlankAtlas;
-use dmsim::dms::capability::{CapabilityContext, Membership, OrganizationKeys, Rules, join};
+use dmsim::dms::capability::{Anchors, CapabilityContext, Membership, OrganizationKeys, Rules, join};
 use dmsim::dms::ensemble::{AllocationKind, EnsembleConfig, Executor, Location};
 use dmsim::dms::fact::Fact;
+use dmsim::dms::gateway::GatewayConfig;
 use dmsim::dms::identity::{Handle, SecretKey, SignatureMode};
 use dmsim::dms::node::Order;
 use dmsim::dms::orchestrator::{Strategy, placement};
-use dmsim::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox, RunId, Timer};
+use dmsim::dms::outbox::{Action, Command, Effects, Execution, Input, MachineReport, Outbox, RunId, Timer};
 use dmsim::dms::profile::Profile;
 use dmsim::dms::provider::Machine;
 use dmsim::dms::resources::{Cpu, Resources};
@@ -34,6 +35,8 @@ const LATENCY: Span = Span::millis(10);
 /// How long an executor takes to start something, and to probe its health.
 const START: Span = Span::secs(1);
 const PROBE: Span = Span::millis(5);
+/// How long a virtual machine takes to boot.
+const BOOT: Span = Span::secs(20);
 /// How long a task runs.
 const TASK: Span = Span::secs(60);
 const GIB: u64 = 1 << 30;
@@ -48,6 +51,10 @@ pub(super) struct Description {
     /// None for a pure orchestrator.
     pub(super) cores: Option<u64>,
     pub(super) organization: String,
+    /// The cores of what it can have made, for a gateway.
+    pub(super) plan: Option<u64>,
+    /// The gateway whose virtual machine it is.
+    pub(super) gateway: Option<usize>,
 }
 
 /// What happens to messages that fit.
@@ -67,6 +74,7 @@ enum Event {
     Arrive { from: usize, to: usize, envelope: Rc<Envelope> },
     Timer { peer: usize, life: u32, timer: Timer },
     Execution { peer: usize, power: u32, execution: Execution },
+    Boot { gateway: usize, order: u32 },
 }
 
 /// Something that an executor runs or is starting.
@@ -91,6 +99,9 @@ pub(super) struct Host {
     unheard: Vec<Execution>,
     next_start_fails: bool,
     healthy: bool,
+    /// The gateway whose virtual machine it is, and the order for which it was made.
+    gateway: Option<usize>,
+    order: Option<u32>,
 }
 
 impl Host {
@@ -128,7 +139,14 @@ impl Lab {
                 let secret = SecretKey::ed25519(seed(streams, 1000 + count), mode);
                 OrganizationKeys::new(description.organization.clone(), secret, Rules::INTENDED)
             });
-            let (secret, capabilities) = identity(streams, number, organization, mode);
+            let (secret, mut capabilities) = identity(streams, number, organization, mode);
+            if let Some(gateway) = description.gateway {
+                let gateway: &Host = &hosts[gateway];
+                let roots = std::slice::from_ref(&gateway.peer.handle_of_root().did);
+                capabilities
+                    .add_roots(&Anchors { roots, ..Anchors::default() }, EPOCH)
+                    .expect("a root is taken");
+            }
             let strategy = Strategy { placement: placement::Policy::Uniform, recovery: Recovery::StayDown };
             let config = PeerConfig {
                 secret,
@@ -138,10 +156,17 @@ impl Lab {
                 strategy,
                 atlas: &BlankAtlas,
             };
+            let mut peer = Peer::new(config, EPOCH);
+            if let Some(cores) = description.plan {
+                let plans = vec![machine(Some(cores)).total];
+                let machines =
+                    peers.iter().filter(|other| other.gateway == Some(number as usize)).count() as u32;
+                peer.configure_gateway(GatewayConfig { plans, machines, executors: vec![Executor::Docker] });
+            }
             hosts.push(Host {
                 name: description.name.clone(),
-                peer: Peer::new(config, EPOCH),
-                up: true,
+                peer,
+                up: description.gateway.is_none(),
                 power: 0,
                 life: 0,
                 cursor: Cursor::default(),
@@ -149,6 +174,8 @@ impl Lab {
                 unheard: Vec::new(),
                 next_start_fails: false,
                 healthy: true,
+                gateway: description.gateway,
+                order: None,
             });
         }
         let names = hosts.iter().map(|host| (host.peer.handle_of_root().host, host.name.clone())).collect();
@@ -308,6 +335,7 @@ impl Lab {
                 }
             }
             Event::Execution { .. } => {}
+            Event::Boot { gateway, order } => self.boot(gateway, order),
         }
     }
 
@@ -357,6 +385,10 @@ impl Lab {
         }
         for envelope in effects.sends {
             self.send(peer, envelope);
+        }
+        if effects.crashed {
+            self.record.broke_down(self.now, peer);
+            self.stop(peer);
         }
         effects.admitted
     }
@@ -416,6 +448,8 @@ impl Lab {
         let host = &mut self.hosts[peer];
         let power = host.power;
         let (after, execution) = match action {
+            Action::Provision(order, _) => return self.provision(peer, order),
+            Action::DeleteMachine(order) => return self.delete(peer, order),
             Action::Start(run, config) => {
                 host.runs.push(Run { id: run, name: Arc::clone(&config.dns_name), up: false });
                 if std::mem::take(&mut host.next_start_fails) {
@@ -440,9 +474,45 @@ impl Lab {
                 (Span::ZERO, Execution::Terminated(ended))
             }
             Action::Probe(run) => (PROBE, Execution::Probed(run, host.healthy)),
+            Action::Mount(..) | Action::Unmount(_) | Action::RemoveBrick(_) => {
+                unreachable!("no script is about volumes")
+            }
             Action::LookUpTransfer(..) => unreachable!("no script is about contracts"),
         };
         self.post(after, Event::Execution { peer, power, execution });
+    }
+
+    /// A gateway has a machine made: one that does not exist yet.
+    fn provision(&mut self, gateway: usize, order: u32) {
+        let free = |host: &&mut Host| host.gateway == Some(gateway) && host.order.is_none();
+        let machine = self.hosts.iter_mut().find(free).expect("a gateway orders no more than there are");
+        machine.order = Some(order);
+        self.post(BOOT, Event::Boot { gateway, order });
+    }
+
+    /// A machine is up, unless its gateway's next start was to fail.
+    fn boot(&mut self, gateway: usize, order: u32) {
+        let made = |host: &Host| host.gateway == Some(gateway) && host.order == Some(order);
+        let Some(place) = self.hosts.iter().position(made) else { return };
+        let report = if std::mem::take(&mut self.hosts[gateway].next_start_fails) {
+            self.hosts[place].order = None;
+            MachineReport::Failed(order, "it did not boot".into())
+        } else {
+            self.hosts[place].peer.reinstall(machine(Some(4)));
+            self.start(place);
+            MachineReport::Up(order, Arc::clone(self.hosts[place].peer.handle_of_root()))
+        };
+        if self.hosts[gateway].up {
+            self.feed(gateway, Input::Machine(report));
+        }
+    }
+
+    fn delete(&mut self, gateway: usize, order: u32) {
+        let made = |host: &Host| host.gateway == Some(gateway) && host.order == Some(order);
+        if let Some(place) = self.hosts.iter().position(made) {
+            self.hosts[place].order = None;
+            self.kill(place);
+        }
     }
 
     /// What is true now, for the record.

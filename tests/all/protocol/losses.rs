@@ -16,7 +16,10 @@ const LONG: Span = Span::mins(16);
 
 /// Deploys on as many providers, loses the messages with these numbers, and lets it run.
 fn deploy_and_run(file: &str, providers: usize, lost: &[u64]) -> Lab {
-    let peer = |name: String, cores| Description { name, cores, organization: "nunet".to_owned() };
+    let peer = |name: String, cores| {
+        let organization = "nunet".to_owned();
+        Description { name, cores, organization, plan: None, gateway: None }
+    };
     let mut peers = vec![peer("alice".to_owned(), None)];
     peers.extend((1..=providers).map(|number| peer(format!("p{number}"), Some(8))));
     let mut lab = Lab::new(&peers, Profile::INTENDED, SignatureMode::Modelled);

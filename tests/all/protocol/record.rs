@@ -11,7 +11,7 @@ use dmsim::dms::actor::{
     AllocationState, Behaviour, BehaviourKind, DeploymentRequest, EdgeConstraint, Envelope, LogChunk,
     LogRequest, Message, NodeRequest, Revert, TaskTermination,
 };
-use dmsim::dms::fact::{Fact, Role};
+use dmsim::dms::fact::{Fact, MachineFact, Role};
 use dmsim::dms::identity::{ActorId, EnsembleId, Handle, Inbox, PeerId};
 use dmsim::dms::outbox::Action;
 use dmsim::kernel::{Span, Timestamp};
@@ -165,10 +165,21 @@ impl Record {
             }
             Action::Terminate(run) => format!("executor: terminate run {}.{}", run.slot, run.run),
             Action::Probe(run) => format!("executor: probe run {}.{}", run.slot, run.run),
+            Action::Mount(run, _) => format!("executor: mount for run {}.{}", run.slot, run.run),
+            Action::Unmount(slot) => format!("executor: unmount for slot {slot}"),
+            Action::RemoveBrick(brick) => format!("executor: remove {brick}"),
+            Action::Provision(order, plan) => format!("cloud: make machine {order} with {plan}"),
+            Action::DeleteMachine(order) => format!("cloud: delete machine {order}"),
             Action::LookUpTransfer(chain, tx_hash) => format!("chain: look up {tx_hash} on {chain:?}"),
         };
         let who = self.peers[peer].clone();
         self.line(now, &who, &what);
+    }
+
+    /// A peer's process has ended by itself.
+    pub(super) fn broke_down(&mut self, now: Timestamp, peer: usize) {
+        let who = self.peers[peer].clone();
+        self.line(now, &who, "BREAKS DOWN");
     }
 
     /// What a peer holds and orchestrates now.
@@ -215,6 +226,7 @@ impl Record {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "an arm for each kind, and no more")]
     fn content(&self, message: &Message) -> String {
         match message {
             Message::Hello
@@ -232,15 +244,19 @@ impl Record {
                 let not = if excluded.is_empty() { "" } else { "; not " };
                 format!("round {}: {}{not}{}", request.nonce, nodes.join("; "), excluded.join(", "))
             }
+            Message::Bid(bid) if bid.promise => format!("a promise for {}", bid.node),
+            Message::Bid(bid) if bid.signature.is_some() => {
+                format!("the signed bid of {} for {}", self.name(&bid.handle), bid.node)
+            }
             Message::Bid(bid) => format!("for {}", bid.node),
+            Message::ConvertPromise(order) => {
+                format!("for {} of generation {}", order.node, order.generation)
+            }
+            Message::SignBid(wanted) => format!("for {}", node(&wanted.node)),
             Message::Commit(commit) => {
                 format!("{} of generation {}: {}", commit.allocation, commit.generation, commit.resources)
             }
-            Message::Allocate(allocate) => {
-                let orders = allocate.allocations.iter();
-                let orders = orders.map(|order| format!("{} of generation {}", order.id, order.generation));
-                orders.collect::<Vec<_>>().join(", ")
-            }
+            Message::Allocate(allocate) => ordered(allocate),
             Message::Allocated(handles) => {
                 let handles: Vec<String> = handles.iter().map(|handle| self.name(handle)).collect();
                 format!("yes: {}", handles.join(", "))
@@ -266,6 +282,7 @@ impl Record {
             | Message::Revocations(_)
             | Message::Onboard(_)
             | Message::ConfigureLogger(_)
+            | Message::Volume(_)
             | Message::Contract(_) => format!("{message:?}"),
             Message::Revert(revert) | Message::AllocationShutdown(revert) => undone(revert),
             Message::SubnetAddPeer { address } => format!("address {}", dotted(*address)),
@@ -300,6 +317,7 @@ impl Record {
         format!("from {from} to {to}: at most {rtt} ms, at least {bandwidth} bits a second")
     }
 
+    #[expect(clippy::too_many_lines, reason = "an arm for each kind, and no more")]
     fn words(&self, fact: &Fact) -> String {
         match fact {
             Fact::MessageRejected { rejection, behaviour, explanation, .. } => {
@@ -346,6 +364,13 @@ impl Record {
             | Fact::Offboarded
             | Fact::OnboardingRefused(_)
             | Fact::Contract { .. } => format!("{fact:?}"),
+            Fact::Machine { machine, what, .. } => match what {
+                MachineFact::Ordered => format!("has machine {machine} made"),
+                MachineFact::Up => format!("has machine {machine} up"),
+                MachineFact::Given => format!("hands machine {machine} over"),
+                MachineFact::Failed(reason) => format!("FAILED machine {machine}: {reason}"),
+                MachineFact::Deleted(reason) => format!("deletes machine {machine}: {reason}"),
+            },
             Fact::AllocationState { allocation, generation, state, exit_code } => {
                 let code = exit_code.map_or_else(String::new, |code| format!(", exit code {code}"));
                 format!("{allocation} of generation {generation} is {}{code}", lower(state))
@@ -392,6 +417,13 @@ fn task_end(end: &TaskTermination) -> String {
         (false, bytes) => format!("; {bytes} B of output"),
     };
     format!("{id} of generation {generation} is {}, exit code {code}{output}", lower(end.status))
+}
+
+/// The allocations that an order is about.
+fn ordered(allocate: &dmsim::dms::actor::Allocate) -> String {
+    let orders = allocate.allocations.iter();
+    let orders = orders.map(|order| format!("{} of generation {}", order.id, order.generation));
+    orders.collect::<Vec<_>>().join(", ")
 }
 
 fn log_request(log: &LogRequest) -> String {

@@ -1,8 +1,9 @@
 //! Scripts: the commands on top of a transcript, one a line.
 //!
 //! ```text
-//! weaknesses: W1 W6                         those that every peer has; without the line none
-//! peers: NAME, NAME(orchestrator), NAME(2 cores), NAME(orchestrator, of ORGANIZATION)
+//! weaknesses: W1 W6 | all                   those that every peer has; without the line none
+//! peers: NAME, NAME(orchestrator), NAME(2 cores), NAME(orchestrator, of ORGANIZATION), NAME(gateway),
+//!     NAME(machine of GATEWAY)              a gateway's machines have four cores; they are down until it has them made
 //! hide BEHAVIOUR                            messages that are not written down
 //! deploy FILE [by NAME] [for SPAN]          for: how long the request is valid
 //! shutdown DEPLOYMENT
@@ -16,7 +17,7 @@
 //! drop [reply to] BEHAVIOUR|all [from NAME] [to NAME] [once]
 //! delay [reply to] BEHAVIOUR|all [from NAME] [to NAME] by SPAN [once]
 //! cut NAME from NAME | heal                 heal: forget every drop, delay and cut
-//! fail the next start on NAME
+//! fail the next start on NAME               of a gateway: the next machine that it has made does not boot
 //! NAME is unhealthy | NAME is healthy
 //! exit ALLOCATION on NAME with CODE
 //! kill NAME | stop NAME | start NAME            stop: its process only, what it runs goes on
@@ -86,6 +87,9 @@ pub(super) fn ensemble(folder: &Path, file: &str) -> Result<EnsembleConfig, Stri
 
 /// `W1 W6`: a profile with these.
 fn weaknesses(names: &str) -> Result<Profile, String> {
+    if names.trim() == "all" {
+        return Ok(Profile::AS_IS);
+    }
     names.split_whitespace().try_fold(Profile::INTENDED, |profile, name| {
         let weakness: Weakness = name.parse().map_err(|_| format!("there is no weakness {name}"))?;
         Ok(profile.with(weakness))
@@ -98,14 +102,25 @@ fn descriptions(text: &str) -> Result<Vec<Description>, String> {
     let mut rest = text.trim();
     while !rest.is_empty() {
         let end = rest.find([' ', ',', '(']).unwrap_or(rest.len());
-        let mut peer =
-            Description { name: rest[..end].to_owned(), cores: Some(4), organization: "nunet".to_owned() };
+        let mut peer = Description {
+            name: rest[..end].to_owned(),
+            cores: Some(4),
+            organization: "nunet".to_owned(),
+            plan: None,
+            gateway: None,
+        };
         rest = rest[end..].trim_start();
         if let Some(inside) = rest.strip_prefix('(') {
             let (inside, after) = inside.split_once(')').ok_or("a bracket is not closed")?;
             for word in inside.split(',').map(str::trim) {
                 match word.split_whitespace().collect::<Vec<_>>()[..] {
                     ["orchestrator"] => peer.cores = None,
+                    ["gateway"] => (peer.plan, peer.cores) = (Some(4), None),
+                    ["machine", "of", gateway] => {
+                        let place = found.iter().position(|other: &Description| other.name == gateway);
+                        peer.gateway = Some(place.ok_or("a machine follows its gateway")?);
+                        peer.cores = None;
+                    }
                     ["of", organization] => organization.clone_into(&mut peer.organization),
                     [number, "cores"] => peer.cores = Some(number.parse().map_err(|_| "how many cores?")?),
                     _ => return Err(format!("a peer cannot be `{word}`")),
