@@ -7,7 +7,7 @@
 //!
 //! A host that boots dials a bootstrap, learns a minute later whether it can be dialled (AutoNAT), reserves at two
 //! relays if it cannot, and looks for peers. Until then nobody can dial it. Gossip goes over the lasting connections
-//! ([`peering`]) alone, hop by hop ([`spread`]).
+//! (`peering`) alone, hop by hop (`spread`).
 //!
 //! [`class`] says who can dial whom, `dialling` chooses the way of a message, `relays` keeps reservations,
 //! [`routes_slow`] is the oracle of the choice. What happens is told as [`Occurrence`]s.
