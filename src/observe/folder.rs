@@ -21,11 +21,11 @@ use super::manifest::{Provenance, RunManifest, json_text};
 use super::read::read_run;
 use super::rows::{
     AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, OperationRow,
-    PeerRow, RefusalRow, Row, SeriesRow,
+    PeerRow, RefusalRow, RequestRow, Row, SeriesRow,
 };
 
 /// What a run and the report write into a folder; anything else in it belongs to the user.
-const OWN_FILES: [&str; 19] = [
+const OWN_FILES: [&str; 20] = [
     "ensembles",
     "run.json",
     "provenance.json",
@@ -39,6 +39,7 @@ const OWN_FILES: [&str; 19] = [
     AttackRow::FILE,
     OperationRow::FILE,
     ConnectionRow::FILE,
+    RequestRow::FILE,
     ContractRow::FILE,
     InvoiceRow::FILE,
     "events.jsonl",

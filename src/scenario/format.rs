@@ -7,12 +7,14 @@ mod contracts;
 mod gateways;
 mod nat;
 mod operations;
+mod traffic;
 
 use self::attacks::ATTACK;
 use self::contracts::CONTRACT;
 use self::gateways::GATEWAYS;
 use self::nat::{NAT, NAT_OF_GROUP};
 use self::operations::{OPERATION, ORGANIZATION};
+use self::traffic::TRAFFIC;
 use super::units::{BYTE_UNITS, HERTZ_UNITS, RATE_UNITS, TIME_UNITS};
 use crate::dms::ensemble::shape::{Key, Map, Quantity, Shape};
 
@@ -76,6 +78,7 @@ pub(super) static SCENARIO: Map = Map::new(
         )
         .or("those that peers name, with the usual bundle"),
         Key::new("operations", Shape::List(&Shape::Map(&OPERATION)), "what operators do beside deployments"),
+        Key::new("traffic", Shape::List(&Shape::Map(&TRAFFIC)), "what is asked of what is deployed"),
         Key::new("faults", Shape::List(&Shape::Map(&FAULT)), "what breaks"),
         Key::new("strategy", Shape::Map(&STRATEGY), "how peers decide"),
         Key::new("expect", Shape::List(&EXPECTATION), "what must be true: METRIC COMPARISON NUMBER"),

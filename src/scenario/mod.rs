@@ -39,6 +39,7 @@ mod resolved_contracts;
 mod resolved_operations;
 pub mod schema;
 mod storage;
+mod traffic;
 pub mod units;
 mod workload;
 pub mod yaml;

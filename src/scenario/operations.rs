@@ -12,10 +12,11 @@ use super::reader::{Map, Reader, listed, shortened};
 use super::workload::{self, moment};
 use crate::dms::actor::{Behaviour, BehaviourKind, Slot};
 use crate::dms::capability::{Capability, Form, Rules};
+use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::ensemble::suggest::suggestion;
 use crate::dms::ensemble::tree::Node;
 use crate::kernel::{Span, Time};
-use crate::sim::setup::{Expected, Operation, OperationKind, Proof, Withdrawn};
+use crate::sim::setup::{ControlKind, Expected, Operation, OperationKind, Proof, Withdrawn};
 
 /// What an operation does: exactly one of these.
 pub(super) const ACTIONS: &[&str] = &[
@@ -79,6 +80,13 @@ pub(super) fn read(
     let mut context = Context { duration, peers, organizations, workload, tokens, deployments, copies };
     let operations = items.iter().filter_map(|item| context.operation(reader, item, files)).collect();
     (operations, context.copies)
+}
+
+/// What an operation deploys, if it does: its name and its ensemble.
+pub(super) fn deployed(operation: &Operation) -> Option<(&str, &EnsembleConfig)> {
+    let OperationKind::Deployment(control) = &operation.kind else { return None };
+    let ControlKind::New { name, ensemble } = &control.kind else { return None };
+    Some((name, ensemble))
 }
 
 /// The name of what a `new` deploys: its own, or that of the file.

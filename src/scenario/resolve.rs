@@ -8,7 +8,8 @@ use super::organizations::Organizations;
 use super::reader::{Map, Reader};
 use super::workload::Request;
 use super::{
-    attacks, contracts, epoch, expectation, faults, images, network, operations, peers, storage, workload,
+    attacks, contracts, epoch, expectation, faults, images, network, operations, peers, storage, traffic,
+    workload,
 };
 use crate::dms::ensemble::finding::Findings;
 use crate::dms::ensemble::tree::{Node, Value};
@@ -37,6 +38,7 @@ const KEYS: &[&str] = &[
     "contracts",
     "workload",
     "operations",
+    "traffic",
     "faults",
     "strategy",
     "expect",
@@ -109,6 +111,11 @@ fn read(
     let requests = workload::read(reader, &top, &context, files);
     let (operations, copies_of_operations) =
         operations::read(reader, &top, &context, &requests, &mut organizations, files);
+    let deployed = requests.iter().map(|one| (one.deploy.name.as_str(), &*one.deploy.ensemble));
+    let deployed = deployed.chain(operations.iter().filter_map(operations::deployed)).collect();
+    let written = |key: &str| top.node.present(key).map_or(0, |list| list.items().len());
+    let complete = written("workload") == requests.len() && written("operations") == operations.len();
+    let traffic = traffic::read(reader, &top, &traffic::Context { duration, deployed, complete });
     let faults = faults::read(reader, &top, duration, &peers);
     let strategy = strategy(reader, &top);
     let expect = expectation::read(reader, &top, metrics);
@@ -130,6 +137,7 @@ fn read(
         contracts,
         workload,
         operations,
+        traffic,
         faults,
         strategy,
         expect,

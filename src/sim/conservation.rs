@@ -150,6 +150,7 @@ mod tests {
             contracts: Vec::new(),
             workload: Vec::new(),
             operations: Vec::new(),
+            traffic: Vec::new(),
             faults: Vec::new(),
             strategy: Strategy { placement: Policy::Uniform, recovery: Recovery::Redeploy },
             expect: Vec::new(),

@@ -27,6 +27,7 @@ mod reach;
 pub mod setup;
 mod standing;
 mod storage;
+mod traffic;
 pub mod world;
 
 pub use outcome::Outcome;

@@ -9,6 +9,7 @@ mod gateways;
 pub mod operations;
 mod prints;
 mod storage;
+pub mod traffic;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub use self::operations::{
 };
 pub use self::prints::Prints;
 pub use self::storage::{Bucket, DataUse, StorageConfig, Writes};
+pub use self::traffic::RequestStream;
 
 use crate::dms::capability::Form;
 use crate::dms::ensemble::EnsembleConfig;
@@ -63,6 +65,8 @@ pub struct Setup {
     pub workload: Vec<Deploy>,
     /// What operators do beside that, in the order of the file.
     pub operations: Vec<Operation>,
+    /// What programs and users ask of what is deployed, in the order of the file.
+    pub traffic: Vec<RequestStream>,
     /// What breaks, in the order of the file.
     pub faults: Vec<Fault>,
     /// Choices that are compared between runs.
@@ -393,6 +397,16 @@ pub struct Selection {
     pub fraction: Option<f64>,
     /// So many of those, drawn at random.
     pub count: Option<u32>,
+}
+
+impl Selection {
+    /// Whether it says nothing but where they are.
+    #[must_use]
+    pub fn is_place(&self) -> bool {
+        let place = self.continent.is_some() || self.country.is_some();
+        let part = self.fraction.is_some() || self.count.is_some();
+        place && !part && self.group.is_none() && self.peers.is_empty()
+    }
 }
 
 /// A comparison that the finished run must fulfil: `deployments.succeeded_fraction >= 0.95`.

@@ -22,6 +22,7 @@ use super::outcome::Outcome;
 use super::population::{Populated, Population, populate};
 use super::setup::{Processing, Setup};
 use super::standing::Reach;
+use super::traffic::{Traffic, is_about_routes};
 use crate::dms::Peer;
 use crate::dms::actor::{Envelope, Message, gossip};
 use crate::dms::fact::Fact;
@@ -134,6 +135,7 @@ pub struct World<'s> {
     pub(super) chain: Chain,
     pub(super) attackers: Attackers,
     pub(super) cargo: FxHashMap<FlowId, Cargo>,
+    pub(super) traffic: Traffic,
     effects: Effects,
     pub(super) arrivals: Vec<crate::workload::Arrivals>,
     pub(super) events: u64,
@@ -192,6 +194,7 @@ impl<'s> World<'s> {
             chain: Chain::default(),
             attackers,
             cargo: FxHashMap::default(),
+            traffic: Traffic::default(),
             effects: Effects::default(),
             arrivals,
             events: 0,
@@ -255,6 +258,7 @@ impl<'s> World<'s> {
             return Err(violation);
         }
         let stopped = interrupted.unwrap_or(end);
+        self.finish_traffic(stopped);
         let closing = self.closing(stopped, interrupted.is_some());
         Ok(self.ledger.finish(stopped, closing))
     }
@@ -312,6 +316,7 @@ impl<'s> World<'s> {
             Event::Upgrade { fault, peer } => self.upgrade(now, fault, peer),
             Event::Sample => {
                 self.audit_all(now);
+                self.review_traffic(now);
                 self.ledger.sample(now, self.network.flows().len());
                 self.queue.post(now + SAMPLE_INTERVAL, Event::Sample);
             }
@@ -334,6 +339,7 @@ impl<'s> World<'s> {
     /// The worker has got to a message.
     fn dispatch(&mut self, now: Time, peer: PeerId, parcel: u32) {
         let before = self.state_to_judge_by(peer, parcel);
+        let routes = self.parcels.get(parcel).is_some_and(|one| is_about_routes(&one.envelope.message));
         if let Some(Parcel { envelope, .. }) = self.parcels.get(parcel)
             && let Message::NewDeployment(new) = &envelope.message
         {
@@ -344,6 +350,9 @@ impl<'s> World<'s> {
             Input::Dispatch(&parcels.get(parcel).expect("an admitted message is kept").envelope)
         });
         self.ledger.nothing_wanted();
+        if routes {
+            self.review_peer(now, peer);
+        }
         let executed = std::mem::take(&mut self.effects.executed);
         if !self.attackers.is_empty() {
             self.judge(now, peer, parcel, before, executed);
@@ -403,6 +412,7 @@ impl<'s> World<'s> {
             if let Fact::Contract { contract, what } = &fact {
                 self.hear_of_contract(now, peer, contract, what);
             }
+            self.traffic_hears(now, &fact);
             self.ledger.record(now, peer, fact);
         }
         let epoch = self.epoch_of(peer);
@@ -420,6 +430,7 @@ impl<'s> World<'s> {
             self.break_process(now, peer);
         }
         self.effects = effects;
+        self.review_touched(now);
     }
 
     fn send(&mut self, now: Time, sender: PeerId, envelope: Envelope) {

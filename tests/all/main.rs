@@ -22,6 +22,7 @@ mod scenarios_invalid;
 mod storage;
 mod subnets;
 mod tidy;
+mod traffic;
 mod updates;
 mod upgrades;
 mod weaknesses;

@@ -5,11 +5,13 @@
 
 mod contracts;
 mod entry;
+mod instances;
 mod machines;
 mod offers;
 mod operations;
 mod reachability;
 mod refusals;
+mod requests;
 mod service;
 mod storage;
 mod tables;
@@ -26,6 +28,7 @@ use self::offers::Offers;
 use self::operations::{Operations, Revocations};
 use self::reachability::Reachability;
 use self::refusals::{Kind, Refusals};
+pub(super) use self::requests::Requests;
 use self::service::Services;
 use super::attack::AttackReport;
 use super::event::PeerId;
@@ -167,6 +170,8 @@ pub struct Ledger {
     allocations: IndexMap<(u32, Arc<str>, u32, PeerId), AllocationRecord>,
     /// Allocations that hold something on each peer, by their place above.
     held: Vec<Vec<usize>>,
+    /// All allocations of each deployment, in the order of their commits.
+    committed: Vec<Vec<usize>>,
     services: Services,
     operations: Operations,
     revocations: Revocations,
@@ -174,6 +179,7 @@ pub struct Ledger {
     contracts: Contracts,
     machines: Machines,
     refusals: Refusals,
+    pub(super) requests: Requests,
     presence: Vec<Presence>,
     peers_up: u64,
     allocated_cores_milli: u64,
@@ -220,6 +226,7 @@ impl Ledger {
             by_ensemble: FxHashMap::default(),
             allocations: IndexMap::new(),
             held: vec![Vec::new(); peers],
+            committed: Vec::new(),
             services: Services::default(),
             operations: Operations::of(setup),
             revocations: Revocations::default(),
@@ -227,6 +234,7 @@ impl Ledger {
             contracts: Contracts::of(setup),
             machines: Machines::default(),
             refusals: Refusals::default(),
+            requests: Requests::of(setup),
             presence: vec![Presence::default(); peers],
             peers_up: 0,
             allocated_cores_milli: 0,
@@ -410,7 +418,8 @@ impl Ledger {
         self.apply(now, peer, deployment, fact);
     }
 
-    fn deployment_of_fact(&self, fact: &Fact) -> Option<u32> {
+    /// The deployment that a fact is about.
+    pub(super) fn deployment_of_fact(&self, fact: &Fact) -> Option<u32> {
         let ensemble = match fact {
             Fact::MessageRejected { ensemble, .. } | Fact::SentWithoutAuthority { ensemble, .. } => {
                 (*ensemble)?
@@ -656,6 +665,8 @@ impl Ledger {
         };
         let (place, _) = self.allocations.insert_full((deployment, key, generation, peer), record);
         self.held[peer.0 as usize].push(place);
+        self.committed.resize_with(self.deployments.len(), Vec::new);
+        self.committed[deployment as usize].push(place);
     }
 
     fn allocation_is(&mut self, now: Time, place: usize, state: AllocationState, exit_code: Option<i32>) {
