@@ -5,8 +5,8 @@
 //! endpoints. [`Network`] is the way in; the rest are its models, each usable alone: [`latency`] (delays
 //! between cities), [`bandwidth`] and [`flows`] (links and large transfers), [`overlay`] and [`gossip`]
 //! (broadcast), [`exchange`] (requests and answers), [`score`] (standing among gossip peers), [`sending`] (how much at
-//! once), [`nat`] (hosts that cannot be dialled, relays), [`conditions`] (what faults do), [`geo`] and [`measured`] (the
-//! embedded world). The `_slow` modules are oracles: they compute the same things the plain way, for tests.
+//! once), [`nat`] (hosts that cannot be dialled, relays), [`conditions`] (what faults do), [`geo`] and [`measured`]
+//! (the embedded world). The `_slow` modules are oracles: they compute the same things the plain way, for tests.
 
 pub mod bandwidth;
 pub mod conditions;

@@ -31,6 +31,7 @@ pub(super) const ACTIONS: &[&str] = &[
     "list_capabilities",
     "deployment",
     "contract",
+    "ssh",
 ];
 /// What an operation has besides.
 const COMMON: &[&str] = &["at", "by", "answer", "refusal"];
@@ -137,6 +138,7 @@ impl Context<'_> {
             "remove_anchor" => self.remove_anchor(reader, content),
             "revoke" => self.revoke(reader, content),
             "deployment" => self.deployment(reader, content, files),
+            "ssh" => self.ssh(reader, content),
             "contract" => super::contracts::operation(reader, content, self.workload.contracts),
             _ => {
                 let of = peer(reader, content, "list_capabilities", self.peers);

@@ -5,7 +5,7 @@ use super::resolved::{after, map, text};
 use crate::dms::actor::{ListRequest, Slot};
 use crate::dms::capability::Capability;
 use crate::sim::setup::{
-    Control, ControlKind, Expected, Operation, OperationKind, Organization, Proof, Which, Withdrawn,
+    Control, ControlKind, Expected, Operation, OperationKind, Organization, Proof, SshFrom, Which, Withdrawn,
 };
 
 pub(super) fn organization(one: &Organization) -> String {
@@ -178,6 +178,20 @@ fn kind<'a>(kind: &OperationKind, copies: &mut impl Iterator<Item = &'a String>)
         }
         OperationKind::ListCapabilities { of } => ("list_capabilities", text(of)),
         OperationKind::Deployment(one) => ("deployment", control(one, copies)),
+        OperationKind::Ssh(order) => {
+            let from = match &order.from {
+                SshFrom::Node => "node".to_owned(),
+                SshFrom::Outside => "outside".to_owned(),
+                SshFrom::Allocation(name) => format!("{{allocation: {}}}", text(name)),
+            };
+            let content = map(&[
+                ("deployment", Some(which(&order.of))),
+                ("allocation", Some(text(&order.allocation))),
+                ("key", Some(text(&order.key))),
+                ("from", Some(from)),
+            ]);
+            ("ssh", content)
+        }
         OperationKind::Contract { name, action } => {
             ("contract", map(&[("name", Some(text(name))), ("do", Some(action.to_string()))]))
         }

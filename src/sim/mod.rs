@@ -25,6 +25,7 @@ pub mod outcome;
 pub mod population;
 mod reach;
 pub mod setup;
+mod ssh;
 mod standing;
 mod storage;
 mod traffic;

@@ -19,7 +19,7 @@ pub use self::contracts::{ContractAction, ContractPlan};
 pub use self::deployments::{Control, ControlKind, Which};
 pub use self::gateways::GatewayPlan;
 pub use self::operations::{
-    Expected, Operation, OperationKind, Organization, Payload, Proof, SubnetOrder, Withdrawn,
+    Expected, Operation, OperationKind, Organization, Payload, Proof, Ssh, SshFrom, SubnetOrder, Withdrawn,
 };
 pub use self::prints::Prints;
 pub use self::storage::{Bucket, DataUse, StorageConfig, Writes};

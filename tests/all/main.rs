@@ -19,6 +19,7 @@ mod protocol;
 mod recovery;
 mod restarts;
 mod scenarios_invalid;
+mod ssh;
 mod storage;
 mod subnets;
 mod tidy;

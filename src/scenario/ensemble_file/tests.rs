@@ -628,7 +628,7 @@ allocations:
 #[test]
 fn features_that_are_not_simulated_are_refused_for_a_run() {
     let text = changed(&[
-        ("type: service", "type: service\n    provision: [s]\n    keys: [{type: ssh, file: f}]"),
+        ("type: service", "type: service\n    provision: [s]\n    keys: [{type: gpg, file: f, dest: /d}]"),
         ("executor: docker", "executor: containerd"),
         ("type: docker, image", "type: containerd, image"),
         (
@@ -643,11 +643,15 @@ fn features_that_are_not_simulated_are_refused_for_a_run() {
     let words = |feature: &str| {
         format!("`{feature}` is part of the ensemble format but not simulated in this version")
     };
-    let expected: Vec<String> =
-        [("5:5", "provision"), ("6:5", "keys"), ("7:5", "executor: containerd"), ("12:1", "supervisor")]
-            .iter()
-            .map(|(at, feature)| format!("{at} {}", words(feature)))
-            .collect();
+    let expected: Vec<String> = [
+        ("5:5", "provision"),
+        ("6:5", "keys: {type: gpg}"),
+        ("7:5", "executor: containerd"),
+        ("12:1", "supervisor"),
+    ]
+    .iter()
+    .map(|(at, feature)| format!("{at} {}", words(feature)))
+    .collect();
     assert_eq!(shown(&refused), expected);
     assert!(read_for_simulation("e.yaml", BASE.as_bytes()).is_ok());
 }

@@ -3,13 +3,24 @@
 use std::sync::Arc;
 
 use super::{AllocationRecord, Ledger};
-use crate::dms::ensemble::EnsembleConfig;
+use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
+use crate::dms::identity::EnsembleId;
 use crate::sim::event::PeerId;
 
 impl Ledger {
     /// What a deployment is called.
     pub(in crate::sim) fn name_of(&self, deployment: u32) -> &str {
         &self.entries[self.deployments[deployment as usize].entry as usize].0
+    }
+
+    /// The number of a deployment.
+    pub(in crate::sim) fn number_of(&self, ensemble: EnsembleId) -> Option<u32> {
+        self.by_ensemble.get(&ensemble).copied()
+    }
+
+    /// What the ensemble of a deployment says of an allocation.
+    pub(in crate::sim) fn config_of(&self, deployment: u32, name: &str) -> Option<&AllocationConfig> {
+        self.ensemble_of(deployment).allocations.get(name)
     }
 
     fn ensemble_of(&self, deployment: u32) -> &Arc<EnsembleConfig> {

@@ -6,11 +6,12 @@ use smallvec::SmallVec;
 
 use super::failure::Failure;
 use super::line::Line;
+use crate::dms::identity::EnsembleId;
 use crate::dms::outbox::RunId;
 use crate::dms::provider::Provider;
-use crate::dms::subnet::LookupError;
+use crate::dms::subnet::{Endpoint, LookupError};
 use crate::kernel::Span;
-use crate::net::{Caller, Cities, CityId, Course, EndpointId, Obstacle};
+use crate::net::{Caller, Cities, CityId, Course, EndpointId, Obstacle, Outsider};
 use crate::sim::event::PeerId;
 use crate::sim::setup::traffic::{RequestStream, Source};
 use crate::sim::setup::{Fault, Selection};
@@ -29,7 +30,7 @@ pub(super) enum Verdict {
 
 /// How a caller learns that nobody answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Manner {
+pub(in crate::sim) enum Manner {
     /// Its own host says so.
     AtOnce,
     /// The other host says so.
@@ -40,11 +41,14 @@ pub(super) enum Manner {
 
 /// One run of a service.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Server {
+pub(in crate::sim) struct Server {
     pub(super) peer: PeerId,
     pub(super) run: RunId,
     pub(super) allocation: Arc<str>,
 }
+
+/// Where a call ends: at an allocation that runs, or with nothing.
+pub(in crate::sim) type Landed = Result<(Server, Course), (Failure, Manner)>;
 
 /// A verdict with the peers that it depends on.
 pub(super) type Finding = (Verdict, SmallVec<[PeerId; 3]>);
@@ -85,21 +89,11 @@ impl World<'_> {
                 return Verdict::Closed(Failure::NoSuchName, Manner::AtOnce);
             }
         };
-        let Some(&peer) = self.by_host.get(&endpoint.peer) else {
-            return Verdict::Closed(Failure::Unreachable, Manner::AtOnce);
-        };
-        watched.push(peer);
-        let course = match self.course(Caller::Endpoint(EndpointId(caller.0)), peer) {
-            Ok(course) => course,
-            Err(closed) => return closed,
-        };
-        watched.extend(course.relay.map(|relay| PeerId(relay.0)));
-        let gone =
-            |failure| Verdict::Closed(failure, Manner::After(self.network.exchange_round_trip(&course)));
-        let Some(allocation) = self.provider(peer).living_at(ensemble, endpoint.address) else {
-            return gone(Failure::Unreachable);
-        };
-        self.answering(peer, allocation, Some(caller), &course).unwrap_or_else(gone)
+        watched.extend(self.by_host.get(&endpoint.peer).copied());
+        let landed = self.land_inside(caller, ensemble, endpoint);
+        watched
+            .extend(landed.as_ref().ok().and_then(|(_, course)| course.relay).map(|relay| PeerId(relay.0)));
+        self.verdict(landed, Some(caller))
     }
 
     /// From outside, at the public address and port that the deployment's manifest names.
@@ -115,22 +109,55 @@ impl World<'_> {
             return Verdict::Closed(Failure::NoSuchName, Manner::AtOnce);
         };
         watched.push(peer);
-        if self.cuts_off(city, peer) {
-            return Verdict::Closed(Failure::TimedOut, Manner::Silent);
-        }
-        let course = match self.course(Caller::Outside(outsider), peer) {
-            Ok(course) => course,
-            // A translator drops what it does not know.
-            Err(Verdict::Closed(failure, _)) => return Verdict::Closed(failure, Manner::Silent),
-            Err(other) => return other,
-        };
-        let gone =
-            |failure| Verdict::Closed(failure, Manner::After(self.network.exchange_round_trip(&course)));
-        match self.provider(peer).behind_port(public) {
-            Some(found) if **found == *wanted => {
-                self.answering(peer, found, None, &course).unwrap_or_else(gone)
+        self.verdict(self.land_outside((outsider, city), (peer, &wanted, public)), None)
+    }
+
+    /// What follows from where a call ends.
+    fn verdict(&self, landed: Landed, caller: Option<PeerId>) -> Verdict {
+        match landed {
+            Ok((server, course)) => {
+                let executor = &self.hosts[server.peer.0 as usize].executor;
+                if executor.is_healthy(server.run, &self.images) {
+                    return Verdict::Open { server, caller, relay: course.relay };
+                }
+                let after = self.network.exchange_round_trip(&course).times(2);
+                Verdict::Closed(Failure::Unhealthy, Manner::After(after))
             }
-            _ => gone(Failure::Refused),
+            Err((failure, manner)) => Verdict::Closed(failure, manner),
+        }
+    }
+
+    /// Follows an address of a subnet from the host of who calls.
+    pub(in crate::sim) fn land_inside(
+        &self,
+        caller: PeerId,
+        ensemble: EnsembleId,
+        endpoint: Endpoint,
+    ) -> Landed {
+        let unreachable = (Failure::Unreachable, Manner::AtOnce);
+        let peer = *self.by_host.get(&endpoint.peer).ok_or(unreachable)?;
+        let course = self.course(Caller::Endpoint(EndpointId(caller.0)), peer)?;
+        let round_trip = Manner::After(self.network.exchange_round_trip(&course));
+        let living = self.provider(peer).living_at(ensemble, endpoint.address);
+        let allocation = living.ok_or((Failure::Unreachable, round_trip))?;
+        self.running(peer, allocation, course)
+    }
+
+    /// Follows a public address and port, which are meant for this allocation, from outside.
+    pub(in crate::sim) fn land_outside(
+        &self,
+        (outsider, city): (Outsider, CityId),
+        (peer, wanted, public): (PeerId, &str, u16),
+    ) -> Landed {
+        if self.cuts_off(city, peer) {
+            return Err((Failure::TimedOut, Manner::Silent));
+        }
+        // A translator drops what it does not know.
+        let course =
+            self.course(Caller::Outside(outsider), peer).map_err(|(failure, _)| (failure, Manner::Silent))?;
+        match self.provider(peer).behind_port(public) {
+            Some(found) if **found == *wanted => self.running(peer, found, course),
+            _ => Err((Failure::Refused, Manner::After(self.network.exchange_round_trip(&course)))),
         }
     }
 
@@ -139,29 +166,20 @@ impl World<'_> {
     }
 
     /// The way to a host.
-    fn course(&self, caller: Caller, peer: PeerId) -> Result<Course, Verdict> {
+    fn course(&self, caller: Caller, peer: PeerId) -> Result<Course, (Failure, Manner)> {
         let to = EndpointId(peer.0);
         match self.network.way(self.queue.now(), caller, to) {
             Ok(relay) => Ok(Course { caller, relay, to }),
-            Err(Obstacle::Silence) => Err(Verdict::Closed(Failure::TimedOut, Manner::Silent)),
-            Err(Obstacle::NoWay) => Err(Verdict::Closed(Failure::Unreachable, Manner::AtOnce)),
+            Err(Obstacle::Silence) => Err((Failure::TimedOut, Manner::Silent)),
+            Err(Obstacle::NoWay) => Err((Failure::Unreachable, Manner::AtOnce)),
         }
     }
 
-    /// What an allocation on a host that can be reached answers; else why it does not.
-    fn answering(
-        &self,
-        peer: PeerId,
-        allocation: &Arc<str>,
-        caller: Option<PeerId>,
-        course: &Course,
-    ) -> Result<Verdict, Failure> {
-        let run = self.provider(peer).run_of(allocation).ok_or(Failure::Refused)?;
-        if !self.hosts[peer.0 as usize].executor.is_healthy(run, &self.images) {
-            return Err(Failure::Unhealthy);
-        }
-        let server = Server { peer, run, allocation: Arc::clone(allocation) };
-        Ok(Verdict::Open { server, caller, relay: course.relay })
+    /// An allocation on a host that can be reached, if it runs.
+    fn running(&self, peer: PeerId, allocation: &Arc<str>, course: Course) -> Landed {
+        let nobody = || (Failure::Refused, Manner::After(self.network.exchange_round_trip(&course)));
+        let run = self.provider(peer).run_of(allocation).ok_or_else(nobody)?;
+        Ok((Server { peer, run, allocation: Arc::clone(allocation) }, course))
     }
 
     /// Whether a partition lies between users in a city and a peer: its sides are places then.
