@@ -9,6 +9,7 @@ use crate::dms::actor::{AllocationState, BehaviourKind, Rejection, Slot};
 use crate::dms::contract::fact::ContractFact;
 use crate::dms::ensemble::AllocationKind;
 use crate::dms::identity::{Did, EnsembleId};
+use crate::dms::outbox::KillCause;
 use crate::dms::provider::BidRefusal;
 use crate::dms::resources::Resources;
 
@@ -358,6 +359,24 @@ pub enum Fact {
         ensemble: EnsembleId,
         /// The address.
         address: Ipv4Addr,
+    },
+    /// An executor starts an allocation again that has ended, for its restart policy says so.
+    ContainerRestarted {
+        /// Full id.
+        allocation: Arc<str>,
+        /// Its generation.
+        generation: u32,
+        /// The exit code with which it had ended.
+        exit_code: i32,
+    },
+    /// An executor killed an allocation.
+    ContainerKilled {
+        /// Full id.
+        allocation: Arc<str>,
+        /// Its generation.
+        generation: u32,
+        /// Why.
+        cause: KillCause,
     },
 }
 

@@ -5,6 +5,7 @@
 
 mod contracts;
 mod entry;
+mod executions;
 mod machines;
 mod offers;
 mod operations;
@@ -182,6 +183,7 @@ pub struct Ledger {
     time_to_running: SpanHistogram,
     pulls: SpanHistogram,
     storage: storage::Storage,
+    executions: executions::Executions,
     series: Vec<SeriesRow>,
     series_names: Vec<(Text, Text)>,
     manifest: tables::RunFacts,
@@ -235,6 +237,7 @@ impl Ledger {
             time_to_running: SpanHistogram::new(),
             pulls: SpanHistogram::new(),
             storage: storage::Storage::default(),
+            executions: executions::Executions::default(),
             series: Vec::new(),
             series_names: series_names(),
             manifest: tables::RunFacts::of(setup),
@@ -446,6 +449,8 @@ impl Ledger {
             | Fact::NotTerminated { allocation, .. }
             | Fact::Suspected { allocation, .. }
             | Fact::AllocationRestored { allocation, .. }
+            | Fact::ContainerRestarted { allocation, .. }
+            | Fact::ContainerKilled { allocation, .. }
             | Fact::RestartOrdered { allocation } => return self.deployment_of(allocation),
         };
         self.by_ensemble.get(&ensemble).copied()
@@ -520,6 +525,8 @@ impl Ledger {
             | Fact::BidMade(_)
             | Fact::AllocationCreated { .. }
             | Fact::SubnetJoined { .. }
+            | Fact::ContainerRestarted { .. }
+            | Fact::ContainerKilled { .. }
             | Fact::Suspected { .. } => {}
         }
     }
