@@ -360,24 +360,24 @@ pub enum Fact {
         /// The address.
         address: Ipv4Addr,
     },
-    /// An executor starts an allocation again that has ended, for its restart policy says so.
-    ContainerRestarted {
+    /// An executor did something to an allocation that nobody had asked for.
+    Container {
         /// Full id.
         allocation: Arc<str>,
         /// Its generation.
         generation: u32,
-        /// The exit code with which it had ended.
-        exit_code: i32,
+        /// What.
+        what: ContainerFact,
     },
-    /// An executor killed an allocation.
-    ContainerKilled {
-        /// Full id.
-        allocation: Arc<str>,
-        /// Its generation.
-        generation: u32,
-        /// Why.
-        cause: KillCause,
-    },
+}
+
+/// What an executor does to an allocation that nobody has asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ContainerFact {
+    /// It has ended with this exit code and is started again, for its restart policy says so.
+    Restarted(i32),
+    /// It was killed.
+    Killed(KillCause),
 }
 
 /// What an allocation is to its deployment.

@@ -213,7 +213,7 @@ impl World<'_> {
 
     /// What starts again with its machine does so.
     pub(super) fn raise_runs(&mut self, now: Time, peer: PeerId) -> Vec<RunId> {
-        let risen = self.with_executor(peer, |executor, images, rng| executor.rise(images, rng));
+        let risen = self.with_executor(peer, Executor::rise);
         for &(run, policy, span) in &risen {
             self.ledger.restarted_by(policy);
             self.boots(now, peer, run, span);

@@ -160,7 +160,7 @@ impl Images {
 /// What the executor `null` runs: a task that has ended well, and a service that is just there. Both use nothing.
 fn nothing() -> [Image; 2] {
     let at_once = Distribution::Constant { value_s: 0.0 };
-    let task = ImageBehaviour::Task { run: at_once.clone(), exit_code: 0, prints: Prints::default() };
+    let task = ImageBehaviour::Task { run: at_once, exit_code: 0, prints: Prints::default() };
     let service = ImageBehaviour::Service {
         fails_after: None,
         health: std::sync::Arc::default(),
@@ -169,7 +169,7 @@ fn nothing() -> [Image; 2] {
     };
     let none = Growth { bytes: 0, grows: None };
     let uses = Uses { cores_milli: Some(0), ram: Some(none), disk: None };
-    [task, service].map(|behaviour| Image { uses, ..Image::new("", 0, at_once.clone(), behaviour) })
+    [task, service].map(|behaviour| Image { uses, ..Image::new("", 0, at_once, behaviour) })
 }
 
 #[cfg(test)]
@@ -188,7 +188,7 @@ mod tests {
             prints: Prints::default(),
         };
         let start = Distribution::Constant { value_s: 1.0 };
-        let image = |name: &&str| Image::new(*name, 1, start.clone(), service.clone());
+        let image = |name: &&str| Image::new(*name, 1, start, service.clone());
         Images::new(names.iter().map(image).collect())
     }
 

@@ -157,7 +157,7 @@ impl World<'_> {
             DataStep::Restore => self.checkpoint_of(peer, run, &uses),
             DataStep::Write => match self.begin_write(now, peer, run, &uses) {
                 Ok(write) => write,
-                Err(reason) => return self.fail_program(now, peer, run, reason),
+                Err(reason) => return self.fail_program(now, peer, run, &reason),
             },
         }
         .unwrap_or((peer, 0));
@@ -279,7 +279,7 @@ impl World<'_> {
         let checkpoint = uses.resumes.then_some(program.writing);
         let disk = &mut self.hosts[place.peer.0 as usize].disk;
         if disk.write(&place.directory, &writer, writes.bytes, checkpoint).is_err() {
-            return self.fail_program(now, peer, run, no_space(&place));
+            return self.fail_program(now, peer, run, &no_space(&place));
         }
         self.ledger.wrote(&allocation, writes.bytes, uses.resumes);
         if let Some(turn) = self.hosts[peer.0 as usize].executor.turn(run) {
@@ -298,12 +298,12 @@ impl World<'_> {
     }
 
     /// A program gives up over its data: it says why and ends.
-    fn fail_program(&mut self, now: Time, peer: PeerId, run: RunId, reason: Arc<str>) {
+    fn fail_program(&mut self, now: Time, peer: PeerId, run: RunId, reason: &Arc<str>) {
         self.ledger.not_written();
         if self.hosts[peer.0 as usize].up {
-            self.feed(now, peer, |_| Input::Execution(Execution::NotWritten(run, Arc::clone(&reason))));
+            self.feed(now, peer, |_| Input::Execution(Execution::NotWritten(run, Arc::clone(reason))));
         }
-        self.end_turn(now, peer, run, End::Volume, &reason);
+        self.end_turn(now, peer, run, End::Volume, reason);
     }
 
     /// A run is over.

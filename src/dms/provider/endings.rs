@@ -10,7 +10,7 @@ use super::{Allocation, Provider};
 use crate::dms::actor::{Actor, AllocationState, Commit, Envelope};
 use crate::dms::constants::{TERMINATION_RETRY_MAX, TERMINATION_RETRY_MIN};
 use crate::dms::desk::{Desk, OwedReply};
-use crate::dms::fact::Fact;
+use crate::dms::fact::{ContainerFact, Fact};
 use crate::dms::outbox::{Action, Execution, KillCause, RunId, Timer};
 use crate::dms::profile::Weakness;
 use crate::dms::store::EndingRecord;
@@ -111,7 +111,7 @@ impl Provider {
         let here = here.map(|(id, allocation)| (Arc::clone(id), allocation.generation));
         let ending = || self.endings.get(&run).map(|ending| (Arc::clone(&ending.id), ending.generation));
         if let Some((allocation, generation)) = here.or_else(ending) {
-            desk.fact(Fact::ContainerKilled { allocation, generation, cause });
+            desk.fact(Fact::Container { allocation, generation, what: ContainerFact::Killed(cause) });
         }
     }
 

@@ -10,7 +10,7 @@ use crate::dms::actor::{
 use crate::dms::constants::{HEALTH_PROBE_TIMEOUT, LIVENESS_REPORT_INTERVAL, LIVENESS_REPORT_TIMEOUT};
 use crate::dms::desk::{Desk, OwedReply};
 use crate::dms::ensemble::{AllocationKind, HealthProbe};
-use crate::dms::fact::{Fact, Stage};
+use crate::dms::fact::{ContainerFact, Fact, Stage};
 use crate::dms::identity::EnsembleId;
 use crate::dms::outbox::{Action, Execution, Health, RunId, Timer};
 use crate::dms::profile::Weakness;
@@ -98,7 +98,8 @@ impl Provider {
             Execution::Started(_) if allocation.state == AllocationState::Running => {}
             Execution::Restarting(_, exit_code) => {
                 let (allocation, generation) = (Arc::clone(&id), allocation.generation);
-                desk.fact(Fact::ContainerRestarted { allocation, generation, exit_code });
+                let what = ContainerFact::Restarted(exit_code);
+                desk.fact(Fact::Container { allocation, generation, what });
             }
             Execution::Started(_) => {
                 allocation.set_state(desk, &id, AllocationState::Running, None);

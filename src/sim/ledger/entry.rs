@@ -61,12 +61,7 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
         Fact::AllocationState { allocation, generation, state, exit_code } => {
             held(digest, allocation, (generation, state, exit_code));
         }
-        Fact::ContainerRestarted { allocation, generation, exit_code } => {
-            held(digest, allocation, (generation, exit_code));
-        }
-        Fact::ContainerKilled { allocation, generation, cause } => {
-            held(digest, allocation, (generation, cause));
-        }
+        Fact::Container { allocation, generation, what } => held(digest, allocation, (generation, what)),
         Fact::Released { allocation, generation, lapsed } => held(digest, allocation, (generation, lapsed)),
         Fact::Suspected { allocation, generation, cause } => held(digest, allocation, (generation, cause)),
         Fact::OperationAnswered { operation, answer: said }

@@ -61,6 +61,15 @@ pub(super) struct DeploymentRecord {
     redeployments: u32,
 }
 
+impl DeploymentRecord {
+    /// Its orchestrator has taken it up again, as it was stored.
+    fn goes_on(&mut self, status: DeploymentStatus) {
+        if !status.is_terminal() {
+            (self.status, self.ended) = (status, None);
+        }
+    }
+}
+
 /// One generation of an allocation on one peer.
 #[derive(Clone, Debug)]
 pub(super) struct AllocationRecord {
@@ -449,8 +458,7 @@ impl Ledger {
             | Fact::NotTerminated { allocation, .. }
             | Fact::Suspected { allocation, .. }
             | Fact::AllocationRestored { allocation, .. }
-            | Fact::ContainerRestarted { allocation, .. }
-            | Fact::ContainerKilled { allocation, .. }
+            | Fact::Container { allocation, .. }
             | Fact::RestartOrdered { allocation } => return self.deployment_of(allocation),
         };
         self.by_ensemble.get(&ensemble).copied()
@@ -516,17 +524,14 @@ impl Ledger {
                 }
             }
             Fact::DeploymentRestored { status, .. } => {
-                if let Some(record) = record.filter(|_| !status.is_terminal()) {
-                    (record.status, record.ended) = (status, None);
-                }
+                record.into_iter().for_each(|record| record.goes_on(status));
             }
             Fact::DeploymentAccepted(_)
             | Fact::RevocationAnchored(_)
             | Fact::BidMade(_)
             | Fact::AllocationCreated { .. }
             | Fact::SubnetJoined { .. }
-            | Fact::ContainerRestarted { .. }
-            | Fact::ContainerKilled { .. }
+            | Fact::Container { .. }
             | Fact::Suspected { .. } => {}
         }
     }

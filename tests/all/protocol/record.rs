@@ -383,11 +383,8 @@ impl Record {
             Fact::NotTerminated { allocation, generation, reason } => {
                 format!("cannot terminate {allocation} of generation {generation}: {reason}")
             }
-            Fact::ContainerRestarted { allocation, generation, exit_code } => {
-                format!("{allocation} of generation {generation} ended with {exit_code} and is started again")
-            }
-            Fact::ContainerKilled { allocation, generation, cause } => {
-                format!("{allocation} of generation {generation} was killed: {cause:?}")
+            Fact::Container { allocation, generation, what } => {
+                format!("{allocation} of generation {generation}: {what:?}")
             }
             Fact::Suspected { allocation, generation, cause } => {
                 format!("suspects {allocation} of generation {generation}: {cause:?}")
