@@ -380,7 +380,7 @@ impl Executor {
     /// What a run uses. None when it was stopped or has never been up; between two turns it uses nothing.
     #[must_use]
     pub fn stats(&self, now: Time, run: RunId, images: &Images) -> Option<ExecutorStats> {
-        let container = self.find(run).filter(|one| one.since().is_some() || one.turn > 0)?;
+        let container = self.find(run).filter(|one| one.has_run())?;
         let (given, limits) = (container.cores(), &container.config.resources);
         let Uses { cores_milli, ram, disk } = images.image(container.needs.program).uses;
         let ran = container.since().map(|since| now.since(since));
@@ -479,7 +479,7 @@ impl Executor {
     /// The process that gave the orders is gone: what is up goes on, and what its executor starts again by itself; what
     /// was about to start for the first time is not wanted any more.
     pub fn abandon(&mut self) {
-        self.containers.retain(|one| one.since().is_some() || one.turn > 0);
+        self.containers.retain(|one| one.has_run() || one.phase == Phase::Asleep);
         self.store.call_off();
         self.refused.clear();
     }
@@ -488,7 +488,7 @@ impl Executor {
     #[must_use]
     pub fn running(&self) -> Vec<RunId> {
         let runs = self.containers.iter().filter(|one| one.phase != Phase::Asleep);
-        runs.filter(|one| one.since().is_some() || one.turn > 0).map(|one| one.run).collect()
+        runs.filter(|one| one.has_run()).map(|one| one.run).collect()
     }
 
     /// The machine stops: every run and every fetch is gone, what was fetched stays. What has a policy for that starts
@@ -497,8 +497,7 @@ impl Executor {
         self.store.call_off();
         self.refused.clear();
         self.containers.retain_mut(|one| {
-            let ran = one.since().is_some() || one.turn > 0;
-            let wanted = ran && one.ends.is_none() && one.config.volumes.is_empty();
+            let wanted = one.has_run() && one.ends.is_none() && one.config.volumes.is_empty();
             one.phase = Phase::Asleep;
             wanted && restarts::survives_reboot(one.policy())
         });
@@ -539,6 +538,11 @@ impl Container {
             Phase::Up(since) => Some(since),
             _ => None,
         }
+    }
+
+    /// Whether it is up or has been.
+    const fn has_run(&self) -> bool {
+        self.since().is_some() || self.turn > 0
     }
 
     fn policy(&self) -> Option<RestartPolicy> {
