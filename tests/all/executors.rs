@@ -343,7 +343,8 @@ fn what_is_not_known_is_an_error_before_anything_runs() {
 fn images_make_room_for_each_other_and_one_that_never_fits_is_refused() {
     let deploy = |ensemble: &str, at: &str| {
         format!(
-            "{{deploy: {{by: alice, ensemble: ../../../scenarios/ensembles/{ensemble}.yaml, arrivals: {{at: [{at}]}}, shutdown_after: 5m}}}}"
+            "{{deploy: {{by: alice, ensemble: ../../../scenarios/ensembles/{ensemble}.yaml, \
+             arrivals: {{at: [{at}]}}, shutdown_after: 5m}}}}"
         )
     };
     let fast = "network.bandwidth={up: 10 Gbit/s, down: 10 Gbit/s}";

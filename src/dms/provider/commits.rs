@@ -114,7 +114,7 @@ impl Provider {
         slot: Option<u32>,
     ) -> Result<Arc<Handle>, Arc<str>> {
         self.pool.allocate(&order.id, order.generation).map_err(|refused| Arc::from(refused.to_string()))?;
-        // The real DMS bids for what any of its executors runs, and then makes allocations for docker only (section 3.5).
+        // The real DMS bids for what any of its executors runs, and makes allocations for docker only (section 3.5).
         let executor = order.config.executor;
         if executor != Executor::Docker && desk.security.profile.is_nearer_as_is() {
             return Err(format!("allocations of the executor {executor} cannot be created").into());

@@ -3,9 +3,9 @@
 //!
 //! Each allocation is committed and allocated again, its actor comes back with its key, its subnet, names and port maps
 //! are made anew, and what ran runs again, all without asking the orchestrator. A run that the executor has kept while
-//! only the process was away goes on as it is, and one that its executor starts again with the machine by itself is waited
-//! for. Bids wait until everything has started. Then the orchestrators are
-//! asked whether they still want it (`confirmation`).
+//! only the process was away goes on as it is, and one that its executor starts again with the machine is waited for.
+//! Bids wait until everything has started. Then the orchestrators are asked whether they still want it
+//! (`confirmation`).
 //!
 //! Commits are not on disk: an orchestrator that meant to allocate finds nothing and begins anew.
 

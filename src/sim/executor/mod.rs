@@ -17,7 +17,7 @@ use self::kind::{Needs, traits};
 use self::restarts::Pauses;
 use self::store::{Presence, Store};
 use super::images::Images;
-use super::setup::{ImageBehaviour, Uses};
+use super::setup::{Growth, ImageBehaviour, Prints, Uses};
 use crate::dms::actor::{ExecutorStats, Output, Printed, Stream};
 use crate::dms::ensemble::{AllocationConfig, Executor as Kind, HealthProbe, RestartPolicy};
 use crate::dms::outbox::RunId;
@@ -296,7 +296,7 @@ impl Executor {
             ImageBehaviour::Kernel => None,
         };
         let limits = &container.config.resources;
-        let beyond = |growth: Option<crate::sim::setup::Growth>, limit, end| {
+        let beyond = |growth: Option<Growth>, limit, end| {
             growth.and_then(|growth| growth.exceeds(limit)).map(|when| (when, end))
         };
         let memory = beyond(image.uses.ram, limits.ram_bytes, End::OutOfMemory);
@@ -305,8 +305,8 @@ impl Executor {
         Some(Course { ends, excess, throttled: wanted > given })
     }
 
-    /// The present turn of a run ends by itself, with something on its error output where that is not its image's doing. None
-    /// when it was stopped or has ended meanwhile.
+    /// The present turn of a run ends by itself, with something on its error output where that is not its image's doing.
+    /// None when it was stopped or has ended meanwhile.
     pub fn end(
         &mut self,
         now: Time,
@@ -584,7 +584,7 @@ fn stretched(work: Span, wanted: u64, given: u64) -> Span {
 /// Puts a text on a line of its own below another, as long as that is not endless.
 fn append(printed: &mut Printed, text: &str) {
     let before = &printed.0;
-    if text.is_empty() || before.len() as u64 > crate::sim::setup::Prints::MOST_BYTES {
+    if text.is_empty() || before.len() as u64 > Prints::MOST_BYTES {
         return;
     }
     let separator = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
