@@ -305,8 +305,8 @@ impl Executor {
         Some(Course { ends, excess, throttled: wanted > given })
     }
 
-    /// The present turn of a run ends by itself, with something on its error output where that is not its image's doing.
-    /// None when it was stopped or has ended meanwhile.
+    /// The present turn of a run ends by itself, with something on its error output where that is not the doing of its
+    /// image. None when it was stopped or has ended meanwhile.
     pub fn end(
         &mut self,
         now: Time,
