@@ -170,11 +170,13 @@ mod tests {
         after + Span(rng.below(3) * rng.below(5_000))
     }
 
+    /// Time, class (0 for broadcasts), number, arrivals before dispatches, order of planning.
+    type Rank = (Time, u8, u64, u8, u64);
+
     /// What happens with everything in one plain list, sorted by the rule of equal times.
     #[derive(Default)]
     struct Plain {
-        /// Time, class (0 for broadcasts), number, arrivals before dispatches, order of planning.
-        list: Vec<((Time, u8, u64, u8, u64), Event)>,
+        list: Vec<(Rank, Event)>,
         planned: u64,
     }
 
