@@ -359,6 +359,8 @@ pub enum Fact {
         /// The address.
         address: Ipv4Addr,
     },
+    /// A report of another node told so many of its secrets.
+    SecretsSeen(u32),
 }
 
 /// What an allocation is to its deployment.

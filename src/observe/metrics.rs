@@ -66,6 +66,7 @@ const METRICS: &[Metric] = &[
     by("reason", "messages.rejected", "messages", "messages that a receiver refused to handle"),
     plain("messages.bytes", "B", "serialised size of all messages sent"),
     plain("hellos.answered", "hellos", "greetings on new connections that were answered"),
+    plain("secrets.seen", "secrets", "keys of a node that another was told in a status report"),
     plain("bids.received", "bids", "bids that reached an orchestrator"),
     plain("bids.accepted", "bids", "bids that became a commitment"),
     plain("resources.leaked", "peers", "peers that held resources for no living deployment at the end"),

@@ -71,7 +71,8 @@ pub struct NodeReport {
     pub logger: Option<LoggerReport>,
 }
 
-/// How a node logs; what was not changed since it started is left out, and keys are not told.
+/// How a node logs; what was not changed since it started is left out. Of a key it is told that there is one, and
+/// as-is the key itself (C13).
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct LoggerReport {
     /// From which level on.
@@ -82,6 +83,9 @@ pub struct LoggerReport {
     pub elastic_url: Option<Arc<str>>,
     /// Whether it has a key for it.
     pub has_api_key: bool,
+    /// The key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<Arc<str>>,
     /// Where traces go.
     pub apm_url: Option<Arc<str>>,
     /// Whether records go to Elasticsearch at all.
@@ -130,6 +134,14 @@ pub struct CapabilityReport {
     pub revoke: TokenList,
     /// The organizations that the node is part of.
     pub organizations: Vec<Did>,
+}
+
+impl NodeReport {
+    /// How many secrets of the node it tells.
+    #[must_use]
+    pub fn secrets(&self) -> u32 {
+        u32::from(self.logger.as_ref().is_some_and(|logger| logger.api_key.is_some()))
+    }
 }
 
 impl Report {

@@ -194,7 +194,7 @@ impl Node {
         Some(match kind {
             BehaviourKind::PublicStatus => Report::Status(provider.machine().total.clone()),
             BehaviourKind::NodeStatus | BehaviourKind::BroadcastStatus => {
-                Report::Node(Box::new(self.status(root, provider)))
+                Report::Node(Box::new(self.status(desk.security.profile, root, provider)))
             }
             BehaviourKind::PeersList => {
                 Report::Peers(self.neighbours.peers().map(|peer| peer.host).collect())
@@ -215,7 +215,7 @@ impl Node {
     }
 
     /// The status report. Only what is offered has anything allocated or free.
-    fn status(&self, root: &Actor, provider: &Provider) -> NodeReport {
+    fn status(&self, profile: Profile, root: &Actor, provider: &Provider) -> NodeReport {
         let (machine, pool) = (provider.machine(), provider.pool());
         let onboarded = machine.onboarded.is_some();
         NodeReport {
@@ -228,7 +228,7 @@ impl Node {
                 allocated: onboarded.then(|| pool.allocated()),
                 free: onboarded.then(|| pool.free()),
             },
-            logger: self.logger.report(),
+            logger: self.logger.report(profile),
         }
     }
 

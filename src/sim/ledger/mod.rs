@@ -121,6 +121,7 @@ pub(super) struct Counters {
     image_bytes: u64,
     facts: u64,
     hellos: u64,
+    secrets_seen: u64,
     revocations_anchored: u64,
     /// Broadcasts that nothing but the sender's own word authorises, and those that the sender knew to be such.
     unvouched: u64,
@@ -424,6 +425,7 @@ impl Ledger {
             | Fact::RevocationAnchored(_)
             | Fact::Onboarded(_)
             | Fact::Offboarded
+            | Fact::SecretsSeen(_)
             | Fact::OnboardingRefused(_)
             | Fact::Contract { .. } => return None,
             Fact::Machine { ensemble, .. } => (*ensemble)?,
@@ -464,6 +466,7 @@ impl Ledger {
             Fact::Contract { contract, what } => self.apply_contract(now, peer, &contract, &what),
             Fact::Machine { what, .. } => self.apply_machine(now, peer, deployment, what),
             Fact::HelloAnswered => self.counters.hellos += 1,
+            Fact::SecretsSeen(secrets) => self.counters.secrets_seen += u64::from(secrets),
             Fact::DeploymentRefused(reason) => {
                 if let Some(number) = self.asking.take() {
                     self.deployment_refused(now, number, &reason);

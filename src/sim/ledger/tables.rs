@@ -177,6 +177,7 @@ impl Ledger {
         }
         m.add("messages.bytes", c.bytes as f64);
         m.add("hellos.answered", c.hellos as f64);
+        m.add("secrets.seen", c.secrets_seen as f64);
         m.add("bids.received", c.bids_received as f64);
         m.add("bids.accepted", c.bids_accepted as f64);
         m.add("resources.leaked", closing.leaks as f64);
