@@ -128,6 +128,18 @@ pub(super) struct Counters {
     noticed: u64,
 }
 
+impl Counters {
+    /// Counts a fact of which only the number matters.
+    const fn count(&mut self, fact: &Fact) {
+        match fact {
+            Fact::HelloAnswered => self.hellos += 1,
+            Fact::RestartOrdered { .. } => self.restarts += 1,
+            Fact::SecretsSeen(secrets) => self.secrets_seen += *secrets as u64,
+            _ => {}
+        }
+    }
+}
+
 /// What the world found when it looked at its peers at the end of a run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Closing {
@@ -408,6 +420,7 @@ impl Ledger {
         if let Some(trace) = &mut self.trace {
             trace.push((now, peer, self.digest.finish()));
         }
+        self.counters.count(&fact);
         self.apply(now, peer, deployment, fact);
     }
 
@@ -465,8 +478,6 @@ impl Ledger {
             | Fact::AnchorRefused { .. }) => self.apply_operation(now, peer, &fact),
             Fact::Contract { contract, what } => self.apply_contract(now, peer, &contract, &what),
             Fact::Machine { what, .. } => self.apply_machine(now, peer, deployment, what),
-            Fact::HelloAnswered => self.counters.hellos += 1,
-            Fact::SecretsSeen(secrets) => self.counters.secrets_seen += u64::from(secrets),
             Fact::DeploymentRefused(reason) => {
                 if let Some(number) = self.asking.take() {
                     self.deployment_refused(now, number, &reason);
@@ -507,7 +518,6 @@ impl Ledger {
                 self.counters.redeployments += 1;
                 record.into_iter().for_each(|record| record.redeployments += 1);
             }
-            Fact::RestartOrdered { .. } => self.counters.restarts += 1,
             Fact::DeploymentReshaped { allocations, .. } => {
                 if let Some(number) = deployment {
                     self.services.reshape(now, number, &allocations);
@@ -519,6 +529,9 @@ impl Ledger {
                 }
             }
             Fact::DeploymentAccepted(_)
+            | Fact::HelloAnswered
+            | Fact::SecretsSeen(_)
+            | Fact::RestartOrdered { .. }
             | Fact::RevocationAnchored(_)
             | Fact::BidMade(_)
             | Fact::AllocationCreated { .. }
