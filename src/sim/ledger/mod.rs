@@ -134,6 +134,7 @@ impl Counters {
         match fact {
             Fact::HelloAnswered => self.hellos += 1,
             Fact::RestartOrdered { .. } => self.restarts += 1,
+            Fact::RedeploymentStarted { .. } => self.redeployments += 1,
             Fact::SecretsSeen(secrets) => self.secrets_seen += *secrets as u64,
             _ => {}
         }
@@ -515,7 +516,6 @@ impl Ledger {
             | Fact::AllocationRestored { .. }
             | Fact::Released { .. } => self.apply_to_allocation(now, peer, deployment, fact),
             Fact::RedeploymentStarted { .. } => {
-                self.counters.redeployments += 1;
                 record.into_iter().for_each(|record| record.redeployments += 1);
             }
             Fact::DeploymentReshaped { allocations, .. } => {
