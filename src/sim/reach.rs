@@ -40,14 +40,14 @@ impl World<'_> {
             if let Some((by, provider)) = self.joined(*number) {
                 let follow = |to: &Running| provider.resolve_here(to.ensemble, &to.dns_name);
                 count.pairs += running.len() as u64;
-                count.reached += running.iter().filter(|to| self.reaches(by, follow(to), to)).count() as u64;
+                count.reached += running.iter().filter(|to| self.reaches(by, &follow(to), to)).count() as u64;
             }
             for (place, from) in running.iter().enumerate() {
                 for (_, to) in running.iter().enumerate().filter(|(other, _)| *other != place) {
                     count.pairs += 1;
                     let provider = self.hosts[from.peer.0 as usize].peer.provider();
                     let found = provider.resolve(&from.allocation, &to.dns_name);
-                    count.reached += u64::from(self.reaches(from.peer, found, to));
+                    count.reached += u64::from(self.reaches(from.peer, &found, to));
                 }
             }
         }
@@ -64,7 +64,7 @@ impl World<'_> {
 
     /// Follows a name as a packet would: from the address that it led to, to the peer that this is behind, over the
     /// network, to what runs there.
-    fn reaches(&self, from: PeerId, led_to: Result<Endpoint, LookupError>, to: &Running) -> bool {
+    fn reaches(&self, from: PeerId, led_to: &Result<Endpoint, LookupError>, to: &Running) -> bool {
         let Ok(endpoint) = led_to else { return false };
         let Some(&peer) = self.by_host.get(&endpoint.peer) else { return false };
         let found = self.hosts[peer.0 as usize]
