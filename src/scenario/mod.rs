@@ -25,6 +25,7 @@ mod gateways;
 mod images;
 mod nat;
 mod network;
+mod observability;
 mod operations;
 mod organizations;
 mod overrides;

@@ -6,6 +6,7 @@
 pub mod contracts;
 mod deployments;
 mod gateways;
+mod observability;
 pub mod operations;
 mod prints;
 mod storage;
@@ -17,6 +18,7 @@ use serde::Serialize;
 pub use self::contracts::{ContractAction, ContractPlan};
 pub use self::deployments::{Control, ControlKind, Which};
 pub use self::gateways::GatewayPlan;
+pub use self::observability::ObserverPlan;
 pub use self::operations::{
     Expected, Operation, OperationKind, Organization, Payload, Proof, SubnetOrder, Withdrawn,
 };
@@ -65,6 +67,8 @@ pub struct Setup {
     pub operations: Vec<Operation>,
     /// What breaks, in the order of the file.
     pub faults: Vec<Fault>,
+    /// Whose logs, events, traces and metrics are written.
+    pub observability: Vec<ObserverPlan>,
     /// Choices that are compared between runs.
     pub strategy: Strategy,
     /// What the run must show.

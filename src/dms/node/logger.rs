@@ -1,19 +1,17 @@
-//! How a node logs, and changing that while it runs (dms-capabilities section 9.1). The simulated node writes no logs;
-//! it keeps the settings, refuses bad ones and shows them in its status.
+//! How a node logs, and changing that while it runs (dms-capabilities section 9.1): the settings are kept, bad ones
+//! refused, and shown in its status. Whoever observes the node goes by them (`dms::observability`).
 
 use std::sync::Arc;
 
 use crate::dms::actor::{LoggerChange, LoggerReport};
+use crate::dms::observability::Level;
 use crate::dms::profile::{Profile, Weakness};
-
-/// Levels, from the one that says most.
-const LEVELS: [&str; 4] = ["DEBUG", "INFO", "WARN", "ERROR"];
 
 /// Why settings were not taken.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub(super) enum LoggerError {
     /// No such level.
-    #[error("`{0}` is no log level: there are {list}", list = LEVELS.join(", "))]
+    #[error("`{0}` is no log level: there are {list}", list = Level::ALL.map(Level::as_str).join(", "))]
     Level(Arc<str>),
     /// Records would never be flushed, or without a pause.
     #[error("the flush interval must be at least 1 s")]
@@ -36,7 +34,7 @@ impl Logger {
     /// What is wrong with it.
     pub(super) fn change(&mut self, change: &LoggerChange) -> Result<(), LoggerError> {
         if let Some(level) = &change.level
-            && !LEVELS.iter().any(|known| known.eq_ignore_ascii_case(level))
+            && level.parse::<Level>().is_err()
         {
             return Err(LoggerError::Level(Arc::clone(level)));
         }
@@ -62,6 +60,11 @@ impl Logger {
             elastic: new.elastic.or(old.elastic),
         };
         Ok(())
+    }
+
+    /// What was changed.
+    pub(super) const fn changes(&self) -> &LoggerChange {
+        &self.settings
     }
 
     /// What a status says of it: nothing of a logger that nobody has changed. The real DMS reports its whole

@@ -27,8 +27,8 @@ use self::catch_up::CatchUp;
 use self::logger::Logger;
 use self::neighbours::Neighbours;
 use crate::dms::actor::{
-    Actor, AnchorRequest, Behaviour, BehaviourKind, Call, Envelope, Message, NodeReport, P2p, Report,
-    ResourceReport, Slot,
+    Actor, AnchorRequest, Behaviour, BehaviourKind, Call, Envelope, LoggerChange, Message, NodeReport, P2p,
+    Report, ResourceReport, Slot,
 };
 use crate::dms::capability::{Anchors, Token};
 use crate::dms::desk::Desk;
@@ -62,6 +62,11 @@ impl Node {
         to: &Arc<Handle>,
     ) {
         self.catch_up.begin(desk, root, to);
+    }
+
+    /// How it logs, where that was changed.
+    pub(in crate::dms) const fn logger(&self) -> &LoggerChange {
+        self.logger.changes()
     }
 
     /// What a host is worth to this node as a gossip peer.

@@ -32,6 +32,7 @@ use super::event::PeerId;
 use super::population::{Member, Population};
 use super::reach::Reachable;
 use super::setup::Setup;
+use super::telemetry::Observed;
 use crate::dms::actor::{AllocationState, Rejection};
 use crate::dms::ensemble::{AllocationKind, EnsembleConfig};
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
@@ -159,6 +160,8 @@ pub(super) struct Closing {
     pub(super) revocations_missing: u64,
     /// The organizations that each peer is part of.
     pub(super) memberships: Vec<Arc<str>>,
+    /// What observers of peers counted.
+    pub(super) observed: Observed,
     /// Who would reach whom, where hosts are hidden from each other.
     pub(super) pairs: Option<PairCounts>,
 }
