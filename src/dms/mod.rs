@@ -2,7 +2,8 @@
 //!
 //! Reads no clock, draws no random number of its own making, writes nothing and calls no network: time, randomness,
 //! messages and what the executor reports come in through [`Peer::handle`], and everything it wants done goes out
-//! through the [`Outbox`](outbox::Outbox); what an observer of a node wants written, through `Peer::next_signal`. Knows kernel types only.
+//! through the [`Outbox`](outbox::Outbox); what an observer of a node wants written, through `Peer::next_signal`. Knows
+//! kernel types only.
 //!
 //! Start with [`peer`] (what a peer is and how an input finds its handler), then [`orchestrator`] and [`provider`]
 //! (the two sides of a deployment), [`gateway`] (machines on demand), [`storage`] (volumes), [`node`] (all else that a

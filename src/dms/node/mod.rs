@@ -5,6 +5,7 @@
 //! - `capabilities`: anchoring and listing;
 //! - `catch_up`: revocations that a peer missed;
 //! - `logger`: how it logs;
+//! - `pings`: how far others are;
 //! - `calls`: calls of the operator and their answers;
 //! - [`Order`]: what an operator can ask for.
 
@@ -14,6 +15,7 @@ mod catch_up;
 mod logger;
 mod neighbours;
 mod order;
+mod pings;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +28,7 @@ use self::capabilities::{anchor, handle_anchor};
 use self::catch_up::CatchUp;
 use self::logger::Logger;
 use self::neighbours::Neighbours;
+use self::pings::Pings;
 use crate::dms::actor::{
     Actor, AnchorRequest, Behaviour, BehaviourKind, Call, Envelope, LoggerChange, Message, NodeReport, P2p,
     Report, ResourceReport, Slot,
@@ -46,6 +49,7 @@ pub(in crate::dms) struct Node {
     calls: Calls,
     catch_up: CatchUp,
     logger: Logger,
+    pings: Pings,
 }
 
 impl Node {
@@ -90,7 +94,10 @@ impl Node {
     pub(in crate::dms) fn has_behaviour(&self, profile: Profile, behaviour: &Behaviour) -> bool {
         match behaviour.kind {
             BehaviourKind::ReplyTo => behaviour.reply_nonce().is_some_and(|nonce| {
-                self.neighbours.awaits(nonce) || self.calls.awaits(nonce) || self.catch_up.awaits(nonce)
+                self.neighbours.awaits(nonce)
+                    || self.calls.awaits(nonce)
+                    || self.catch_up.awaits(nonce)
+                    || self.pings.awaits(nonce)
             }),
             BehaviourKind::PublicRevocations => !profile.has(Weakness::NoRevocationCatchUp),
             kind => kind.is_for_operators(),
@@ -129,6 +136,7 @@ impl Node {
                 | BehaviourKind::RevokeBroadcast,
                 Message::Anchor(content),
             ) => handle_anchor(desk, root, request, content),
+            (BehaviourKind::PeersPing, Message::Connect(peer)) => self.pings.begin(desk, root, request, peer),
             (BehaviourKind::PeersPing, _) => desk.reply(root, request, Message::Ok),
             (BehaviourKind::PeersConnect, Message::Connect(peer)) => {
                 self.connected(desk, Arc::clone(peer));
@@ -170,6 +178,8 @@ impl Node {
     fn handle_reply(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, nonce: u64, message: &Message) {
         if let Some(neighbour) = self.neighbours.answered(desk, nonce) {
             self.catch_up.begin(desk, root, &neighbour);
+        } else if self.pings.awaits(nonce) {
+            self.pings.answered(desk, root, nonce);
         } else if self.catch_up.awaits(nonce) {
             if self.catch_up.answer(desk, root, nonce, message) {
                 let own = Arc::clone(&root.handle);
@@ -245,6 +255,7 @@ impl Node {
                 self.neighbours.overdue(desk, root, nonce);
             }
             Timer::Reply(Owner::Root, nonce) => {
+                self.pings.overdue(desk, root, nonce);
                 self.catch_up.overdue(desk, root, nonce);
                 self.calls.expire(desk, nonce);
             }

@@ -86,8 +86,8 @@ mod tests {
         )
         .unwrap();
         let json = serde_json::to_string(&event).unwrap();
-        let expected = r#"{"name":"DeploymentCompleted","timestamp":5,"data":{"serviceID":"svc-001","status":"success"}}"#;
-        assert_eq!(json, expected);
+        let data = r#"{"serviceID":"svc-001","status":"success"}"#;
+        assert_eq!(json, format!(r#"{{"name":"DeploymentCompleted","timestamp":5,"data":{data}}}"#));
         let refused = |values: &[Value]| {
             Event::custom("x", now, values).map_err(|error| error.to_string()).unwrap_err()
         };

@@ -9,8 +9,8 @@
 //! - `shipping`: what waits for a server.
 //!
 //! An [`Observer`] looks at what its node has just done, after each input, and does nothing else: a node behaves the
-//! same with and without one. It has no sinks of its own. What it wants written, sent or exported are [`Signal`]s, which
-//! the node's driver takes with `Peer::next_signal` before and after each input, and carries out; of a batch for a
+//! same with and without one. It has no sinks of its own. What it wants written, sent or exported are [`Signal`]s,
+//! which the node's driver takes with `Peer::next_signal` before and after each input, and carries out; of a batch for a
 //! server it says afterwards whether the server took it. Flushes and exports need no timers: they are signals with the
 //! time at which they were due, which the driver takes when it next comes by, before anything else can have happened.
 

@@ -187,6 +187,7 @@ pub struct Record {
     #[serde(serialize_with = "labels")]
     pub labels: &'static [Label],
     /// The node.
+    #[serde(serialize_with = "as_text")]
     pub did: Did,
     /// The rest.
     #[serde(serialize_with = "fields")]
@@ -195,6 +196,10 @@ pub struct Record {
 
 pub(super) fn nanoseconds<S: Serializer>(timestamp: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(timestamp.0)
+}
+
+pub(super) fn as_text<S: Serializer>(did: &Did, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(did)
 }
 
 fn labels<S: Serializer>(labels: &[Label], serializer: S) -> Result<S::Ok, S::Error> {

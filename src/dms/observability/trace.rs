@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use super::record::nanoseconds;
+use super::record::{as_text, nanoseconds};
 use crate::dms::identity::Did;
 use crate::kernel::Timestamp;
 
@@ -47,6 +47,7 @@ pub struct Trace {
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// The node, as the label `did`.
+    #[serde(serialize_with = "as_text")]
     pub did: Did,
 }
 

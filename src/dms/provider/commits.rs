@@ -133,6 +133,7 @@ impl Provider {
             start_reply: None,
             probe_reply: None,
             log_reply: None,
+            created: desk.now,
             started: desk.now,
         };
         self.allocations.insert(Arc::clone(&order.id), allocation);

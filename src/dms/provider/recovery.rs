@@ -34,6 +34,7 @@ impl Provider {
             is_to_run: allocation.start_reply.is_some()
                 || matches!(allocation.state, AllocationState::Running | AllocationState::Restarting),
             sequence: allocation.sequence,
+            created: allocation.created,
         };
         let mut ports = self.ports.clone();
         for (id, _) in self.pool.holdings().filter(|(_, holding)| holding.lease.is_some()) {
@@ -107,6 +108,7 @@ impl Provider {
             start_reply: None,
             probe_reply: None,
             log_reply: None,
+            created: stored.created,
             started: desk.now,
         };
         desk.fact(Fact::AllocationRestored { allocation: Arc::clone(&id), generation });
