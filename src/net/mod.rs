@@ -4,7 +4,8 @@
 //! It carries opaque payloads that have a size: it never looks inside, and knows nothing of what runs at its
 //! endpoints. [`Network`] is the way in; the rest are its models, each usable alone: [`latency`] (delays
 //! between cities), [`bandwidth`] and [`flows`] (links and large transfers), [`overlay`] and [`gossip`]
-//! (broadcast), [`score`] (standing among gossip peers), [`nat`] (hosts that cannot be dialled, relays), [`conditions`]
+//! (broadcast), [`score`] (standing among gossip peers), [`sending`]
+//! (how much at once), [`nat`] (hosts that cannot be dialled, relays), [`conditions`]
 //! (what faults do), [`geo`] and [`measured`] (the embedded world). The `_slow`
 //! modules are oracles: they compute the same things the plain way, for tests.
 
@@ -23,6 +24,7 @@ pub mod nat;
 pub mod network;
 pub mod overlay;
 pub mod score;
+pub mod sending;
 
 pub use bandwidth::{BandwidthConfig, BandwidthPreset, Links};
 pub use conditions::{Condition, ConditionError, ConditionId, Group};
@@ -40,3 +42,4 @@ pub use network::{
 };
 pub use overlay::{Neighbours, Overlay};
 pub use score::PeerScores;
+pub use sending::READ_TIMEOUT;

@@ -14,6 +14,7 @@ use super::medium::Medium;
 use super::nat::{Duty, Nat, NatClass, NatConfig, NatError, Occurrence, PairCounts, Passage};
 use super::overlay::{Neighbours, Overlay};
 use super::score::PeerScores;
+use super::sending::Sends;
 use crate::kernel::{Cursor, Domain, Id, IdVec, Rng, Span, Streams, Time};
 
 /// Payloads of this size and more are transfers: see [`Network::start_transfer`].
@@ -136,6 +137,8 @@ pub enum LossReason {
     TooManyConnections,
     /// Longer than all that a relay grants to a connection.
     TooLargeToRelay,
+    /// It had not come whole when the receiver stopped reading.
+    ReadTimeout,
 }
 
 impl LossReason {
@@ -152,6 +155,7 @@ impl LossReason {
             Self::RelayFull => "relay full",
             Self::TooManyConnections => "too many connections",
             Self::TooLargeToRelay => "too large to relay",
+            Self::ReadTimeout => "read timeout",
         }
     }
 }
@@ -180,19 +184,20 @@ pub struct BroadcastTally {
     pub unconnected: u64,
 }
 
-/// How far the streams of a sender have been drawn.
-#[derive(Clone, Copy, Default)]
-struct SenderStreams {
+/// How far the streams of a sender have been drawn, and what it has under way.
+#[derive(Default)]
+struct SenderState {
     send: Cursor,
     fault: Cursor,
     relayed: Cursor,
     broadcasts: u32,
+    sends: Sends,
 }
 
 /// The network between a fixed set of endpoints. Those that join later are down until they do.
 pub struct Network {
     streams: Streams,
-    senders: IdVec<EndpointId, SenderStreams>,
+    senders: IdVec<EndpointId, SenderState>,
     overlay: Overlay,
     medium: Medium,
     nat: Option<Nat>,
@@ -233,7 +238,7 @@ impl Network {
             packet_loss: config.packet_loss,
             hop_processing: config.hop_processing,
         };
-        let senders = endpoints.iter().map(|_| SenderStreams::default()).collect();
+        let senders = endpoints.iter().map(|_| SenderState::default()).collect();
         let overlay = Overlay::new(streams, endpoints.len());
         let hidden = |nat| Nat::new(nat, endpoints.iter().map(|it| (it.nat, it.duty)), streams);
         let nat = config.nat.map(hidden).transpose()?;
@@ -274,7 +279,10 @@ impl Network {
             let legs = medium.leg(from, relay, bytes, &mut rng) + medium.leg(relay, to, bytes, &mut rng);
             delay = legs + extra;
         }
-        if lost { Delivery::Lost(LossReason::Loss) } else { Delivery::At(ready + delay) }
+        let sends = &mut self.senders[from].sends;
+        let at = ready.max(sends.begin(now)) + delay;
+        sends.note(now, at);
+        if lost { Delivery::Lost(LossReason::Loss) } else { Delivery::At(at) }
     }
 
     /// The way of a message between two that are up.

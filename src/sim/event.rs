@@ -3,6 +3,7 @@
 use crate::dms::actor::Stream;
 use crate::dms::outbox::{RunId, Timer};
 use crate::kernel::id_type;
+use crate::net::FlowId;
 
 id_type! {
     /// A peer of a run, in the order of the setup's groups.
@@ -52,6 +53,8 @@ pub enum Event {
     },
     /// The earliest transfer may be complete.
     Transfers,
+    /// A receiver stops reading a long message, if it has not come whole.
+    StopReading(FlowId),
     /// A user asks for a deployment.
     Deploy {
         /// The place among the setup's workload.

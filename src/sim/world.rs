@@ -31,7 +31,10 @@ use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox, Run
 use crate::dms::resources::Resources;
 use crate::kernel::queue::EventQueue;
 use crate::kernel::{Cursor, Domain, Slab, Span, Streams, Time, Timestamp};
-use crate::net::{ConditionId, Delivery, EndpointId, FLOW_THRESHOLD_BYTES, FlowId, Network, Receivers};
+use crate::net::{
+    ConditionId, Delivery, EndpointId, FLOW_THRESHOLD_BYTES, FlowId, LossReason, Network, READ_TIMEOUT,
+    Receivers,
+};
 use crate::workload::{ChurnModel, PeerChurn};
 
 /// Randomness that peers use themselves: nonces, keys, shuffles.
@@ -329,6 +332,7 @@ impl<'s> World<'s> {
                 }
             }
             Event::Transfers => self.complete_transfers(now),
+            Event::StopReading(flow) => self.stop_reading(now, flow),
             Event::Deploy { entry } => self.deploy(now, entry),
             Event::Shutdown { deployment } => self.shutdown(now, deployment),
             Event::Operation(number) => self.operate(now, number),
@@ -382,7 +386,7 @@ impl<'s> World<'s> {
     fn arrive(&mut self, now: Time, peer: PeerId, envelope: u32, bytes: u32) {
         let host = &self.hosts[peer.0 as usize];
         if !host.up {
-            self.ledger.lost(crate::net::LossReason::ReceiverDown);
+            self.ledger.lost(LossReason::ReceiverDown);
             self.parcels.release(envelope);
             return;
         }
@@ -465,7 +469,7 @@ impl<'s> World<'s> {
         // A host that never existed is like one that is down: nobody answers.
         let Some(&to) = self.by_host.get(&to.host) else {
             self.ledger.sent(envelope.json_len());
-            return self.ledger.lost(crate::net::LossReason::ReceiverDown);
+            return self.ledger.lost(LossReason::ReceiverDown);
         };
         let transport = Some(self.hosts[sender.0 as usize].peer.handle_of_root().host);
         self.ship(now, to, Parcel { envelope, sender, transport, strike: None });
@@ -482,6 +486,7 @@ impl<'s> World<'s> {
                 Ok(flow) => {
                     let envelope = self.parcels.insert(parcel, 1);
                     self.cargo.insert(flow, Cargo::Message { peer: to, envelope, bytes: length });
+                    self.queue.post(now + READ_TIMEOUT, Event::StopReading(flow));
                     self.await_transfers();
                 }
                 Err(reason) => self.ledger.lost(reason),
@@ -628,6 +633,16 @@ impl<'s> World<'s> {
             }
         }
         if !finished.is_empty() {
+            self.await_transfers();
+        }
+    }
+
+    /// A long message that has not come whole by now is lost.
+    fn stop_reading(&mut self, now: Time, flow: FlowId) {
+        if self.cargo.contains_key(&flow) {
+            self.network.cancel_transfer(now, flow);
+            self.drop_cargo(flow);
+            self.ledger.lost(LossReason::ReadTimeout);
             self.await_transfers();
         }
     }

@@ -7,13 +7,19 @@ use dmsim::sim::{self, Options, Outcome};
 
 /// Three providers; alice and carol orchestrate. One operation a line, with what must be said.
 fn run(head: &str, workload: &str, operations: &[&str]) -> Outcome {
+    run_over("", head, workload, operations)
+}
+
+/// The same with links as given.
+fn run_over(links: &str, head: &str, workload: &str, operations: &[&str]) -> Outcome {
     let ensembles = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/ensembles");
     let mut text = format!(
-        "version: 1\nduration: 2h\nnetwork: {{latency: {{constant: 20ms}}}}\n{head}\npeers:\n  \
+        "version: 1\nduration: 2h\nnetwork: {{latency: {{constant: 20ms}}{links}}}\n{head}\npeers:\n  \
          - providers: {{names: [bob], count: 3, hardware: {{cpu: 8, ram: 16 GiB, disk: 200 GB}}}}\n  \
          - orchestrators: {{names: [alice, carol]}}\nimages:\n  \
          alpine: {{size: 4 MB, task: {{run: 5m, output: done}}}}\n  \
-         nginx: {{size: 4 MB, service: {{output: tick, output_every: 1m}}}}\n{workload}\noperations:\n"
+         nginx: {{size: 4 MB, service: {{output: tick, output_every: 1m}}}}\n  \
+         hello-world: {{size: 13 kB, task: {{run: 1m, output: hello, output_size: 400 kB}}}}\n{workload}\noperations:\n"
     );
     for operation in operations {
         writeln!(text, "  - {{{operation}}}").unwrap();
@@ -176,4 +182,24 @@ fn as_is_only_a_running_deployment_ends() {
     end("profile: intended", "answer: cancelled");
     let late = "at: 20m, by: alice, deployment: {shutdown: web}, refusal: has failed already";
     as_expected(&run("profile: intended", workload, &[late]));
+}
+
+/// 400 kB of output are 700 kB in a message: 1 s over 8 Mbit/s, 57 s over 100 kbit/s.
+#[test]
+fn a_long_message_over_a_slow_link_is_given_up_after_half_a_minute() {
+    let read = |up: &str, state: &str| {
+        let links = format!(", bandwidth: {{up: {up}, down: 8 Mbit/s}}");
+        let workload = "workload:\n  - deploy: {by: alice, name: long, ensemble: FILES/hello.yaml}";
+        let status = format!("at: 5m, by: alice, deployment: {{status: long}}, answer: {state}");
+        let outcome = run_over(&links, "profile: as-is", workload, &[&status]);
+        as_expected(&outcome);
+        let lost = outcome
+            .metrics
+            .iter()
+            .find(|row| *row.metric == *"messages.lost" && row.labels.contains("read timeout"));
+        lost.map_or(0.0, |row| row.value)
+    };
+    assert!(read("8 Mbit/s", "Completed") < 1.0);
+    // As it is, the end of a task is told once (W17).
+    assert!(read("100 kbit/s", "Running") >= 1.0);
 }

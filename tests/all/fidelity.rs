@@ -18,6 +18,8 @@ enum Kind {
     Inferred,
     /// Declared by DMS, without code there; done here as it is declared.
     Declared,
+    /// Knowingly done in another way, or without effect here: the note says why.
+    Otherwise,
     /// Of this project; DMS has nothing of the kind.
     Extension,
     /// Not reproduced, or not yet.
@@ -72,6 +74,7 @@ This page is made of `fidelity.csv`, which `tests/all/fidelity.rs` holds to the 
 - *read*: read in the code of DMS;
 - *inferred*: put together from several pieces of it;
 - *declared*: declared there without code, and done here;
+- *otherwise*: done in another way on purpose, or without effect here;
 - *extension*: of this project;
 - *open*: not reproduced, or not yet.
 ";

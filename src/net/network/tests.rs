@@ -104,13 +104,15 @@ fn packet_loss_delays_but_loses_nothing() {
     let mut net = plain_network(2, NetworkConfig { packet_loss: 0.25, ..plain() });
     let draws = 20_000;
     let mut rounds = 0;
-    for _ in 0..draws {
-        let Delivery::At(at) = net.send(Time(0), A, B, 100) else { panic!("nothing is lost") };
+    for second in 0..draws {
+        let sent = Time(0) + Span::secs(second);
+        let Delivery::At(at) = net.send(sent, A, B, 100) else { panic!("nothing is lost") };
         // Whole round trips of 40 ms on top of the way.
-        assert_eq!((at.0 - 20_000_000) % 40_000_000, 0);
-        rounds += (at.0 - 20_000_000) / 40_000_000;
+        let retransmission = at.since(sent).0 - 20_000_000;
+        assert_eq!(retransmission % 40_000_000, 0);
+        rounds += retransmission / 40_000_000;
     }
-    assert!((rounds as f64 / f64::from(draws) - 1.0 / 3.0).abs() < 0.02, "{rounds}");
+    assert!((rounds as f64 / draws as f64 - 1.0 / 3.0).abs() < 0.02, "{rounds}");
 }
 
 /// A fault changes what it touches and shifts no other draw, not even of the same sender.
