@@ -10,17 +10,16 @@
 //!
 //! An [`Observer`] looks at what its node has just done, after each input, and does nothing else: a node behaves the
 //! same with and without one. It has no sinks of its own. What it wants written, sent or exported are [`Signal`]s,
-//! which the node's driver takes with `Peer::next_signal` before and after each input, and carries out; of a batch for a
-//! server it says afterwards whether the server took it. Flushes and exports need no timers: they are signals with the
-//! time at which they were due, which the driver takes when it next comes by, before anything else can have happened.
+//! which the node's driver takes with `Peer::next_signal` before and after each input, and carries out; of a batch for
+//! a server it says afterwards whether the server took it. Flushes and exports need no timers: they are signals with
+//! the time at which they were due, which the driver takes when it next comes by, before anything else can have
+//! happened.
 
 mod bus;
 mod catalogue;
 mod meters;
 mod record;
 mod shipping;
-#[cfg(test)]
-mod tests;
 mod trace;
 
 use std::collections::VecDeque;
@@ -36,7 +35,7 @@ use self::catalogue::Entry;
 use self::meters::Meters;
 use self::shipping::Shipping;
 use self::trace::Tracer;
-use crate::dms::actor::{BehaviourKind, LoggerChange, Message};
+use crate::dms::actor::{BehaviourKind, Envelope, LoggerChange, Message};
 use crate::dms::constants::APM_INTERVAL;
 use crate::dms::ensemble::config::Location;
 use crate::dms::fact::Fact;
@@ -364,7 +363,7 @@ impl Observer {
             for fact in facts {
                 meters.count(fact, glance.sender.as_deref(), deployments);
             }
-            let sent = effects.sends[since.1..].iter().map(|envelope| envelope.json_len()).sum();
+            let sent = effects.sends[since.1..].iter().map(Envelope::json_len).sum();
             meters.touch(now, provider, (glance.bytes, sent));
         }
         self.tracer.close();
