@@ -4,6 +4,7 @@
 //! [`outcome::Outcome`]. Every fact that a peer reports goes through the [`ledger`], which watches from outside.
 //! [`capabilities`] runs capability operations alone, without peers.
 
+mod agenda;
 mod atlas;
 mod attack;
 pub mod capabilities;

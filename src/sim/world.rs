@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::agenda::Agenda;
 use super::attack::{Attackers, Strike};
 use super::conservation::{Occasion, Violation};
 use super::contracts::Chain;
@@ -29,11 +30,10 @@ use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox, RunId};
 use crate::dms::resources::Resources;
-use crate::kernel::queue::EventQueue;
 use crate::kernel::{Cursor, Domain, Slab, Span, Streams, Time, Timestamp};
 use crate::net::{
-    ConditionId, Delivery, EndpointId, FLOW_THRESHOLD_BYTES, FlowId, LossReason, Network, READ_TIMEOUT,
-    Receivers,
+    BroadcastTally, ConditionId, Delivery, EndpointId, FLOW_THRESHOLD_BYTES, FlowId, LossReason, Network,
+    READ_TIMEOUT, Receivers,
 };
 use crate::workload::{ChurnModel, PeerChurn};
 
@@ -62,6 +62,8 @@ pub(super) struct Host {
     /// Runs that ended while only the process was down.
     pub(super) unheard: Vec<Execution>,
     busy_until: Time,
+    /// The changes of its pool up to which its books were checked.
+    pub(super) audited: u32,
     peer_cursor: Cursor,
     executor_cursor: Cursor,
 }
@@ -80,6 +82,7 @@ impl Host {
             clock_offset_ns: 0,
             unheard: Vec::new(),
             busy_until: Time::ZERO,
+            audited: 0,
             peer_cursor: Cursor::default(),
             executor_cursor: Cursor::default(),
         }
@@ -123,7 +126,7 @@ pub(super) enum Cargo {
 pub struct World<'s> {
     pub(super) setup: &'s Setup,
     pub(super) streams: Streams,
-    pub(super) queue: EventQueue<Event>,
+    pub(super) queue: Agenda,
     pub(super) hosts: Vec<Host>,
     pub(super) population: Population,
     pub(super) churn_models: Vec<Option<ChurnModel>>,
@@ -184,7 +187,7 @@ impl<'s> World<'s> {
             office,
             setup,
             streams,
-            queue: EventQueue::new(),
+            queue: Agenda::default(),
             hosts,
             population,
             churn_models,
@@ -292,7 +295,7 @@ impl<'s> World<'s> {
         go_on: &mut dyn FnMut(Time, u64) -> bool,
         lines: Lines<'_>,
     ) -> Option<Time> {
-        while let Some((now, event)) = self.queue.pop_before(until + Span(1)) {
+        while let Some((now, event)) = self.queue.pop_until(until) {
             self.step(now, event);
             self.events += 1;
             let asks = self.events.is_multiple_of(8192);
@@ -410,9 +413,10 @@ impl<'s> World<'s> {
         let Processing { signature, message } = self.setup.processing;
         let signatures = self.parcels.get(envelope).map_or(0, |parcel| parcel.envelope.signature_count());
         let host = &mut self.hosts[peer.0 as usize];
+        let idle = host.busy_until <= now;
         let done = host.busy_until.max(now) + signature.times(signatures) + message;
         host.busy_until = done;
-        self.queue.post(done, Event::Dispatch { peer, life: host.life, envelope });
+        self.queue.post_dispatch(done, (peer, host.life, envelope), idle);
     }
 
     /// Lets a peer handle one input and carries out what it wants done.
@@ -519,12 +523,15 @@ impl<'s> World<'s> {
         let vouched = parcel.envelope.tokens.iter().any(|token| token.chain().is_some());
         // One reference of our own keeps the slot until every delivery has been counted.
         let key = self.parcels.insert(parcel, 1);
-        let (queue, parcels) = (&mut self.queue, &mut self.parcels);
+        let (queue, parcels, network) = (&mut self.queue, &mut self.parcels, &mut self.network);
         let length = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let tally = self.network.broadcast(now, EndpointId(from.0), bytes, receivers, &mut |to, at| {
-            parcels.retain(key, 1);
-            queue.post(at, Event::Arrive { peer: PeerId(to.0), envelope: key, bytes: length });
+        let mut tally = BroadcastTally::default();
+        queue.publish(key, length, |deliver| {
+            tally = network.broadcast(now, EndpointId(from.0), bytes, receivers, &mut |to, at| {
+                deliver(PeerId(to.0), at);
+            });
         });
+        parcels.retain(key, u32::try_from(tally.delivered).expect("there are fewer peers than that"));
         self.parcels.release(key);
         self.ledger.broadcast(tally, bytes, vouched);
     }

@@ -45,6 +45,8 @@ pub(super) struct Meters {
     told: IndexMap<Key, f64>,
     /// Since when there is something to export.
     changed: Option<Timestamp>,
+    /// Before that there is no further export.
+    next: Timestamp,
     /// The load up to `load_at`, and the cores in use from then on.
     load: f64,
     load_at: Timestamp,
@@ -66,6 +68,7 @@ impl Meters {
             counters: IndexMap::new(),
             told: IndexMap::new(),
             changed: Some(began),
+            next: began,
             load: 0.0,
             load_at: began,
             busy_cores: 0.0,
@@ -147,15 +150,17 @@ impl Meters {
         self.add("dms.deployment.success.gpu.assigned", none(), sum.gpus.len() as f64);
     }
 
-    /// When the next export is due: the first third second from the change on.
+    /// When the next export is due: the first third second from the change on, and one for each.
     pub(super) fn due(&self) -> Option<Timestamp> {
         let since = self.changed?.since(self.began);
-        Some(self.began + METRICS_EXPORT_INTERVAL.times(since.0.div_ceil(METRICS_EXPORT_INTERVAL.0)))
+        let third = self.began + METRICS_EXPORT_INTERVAL.times(since.0.div_ceil(METRICS_EXPORT_INTERVAL.0));
+        Some(third.max(self.next))
     }
 
     /// What is exported at `at`: the readings that are new.
     pub(super) fn export(&mut self, at: Timestamp, provider: &Provider) -> Vec<Reading> {
         self.changed = None;
+        self.next = at + METRICS_EXPORT_INTERVAL;
         let mut all = self.gauges(provider);
         all.extend(
             self.counters.iter().map(|((metric, attribute), value)| (*metric, attribute.clone(), *value)),
