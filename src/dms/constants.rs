@@ -191,3 +191,10 @@ pub const MACHINE_CONNECT_INTERVAL: Span = Span::secs(1);
 pub const MACHINE_SIGN_TIMEOUT: Span = Span::secs(5);
 /// Interval at which a gateway looks which of its machines are in use.
 pub const MACHINE_POLL_INTERVAL: Span = Span::mins(1);
+
+/// Wait for the answer to a ping that an operator asks for (dms-orchestration section 0).
+pub const PING_TIMEOUT: Span = Span::secs(1);
+/// How often metrics are exported (dms-capabilities section 9.2).
+pub const METRICS_EXPORT_INTERVAL: Span = Span::secs(3);
+/// How long the APM agent gathers (dms-capabilities section 9.2).
+pub const APM_INTERVAL: Span = Span::secs(10);

@@ -369,6 +369,8 @@ pub enum Fact {
         /// What.
         what: ContainerFact,
     },
+    /// A report of another node told so many of its secrets.
+    SecretsSeen(u32),
 }
 
 /// What an executor does to an allocation that nobody has asked for.

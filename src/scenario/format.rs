@@ -6,12 +6,14 @@ mod attacks;
 mod contracts;
 mod gateways;
 mod nat;
+mod observability;
 mod operations;
 
 use self::attacks::ATTACK;
 use self::contracts::CONTRACT;
 use self::gateways::GATEWAYS;
 use self::nat::{NAT, NAT_OF_GROUP};
+use self::observability::OBSERVED;
 use self::operations::{OPERATION, ORGANIZATION};
 use super::units::{BYTE_UNITS, HERTZ_UNITS, RATE_UNITS, TIME_UNITS};
 use crate::dms::ensemble::Executor;
@@ -79,6 +81,7 @@ pub(super) static SCENARIO: Map = Map::new(
         .or("those that peers name, with the usual bundle"),
         Key::new("operations", Shape::List(&Shape::Map(&OPERATION)), "what operators do beside deployments"),
         Key::new("faults", Shape::List(&Shape::Map(&FAULT)), "what breaks"),
+        Key::new("observability", Shape::List(&Shape::Map(&OBSERVED)), "whose logs and metrics are written"),
         Key::new("strategy", Shape::Map(&STRATEGY), "how peers decide"),
         Key::new("expect", Shape::List(&EXPECTATION), "what must be true: METRIC COMPARISON NUMBER"),
     ],

@@ -26,6 +26,7 @@ mod gateways;
 mod images;
 mod nat;
 mod network;
+mod observability;
 mod operations;
 mod organizations;
 mod overrides;

@@ -8,7 +8,8 @@ use super::organizations::Organizations;
 use super::reader::{Map, Reader};
 use super::workload::Request;
 use super::{
-    attacks, contracts, epoch, expectation, faults, images, network, operations, peers, storage, workload,
+    attacks, contracts, epoch, expectation, faults, images, network, observability, operations, peers,
+    storage, workload,
 };
 use crate::dms::ensemble::finding::Findings;
 use crate::dms::ensemble::tree::{Node, Value};
@@ -38,6 +39,7 @@ const KEYS: &[&str] = &[
     "workload",
     "operations",
     "faults",
+    "observability",
     "strategy",
     "expect",
 ];
@@ -110,6 +112,7 @@ fn read(
     let (operations, copies_of_operations) =
         operations::read(reader, &top, &context, &requests, &mut organizations, files);
     let faults = faults::read(reader, &top, duration, &peers);
+    let observability = observability::read(reader, &top, duration, &peers);
     let strategy = strategy(reader, &top);
     let expect = expectation::read(reader, &top, metrics);
     let (workload, mut copies): (Vec<_>, Vec<_>) =
@@ -131,6 +134,7 @@ fn read(
         workload,
         operations,
         faults,
+        observability,
         strategy,
         expect,
         inputs: Vec::new(),

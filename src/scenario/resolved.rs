@@ -44,6 +44,9 @@ pub(super) fn write(setup: &Setup, copies: &[String]) -> String {
     let mut further = copies.iter().skip(setup.workload.len());
     list(&mut out, "operations", setup.operations.iter().map(|one| operation(one, &mut further)));
     list(&mut out, "faults", setup.faults.iter().map(fault));
+    if !setup.observability.is_empty() {
+        list(&mut out, "observability", setup.observability.iter().map(super::observability::write));
+    }
     let placement = Policy::ALL.iter().find(|(one, ..)| *one == setup.strategy.placement);
     let recovery = Recovery::ALL.iter().find(|(one, ..)| *one == setup.strategy.recovery);
     let (placement, recovery) =

@@ -162,6 +162,7 @@ mod tests {
             workload: Vec::new(),
             operations: Vec::new(),
             faults: Vec::new(),
+            observability: Vec::new(),
             strategy: Strategy { placement: Policy::Uniform, recovery: Recovery::Redeploy },
             expect: Vec::new(),
             inputs: Vec::new(),

@@ -7,6 +7,7 @@ pub mod contracts;
 mod deployments;
 mod gateways;
 mod images;
+mod observability;
 pub mod operations;
 mod prints;
 mod storage;
@@ -19,6 +20,7 @@ pub use self::contracts::{ContractAction, ContractPlan};
 pub use self::deployments::{Control, ControlKind, Which};
 pub use self::gateways::GatewayPlan;
 pub use self::images::{Growth, Image, ImageBehaviour, Stop, Uses};
+pub use self::observability::ObserverPlan;
 pub use self::operations::{
     Expected, Operation, OperationKind, Organization, Payload, Proof, SubnetOrder, Withdrawn,
 };
@@ -67,6 +69,8 @@ pub struct Setup {
     pub operations: Vec<Operation>,
     /// What breaks, in the order of the file.
     pub faults: Vec<Fault>,
+    /// Whose logs, events, traces and metrics are written.
+    pub observability: Vec<ObserverPlan>,
     /// Choices that are compared between runs.
     pub strategy: Strategy,
     /// What the run must show.

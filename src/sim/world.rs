@@ -23,6 +23,7 @@ use super::outcome::Outcome;
 use super::population::{Populated, Population, populate};
 use super::setup::{Processing, Setup};
 use super::standing::Reach;
+use super::telemetry::{Lines, Telemetry};
 use crate::dms::Peer;
 use crate::dms::actor::{Envelope, Message, gossip};
 use crate::dms::ensemble::Executor as Kind;
@@ -144,6 +145,7 @@ pub struct World<'s> {
     pub(super) chain: Chain,
     pub(super) attackers: Attackers,
     pub(super) cargo: FxHashMap<FlowId, Cargo>,
+    pub(super) telemetry: Telemetry<'s>,
     effects: Effects,
     pub(super) arrivals: Vec<crate::workload::Arrivals>,
     pub(super) events: u64,
@@ -202,6 +204,7 @@ impl<'s> World<'s> {
             chain: Chain::default(),
             attackers,
             cargo: FxHashMap::default(),
+            telemetry: Telemetry::default(),
             effects: Effects::default(),
             arrivals,
             events: 0,
@@ -225,6 +228,7 @@ impl<'s> World<'s> {
                 self.queue.post(churn.next_change(), Event::Churn(peer));
             }
         }
+        self.begin_observation();
         self.begin_connections();
         for (fault, number) in self.setup.faults.iter().zip(0..) {
             self.queue.post(fault.at(), Event::Fault(number));
@@ -258,14 +262,27 @@ impl<'s> World<'s> {
     ///
     /// # Errors
     /// Where resources were not conserved.
-    pub fn run(mut self, go_on: &mut dyn FnMut(Time, u64) -> bool) -> Result<Outcome, Box<Violation>> {
+    pub fn run(self, go_on: &mut dyn FnMut(Time, u64) -> bool) -> Result<Outcome, Box<Violation>> {
+        self.run_into(go_on, &mut |_, _| {})
+    }
+
+    /// The same, and hands over what observed peers write.
+    ///
+    /// # Errors
+    /// Where resources were not conserved.
+    pub fn run_into(
+        mut self,
+        go_on: &mut dyn FnMut(Time, u64) -> bool,
+        lines: Lines<'_>,
+    ) -> Result<Outcome, Box<Violation>> {
         let end = Time::ZERO + self.setup.duration;
-        let interrupted = self.advance(end, go_on);
+        let interrupted = self.advance_into(end, go_on, lines);
         if let Some(violation) = self.violation {
             return Err(violation);
         }
         let stopped = interrupted.unwrap_or(end);
         let closing = self.closing(stopped, interrupted.is_some());
+        self.telemetry.hand_over(lines);
         Ok(self.ledger.finish(stopped, closing))
     }
 
@@ -273,10 +290,22 @@ impl<'s> World<'s> {
     /// few thousand events, with the simulated time and the events so far. The time at which it said no, if it did, or
     /// at which resources were not conserved.
     pub fn advance(&mut self, until: Time, go_on: &mut dyn FnMut(Time, u64) -> bool) -> Option<Time> {
+        self.advance_into(until, go_on, &mut |_, _| {})
+    }
+
+    fn advance_into(
+        &mut self,
+        until: Time,
+        go_on: &mut dyn FnMut(Time, u64) -> bool,
+        lines: Lines<'_>,
+    ) -> Option<Time> {
         while let Some((now, event)) = self.queue.pop_until(until) {
             self.step(now, event);
             self.events += 1;
             let asks = self.events.is_multiple_of(8192);
+            if asks {
+                self.telemetry.hand_over(lines);
+            }
             if self.violation.is_some() || asks && !go_on(now, self.events) {
                 return Some(now);
             }
@@ -397,6 +426,10 @@ impl<'s> World<'s> {
     /// Lets a peer handle one input and carries out what it wants done.
     pub(super) fn feed(&mut self, now: Time, peer: PeerId, input: impl FnOnce(&Slab<Parcel>) -> Input<'_>) {
         let clock = self.epoch_of(peer) + Span(now.0);
+        let observed = self.is_observed(peer);
+        if observed {
+            self.take_signals(now, peer);
+        }
         let host = &mut self.hosts[peer.0 as usize];
         let random = self.streams.rng(PEER, u64::from(peer.0), &mut host.peer_cursor);
         let mut outbox = Outbox { effects: &mut self.effects, random };
@@ -405,6 +438,9 @@ impl<'s> World<'s> {
         host.peer.handle(clock, input, &mut outbox);
         drop(outbox);
         self.audit(now, peer, occasion);
+        if observed {
+            self.take_signals(now, peer);
+        }
         self.carry_out(now, peer);
     }
 

@@ -14,6 +14,7 @@ mod gateways;
 mod generations;
 mod golden;
 mod nat;
+mod observability;
 mod operations;
 mod parsing;
 mod protocol;

@@ -141,6 +141,8 @@ impl Provider {
             log_reply: None,
             stats_reply: None,
             probes: 0,
+            created: desk.now,
+            started: desk.now,
         };
         self.allocations.insert(Arc::clone(&order.id), allocation);
         let (orchestrator, own) = (&allocate.orchestrator.did, handle.id.did());

@@ -108,6 +108,17 @@ struct Allocation {
     stats_reply: Option<Box<OwedReply>>,
     /// Health probes so far.
     probes: u32,
+    /// When it was created.
+    created: Timestamp,
+    /// When the present run began.
+    started: Timestamp,
+}
+
+impl Allocation {
+    /// Whether it has ever been started.
+    const fn has_run(&self) -> bool {
+        !matches!(self.state, AllocationState::Pending | AllocationState::Standby)
+    }
 }
 
 /// The provider's part of a peer.
@@ -193,6 +204,14 @@ impl Provider {
             orchestrator: self.hosted.get(&allocation.ensemble).map(|hosted| hosted.orchestrator.host),
             resources: self.pool.held(id).map(|holding| holding.resources.clone()).unwrap_or_default(),
             status: allocation.state,
+            executor: allocation.config.executor,
+            execution_id: allocation.has_run().then(|| {
+                let RunId { slot, run } = allocation.run;
+                format!("{slot}-{run}").into()
+            }),
+            ports: self.ports.of(id).collect(),
+            created: allocation.created.0,
+            started: allocation.has_run().then_some(allocation.started.0),
         };
         self.allocations.iter().map(info).collect()
     }

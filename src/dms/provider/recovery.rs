@@ -35,6 +35,7 @@ impl Provider {
             is_to_run: allocation.start_reply.is_some()
                 || matches!(allocation.state, AllocationState::Running | AllocationState::Restarting),
             sequence: allocation.sequence,
+            created: allocation.created,
         };
         let mut ports = self.ports.clone();
         for (id, _) in self.pool.holdings().filter(|(_, holding)| holding.lease.is_some()) {
@@ -113,6 +114,8 @@ impl Provider {
             log_reply: None,
             stats_reply: None,
             probes: 0,
+            created: stored.created,
+            started: desk.now,
         };
         desk.fact(Fact::AllocationRestored { allocation: Arc::clone(&id), generation });
         let (goes_on, rises) = (running.contains(&stored.run), rising.contains(&stored.run));

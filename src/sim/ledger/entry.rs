@@ -81,6 +81,7 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
         Fact::Contract { contract: _, what } => absorb_contract(digest, what),
         Fact::DeploymentReshaped { ensemble: _, allocations } => roles(digest, allocations),
         Fact::SubnetJoined { ensemble: _, address } => address.octets().hash(digest),
+        Fact::SecretsSeen(secrets) => secrets.hash(digest),
         Fact::RestartOrdered { allocation } => text(digest, key_of(allocation)),
         Fact::RedeploymentStarted { ensemble: _, node, generation } => {
             text(digest, node);

@@ -33,6 +33,7 @@ use super::event::PeerId;
 use super::population::{Member, Population};
 use super::reach::Reachable;
 use super::setup::Setup;
+use super::telemetry::Observed;
 use crate::dms::actor::{AllocationState, Rejection};
 use crate::dms::ensemble::{AllocationKind, EnsembleConfig};
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
@@ -131,10 +132,24 @@ pub(super) struct Counters {
     image_bytes: u64,
     facts: u64,
     hellos: u64,
+    secrets_seen: u64,
     revocations_anchored: u64,
     /// Broadcasts that nothing but the sender's own word authorises, and those that the sender knew to be such.
     unvouched: u64,
     noticed: u64,
+}
+
+impl Counters {
+    /// Counts a fact of which only the number matters.
+    const fn count(&mut self, fact: &Fact) {
+        match fact {
+            Fact::HelloAnswered => self.hellos += 1,
+            Fact::RestartOrdered { .. } => self.restarts += 1,
+            Fact::RedeploymentStarted { .. } => self.redeployments += 1,
+            Fact::SecretsSeen(secrets) => self.secrets_seen += *secrets as u64,
+            _ => {}
+        }
+    }
 }
 
 /// What the world found when it looked at its peers at the end of a run.
@@ -155,6 +170,8 @@ pub(super) struct Closing {
     pub(super) revocations_missing: u64,
     /// The organizations that each peer is part of.
     pub(super) memberships: Vec<Arc<str>>,
+    /// What observers of peers counted.
+    pub(super) observed: Observed,
     /// Who would reach whom, where hosts are hidden from each other.
     pub(super) pairs: Option<PairCounts>,
 }
@@ -419,6 +436,7 @@ impl Ledger {
         if let Some(trace) = &mut self.trace {
             trace.push((now, peer, self.digest.finish()));
         }
+        self.counters.count(&fact);
         self.apply(now, peer, deployment, fact);
     }
 
@@ -436,6 +454,7 @@ impl Ledger {
             | Fact::RevocationAnchored(_)
             | Fact::Onboarded(_)
             | Fact::Offboarded
+            | Fact::SecretsSeen(_)
             | Fact::OnboardingRefused(_)
             | Fact::Contract { .. } => return None,
             Fact::Machine { ensemble, .. } => (*ensemble)?,
@@ -476,7 +495,6 @@ impl Ledger {
             | Fact::AnchorRefused { .. }) => self.apply_operation(now, peer, &fact),
             Fact::Contract { contract, what } => self.apply_contract(now, peer, &contract, &what),
             Fact::Machine { what, .. } => self.apply_machine(now, peer, deployment, what),
-            Fact::HelloAnswered => self.counters.hellos += 1,
             Fact::DeploymentRefused(reason) => {
                 if let Some(number) = self.asking.take() {
                     self.deployment_refused(now, number, &reason);
@@ -514,10 +532,8 @@ impl Ledger {
             | Fact::AllocationRestored { .. }
             | Fact::Released { .. } => self.apply_to_allocation(now, peer, deployment, fact),
             Fact::RedeploymentStarted { .. } => {
-                self.counters.redeployments += 1;
                 record.into_iter().for_each(|record| record.redeployments += 1);
             }
-            Fact::RestartOrdered { .. } => self.counters.restarts += 1,
             Fact::DeploymentReshaped { allocations, .. } => {
                 if let Some(number) = deployment {
                     self.services.reshape(now, number, &allocations);
@@ -527,6 +543,9 @@ impl Ledger {
                 record.into_iter().for_each(|record| record.goes_on(status));
             }
             Fact::DeploymentAccepted(_)
+            | Fact::HelloAnswered
+            | Fact::SecretsSeen(_)
+            | Fact::RestartOrdered { .. }
             | Fact::RevocationAnchored(_)
             | Fact::BidMade(_)
             | Fact::AllocationCreated { .. }

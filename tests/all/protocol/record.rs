@@ -396,6 +396,7 @@ impl Record {
                 format!("takes up {allocation} of generation {generation} again")
             }
             Fact::DeploymentReshaped { ensemble, allocations } => shape(*ensemble, allocations),
+            Fact::SecretsSeen(secrets) => format!("secrets seen: {secrets}"),
             Fact::SubnetJoined { ensemble, address } => {
                 format!("is in the subnet of {ensemble} at {}", dotted(*address))
             }
