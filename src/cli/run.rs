@@ -10,9 +10,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::measure::{Stopwatch, peak_memory_bytes};
 use super::{Exit, Format, is_styled, metric_names};
 use crate::kernel::Time;
-use crate::observe::{Provenance, RunFolder};
+use crate::observe::{FolderError, Provenance, RunFolder, StreamFile, Streams};
 use crate::scenario::{self, Loaded, Overrides};
-use crate::sim::{self, Options, Outcome, Setup};
+use crate::sim::{self, Lines, Options, Outcome, Setup};
 
 #[derive(Args, Debug)]
 pub(super) struct RunArguments {
@@ -58,15 +58,24 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
     // Without a handler an interrupt ends the process at once; results are renamed into place, so nothing
     // half-written stays.
     drop(ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)));
+    let folder = match begin_folder(arguments, &loaded) {
+        Ok(folder) => folder,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Exit::Internal;
+        }
+    };
     let stopwatch = Stopwatch::start();
     let options = Options { trace: arguments.twice };
-    let outcome = match simulate(&loaded.setup, options, &stop) {
+    let mut streams = Streams::new(folder.path());
+    let mut keep = |file: StreamFile, line: &str| streams.write(file, line);
+    let outcome = match simulate(&loaded.setup, options, &stop, &mut keep) {
         Ok(outcome) => outcome,
         Err(exit) => return exit,
     };
     let provenance = provenance(&outcome, &stopwatch);
     if arguments.twice && !stop.load(Ordering::Relaxed) {
-        match simulate(&loaded.setup, options, &stop) {
+        match simulate(&loaded.setup, options, &stop, &mut |_, _| {}) {
             Ok(second) => {
                 if let Some((fact, time, peer)) = outcome.first_divergence(&second) {
                     eprintln!(
@@ -80,7 +89,7 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
             Err(exit) => return exit,
         }
     }
-    let folder = match write(arguments, &loaded, &outcome, &provenance) {
+    let folder = match write(arguments, &loaded, &outcome, &provenance, folder, streams) {
         Ok(folder) => folder,
         Err(error) => {
             eprintln!("error: {error}");
@@ -100,7 +109,7 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
     }
 }
 
-fn simulate(setup: &Setup, options: Options, stop: &AtomicBool) -> Result<Outcome, Exit> {
+fn simulate(setup: &Setup, options: Options, stop: &AtomicBool, lines: Lines<'_>) -> Result<Outcome, Exit> {
     let bar = ProgressBar::with_draw_target(Some(setup.duration.0 / 1_000_000), ProgressDrawTarget::stderr());
     let style =
         ProgressStyle::with_template("{msg} {wide_bar} {percent}% {elapsed}").expect("the template is valid");
@@ -114,9 +123,17 @@ fn simulate(setup: &Setup, options: Options, stop: &AtomicBool) -> Result<Outcom
         ));
         !stop.load(Ordering::Relaxed)
     };
-    let outcome = sim::run(setup, options, &mut go_on);
+    let outcome = sim::run_into(setup, options, &mut go_on, lines);
     bar.finish_and_clear();
     outcome.map_err(|error| super::without_outcome(&error))
+}
+
+/// Starts the results folder: what observed peers write goes there while the run goes on.
+fn begin_folder(arguments: &RunArguments, loaded: &Loaded) -> Result<RunFolder, FolderError> {
+    let target = arguments.out.clone().unwrap_or_else(|| {
+        PathBuf::from("results").join(format!("{}-seed{}", loaded.setup.name, loaded.setup.seed))
+    });
+    RunFolder::create(&target, arguments.overwrite)
 }
 
 fn provenance(outcome: &Outcome, stopwatch: &Stopwatch) -> Provenance {
@@ -139,11 +156,10 @@ fn write(
     loaded: &Loaded,
     outcome: &Outcome,
     provenance: &Provenance,
+    mut folder: RunFolder,
+    streams: Streams,
 ) -> Result<PathBuf, Box<dyn std::error::Error>> {
-    let target = arguments.out.clone().unwrap_or_else(|| {
-        PathBuf::from("results").join(format!("{}-seed{}", loaded.setup.name, loaded.setup.seed))
-    });
-    let mut folder = RunFolder::create(&target, arguments.overwrite)?;
+    streams.finish()?;
     folder.write_text("scenario.resolved.yaml", &loaded.resolved)?;
     for (name, text) in &loaded.ensembles {
         folder.write_text(&format!("ensembles/{name}.yaml"), text)?;

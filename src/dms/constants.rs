@@ -53,6 +53,8 @@ pub const GRANT_ALLOCATION_CAPS_FREQUENCY: Span = Span::hours(1);
 pub const HEALTH_CHECK_INTERVAL: Span = Span::secs(30);
 /// Wait for one health check, and for the registration of one.
 pub const HEALTH_CHECK_TIMEOUT: Span = Span::secs(5);
+/// How long a provider waits for what it asks in a health check: shorter than its supervisor waits for the provider.
+pub const HEALTH_PROBE_TIMEOUT: Span = Span::secs(3);
 /// Wait for the restart of an allocation.
 pub const FAILURE_ESCALATION_TIMEOUT: Span = Span::mins(2);
 /// Consecutive failures after which a supervisor acts.
@@ -189,3 +191,10 @@ pub const MACHINE_CONNECT_INTERVAL: Span = Span::secs(1);
 pub const MACHINE_SIGN_TIMEOUT: Span = Span::secs(5);
 /// Interval at which a gateway looks which of its machines are in use.
 pub const MACHINE_POLL_INTERVAL: Span = Span::mins(1);
+
+/// Wait for the answer to a ping that an operator asks for (dms-orchestration section 0).
+pub const PING_TIMEOUT: Span = Span::secs(1);
+/// How often metrics are exported (dms-capabilities section 9.2).
+pub const METRICS_EXPORT_INTERVAL: Span = Span::secs(3);
+/// How long the APM agent gathers (dms-capabilities section 9.2).
+pub const APM_INTERVAL: Span = Span::secs(10);

@@ -1,12 +1,13 @@
 //! The logic of DMS as it would run on real machines, without I/O.
 //!
-//! Reads no clock, draws no random number of its own making, logs nothing and calls no network: time, randomness,
+//! Reads no clock, draws no random number of its own making, writes nothing and calls no network: time, randomness,
 //! messages and what the executor reports come in through [`Peer::handle`], and everything it wants done goes out
-//! through the [`Outbox`](outbox::Outbox). Knows kernel types only.
+//! through the [`Outbox`](outbox::Outbox); what an observer of a node wants written, through `Peer::next_signal`. Knows
+//! kernel types only.
 //!
 //! Start with [`peer`] (what a peer is and how an input finds its handler), then [`orchestrator`] and [`provider`]
 //! (the two sides of a deployment), [`gateway`] (machines on demand), [`storage`] (volumes), [`node`] (all else that a
-//! node does), [`actor`] and [`capability`] (how a message is authorised).
+//! node does), [`observability`] (what it tells of itself), [`actor`] and [`capability`] (how a message is authorised).
 
 pub mod actor;
 pub mod atlas;
@@ -20,6 +21,7 @@ pub mod fact;
 pub mod gateway;
 pub mod identity;
 pub mod node;
+pub mod observability;
 pub mod orchestrator;
 pub mod outbox;
 pub mod peer;

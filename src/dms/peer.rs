@@ -23,6 +23,7 @@ use crate::dms::fact::Fact;
 use crate::dms::gateway::{Gateway, GatewayConfig};
 use crate::dms::identity::{EnsembleId, Handle, Inbox, PeerId, SecretKey};
 use crate::dms::node::Node;
+use crate::dms::observability::{Glance, Observer, ObserverConfig, Signal, Tally};
 use crate::dms::orchestrator::{Deployment, Strategy};
 use crate::dms::outbox::{Action, Command, Input, Outbox, Owner, RunId, Timer};
 use crate::dms::profile::{Profile, Weakness};
@@ -66,6 +67,8 @@ pub struct Peer {
     /// The volumes that it serves.
     volumes: VolumeServer,
     gateway: Option<Box<Gateway>>,
+    /// Looks at what it does, where somebody wants to know.
+    observer: Option<Box<Observer>>,
 }
 
 /// Which actor of a peer a message is for.
@@ -94,6 +97,7 @@ impl Peer {
             contracts: Contracts::default(),
             volumes: VolumeServer::default(),
             gateway: None,
+            observer: None,
         }
     }
 
@@ -184,6 +188,9 @@ impl Peer {
         if let Some(gateway) = &mut self.gateway {
             gateway.stop();
         }
+        if let Some(observer) = &mut self.observer {
+            observer.stop();
+        }
     }
 
     /// Another version of DMS is installed while the process does not run: what is on disk was written by the former
@@ -202,10 +209,10 @@ impl Peer {
 
     /// The process starts. A provider takes up its allocations first, and bids only then; then come the deployments
     /// (dms-capabilities section 9.4).
-    fn start(&mut self, now: Timestamp, running: &[RunId], out: &mut Outbox<'_>) {
+    fn start(&mut self, now: Timestamp, running: &[RunId], rising: &[RunId], out: &mut Outbox<'_>) {
         let Some(store) = self.store.take() else { return };
         let mut desk = Desk { now, security: &mut self.security, out };
-        self.provider.recover(&mut desk, store.provider, running);
+        self.provider.recover(&mut desk, store.provider, running, rising);
         if let Some(gateway) = &mut self.gateway {
             gateway.recover(&mut desk, store.gateway);
         }
@@ -222,11 +229,17 @@ impl Peer {
 
     /// Lets something happen to the peer at `now`, by its own clock. What it wants done is in `out` afterwards.
     pub fn handle(&mut self, now: Timestamp, input: Input<'_>, out: &mut Outbox<'_>) {
-        let since = out.effects.facts.len();
+        let since = (out.effects.facts.len(), out.effects.sends.len());
+        let glance = self.observer.as_ref().map(|_| Glance::at(&input));
         self.take(now, input, out);
         if self.contracts.is_watching() {
             let mut desk = Desk { now, security: &mut self.security, out };
-            self.contracts.watch(&mut desk, &mut self.root, &self.provider, since);
+            self.contracts.watch(&mut desk, &mut self.root, &self.provider, since.0);
+        }
+        if let (Some(observer), Some(glance)) = (&mut self.observer, glance) {
+            let parts = (&self.provider, self.deployments.as_slice());
+            observer.watch(now, &glance, out.effects, since, parts);
+            observer.configure(now, self.node.logger());
         }
     }
 
@@ -240,7 +253,7 @@ impl Peer {
                 let mut desk = Desk { now, security: &mut self.security, out };
                 self.provider.handle_execution(&mut desk, &mut self.root, execution);
             }
-            Input::Started { running } => self.start(now, &running, out),
+            Input::Started { running, rising } => self.start(now, &running, &rising, out),
             Input::Transfer { tx_hash, found } => {
                 let mut desk = Desk { now, security: &mut self.security, out };
                 self.contracts.transfer_found(&mut desk, &mut self.root, &tx_hash, found.as_ref());
@@ -382,6 +395,9 @@ impl Peer {
         let mut desk = Desk { now, security: &mut self.security, out };
         let passed = self.contracts.handle_reply(&mut desk, &mut self.root, nonce, reply);
         if let Some(request) = passed {
+            if let (Some(observer), Message::BidRequest(bid)) = (&mut self.observer, &request.message) {
+                observer.contract_verified(bid.ensemble);
+            }
             desk.security.recall(&request.from.did, &request.tokens, now);
             serve(&mut desk, &mut self.root, &mut self.gateway, &mut self.provider, &request);
             desk.security.discard(&request.tokens);
@@ -606,6 +622,7 @@ fn rejected(envelope: &Envelope, rejection: Rejection, explanation: Option<Arc<s
     Fact::MessageRejected { rejection, behaviour, ensemble: envelope.ensemble(), explanation }
 }
 
+mod observing;
 mod operating;
 #[cfg(test)]
 mod tests;

@@ -189,6 +189,14 @@ weaknesses! {
     SilentUpdateTimeout = "W11",
         as_is: "an update that is not done by its deadline is told as a success, and what it has reserved stays",
         intended: "its answer says what could not be done and why, and that is undone";
+    ToldSecrets = "C13",
+        as_is: "a node's status report holds its whole configuration, keys of other services among it, for \
+                 whoever may ask",
+        intended: "of a key it tells only that there is one";
+    ArbitraryHead = "C16",
+        as_is: "usage of a deployment with several contracts is billed under an arbitrary one, or under all",
+        intended: "it is billed under the contract between its orchestrator and this provider, or the chain \
+                 that leads to it";
 }
 
 impl Weakness {

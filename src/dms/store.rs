@@ -149,4 +149,5 @@ pub(in crate::dms) struct AllocationRecord {
     /// Whether it runs or is being started: then it is to run again.
     pub(in crate::dms) is_to_run: bool,
     pub(in crate::dms) sequence: u64,
+    pub(in crate::dms) created: Timestamp,
 }

@@ -23,9 +23,10 @@ use super::rows::{
     AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, OperationRow,
     PeerRow, RefusalRow, RequestRow, Row, SeriesRow,
 };
+use super::stream::StreamFile;
 
 /// What a run and the report write into a folder; anything else in it belongs to the user.
-const OWN_FILES: [&str; 20] = [
+const OWN_FILES: [&str; 25] = [
     "ensembles",
     "run.json",
     "provenance.json",
@@ -42,6 +43,11 @@ const OWN_FILES: [&str; 20] = [
     RequestRow::FILE,
     ContractRow::FILE,
     InvoiceRow::FILE,
+    StreamFile::Logs.name(),
+    StreamFile::Index.name(),
+    StreamFile::Bus.name(),
+    StreamFile::Traces.name(),
+    StreamFile::Metrics.name(),
     "events.jsonl",
     "trace.perfetto-trace",
     "report.html",

@@ -15,6 +15,7 @@ pub mod manifest;
 pub mod metrics;
 pub mod read;
 pub mod rows;
+pub mod stream;
 
 pub use folder::{FolderError, RunFolder, csv_text, write_atomically};
 pub use histogram::{SpanHistogram, nearest_rank};
@@ -29,3 +30,4 @@ pub use rows::{
     AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, OperationRow,
     PeerRow, RefusalRow, RequestRow, Row, SCHEMA_VERSION, SeriesRow, Text, labels,
 };
+pub use stream::{PeerMetricRow, StreamFile, Streams};

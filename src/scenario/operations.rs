@@ -165,7 +165,7 @@ impl Context<'_> {
                 reader.error(map.at, format!("`{}` needs `peer`", behaviour.path), help);
                 return None;
             }
-            Some((key, _)) if !connects => {
+            Some((key, _)) if !connects && behaviour.kind != BehaviourKind::PeersPing => {
                 reader.error(key.position, format!("`{}` is about no `peer`", behaviour.path), None);
                 return None;
             }

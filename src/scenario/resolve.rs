@@ -8,8 +8,8 @@ use super::organizations::Organizations;
 use super::reader::{Map, Reader};
 use super::workload::Request;
 use super::{
-    attacks, contracts, epoch, expectation, faults, images, network, operations, peers, storage, traffic,
-    workload,
+    attacks, contracts, epoch, expectation, faults, images, network, observability, operations, peers,
+    storage, traffic, workload,
 };
 use crate::dms::ensemble::finding::Findings;
 use crate::dms::ensemble::tree::{Node, Value};
@@ -40,6 +40,7 @@ const KEYS: &[&str] = &[
     "operations",
     "traffic",
     "faults",
+    "observability",
     "strategy",
     "expect",
 ];
@@ -111,12 +112,9 @@ fn read(
     let requests = workload::read(reader, &top, &context, files);
     let (operations, copies_of_operations) =
         operations::read(reader, &top, &context, &requests, &mut organizations, files);
-    let deployed = requests.iter().map(|one| (one.deploy.name.as_str(), &*one.deploy.ensemble));
-    let deployed = deployed.chain(operations.iter().filter_map(operations::deployed)).collect();
-    let written = |key: &str| top.node.present(key).map_or(0, |list| list.items().len());
-    let complete = written("workload") == requests.len() && written("operations") == operations.len();
-    let traffic = traffic::read(reader, &top, &traffic::Context { duration, deployed, complete });
+    let traffic = traffic::read(reader, &top, &traffic::Context::new(&top, duration, &requests, &operations));
     let faults = faults::read(reader, &top, duration, &peers);
+    let observability = observability::read(reader, &top, duration, &peers);
     let strategy = strategy(reader, &top);
     let expect = expectation::read(reader, &top, metrics);
     let (workload, mut copies): (Vec<_>, Vec<_>) =
@@ -139,6 +137,7 @@ fn read(
         operations,
         traffic,
         faults,
+        observability,
         strategy,
         expect,
         inputs: Vec::new(),

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use super::distribution::write_sizes;
 use super::network::bandwidth;
+use super::operations;
 use super::peers::identifier;
 use super::reader::{Map, Reader, listed, shortened};
 use super::resolved::{after, links, map, place, text};
-use super::workload::moment;
+use super::workload::{Request, moment};
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::ensemble::suggest::suggestion;
 use crate::dms::ensemble::tree::Node;
 use crate::kernel::{Distribution, Span, Time};
 use crate::net::{BandwidthConfig, BandwidthPreset};
+use crate::sim::setup::Operation;
 use crate::sim::setup::traffic::{Clients, Daily, Rate, RequestStream, Source};
 use crate::workload::{PlaceConfig, PopulationOf};
 
@@ -42,10 +44,10 @@ const SERVICE: Span = Span::millis(10);
 
 /// What streams are checked against: what is deployed, by name.
 pub(super) struct Context<'a> {
-    pub(super) duration: Option<Span>,
-    pub(super) deployed: Vec<(&'a str, &'a EnsembleConfig)>,
+    duration: Option<Span>,
+    deployed: Vec<(&'a str, &'a EnsembleConfig)>,
     /// Whether all that is deployed could be read.
-    pub(super) complete: bool,
+    complete: bool,
 }
 
 /// Reads the streams in the order of the file.
@@ -64,7 +66,21 @@ pub(super) fn read(reader: &mut Reader, top: &Map<'_>, context: &Context<'_>) ->
     streams
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// What the workload and the operations deploy.
+    pub(super) fn new(
+        top: &Map<'_>,
+        duration: Option<Span>,
+        requests: &'a [Request],
+        operations: &'a [Operation],
+    ) -> Self {
+        let deployed = requests.iter().map(|one| (one.deploy.name.as_str(), &*one.deploy.ensemble));
+        let deployed = deployed.chain(operations.iter().filter_map(operations::deployed)).collect();
+        let written = |key: &str| top.node.present(key).map_or(0, |list| list.items().len());
+        let complete = written("workload") == requests.len() && written("operations") == operations.len();
+        Self { duration, deployed, complete }
+    }
+
     fn stream(&self, reader: &mut Reader, map: &Map<'_>) -> Option<RequestStream> {
         let help = "the name of what is deployed, as in `deployment: web`";
         let deployment = reader.required(map, "deployment", help, |r, node| self.deployment(r, node));

@@ -14,6 +14,7 @@ impl World<'_> {
         let now = self.clock(stopped);
         let mut closing = Closing {
             interrupted,
+            observed: self.end_observation(stopped),
             leaks: self.count_leaks(),
             reachable: self.count_reachable(),
             pairs: self.network.pairs(),

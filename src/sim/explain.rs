@@ -47,7 +47,7 @@ impl World<'_> {
     /// Takes the events of one instant and gives the account of each message that `peer` gets to.
     fn witness(&mut self, at: Time, peer: PeerId) -> Vec<Decision> {
         let mut decisions = Vec::new();
-        while let Some((now, event)) = self.queue.pop_before(at + Span(1)) {
+        while let Some((now, event)) = self.queue.pop_until(at) {
             if let Event::Dispatch { peer: receiver, life, envelope } = event
                 && receiver == peer
                 && self.hosts[peer.0 as usize].life == life

@@ -23,8 +23,10 @@ const PROCESS_RESTART: Span = Span::secs(10);
 enum Outage {
     /// The machine with all that runs on it.
     Machine,
-    /// The DMS process alone.
+    /// The DMS process alone, because somebody ends it.
     Process,
+    /// The DMS process alone, by itself.
+    Breakdown,
 }
 
 impl Fault {
@@ -134,7 +136,7 @@ impl World<'_> {
     /// The process of a peer has broken down by itself; its operating system starts it again.
     pub(super) fn break_process(&mut self, now: Time, peer: PeerId) {
         self.hosts[peer.0 as usize].crashed = true;
-        self.take_down(now, peer, Outage::Process);
+        self.take_down(now, peer, Outage::Breakdown);
         self.queue.post(now + PROCESS_RESTART, Event::Repair(peer));
     }
 
@@ -202,8 +204,9 @@ impl World<'_> {
         host.up = false;
         host.life += 1;
         host.executor.abandon();
+        host.disk.images = host.executor.stored_bytes();
         host.disk.pending.clear();
-        host.peer.stop();
+        self.end_process(now, peer, outage);
         for flow in self.network.set_up(now, EndpointId(peer.0), false) {
             if flow.via == Some(EndpointId(peer.0)) {
                 self.ledger.lost(LossReason::RelayDown);
@@ -214,6 +217,16 @@ impl World<'_> {
         self.watch_network();
         self.ledger.peer_is(now, peer, false);
         self.review_peer(now, peer);
+    }
+
+    /// A process that is ended may still say so; of one that dies, only what was due before is told.
+    fn end_process(&mut self, now: Time, peer: PeerId, outage: Outage) {
+        if outage == Outage::Process {
+            self.close_observation(now, peer);
+        } else {
+            self.take_signals(now, peer);
+        }
+        self.hosts[peer.0 as usize].peer.stop();
     }
 
     /// A machine is switched off, and everything on it is gone.
@@ -229,10 +242,11 @@ impl World<'_> {
         }
         host.up = true;
         let (running, unheard) = (host.executor.running(), std::mem::take(&mut host.unheard));
+        let rising = self.raise_runs(now, peer);
         self.network.set_up(now, EndpointId(peer.0), true);
         self.ledger.peer_is(now, peer, true);
         let running: Vec<RunId> = running.into_iter().chain(unheard.iter().map(Execution::run)).collect();
-        self.feed(now, peer, |_| Input::Started { running });
+        self.feed(now, peer, |_| Input::Started { running, rising });
         for ended in unheard {
             self.feed(now, peer, |_| Input::Execution(ended));
         }

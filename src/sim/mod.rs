@@ -4,6 +4,7 @@
 //! [`outcome::Outcome`]. Every fact that a peer reports goes through the [`ledger`], which watches from outside.
 //! [`capabilities`] runs capability operations alone, without peers.
 
+mod agenda;
 mod atlas;
 mod attack;
 pub mod capabilities;
@@ -13,6 +14,7 @@ mod contracts;
 mod control;
 mod disks;
 pub mod event;
+mod executions;
 pub mod executor;
 pub mod explain;
 mod faults;
@@ -28,11 +30,13 @@ pub mod setup;
 mod ssh;
 mod standing;
 mod storage;
+mod telemetry;
 mod traffic;
 pub mod world;
 
 pub use outcome::Outcome;
 pub use setup::Setup;
+pub use telemetry::Lines;
 pub use world::World;
 
 use crate::kernel::Time;
@@ -65,9 +69,22 @@ pub fn run(
     options: Options,
     go_on: &mut dyn FnMut(Time, u64) -> bool,
 ) -> Result<Outcome, RunError> {
+    run_into(setup, options, go_on, &mut |_, _| {})
+}
+
+/// The same, and hands over what observed peers write while the run goes on.
+///
+/// # Errors
+/// [`RunError`].
+pub fn run_into(
+    setup: &Setup,
+    options: Options,
+    go_on: &mut dyn FnMut(Time, u64) -> bool,
+    lines: Lines<'_>,
+) -> Result<Outcome, RunError> {
     let mut world = World::new(setup).map_err(RunError::Setup)?;
     if options.trace {
         world.keep_trace();
     }
-    Ok(world.run(go_on)?)
+    Ok(world.run_into(go_on, lines)?)
 }

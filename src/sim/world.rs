@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::agenda::Agenda;
 use super::attack::{Attackers, Strike};
 use super::conservation::{Occasion, Violation};
 use super::contracts::Chain;
 use super::disks::Disk;
 use super::event::{DataStep, Event, ExecutionStep, PeerId};
-use super::executor::{Executor, Start};
+use super::executor::Executor;
 use super::gateways::Clouds;
 use super::images::Images;
 use super::ledger::Ledger;
@@ -22,25 +23,25 @@ use super::outcome::Outcome;
 use super::population::{Populated, Population, populate};
 use super::setup::{Processing, Setup};
 use super::standing::Reach;
+use super::telemetry::{Lines, Telemetry};
 use super::traffic::{Traffic, is_about_routes};
 use crate::dms::Peer;
 use crate::dms::actor::{Envelope, Message, gossip};
+use crate::dms::ensemble::Executor as Kind;
 use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox, RunId};
-use crate::dms::resources::Resources;
-use crate::kernel::queue::EventQueue;
 use crate::kernel::{Cursor, Domain, Slab, Span, Streams, Time, Timestamp};
 use crate::net::{
-    ConditionId, Delivery, EndpointId, FLOW_THRESHOLD_BYTES, FlowId, LossReason, Network, READ_TIMEOUT,
-    Receivers,
+    BroadcastTally, ConditionId, Delivery, EndpointId, FLOW_THRESHOLD_BYTES, FlowId, LossReason, Network,
+    READ_TIMEOUT, Receivers,
 };
 use crate::workload::{ChurnModel, PeerChurn};
 
 /// Randomness that peers use themselves: nonces, keys, shuffles.
 const PEER: Domain = Domain::new("dms.peer");
 /// Start-up times, run times and failures of allocations.
-const EXECUTOR: Domain = Domain::new("sim.executor");
+pub(super) const EXECUTOR: Domain = Domain::new("sim.executor");
 /// Interval of the samples in `series.csv`.
 const SAMPLE_INTERVAL: Span = Span::mins(1);
 
@@ -62,8 +63,11 @@ pub(super) struct Host {
     /// Runs that ended while only the process was down.
     pub(super) unheard: Vec<Execution>,
     busy_until: Time,
+    /// The changes of its pool up to which its books were checked.
+    pub(super) audited: u32,
     peer_cursor: Cursor,
-    executor_cursor: Cursor,
+    pub(super) executor_cursor: Cursor,
+    pub(super) fetch_cursor: Cursor,
 }
 
 impl Host {
@@ -80,8 +84,10 @@ impl Host {
             clock_offset_ns: 0,
             unheard: Vec::new(),
             busy_until: Time::ZERO,
+            audited: 0,
             peer_cursor: Cursor::default(),
             executor_cursor: Cursor::default(),
+            fetch_cursor: Cursor::default(),
         }
     }
 }
@@ -102,6 +108,7 @@ pub(super) enum Cargo {
     Image {
         peer: PeerId,
         life: u32,
+        kind: Kind,
         image: u16,
     },
     Message {
@@ -114,6 +121,7 @@ pub(super) enum Cargo {
         peer: PeerId,
         life: u32,
         run: RunId,
+        turn: u32,
         step: DataStep,
         by_disk: Time,
     },
@@ -123,7 +131,7 @@ pub(super) enum Cargo {
 pub struct World<'s> {
     pub(super) setup: &'s Setup,
     pub(super) streams: Streams,
-    pub(super) queue: EventQueue<Event>,
+    pub(super) queue: Agenda,
     pub(super) hosts: Vec<Host>,
     pub(super) population: Population,
     pub(super) churn_models: Vec<Option<ChurnModel>>,
@@ -138,6 +146,7 @@ pub struct World<'s> {
     pub(super) chain: Chain,
     pub(super) attackers: Attackers,
     pub(super) cargo: FxHashMap<FlowId, Cargo>,
+    pub(super) telemetry: Telemetry<'s>,
     pub(super) traffic: Traffic,
     effects: Effects,
     pub(super) arrivals: Vec<crate::workload::Arrivals>,
@@ -184,7 +193,7 @@ impl<'s> World<'s> {
             office,
             setup,
             streams,
-            queue: EventQueue::new(),
+            queue: Agenda::default(),
             hosts,
             population,
             churn_models,
@@ -197,6 +206,7 @@ impl<'s> World<'s> {
             chain: Chain::default(),
             attackers,
             cargo: FxHashMap::default(),
+            telemetry: Telemetry::default(),
             traffic: Traffic::default(),
             effects: Effects::default(),
             arrivals,
@@ -221,6 +231,7 @@ impl<'s> World<'s> {
                 self.queue.post(churn.next_change(), Event::Churn(peer));
             }
         }
+        self.begin_observation();
         self.begin_connections();
         for (fault, number) in self.setup.faults.iter().zip(0..) {
             self.queue.post(fault.at(), Event::Fault(number));
@@ -254,15 +265,28 @@ impl<'s> World<'s> {
     ///
     /// # Errors
     /// Where resources were not conserved.
-    pub fn run(mut self, go_on: &mut dyn FnMut(Time, u64) -> bool) -> Result<Outcome, Box<Violation>> {
+    pub fn run(self, go_on: &mut dyn FnMut(Time, u64) -> bool) -> Result<Outcome, Box<Violation>> {
+        self.run_into(go_on, &mut |_, _| {})
+    }
+
+    /// The same, and hands over what observed peers write.
+    ///
+    /// # Errors
+    /// Where resources were not conserved.
+    pub fn run_into(
+        mut self,
+        go_on: &mut dyn FnMut(Time, u64) -> bool,
+        lines: Lines<'_>,
+    ) -> Result<Outcome, Box<Violation>> {
         let end = Time::ZERO + self.setup.duration;
-        let interrupted = self.advance(end, go_on);
+        let interrupted = self.advance_into(end, go_on, lines);
         if let Some(violation) = self.violation {
             return Err(violation);
         }
         let stopped = interrupted.unwrap_or(end);
         self.finish_traffic(stopped);
         let closing = self.closing(stopped, interrupted.is_some());
+        self.telemetry.hand_over(lines);
         Ok(self.ledger.finish(stopped, closing))
     }
 
@@ -270,10 +294,22 @@ impl<'s> World<'s> {
     /// few thousand events, with the simulated time and the events so far. The time at which it said no, if it did, or
     /// at which resources were not conserved.
     pub fn advance(&mut self, until: Time, go_on: &mut dyn FnMut(Time, u64) -> bool) -> Option<Time> {
-        while let Some((now, event)) = self.queue.pop_before(until + Span(1)) {
+        self.advance_into(until, go_on, &mut |_, _| {})
+    }
+
+    fn advance_into(
+        &mut self,
+        until: Time,
+        go_on: &mut dyn FnMut(Time, u64) -> bool,
+        lines: Lines<'_>,
+    ) -> Option<Time> {
+        while let Some((now, event)) = self.queue.pop_until(until) {
             self.step(now, event);
             self.events += 1;
             let asks = self.events.is_multiple_of(8192);
+            if asks {
+                self.telemetry.hand_over(lines);
+            }
             if self.violation.is_some() || asks && !go_on(now, self.events) {
                 return Some(now);
             }
@@ -390,14 +426,19 @@ impl<'s> World<'s> {
         let Processing { signature, message } = self.setup.processing;
         let signatures = self.parcels.get(envelope).map_or(0, |parcel| parcel.envelope.signature_count());
         let host = &mut self.hosts[peer.0 as usize];
+        let idle = host.busy_until <= now;
         let done = host.busy_until.max(now) + signature.times(signatures) + message;
         host.busy_until = done;
-        self.queue.post(done, Event::Dispatch { peer, life: host.life, envelope });
+        self.queue.post_dispatch(done, (peer, host.life, envelope), idle);
     }
 
     /// Lets a peer handle one input and carries out what it wants done.
     pub(super) fn feed(&mut self, now: Time, peer: PeerId, input: impl FnOnce(&Slab<Parcel>) -> Input<'_>) {
         let clock = self.epoch_of(peer) + Span(now.0);
+        let observed = self.is_observed(peer);
+        if observed {
+            self.take_signals(now, peer);
+        }
         let host = &mut self.hosts[peer.0 as usize];
         let random = self.streams.rng(PEER, u64::from(peer.0), &mut host.peer_cursor);
         let mut outbox = Outbox { effects: &mut self.effects, random };
@@ -406,6 +447,9 @@ impl<'s> World<'s> {
         host.peer.handle(clock, input, &mut outbox);
         drop(outbox);
         self.audit(now, peer, occasion);
+        if observed {
+            self.take_signals(now, peer);
+        }
         self.carry_out(now, peer);
     }
 
@@ -494,12 +538,15 @@ impl<'s> World<'s> {
         let vouched = parcel.envelope.tokens.iter().any(|token| token.chain().is_some());
         // One reference of our own keeps the slot until every delivery has been counted.
         let key = self.parcels.insert(parcel, 1);
-        let (queue, parcels) = (&mut self.queue, &mut self.parcels);
+        let (queue, parcels, network) = (&mut self.queue, &mut self.parcels, &mut self.network);
         let length = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let tally = self.network.broadcast(now, EndpointId(from.0), bytes, receivers, &mut |to, at| {
-            parcels.retain(key, 1);
-            queue.post(at, Event::Arrive { peer: PeerId(to.0), envelope: key, bytes: length });
+        let mut tally = BroadcastTally::default();
+        queue.publish(key, length, |deliver| {
+            tally = network.broadcast(now, EndpointId(from.0), bytes, receivers, &mut |to, at| {
+                deliver(PeerId(to.0), at);
+            });
         });
+        parcels.retain(key, u32::try_from(tally.delivered).expect("there are fewer peers than that"));
         self.parcels.release(key);
         self.ledger.broadcast(tally, bytes, vouched);
     }
@@ -507,35 +554,8 @@ impl<'s> World<'s> {
     fn order(&mut self, now: Time, peer: PeerId, action: Action) {
         let life = self.hosts[peer.0 as usize].power;
         match action {
-            Action::Start(run, config) => {
-                let host = &mut self.hosts[peer.0 as usize];
-                let wishes = Resources { gpus: config.resources.gpus.clone(), ..Resources::default() };
-                if host.peer.provider().machine().total.checked_minus(&wishes).is_err() {
-                    let step = ExecutionStep::NoCard;
-                    return self.queue.post(now, Event::Execution { peer, life, run, step });
-                }
-                let mut rng = self.streams.rng(EXECUTOR, u64::from(peer.0), &mut host.executor_cursor);
-                if !config.volumes.is_empty() && !host.disk.mounted.contains_key(&run.slot) {
-                    let step = ExecutionStep::NoVolume;
-                    return self.queue.post(now, Event::Execution { peer, life, run, step });
-                }
-                match host.executor.start(run, config, &self.images, &mut rng) {
-                    Start::After(span) => {
-                        let step = ExecutionStep::Started;
-                        self.queue.post(now + span, Event::Execution { peer, life, run, step });
-                    }
-                    Start::NoImage => {
-                        let step = ExecutionStep::NoImage;
-                        self.queue.post(now, Event::Execution { peer, life, run, step });
-                    }
-                    Start::Wait => {}
-                    Start::Pull(image) => self.pull(now, peer, image),
-                }
-            }
-            Action::Stop(run) => {
-                self.end_program(now, peer, run);
-                self.hosts[peer.0 as usize].executor.stop(run);
-            }
+            Action::Start(run, config) => self.start_run(now, peer, run, config),
+            Action::Stop(run) => self.stop_run(now, peer, run),
             Action::Mount(run, order) => self.begin_mount(now, peer, run, order),
             Action::Unmount(slot) => drop(self.hosts[peer.0 as usize].disk.mounted.shift_remove(&slot)),
             Action::RemoveBrick(brick) => self.hosts[peer.0 as usize].disk.remove(&brick),
@@ -543,16 +563,10 @@ impl<'s> World<'s> {
                 let step = ExecutionStep::LogRead(stream, offset);
                 self.queue.post(now, Event::Execution { peer, life, run, step });
             }
-            Action::Terminate(run) => {
-                let gone = self.hosts[peer.0 as usize].executor.terminate(run, &self.images);
-                if gone {
-                    self.end_program(now, peer, run);
-                }
-                let step = if gone { ExecutionStep::Terminated } else { ExecutionStep::NotTerminated };
-                self.queue.post(now, Event::Execution { peer, life, run, step });
-            }
-            Action::Probe(run) => {
-                let step = ExecutionStep::Probed;
+            Action::Terminate(run) => self.terminate_run(now, peer, run),
+            Action::Probe(run, number, limit) => self.probe(now, peer, run, number, limit),
+            Action::ReadStats(run) => {
+                let step = ExecutionStep::StatsRead;
                 self.queue.post(now, Event::Execution { peer, life, run, step });
             }
             Action::LookUpTransfer(blockchain, tx_hash) => {
@@ -561,21 +575,6 @@ impl<'s> World<'s> {
             }
             Action::Provision(order, offers) => self.provision(now, peer, order, offers),
             Action::DeleteMachine(order) => self.delete_machine(now, peer, order),
-        }
-    }
-
-    fn pull(&mut self, now: Time, peer: PeerId, image: u16) {
-        let life = self.hosts[peer.0 as usize].life;
-        let bytes = self.images.image(image).size_bytes;
-        match self.network.start_transfer(now, None, EndpointId(peer.0), bytes) {
-            Ok(flow) => {
-                self.cargo.insert(flow, Cargo::Image { peer, life, image });
-                self.ledger.pull_started(bytes);
-                self.await_transfers();
-            }
-            Err(reason) => {
-                unreachable!("only a peer that is up starts anything, and this one is not: {reason:?}")
-            }
         }
     }
 
@@ -590,18 +589,18 @@ impl<'s> World<'s> {
         let finished = self.network.complete_transfers(now);
         for done in &finished {
             match self.cargo.remove(&done.flow.id) {
-                Some(Cargo::Image { peer, life, image }) => {
+                Some(Cargo::Image { peer, life, kind, image }) => {
                     self.ledger.pull_ended(now.since(done.flow.started));
                     if self.hosts[peer.0 as usize].life == life {
-                        self.image_pulled(now, peer, image);
+                        self.image_fetched(now, peer, kind, image);
                     }
                 }
                 Some(Cargo::Message { peer, envelope, bytes }) => {
                     self.queue.post(now + done.flow.lag, Event::Arrive { peer, envelope, bytes });
                 }
-                Some(Cargo::Data { peer, life, run, step, by_disk }) => {
+                Some(Cargo::Data { peer, life, run, turn, step, by_disk }) => {
                     let at = (now + done.flow.lag).max(by_disk);
-                    let step = ExecutionStep::Moved(step);
+                    let step = ExecutionStep::Moved(turn, step);
                     self.queue.post(at, Event::Execution { peer, life, run, step });
                 }
                 None => {}
@@ -622,83 +621,17 @@ impl<'s> World<'s> {
         }
     }
 
-    fn image_pulled(&mut self, now: Time, peer: PeerId, image: u16) {
-        let host = &mut self.hosts[peer.0 as usize];
-        let life = host.power;
-        let mut rng = self.streams.rng(EXECUTOR, u64::from(peer.0), &mut host.executor_cursor);
-        for (run, span) in host.executor.pulled(image, &self.images, &mut rng) {
-            let step = ExecutionStep::Started;
-            self.queue.post(now + span, Event::Execution { peer, life, run, step });
-        }
-    }
-
     /// Drops what a peer's transfers carried when it went down.
     pub(super) fn drop_cargo(&mut self, flow: FlowId) {
         match self.cargo.remove(&flow) {
             Some(Cargo::Message { envelope, .. }) => {
                 self.parcels.release(envelope);
             }
-            Some(Cargo::Data { peer, life, run, step, .. }) => {
-                self.retry_data(self.queue.now(), peer, life, run, step);
+            Some(Cargo::Data { peer, life, run, turn, step, .. }) => {
+                self.retry_data(self.queue.now(), peer, life, (run, turn), step);
             }
             Some(Cargo::Image { .. }) | None => {}
         }
-    }
-
-    fn execute(&mut self, now: Time, peer: PeerId, run: crate::dms::outbox::RunId, step: ExecutionStep) {
-        match step {
-            ExecutionStep::Move(step) => return self.begin_data(now, peer, run, step),
-            ExecutionStep::Moved(step) => return self.data_moved(now, peer, run, step),
-            ExecutionStep::Exited if self.delivers_first(now, peer, run) => return,
-            _ => {}
-        }
-        let Some(report) = self.report_of(now, peer, run, step) else { return };
-        if self.hosts[peer.0 as usize].up {
-            self.feed(now, peer, |_| Input::Execution(report));
-        } else if matches!(report, Execution::Exited { .. }) {
-            self.hosts[peer.0 as usize].unheard.push(report);
-        }
-    }
-
-    /// What the executor reports of a step.
-    fn report_of(&mut self, now: Time, peer: PeerId, run: RunId, step: ExecutionStep) -> Option<Execution> {
-        let host = &mut self.hosts[peer.0 as usize];
-        Some(match step {
-            ExecutionStep::Started => {
-                let mut rng = self.streams.rng(EXECUTOR, u64::from(peer.0), &mut host.executor_cursor);
-                let ends = host.executor.up(now, run, &self.images, &mut rng)?;
-                let life = host.power;
-                if !self.start_program(now, peer, run, ends)
-                    && let Some(span) = ends
-                {
-                    let step = ExecutionStep::Exited;
-                    self.queue.post(now + span, Event::Execution { peer, life, run, step });
-                }
-                Execution::Started(run)
-            }
-            ExecutionStep::Exited => {
-                self.end_program(now, peer, run);
-                let executor = &mut self.hosts[peer.0 as usize].executor;
-                let (code, output) = executor.exit(now, run, &self.images)?;
-                Execution::Exited { run, code, output }
-            }
-            ExecutionStep::Probed => Execution::Probed(run, host.executor.is_healthy(run, &self.images)),
-            ExecutionStep::LogRead(stream, offset) => {
-                let text = host.executor.log(now, run, stream, &self.images)?;
-                Execution::Log { run, stream, offset, text }
-            }
-            ExecutionStep::NoImage => Execution::StartFailed(run, "no such image".into()),
-            ExecutionStep::NoCard => {
-                Execution::StartFailed(run, "the machine lacks a GPU that the container asks for".into())
-            }
-            ExecutionStep::Terminated => Execution::Terminated(run),
-            ExecutionStep::NotTerminated => {
-                Execution::NotTerminated(run, "the container does not end".into())
-            }
-            ExecutionStep::Mounted => self.finish_mount(now, peer, run)?,
-            ExecutionStep::NoVolume => Execution::StartFailed(run, "its volumes are not mounted".into()),
-            ExecutionStep::Move(_) | ExecutionStep::Moved(_) => return None,
-        })
     }
 
     fn deploy(&mut self, now: Time, entry: u32) {

@@ -24,10 +24,12 @@ fn each_weakness_does_its_damage_until_it_alone_is_mended() {
 }
 
 #[test]
-fn every_weakness_of_deployments_is_a_switch() {
-    let numbers = (1..=26).map(|number| format!("W{number}")).chain(["W6b".to_owned()]);
-    let missing: Vec<String> = numbers.filter(|number| number.parse::<Weakness>().is_err()).collect();
+fn every_known_weakness_is_a_switch() {
+    let of_deployments = (1..=26).map(|number| format!("W{number}")).chain(["W6b".to_owned()]);
+    let numbers: Vec<String> = of_deployments.chain((1..=16).map(|number| format!("C{number}"))).collect();
+    let missing: Vec<&String> = numbers.iter().filter(|number| number.parse::<Weakness>().is_err()).collect();
     assert!(missing.is_empty(), "{missing:?}");
+    assert_eq!(Weakness::ALL.len(), numbers.len());
 }
 
 #[test]

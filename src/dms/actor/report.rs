@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::control::{DeploymentReport, ExecutorStats};
 use super::message::AllocationState;
 use crate::dms::capability::TokenList;
+use crate::dms::ensemble::Executor;
 use crate::dms::identity::{Did, PeerId};
 use crate::dms::resources::Resources;
 use crate::dms::storage::VolumeReport;
@@ -44,6 +45,11 @@ pub enum Report {
     Hardware(Resources),
     /// `/dms/volume/create`: how clients know the server.
     Volume(VolumeReport),
+    /// `/dms/node/peers/ping`: how long a peer took to answer.
+    Ping {
+        /// In milliseconds.
+        rtt_ms: u64,
+    },
 }
 
 /// How a node is reached.
@@ -71,7 +77,8 @@ pub struct NodeReport {
     pub logger: Option<LoggerReport>,
 }
 
-/// How a node logs; what was not changed since it started is left out, and keys are not told.
+/// How a node logs; what was not changed since it started is left out. Of a key it is told that there is one, and
+/// as-is the key itself (C13).
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct LoggerReport {
     /// From which level on.
@@ -82,6 +89,9 @@ pub struct LoggerReport {
     pub elastic_url: Option<Arc<str>>,
     /// Whether it has a key for it.
     pub has_api_key: bool,
+    /// The key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<Arc<str>>,
     /// Where traces go.
     pub apm_url: Option<Arc<str>>,
     /// Whether records go to Elasticsearch at all.
@@ -115,6 +125,18 @@ pub struct AllocationInfo {
     pub resources: Resources,
     /// Its state.
     pub status: AllocationState,
+    /// What runs it.
+    pub executor: Executor,
+    /// The executor's name for its present run; none before the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub execution_id: Option<Arc<str>>,
+    /// The public ports that it holds.
+    pub ports: Vec<u16>,
+    /// When it was created, in nanoseconds of the node's clock.
+    pub created: u64,
+    /// When its present run began, likewise; none before the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started: Option<u64>,
 }
 
 /// What a capability context holds that has not expired.
@@ -130,6 +152,14 @@ pub struct CapabilityReport {
     pub revoke: TokenList,
     /// The organizations that the node is part of.
     pub organizations: Vec<Did>,
+}
+
+impl NodeReport {
+    /// How many secrets of the node it tells.
+    #[must_use]
+    pub fn secrets(&self) -> u32 {
+        u32::from(self.logger.as_ref().is_some_and(|logger| logger.api_key.is_some()))
+    }
 }
 
 impl Report {
@@ -154,9 +184,13 @@ impl Report {
                 format!("{} cores", amount.cpu.cores_milli as f64 / 1000.0)
             }
             Self::Offered(amount) | Self::Hardware(amount) => amount.to_string(),
-            Self::Allocations(all) => plural(all.len(), "allocation"),
+            Self::Allocations(all) => {
+                let running = all.iter().filter(|one| one.execution_id.is_some()).count();
+                format!("{}, {running} with an execution", plural(all.len(), "allocation"))
+            }
             Self::Deployment(report) => report.summary(),
             Self::Volume(_) => "volume created".to_owned(),
+            Self::Ping { rtt_ms } => format!("RTT {rtt_ms} ms"),
             Self::Stats(stats) => format!("{} cores", stats.cpu_cores_milli as f64 / 1000.0),
             Self::Capabilities(held) => format!(
                 "{}, {}, {} required, {} provided, {} revoked",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::dms::actor::Message;
+use crate::dms::actor::{Message, Report};
 use crate::dms::desk::Desk;
 use crate::dms::fact::Fact;
 use crate::dms::profile::Weakness;
@@ -40,6 +40,13 @@ impl Calls {
         let operation = call.operation;
         if !call.broadcast {
             self.0.remove(place);
+        }
+        if let Message::Report(report) = message
+            && let Report::Node(report) = &**report
+            && report.did != *desk.security.capabilities.did()
+            && report.secrets() > 0
+        {
+            desk.fact(Fact::SecretsSeen(report.secrets()));
         }
         desk.fact(match message {
             Message::Error(reason) => Fact::OperationRefused { operation, reason: Arc::clone(reason) },

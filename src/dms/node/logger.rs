@@ -1,18 +1,17 @@
-//! How a node logs, and changing that while it runs (dms-capabilities section 9.1). The simulated node writes no logs;
-//! it keeps the settings, refuses bad ones and shows them in its status.
+//! How a node logs, and changing that while it runs (dms-capabilities section 9.1): the settings are kept, bad ones
+//! refused, and shown in its status. Whoever observes the node goes by them (`dms::observability`).
 
 use std::sync::Arc;
 
 use crate::dms::actor::{LoggerChange, LoggerReport};
-
-/// Levels, from the one that says most.
-const LEVELS: [&str; 4] = ["DEBUG", "INFO", "WARN", "ERROR"];
+use crate::dms::observability::Level;
+use crate::dms::profile::{Profile, Weakness};
 
 /// Why settings were not taken.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub(super) enum LoggerError {
     /// No such level.
-    #[error("`{0}` is no log level: there are {list}", list = LEVELS.join(", "))]
+    #[error("`{0}` is no log level: there are {list}", list = Level::ALL.map(Level::as_str).join(", "))]
     Level(Arc<str>),
     /// Records would never be flushed, or without a pause.
     #[error("the flush interval must be at least 1 s")]
@@ -35,7 +34,7 @@ impl Logger {
     /// What is wrong with it.
     pub(super) fn change(&mut self, change: &LoggerChange) -> Result<(), LoggerError> {
         if let Some(level) = &change.level
-            && !LEVELS.iter().any(|known| known.eq_ignore_ascii_case(level))
+            && level.parse::<Level>().is_err()
         {
             return Err(LoggerError::Level(Arc::clone(level)));
         }
@@ -63,14 +62,21 @@ impl Logger {
         Ok(())
     }
 
-    /// What a status says of it: nothing of a logger that nobody has changed, and of a key only that there is one.
-    pub(super) fn report(&self) -> Option<LoggerReport> {
+    /// What was changed.
+    pub(super) const fn changes(&self) -> &LoggerChange {
+        &self.settings
+    }
+
+    /// What a status says of it: nothing of a logger that nobody has changed. The real DMS reports its whole
+    /// configuration, keys among it (dms-capabilities section 9.3; C13); as it is meant, only that there is a key.
+    pub(super) fn report(&self, profile: Profile) -> Option<LoggerReport> {
         let LoggerChange { level, flush_interval_s, elastic_url, api_key, apm_url, elastic } = &self.settings;
         (self.settings != LoggerChange::default()).then(|| LoggerReport {
             level: level.clone(),
             flush_interval_s: *flush_interval_s,
             elastic_url: elastic_url.clone(),
             has_api_key: api_key.is_some(),
+            api_key: api_key.clone().filter(|_| profile.has(Weakness::ToldSecrets)),
             apm_url: apm_url.clone(),
             elastic: *elastic,
         })
@@ -84,7 +90,7 @@ mod tests {
     #[test]
     fn a_change_is_taken_whole_or_not_at_all() {
         let mut logger = Logger::default();
-        assert_eq!(logger.report(), None);
+        assert_eq!(logger.report(Profile::INTENDED), None);
         let change = LoggerChange {
             level: Some("debug".into()),
             api_key: Some("secret".into()),
@@ -95,12 +101,14 @@ mod tests {
         let later =
             LoggerChange { flush_interval_s: Some(5), elastic: Some(true), ..LoggerChange::default() };
         assert_eq!(logger.change(&later), Ok(()));
-        let shown = logger.report().expect("it has been changed");
+        let shown = logger.report(Profile::INTENDED).expect("it has been changed");
         assert_eq!(
             (shown.level.as_deref(), shown.flush_interval_s, shown.elastic),
             (Some("debug"), Some(5), Some(true))
         );
         assert!(shown.has_api_key && !format!("{shown:?}").contains("secret"));
+        let told = logger.report(Profile::AS_IS).and_then(|report| report.api_key);
+        assert_eq!(told.as_deref(), Some("secret"));
         for (wrong, why) in [
             (
                 LoggerChange { level: Some("loud".into()), ..later.clone() },
@@ -120,7 +128,7 @@ mod tests {
             ),
         ] {
             assert_eq!(logger.change(&wrong).map_err(|error| error.to_string()), Err(why.to_owned()));
-            assert_eq!(logger.report().as_ref(), Some(&shown));
+            assert_eq!(logger.report(Profile::INTENDED).as_ref(), Some(&shown));
         }
     }
 }

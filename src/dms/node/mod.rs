@@ -5,6 +5,7 @@
 //! - `capabilities`: anchoring and listing;
 //! - `catch_up`: revocations that a peer missed;
 //! - `logger`: how it logs;
+//! - `pings`: how far others are;
 //! - `calls`: calls of the operator and their answers;
 //! - [`Order`]: what an operator can ask for.
 
@@ -14,6 +15,7 @@ mod catch_up;
 mod logger;
 mod neighbours;
 mod order;
+mod pings;
 #[cfg(test)]
 mod tests;
 
@@ -26,9 +28,10 @@ use self::capabilities::{anchor, handle_anchor};
 use self::catch_up::CatchUp;
 use self::logger::Logger;
 use self::neighbours::Neighbours;
+use self::pings::Pings;
 use crate::dms::actor::{
-    Actor, AnchorRequest, Behaviour, BehaviourKind, Call, Envelope, Message, NodeReport, P2p, Report,
-    ResourceReport, Slot,
+    Actor, AnchorRequest, Behaviour, BehaviourKind, Call, Envelope, LoggerChange, Message, NodeReport, P2p,
+    Report, ResourceReport, Slot,
 };
 use crate::dms::capability::{Anchors, Token};
 use crate::dms::desk::Desk;
@@ -46,6 +49,7 @@ pub(in crate::dms) struct Node {
     calls: Calls,
     catch_up: CatchUp,
     logger: Logger,
+    pings: Pings,
 }
 
 impl Node {
@@ -62,6 +66,11 @@ impl Node {
         to: &Arc<Handle>,
     ) {
         self.catch_up.begin(desk, root, to);
+    }
+
+    /// How it logs, where that was changed.
+    pub(in crate::dms) const fn logger(&self) -> &LoggerChange {
+        self.logger.changes()
     }
 
     /// What a host is worth to this node as a gossip peer.
@@ -85,7 +94,10 @@ impl Node {
     pub(in crate::dms) fn has_behaviour(&self, profile: Profile, behaviour: &Behaviour) -> bool {
         match behaviour.kind {
             BehaviourKind::ReplyTo => behaviour.reply_nonce().is_some_and(|nonce| {
-                self.neighbours.awaits(nonce) || self.calls.awaits(nonce) || self.catch_up.awaits(nonce)
+                self.neighbours.awaits(nonce)
+                    || self.calls.awaits(nonce)
+                    || self.catch_up.awaits(nonce)
+                    || self.pings.awaits(nonce)
             }),
             BehaviourKind::PublicRevocations => !profile.has(Weakness::NoRevocationCatchUp),
             kind => kind.is_for_operators(),
@@ -124,6 +136,7 @@ impl Node {
                 | BehaviourKind::RevokeBroadcast,
                 Message::Anchor(content),
             ) => handle_anchor(desk, root, request, content),
+            (BehaviourKind::PeersPing, Message::Connect(peer)) => self.pings.begin(desk, root, request, peer),
             (BehaviourKind::PeersPing, _) => desk.reply(root, request, Message::Ok),
             (BehaviourKind::PeersConnect, Message::Connect(peer)) => {
                 self.connected(desk, Arc::clone(peer));
@@ -165,6 +178,8 @@ impl Node {
     fn handle_reply(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, nonce: u64, message: &Message) {
         if let Some(neighbour) = self.neighbours.answered(desk, nonce) {
             self.catch_up.begin(desk, root, &neighbour);
+        } else if self.pings.awaits(nonce) {
+            self.pings.answered(desk, root, nonce);
         } else if self.catch_up.awaits(nonce) {
             if self.catch_up.answer(desk, root, nonce, message) {
                 let own = Arc::clone(&root.handle);
@@ -194,7 +209,7 @@ impl Node {
         Some(match kind {
             BehaviourKind::PublicStatus => Report::Status(provider.machine().total.clone()),
             BehaviourKind::NodeStatus | BehaviourKind::BroadcastStatus => {
-                Report::Node(Box::new(self.status(root, provider)))
+                Report::Node(Box::new(self.status(desk.security.profile, root, provider)))
             }
             BehaviourKind::PeersList => {
                 Report::Peers(self.neighbours.peers().map(|peer| peer.host).collect())
@@ -215,7 +230,7 @@ impl Node {
     }
 
     /// The status report. Only what is offered has anything allocated or free.
-    fn status(&self, root: &Actor, provider: &Provider) -> NodeReport {
+    fn status(&self, profile: Profile, root: &Actor, provider: &Provider) -> NodeReport {
         let (machine, pool) = (provider.machine(), provider.pool());
         let onboarded = machine.onboarded.is_some();
         NodeReport {
@@ -228,7 +243,7 @@ impl Node {
                 allocated: onboarded.then(|| pool.allocated()),
                 free: onboarded.then(|| pool.free()),
             },
-            logger: self.logger.report(),
+            logger: self.logger.report(profile),
         }
     }
 
@@ -240,6 +255,7 @@ impl Node {
                 self.neighbours.overdue(desk, root, nonce);
             }
             Timer::Reply(Owner::Root, nonce) => {
+                self.pings.overdue(desk, root, nonce);
                 self.catch_up.overdue(desk, root, nonce);
                 self.calls.expire(desk, nonce);
             }

@@ -302,6 +302,11 @@ impl Deployment {
         Self { contracts, ..self }
     }
 
+    /// What it deploys.
+    pub(in crate::dms) fn ensemble(&self) -> &EnsembleConfig {
+        &self.config
+    }
+
     /// The ensemble's id.
     #[must_use]
     pub const fn id(&self) -> EnsembleId {

@@ -100,12 +100,25 @@ struct Allocation {
     sequence: u64,
     /// Who waits for the start that is under way.
     start_reply: Option<OwedReply>,
-    /// Who waits for the health probe that is under way.
-    probe_reply: Option<OwedReply>,
+    /// Who waits for the health probe that is under way, and its number.
+    probe_reply: Option<(u32, OwedReply)>,
     /// Who waits for the look at its log that is under way.
     log_reply: Option<Box<OwedReply>>,
+    /// Who waits for the look at what it uses that is under way.
+    stats_reply: Option<Box<OwedReply>>,
+    /// Health probes so far.
+    probes: u32,
+    /// When it was created.
+    created: Timestamp,
     /// When the present run began.
     started: Timestamp,
+}
+
+impl Allocation {
+    /// Whether it has ever been started.
+    const fn has_run(&self) -> bool {
+        !matches!(self.state, AllocationState::Pending | AllocationState::Standby)
+    }
 }
 
 /// The provider's part of a peer.
@@ -191,6 +204,14 @@ impl Provider {
             orchestrator: self.hosted.get(&allocation.ensemble).map(|hosted| hosted.orchestrator.host),
             resources: self.pool.held(id).map(|holding| holding.resources.clone()).unwrap_or_default(),
             status: allocation.state,
+            executor: allocation.config.executor,
+            execution_id: allocation.has_run().then(|| {
+                let RunId { slot, run } = allocation.run;
+                format!("{slot}-{run}").into()
+            }),
+            ports: self.ports.of(id).collect(),
+            created: allocation.created.0,
+            started: allocation.has_run().then_some(allocation.started.0),
         };
         self.allocations.iter().map(info).collect()
     }

@@ -77,13 +77,21 @@ pub struct Pool {
     /// Of each card its free memory, at the card's place.
     free: Resources,
     held: IndexMap<Arc<str>, Holding>,
+    /// How often somebody may have changed it.
+    changes: u32,
 }
 
 impl Pool {
     /// A pool that offers this much and holds nothing.
     #[must_use]
     pub fn new(onboarded: Resources) -> Self {
-        Self { free: onboarded.clone(), onboarded, held: IndexMap::new() }
+        Self { free: onboarded.clone(), onboarded, held: IndexMap::new(), changes: 0 }
+    }
+
+    /// Differs from what it was if anything may have changed since.
+    #[must_use]
+    pub const fn changes(&self) -> u32 {
+        self.changes
     }
 
     /// What is offered in total.
@@ -158,6 +166,7 @@ impl Pool {
         wanted: &Resources,
         lease: Timestamp,
     ) -> Result<(), PoolError> {
+        self.changes += 1;
         if self.held.contains_key(allocation) {
             return Err(PoolError::AlreadyCommitted(Arc::clone(allocation)));
         }
@@ -182,6 +191,7 @@ impl Pool {
     /// # Errors
     /// [`PoolError::AlreadyCommitted`], [`PoolError::Short`] when there is less than there was.
     pub fn restore(&mut self, allocation: &Arc<str>, holding: Holding) -> Result<(), PoolError> {
+        self.changes += 1;
         if self.held.contains_key(allocation) {
             return Err(PoolError::AlreadyCommitted(Arc::clone(allocation)));
         }
@@ -204,6 +214,7 @@ impl Pool {
     /// # Errors
     /// What is held and would not fit into it; cards that are in use must stay where they are.
     pub fn offer(&mut self, onboarded: Resources) -> Result<(), Shortage> {
+        self.changes += 1;
         let held = self.held.values().fold(Resources::default(), |sum, holding| sum.plus(&holding.resources));
         onboarded.check_sizes(&held)?;
         let pairs = onboarded.gpus.iter().zip(&self.onboarded.gpus);
@@ -228,6 +239,7 @@ impl Pool {
     /// # Errors
     /// [`PoolError::NotCommitted`], also when what is committed is of another generation.
     pub fn allocate(&mut self, allocation: &Arc<str>, generation: u32) -> Result<(), PoolError> {
+        self.changes += 1;
         match self.held.get_mut(allocation) {
             Some(holding) if holding.lease.is_some() && holding.generation == generation => {
                 holding.lease = None;
@@ -239,6 +251,7 @@ impl Pool {
 
     /// Gives back what is held for an allocation, if its generation is at most `generation`.
     pub fn release(&mut self, allocation: &str, generation: u32) -> Option<Holding> {
+        self.changes += 1;
         if self.held.get(allocation)?.generation > generation {
             return None;
         }
@@ -249,6 +262,7 @@ impl Pool {
 
     /// Gives back every commit whose lease has ended, and says which.
     pub fn lapse(&mut self, now: Timestamp) -> Vec<(Arc<str>, Holding)> {
+        self.changes += 1;
         let over = |holding: &Holding| holding.lease.is_some_and(|lease| now > lease);
         let lapsed: Vec<_> = self
             .held
@@ -284,7 +298,7 @@ impl Pool {
         }
     }
 
-    /// Adds everything up anew. Called after every event of a simulated provider, so it allocates nothing.
+    /// Adds everything up anew. Called after every change of a simulated provider, so it allocates nothing.
     ///
     /// # Errors
     /// The first kind, in the order CPU, RAM, disk, cards, of which the sum is not what is onboarded.
@@ -328,6 +342,7 @@ impl Pool {
     /// Cores get lost, for tests of what notices.
     #[cfg(test)]
     pub(crate) fn lose_cores(&mut self, cores_milli: u64) {
+        self.changes += 1;
         self.free.cpu.cores_milli -= cores_milli;
     }
 }

@@ -133,6 +133,12 @@ impl Ports {
         }
     }
 
+    /// All ports that an allocation holds, lowest first.
+    pub fn of(&self, owner: &str) -> impl Iterator<Item = u16> {
+        let own = self.reserved.iter().filter(move |(_, reservation)| &*reservation.owner == owner);
+        own.map(|(port, _)| *port)
+    }
+
     /// The ports that an allocation got because any would do, lowest first.
     pub fn dynamic_of(&self, owner: &str) -> impl Iterator<Item = u16> {
         let own = move |reservation: &Reservation| reservation.dynamic && &*reservation.owner == owner;

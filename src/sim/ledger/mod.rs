@@ -5,6 +5,7 @@
 
 mod contracts;
 mod entry;
+mod executions;
 mod instances;
 mod machines;
 mod offers;
@@ -12,6 +13,7 @@ mod operations;
 mod reachability;
 mod refusals;
 mod requests;
+mod series;
 mod service;
 mod storage;
 mod tables;
@@ -35,6 +37,7 @@ use super::event::PeerId;
 use super::population::{Member, Population};
 use super::reach::Reachable;
 use super::setup::Setup;
+use super::telemetry::Observed;
 use crate::dms::actor::{AllocationState, Rejection};
 use crate::dms::ensemble::{AllocationKind, EnsembleConfig};
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
@@ -42,7 +45,7 @@ use crate::dms::identity::EnsembleId;
 use crate::dms::resources::Resources;
 use crate::kernel::{Digest, Span, Time};
 use crate::net::{BroadcastTally, LossReason, Occurrence, PairCounts};
-use crate::observe::{SeriesRow, SpanHistogram, Text, labels};
+use crate::observe::{SeriesRow, SpanHistogram, Text};
 
 /// A deployment as the ledger knows it.
 #[derive(Clone, Debug)]
@@ -61,6 +64,15 @@ pub(super) struct DeploymentRecord {
     attempts: u32,
     bids: u32,
     redeployments: u32,
+}
+
+impl DeploymentRecord {
+    /// Its orchestrator has taken it up again, as it was stored.
+    fn goes_on(&mut self, status: DeploymentStatus) {
+        if !status.is_terminal() {
+            (self.status, self.ended) = (status, None);
+        }
+    }
 }
 
 /// One generation of an allocation on one peer.
@@ -124,10 +136,24 @@ pub(super) struct Counters {
     image_bytes: u64,
     facts: u64,
     hellos: u64,
+    secrets_seen: u64,
     revocations_anchored: u64,
     /// Broadcasts that nothing but the sender's own word authorises, and those that the sender knew to be such.
     unvouched: u64,
     noticed: u64,
+}
+
+impl Counters {
+    /// Counts a fact of which only the number matters.
+    const fn count(&mut self, fact: &Fact) {
+        match fact {
+            Fact::HelloAnswered => self.hellos += 1,
+            Fact::RestartOrdered { .. } => self.restarts += 1,
+            Fact::RedeploymentStarted { .. } => self.redeployments += 1,
+            Fact::SecretsSeen(secrets) => self.secrets_seen += *secrets as u64,
+            _ => {}
+        }
+    }
 }
 
 /// What the world found when it looked at its peers at the end of a run.
@@ -148,6 +174,8 @@ pub(super) struct Closing {
     pub(super) revocations_missing: u64,
     /// The organizations that each peer is part of.
     pub(super) memberships: Vec<Arc<str>>,
+    /// What observers of peers counted.
+    pub(super) observed: Observed,
     /// Who would reach whom, where hosts are hidden from each other.
     pub(super) pairs: Option<PairCounts>,
 }
@@ -188,6 +216,7 @@ pub struct Ledger {
     time_to_running: SpanHistogram,
     pulls: SpanHistogram,
     storage: storage::Storage,
+    executions: executions::Executions,
     series: Vec<SeriesRow>,
     series_names: Vec<(Text, Text)>,
     manifest: tables::RunFacts,
@@ -243,8 +272,9 @@ impl Ledger {
             time_to_running: SpanHistogram::new(),
             pulls: SpanHistogram::new(),
             storage: storage::Storage::default(),
+            executions: executions::Executions::default(),
             series: Vec::new(),
-            series_names: series_names(),
+            series_names: series::names(),
             manifest: tables::RunFacts::of(setup),
         }
     }
@@ -415,6 +445,7 @@ impl Ledger {
         if let Some(trace) = &mut self.trace {
             trace.push((now, peer, self.digest.finish()));
         }
+        self.counters.count(&fact);
         self.apply(now, peer, deployment, fact);
     }
 
@@ -433,6 +464,7 @@ impl Ledger {
             | Fact::RevocationAnchored(_)
             | Fact::Onboarded(_)
             | Fact::Offboarded
+            | Fact::SecretsSeen(_)
             | Fact::OnboardingRefused(_)
             | Fact::Contract { .. } => return None,
             Fact::Machine { ensemble, .. } => (*ensemble)?,
@@ -455,6 +487,7 @@ impl Ledger {
             | Fact::NotTerminated { allocation, .. }
             | Fact::Suspected { allocation, .. }
             | Fact::AllocationRestored { allocation, .. }
+            | Fact::Container { allocation, .. }
             | Fact::RestartOrdered { allocation } => return self.deployment_of(allocation),
         };
         self.by_ensemble.get(&ensemble).copied()
@@ -472,7 +505,6 @@ impl Ledger {
             | Fact::AnchorRefused { .. }) => self.apply_operation(now, peer, &fact),
             Fact::Contract { contract, what } => self.apply_contract(now, peer, &contract, &what),
             Fact::Machine { what, .. } => self.apply_machine(now, peer, deployment, what),
-            Fact::HelloAnswered => self.counters.hellos += 1,
             Fact::DeploymentRefused(reason) => {
                 if let Some(number) = self.asking.take() {
                     self.deployment_refused(now, number, &reason);
@@ -510,25 +542,25 @@ impl Ledger {
             | Fact::AllocationRestored { .. }
             | Fact::Released { .. } => self.apply_to_allocation(now, peer, deployment, fact),
             Fact::RedeploymentStarted { .. } => {
-                self.counters.redeployments += 1;
                 record.into_iter().for_each(|record| record.redeployments += 1);
             }
-            Fact::RestartOrdered { .. } => self.counters.restarts += 1,
             Fact::DeploymentReshaped { allocations, .. } => {
                 if let Some(number) = deployment {
                     self.services.reshape(now, number, &allocations);
                 }
             }
             Fact::DeploymentRestored { status, .. } => {
-                if let Some(record) = record.filter(|_| !status.is_terminal()) {
-                    (record.status, record.ended) = (status, None);
-                }
+                record.into_iter().for_each(|record| record.goes_on(status));
             }
             Fact::DeploymentAccepted(_)
+            | Fact::HelloAnswered
+            | Fact::SecretsSeen(_)
+            | Fact::RestartOrdered { .. }
             | Fact::RevocationAnchored(_)
             | Fact::BidMade(_)
             | Fact::AllocationCreated { .. }
             | Fact::SubnetJoined { .. }
+            | Fact::Container { .. }
             | Fact::Suspected { .. } => {}
         }
     }
@@ -747,44 +779,4 @@ impl Ledger {
             self.held[peer.0 as usize].push(place);
         }
     }
-
-    /// Samples every series.
-    pub(super) fn sample(&mut self, now: Time, flows: usize) {
-        let time_s = now.as_secs_f64();
-        let deployments = |status| self.deployments.iter().filter(|record| record.status == status).count();
-        let (wanted, running) = self.services.now();
-        let before = [self.peers_up as f64];
-        let after = [
-            wanted as f64,
-            running as f64,
-            self.counters.sent as f64,
-            self.counters.rejected.values().sum::<u64>() as f64,
-            flows as f64,
-            self.allocated_cores_milli as f64 / 1000.0,
-        ];
-        let by_status = DeploymentStatus::ALL.map(|status| deployments(status) as f64);
-        let values = before.into_iter().chain(by_status).chain(after);
-        self.series.extend(self.series_names.iter().zip(values).map(|((metric, labels), value)| SeriesRow {
-            time_s,
-            metric: Arc::clone(metric),
-            labels: Arc::clone(labels),
-            value,
-        }));
-    }
-}
-
-/// Metric and labels of every series, in the order in which [`Ledger::sample`] takes them; shared by all of its rows.
-fn series_names() -> Vec<(Text, Text)> {
-    let plain = |metric: &str| (metric.into(), "".into());
-    let by_status = DeploymentStatus::ALL
-        .map(|status| ("deployments".into(), labels(&[("status", &status.as_str().to_lowercase())])));
-    let after = [
-        "services.wanted",
-        "services.running",
-        "messages.sent",
-        "messages.rejected",
-        "flows.active",
-        "resources.allocated_cpu_cores",
-    ];
-    [plain("peers.up")].into_iter().chain(by_status).chain(after.map(plain)).collect()
 }

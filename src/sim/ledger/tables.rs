@@ -8,6 +8,7 @@ use super::{Closing, DeploymentRecord, Ledger, refusals};
 use crate::dms::ensemble::AllocationKind;
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::SignatureMode;
+use crate::dms::observability::Level;
 use crate::kernel::{Span, Time};
 use crate::net::Cities;
 use crate::observe::{
@@ -17,6 +18,7 @@ use crate::observe::{
 use crate::sim::attack::AttackReport;
 use crate::sim::outcome::Outcome;
 use crate::sim::setup::{Expectation, Setup};
+use crate::sim::telemetry::Observed;
 
 /// What the tables say of the setup.
 #[derive(Clone, Debug)]
@@ -71,6 +73,35 @@ impl Metrics {
         let known = metric(name).expect("every metric is in the catalogue");
         self.0.push(MetricRow { metric: known.name.into(), labels, value, unit: known.unit.into() });
     }
+}
+
+/// What observed peers wrote, sent and lost.
+fn observation_metrics(m: &mut Metrics, observed: &Observed) {
+    let tally = &observed.tally;
+    m.add("observed.peers", observed.peers as f64);
+    m.add("logs.records", tally.records.iter().sum::<u64>() as f64);
+    for (level, count) in Level::ALL.into_iter().zip(tally.records).filter(|(_, count)| *count > 0) {
+        m.add_labelled("logs.records", labels(&[("level", level.as_str())]), count as f64);
+    }
+    m.add("logs.below_level", tally.below_level as f64);
+    m.add("logs.silenced", tally.silenced as f64);
+    m.add("logs.skipped", tally.skipped as f64);
+    m.add("logs.rotations", tally.rotations as f64);
+    for (name, shipped) in [("logs", &tally.elastic), ("traces", &tally.apm)] {
+        m.add(&format!("{name}.shipped"), shipped.delivered as f64);
+        m.add(&format!("{name}.refused_batches"), shipped.refused_batches as f64);
+        m.add(&format!("{name}.lost"), (shipped.lost_end + shipped.lost_full) as f64);
+        for (reason, count) in [("process ended", shipped.lost_end), ("buffer full", shipped.lost_full)] {
+            if count > 0 {
+                m.add_labelled(&format!("{name}.lost"), labels(&[("reason", reason)]), count as f64);
+            }
+        }
+        m.add(&format!("{name}.waiting"), shipped.waiting() as f64);
+    }
+    m.add("traces.transactions", tally.transactions as f64);
+    m.add("traces.spans", tally.spans as f64);
+    m.add("bus.events", tally.events as f64);
+    m.add("peer_metrics.exports", tally.exports as f64);
 }
 
 impl Ledger {
@@ -179,6 +210,7 @@ impl Ledger {
         }
         m.add("messages.bytes", c.bytes as f64);
         m.add("hellos.answered", c.hellos as f64);
+        m.add("secrets.seen", c.secrets_seen as f64);
         m.add("bids.received", c.bids_received as f64);
         m.add("bids.accepted", c.bids_accepted as f64);
         m.add("resources.leaked", closing.leaks as f64);
@@ -186,6 +218,7 @@ impl Ledger {
         m.add("subnets.reachable_fraction", closing.reachable.fraction());
         m.add("image_pull.p50", seconds(self.pulls.quantile(0.50)));
         m.add("image_bytes", c.image_bytes as f64);
+        self.execution_metrics(&mut m);
         self.storage_metrics(&mut m);
         self.capability_metrics(&mut m, closing);
         self.attack_metrics(&mut m, &closing.attacks);
@@ -197,6 +230,7 @@ impl Ledger {
         for (name, labels, value) in self.machine_metrics(now) {
             m.add_labelled(name, labels, value);
         }
+        observation_metrics(&mut m, &closing.observed);
         m.add("events", closing.events as f64);
         m.add("facts", c.facts as f64);
         m.0

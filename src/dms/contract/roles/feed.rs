@@ -14,6 +14,7 @@ use crate::dms::constants::{
     USAGE_EVENT_BACKOFF_MAX, USAGE_EVENT_BACKOFF_MIN, USAGE_EVENT_QUEUE, USAGE_EVENT_RETRIES,
     USAGE_EVENT_WORKERS,
 };
+use crate::dms::contract::message::ContractRef;
 use crate::dms::contract::usage::{UsageEvent, UsageKind};
 use crate::dms::identity::{Did, EnsembleId};
 use crate::kernel::{Span, Timestamp};
@@ -21,11 +22,19 @@ use crate::kernel::{Span, Timestamp};
 /// How long an event rests that could not be delivered, before a worker takes it again.
 const REST: Span = Span::mins(5);
 
-/// Where an event goes.
+/// Where an event goes, and the contract that it names as the head.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Target {
     pub(super) contract: Did,
     pub(super) host: Did,
+    pub(super) head: Did,
+}
+
+impl Target {
+    /// The actor of a contract that a deployment names.
+    pub(super) fn of(contract: &ContractRef, head: &Did) -> Self {
+        Self { contract: contract.did.clone(), host: contract.host.clone(), head: head.clone() }
+    }
 }
 
 /// An event that is not delivered yet.
@@ -46,7 +55,7 @@ impl Pending {
     /// Events about one thing are told in their order.
     fn concerns_same(&self, other: &Self) -> bool {
         let (ours, theirs) = (&self.event, &other.event);
-        self.target == other.target
+        self.target.contract == other.target.contract
             && ours.allocation_id == theirs.allocation_id
             && ours.deployment_id == theirs.deployment_id
     }
@@ -210,7 +219,7 @@ mod tests {
 
     fn target() -> Target {
         let did = |seed| Did::Key(SecretKey::ed25519([seed; 32], SignatureMode::Modelled).public());
-        Target { contract: did(1), host: did(2) }
+        Target { contract: did(1), host: did(2), head: did(1) }
     }
 
     fn push(feed: &mut Feed, kind: UsageKind, allocation: &str, lossy: bool) -> Option<Lost> {

@@ -17,6 +17,7 @@ use crate::dms::contract::usage::{UsageEvent, UsageKind};
 use crate::dms::desk::Desk;
 use crate::dms::fact::{DeploymentStatus, Fact};
 use crate::dms::identity::{Did, EnsembleId};
+use crate::dms::profile::Weakness;
 use crate::dms::provider::Provider;
 
 /// The contracts that a deployment names.
@@ -91,7 +92,7 @@ impl Contracts {
     ) {
         let ensemble = allocation.split_once('_').and_then(|(id, _)| id.parse().ok());
         let Some(ensemble): Option<EnsembleId> = ensemble else { return };
-        for target in self.targets(ensemble, &root.handle.did) {
+        for target in self.targets(desk, ensemble, &root.handle.did) {
             self.tell(desk, root, target, kind, Some(Arc::clone(allocation)), ensemble, resources);
         }
     }
@@ -115,23 +116,42 @@ impl Contracts {
         if status.is_terminal() {
             self.named.shift_remove(&ensemble);
         }
+        let Some(head) = contracts.first() else { return };
         for contract in contracts.iter() {
-            let target = Target { contract: contract.did.clone(), host: contract.host.clone() };
-            self.tell(desk, root, target, kind, None, ensemble, None);
+            self.tell(desk, root, Target::of(contract, &head.did), kind, None, ensemble, None);
         }
     }
 
-    /// Whose actors are told of an allocation: the tail that connects this provider with the head's organization, or
-    /// the contracts that the deployment names. The first of them counts as the head.
-    fn targets(&self, ensemble: EnsembleId, own: &Did) -> Vec<Target> {
+    /// Whose actors are told of an allocation, and under which head.
+    ///
+    /// The real DMS takes an arbitrary one of the contracts that the deployment names for the head, in the order of a
+    /// Go map (C16), and looks for the tail that connects this provider with the head's organization; where it finds
+    /// none, all contracts that are named are told. As it is meant, usage belongs to the contract between the
+    /// orchestrator and this provider themselves, and without one to the first chain that leads here.
+    fn targets(&self, desk: &mut Desk<'_, '_>, ensemble: EnsembleId, own: &Did) -> Vec<Target> {
         let Some(named) = self.named.get(&ensemble) else { return Vec::new() };
-        let Some(head) = named.contracts.first() else { return Vec::new() };
-        if let Ok(tail) = find_tail(self.agreed(), &head.did, &head.provider, own) {
-            let host = tail.solution_enabler_did.clone();
-            return vec![Target { contract: tail.contract_did.clone(), host }];
-        }
-        let target = |named: &ContractRef| Target { contract: named.did.clone(), host: named.host.clone() };
-        named.contracts.iter().map(target).collect()
+        let contracts = &named.contracts;
+        let tail_of = |head: &ContractRef| {
+            let tail = find_tail(self.agreed(), &head.did, &head.provider, own).ok()?;
+            let (contract, host) = (tail.contract_did.clone(), tail.solution_enabler_did.clone());
+            Some(vec![Target { contract, host, head: head.did.clone() }])
+        };
+        let (head, found) = if desk.security.profile.has(Weakness::ArbitraryHead) {
+            let head = match &**contracts {
+                // One contract takes no draw.
+                [only] => Some(only),
+                several => desk.out.random.choose(several),
+            };
+            (head, head.and_then(tail_of))
+        } else {
+            let concerns = |one: &&ContractRef| one.provider == *own && one.requestor == named.orchestrator;
+            match contracts.iter().find(concerns) {
+                Some(direct) => (Some(direct), Some(vec![Target::of(direct, &direct.did)])),
+                None => (contracts.first(), contracts.iter().find_map(tail_of)),
+            }
+        };
+        let Some(head) = head else { return Vec::new() };
+        found.unwrap_or_else(|| contracts.iter().map(|one| Target::of(one, &head.did)).collect())
     }
 
     #[expect(
@@ -149,7 +169,6 @@ impl Contracts {
         resources: Option<Quantities>,
     ) {
         let named = self.named.get(&deployment_id);
-        let head = named.and_then(|named| named.contracts.first()).map(|contract| contract.did.clone());
         let orchestrator = named.map(|named| named.orchestrator.clone()).unwrap_or_default();
         let of_allocation = allocation_id.is_some();
         let own = root.handle.did.clone();
@@ -159,7 +178,7 @@ impl Contracts {
             allocation_id,
             deployment_id,
             compute_provider_did: if of_allocation { own.clone() } else { Did::Empty },
-            head_contract_did: head.unwrap_or_else(|| target.contract.clone()),
+            head_contract_did: target.head.clone(),
             orchestrator_did: match (of_allocation, orchestrator.is_empty()) {
                 (true, _) => Did::Empty,
                 (false, true) => own,
