@@ -53,6 +53,8 @@ pub const GRANT_ALLOCATION_CAPS_FREQUENCY: Span = Span::hours(1);
 pub const HEALTH_CHECK_INTERVAL: Span = Span::secs(30);
 /// Wait for one health check, and for the registration of one.
 pub const HEALTH_CHECK_TIMEOUT: Span = Span::secs(5);
+/// How long a provider waits for what it asks in a health check: shorter than its supervisor waits for the provider.
+pub const HEALTH_PROBE_TIMEOUT: Span = Span::secs(3);
 /// Wait for the restart of an allocation.
 pub const FAILURE_ESCALATION_TIMEOUT: Span = Span::mins(2);
 /// Consecutive failures after which a supervisor acts.

@@ -155,10 +155,28 @@ pub const ALL: &[Deviation] = &[
         why: "it is in the same place, and nobody waits for those any more",
     },
     Deviation {
+        section: "3.2", weakness: "",
+        real: "whether the watcher of a task wakes when docker starts it again was not read",
+        here: "it waits for the end that is the last by the restart policy",
+        why: "whoever asks for restarts wants the result",
+    },
+    Deviation {
+        section: "3.4", weakness: "",
+        real: "a page is waited for without a limit, and of commands none was read",
+        here: "a provider waits for 3 s and says so; a page has no limit in a profile that is nearer to `as-is`",
+        why: "the supervisor waits for 5 s: it is to learn why",
+    },
+    Deviation {
         section: "3.5", weakness: "",
         real: "a local volume whose source is missing cannot be mounted",
         here: "one whose `src` is a name is made where it is missing; a path must be there",
         why: "the format tells names from paths, as Docker does, which makes its named volumes",
+    },
+    Deviation {
+        section: "3.5", weakness: "",
+        real: "allocations are created for docker only, although providers bid for whatever their executors run",
+        here: "they are created for every executor, except in a profile that is nearer to `as-is`",
+        why: "the format promises them",
     },
     Deviation {
         section: "3.7", weakness: "",
@@ -225,6 +243,12 @@ pub const ALL: &[Deviation] = &[
         real: "a provider that has restarted runs everything again",
         here: "what its executor has kept goes on; the rest runs again",
         why: "containers outlive the process, and a second one of the same name cannot be made",
+    },
+    Deviation {
+        section: "4.6", weakness: "",
+        real: "what docker starts again by its restart policy after a restart of the machine was not read",
+        here: "the provider waits for it and does not start it a second time, unless it has volumes to be mounted",
+        why: "a second container of the same name cannot be made",
     },
     Deviation {
         section: "5.2", weakness: "",

@@ -9,6 +9,7 @@ use crate::dms::actor::{AllocationState, BehaviourKind, Rejection, Slot};
 use crate::dms::contract::fact::ContractFact;
 use crate::dms::ensemble::AllocationKind;
 use crate::dms::identity::{Did, EnsembleId};
+use crate::dms::outbox::KillCause;
 use crate::dms::provider::BidRefusal;
 use crate::dms::resources::Resources;
 
@@ -359,8 +360,26 @@ pub enum Fact {
         /// The address.
         address: Ipv4Addr,
     },
+    /// An executor did something to an allocation that nobody had asked for.
+    Container {
+        /// Full id.
+        allocation: Arc<str>,
+        /// Its generation.
+        generation: u32,
+        /// What.
+        what: ContainerFact,
+    },
     /// A report of another node told so many of its secrets.
     SecretsSeen(u32),
+}
+
+/// What an executor does to an allocation that nobody has asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ContainerFact {
+    /// It has ended with this exit code and is started again, for its restart policy says so.
+    Restarted(i32),
+    /// It was killed.
+    Killed(KillCause),
 }
 
 /// What an allocation is to its deployment.

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::dms::actor::{DeploymentRequest, Envelope, NewDeployment, Output, Stream};
+use crate::dms::actor::{DeploymentRequest, Envelope, ExecutorStats, NewDeployment, Output, Stream};
 use crate::dms::capability::Token;
 use crate::dms::contract::message::ContractRef;
 use crate::dms::contract::model::Blockchain;
@@ -17,7 +17,7 @@ use crate::dms::identity::{EnsembleId, Handle, PeerId};
 use crate::dms::node::Order;
 use crate::dms::resources::Resources;
 use crate::dms::storage::MountOrder;
-use crate::kernel::{Timestamp, random::Rng};
+use crate::kernel::{Span, Timestamp, random::Rng};
 
 /// Something that happens to a peer.
 #[derive(Clone, Debug)]
@@ -44,6 +44,8 @@ pub enum Input<'a> {
     Started {
         /// The runs that went on without it, as the executor reports them.
         running: Vec<RunId>,
+        /// The runs that its executor is starting again by itself, for their restart policy says so.
+        rising: Vec<RunId>,
     },
     /// A connection to another peer has opened.
     Connected(Arc<Handle>),
@@ -146,8 +148,14 @@ pub enum Execution {
         /// What it printed.
         output: Output,
     },
-    /// The answer to a health probe.
-    Probed(RunId, bool),
+    /// It has ended by itself, and its executor starts it again, for its restart policy says so; its exit code.
+    Restarting(RunId, i32),
+    /// It was killed.
+    Killed(RunId, KillCause),
+    /// The answer to the health probe of this number.
+    Probed(RunId, u32, Health),
+    /// What it uses; none when it is not up.
+    Stats(RunId, Option<ExecutorStats>),
     /// What it has printed so far: the stream that was asked for, from where on, and its whole text.
     Log {
         /// Which.
@@ -159,8 +167,8 @@ pub enum Execution {
         /// All of the stream.
         text: Arc<str>,
     },
-    /// What was to be terminated is gone.
-    Terminated(RunId),
+    /// What was to be terminated is gone; its exit code, where there was anything to give one.
+    Terminated(RunId, Option<i32>),
     /// It could not be terminated, and is still there.
     NotTerminated(RunId, Arc<str>),
     /// Its volumes are mounted.
@@ -178,10 +186,13 @@ impl Execution {
         match self {
             Self::Started(run)
             | Self::StartFailed(run, _)
-            | Self::Probed(run, _)
+            | Self::Restarting(run, _)
+            | Self::Killed(run, _)
+            | Self::Probed(run, ..)
+            | Self::Stats(run, _)
             | Self::Exited { run, .. }
             | Self::Log { run, .. }
-            | Self::Terminated(run)
+            | Self::Terminated(run, _)
             | Self::NotTerminated(run, _)
             | Self::Mounted(run)
             | Self::NotMounted(run, _)
@@ -190,17 +201,39 @@ impl Execution {
     }
 }
 
+/// Why an executor killed something.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum KillCause {
+    /// It wanted more memory than it was given.
+    OutOfMemory,
+    /// It went on after it was told to end.
+    Deaf,
+}
+
+/// What comes of a health probe.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Health {
+    /// All is well.
+    Good,
+    /// The answer is not what is expected, or there is nobody to ask.
+    Bad,
+    /// There is no answer within the time that was given.
+    TimedOut,
+}
+
 /// What the executor is asked to do.
 #[derive(Clone, Debug)]
 pub enum Action {
     /// Fetch the image if need be and start.
     Start(RunId, Arc<AllocationConfig>),
-    /// Stop at once, to be started again.
+    /// Stop, to be started again.
     Stop(RunId),
     /// Stop for good and remove; the executor reports whether it could.
     Terminate(RunId),
-    /// Ask after its health.
-    Probe(RunId),
+    /// Ask after its health: the number of the probe, and how long to wait for an answer; none = for ever.
+    Probe(RunId, u32, Option<Span>),
+    /// Look what it uses.
+    ReadStats(RunId),
     /// Read what it has printed on a stream; the offset is handed back with it.
     ReadLog(RunId, Stream, u64),
     /// Mount the volumes of an allocation on the host; the executor reports whether it could.

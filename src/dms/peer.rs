@@ -209,10 +209,10 @@ impl Peer {
 
     /// The process starts. A provider takes up its allocations first, and bids only then; then come the deployments
     /// (dms-capabilities section 9.4).
-    fn start(&mut self, now: Timestamp, running: &[RunId], out: &mut Outbox<'_>) {
+    fn start(&mut self, now: Timestamp, running: &[RunId], rising: &[RunId], out: &mut Outbox<'_>) {
         let Some(store) = self.store.take() else { return };
         let mut desk = Desk { now, security: &mut self.security, out };
-        self.provider.recover(&mut desk, store.provider, running);
+        self.provider.recover(&mut desk, store.provider, running, rising);
         if let Some(gateway) = &mut self.gateway {
             gateway.recover(&mut desk, store.gateway);
         }
@@ -253,7 +253,7 @@ impl Peer {
                 let mut desk = Desk { now, security: &mut self.security, out };
                 self.provider.handle_execution(&mut desk, &mut self.root, execution);
             }
-            Input::Started { running } => self.start(now, &running, out),
+            Input::Started { running, rising } => self.start(now, &running, &rising, out),
             Input::Transfer { tx_hash, found } => {
                 let mut desk = Desk { now, security: &mut self.security, out };
                 self.contracts.transfer_found(&mut desk, &mut self.root, &tx_hash, found.as_ref());

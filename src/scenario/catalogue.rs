@@ -7,9 +7,10 @@
 use std::sync::Arc;
 
 use crate::kernel::Distribution;
-use crate::sim::setup::{DataUse, Image, ImageBehaviour, Prints};
+use crate::sim::setup::{Image, ImageBehaviour, Prints};
 
-/// A service: name, bytes to pull, median seconds to start.
+/// A service: name, bytes to pull, median seconds to start. The last are root file systems of virtual machines, those
+/// with which Firecracker's own guides begin: they boot to a prompt and stay.
 const SERVICES: &[(&str, u64, f64)] = &[
     ("nginx", 72_000_000, 0.5),
     ("httpd", 56_000_000, 0.5),
@@ -28,6 +29,8 @@ const SERVICES: &[(&str, u64, f64)] = &[
     ("vllm/vllm-openai", 8_900_000_000, 60.0),
     ("ollama/ollama", 1_600_000_000, 3.0),
     ("opensearchproject/opensearch", 880_000_000, 25.0),
+    ("hello-rootfs.ext4", 31_500_000, 0.3),
+    ("bionic.rootfs.ext4", 314_600_000, 1.2),
 ];
 
 /// A task: name, bytes to pull, median seconds to start, median seconds to run, what it prints.
@@ -49,36 +52,37 @@ const TASKS: &[(&str, u64, f64, f64, &str)] = &[
     ("pytorch/pytorch", 3_200_000_000, 3.0, 1800.0, ""),
 ];
 
+/// A kernel of a virtual machine: name, bytes to fetch, median seconds of the boot to user space. Firecracker's
+/// specification promises at most 125 ms from the order to start up to `/sbin/init`, with its own minimal kernel.
+const KERNELS: &[(&str, u64, f64)] = &[
+    ("hello-vmlinux.bin", 21_400_000, 0.125),
+    ("vmlinux-5.10.bin", 42_700_000, 0.125),
+    ("vmlinux.bin", 21_400_000, 0.125),
+];
+
 /// The built-in images: services that never fail by themselves and fulfil every health check, then tasks that
 /// succeed.
 #[must_use]
 pub fn images() -> Vec<Image> {
     let about = |median_s: f64, sigma| Distribution::Lognormal { mu: libm::log(median_s), sigma };
-    let services = SERVICES.iter().map(|&(name, size_bytes, start_s)| Image {
-        name: name.to_owned(),
-        size_bytes,
-        start: about(start_s, 0.3),
-        behaviour: ImageBehaviour::Service {
+    let services = SERVICES.iter().map(|&(name, size_bytes, start_s)| {
+        let service = ImageBehaviour::Service {
             fails_after: None,
             health: Arc::from(""),
+            answers_after: None,
             prints: Prints::default(),
-        },
-        survives: 0,
-        data: DataUse::default(),
+        };
+        Image::new(name, size_bytes, about(start_s, 0.3), service)
     });
-    let tasks = TASKS.iter().map(|&(name, size_bytes, start_s, run_s, output)| Image {
-        name: name.to_owned(),
-        size_bytes,
-        start: about(start_s, 0.3),
-        behaviour: ImageBehaviour::Task {
-            run: about(run_s, 0.5),
-            exit_code: 0,
-            prints: Prints { output: Arc::from(output), ..Prints::default() },
-        },
-        survives: 0,
-        data: DataUse::default(),
+    let tasks = TASKS.iter().map(|&(name, size_bytes, start_s, run_s, output)| {
+        let prints = Prints { output: Arc::from(output), ..Prints::default() };
+        let task = ImageBehaviour::Task { run: about(run_s, 0.5), exit_code: 0, prints };
+        Image::new(name, size_bytes, about(start_s, 0.3), task)
     });
-    services.chain(tasks).collect()
+    let kernels = KERNELS.iter().map(|&(name, size_bytes, boot_s)| {
+        Image::new(name, size_bytes, about(boot_s, 0.1), ImageBehaviour::Kernel)
+    });
+    services.chain(tasks).chain(kernels).collect()
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ use self::nat::{NAT, NAT_OF_GROUP};
 use self::observability::OBSERVED;
 use self::operations::{OPERATION, ORGANIZATION};
 use super::units::{BYTE_UNITS, HERTZ_UNITS, RATE_UNITS, TIME_UNITS};
+use crate::dms::ensemble::Executor;
+use crate::dms::ensemble::config::Word;
 use crate::dms::ensemble::shape::{Key, Map, Quantity, Shape};
 
 const fn with_unit(units: &'static [(&'static str, u64)], repeated: bool) -> Shape {
@@ -197,8 +199,17 @@ static GROUP: Map = Map::new(
         )
         .or("false"),
         Key::new("storage", Shape::Map(&STORAGE), "what their disks are like"),
+        GROUP_EXECUTORS,
     ],
 );
+
+/// A bare `null` names the executor of that name.
+const GROUP_EXECUTORS: Key = Key::new(
+    "executors",
+    Shape::FilledList(&Shape::Either(&[Shape::Words(Executor::WORDS), Shape::Nothing])),
+    "what can run allocations",
+)
+.or("[docker]");
 
 static STORAGE: Map = Map::new(
     "storage",
@@ -331,14 +342,57 @@ static IMAGE: Map = Map::new(
         Key::new("start", TIMES, "from pulled to ready").or("1s"),
         Key::new("task", Shape::Map(&TASK), "it ends by itself"),
         Key::new("service", Shape::Either(&[Shape::Map(&SERVICE), Shape::Nothing]), "it runs on"),
+        Key::new(
+            "kernel",
+            Shape::Either(&[Shape::Map(&KERNEL), Shape::Nothing]),
+            "virtual machines boot from it",
+        ),
         Key::new("survives", Shape::Whole(0, 1_000_000), "vain attempts to terminate it").or("0"),
+        Key::new(
+            "stop",
+            Shape::Either(&[Shape::Words(&["ignored"]), Shape::Map(&STOP)]),
+            "what it does when it is told to end",
+        )
+        .or("it ends at once"),
+        Key::new("uses", Shape::Map(&USES), "what it uses of its machine").or("all that it is given"),
+        Key::new("pull_fails", FRACTION, "how likely it cannot be fetched").or("0"),
         Key::new("writes", Shape::Map(&WRITES), "what it adds to its data on a volume"),
         Key::new("checkpoint", Shape::Map(&WRITES), "what it saves to go on from; of a task"),
         Key::new("input", Shape::Map(&BUCKET), "what it fetches first; of a task"),
         Key::new("output", Shape::Map(&BUCKET), "what it delivers at its end; of a task"),
     ],
 )
-.with_one_of(&["task", "service"]);
+.with_one_of(&["task", "service", "kernel"]);
+
+static KERNEL: Map = Map::new("kernel", &[]);
+
+static STOP: Map = Map::new(
+    "stop",
+    &[
+        Key::new("after", TIMES, "it ends so long after that; killed after 10 s").required(),
+        Key::new("exit_code", Shape::Whole(0, 255), "how it ends then").or("143"),
+    ],
+);
+
+static USES: Map = Map::new(
+    "uses",
+    &[
+        Key::new("cpu", Shape::Number, "cores").or("all that it is given"),
+        Key::new("ram", AMOUNT, "memory").or("all that it is given"),
+        Key::new("disk", AMOUNT, "of its own file system").or("nothing"),
+    ],
+);
+
+const AMOUNT: Shape = Shape::Either(&[BYTES, Shape::Map(&GROWTH)]);
+
+static GROWTH: Map = Map::new(
+    "amount that grows",
+    &[
+        Key::new("start", BYTES, "from the start").or("0"),
+        Key::new("size", BYTES, "so much more").required(),
+        Key::new("every", TIME, "again and again").required(),
+    ],
+);
 
 static WRITES: Map = Map::new(
     "writes",
@@ -378,6 +432,7 @@ static SERVICE: Map = Map::new(
     &[
         Key::new("fails_after", TIMES, "when it fails").or("never"),
         Key::new("health", Shape::Text, "what health checks see").or("what they want"),
+        Key::new("answers_after", TIMES, "how long a health check takes").or("no time"),
         OUTPUT,
         STDERR,
         OUTPUT_SIZE,

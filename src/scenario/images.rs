@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::catalogue;
+use super::executors;
 use super::reader::{Map, Reader};
 use super::storage;
 use crate::dms::ensemble::tree::{Node, Position, Value};
@@ -13,8 +14,11 @@ use crate::sim::setup::{Image, ImageBehaviour, Prints};
 /// Far more than any scenario has; what a run numbers them with holds them.
 const MOST_IMAGES: usize = 10_000;
 const REFERENCE_HELP: &str =
-    "write it as in an ensemble: `nginx`, `nginx:1.27` or `my-registry.org/team/app`";
-const KEYS: &[&str] = &["size", "start", "task", "service", "survives"];
+    "write it as in an ensemble: `nginx`, `nginx:1.27` or `my-registry.org/team/app`, or the path of a file";
+const KEYS: &[&str] =
+    &["size", "start", "task", "service", "kernel", "survives", "stop", "uses", "pull_fails"];
+/// What only what runs has.
+const OF_PROGRAMS: &[&str] = &["survives", "stop", "uses"];
 /// What tasks and services print.
 const PRINTS: &[&str] = &["output", "stderr", "output_size", "output_every"];
 /// More attempts than any run makes: such a container is never terminated.
@@ -46,12 +50,14 @@ pub(super) fn read(reader: &mut Reader, top: &Map<'_>) -> Vec<Image> {
     }
     for (name, at, node) in own {
         let Some(image) = image(reader, &name, at, node) else { continue };
-        let Some(reference) = Reference::parse(&name) else {
+        let reference = Reference::parse(&name);
+        if reference.is_none() && !name.starts_with('/') {
             reader.error(at, format!("`{name}` is not an image reference"), REFERENCE_HELP.to_owned());
             continue;
-        };
-        let same = |other: &Image| {
-            Reference::parse(&other.name).is_some_and(|other| other.is_same_entry(&reference))
+        }
+        let same = |other: &Image| match (&reference, Reference::parse(&other.name)) {
+            (Some(reference), Some(other)) => other.is_same_entry(reference),
+            _ => *other.name == *name,
         };
         match images.iter().position(same) {
             Some(place) if place >= built_in => {
@@ -82,23 +88,14 @@ fn image(reader: &mut Reader, name: &str, at: Position, node: &Node) -> Option<I
         Some(_) => reader.optional(&map, "start", |r, n| r.distribution(n, "start")),
         None => Some(Distribution::Constant { value_s: 1.0 }),
     };
-    let behaviour = match (node.entry("task"), node.entry("service")) {
-        (Some((key, content)), None) => task(reader, content, key.position),
-        (None, Some((key, content))) => service(reader, content, key.position),
-        (Some(_), Some((key, _))) => {
-            reader.error(key.position, format!("`{name}` is a task or a service, not both"), None);
-            None
-        }
-        (None, None) => {
-            let help = "write `task: {run: 5m}` for what ends by itself, `service: {}` for what does not";
-            reader.error(at, format!("`{name}` needs `task` or `service`"), help.to_owned());
-            None
-        }
-    };
+    let behaviour = behaviour(reader, name, at, node);
     let survives = match node.entry("survives") {
         Some(_) => reader.optional(&map, "survives", |r, n| r.whole(n, "survives", 0, MOST_SURVIVED)),
         None => Some(0),
     };
+    let stop = executors::stop_of_image(reader, &map);
+    let uses = reader.optional(&map, "uses", executors::uses_of_image).unwrap_or_default();
+    let pull_fails = reader.optional(&map, "pull_fails", |r, n| r.fraction(n, "pull_fails")).unwrap_or(0.0);
     let data = storage::of_image(reader, &map);
     Some(Image {
         name: name.to_owned(),
@@ -106,8 +103,50 @@ fn image(reader: &mut Reader, name: &str, at: Position, node: &Node) -> Option<I
         start: start?,
         behaviour: behaviour?,
         survives: survives? as u32,
+        stop,
+        uses,
+        pull_fails,
         data: data?,
     })
+}
+
+/// What it does: the one of `task`, `service` and `kernel` that is there.
+fn behaviour(reader: &mut Reader, name: &str, at: Position, node: &Node) -> Option<ImageBehaviour> {
+    let kinds = ["task", "service", "kernel"].into_iter().filter_map(|kind| node.entry(kind));
+    let mut kinds: Vec<_> = kinds.collect();
+    kinds.sort_by_key(|(key, _)| key.position);
+    match kinds[..] {
+        [(key, content)] => match &*key.text {
+            "task" => task(reader, content, key.position),
+            "service" => service(reader, content, key.position),
+            _ => kernel(reader, content, key.position, node),
+        },
+        [] => {
+            let help = "write `task: {run: 5m}` for what ends by itself, `service: {}` for what does not, \
+                        `kernel: {}` for what virtual machines boot from";
+            reader.error(at, format!("`{name}` needs `task`, `service` or `kernel`"), help.to_owned());
+            None
+        }
+        [_, (key, _), ..] => {
+            let message = format!("`{name}` is a task, a service or a kernel, not several of these");
+            reader.error(key.position, message, None);
+            None
+        }
+    }
+}
+
+/// What only boots has nothing of what runs.
+fn kernel(reader: &mut Reader, content: &Node, at: Position, image: &Node) -> Option<ImageBehaviour> {
+    if !content.is_null() {
+        reader.map(content, "kernel", at, &[])?;
+    }
+    for key in OF_PROGRAMS.iter().chain(storage::DATA) {
+        if let Some((key, _)) = image.entry(key) {
+            let help = "say it of the root file system: remove it here".to_owned();
+            reader.error(key.position, format!("a kernel has no `{}`", key.text), help);
+        }
+    }
+    Some(ImageBehaviour::Kernel)
 }
 
 fn task(reader: &mut Reader, node: &Node, at: Position) -> Option<ImageBehaviour> {
@@ -122,13 +161,15 @@ fn task(reader: &mut Reader, node: &Node, at: Position) -> Option<ImageBehaviour
 fn service(reader: &mut Reader, node: &Node, at: Position) -> Option<ImageBehaviour> {
     if node.is_null() {
         let (health, prints) = (Arc::default(), Prints::default());
-        return Some(ImageBehaviour::Service { fails_after: None, health, prints });
+        return Some(ImageBehaviour::Service { fails_after: None, health, answers_after: None, prints });
     }
-    let map = reader.map(node, "service", at, &[&["fails_after", "health"], PRINTS].concat())?;
+    let keys = ["fails_after", "health", "answers_after"];
+    let map = reader.map(node, "service", at, &[&keys, PRINTS].concat())?;
     let fails_after = reader.optional(&map, "fails_after", |r, n| r.distribution(n, "fails_after"));
     let health = printed(reader, &map, "health").unwrap_or_default();
+    let answers_after = reader.optional(&map, "answers_after", |r, n| r.distribution(n, "answers_after"));
     let prints = prints(reader, &map);
-    Some(ImageBehaviour::Service { fails_after, health, prints: prints? })
+    Some(ImageBehaviour::Service { fails_after, health, answers_after, prints: prints? })
 }
 
 /// What it prints: none where something of it is wrong.

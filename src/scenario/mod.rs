@@ -17,6 +17,7 @@ pub mod diagnostic;
 mod distribution;
 pub mod ensemble_file;
 mod epoch;
+mod executors;
 mod expectation;
 mod faults;
 mod files;

@@ -31,6 +31,7 @@ const GROUP_KEYS: &[&str] = &[
     "profile",
     "require_contracts",
     "storage",
+    "executors",
 ];
 /// Attackers offer nothing and attack.
 const ATTACKER_KEYS: &[&str] = &[
@@ -64,6 +65,7 @@ const GATEWAY_KEYS: &[&str] = &[
     "machines",
     "boot",
     "fails",
+    "executors",
 ];
 const ROLES: &[&str] = &[
     "providers",
@@ -222,6 +224,7 @@ fn group(
     let profile = super::profile::read(reader, &map);
     let require_contracts = require_contracts(reader, &map, role);
     let storage = reader.optional(&map, "storage", storage::of_group).unwrap_or_default();
+    let executors = super::executors::of_group(reader, &map, role);
     let attack = if role == Role::Attacker {
         let help = "what they try, as in `attack: {replayer: {start: 5m}}`";
         reader.required(&map, "attack", help, |_, node| Some(node.clone()))
@@ -247,6 +250,7 @@ fn group(
         require_contracts,
         storage,
         gateway,
+        executors,
     };
     Some((group, attack, variant.at))
 }

@@ -4,6 +4,7 @@ use std::fmt::{Display, Write as _};
 
 use super::attacks::FORGERIES;
 use super::distribution::write as span_of;
+use super::executors;
 use super::network::BANDWIDTH_PRESETS;
 use super::peers::CHURN_PRESETS;
 use super::resolved_contracts::contract;
@@ -174,6 +175,7 @@ fn group(group: &PeerGroup) -> String {
             (group.storage != StorageConfig::default()).then(|| storage::write_of_group(&group.storage)),
         ),
         ("require_contracts", group.require_contracts.then(|| "true".to_owned())),
+        ("executors", executors::write_of_group(&group.executors)),
     ];
     content.extend(group.gateway.iter().flat_map(super::gateways::write));
     format!("{role}: {}", map(&content))
@@ -272,16 +274,21 @@ fn behaviour(image: &Image) -> String {
             let own = [("run", Some(span_of(run))), ("exit_code", Some(exit_code.to_string()))];
             format!("task: {}", map(&[&own[..], &printed(prints)].concat()))
         }
-        ImageBehaviour::Service { fails_after, health, prints } => {
-            let own =
-                [("fails_after", fails_after.as_ref().map(span_of)), ("health", Some(text_or_empty(health)))];
+        ImageBehaviour::Kernel => "kernel: {}".to_owned(),
+        ImageBehaviour::Service { fails_after, health, answers_after, prints } => {
+            let own = [
+                ("fails_after", fails_after.as_ref().map(span_of)),
+                ("health", Some(text_or_empty(health))),
+                ("answers_after", answers_after.as_ref().map(span_of)),
+            ];
             format!("service: {}", map(&[&own[..], &printed(prints)].concat()))
         }
     };
     let survives = if image.survives > 0 { format!(", survives: {}", image.survives) } else { String::new() };
     let (size, start) = (write_bytes(image.size_bytes), span_of(&image.start));
     let data = storage::write_of_image(&image.data);
-    format!("{{size: {size}, start: {start}, {behaviour}{survives}{data}}}")
+    let ends = executors::write_of_image(image.stop.as_ref(), &image.uses, image.pull_fails);
+    format!("{{size: {size}, start: {start}, {behaviour}{survives}{ends}{data}}}")
 }
 
 fn printed(prints: &Prints) -> [(&'static str, Option<String>); 4] {

@@ -83,10 +83,13 @@ impl Definitions {
         for (key, other) in map.needs {
             object["dependentRequired"][key] = json!([other]);
         }
+        if map.one_of.is_empty() {
+            return object;
+        }
         if map.one_of.len() == map.keys.len() {
             object["minProperties"] = json!(1);
             object["maxProperties"] = json!(1);
-        } else if !map.one_of.is_empty() {
+        } else {
             object["oneOf"] = map.one_of.iter().map(|key| json!({ "required": [key] })).collect();
         }
         object

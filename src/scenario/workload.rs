@@ -1,12 +1,15 @@
 //! The `workload` of a scenario: deployments that users ask for.
 
 use super::contracts::name_of;
+use super::executors;
 use super::files::{Ensemble, Files};
 use super::peers::{Peers, identifier};
 use super::reader::{Map, Reader, listed};
 use super::storage;
 use crate::dms::constants::MIN_DEPLOYMENT_TIME;
-use crate::dms::ensemble::config::{AllocationConfig, AllocationKind, HealthProbe};
+use crate::dms::ensemble::config::{
+    AllocationConfig, AllocationKind, ExecutionConfig, FirecrackerConfig, HealthProbe,
+};
 use crate::dms::ensemble::finding::Finding;
 use crate::dms::ensemble::suggest::{did_you_mean, suggestion};
 use crate::dms::ensemble::tree::{Node, Position};
@@ -184,14 +187,19 @@ fn check_images(
         return;
     }
     for (name, allocation) in &ensemble.config.allocations {
+        for (key, message) in executors::doubts(name, allocation, &context.known, context.peers) {
+            files.report(ensemble, &["allocations", name, key], Finding::warning(at, message));
+        }
+        if let ExecutionConfig::Firecracker(machine) = &allocation.execution {
+            check_machine(reader, at, (name, machine), ensemble, context, files);
+        }
         let Some(container) = allocation.execution.container() else { continue };
         let reference = &*container.image;
         let known = context.known.find(reference).map(|place| context.known.image(place));
         for (key, message) in storage::doubts(name, allocation, known, context.peers) {
             files.report(ensemble, &["allocations", name, key], Finding::warning(at, message));
         }
-        if let Some(place) = context.known.find(reference) {
-            let image = context.known.image(place);
+        if let Some(image) = known {
             if let Some((key, message)) = mismatch(name, allocation, image) {
                 let help = format!("to change what it does, describe `{}` under `images`", image.name);
                 let finding = Finding::warning(at, message).with_help(help);
@@ -209,6 +217,36 @@ fn check_images(
         let message = format!("nothing is known about the image `{reference}`");
         let finding = Finding::error(at, message.clone()).with_help(help.clone());
         if !files.report(ensemble, &["allocations", name, "execution", "image"], finding) {
+            reader.error(at, format!("{message} of `{name}`"), help);
+        }
+    }
+}
+
+/// The files of a virtual machine must be known, as images must.
+fn check_machine(
+    reader: &mut Reader,
+    at: Position,
+    (name, machine): (&str, &FirecrackerConfig),
+    ensemble: &Ensemble,
+    context: &Context<'_>,
+    files: &mut Files,
+) {
+    let boots = "kernel: {}";
+    let of_kind = [
+        ("kernel_image", Some(&machine.kernel_image), boots),
+        ("initrd", machine.initrd.as_ref(), boots),
+        ("root_file_system", Some(&machine.root_file_system), "service: {}"),
+    ];
+    for (key, path, kind) in of_kind {
+        let Some(path) = path.filter(|path| context.known.find_file(path).is_none()) else { continue };
+        let message = format!("nothing is known about the file `{path}`");
+        let add = format!("add it to the scenario: `images: {{{path}: {{size: 100 MB, {kind}}}}}`");
+        let help = match did_you_mean(path, context.images.iter().map(|image| image.name.as_str())) {
+            Some(guess) => format!("did you mean `{guess}`? If not, {add}"),
+            None => add,
+        };
+        let finding = Finding::error(at, message.clone()).with_help(help.clone());
+        if !files.report(ensemble, &["allocations", name, "execution", key], finding) {
             reader.error(at, format!("{message} of `{name}`"), help);
         }
     }
@@ -242,6 +280,10 @@ fn mismatch(name: &str, allocation: &AllocationConfig, image: &Image) -> Option<
             );
             (!fulfilled && !health.is_empty()).then_some(("healthcheck", message))
         }
+        (ImageBehaviour::Kernel, _) => Some((
+            "execution",
+            format!("`{name}` runs the kernel `{reference}` in a container: it does nothing"),
+        )),
         (ImageBehaviour::Task { .. }, AllocationKind::Task) => None,
     }
 }

@@ -144,6 +144,7 @@ mod tests {
             storage: Default::default(),
             require_contracts: false,
             gateway: None,
+            executors: Vec::new(),
         };
         Setup {
             name: "conservation".to_owned(),

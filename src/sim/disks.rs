@@ -75,6 +75,8 @@ pub(super) struct Disk {
     capacity: u64,
     rate_bps: u64,
     used: u64,
+    /// What executors have fetched takes so many bytes.
+    pub(super) images: u64,
     directories: IndexMap<Arc<str>, IndexMap<Arc<str>, File>>,
     /// Mounts that are under way.
     pub(super) pending: Vec<(RunId, Arc<MountOrder>)>,
@@ -91,6 +93,7 @@ impl Disk {
             capacity,
             rate_bps: config.rate_bps,
             used: 0,
+            images: 0,
             directories: named.collect(),
             pending: Vec::new(),
             mounted: IndexMap::new(),
@@ -122,9 +125,14 @@ impl Disk {
         self.directories.get(directory)?.get(name).copied()
     }
 
+    /// What is left beside the data of programs, for all that executors fetch.
+    pub(super) const fn room_for_images(&self) -> u64 {
+        self.capacity - self.used
+    }
+
     /// Whether so many bytes more fit.
     pub(super) fn check(&self, bytes: u64) -> Result<(), DiskFull> {
-        if bytes > self.capacity - self.used { Err(DiskFull) } else { Ok(()) }
+        if bytes > self.room_for_images().saturating_sub(self.images) { Err(DiskFull) } else { Ok(()) }
     }
 
     /// A write is complete: the file has these bytes more, or is replaced by a checkpoint of them.

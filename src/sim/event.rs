@@ -1,6 +1,8 @@
 //! Everything that can happen in a run: one closed enum, so that an event nobody handles is a compile error.
 
+use super::executor::End;
 use crate::dms::actor::Stream;
+use crate::dms::ensemble::Executor;
 use crate::dms::outbox::{RunId, Timer};
 use crate::kernel::id_type;
 use crate::net::FlowId;
@@ -134,30 +136,36 @@ pub enum ContractStep {
 /// What is due in an executor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ExecutionStep {
-    /// The image is there and the start-up time is over.
-    Started,
-    /// It ends by itself.
-    Exited,
-    /// A health probe is answered.
-    Probed,
-    /// The image does not exist.
-    NoImage,
+    /// All that it needs is there and the start-up time is over, in this turn.
+    Started(u32),
+    /// It ends by itself, in this turn.
+    Ended(u32, End),
+    /// What stood in the way of its start is gone.
+    Free,
+    /// A health probe is answered, or has taken too long: its number, and whether it is answered.
+    Probed(u32, bool),
+    /// It cannot start, for the reason that its executor has put down.
+    NotStarted,
+    /// Something that an executor fetches could not be fetched, for whoever waits for it.
+    NotFetched(Executor, u16),
     /// The machine lacks a graphics card that the container asks for.
     NoCard,
     /// Its log is read: which stream, and the offset that is handed back with it.
     LogRead(Stream, u64),
-    /// It is gone.
-    Terminated,
+    /// It is gone, killed or not.
+    Terminated(bool),
     /// It could not be terminated.
     NotTerminated,
     /// Its volumes are mounted, or not.
     Mounted,
     /// Its volumes are not mounted.
     NoVolume,
-    /// It begins to move data.
-    Move(DataStep),
-    /// It has moved data.
-    Moved(DataStep),
+    /// It begins to move data, in this turn.
+    Move(u32, DataStep),
+    /// It has moved data, in this turn.
+    Moved(u32, DataStep),
+    /// Its use is read.
+    StatsRead,
 }
 
 /// What a program does with data.

@@ -198,6 +198,7 @@ impl World<'_> {
         host.up = false;
         host.life += 1;
         host.executor.abandon();
+        host.disk.images = host.executor.stored_bytes();
         host.disk.pending.clear();
         self.end_process(now, peer, outage);
         for flow in self.network.set_up(now, EndpointId(peer.0), false) {
@@ -234,10 +235,11 @@ impl World<'_> {
         }
         host.up = true;
         let (running, unheard) = (host.executor.running(), std::mem::take(&mut host.unheard));
+        let rising = self.raise_runs(now, peer);
         self.network.set_up(now, EndpointId(peer.0), true);
         self.ledger.peer_is(now, peer, true);
         let running: Vec<RunId> = running.into_iter().chain(unheard.iter().map(Execution::run)).collect();
-        self.feed(now, peer, |_| Input::Started { running });
+        self.feed(now, peer, |_| Input::Started { running, rising });
         for ended in unheard {
             self.feed(now, peer, |_| Input::Execution(ended));
         }

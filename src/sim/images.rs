@@ -6,10 +6,14 @@
 //! or a capital letter, or is `localhost`. A digest outweighs a tag, and no tag and no digest means `latest`.
 //!
 //! What the catalogue calls by its repository alone stands for every tag and digest of it.
+//!
+//! Kernels and file systems of virtual machines are named by their path, or by the name of the file wherever it is.
 
 use rustc_hash::FxHashMap;
 
-use super::setup::Image;
+use super::setup::{Growth, Image, ImageBehaviour, Prints, Uses};
+use crate::dms::ensemble::AllocationKind;
+use crate::kernel::Distribution;
 
 /// The registry of a reference that names none.
 const DEFAULT_REGISTRY: &str = "docker.io";
@@ -104,24 +108,46 @@ fn is_registry(component: &str) -> bool {
 pub struct Images {
     images: Vec<Image>,
     by_key: FxHashMap<String, u16>,
+    by_path: FxHashMap<String, u16>,
+    /// Those of the executor that runs nothing: of a task and of a service.
+    null: [u16; 2],
 }
 
 impl Images {
     /// A catalogue; a later image replaces an earlier one of the same reference. One whose name is no reference is
     /// found by nobody.
     #[must_use]
-    pub fn new(images: Vec<Image>) -> Self {
-        let named = images.iter().zip(0..);
-        let by_key = named
+    pub fn new(mut images: Vec<Image>) -> Self {
+        let named = || images.iter().zip(0..);
+        let by_key = named()
             .filter_map(|(image, number)| Some((Reference::parse(&image.name)?.key(), number)))
             .collect();
-        Self { images, by_key }
+        let by_path = named().map(|(image, number)| (image.name.clone(), number)).collect();
+        let first = images.len() as u16;
+        images.extend(nothing());
+        Self { images, by_key, by_path, null: [first, first + 1] }
     }
 
     /// The image that a reference means: of its digest, else of its tag, else of its repository.
     #[must_use]
     pub fn find(&self, reference: &str) -> Option<u16> {
         Reference::parse(reference)?.candidates().find_map(|key| self.by_key.get(&key).copied())
+    }
+
+    /// The kernel or file system of this path, else of this name.
+    #[must_use]
+    pub fn find_file(&self, path: &str) -> Option<u16> {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        self.by_path.get(path).or_else(|| self.by_path.get(name)).copied()
+    }
+
+    /// What runs where nothing does.
+    #[must_use]
+    pub const fn null(&self, kind: AllocationKind) -> u16 {
+        match kind {
+            AllocationKind::Task => self.null[0],
+            AllocationKind::Service => self.null[1],
+        }
     }
 
     /// An image.
@@ -131,6 +157,21 @@ impl Images {
     }
 }
 
+/// What the executor `null` runs: a task that has ended well, and a service that is just there. Both use nothing.
+fn nothing() -> [Image; 2] {
+    let at_once = Distribution::Constant { value_s: 0.0 };
+    let task = ImageBehaviour::Task { run: at_once, exit_code: 0, prints: Prints::default() };
+    let service = ImageBehaviour::Service {
+        fails_after: None,
+        health: std::sync::Arc::default(),
+        answers_after: None,
+        prints: Prints::default(),
+    };
+    let none = Growth { bytes: 0, grows: None };
+    let uses = Uses { cores_milli: Some(0), ram: Some(none), disk: None };
+    [task, service].map(|behaviour| Image { uses, ..Image::new("", 0, at_once, behaviour) })
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -138,22 +179,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::kernel::Distribution;
-    use crate::sim::setup::{ImageBehaviour, Prints};
 
     fn catalogue(names: &[&str]) -> Images {
-        let image = |name: &&str| Image {
-            name: (*name).to_owned(),
-            size_bytes: 1,
-            start: Distribution::Constant { value_s: 1.0 },
-            behaviour: ImageBehaviour::Service {
-                fails_after: None,
-                health: Arc::default(),
-                prints: Prints::default(),
-            },
-            survives: 0,
-            data: Default::default(),
+        let service = ImageBehaviour::Service {
+            fails_after: None,
+            health: Arc::default(),
+            answers_after: None,
+            prints: Prints::default(),
         };
+        let start = Distribution::Constant { value_s: 1.0 };
+        let image = |name: &&str| Image::new(*name, 1, start, service.clone());
         Images::new(names.iter().map(image).collect())
     }
 
@@ -197,6 +232,22 @@ mod tests {
             ("only@sha256:aa", None),
         ] {
             assert_eq!(images.find(asked), found, "{asked}");
+        }
+    }
+
+    #[test]
+    fn files_are_found_by_path_or_by_name() {
+        let images = catalogue(&["/srv/vmlinux", "vmlinux", "/srv/root.ext4"]);
+        for (path, found) in [
+            ("/srv/vmlinux", Some(0)),
+            ("/opt/vmlinux", Some(1)),
+            ("vmlinux", Some(1)),
+            ("/srv/root.ext4", Some(2)),
+            ("root.ext4", None),
+            ("", None),
+            ("/", None),
+        ] {
+            assert_eq!(images.find_file(path), found, "{path}");
         }
     }
 

@@ -14,6 +14,7 @@ mod contracts;
 mod control;
 mod disks;
 pub mod event;
+mod executions;
 pub mod executor;
 pub mod explain;
 mod faults;

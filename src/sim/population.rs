@@ -12,7 +12,7 @@ use super::office::{Held, Office, User};
 use super::setup::{AttackKind, Onboard, PeerGroup, Role, Selection, Setup};
 use super::world::Host;
 use crate::dms::capability::{Anchors, CapabilityContext, OrganizationKeys, Rules, own_node};
-use crate::dms::ensemble::{EnsembleConfig, Executor, Location};
+use crate::dms::ensemble::{EnsembleConfig, Location};
 use crate::dms::gateway::GatewayConfig;
 use crate::dms::identity::{Did, Handle, SecretKey};
 use crate::dms::provider::Machine;
@@ -31,9 +31,6 @@ const PLACE: Domain = Domain::new("sim.place");
 const NAT: Domain = Domain::new("sim.nat");
 /// What each peer's machine has.
 const HARDWARE: Domain = Domain::new("sim.hardware");
-
-/// What every machine can run.
-const EXECUTORS: &[Executor] = &[Executor::Docker];
 
 /// A peer as the world and its observers know it.
 #[derive(Clone, Debug)]
@@ -298,7 +295,7 @@ fn give_role(peer: &mut Peer, group: &PeerGroup) {
         peer.configure_gateway(GatewayConfig {
             plans: plan.plans.iter().map(total).collect(),
             machines: plan.machines,
-            executors: EXECUTORS.to_vec(),
+            executors: group.executors.clone(),
         });
     }
     if group.role == Role::VolumeServer {
@@ -323,7 +320,7 @@ fn machine(group: &PeerGroup, city: CityId, rng: &mut Rng<'_>) -> Machine {
             asn: None,
             isp: None,
         },
-        executors: EXECUTORS.to_vec(),
+        executors: group.executors.clone(),
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod contracts;
 mod deployments;
 mod gateways;
+mod images;
 mod observability;
 pub mod operations;
 mod prints;
@@ -18,6 +19,7 @@ use serde::Serialize;
 pub use self::contracts::{ContractAction, ContractPlan};
 pub use self::deployments::{Control, ControlKind, Which};
 pub use self::gateways::GatewayPlan;
+pub use self::images::{Growth, Image, ImageBehaviour, Stop, Uses};
 pub use self::observability::ObserverPlan;
 pub use self::operations::{
     Expected, Operation, OperationKind, Organization, Payload, Proof, SubnetOrder, Withdrawn,
@@ -26,7 +28,7 @@ pub use self::prints::Prints;
 pub use self::storage::{Bucket, DataUse, StorageConfig, Writes};
 
 use crate::dms::capability::Form;
-use crate::dms::ensemble::EnsembleConfig;
+use crate::dms::ensemble::{EnsembleConfig, Executor};
 use crate::dms::identity::SignatureMode;
 use crate::dms::orchestrator::Strategy;
 use crate::dms::profile::Profile;
@@ -156,6 +158,8 @@ pub struct PeerGroup {
     pub require_contracts: bool,
     /// What its gateways can have made; none for everybody else.
     pub gateway: Option<GatewayPlan>,
+    /// What its machines can run, in alphabetical order; of gateways, what those that they have made can.
+    pub executors: Vec<Executor>,
 }
 
 /// What the attackers of a group try, each of them by itself.
@@ -252,46 +256,6 @@ pub struct Onboard {
     pub ram: f64,
     /// Of the disk.
     pub disk: f64,
-}
-
-/// An image and how what runs from it behaves.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Image {
-    /// Its reference; one without tag and digest stands for all of them.
-    pub name: String,
-    /// Bytes to pull.
-    pub size_bytes: u64,
-    /// From the end of the pull to running.
-    pub start: Distribution,
-    /// What it does then.
-    pub behaviour: ImageBehaviour,
-    /// How many attempts to terminate a container of it come to nothing.
-    pub survives: u32,
-    /// What it has to do with data.
-    pub data: DataUse,
-}
-
-/// What a started image does.
-#[derive(Clone, PartialEq, Debug)]
-pub enum ImageBehaviour {
-    /// Runs for a time and ends.
-    Task {
-        /// How long.
-        run: Distribution,
-        /// The exit code.
-        exit_code: i32,
-        /// What it prints.
-        prints: Prints,
-    },
-    /// Runs until it is stopped, or fails by itself.
-    Service {
-        /// Time to a failure of its own; none = never.
-        fails_after: Option<Distribution>,
-        /// What its health endpoint answers.
-        health: Arc<str>,
-        /// What it prints.
-        prints: Prints,
-    },
 }
 
 /// Deployments that a user asks for.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::disks::{Mounted, Place, Program};
 use super::event::{DataStep, Event, ExecutionStep, PeerId};
+use super::executor::End;
 use super::setup::{Bucket, DataUse};
 use super::world::{Cargo, World};
 use crate::dms::ensemble::VolumeSource;
@@ -32,8 +33,7 @@ impl World<'_> {
             order.mounts.iter().fold(Span::ZERO, |sum, mount| sum + self.mount_time(now, peer, mount));
         let host = &mut self.hosts[peer.0 as usize];
         host.disk.pending.push((run, order));
-        let (life, step) = (host.power, ExecutionStep::Mounted);
-        self.queue.post(now + takes, Event::Execution { peer, life, run, step });
+        self.after(now + takes, peer, run, ExecutionStep::Mounted);
     }
 
     fn mount_time(&self, now: Time, peer: PeerId, mount: &Mount) -> Span {
@@ -148,6 +148,7 @@ impl World<'_> {
     /// A run begins to move data.
     pub(super) fn begin_data(&mut self, now: Time, peer: PeerId, run: RunId, step: DataStep) {
         let Some(uses) = self.data_use(peer, run).cloned() else { return };
+        let Some(turn) = self.hosts[peer.0 as usize].executor.turn(run) else { return };
         let bucket =
             |bucket: &Option<Bucket>| bucket.as_ref().map(|bucket| (self.peer(&bucket.at), bucket.bytes));
         let (other, bytes) = match step {
@@ -156,15 +157,14 @@ impl World<'_> {
             DataStep::Restore => self.checkpoint_of(peer, run, &uses),
             DataStep::Write => match self.begin_write(now, peer, run, &uses) {
                 Ok(write) => write,
-                Err(reason) => return self.fail_program(now, peer, run, reason),
+                Err(reason) => return self.fail_program(now, peer, run, &reason),
             },
         }
         .unwrap_or((peer, 0));
         let by_disk = now + self.hosts[other.0 as usize].disk.takes(bytes);
         let life = self.hosts[peer.0 as usize].power;
         if other == peer || bytes == 0 {
-            let step = ExecutionStep::Moved(step);
-            return self.queue.post(by_disk, Event::Execution { peer, life, run, step });
+            return self.after(by_disk, peer, run, ExecutionStep::Moved(turn, step));
         }
         let (from, to) = match step {
             DataStep::Fetch | DataStep::Restore => (other, peer),
@@ -172,17 +172,24 @@ impl World<'_> {
         };
         match self.network.start_transfer(now, Some(EndpointId(from.0)), EndpointId(to.0), bytes) {
             Ok(flow) => {
-                self.cargo.insert(flow, Cargo::Data { peer, life, run, step, by_disk });
+                self.cargo.insert(flow, Cargo::Data { peer, life, run, turn, step, by_disk });
                 self.await_transfers();
             }
-            Err(_) => self.retry_data(now, peer, life, run, step),
+            Err(_) => self.retry_data(now, peer, life, (run, turn), step),
         }
         self.note_occurrences();
     }
 
     /// A transfer could not be, or was interrupted.
-    pub(super) fn retry_data(&mut self, now: Time, peer: PeerId, life: u32, run: RunId, step: DataStep) {
-        let step = ExecutionStep::Move(step);
+    pub(super) fn retry_data(
+        &mut self,
+        now: Time,
+        peer: PeerId,
+        life: u32,
+        (run, turn): (RunId, u32),
+        step: DataStep,
+    ) {
+        let step = ExecutionStep::Move(turn, step);
         self.queue.post(now + RETRY, Event::Execution { peer, life, run, step });
     }
 
@@ -232,8 +239,9 @@ impl World<'_> {
                 if let Some(program) = self.hosts[peer.0 as usize].disk.program(run) {
                     program.delivered = true;
                 }
-                let (life, step) = (self.hosts[peer.0 as usize].power, ExecutionStep::Exited);
-                self.queue.post(now, Event::Execution { peer, life, run, step });
+                if let Some(turn) = self.hosts[peer.0 as usize].executor.turn(run) {
+                    self.after(now, peer, run, ExecutionStep::Ended(turn, End::Own));
+                }
             }
         }
     }
@@ -249,17 +257,15 @@ impl World<'_> {
             self.ledger.resumed(allocation, base);
         }
         let host = &mut self.hosts[peer.0 as usize];
-        let life = host.power;
-        let Some(program) = host.disk.program(run) else { return };
+        let (Some(program), Some(turn)) = (host.disk.program(run), host.executor.turn(run)) else { return };
         program.base = base;
         program.since = Some(now);
         if let Some(work) = program.work {
-            let (at, step) = (now + work.saturating_sub(base), ExecutionStep::Exited);
-            self.queue.post(at, Event::Execution { peer, life, run, step });
+            let at = now + work.saturating_sub(base);
+            self.after(at, peer, run, ExecutionStep::Ended(turn, End::Own));
         }
         if let (Some(_), Some(writes)) = (&place, &uses.writes) {
-            let (at, step) = (now + writes.every, ExecutionStep::Move(DataStep::Write));
-            self.queue.post(at, Event::Execution { peer, life, run, step });
+            self.after(now + writes.every, peer, run, ExecutionStep::Move(turn, DataStep::Write));
         }
     }
 
@@ -273,11 +279,12 @@ impl World<'_> {
         let checkpoint = uses.resumes.then_some(program.writing);
         let disk = &mut self.hosts[place.peer.0 as usize].disk;
         if disk.write(&place.directory, &writer, writes.bytes, checkpoint).is_err() {
-            return self.fail_program(now, peer, run, no_space(&place));
+            return self.fail_program(now, peer, run, &no_space(&place));
         }
         self.ledger.wrote(&allocation, writes.bytes, uses.resumes);
-        let (life, step) = (self.hosts[peer.0 as usize].power, ExecutionStep::Move(DataStep::Write));
-        self.queue.post(now + writes.every, Event::Execution { peer, life, run, step });
+        if let Some(turn) = self.hosts[peer.0 as usize].executor.turn(run) {
+            self.after(now + writes.every, peer, run, ExecutionStep::Move(turn, DataStep::Write));
+        }
     }
 
     /// Whether a run that is about to end has to deliver something first; then it does.
@@ -291,18 +298,12 @@ impl World<'_> {
     }
 
     /// A program gives up over its data: it says why and ends.
-    fn fail_program(&mut self, now: Time, peer: PeerId, run: RunId, reason: Arc<str>) {
+    fn fail_program(&mut self, now: Time, peer: PeerId, run: RunId, reason: &Arc<str>) {
         self.ledger.not_written();
-        let host = &mut self.hosts[peer.0 as usize];
-        let Some(output) = host.executor.fail(now, run, &self.images, &reason) else { return };
-        self.end_program(now, peer, run);
-        let exited = Execution::Exited { run, code: 1, output };
         if self.hosts[peer.0 as usize].up {
-            self.feed(now, peer, |_| Input::Execution(Execution::NotWritten(run, reason)));
-            self.feed(now, peer, |_| Input::Execution(exited));
-        } else {
-            self.hosts[peer.0 as usize].unheard.push(exited);
+            self.feed(now, peer, |_| Input::Execution(Execution::NotWritten(run, Arc::clone(reason))));
         }
+        self.end_turn(now, peer, run, End::Volume, reason);
     }
 
     /// A run is over.

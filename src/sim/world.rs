@@ -14,7 +14,7 @@ use super::conservation::{Occasion, Violation};
 use super::contracts::Chain;
 use super::disks::Disk;
 use super::event::{DataStep, Event, ExecutionStep, PeerId};
-use super::executor::{Executor, Start};
+use super::executor::Executor;
 use super::gateways::Clouds;
 use super::images::Images;
 use super::ledger::Ledger;
@@ -26,10 +26,10 @@ use super::standing::Reach;
 use super::telemetry::{Lines, Telemetry};
 use crate::dms::Peer;
 use crate::dms::actor::{Envelope, Message, gossip};
+use crate::dms::ensemble::Executor as Kind;
 use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox, RunId};
-use crate::dms::resources::Resources;
 use crate::kernel::{Cursor, Domain, Slab, Span, Streams, Time, Timestamp};
 use crate::net::{
     BroadcastTally, ConditionId, Delivery, EndpointId, FLOW_THRESHOLD_BYTES, FlowId, LossReason, Network,
@@ -40,7 +40,7 @@ use crate::workload::{ChurnModel, PeerChurn};
 /// Randomness that peers use themselves: nonces, keys, shuffles.
 const PEER: Domain = Domain::new("dms.peer");
 /// Start-up times, run times and failures of allocations.
-const EXECUTOR: Domain = Domain::new("sim.executor");
+pub(super) const EXECUTOR: Domain = Domain::new("sim.executor");
 /// Interval of the samples in `series.csv`.
 const SAMPLE_INTERVAL: Span = Span::mins(1);
 
@@ -65,7 +65,8 @@ pub(super) struct Host {
     /// The changes of its pool up to which its books were checked.
     pub(super) audited: u32,
     peer_cursor: Cursor,
-    executor_cursor: Cursor,
+    pub(super) executor_cursor: Cursor,
+    pub(super) fetch_cursor: Cursor,
 }
 
 impl Host {
@@ -85,6 +86,7 @@ impl Host {
             audited: 0,
             peer_cursor: Cursor::default(),
             executor_cursor: Cursor::default(),
+            fetch_cursor: Cursor::default(),
         }
     }
 }
@@ -105,6 +107,7 @@ pub(super) enum Cargo {
     Image {
         peer: PeerId,
         life: u32,
+        kind: Kind,
         image: u16,
     },
     Message {
@@ -117,6 +120,7 @@ pub(super) enum Cargo {
         peer: PeerId,
         life: u32,
         run: RunId,
+        turn: u32,
         step: DataStep,
         by_disk: Time,
     },
@@ -539,35 +543,8 @@ impl<'s> World<'s> {
     fn order(&mut self, now: Time, peer: PeerId, action: Action) {
         let life = self.hosts[peer.0 as usize].power;
         match action {
-            Action::Start(run, config) => {
-                let host = &mut self.hosts[peer.0 as usize];
-                let wishes = Resources { gpus: config.resources.gpus.clone(), ..Resources::default() };
-                if host.peer.provider().machine().total.checked_minus(&wishes).is_err() {
-                    let step = ExecutionStep::NoCard;
-                    return self.queue.post(now, Event::Execution { peer, life, run, step });
-                }
-                let mut rng = self.streams.rng(EXECUTOR, u64::from(peer.0), &mut host.executor_cursor);
-                if !config.volumes.is_empty() && !host.disk.mounted.contains_key(&run.slot) {
-                    let step = ExecutionStep::NoVolume;
-                    return self.queue.post(now, Event::Execution { peer, life, run, step });
-                }
-                match host.executor.start(run, config, &self.images, &mut rng) {
-                    Start::After(span) => {
-                        let step = ExecutionStep::Started;
-                        self.queue.post(now + span, Event::Execution { peer, life, run, step });
-                    }
-                    Start::NoImage => {
-                        let step = ExecutionStep::NoImage;
-                        self.queue.post(now, Event::Execution { peer, life, run, step });
-                    }
-                    Start::Wait => {}
-                    Start::Pull(image) => self.pull(now, peer, image),
-                }
-            }
-            Action::Stop(run) => {
-                self.end_program(now, peer, run);
-                self.hosts[peer.0 as usize].executor.stop(run);
-            }
+            Action::Start(run, config) => self.start_run(now, peer, run, config),
+            Action::Stop(run) => self.stop_run(now, peer, run),
             Action::Mount(run, order) => self.begin_mount(now, peer, run, order),
             Action::Unmount(slot) => drop(self.hosts[peer.0 as usize].disk.mounted.shift_remove(&slot)),
             Action::RemoveBrick(brick) => self.hosts[peer.0 as usize].disk.remove(&brick),
@@ -575,16 +552,10 @@ impl<'s> World<'s> {
                 let step = ExecutionStep::LogRead(stream, offset);
                 self.queue.post(now, Event::Execution { peer, life, run, step });
             }
-            Action::Terminate(run) => {
-                let gone = self.hosts[peer.0 as usize].executor.terminate(run, &self.images);
-                if gone {
-                    self.end_program(now, peer, run);
-                }
-                let step = if gone { ExecutionStep::Terminated } else { ExecutionStep::NotTerminated };
-                self.queue.post(now, Event::Execution { peer, life, run, step });
-            }
-            Action::Probe(run) => {
-                let step = ExecutionStep::Probed;
+            Action::Terminate(run) => self.terminate_run(now, peer, run),
+            Action::Probe(run, number, limit) => self.probe(now, peer, run, number, limit),
+            Action::ReadStats(run) => {
+                let step = ExecutionStep::StatsRead;
                 self.queue.post(now, Event::Execution { peer, life, run, step });
             }
             Action::LookUpTransfer(blockchain, tx_hash) => {
@@ -593,21 +564,6 @@ impl<'s> World<'s> {
             }
             Action::Provision(order, offers) => self.provision(now, peer, order, offers),
             Action::DeleteMachine(order) => self.delete_machine(now, peer, order),
-        }
-    }
-
-    fn pull(&mut self, now: Time, peer: PeerId, image: u16) {
-        let life = self.hosts[peer.0 as usize].life;
-        let bytes = self.images.image(image).size_bytes;
-        match self.network.start_transfer(now, None, EndpointId(peer.0), bytes) {
-            Ok(flow) => {
-                self.cargo.insert(flow, Cargo::Image { peer, life, image });
-                self.ledger.pull_started(bytes);
-                self.await_transfers();
-            }
-            Err(reason) => {
-                unreachable!("only a peer that is up starts anything, and this one is not: {reason:?}")
-            }
         }
     }
 
@@ -622,18 +578,18 @@ impl<'s> World<'s> {
         let finished = self.network.complete_transfers(now);
         for done in &finished {
             match self.cargo.remove(&done.flow.id) {
-                Some(Cargo::Image { peer, life, image }) => {
+                Some(Cargo::Image { peer, life, kind, image }) => {
                     self.ledger.pull_ended(now.since(done.flow.started));
                     if self.hosts[peer.0 as usize].life == life {
-                        self.image_pulled(now, peer, image);
+                        self.image_fetched(now, peer, kind, image);
                     }
                 }
                 Some(Cargo::Message { peer, envelope, bytes }) => {
                     self.queue.post(now + done.flow.lag, Event::Arrive { peer, envelope, bytes });
                 }
-                Some(Cargo::Data { peer, life, run, step, by_disk }) => {
+                Some(Cargo::Data { peer, life, run, turn, step, by_disk }) => {
                     let at = (now + done.flow.lag).max(by_disk);
-                    let step = ExecutionStep::Moved(step);
+                    let step = ExecutionStep::Moved(turn, step);
                     self.queue.post(at, Event::Execution { peer, life, run, step });
                 }
                 None => {}
@@ -654,83 +610,17 @@ impl<'s> World<'s> {
         }
     }
 
-    fn image_pulled(&mut self, now: Time, peer: PeerId, image: u16) {
-        let host = &mut self.hosts[peer.0 as usize];
-        let life = host.power;
-        let mut rng = self.streams.rng(EXECUTOR, u64::from(peer.0), &mut host.executor_cursor);
-        for (run, span) in host.executor.pulled(image, &self.images, &mut rng) {
-            let step = ExecutionStep::Started;
-            self.queue.post(now + span, Event::Execution { peer, life, run, step });
-        }
-    }
-
     /// Drops what a peer's transfers carried when it went down.
     pub(super) fn drop_cargo(&mut self, flow: FlowId) {
         match self.cargo.remove(&flow) {
             Some(Cargo::Message { envelope, .. }) => {
                 self.parcels.release(envelope);
             }
-            Some(Cargo::Data { peer, life, run, step, .. }) => {
-                self.retry_data(self.queue.now(), peer, life, run, step);
+            Some(Cargo::Data { peer, life, run, turn, step, .. }) => {
+                self.retry_data(self.queue.now(), peer, life, (run, turn), step);
             }
             Some(Cargo::Image { .. }) | None => {}
         }
-    }
-
-    fn execute(&mut self, now: Time, peer: PeerId, run: crate::dms::outbox::RunId, step: ExecutionStep) {
-        match step {
-            ExecutionStep::Move(step) => return self.begin_data(now, peer, run, step),
-            ExecutionStep::Moved(step) => return self.data_moved(now, peer, run, step),
-            ExecutionStep::Exited if self.delivers_first(now, peer, run) => return,
-            _ => {}
-        }
-        let Some(report) = self.report_of(now, peer, run, step) else { return };
-        if self.hosts[peer.0 as usize].up {
-            self.feed(now, peer, |_| Input::Execution(report));
-        } else if matches!(report, Execution::Exited { .. }) {
-            self.hosts[peer.0 as usize].unheard.push(report);
-        }
-    }
-
-    /// What the executor reports of a step.
-    fn report_of(&mut self, now: Time, peer: PeerId, run: RunId, step: ExecutionStep) -> Option<Execution> {
-        let host = &mut self.hosts[peer.0 as usize];
-        Some(match step {
-            ExecutionStep::Started => {
-                let mut rng = self.streams.rng(EXECUTOR, u64::from(peer.0), &mut host.executor_cursor);
-                let ends = host.executor.up(now, run, &self.images, &mut rng)?;
-                let life = host.power;
-                if !self.start_program(now, peer, run, ends)
-                    && let Some(span) = ends
-                {
-                    let step = ExecutionStep::Exited;
-                    self.queue.post(now + span, Event::Execution { peer, life, run, step });
-                }
-                Execution::Started(run)
-            }
-            ExecutionStep::Exited => {
-                self.end_program(now, peer, run);
-                let executor = &mut self.hosts[peer.0 as usize].executor;
-                let (code, output) = executor.exit(now, run, &self.images)?;
-                Execution::Exited { run, code, output }
-            }
-            ExecutionStep::Probed => Execution::Probed(run, host.executor.is_healthy(run, &self.images)),
-            ExecutionStep::LogRead(stream, offset) => {
-                let text = host.executor.log(now, run, stream, &self.images)?;
-                Execution::Log { run, stream, offset, text }
-            }
-            ExecutionStep::NoImage => Execution::StartFailed(run, "no such image".into()),
-            ExecutionStep::NoCard => {
-                Execution::StartFailed(run, "the machine lacks a GPU that the container asks for".into())
-            }
-            ExecutionStep::Terminated => Execution::Terminated(run),
-            ExecutionStep::NotTerminated => {
-                Execution::NotTerminated(run, "the container does not end".into())
-            }
-            ExecutionStep::Mounted => self.finish_mount(now, peer, run)?,
-            ExecutionStep::NoVolume => Execution::StartFailed(run, "its volumes are not mounted".into()),
-            ExecutionStep::Move(_) | ExecutionStep::Moved(_) => return None,
-        })
     }
 
     fn deploy(&mut self, now: Time, entry: u32) {

@@ -7,6 +7,7 @@ mod contracts;
 mod deployments;
 mod determinism;
 mod ensembles;
+mod executors;
 mod explain;
 mod fidelity;
 mod gateways;

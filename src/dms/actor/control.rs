@@ -271,10 +271,18 @@ pub struct AllocationDetail {
 pub struct ExecutorStats {
     /// Thousandths of processor cores.
     pub cpu_cores_milli: u64,
+    /// The most that it may use.
+    pub cpu_limit_milli: u64,
     /// Memory in bytes.
     pub ram_bytes: u64,
-    /// For how long it has run.
+    /// The most that it may use.
+    pub ram_limit_bytes: u64,
+    /// What it has written into its own file system, in bytes.
+    pub disk_bytes: u64,
+    /// For how long it has run since it was last started.
     pub running_for: Span,
+    /// How often its executor has started it again by itself.
+    pub restarts: u32,
 }
 
 /// Where logs have been written on the orchestrating node.
@@ -401,6 +409,9 @@ impl DeploymentInfo {
             if let Some(stats) = detail.executor_stats {
                 let cores = stats.cpu_cores_milli as f64 / 1000.0;
                 write!(text, "; {key} uses {cores} cores").expect("a text takes everything");
+                if stats.restarts > 0 {
+                    write!(text, " after {} restarts", stats.restarts).expect("a text takes everything");
+                }
             }
             if let Some(files) = &detail.logs {
                 write!(text, "; logs of {key}: {}", files.summary()).expect("a text takes everything");

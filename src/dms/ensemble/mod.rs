@@ -20,8 +20,9 @@ pub mod units;
 mod validate;
 
 pub use config::{
-    AllocationConfig, AllocationKind, AllocationRecovery, EnsembleConfig, EscalationStrategy, Executor,
-    HealthProbe, Location, LocationConstraints, NodeRecovery, PortConfig, VolumeConfig, VolumeSource,
+    AllocationConfig, AllocationKind, AllocationRecovery, EnsembleConfig, EscalationStrategy,
+    ExecutionConfig, Executor, FirecrackerConfig, HealthProbe, Location, LocationConstraints, NodeRecovery,
+    PortConfig, RestartPolicy, VolumeConfig, VolumeSource, Word,
 };
 pub use finding::{Finding, Findings, Refusal, Severity, Step, first_refusal};
 pub use levels::{LevelError, standby_name, start_levels};

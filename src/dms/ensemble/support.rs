@@ -1,7 +1,7 @@
 //! What the ensemble format can say and this version of the simulator does not honour yet.
 //!
 //! Silence would be a wrong answer, so each use is an error when a scenario loads the file.
-use super::config::{EnsembleConfig, Executor};
+use super::config::EnsembleConfig;
 use super::finding::{Finding, Findings};
 use super::tree::{Node, Position};
 
@@ -27,9 +27,6 @@ pub fn unsupported(config: &EnsembleConfig, root: &Node) -> Vec<Finding> {
         }
         if !allocation.provision.is_empty() {
             report(place("provision"), "provision");
-        }
-        if allocation.executor != Executor::Docker {
-            report(place("executor"), &format!("executor: {}", allocation.executor));
         }
     }
     out.into_sorted()

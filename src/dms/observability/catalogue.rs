@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::record::{Fields, Label, Level, Value};
 use crate::dms::actor::AllocationState;
 use crate::dms::contract::fact::ContractFact;
-use crate::dms::fact::{DeploymentStatus, Fact, MachineFact, Stage};
+use crate::dms::fact::{ContainerFact, DeploymentStatus, Fact, MachineFact, Stage};
 use crate::dms::identity::EnsembleId;
 use crate::dms::provider::BidRefusal;
 
@@ -86,6 +86,7 @@ pub(super) fn of(fact: &Fact) -> Entry {
         | Fact::Suspected { .. }
         | Fact::RestartOrdered { .. }
         | Fact::AllocationRestored { .. }
+        | Fact::Container { .. }
         | Fact::NotTerminated { .. } => of_allocation_fact(fact),
         Fact::DeploymentAccepted(_)
         | Fact::DeploymentRefused(_)
@@ -253,6 +254,15 @@ fn of_allocation_fact(fact: &Fact) -> Entry {
         Fact::NotTerminated { allocation, generation, reason } => {
             let fields = with(of_allocation(allocation, *generation), "error", reason);
             (Level::Error, "allocation_termination_error", fields)
+        }
+        Fact::Container { allocation, generation, what: ContainerFact::Restarted(code) } => {
+            let code = Value::Whole((*code).into());
+            let fields = with(of_allocation(allocation, *generation), "exit_code", code);
+            (Level::Warn, "container_restarted", fields)
+        }
+        Fact::Container { allocation, generation, what: ContainerFact::Killed(cause) } => {
+            let fields = with(of_allocation(allocation, *generation), "cause", format!("{cause:?}"));
+            (Level::Error, "container_killed", fields)
         }
         _ => unreachable!("only called for facts about allocations"),
     };

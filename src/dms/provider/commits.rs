@@ -8,6 +8,7 @@ use crate::dms::actor::{
     Actor, Allocate, AllocationOrder, AllocationState, Commit, EnsembleBehaviours, Envelope, Message, Revert,
 };
 use crate::dms::desk::Desk;
+use crate::dms::ensemble::Executor;
 use crate::dms::fact::Fact;
 use crate::dms::identity::{EnsembleId, Handle, Inbox};
 use crate::dms::outbox::RunId;
@@ -113,6 +114,11 @@ impl Provider {
         slot: Option<u32>,
     ) -> Result<Arc<Handle>, Arc<str>> {
         self.pool.allocate(&order.id, order.generation).map_err(|refused| Arc::from(refused.to_string()))?;
+        // The real DMS bids for what any of its executors runs, and makes allocations for docker only (section 3.5).
+        let executor = order.config.executor;
+        if executor != Executor::Docker && desk.security.profile.is_nearer_as_is() {
+            return Err(format!("allocations of the executor {executor} cannot be created").into());
+        }
         let secret = Self::child_secret(desk);
         let inbox = Inbox::Allocation(Arc::clone(&order.id));
         let actor = Actor::child(secret, root.handle.did.clone(), root.handle.host, inbox, desk.now);
@@ -135,6 +141,8 @@ impl Provider {
             log_reply: None,
             created: desk.now,
             started: desk.now,
+            stats_reply: None,
+            probes: 0,
         };
         self.allocations.insert(Arc::clone(&order.id), allocation);
         let (orchestrator, own) = (&allocate.orchestrator.did, handle.id.did());

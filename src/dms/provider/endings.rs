@@ -6,12 +6,12 @@
 
 use std::sync::Arc;
 
-use super::Provider;
+use super::{Allocation, Provider};
 use crate::dms::actor::{Actor, AllocationState, Commit, Envelope};
 use crate::dms::constants::{TERMINATION_RETRY_MAX, TERMINATION_RETRY_MIN};
 use crate::dms::desk::{Desk, OwedReply};
-use crate::dms::fact::Fact;
-use crate::dms::outbox::{Action, Execution, RunId, Timer};
+use crate::dms::fact::{ContainerFact, Fact};
+use crate::dms::outbox::{Action, Execution, KillCause, RunId, Timer};
 use crate::dms::profile::Weakness;
 use crate::dms::store::EndingRecord;
 use crate::kernel::{Span, Timestamp};
@@ -60,7 +60,7 @@ impl Provider {
         }
         self.unmount(desk, run.slot);
         if !matches!(state, AllocationState::Completed | AllocationState::Failed) {
-            terminated(desk, id, own);
+            terminated(desk, id, own, None);
         }
         self.give_back(desk, id, generation);
     }
@@ -104,6 +104,17 @@ impl Provider {
         true
     }
 
+    /// The executor has killed something that is here or is being terminated.
+    pub(super) fn handle_killed(&self, desk: &mut Desk<'_, '_>, run: RunId, cause: KillCause) {
+        let of_slot = |(_, allocation): &(&Arc<str>, &Allocation)| allocation.run.slot == run.slot;
+        let here = self.allocations.iter().find(of_slot);
+        let here = here.map(|(id, allocation)| (Arc::clone(id), allocation.generation));
+        let ending = || self.endings.get(&run).map(|ending| (Arc::clone(&ending.id), ending.generation));
+        if let Some((allocation, generation)) = here.or_else(ending) {
+            desk.fact(Fact::Container { allocation, generation, what: ContainerFact::Killed(cause) });
+        }
+    }
+
     /// The executor has terminated something, or could not.
     pub(super) fn handle_termination(
         &mut self,
@@ -124,9 +135,10 @@ impl Provider {
                     desk.timer(Span(pause.min(TERMINATION_RETRY_MAX.0)), Timer::Terminate(run));
                 }
             }
-            _ => {
+            report => {
                 self.endings.shift_remove(&run);
-                terminated(desk, &id, generation);
+                let Execution::Terminated(_, code) = report else { return };
+                terminated(desk, &id, generation, code);
                 self.unmount(desk, run.slot);
                 self.give_back(desk, &id, generation);
             }
@@ -138,7 +150,7 @@ impl Provider {
     }
 }
 
-fn terminated(desk: &mut Desk<'_, '_>, id: &Arc<str>, generation: u32) {
+fn terminated(desk: &mut Desk<'_, '_>, id: &Arc<str>, generation: u32, exit_code: Option<i32>) {
     let (allocation, state) = (Arc::clone(id), AllocationState::Terminated);
-    desk.fact(Fact::AllocationState { allocation, generation, state, exit_code: None });
+    desk.fact(Fact::AllocationState { allocation, generation, state, exit_code });
 }

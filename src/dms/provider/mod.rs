@@ -100,14 +100,18 @@ struct Allocation {
     sequence: u64,
     /// Who waits for the start that is under way.
     start_reply: Option<OwedReply>,
-    /// Who waits for the health probe that is under way.
-    probe_reply: Option<OwedReply>,
+    /// Who waits for the health probe that is under way, and its number.
+    probe_reply: Option<(u32, OwedReply)>,
     /// Who waits for the look at its log that is under way.
     log_reply: Option<Box<OwedReply>>,
     /// When it was created.
     created: Timestamp,
     /// When the present run began.
     started: Timestamp,
+    /// Who waits for the look at what it uses that is under way.
+    stats_reply: Option<Box<OwedReply>>,
+    /// Health probes so far.
+    probes: u32,
 }
 
 impl Allocation {

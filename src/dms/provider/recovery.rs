@@ -3,8 +3,9 @@
 //!
 //! Each allocation is committed and allocated again, its actor comes back with its key, its subnet, names and port maps
 //! are made anew, and what ran runs again, all without asking the orchestrator. A run that the executor has kept while
-//! only the process was away goes on as it is. Bids wait until everything has started. Then the orchestrators are
-//! asked whether they still want it (`confirmation`).
+//! only the process was away goes on as it is, and one that its executor starts again with the machine is waited for.
+//! Bids wait until everything has started. Then the orchestrators are asked whether they still want it
+//! (`confirmation`).
 //!
 //! Commits are not on disk: an orchestrator that meant to allocate finds nothing and begins anew.
 
@@ -56,12 +57,14 @@ impl Provider {
         }
     }
 
-    /// Takes up what is on disk. `running` are the runs that the executor has kept.
+    /// Takes up what is on disk. `running` are the runs that the executor has kept, `rising` those that it is starting
+    /// again by itself.
     pub(in crate::dms) fn recover(
         &mut self,
         desk: &mut Desk<'_, '_>,
         record: ProviderRecord,
         running: &[RunId],
+        rising: &[RunId],
     ) {
         self.ports = record.ports;
         self.subnets = record.subnets;
@@ -75,7 +78,7 @@ impl Provider {
         }
         for stored in record.allocations {
             let (id, ensemble) = (Arc::clone(&stored.id), stored.ensemble);
-            if let Err(refused) = self.take_up(desk, stored, running) {
+            if let Err(refused) = self.take_up(desk, stored, running, rising) {
                 self.ports.release(&id);
                 self.subnets.remove(ensemble, &id);
                 self.forget_if_empty(ensemble);
@@ -93,6 +96,7 @@ impl Provider {
         desk: &mut Desk<'_, '_>,
         stored: AllocationRecord,
         running: &[RunId],
+        rising: &[RunId],
     ) -> Result<(), PoolError> {
         let AllocationRecord { id, ensemble, generation, holding, .. } = stored;
         self.pool.restore(&id, holding)?;
@@ -110,12 +114,17 @@ impl Provider {
             log_reply: None,
             created: stored.created,
             started: desk.now,
+            stats_reply: None,
+            probes: 0,
         };
         desk.fact(Fact::AllocationRestored { allocation: Arc::clone(&id), generation });
-        let goes_on = running.contains(&stored.run);
+        let (goes_on, rises) = (running.contains(&stored.run), rising.contains(&stored.run));
         if goes_on {
             self.still_mounted(allocation.run, &allocation.config.volumes);
             allocation.set_state(desk, &id, AllocationState::Running, None);
+        } else if rises {
+            allocation.set_state(desk, &id, AllocationState::Restarting, None);
+            self.recovering.push(allocation.run);
         } else if stored.is_to_run {
             allocation.run.run += 1;
             allocation.set_state(desk, &id, AllocationState::Restarting, None);

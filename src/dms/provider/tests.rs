@@ -407,7 +407,7 @@ fn what_ran_is_given_back_when_the_executor_says_that_it_is_gone() {
     assert_eq!(lab.provider.ports.check(&[20_000], 0), Ok(()), "ports go first");
     lab.revert("web", 0);
     assert_eq!(lab.free_cores(), 7, "asked twice it is still there");
-    lab.report(Execution::Terminated(run));
+    lab.report(Execution::Terminated(run, None));
     assert_eq!(lab.free_cores(), 8);
     let (allocation, generation, state) = (full("web"), 0, AllocationState::Terminated);
     let expected = [
@@ -416,7 +416,7 @@ fn what_ran_is_given_back_when_the_executor_says_that_it_is_gone() {
     ];
     assert_eq!(lab.effects.facts, expected);
     lab.effects.facts.clear();
-    lab.report(Execution::Terminated(run));
+    lab.report(Execution::Terminated(run, None));
     assert_eq!((lab.free_cores(), lab.effects.facts.len()), (8, 0), "said twice it is gone once");
 }
 
@@ -446,7 +446,7 @@ fn what_cannot_be_terminated_is_tried_again_and_with_w9_kept_for_ever() {
         lab.revert("web", 0);
         let asked_again = usize::from(profile == as_read);
         assert_eq!((lab.effects.actions.len(), lab.free_cores()), (asked_again, 7));
-        lab.report(Execution::Terminated(run));
+        lab.report(Execution::Terminated(run, None));
         assert_eq!(lab.free_cores(), 8);
         lab.with(|provider, _, desk| provider.handle_timer(desk, Timer::Terminate(run)));
         let reasons = lab.effects.facts.iter().filter(|fact| matches!(fact, Fact::NotTerminated { .. }));
@@ -464,9 +464,9 @@ fn what_is_being_terminated_goes_on_after_a_restart_of_the_process_alone() {
         let (record, running) = (lab.provider.record(), if kept { vec![run] } else { Vec::new() });
         lab.provider.stop();
         lab.effects = Effects::default();
-        lab.with(|provider, _, desk| provider.recover(desk, record, &running));
+        lab.with(|provider, _, desk| provider.recover(desk, record, &running, &[]));
         assert_eq!((lab.free_cores(), lab.effects.actions.len()), (free, usize::from(kept)));
-        lab.report(Execution::Terminated(run));
+        lab.report(Execution::Terminated(run, None));
         assert_eq!(lab.free_cores(), 8);
     }
 }
@@ -476,7 +476,7 @@ fn a_next_life_waits_for_the_end_of_the_former_one() {
     let mut lab = Lab::new();
     let run = lab.run("web");
     assert_eq!(lab.tell(None, commit("web", 1, &[20_000])), None, "first things first");
-    assert_eq!(lab.report(Execution::Terminated(run)), Some(Message::Ok));
+    assert_eq!(lab.report(Execution::Terminated(run, None)), Some(Message::Ok));
     assert_eq!(lab.free_cores(), 7);
     lab.allocate("web", 1);
     let mut lab = Lab::new();
@@ -486,7 +486,7 @@ fn a_next_life_waits_for_the_end_of_the_former_one() {
     let refused = format!("resources already committed for allocation {}", full("web"));
     assert_eq!(refusal(answer), refused);
     assert_eq!(refusal(lab.ask(None, commit("web", 2, &[]))), refused, "nobody waits for a second attempt");
-    lab.report(Execution::Terminated(run));
+    lab.report(Execution::Terminated(run, None));
     assert_eq!(lab.ask(None, commit("web", 2, &[])), Message::Ok);
 }
 

@@ -1,8 +1,8 @@
 //! What the catalogue says of gateways.
 
 use super::{
-    FRACTION, GROUP_BANDWIDTH, GROUP_CHURN, GROUP_COUNT, GROUP_HARDWARE, GROUP_NAME, GROUP_NAMES, GROUP_NAT,
-    GROUP_PLACE, GROUP_PROFILE, HARDWARE, MEMBERSHIP_OF_GROUP, ORGANIZATIONS, TIMES,
+    FRACTION, GROUP_BANDWIDTH, GROUP_CHURN, GROUP_COUNT, GROUP_EXECUTORS, GROUP_HARDWARE, GROUP_NAME,
+    GROUP_NAMES, GROUP_NAT, GROUP_PLACE, GROUP_PROFILE, HARDWARE, MEMBERSHIP_OF_GROUP, ORGANIZATIONS, TIMES,
 };
 use crate::dms::ensemble::shape::{Key, Map, Shape};
 
@@ -25,5 +25,6 @@ pub(super) static GATEWAYS: Map = Map::new(
         Key::new("machines", Shape::Whole(1, 100_000), "how many at one time").required(),
         Key::new("boot", TIMES, "from the order to a machine that is up").required(),
         Key::new("fails", FRACTION, "how likely one does not come up").or("0"),
+        GROUP_EXECUTORS,
     ],
 );

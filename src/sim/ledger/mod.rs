@@ -4,7 +4,9 @@
 //! up, not from what orchestrators believed.
 
 mod contracts;
+mod counters;
 mod entry;
+mod executions;
 mod machines;
 mod offers;
 mod operations;
@@ -21,6 +23,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
 use self::contracts::Contracts;
+use self::counters::Counters;
 use self::machines::Machines;
 use self::offers::Offers;
 use self::operations::{Operations, Revocations};
@@ -33,7 +36,7 @@ use super::population::{Member, Population};
 use super::reach::Reachable;
 use super::setup::Setup;
 use super::telemetry::Observed;
-use crate::dms::actor::{AllocationState, Rejection};
+use crate::dms::actor::AllocationState;
 use crate::dms::ensemble::{AllocationKind, EnsembleConfig};
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::EnsembleId;
@@ -59,6 +62,15 @@ pub(super) struct DeploymentRecord {
     attempts: u32,
     bids: u32,
     redeployments: u32,
+}
+
+impl DeploymentRecord {
+    /// Its orchestrator has taken it up again, as it was stored.
+    fn goes_on(&mut self, status: DeploymentStatus) {
+        if !status.is_terminal() {
+            (self.status, self.ended) = (status, None);
+        }
+    }
 }
 
 /// One generation of an allocation on one peer.
@@ -102,44 +114,6 @@ pub(super) struct Presence {
     since: Time,
     total: Span,
     crashes: u32,
-}
-
-/// Counters that are not kept by name elsewhere.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Counters {
-    sent: u64,
-    delivered: u64,
-    bytes: u64,
-    lost: IndexMap<LossReason, u64>,
-    rejected: IndexMap<Rejection, u64>,
-    bids_received: u64,
-    bids_accepted: u64,
-    allocations_started: u64,
-    allocations_lost: u64,
-    redeployments: u64,
-    restarts: u64,
-    upgrades: u64,
-    image_bytes: u64,
-    facts: u64,
-    hellos: u64,
-    secrets_seen: u64,
-    revocations_anchored: u64,
-    /// Broadcasts that nothing but the sender's own word authorises, and those that the sender knew to be such.
-    unvouched: u64,
-    noticed: u64,
-}
-
-impl Counters {
-    /// Counts a fact of which only the number matters.
-    const fn count(&mut self, fact: &Fact) {
-        match fact {
-            Fact::HelloAnswered => self.hellos += 1,
-            Fact::RestartOrdered { .. } => self.restarts += 1,
-            Fact::RedeploymentStarted { .. } => self.redeployments += 1,
-            Fact::SecretsSeen(secrets) => self.secrets_seen += *secrets as u64,
-            _ => {}
-        }
-    }
 }
 
 /// What the world found when it looked at its peers at the end of a run.
@@ -199,6 +173,7 @@ pub struct Ledger {
     time_to_running: SpanHistogram,
     pulls: SpanHistogram,
     storage: storage::Storage,
+    executions: executions::Executions,
     series: Vec<SeriesRow>,
     series_names: Vec<(Text, Text)>,
     manifest: tables::RunFacts,
@@ -252,6 +227,7 @@ impl Ledger {
             time_to_running: SpanHistogram::new(),
             pulls: SpanHistogram::new(),
             storage: storage::Storage::default(),
+            executions: executions::Executions::default(),
             series: Vec::new(),
             series_names: series_names(),
             manifest: tables::RunFacts::of(setup),
@@ -465,6 +441,7 @@ impl Ledger {
             | Fact::NotTerminated { allocation, .. }
             | Fact::Suspected { allocation, .. }
             | Fact::AllocationRestored { allocation, .. }
+            | Fact::Container { allocation, .. }
             | Fact::RestartOrdered { allocation } => return self.deployment_of(allocation),
         };
         self.by_ensemble.get(&ensemble).copied()
@@ -527,9 +504,7 @@ impl Ledger {
                 }
             }
             Fact::DeploymentRestored { status, .. } => {
-                if let Some(record) = record.filter(|_| !status.is_terminal()) {
-                    (record.status, record.ended) = (status, None);
-                }
+                record.into_iter().for_each(|record| record.goes_on(status));
             }
             Fact::DeploymentAccepted(_)
             | Fact::HelloAnswered
@@ -539,6 +514,7 @@ impl Ledger {
             | Fact::BidMade(_)
             | Fact::AllocationCreated { .. }
             | Fact::SubnetJoined { .. }
+            | Fact::Container { .. }
             | Fact::Suspected { .. } => {}
         }
     }

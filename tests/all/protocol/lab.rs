@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use dmsim::dms::actor::{Behaviour, BehaviourKind, DeploymentRequest, Envelope, Message, Output};
+use dmsim::dms::actor::{
+    Behaviour, BehaviourKind, DeploymentRequest, Envelope, ExecutorStats, Message, Output,
+};
 use dmsim::dms::atlas::BlankAtlas;
 use dmsim::dms::capability::{Anchors, CapabilityContext, Membership, OrganizationKeys, Rules, join};
 use dmsim::dms::ensemble::{AllocationKind, EnsembleConfig, Executor, Location};
@@ -17,7 +19,9 @@ use dmsim::dms::gateway::GatewayConfig;
 use dmsim::dms::identity::{Handle, SecretKey, SignatureMode};
 use dmsim::dms::node::Order;
 use dmsim::dms::orchestrator::{Strategy, placement};
-use dmsim::dms::outbox::{Action, Command, Effects, Execution, Input, MachineReport, Outbox, RunId, Timer};
+use dmsim::dms::outbox::{
+    Action, Command, Effects, Execution, Health, Input, MachineReport, Outbox, RunId, Timer,
+};
 use dmsim::dms::profile::Profile;
 use dmsim::dms::provider::Machine;
 use dmsim::dms::resources::{Cpu, Resources};
@@ -82,6 +86,7 @@ struct Run {
     id: RunId,
     name: Arc<str>,
     up: bool,
+    resources: Resources,
 }
 
 /// One peer with its executor.
@@ -269,7 +274,7 @@ impl Lab {
         let host = &mut self.hosts[peer];
         host.up = true;
         let running = host.runs.iter().map(|run| run.id).collect();
-        self.feed(peer, Input::Started { running });
+        self.feed(peer, Input::Started { running, rising: Vec::new() });
         for execution in std::mem::take(&mut self.hosts[peer].unheard) {
             if self.is_current(peer, &execution) {
                 self.feed(peer, Input::Execution(execution));
@@ -341,7 +346,7 @@ impl Lab {
 
     /// An executor says nothing of a run that it was told to stop; a run that has ended is no longer there.
     fn is_current(&mut self, peer: usize, execution: &Execution) -> bool {
-        if matches!(execution, Execution::Terminated(_) | Execution::NotTerminated(..)) {
+        if matches!(execution, Execution::Terminated(..) | Execution::NotTerminated(..)) {
             return true;
         }
         let id = execution.run();
@@ -451,7 +456,8 @@ impl Lab {
             Action::Provision(order, _) => return self.provision(peer, order),
             Action::DeleteMachine(order) => return self.delete(peer, order),
             Action::Start(run, config) => {
-                host.runs.push(Run { id: run, name: Arc::clone(&config.dns_name), up: false });
+                let (name, resources) = (Arc::clone(&config.dns_name), config.resources.clone());
+                host.runs.push(Run { id: run, name, up: false, resources });
                 if std::mem::take(&mut host.next_start_fails) {
                     let reason = "the executor could not start it".into();
                     (START, Execution::StartFailed(run, reason))
@@ -471,9 +477,16 @@ impl Lab {
             }
             Action::Terminate(ended) => {
                 host.runs.retain(|run| run.id != ended);
-                (Span::ZERO, Execution::Terminated(ended))
+                (Span::ZERO, Execution::Terminated(ended, None))
             }
-            Action::Probe(run) => (PROBE, Execution::Probed(run, host.healthy)),
+            Action::Probe(run, number, _) => {
+                let health = if host.healthy { Health::Good } else { Health::Bad };
+                (PROBE, Execution::Probed(run, number, health))
+            }
+            Action::ReadStats(asked) => {
+                let found = host.runs.iter().find(|run| run.id == asked);
+                (Span::ZERO, Execution::Stats(asked, found.map(|run| all_of(&run.resources))))
+            }
             Action::Mount(..) | Action::Unmount(_) | Action::RemoveBrick(_) => {
                 unreachable!("no script is about volumes")
             }
@@ -568,5 +581,18 @@ fn machine(cores: Option<u64>) -> Machine {
         onboarded: cores.map(amount),
         location: Location { continent: "EU".into(), ..Location::default() },
         executors: vec![Executor::Docker],
+    }
+}
+
+/// What something uses that uses all that it was given.
+const fn all_of(resources: &Resources) -> ExecutorStats {
+    ExecutorStats {
+        cpu_cores_milli: resources.cpu.cores_milli,
+        cpu_limit_milli: resources.cpu.cores_milli,
+        ram_bytes: resources.ram_bytes,
+        ram_limit_bytes: resources.ram_bytes,
+        disk_bytes: 0,
+        running_for: Span::mins(1),
+        restarts: 0,
     }
 }

@@ -164,7 +164,8 @@ impl Record {
                 format!("executor: read {} of run {}.{} from {offset}", lower(stream), run.slot, run.run)
             }
             Action::Terminate(run) => format!("executor: terminate run {}.{}", run.slot, run.run),
-            Action::Probe(run) => format!("executor: probe run {}.{}", run.slot, run.run),
+            Action::Probe(run, ..) => format!("executor: probe run {}.{}", run.slot, run.run),
+            Action::ReadStats(run) => format!("executor: look what run {}.{} uses", run.slot, run.run),
             Action::Mount(run, _) => format!("executor: mount for run {}.{}", run.slot, run.run),
             Action::Unmount(slot) => format!("executor: unmount for slot {slot}"),
             Action::RemoveBrick(brick) => format!("executor: remove {brick}"),
@@ -381,6 +382,9 @@ impl Record {
             }
             Fact::NotTerminated { allocation, generation, reason } => {
                 format!("cannot terminate {allocation} of generation {generation}: {reason}")
+            }
+            Fact::Container { allocation, generation, what } => {
+                format!("{allocation} of generation {generation}: {what:?}")
             }
             Fact::Suspected { allocation, generation, cause } => {
                 format!("suspects {allocation} of generation {generation}: {cause:?}")
