@@ -38,10 +38,7 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
         }
         Fact::RoundOpened { ensemble: _, nonce, nodes } => (nonce, nodes).hash(digest),
         Fact::BidRefused { ensemble: _, refusal } => refusal.hash(digest),
-        Fact::StageFailed { ensemble: _, stage, reason } => {
-            stage.hash(digest);
-            text(digest, reason);
-        }
+        Fact::StageFailed { ensemble: _, stage, reason } => refused(digest, stage, reason),
         Fact::Committed { allocation, generation, resources } => {
             held(digest, allocation, (generation, resources));
         }
@@ -70,10 +67,7 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
             operation.hash(digest);
             text(digest, said);
         }
-        Fact::AnchorRefused { slot, reason } => {
-            slot.hash(digest);
-            text(digest, reason);
-        }
+        Fact::AnchorRefused { slot, reason } => refused(digest, slot, reason),
         Fact::DeploymentRestored { ensemble: _, status } => status.hash(digest),
         Fact::Onboarded(resources) => resources.hash(digest),
         Fact::OnboardingRefused(reason) => text(digest, reason),
@@ -88,6 +82,12 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
             generation.hash(digest);
         }
     }
+}
+
+/// What was refused, and why.
+fn refused(digest: &mut Digest, what: impl Hash, reason: &str) {
+    what.hash(digest);
+    text(digest, reason);
 }
 
 /// An allocation and what is said of it.
