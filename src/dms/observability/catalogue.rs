@@ -86,8 +86,8 @@ pub(super) fn of(fact: &Fact) -> Entry {
         | Fact::Suspected { .. }
         | Fact::RestartOrdered { .. }
         | Fact::AllocationRestored { .. }
-        | Fact::NotTerminated { .. }
-        | Fact::Container { .. } => of_allocation_fact(fact),
+        | Fact::Container { .. }
+        | Fact::NotTerminated { .. } => of_allocation_fact(fact),
         Fact::DeploymentAccepted(_)
         | Fact::DeploymentRefused(_)
         | Fact::DeploymentStatus { .. }
@@ -255,14 +255,14 @@ fn of_allocation_fact(fact: &Fact) -> Entry {
             let fields = with(of_allocation(allocation, *generation), "error", reason);
             (Level::Error, "allocation_termination_error", fields)
         }
-        Fact::Container { allocation, generation, what } => {
-            let (message, (key, value)) = match what {
-                ContainerFact::Restarted(code) => {
-                    ("container_restarted", ("exit_code", Value::Whole((*code).into())))
-                }
-                ContainerFact::Killed(cause) => ("container_killed", ("cause", format!("{cause:?}").into())),
-            };
-            (Level::Warn, message, with(of_allocation(allocation, *generation), key, value))
+        Fact::Container { allocation, generation, what: ContainerFact::Restarted(code) } => {
+            let code = Value::Whole((*code).into());
+            let fields = with(of_allocation(allocation, *generation), "exit_code", code);
+            (Level::Warn, "container_restarted", fields)
+        }
+        Fact::Container { allocation, generation, what: ContainerFact::Killed(cause) } => {
+            let fields = with(of_allocation(allocation, *generation), "cause", format!("{cause:?}"));
+            (Level::Error, "container_killed", fields)
         }
         _ => unreachable!("only called for facts about allocations"),
     };

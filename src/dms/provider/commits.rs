@@ -139,10 +139,10 @@ impl Provider {
             start_reply: None,
             probe_reply: None,
             log_reply: None,
-            stats_reply: None,
-            probes: 0,
             created: desk.now,
             started: desk.now,
+            stats_reply: None,
+            probes: 0,
         };
         self.allocations.insert(Arc::clone(&order.id), allocation);
         let (orchestrator, own) = (&allocate.orchestrator.did, handle.id.did());

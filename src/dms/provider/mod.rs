@@ -104,14 +104,14 @@ struct Allocation {
     probe_reply: Option<(u32, OwedReply)>,
     /// Who waits for the look at its log that is under way.
     log_reply: Option<Box<OwedReply>>,
-    /// Who waits for the look at what it uses that is under way.
-    stats_reply: Option<Box<OwedReply>>,
-    /// Health probes so far.
-    probes: u32,
     /// When it was created.
     created: Timestamp,
     /// When the present run began.
     started: Timestamp,
+    /// Who waits for the look at what it uses that is under way.
+    stats_reply: Option<Box<OwedReply>>,
+    /// Health probes so far.
+    probes: u32,
 }
 
 impl Allocation {

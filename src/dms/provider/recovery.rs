@@ -112,10 +112,10 @@ impl Provider {
             start_reply: None,
             probe_reply: None,
             log_reply: None,
-            stats_reply: None,
-            probes: 0,
             created: stored.created,
             started: desk.now,
+            stats_reply: None,
+            probes: 0,
         };
         desk.fact(Fact::AllocationRestored { allocation: Arc::clone(&id), generation });
         let (goes_on, rises) = (running.contains(&stored.run), rising.contains(&stored.run));

@@ -204,6 +204,9 @@ impl Allocation {
     ) {
         if self.state != state {
             self.state = state;
+            if state == AllocationState::Running {
+                self.started = desk.now;
+            }
             desk.fact(Fact::AllocationState {
                 allocation: Arc::clone(id),
                 generation: self.generation,

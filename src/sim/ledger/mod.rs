@@ -4,6 +4,7 @@
 //! up, not from what orchestrators believed.
 
 mod contracts;
+mod counters;
 mod entry;
 mod executions;
 mod instances;
@@ -25,6 +26,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
 use self::contracts::Contracts;
+use self::counters::Counters;
 use self::machines::Machines;
 use self::offers::Offers;
 use self::operations::{Operations, Revocations};
@@ -38,7 +40,7 @@ use super::population::{Member, Population};
 use super::reach::Reachable;
 use super::setup::Setup;
 use super::telemetry::Observed;
-use crate::dms::actor::{AllocationState, Rejection};
+use crate::dms::actor::AllocationState;
 use crate::dms::ensemble::{AllocationKind, EnsembleConfig};
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::EnsembleId;
@@ -116,44 +118,6 @@ pub(super) struct Presence {
     since: Time,
     total: Span,
     crashes: u32,
-}
-
-/// Counters that are not kept by name elsewhere.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Counters {
-    sent: u64,
-    delivered: u64,
-    bytes: u64,
-    lost: IndexMap<LossReason, u64>,
-    rejected: IndexMap<Rejection, u64>,
-    bids_received: u64,
-    bids_accepted: u64,
-    allocations_started: u64,
-    allocations_lost: u64,
-    redeployments: u64,
-    restarts: u64,
-    upgrades: u64,
-    image_bytes: u64,
-    facts: u64,
-    hellos: u64,
-    secrets_seen: u64,
-    revocations_anchored: u64,
-    /// Broadcasts that nothing but the sender's own word authorises, and those that the sender knew to be such.
-    unvouched: u64,
-    noticed: u64,
-}
-
-impl Counters {
-    /// Counts a fact of which only the number matters.
-    const fn count(&mut self, fact: &Fact) {
-        match fact {
-            Fact::HelloAnswered => self.hellos += 1,
-            Fact::RestartOrdered { .. } => self.restarts += 1,
-            Fact::RedeploymentStarted { .. } => self.redeployments += 1,
-            Fact::SecretsSeen(secrets) => self.secrets_seen += *secrets as u64,
-            _ => {}
-        }
-    }
 }
 
 /// What the world found when it looked at its peers at the end of a run.
