@@ -64,6 +64,7 @@ const fn matters(fact: &Fact) -> bool {
             | Fact::AllocationState { .. }
             | Fact::AllocationRestored { .. }
             | Fact::Released { .. }
+            | Fact::Container { .. }
     )
 }
 

@@ -179,6 +179,10 @@ impl World<'_> {
     fn running(&self, peer: PeerId, allocation: &Arc<str>, course: Course) -> Landed {
         let nobody = || (Failure::Refused, Manner::After(self.network.exchange_round_trip(&course)));
         let run = self.provider(peer).run_of(allocation).ok_or_else(nobody)?;
+        // A container that its executor is about to start again runs in the books, and listens to nobody.
+        if !self.hosts[peer.0 as usize].executor.running().contains(&run) {
+            return Err(nobody());
+        }
         Ok((Server { peer, run, allocation: Arc::clone(allocation) }, course))
     }
 
