@@ -173,6 +173,7 @@ fn write(
     folder.write_table(&outcome.attacks)?;
     folder.write_table(&outcome.operations)?;
     folder.write_table(&outcome.connections)?;
+    folder.write_table(&outcome.requests)?;
     folder.write_table(&outcome.contracts)?;
     folder.write_table(&outcome.invoices)?;
     folder.write_run(&outcome.manifest)?;

@@ -124,6 +124,13 @@ impl Conditions {
             .all(|(_, a, b)| !(a.contains(from) && b.contains(to) || b.contains(from) && a.contains(to)))
     }
 
+    /// On which side of a partition an endpoint is: 0 or 1; none for one on neither, or another condition.
+    pub(super) fn side_of(&self, id: ConditionId, endpoint: EndpointId) -> Option<u8> {
+        let (_, a, b) = self.partitions.iter().find(|(one, ..)| *one == id)?;
+        let sides = [a, b].into_iter().zip(0..);
+        sides.into_iter().find(|(side, _)| side.contains(endpoint)).map(|(_, number)| number)
+    }
+
     pub(super) fn is_whole(&self) -> bool {
         self.partitions.is_empty()
     }

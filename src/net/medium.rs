@@ -65,10 +65,17 @@ impl Medium {
     pub(super) fn way(&self, from: EndpointId, to: EndpointId, bytes: u64, rng: &mut Rng<'_>) -> Span {
         let way = self.latency.sample(self.attachments[from], self.attachments[to], rng);
         if self.packet_loss > 0.0 {
-            let round_trip = self.shortest(from, to) + self.shortest(to, from);
-            return way + round_trip.times(lost_packets(bytes, self.packet_loss, rng));
+            return way + self.resent(self.shortest(from, to) + self.shortest(to, from), bytes, rng);
         }
         way
+    }
+
+    /// What the loss of packets costs between two that are a round trip apart.
+    pub(super) fn resent(&self, round_trip: Span, bytes: u64, rng: &mut Rng<'_>) -> Span {
+        if self.packet_loss > 0.0 {
+            return round_trip.times(lost_packets(bytes, self.packet_loss, rng));
+        }
+        Span::ZERO
     }
 
     /// How many endpoints there are, up or down.
@@ -91,7 +98,7 @@ impl Medium {
 
 /// The time of `bytes` over a link; a link without capacity takes for ever.
 #[inline]
-fn link_time(bytes: u64, bps: f64) -> Span {
+pub(super) fn link_time(bytes: u64, bps: f64) -> Span {
     Span((bytes as f64 * 8e9 / bps) as u64)
 }
 

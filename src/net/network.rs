@@ -518,6 +518,12 @@ impl Network {
         was_on
     }
 
+    /// On which side of a partition an endpoint is: 0 or 1; none for one on neither, or another condition.
+    #[must_use]
+    pub fn side_of(&self, condition: ConditionId, endpoint: EndpointId) -> Option<u8> {
+        self.medium.conditions.side_of(condition, endpoint)
+    }
+
     /// Stalls the transfers that a partition cuts and lets the others go on.
     fn stall_cut_transfers(&mut self, now: Time) {
         let Medium { flows, conditions, .. } = &mut self.medium;
@@ -546,8 +552,7 @@ impl Network {
     }
 
     /// The hidden hosts; none where everyone reaches everyone.
-    #[cfg(test)]
-    pub(super) const fn nat(&self) -> Option<&Nat> {
+    pub(super) const fn hidden(&self) -> Option<&Nat> {
         self.nat.as_ref()
     }
 

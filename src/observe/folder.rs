@@ -21,12 +21,12 @@ use super::manifest::{Provenance, RunManifest, json_text};
 use super::read::read_run;
 use super::rows::{
     AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, OperationRow,
-    PeerRow, RefusalRow, Row, SeriesRow,
+    PeerRow, RefusalRow, RequestRow, Row, SeriesRow,
 };
 use super::stream::StreamFile;
 
 /// What a run and the report write into a folder; anything else in it belongs to the user.
-const OWN_FILES: [&str; 24] = [
+const OWN_FILES: [&str; 25] = [
     "ensembles",
     "run.json",
     "provenance.json",
@@ -40,6 +40,7 @@ const OWN_FILES: [&str; 24] = [
     AttackRow::FILE,
     OperationRow::FILE,
     ConnectionRow::FILE,
+    RequestRow::FILE,
     ContractRow::FILE,
     InvoiceRow::FILE,
     StreamFile::Logs.name(),

@@ -35,9 +35,17 @@ impl SpanHistogram {
 
     /// Counts a span. Spans beyond 292 years count as such.
     pub fn record(&mut self, span: Span) {
+        self.record_many(span, 1);
+    }
+
+    /// Counts a span so many times.
+    pub fn record_many(&mut self, span: Span, count: u64) {
+        if count == 0 {
+            return;
+        }
         let span = Span(span.0.min(i64::MAX as u64));
-        self.buckets.record(span.0).expect("the buckets grow up to the greatest 64-bit number");
-        self.sum_ns += u128::from(span.0);
+        self.buckets.record_n(span.0, count).expect("the buckets grow up to the greatest 64-bit number");
+        self.sum_ns += u128::from(span.0) * u128::from(count);
         self.least = self.least.min(span);
         self.greatest = self.greatest.max(span);
     }

@@ -23,11 +23,11 @@ pub use manifest::{InputHash, Provenance, RunManifest, Verdict, sha256_hex};
 pub use metrics::{Metric, all, metric};
 pub use read::{
     ReadError, read_allocations, read_attacks, read_connections, read_contracts, read_deployments,
-    read_invoices, read_metrics, read_operations, read_peers, read_provenance, read_refusals, read_run,
-    read_series, read_table,
+    read_invoices, read_metrics, read_operations, read_peers, read_provenance, read_refusals, read_requests,
+    read_run, read_series, read_table,
 };
 pub use rows::{
     AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, OperationRow,
-    PeerRow, RefusalRow, Row, SCHEMA_VERSION, SeriesRow, Text, labels,
+    PeerRow, RefusalRow, RequestRow, Row, SCHEMA_VERSION, SeriesRow, Text, labels,
 };
 pub use stream::{PeerMetricRow, StreamFile, Streams};

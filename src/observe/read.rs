@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::manifest::{Provenance, RunManifest};
 use super::rows::{
     AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, OperationRow,
-    PeerRow, RefusalRow, Row, SCHEMA_VERSION, SeriesRow,
+    PeerRow, RefusalRow, RequestRow, Row, SCHEMA_VERSION, SeriesRow,
 };
 
 /// Why a result file could not be read.
@@ -161,5 +161,6 @@ reader!(read_peers, PeerRow, "peers.csv");
 reader!(read_attacks, AttackRow, "attacks.csv");
 reader!(read_operations, OperationRow, "operations.csv");
 reader!(read_connections, ConnectionRow, "connections.csv");
+reader!(read_requests, RequestRow, "requests.csv");
 reader!(read_contracts, ContractRow, "contracts.csv");
 reader!(read_invoices, InvoiceRow, "invoices.csv");

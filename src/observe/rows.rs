@@ -315,6 +315,47 @@ pub struct ConnectionRow {
     pub direct_mean_s: f64,
 }
 
+/// The requests of a stream that were made in an interval (`requests.csv`). Intervals without any have no row.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RequestRow {
+    /// The stream's name.
+    pub stream: Text,
+    /// When the interval begins, in simulated seconds.
+    #[serde(with = "seconds")]
+    pub start_s: f64,
+    /// How long it is, in seconds.
+    #[serde(with = "seconds")]
+    pub length_s: f64,
+    /// Requests that were made in it.
+    pub offered: u64,
+    /// Those that were answered, at whichever try and time.
+    pub answered: u64,
+    /// Those that failed for want of a name or a port.
+    pub no_such_name: u64,
+    /// Those that failed because no way leads to the host.
+    pub unreachable: u64,
+    /// Those that failed because nothing listened.
+    pub refused: u64,
+    /// Those that failed because nothing came back in time.
+    pub timed_out: u64,
+    /// Those that failed because the service ended while it was busy with them.
+    pub reset: u64,
+    /// Those that failed because the service or its links had no room or were too slow.
+    pub overloaded: u64,
+    /// Those that failed because the service said that it does not work.
+    pub unhealthy: u64,
+    /// From a request to its answer, tries that failed included: the median in seconds; NaN (an empty cell) without
+    /// answers.
+    #[serde(with = "number")]
+    pub latency_p50_s: f64,
+    /// The 95th percentile of that.
+    #[serde(with = "number")]
+    pub latency_p95_s: f64,
+    /// The 99th percentile of that.
+    #[serde(with = "number")]
+    pub latency_p99_s: f64,
+}
+
 /// One contract (`contracts.csv`). Amounts are decimal texts with eight decimals, exact.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ContractRow {
@@ -507,6 +548,28 @@ table!(
     ConnectionRow,
     "connections.csv",
     [caller, called, direct, reversed, punched, relayed, unreachable, refused, ready_mean_s, direct_mean_s,]
+);
+
+table!(
+    RequestRow,
+    "requests.csv",
+    [
+        stream,
+        start_s,
+        length_s,
+        offered,
+        answered,
+        no_such_name,
+        unreachable,
+        refused,
+        timed_out,
+        reset,
+        overloaded,
+        unhealthy,
+        latency_p50_s,
+        latency_p95_s,
+        latency_p99_s,
+    ]
 );
 
 #[cfg(test)]

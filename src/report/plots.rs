@@ -1,9 +1,12 @@
 //! Which plots a run gets, and how they follow from its tables.
 
+mod requests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 
+use self::requests::requests;
 use super::chart::{
     Axis, Bar, BarChart, Chart, Color, Mark, Marker, Panel, Quantity, Series, cumulative, grouped, palette,
     quantile,
@@ -40,6 +43,7 @@ pub fn plots(tables: &Tables) -> Vec<Plot> {
         deployments,
         time_to_running,
         availability,
+        requests,
         peers,
         messages,
         resources,

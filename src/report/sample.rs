@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::kernel::{Domain, Rng, Streams};
 use crate::observe::{
     AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InputHash, InvoiceRow, MetricRow,
-    PeerRow, Provenance, RefusalRow, RunFolder, RunManifest, SeriesRow, Verdict, labels,
+    PeerRow, Provenance, RefusalRow, RequestRow, RunFolder, RunManifest, SeriesRow, Verdict, labels,
 };
 
 const SAMPLE: Domain = Domain::new("report.sample");
@@ -234,6 +234,28 @@ fn connections() -> Vec<ConnectionRow> {
     vec![row("public", "public", 1200, 0), row("symmetric", "port_restricted", 0, 440)]
 }
 
+fn requests() -> Vec<RequestRow> {
+    let row = |stream: &str, interval: u32, answered: u64| RequestRow {
+        stream: stream.into(),
+        start_s: f64::from(interval) * 900.0,
+        length_s: 900.0,
+        offered: 1000,
+        answered,
+        no_such_name: 0,
+        unreachable: 0,
+        refused: 1000 - answered,
+        timed_out: 0,
+        reset: 0,
+        overloaded: 0,
+        unhealthy: 0,
+        latency_p50_s: 0.08,
+        latency_p95_s: if answered == 0 { f64::NAN } else { 0.3 },
+        latency_p99_s: 0.9,
+    };
+    let rows = |stream| (0..24).map(move |at| row(stream, at, if at == 8 { 0 } else { 990 }));
+    rows("users").chain(rows("pages")).collect()
+}
+
 fn contracts() -> Vec<ContractRow> {
     let row = |contract: u32, model: &str, currency: &str| ContractRow {
         contract,
@@ -364,6 +386,7 @@ pub(super) struct Sample {
     pub(super) refusals: Vec<RefusalRow>,
     pub(super) attacks: Vec<AttackRow>,
     pub(super) connections: Vec<ConnectionRow>,
+    pub(super) requests: Vec<RequestRow>,
     pub(super) contracts: Vec<ContractRow>,
     pub(super) invoices: Vec<InvoiceRow>,
     pub(super) peers: Vec<PeerRow>,
@@ -382,6 +405,7 @@ impl Sample {
             refusals: refusals(),
             attacks: attacks(),
             connections: connections(),
+            requests: requests(),
             contracts: contracts(),
             invoices: invoices(),
             deployments,
@@ -401,6 +425,7 @@ impl Sample {
             peers: Vec::new(),
             attacks: Vec::new(),
             connections: Vec::new(),
+            requests: Vec::new(),
             contracts: Vec::new(),
             invoices: Vec::new(),
         }
@@ -430,6 +455,7 @@ impl Sample {
         folder.write_table(&self.peers).unwrap();
         folder.write_table(&self.attacks).unwrap();
         folder.write_table(&self.connections).unwrap();
+        folder.write_table(&self.requests).unwrap();
         folder.write_table(&self.contracts).unwrap();
         folder.write_table(&self.invoices).unwrap();
         folder.finish().unwrap()

@@ -5,7 +5,8 @@ use std::path::Path;
 use crate::observe::rows::label;
 use crate::observe::{
     AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, PeerRow,
-    Provenance, ReadError, RefusalRow, RunManifest, SeriesRow, read_provenance, read_run, read_table,
+    Provenance, ReadError, RefusalRow, RequestRow, RunManifest, SeriesRow, read_provenance, read_run,
+    read_table,
 };
 
 /// Everything that a report is made from.
@@ -31,6 +32,8 @@ pub struct Tables {
     pub attacks: Vec<AttackRow>,
     /// `connections.csv`.
     pub connections: Vec<ConnectionRow>,
+    /// `requests.csv`.
+    pub requests: Vec<RequestRow>,
     /// `contracts.csv`.
     pub contracts: Vec<ContractRow>,
     /// `invoices.csv`.
@@ -55,6 +58,7 @@ impl Tables {
             peers: read_table(&folder.join("peers.csv"))?,
             attacks: read_table(&folder.join("attacks.csv"))?,
             connections: read_table(&folder.join("connections.csv"))?,
+            requests: read_table(&folder.join("requests.csv"))?,
             contracts: read_table(&folder.join("contracts.csv"))?,
             invoices: read_table(&folder.join("invoices.csv"))?,
         })

@@ -18,6 +18,7 @@ fn a_full_run_gets_every_plot_and_the_same_bytes_twice() {
         "deployments",
         "time_to_running",
         "availability",
+        "requests",
         "peers",
         "messages",
         "resources",
@@ -33,7 +34,7 @@ fn a_full_run_gets_every_plot_and_the_same_bytes_twice() {
     let again: Vec<_> = write(&folder).unwrap().iter().map(|path| fs::read(path).unwrap()).collect();
     assert!(before == again);
     let page = String::from_utf8(before.last().unwrap().clone()).unwrap();
-    assert_eq!(page.matches("<svg").count(), 10);
+    assert_eq!(page.matches("<svg").count(), 11);
     assert!(page.contains("1 of 2 expectations failed") && page.contains("web-219"));
     assert!(page.contains("failed to create the deployment in time"));
     assert!(page.contains("contract-1") && page.contains("fixed_rental") && page.contains("62.50000000"));
@@ -98,6 +99,7 @@ fn plots_follow_the_tables() {
     sample.peers.iter_mut().for_each(|peer| peer.lat = f64::NAN);
     sample.refusals.clear();
     sample.connections.clear();
+    sample.requests.clear();
     sample.invoices.clear();
     let tables = Tables::read(&sample.write(&dir.path().join("run"))).unwrap();
     let made: Vec<_> = plots(&tables).iter().map(|plot| plot.name).collect();

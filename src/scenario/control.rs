@@ -13,11 +13,13 @@ use crate::dms::constants::LOG_FOLLOW_INTERVAL;
 use crate::dms::ensemble::suggest::suggestion;
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::kernel::{Span, Time};
-use crate::sim::setup::{Control, ControlKind, OperationKind, Which};
+use crate::sim::setup::{Control, ControlKind, OperationKind, Ssh, SshFrom, Which};
 
 /// What is done with deployments: exactly one of these.
 pub(super) const KINDS: &[&str] =
     &["new", "list", "status", "info", "manifest", "logs", "shutdown", "prune", "delete", "update"];
+/// From where somebody logs in who does not come from an allocation.
+const OUTSIDE: [(&str, bool); 2] = [("node", false), ("outside", true)];
 const FLAG: [(&str, bool); 2] = [("true", true), ("false", false)];
 /// As many deployments as a run can number.
 const MOST: i64 = 1_000_000_000;
@@ -107,6 +109,32 @@ impl Context<'_> {
     }
 
     /// A name, `{name: web, number: 2}`, `{of: alice, number: 2}` or `{id: HEX}`.
+    /// A login: `{deployment: shop, allocation: db, key: ops.pub, from: outside}`.
+    pub(super) fn ssh(&self, reader: &mut Reader, node: &Node) -> Option<OperationKind> {
+        let map = reader.map(node, "ssh", node.position, &["deployment", "allocation", "key", "from"])?;
+        let help = "which, as in `deployment: shop`";
+        let of = reader.required(&map, "deployment", help, |r, node| self.which(r, node));
+        let help = "to which of its allocations, as in `allocation: db`";
+        let allocation = reader.required(&map, "allocation", help, |r, node| r.text(node, "allocation"));
+        let help = "the file of the key as a manifest names it, as in `key: keys/ops.pub`";
+        let key = reader.required(&map, "key", help, |r, node| r.text(node, "key"));
+        let from = match map.node.entry("from") {
+            None => Some(SshFrom::Node),
+            Some((_, place)) if place.is_map() => {
+                let inner = reader.map(place, "from", place.position, &["allocation"])?;
+                let help = "which one of the same deployment, as in `allocation: api`";
+                let name = reader.required(&inner, "allocation", help, |r, node| r.text(node, "allocation"));
+                name.map(|name| SshFrom::Allocation(name.to_string()))
+            }
+            Some(_) => {
+                let outside = reader.optional(&map, "from", |r, node| r.word(node, "from", &OUTSIDE));
+                outside.map(|outside| if outside { SshFrom::Outside } else { SshFrom::Node })
+            }
+        };
+        let order = Ssh { of: of?, allocation: allocation?.to_string(), key: key?.to_string(), from: from? };
+        Some(OperationKind::Ssh(Box::new(order)))
+    }
+
     fn which(&self, reader: &mut Reader, node: &Node) -> Option<Which> {
         if !node.is_map() {
             let name = reader.text(node, "deployment")?;

@@ -1,4 +1,5 @@
-//! Distributions of spans of time, as scenarios write them: `9h` or `{weibull: {shape: 0.6, scale: 9.34h}}`.
+//! Distributions of spans of time, as scenarios write them: `9h` or `{weibull: {shape: 0.6, scale: 9.34h}}`. Those of
+//! lengths are written alike: `20 kB` or `{lognormal: {median: 20 kB, sigma: 1}}`.
 
 use super::reader::{Map, Reader, Variant};
 use crate::dms::ensemble::tree::{Node, Value};
@@ -7,20 +8,53 @@ use crate::kernel::Distribution;
 const NAMES: &[&str] =
     &["constant", "uniform", "exponential", "normal", "lognormal", "weibull", "pareto", "gamma"];
 
+/// Those of lengths.
+const NAMES_OF_SIZES: &[&str] = &["constant", "uniform", "exponential", "lognormal"];
+
+/// What a distribution is of.
+#[derive(Clone, Copy)]
+struct Measure {
+    /// What is written without a distribution, for messages.
+    one: &'static str,
+    example: &'static str,
+    names: &'static [&'static str],
+    /// Reads a number with its unit.
+    number: fn(&mut Reader, &Node, &str) -> Option<f64>,
+}
+
+const TIME: Measure = Measure { one: "a time", example: "5m", names: NAMES, number: Reader::seconds };
+const SIZE: Measure = Measure {
+    one: "a length",
+    example: "20 kB",
+    names: NAMES_OF_SIZES,
+    number: |reader, node, what| reader.bytes(node, what).map(|bytes| bytes as f64),
+};
+
 impl Reader {
+    /// A distribution of lengths in bytes, where that type says seconds; a plain length always gives itself.
+    pub(super) fn sizes(&mut self, node: &Node, what: &str) -> Option<Distribution> {
+        self.distribution_of(SIZE, node, what)
+    }
+
     /// A distribution of spans of time; a plain span always gives itself.
     pub(super) fn distribution(&mut self, node: &Node, what: &str) -> Option<Distribution> {
+        self.distribution_of(TIME, node, what)
+    }
+
+    fn distribution_of(&mut self, of: Measure, node: &Node, what: &str) -> Option<Distribution> {
         if !node.is_map() {
             if matches!(node.value, Value::Sequence(_)) {
-                let help =
-                    "write a time like `5m`, or a distribution like `{exponential: {mean: 5m}}`".to_owned();
-                self.wrong_type(node, &format!("`{what}`"), "a time or a distribution", help);
+                let Measure { one, example, .. } = of;
+                let help = format!(
+                    "write {one} like `{example}`, or a distribution like `{{exponential: {{mean: {example}}}}}`"
+                );
+                self.wrong_type(node, &format!("`{what}`"), &format!("{one} or a distribution"), help);
                 return None;
             }
-            return self.seconds(node, what).map(|value_s| Distribution::Constant { value_s });
+            return (of.number)(self, node, what).map(|value_s| Distribution::Constant { value_s });
         }
-        let variant = self.variant(node, "a distribution", NAMES)?;
-        let distribution = self.parameters(&variant)?;
+        let variant = self.variant(node, "a distribution", of.names)?;
+        let distribution = self.parameters(of, &variant)?;
         if let Err(error) = distribution.check() {
             // Parameters carry their unit in code; a scenario writes it with the value.
             let message =
@@ -31,12 +65,13 @@ impl Reader {
         Some(distribution)
     }
 
-    fn parameters(&mut self, variant: &Variant<'_>) -> Option<Distribution> {
+    fn parameters(&mut self, of: Measure, variant: &Variant<'_>) -> Option<Distribution> {
         if variant.name == "constant" {
-            return self.seconds(variant.node, "constant").map(|value_s| Distribution::Constant { value_s });
+            let value = (of.number)(self, variant.node, "constant");
+            return value.map(|value_s| Distribution::Constant { value_s });
         }
         if variant.name == "lognormal" {
-            return self.lognormal(variant);
+            return self.lognormal(of, variant);
         }
         let keys: &[&str] = match variant.name {
             "uniform" => &["from", "to"],
@@ -47,16 +82,16 @@ impl Reader {
         let map = self.map(variant.node, variant.name, variant.at, keys)?;
         match variant.name {
             "uniform" => {
-                let (low_s, high_s) = (self.time(&map, "from"), self.time(&map, "to"));
+                let (low_s, high_s) = (self.measure(of, &map, "from"), self.measure(of, &map, "to"));
                 Some(Distribution::Uniform { low_s: low_s?, high_s: high_s? })
             }
-            "exponential" => Some(Distribution::Exponential { mean_s: self.time(&map, "mean")? }),
+            "exponential" => Some(Distribution::Exponential { mean_s: self.measure(of, &map, "mean")? }),
             "normal" => {
-                let (mean_s, sd_s) = (self.time(&map, "mean"), self.time(&map, "sd"));
+                let (mean_s, sd_s) = (self.measure(of, &map, "mean"), self.measure(of, &map, "sd"));
                 Some(Distribution::Normal { mean_s: mean_s?, sd_s: sd_s? })
             }
             name => {
-                let (shape, scale_s) = (self.pure(&map, "shape"), self.time(&map, "scale"));
+                let (shape, scale_s) = (self.pure(&map, "shape"), self.measure(of, &map, "scale"));
                 let (shape, scale_s) = (shape?, scale_s?);
                 Some(match name {
                     "weibull" => Distribution::Weibull { shape, scale_s },
@@ -68,7 +103,7 @@ impl Reader {
     }
 
     /// By median and `sigma`, by `mu` and `sigma`, or by mean and standard deviation.
-    fn lognormal(&mut self, variant: &Variant<'_>) -> Option<Distribution> {
+    fn lognormal(&mut self, of: Measure, variant: &Variant<'_>) -> Option<Distribution> {
         let map =
             self.map(variant.node, "lognormal", variant.at, &["median", "mu", "sigma", "mean", "sd"])?;
         let has = |key: &str| map.node.get(key).is_some();
@@ -81,7 +116,7 @@ impl Reader {
         }
         match chosen[0] {
             "mean" => {
-                let (mean_s, sd_s) = (self.time(&map, "mean"), self.time(&map, "sd"));
+                let (mean_s, sd_s) = (self.measure(of, &map, "mean"), self.measure(of, &map, "sd"));
                 Some(Distribution::LognormalMean { mean_s: mean_s?, sd_s: sd_s? })
             }
             "mu" => {
@@ -89,7 +124,7 @@ impl Reader {
                 Some(Distribution::Lognormal { mu: mu?, sigma: sigma? })
             }
             _ => {
-                let (median_s, sigma) = (self.time(&map, "median"), self.pure(&map, "sigma"));
+                let (median_s, sigma) = (self.measure(of, &map, "median"), self.pure(&map, "sigma"));
                 let median_s = median_s?;
                 if median_s <= 0.0 {
                     self.error(variant.at, "`median` of `lognormal` must be longer than nothing", None);
@@ -100,8 +135,9 @@ impl Reader {
         }
     }
 
-    fn time(&mut self, map: &Map<'_>, key: &str) -> Option<f64> {
-        self.required(map, key, &format!("a time, as in `{key}: 5m`"), |r, node| r.seconds(node, key))
+    fn measure(&mut self, of: Measure, map: &Map<'_>, key: &str) -> Option<f64> {
+        let help = format!("{}, as in `{key}: {}`", of.one, of.example);
+        self.required(map, key, &help, |r, node| (of.number)(r, node, key))
     }
 
     fn pure(&mut self, map: &Map<'_>, key: &str) -> Option<f64> {
@@ -111,22 +147,37 @@ impl Reader {
 
 /// A distribution as a scenario writes it; reading it back gives the same bits.
 pub(super) fn write(distribution: &Distribution) -> String {
+    write_with(distribution, "s")
+}
+
+/// A distribution of lengths in bytes, likewise.
+pub(super) fn write_sizes(distribution: &Distribution) -> String {
+    write_with(distribution, " B")
+}
+
+fn write_with(distribution: &Distribution, unit: &str) -> String {
     match *distribution {
-        Distribution::Constant { value_s } => format!("{value_s}s"),
-        Distribution::Uniform { low_s, high_s } => format!("{{uniform: {{from: {low_s}s, to: {high_s}s}}}}"),
-        Distribution::Exponential { mean_s } => format!("{{exponential: {{mean: {mean_s}s}}}}"),
-        Distribution::Normal { mean_s, sd_s } => format!("{{normal: {{mean: {mean_s}s, sd: {sd_s}s}}}}"),
+        Distribution::Constant { value_s } => format!("{value_s}{unit}"),
+        Distribution::Uniform { low_s, high_s } => {
+            format!("{{uniform: {{from: {low_s}{unit}, to: {high_s}{unit}}}}}")
+        }
+        Distribution::Exponential { mean_s } => format!("{{exponential: {{mean: {mean_s}{unit}}}}}"),
+        Distribution::Normal { mean_s, sd_s } => {
+            format!("{{normal: {{mean: {mean_s}{unit}, sd: {sd_s}{unit}}}}}")
+        }
         Distribution::Lognormal { mu, sigma } => format!("{{lognormal: {{mu: {mu}, sigma: {sigma}}}}}"),
         Distribution::LognormalMean { mean_s, sd_s } => {
-            format!("{{lognormal: {{mean: {mean_s}s, sd: {sd_s}s}}}}")
+            format!("{{lognormal: {{mean: {mean_s}{unit}, sd: {sd_s}{unit}}}}}")
         }
         Distribution::Weibull { shape, scale_s } => {
-            format!("{{weibull: {{shape: {shape}, scale: {scale_s}s}}}}")
+            format!("{{weibull: {{shape: {shape}, scale: {scale_s}{unit}}}}}")
         }
         Distribution::Pareto { shape, scale_s } => {
-            format!("{{pareto: {{shape: {shape}, scale: {scale_s}s}}}}")
+            format!("{{pareto: {{shape: {shape}, scale: {scale_s}{unit}}}}}")
         }
-        Distribution::Gamma { shape, scale_s } => format!("{{gamma: {{shape: {shape}, scale: {scale_s}s}}}}"),
+        Distribution::Gamma { shape, scale_s } => {
+            format!("{{gamma: {{shape: {shape}, scale: {scale_s}{unit}}}}}")
+        }
     }
 }
 

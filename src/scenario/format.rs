@@ -8,6 +8,7 @@ mod gateways;
 mod nat;
 mod observability;
 mod operations;
+mod traffic;
 
 use self::attacks::ATTACK;
 use self::contracts::CONTRACT;
@@ -15,6 +16,7 @@ use self::gateways::GATEWAYS;
 use self::nat::{NAT, NAT_OF_GROUP};
 use self::observability::OBSERVED;
 use self::operations::{OPERATION, ORGANIZATION};
+use self::traffic::TRAFFIC;
 use super::units::{BYTE_UNITS, HERTZ_UNITS, RATE_UNITS, TIME_UNITS};
 use crate::dms::ensemble::Executor;
 use crate::dms::ensemble::config::Word;
@@ -80,6 +82,7 @@ pub(super) static SCENARIO: Map = Map::new(
         )
         .or("those that peers name, with the usual bundle"),
         Key::new("operations", Shape::List(&Shape::Map(&OPERATION)), "what operators do beside deployments"),
+        Key::new("traffic", Shape::List(&Shape::Map(&TRAFFIC)), "what is asked of what is deployed"),
         Key::new("faults", Shape::List(&Shape::Map(&FAULT)), "what breaks"),
         Key::new("observability", Shape::List(&Shape::Map(&OBSERVED)), "whose logs and metrics are written"),
         Key::new("strategy", Shape::Map(&STRATEGY), "how peers decide"),

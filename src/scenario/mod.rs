@@ -41,6 +41,7 @@ mod resolved_contracts;
 mod resolved_operations;
 pub mod schema;
 mod storage;
+mod traffic;
 pub mod units;
 mod workload;
 pub mod yaml;

@@ -12,10 +12,11 @@ use super::reader::{Map, Reader, listed, shortened};
 use super::workload::{self, moment};
 use crate::dms::actor::{Behaviour, BehaviourKind, Slot};
 use crate::dms::capability::{Capability, Form, Rules};
+use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::ensemble::suggest::suggestion;
 use crate::dms::ensemble::tree::Node;
 use crate::kernel::{Span, Time};
-use crate::sim::setup::{Expected, Operation, OperationKind, Proof, Withdrawn};
+use crate::sim::setup::{ControlKind, Expected, Operation, OperationKind, Proof, Withdrawn};
 
 /// What an operation does: exactly one of these.
 pub(super) const ACTIONS: &[&str] = &[
@@ -30,6 +31,7 @@ pub(super) const ACTIONS: &[&str] = &[
     "list_capabilities",
     "deployment",
     "contract",
+    "ssh",
 ];
 /// What an operation has besides.
 const COMMON: &[&str] = &["at", "by", "answer", "refusal"];
@@ -81,6 +83,13 @@ pub(super) fn read(
     (operations, context.copies)
 }
 
+/// What an operation deploys, if it does: its name and its ensemble.
+pub(super) fn deployed(operation: &Operation) -> Option<(&str, &EnsembleConfig)> {
+    let OperationKind::Deployment(control) = &operation.kind else { return None };
+    let ControlKind::New { name, ensemble } = &control.kind else { return None };
+    Some((name, ensemble))
+}
+
 /// The name of what a `new` deploys: its own, or that of the file.
 fn new_name(node: &Node) -> Option<String> {
     if let Some(name) = node.get("name") {
@@ -129,6 +138,7 @@ impl Context<'_> {
             "remove_anchor" => self.remove_anchor(reader, content),
             "revoke" => self.revoke(reader, content),
             "deployment" => self.deployment(reader, content, files),
+            "ssh" => self.ssh(reader, content),
             "contract" => super::contracts::operation(reader, content, self.workload.contracts),
             _ => {
                 let of = peer(reader, content, "list_capabilities", self.peers);

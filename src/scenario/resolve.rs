@@ -9,7 +9,7 @@ use super::reader::{Map, Reader};
 use super::workload::Request;
 use super::{
     attacks, contracts, epoch, expectation, faults, images, network, observability, operations, peers,
-    storage, workload,
+    storage, traffic, workload,
 };
 use crate::dms::ensemble::finding::Findings;
 use crate::dms::ensemble::tree::{Node, Value};
@@ -38,6 +38,7 @@ const KEYS: &[&str] = &[
     "contracts",
     "workload",
     "operations",
+    "traffic",
     "faults",
     "observability",
     "strategy",
@@ -111,6 +112,7 @@ fn read(
     let requests = workload::read(reader, &top, &context, files);
     let (operations, copies_of_operations) =
         operations::read(reader, &top, &context, &requests, &mut organizations, files);
+    let traffic = traffic::read(reader, &top, &traffic::Context::new(&top, duration, &requests, &operations));
     let faults = faults::read(reader, &top, duration, &peers);
     let observability = observability::read(reader, &top, duration, &peers);
     let strategy = strategy(reader, &top);
@@ -133,6 +135,7 @@ fn read(
         contracts,
         workload,
         operations,
+        traffic,
         faults,
         observability,
         strategy,

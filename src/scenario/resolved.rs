@@ -11,7 +11,7 @@ use super::resolved_contracts::contract;
 use super::resolved_operations::{operation, organization};
 use super::storage;
 use super::units::{write_bytes, write_hertz, write_rate};
-use super::{nat, profile, yaml};
+use super::{nat, profile, traffic, yaml};
 use crate::dms::capability::Form;
 use crate::dms::identity::SignatureMode;
 use crate::dms::orchestrator::placement::Policy;
@@ -43,6 +43,7 @@ pub(super) fn write(setup: &Setup, copies: &[String]) -> String {
     list(&mut out, "workload", setup.workload.iter().zip(copies).map(|(one, copy)| deploy(one, copy)));
     let mut further = copies.iter().skip(setup.workload.len());
     list(&mut out, "operations", setup.operations.iter().map(|one| operation(one, &mut further)));
+    list(&mut out, "traffic", setup.traffic.iter().map(traffic::write));
     list(&mut out, "faults", setup.faults.iter().map(fault));
     if !setup.observability.is_empty() {
         list(&mut out, "observability", setup.observability.iter().map(super::observability::write));
@@ -127,7 +128,7 @@ pub(super) fn map(entries: &[(&str, Option<String>)]) -> String {
     format!("{{{}}}", written.collect::<Vec<_>>().join(", "))
 }
 
-fn links(config: BandwidthConfig) -> String {
+pub(super) fn links(config: BandwidthConfig) -> String {
     match config {
         BandwidthConfig::Unlimited => "unlimited".to_owned(),
         BandwidthConfig::Constant(links) => {
@@ -212,7 +213,7 @@ fn attack(plan: &AttackPlan) -> String {
     format!("{{{}: {}}}", plan.kind.name(), map(&entries))
 }
 
-fn place(place: &PlaceConfig) -> String {
+pub(super) fn place(place: &PlaceConfig) -> String {
     match place {
         PlaceConfig::ByPopulation(PopulationOf::World) => "{by_population: world}".to_owned(),
         PlaceConfig::ByPopulation(PopulationOf::Continent(continent)) => {

@@ -5,7 +5,8 @@ use super::resolved::{after, map, text};
 use crate::dms::actor::{ListRequest, Slot};
 use crate::dms::capability::Capability;
 use crate::sim::setup::{
-    Control, ControlKind, Expected, Operation, OperationKind, Organization, Proof, Which, Withdrawn,
+    Control, ControlKind, Expected, Operation, OperationKind, Organization, Proof, Ssh, SshFrom, Which,
+    Withdrawn,
 };
 
 pub(super) fn organization(one: &Organization) -> String {
@@ -113,6 +114,20 @@ fn shown(proof: &Proof) -> String {
     }
 }
 
+fn ssh(order: &Ssh) -> String {
+    let from = match &order.from {
+        SshFrom::Node => "node".to_owned(),
+        SshFrom::Outside => "outside".to_owned(),
+        SshFrom::Allocation(name) => format!("{{allocation: {}}}", text(name)),
+    };
+    map(&[
+        ("deployment", Some(which(&order.of))),
+        ("allocation", Some(text(&order.allocation))),
+        ("key", Some(text(&order.key))),
+        ("from", Some(from)),
+    ])
+}
+
 fn kind<'a>(kind: &OperationKind, copies: &mut impl Iterator<Item = &'a String>) -> (&'static str, String) {
     match kind {
         OperationKind::Invoke { to, behaviour, peer, payload, timeout } => {
@@ -178,6 +193,7 @@ fn kind<'a>(kind: &OperationKind, copies: &mut impl Iterator<Item = &'a String>)
         }
         OperationKind::ListCapabilities { of } => ("list_capabilities", text(of)),
         OperationKind::Deployment(one) => ("deployment", control(one, copies)),
+        OperationKind::Ssh(order) => ("ssh", ssh(order)),
         OperationKind::Contract { name, action } => {
             ("contract", map(&[("name", Some(text(name))), ("do", Some(action.to_string()))]))
         }

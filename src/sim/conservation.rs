@@ -161,6 +161,7 @@ mod tests {
             contracts: Vec::new(),
             workload: Vec::new(),
             operations: Vec::new(),
+            traffic: Vec::new(),
             faults: Vec::new(),
             observability: Vec::new(),
             strategy: Strategy { placement: Policy::Uniform, recovery: Recovery::Redeploy },

@@ -70,9 +70,12 @@ impl World<'_> {
                 (Condition::Partition { a, b }, *lasts)
             }
         };
+        // What went before it had none of it.
+        self.review_traffic(now);
         let id = self.network.apply(now, condition).expect("the scenario has checked every condition");
         self.conditions.insert(number, id);
         self.queue.post(now + lasts, Event::FaultEnd(number));
+        self.review_traffic(now);
     }
 
     /// Peers go down, each until its repair. One that is down by a fault already stays so until that one's repair.
@@ -138,8 +141,10 @@ impl World<'_> {
     }
 
     pub(super) fn end_fault(&mut self, now: Time, number: u32) {
+        self.review_traffic(now);
         if let Some(id) = self.conditions.remove(&number) {
             self.network.lift(now, id);
+            self.review_traffic(now);
             // Transfers that waited at a partition go on.
             self.await_transfers();
             if let Fault::Partition { between, .. } = &self.setup.faults[number as usize] {
@@ -193,6 +198,7 @@ impl World<'_> {
         let host = &mut self.hosts[peer.0 as usize];
         self.ledger.stops(now, peer, outage == Outage::Machine);
         if !host.up {
+            self.review_peer(now, peer);
             return;
         }
         host.up = false;
@@ -210,6 +216,7 @@ impl World<'_> {
         self.await_transfers();
         self.watch_network();
         self.ledger.peer_is(now, peer, false);
+        self.review_peer(now, peer);
     }
 
     /// A process that is ended may still say so; of one that dies, only what was due before is told.
@@ -248,6 +255,7 @@ impl World<'_> {
         } else {
             self.connect(peer, now + RECONNECT, true);
         }
+        self.review_peer(now, peer);
     }
 
     pub(super) fn churn(&mut self, now: Time, peer: PeerId) {

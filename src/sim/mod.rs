@@ -27,9 +27,11 @@ pub mod outcome;
 pub mod population;
 mod reach;
 pub mod setup;
+mod ssh;
 mod standing;
 mod storage;
 mod telemetry;
+mod traffic;
 pub mod world;
 
 pub use outcome::Outcome;

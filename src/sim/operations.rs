@@ -39,6 +39,9 @@ impl World<'_> {
                 Err(why) => self.cannot(now, by, number, why),
             };
         }
+        if let OperationKind::Ssh(order) = &operation.kind {
+            return self.ssh(now, number, by, order);
+        }
         let (at, order) = match self.order_for(now, number, by, operation) {
             Ok(ready) => ready,
             Err(why) => return self.cannot(now, by, number, why),
@@ -122,6 +125,7 @@ impl World<'_> {
             }
             OperationKind::ListCapabilities { of } => self.list_at(by, of),
             OperationKind::Deployment(_) => unreachable!("deployments have commands of their own"),
+            OperationKind::Ssh(_) => unreachable!("a login is no message"),
             OperationKind::Contract { .. } => unreachable!("contracts have commands of their own"),
         };
         Ok((by, order))

@@ -3,7 +3,7 @@
 use crate::kernel::Time;
 use crate::observe::{
     AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, OperationRow,
-    PeerRow, RefusalRow, RunManifest, SeriesRow,
+    PeerRow, RefusalRow, RequestRow, RunManifest, SeriesRow,
 };
 use crate::sim::event::PeerId;
 
@@ -30,6 +30,8 @@ pub struct Outcome {
     pub operations: Vec<OperationRow>,
     /// `connections.csv`.
     pub connections: Vec<ConnectionRow>,
+    /// `requests.csv`.
+    pub requests: Vec<RequestRow>,
     /// `contracts.csv`.
     pub contracts: Vec<ContractRow>,
     /// `invoices.csv`.

@@ -11,6 +11,7 @@ mod observability;
 pub mod operations;
 mod prints;
 mod storage;
+pub mod traffic;
 
 use std::sync::Arc;
 
@@ -22,10 +23,11 @@ pub use self::gateways::GatewayPlan;
 pub use self::images::{Growth, Image, ImageBehaviour, Stop, Uses};
 pub use self::observability::ObserverPlan;
 pub use self::operations::{
-    Expected, Operation, OperationKind, Organization, Payload, Proof, SubnetOrder, Withdrawn,
+    Expected, Operation, OperationKind, Organization, Payload, Proof, Ssh, SshFrom, SubnetOrder, Withdrawn,
 };
 pub use self::prints::Prints;
 pub use self::storage::{Bucket, DataUse, StorageConfig, Writes};
+pub use self::traffic::RequestStream;
 
 use crate::dms::capability::Form;
 use crate::dms::ensemble::{EnsembleConfig, Executor};
@@ -67,6 +69,8 @@ pub struct Setup {
     pub workload: Vec<Deploy>,
     /// What operators do beside that, in the order of the file.
     pub operations: Vec<Operation>,
+    /// What programs and users ask of what is deployed, in the order of the file.
+    pub traffic: Vec<RequestStream>,
     /// What breaks, in the order of the file.
     pub faults: Vec<Fault>,
     /// Whose logs, events, traces and metrics are written.
@@ -361,6 +365,16 @@ pub struct Selection {
     pub fraction: Option<f64>,
     /// So many of those, drawn at random.
     pub count: Option<u32>,
+}
+
+impl Selection {
+    /// Whether it says nothing but where they are.
+    #[must_use]
+    pub fn is_place(&self) -> bool {
+        let place = self.continent.is_some() || self.country.is_some();
+        let part = self.fraction.is_some() || self.count.is_some();
+        place && !part && self.group.is_none() && self.peers.is_empty()
+    }
 }
 
 /// A comparison that the finished run must fulfil: `deployments.succeeded_fraction >= 0.95`.

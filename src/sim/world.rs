@@ -24,6 +24,7 @@ use super::population::{Populated, Population, populate};
 use super::setup::{Processing, Setup};
 use super::standing::Reach;
 use super::telemetry::{Lines, Telemetry};
+use super::traffic::{Traffic, is_about_routes};
 use crate::dms::Peer;
 use crate::dms::actor::{Envelope, Message, gossip};
 use crate::dms::ensemble::Executor as Kind;
@@ -146,6 +147,7 @@ pub struct World<'s> {
     pub(super) attackers: Attackers,
     pub(super) cargo: FxHashMap<FlowId, Cargo>,
     pub(super) telemetry: Telemetry<'s>,
+    pub(super) traffic: Traffic,
     effects: Effects,
     pub(super) arrivals: Vec<crate::workload::Arrivals>,
     pub(super) events: u64,
@@ -205,6 +207,7 @@ impl<'s> World<'s> {
             attackers,
             cargo: FxHashMap::default(),
             telemetry: Telemetry::default(),
+            traffic: Traffic::default(),
             effects: Effects::default(),
             arrivals,
             events: 0,
@@ -281,6 +284,7 @@ impl<'s> World<'s> {
             return Err(violation);
         }
         let stopped = interrupted.unwrap_or(end);
+        self.finish_traffic(stopped);
         let closing = self.closing(stopped, interrupted.is_some());
         self.telemetry.hand_over(lines);
         Ok(self.ledger.finish(stopped, closing))
@@ -352,6 +356,7 @@ impl<'s> World<'s> {
             Event::Upgrade { fault, peer } => self.upgrade(now, fault, peer),
             Event::Sample => {
                 self.audit_all(now);
+                self.review_traffic(now);
                 self.ledger.sample(now, self.network.flows().len());
                 self.queue.post(now + SAMPLE_INTERVAL, Event::Sample);
             }
@@ -374,6 +379,7 @@ impl<'s> World<'s> {
     /// The worker has got to a message.
     fn dispatch(&mut self, now: Time, peer: PeerId, parcel: u32) {
         let before = self.state_to_judge_by(peer, parcel);
+        let routes = self.parcels.get(parcel).is_some_and(|one| is_about_routes(&one.envelope.message));
         if let Some(Parcel { envelope, .. }) = self.parcels.get(parcel)
             && let Message::NewDeployment(new) = &envelope.message
         {
@@ -384,6 +390,9 @@ impl<'s> World<'s> {
             Input::Dispatch(&parcels.get(parcel).expect("an admitted message is kept").envelope)
         });
         self.ledger.nothing_wanted();
+        if routes {
+            self.review_peer(now, peer);
+        }
         let executed = std::mem::take(&mut self.effects.executed);
         if !self.attackers.is_empty() {
             self.judge(now, peer, parcel, before, executed);
@@ -451,6 +460,7 @@ impl<'s> World<'s> {
             if let Fact::Contract { contract, what } = &fact {
                 self.hear_of_contract(now, peer, contract, what);
             }
+            self.traffic_hears(now, &fact);
             self.ledger.record(now, peer, fact);
         }
         let epoch = self.epoch_of(peer);
@@ -468,6 +478,7 @@ impl<'s> World<'s> {
             self.break_process(now, peer);
         }
         self.effects = effects;
+        self.review_touched(now);
     }
 
     fn send(&mut self, now: Time, sender: PeerId, envelope: Envelope) {

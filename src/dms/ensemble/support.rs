@@ -1,7 +1,7 @@
 //! What the ensemble format can say and this version of the simulator does not honour yet.
 //!
 //! Silence would be a wrong answer, so each use is an error when a scenario loads the file.
-use super::config::EnsembleConfig;
+use super::config::{EnsembleConfig, KeyKind};
 use super::finding::{Finding, Findings};
 use super::tree::{Node, Position};
 
@@ -22,8 +22,8 @@ pub fn unsupported(config: &EnsembleConfig, root: &Node) -> Vec<Finding> {
     for (name, allocation) in &config.allocations {
         let own = root.get("allocations").and_then(|allocations| allocations.get(name));
         let place = |key: &str| key_position(own, key).unwrap_or_else(|| top("allocations"));
-        if !allocation.keys.is_empty() {
-            report(place("keys"), "keys");
+        if allocation.keys.iter().any(|key| key.kind != KeyKind::Ssh) {
+            report(place("keys"), "keys: {type: gpg}");
         }
         if !allocation.provision.is_empty() {
             report(place("provision"), "provision");

@@ -9,6 +9,7 @@ use crate::dms::actor::{AllocationState, BehaviourKind, Envelope, Message, Subne
 use crate::dms::desk::Desk;
 use crate::dms::fact::Fact;
 use crate::dms::identity::{EnsembleId, PeerId};
+use crate::dms::outbox::RunId;
 use crate::dms::subnet::{Endpoint, LookupError, SubnetError};
 
 /// "Yes", or "no" with the reason.
@@ -115,6 +116,25 @@ impl Provider {
     /// Why it leads nowhere; a node that has not joined has no address.
     pub fn resolve_here(&self, ensemble: EnsembleId, name: &str) -> Result<Endpoint, LookupError> {
         self.subnets.resolve_here(ensemble, name)
+    }
+
+    /// The full id of the allocation that lives here at an address of an ensemble's subnet, running or not.
+    #[must_use]
+    pub fn living_at(&self, ensemble: EnsembleId, address: Ipv4Addr) -> Option<&Arc<str>> {
+        self.subnets.at(ensemble, address)
+    }
+
+    /// The full id of the allocation that a public port of this machine leads to, running or not.
+    #[must_use]
+    pub fn behind_port(&self, public: u16) -> Option<&Arc<str>> {
+        self.subnets.behind_port(public)
+    }
+
+    /// The present run of an allocation that lives and runs here.
+    #[must_use]
+    pub fn run_of(&self, allocation: &str) -> Option<RunId> {
+        let found = self.allocations.get(allocation)?;
+        (found.state == AllocationState::Running).then_some(found.run)
     }
 
     /// The full id of the allocation that runs here at an address of an ensemble's subnet.

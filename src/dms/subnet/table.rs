@@ -307,6 +307,13 @@ impl Subnets {
         self.resolve(id, NODE, name)
     }
 
+    /// The full id of the allocation that a public port of this machine leads to.
+    #[must_use]
+    pub fn behind_port(&self, public: u16) -> Option<&Arc<str>> {
+        let mut members = self.all.values().flat_map(|subnet| &subnet.members);
+        members.find(|(_, member)| member.ports.contains_key(&public)).map(|(allocation, _)| allocation)
+    }
+
     /// The full id of the allocation that lives here at an address of an ensemble's subnet.
     #[must_use]
     pub fn at(&self, id: EnsembleId, address: Ipv4Addr) -> Option<&Arc<str>> {

@@ -7,10 +7,12 @@
 //! residual, or the start of a run is no moment like any other. The equilibrium is sampled exactly: a
 //! length-biased span times a uniform number (Cox, "Renewal Theory", 1962, section 5.4).
 
+mod counts;
 mod distribution;
 mod logarithm;
 mod quantile;
 
+pub use counts::{binomial, poisson};
 pub use distribution::{Distribution, DistributionError};
 
 use super::random::Rng;

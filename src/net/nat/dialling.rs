@@ -5,7 +5,7 @@ use super::config::{
 };
 use super::connections::{Circuit, Connection};
 use super::{Nat, Occurrence, Way};
-use crate::kernel::{Domain, Span, Time};
+use crate::kernel::{Domain, Rng, Span, Time};
 use crate::net::LossReason;
 use crate::net::endpoint::EndpointId;
 use crate::net::medium::Medium;
@@ -235,6 +235,46 @@ impl Nat {
         let through = |relay| relay == from || medium.reaches(from, relay) && medium.reaches(relay, to);
         let asked = hosts[to].reservations.iter().any(|it| self.holds(medium, *it) && through(it.relay));
         asked && (self.is_dialable(from) || self.punches(from, to).is_some())
+    }
+
+    /// The relay, if any, over which two live hosts that exchange data all the time do so: over none if either finds a
+    /// direct way to the other. Dials nobody.
+    ///
+    /// # Errors
+    /// Why there is no way.
+    pub(in crate::net) fn lasting_way(
+        &self,
+        medium: &Medium,
+        now: Time,
+        from: EndpointId,
+        to: EndpointId,
+    ) -> Result<Option<EndpointId>, LossReason> {
+        if self.peering.are_linked(from, to) {
+            return medium.conditions.connects(from, to).then_some(None).ok_or(LossReason::Partition);
+        }
+        if self.finds_direct_way(medium, from, to) || self.finds_direct_way(medium, to, from) {
+            return Ok(None);
+        }
+        match self
+            .route(medium, now, from, to)
+            .or_else(|reason| self.route(medium, now, to, from).map_err(|_| reason))?
+        {
+            Route::Straight => Ok(None),
+            Route::Through(relay) => Ok(Some(relay)),
+        }
+    }
+
+    /// How long two wait for new circuits while they exchange this many bytes over a relay: each carries so much only.
+    pub(in crate::net) fn renewals(
+        &self,
+        medium: &Medium,
+        (from, relay, to): (EndpointId, EndpointId, EndpointId),
+        bytes: u64,
+        rng: &mut Rng<'_>,
+    ) -> Span {
+        let limit = self.config.relays.bytes.max(1);
+        let begun = rng.chance((bytes % limit) as f64 / limit as f64);
+        self.time_through(medium, from, relay, to).times(bytes / limit + u64::from(begun))
     }
 
     /// Whether a message from one live host to the other has a way, dialled or not.

@@ -127,7 +127,7 @@ fn a_relay_that_dies_is_missed_and_replaced() {
     let mut net = network(plain(NatStart::Stationary), &RELAYED);
     net.begin(Time::ZERO);
     assert!(matches!(net.send(at(1), id(0), id(1), 100), Delivery::At(_)));
-    let nat = net.nat().unwrap();
+    let nat = net.hidden().unwrap();
     let through = nat.connections.get(id(0), id(1)).unwrap().circuit.unwrap().relay;
     assert_eq!(nat.hosts[id(0)].reservations.len(), RELAYS_A_HOST);
     net.set_up(at(10), through, false);
@@ -138,7 +138,7 @@ fn a_relay_that_dies_is_missed_and_replaced() {
     assert_eq!(net.send(at(39), id(1), id(0), 100), Delivery::Lost(LossReason::RelayDown));
     net.wake(at(41));
     assert!(matches!(net.send(at(41), id(0), id(1), 100), Delivery::At(_)));
-    let nat = net.nat().unwrap();
+    let nat = net.hidden().unwrap();
     let holds = |client| nat.hosts[id(client)].reservations.iter().all(|it| nat.holds(net.medium(), *it));
     assert!(holds(0) && holds(1) && nat.hosts[id(1)].reservations.len() == RELAYS_A_HOST);
     let occurrences = net.take_occurrences();
@@ -343,7 +343,7 @@ fn pairs_are_those_of_dialling_each() {
             });
             match dialled.unwrap() {
                 // A relay calls its client over the connection that it has; the count knows no such pairs.
-                Ok(Way::Direct) if !net.nat().unwrap().is_dialable(to) => {
+                Ok(Way::Direct) if !net.hidden().unwrap().is_dialable(to) => {
                     by_hand.ways[Way::Reversed as usize] += 1;
                 }
                 Ok(way) => by_hand.ways[way as usize] += 1,
@@ -359,7 +359,7 @@ fn connections_of_a_running_network_are_direct_and_enough() {
     let (config, hosts) = drawn(1000, NatShares::MEASURED, 2);
     let mut net = network(config, &hosts);
     net.begin(Time::ZERO);
-    let nat = net.nat().unwrap();
+    let nat = net.hidden().unwrap();
     for (host, described) in net.ids().zip(&hosts) {
         let links = nat.peering.of(host);
         let enough = if described.0 == Firewalled { 8 } else { 14 };

@@ -628,7 +628,7 @@ allocations:
 #[test]
 fn features_that_are_not_simulated_are_refused_for_a_run() {
     let text = changed(&[
-        ("type: service", "type: service\n    provision: [s]\n    keys: [{type: ssh, file: f}]"),
+        ("type: service", "type: service\n    provision: [s]\n    keys: [{type: gpg, file: f, dest: /d}]"),
         ("executor: docker", "executor: containerd"),
         ("type: docker, image", "type: containerd, image"),
         (
@@ -643,7 +643,7 @@ fn features_that_are_not_simulated_are_refused_for_a_run() {
     let words = |feature: &str| {
         format!("`{feature}` is part of the ensemble format but not simulated in this version")
     };
-    let expected: Vec<String> = [("5:5", "provision"), ("6:5", "keys"), ("12:1", "supervisor")]
+    let expected: Vec<String> = [("5:5", "provision"), ("6:5", "keys: {type: gpg}"), ("12:1", "supervisor")]
         .iter()
         .map(|(at, feature)| format!("{at} {}", words(feature)))
         .collect();

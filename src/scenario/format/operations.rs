@@ -41,6 +41,7 @@ pub(super) static OPERATION: Map = Map::new(
         Key::new("list_capabilities", Shape::Filled, "asks a peer what it holds"),
         Key::new("deployment", Shape::Map(&DEPLOYMENT), "does something with deployments"),
         Key::new("contract", Shape::Map(&ABOUT_CONTRACT), "does something about a contract"),
+        Key::new("ssh", Shape::Map(&SSH), "logs in to an allocation"),
         Key::new("answer", Shape::Filled, "what the answer must contain"),
         Key::new("refusal", Shape::Filled, "what the refusal must contain"),
     ],
@@ -66,6 +67,26 @@ static DEPLOYMENT: Map = Map::new(
     ],
 )
 .with_one_of(CONTROLS);
+
+static SSH: Map = Map::new(
+    "ssh",
+    &[
+        Key::new("deployment", WHICH, "of which").required(),
+        Key::new("allocation", Shape::Filled, "which").required(),
+        Key::new("key", Shape::Filled, "the file of the key, as a manifest names it").required(),
+        Key::new(
+            "from",
+            Shape::Either(&[Shape::Words(&["node", "outside"]), Shape::Map(&SSH_FROM)]),
+            "where the login comes from",
+        )
+        .or("node"),
+    ],
+);
+
+static SSH_FROM: Map = Map::new(
+    "ssh from",
+    &[Key::new("allocation", Shape::Filled, "another of the same deployment").required()],
+);
 
 /// A name, or a map.
 const WHICH: Shape = Shape::Either(&[Shape::Filled, Shape::Map(&WHICH_MAP)]);

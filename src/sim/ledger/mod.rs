@@ -7,11 +7,14 @@ mod contracts;
 mod counters;
 mod entry;
 mod executions;
+mod instances;
 mod machines;
 mod offers;
 mod operations;
 mod reachability;
 mod refusals;
+mod requests;
+mod series;
 mod service;
 mod storage;
 mod tables;
@@ -29,6 +32,7 @@ use self::offers::Offers;
 use self::operations::{Operations, Revocations};
 use self::reachability::Reachability;
 use self::refusals::{Kind, Refusals};
+pub(super) use self::requests::Requests;
 use self::service::Services;
 use super::attack::AttackReport;
 use super::event::PeerId;
@@ -43,7 +47,7 @@ use crate::dms::identity::EnsembleId;
 use crate::dms::resources::Resources;
 use crate::kernel::{Digest, Span, Time};
 use crate::net::{BroadcastTally, LossReason, Occurrence, PairCounts};
-use crate::observe::{SeriesRow, SpanHistogram, Text, labels};
+use crate::observe::{SeriesRow, SpanHistogram, Text};
 
 /// A deployment as the ledger knows it.
 #[derive(Clone, Debug)]
@@ -158,6 +162,8 @@ pub struct Ledger {
     allocations: IndexMap<(u32, Arc<str>, u32, PeerId), AllocationRecord>,
     /// Allocations that hold something on each peer, by their place above.
     held: Vec<Vec<usize>>,
+    /// All allocations of each deployment, in the order of their commits.
+    committed: Vec<Vec<usize>>,
     services: Services,
     operations: Operations,
     revocations: Revocations,
@@ -165,6 +171,7 @@ pub struct Ledger {
     contracts: Contracts,
     machines: Machines,
     refusals: Refusals,
+    pub(super) requests: Requests,
     presence: Vec<Presence>,
     peers_up: u64,
     allocated_cores_milli: u64,
@@ -212,6 +219,7 @@ impl Ledger {
             by_ensemble: FxHashMap::default(),
             allocations: IndexMap::new(),
             held: vec![Vec::new(); peers],
+            committed: Vec::new(),
             services: Services::default(),
             operations: Operations::of(setup),
             revocations: Revocations::default(),
@@ -219,6 +227,7 @@ impl Ledger {
             contracts: Contracts::of(setup),
             machines: Machines::default(),
             refusals: Refusals::default(),
+            requests: Requests::of(setup),
             presence: vec![Presence::default(); peers],
             peers_up: 0,
             allocated_cores_milli: 0,
@@ -229,7 +238,7 @@ impl Ledger {
             storage: storage::Storage::default(),
             executions: executions::Executions::default(),
             series: Vec::new(),
-            series_names: series_names(),
+            series_names: series::names(),
             manifest: tables::RunFacts::of(setup),
         }
     }
@@ -404,7 +413,8 @@ impl Ledger {
         self.apply(now, peer, deployment, fact);
     }
 
-    fn deployment_of_fact(&self, fact: &Fact) -> Option<u32> {
+    /// The deployment that a fact is about.
+    pub(super) fn deployment_of_fact(&self, fact: &Fact) -> Option<u32> {
         let ensemble = match fact {
             Fact::MessageRejected { ensemble, .. } | Fact::SentWithoutAuthority { ensemble, .. } => {
                 (*ensemble)?
@@ -651,6 +661,8 @@ impl Ledger {
         };
         let (place, _) = self.allocations.insert_full((deployment, key, generation, peer), record);
         self.held[peer.0 as usize].push(place);
+        self.committed.resize_with(self.deployments.len(), Vec::new);
+        self.committed[deployment as usize].push(place);
     }
 
     fn allocation_is(&mut self, now: Time, place: usize, state: AllocationState, exit_code: Option<i32>) {
@@ -731,44 +743,4 @@ impl Ledger {
             self.held[peer.0 as usize].push(place);
         }
     }
-
-    /// Samples every series.
-    pub(super) fn sample(&mut self, now: Time, flows: usize) {
-        let time_s = now.as_secs_f64();
-        let deployments = |status| self.deployments.iter().filter(|record| record.status == status).count();
-        let (wanted, running) = self.services.now();
-        let before = [self.peers_up as f64];
-        let after = [
-            wanted as f64,
-            running as f64,
-            self.counters.sent as f64,
-            self.counters.rejected.values().sum::<u64>() as f64,
-            flows as f64,
-            self.allocated_cores_milli as f64 / 1000.0,
-        ];
-        let by_status = DeploymentStatus::ALL.map(|status| deployments(status) as f64);
-        let values = before.into_iter().chain(by_status).chain(after);
-        self.series.extend(self.series_names.iter().zip(values).map(|((metric, labels), value)| SeriesRow {
-            time_s,
-            metric: Arc::clone(metric),
-            labels: Arc::clone(labels),
-            value,
-        }));
-    }
-}
-
-/// Metric and labels of every series, in the order in which [`Ledger::sample`] takes them; shared by all of its rows.
-fn series_names() -> Vec<(Text, Text)> {
-    let plain = |metric: &str| (metric.into(), "".into());
-    let by_status = DeploymentStatus::ALL
-        .map(|status| ("deployments".into(), labels(&[("status", &status.as_str().to_lowercase())])));
-    let after = [
-        "services.wanted",
-        "services.running",
-        "messages.sent",
-        "messages.rejected",
-        "flows.active",
-        "resources.allocated_cpu_cores",
-    ];
-    [plain("peers.up")].into_iter().chain(by_status).chain(after.map(plain)).collect()
 }

@@ -119,6 +119,7 @@ impl Ledger {
                 record.ran += now.since(record.running_since);
             }
         }
+        self.requests.absorb(&mut self.digest);
         let metrics = self.metrics(now, &closing);
         let (contracts, invoices) = self.contracts.rows();
         let events = closing.events;
@@ -131,6 +132,7 @@ impl Ledger {
             attacks: std::mem::take(&mut closing.attacks.rows),
             operations: self.operations.rows(),
             connections: self.reachability.rows(),
+            requests: self.requests.take_rows(),
             contracts,
             invoices,
             series: std::mem::take(&mut self.series),
@@ -221,6 +223,7 @@ impl Ledger {
         self.capability_metrics(&mut m, closing);
         self.attack_metrics(&mut m, &closing.attacks);
         self.reachability.metrics(&mut m, closing.pairs.as_ref());
+        self.requests.metrics(&mut m);
         for (name, labels, value) in self.contract_metrics() {
             m.add_labelled(name, labels, value);
         }

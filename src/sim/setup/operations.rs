@@ -3,8 +3,8 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use super::Control;
 use super::contracts::ContractAction;
+use super::{Control, Which};
 use crate::dms::actor::{Behaviour, LoggerChange, Offer, Slot};
 use crate::dms::capability::setup::{MEMBER_CAPABILITIES, MEMBER_TOPICS};
 use crate::dms::capability::{Capability, Form};
@@ -100,6 +100,30 @@ pub enum SubnetOrder {
     },
 }
 
+/// A login to an allocation with a key.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Ssh {
+    /// Of which deployment.
+    pub of: Which,
+    /// Which allocation, by its name in the ensemble.
+    pub allocation: String,
+    /// The key, by the file that a manifest names.
+    pub key: String,
+    /// From where.
+    pub from: SshFrom,
+}
+
+/// From where somebody logs in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SshFrom {
+    /// From the operator's own node, by the name in the subnet.
+    Node,
+    /// From another allocation of the deployment, by the name in the subnet.
+    Allocation(String),
+    /// From where the operator is, to the public port.
+    Outside,
+}
+
 /// What an operator can do.
 #[derive(Clone, PartialEq, Debug)]
 pub enum OperationKind {
@@ -188,6 +212,8 @@ pub enum OperationKind {
     },
     /// Do something with deployments.
     Deployment(Box<Control>),
+    /// Log in to an allocation.
+    Ssh(Box<Ssh>),
     /// Do something about a contract.
     Contract {
         /// Its name in the setup.
@@ -251,6 +277,14 @@ impl fmt::Display for OperationKind {
                 Some(to) => write!(f, "{} at {to}", control.kind),
                 None => write!(f, "{}", control.kind),
             },
+            Self::Ssh(order) => {
+                write!(f, "ssh to {} of {} with {}", order.allocation, order.of, order.key)?;
+                match &order.from {
+                    SshFrom::Node => Ok(()),
+                    SshFrom::Outside => f.write_str(" from outside"),
+                    SshFrom::Allocation(from) => write!(f, " from {from}"),
+                }
+            }
             Self::Contract { name, action } => write!(f, "{action} of {name}"),
         }
     }

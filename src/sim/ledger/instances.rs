@@ -1,0 +1,71 @@
+//! Where the allocations of a deployment are, for those who ask something of them.
+
+use std::sync::Arc;
+
+use super::{AllocationRecord, Ledger};
+use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
+use crate::dms::identity::EnsembleId;
+use crate::sim::event::PeerId;
+
+impl Ledger {
+    /// What a deployment is called.
+    pub(in crate::sim) fn name_of(&self, deployment: u32) -> &str {
+        &self.entries[self.deployments[deployment as usize].entry as usize].0
+    }
+
+    /// The number of a deployment.
+    pub(in crate::sim) fn number_of(&self, ensemble: EnsembleId) -> Option<u32> {
+        self.by_ensemble.get(&ensemble).copied()
+    }
+
+    /// What the ensemble of a deployment says of an allocation.
+    pub(in crate::sim) fn config_of(&self, deployment: u32, name: &str) -> Option<&AllocationConfig> {
+        self.ensemble_of(deployment).allocations.get(name)
+    }
+
+    fn ensemble_of(&self, deployment: u32) -> &Arc<EnsembleConfig> {
+        &self.entries[self.deployments[deployment as usize].entry as usize].2
+    }
+
+    /// The allocations of this name in a deployment, those of standbys too, the latest commit first.
+    fn instances<'a>(&'a self, deployment: u32, name: &'a str) -> impl Iterator<Item = &'a AllocationRecord> {
+        let places = self.committed.get(deployment as usize).map_or(&[][..], Vec::as_slice);
+        let records = places.iter().rev().map(|place| &self.allocations[*place]);
+        records.filter(move |record| record.key.split_once('.').is_some_and(|(_, own)| own == name))
+    }
+
+    fn full_id(&self, record: &AllocationRecord) -> Option<String> {
+        let ensemble = self.deployments[record.deployment as usize].ensemble?;
+        Some(format!("{ensemble}_{}", record.key))
+    }
+
+    /// The allocation of this name that runs, the latest if there are several: where, and its full id.
+    pub(in crate::sim) fn instance(&self, deployment: u32, name: &str) -> Option<(PeerId, String)> {
+        let record = self.instances(deployment, name).find(|record| record.running)?;
+        Some((record.peer, self.full_id(record)?))
+    }
+
+    /// The latest allocation of this name that has a public port, for the port inside if that is given: where it is,
+    /// its full id, and the port. That is what the manifest of the deployment says.
+    pub(in crate::sim) fn mapped(
+        &self,
+        deployment: u32,
+        name: &str,
+        inside: Option<u16>,
+    ) -> Option<(PeerId, String, u16)> {
+        let port = |record: &AllocationRecord| {
+            let fits = |(_, private): &&(u16, u16)| inside.is_none_or(|wanted| wanted == *private);
+            record.ports.iter().find(fits).map(|(public, _)| *public)
+        };
+        let (record, public) =
+            self.instances(deployment, name).find_map(|record| Some((record, port(record)?)))?;
+        Some((record.peer, self.full_id(record)?, public))
+    }
+
+    /// The name of an allocation in the subnet of its ensemble.
+    pub(in crate::sim) fn subnet_name(&self, deployment: u32, name: &str) -> Arc<str> {
+        let ensemble = self.ensemble_of(deployment);
+        let own = ensemble.allocations.get(name).map_or(name, |allocation| &allocation.dns_name);
+        format!("{own}.internal").into()
+    }
+}
