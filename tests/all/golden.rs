@@ -59,3 +59,18 @@ fn results_are_those_of_the_release_build() {
     let compared = scenarios.par_iter().filter(|path| compare(path)).count();
     assert!(compared >= 3, "only {compared} of {} scenarios were compared", scenarios.len());
 }
+
+/// Also of the long ones, which are not run here.
+#[test]
+fn shipped_scenarios_expect_something_and_it_comes_true() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("results/golden");
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path().join("run.json");
+        let run: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        let expectations = run["expectations"].as_array().unwrap();
+        assert!(!expectations.is_empty(), "{} expects nothing", path.display());
+        for expectation in expectations {
+            assert_eq!(expectation["passed"], true, "{}: {expectation}", path.display());
+        }
+    }
+}
