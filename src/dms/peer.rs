@@ -305,10 +305,14 @@ impl Peer {
             Ok(receiver) => receiver,
             Err(rejection) => return out.effects.facts.push(rejected(envelope, rejection, None)),
         };
-        let handle = Arc::clone(self.handle_of(&receiver));
         let topic = expected_topic(envelope);
-        if let Err((rejection, refusal)) = self.authority(&receiver).authorize(envelope, &handle, topic, now)
-        {
+        let judged = if matches!(receiver, Receiver::Root) {
+            self.security.authorize(envelope, &self.root.handle, topic, now)
+        } else {
+            let handle = Arc::clone(self.handle_of(&receiver));
+            self.authority(&receiver).authorize(envelope, &handle, topic, now)
+        };
+        if let Err((rejection, refusal)) = judged {
             let explanation = refusal.map(|refusal| refusal.explain().into());
             return out.effects.facts.push(rejected(envelope, rejection, explanation));
         }
