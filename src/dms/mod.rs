@@ -7,8 +7,8 @@
 //!
 //! Start with [`peer`] (what a peer is and how an input finds its handler), then [`orchestrator`] and [`provider`]
 //! (the two sides of a deployment), [`gateway`] (machines on demand), [`storage`] (volumes), [`dynamic_dns`] (names of
-//! machines that move), [`node`] (all else that a node does), [`observability`] (what it tells of itself), [`actor`] and
-//! [`capability`] (how a message is authorised).
+//! machines that move), [`node`] (all else that a node does), [`observability`] (what it tells of itself), [`actor`]
+//! and [`capability`] (how a message is authorised).
 
 pub mod actor;
 pub mod atlas;
