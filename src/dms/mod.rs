@@ -6,8 +6,9 @@
 //! kernel types only.
 //!
 //! Start with [`peer`] (what a peer is and how an input finds its handler), then [`orchestrator`] and [`provider`]
-//! (the two sides of a deployment), [`gateway`] (machines on demand), [`storage`] (volumes), [`node`] (all else that a
-//! node does), [`observability`] (what it tells of itself), [`actor`] and [`capability`] (how a message is authorised).
+//! (the two sides of a deployment), [`gateway`] (machines on demand), [`storage`] (volumes), [`dynamic_dns`] (names of
+//! machines that move), [`node`] (all else that a node does), [`observability`] (what it tells of itself), [`actor`]
+//! and [`capability`] (how a message is authorised).
 
 pub mod actor;
 pub mod atlas;
@@ -16,6 +17,7 @@ pub mod constants;
 pub mod contract;
 mod desk;
 pub mod deviations;
+pub mod dynamic_dns;
 pub mod ensemble;
 pub mod fact;
 pub mod gateway;

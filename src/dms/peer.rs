@@ -4,6 +4,7 @@
 //! deployments that it orchestrates, the node itself) after the pipeline and the node's authority have let it
 //! through.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -18,6 +19,7 @@ use crate::dms::constants::MIN_DEPLOYMENT_TIME;
 use crate::dms::contract::message::ContractRef;
 use crate::dms::contract::{Contracts, ContractsConfig};
 use crate::dms::desk::{Asker, Desk};
+use crate::dms::dynamic_dns::{Name, Updater};
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::Fact;
 use crate::dms::gateway::{Gateway, GatewayConfig};
@@ -115,6 +117,12 @@ impl Peer {
     #[must_use]
     pub const fn volumes(&self) -> &VolumeServer {
         &self.volumes
+    }
+
+    /// Keeps the record of a name right that leads to it.
+    #[must_use]
+    pub fn updater(&self, name: &Name, address: Ipv4Addr, now: Timestamp) -> Updater {
+        Updater::new(self.root.secret().clone(), name, address, now)
     }
 
     /// Makes it a compute gateway.

@@ -11,7 +11,7 @@ use crate::net::{Cities, Continent};
 use crate::sim::setup::{Fault, PeerGroup, Selection};
 use crate::workload::{PlaceConfig, PlaceDraw};
 
-const KINDS: &[&str] = &["crash", "loss", "delay", "partition", "restart", "upgrade"];
+const KINDS: &[&str] = &["crash", "loss", "delay", "partition", "restart", "upgrade", "move"];
 const AT_HELP: &str = "when it happens after the start, as in `at: 2h`";
 const FOR_HELP: &str = "how long it lasts, as in `for: 10m`";
 
@@ -39,6 +39,7 @@ impl Context<'_> {
             "upgrade" => self.upgrade(reader, &variant),
             "loss" => self.loss(reader, &variant),
             "delay" => self.delay(reader, &variant),
+            "move" => self.relocation(reader, &variant),
             _ => self.partition(reader, &variant),
         }
     }
@@ -126,6 +127,18 @@ impl Context<'_> {
             Some([first?, second?])
         });
         Some(Fault::Partition { at: at?, lasts: lasts?, between: between? })
+    }
+
+    fn relocation(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
+        let keys = ["at", "every", "group", "peer", "peers", "continent", "country", "fraction", "count"];
+        let map = reader.map(variant.node, "move", variant.at, &keys)?;
+        let at = self.at(reader, &map);
+        let who = self.selection(reader, &map, true);
+        let every = match map.node.entry("every") {
+            Some(_) => reader.optional(&map, "every", |r, node| r.positive_span(node, "every")).map(Some),
+            None => Some(None),
+        };
+        Some(Fault::Move { at: at?, who: who?, every: every? })
     }
 
     fn side(&self, reader: &mut Reader, node: &Node) -> Option<Selection> {

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod contracts;
+mod dynamic_dns;
 mod gateways;
 mod nat;
 mod observability;
@@ -12,6 +13,7 @@ mod traffic;
 
 use self::attacks::ATTACK;
 use self::contracts::CONTRACT;
+use self::dynamic_dns::{DYNAMIC_DNS, MOVE};
 use self::gateways::GATEWAYS;
 use self::nat::{NAT, NAT_OF_GROUP};
 use self::observability::OBSERVED;
@@ -83,6 +85,7 @@ pub(super) static SCENARIO: Map = Map::new(
         .or("those that peers name, with the usual bundle"),
         Key::new("operations", Shape::List(&Shape::Map(&OPERATION)), "what operators do beside deployments"),
         Key::new("traffic", Shape::List(&Shape::Map(&TRAFFIC)), "what is asked of what is deployed"),
+        Key::new("dynamic_dns", Shape::Map(&DYNAMIC_DNS), "names for peers whose address changes"),
         Key::new("faults", Shape::List(&Shape::Map(&FAULT)), "what breaks"),
         Key::new("observability", Shape::List(&Shape::Map(&OBSERVED)), "whose logs and metrics are written"),
         Key::new("strategy", Shape::Map(&STRATEGY), "how peers decide"),
@@ -492,9 +495,10 @@ static FAULT: Map = Map::new(
         Key::new("partition", Shape::Map(&PARTITION), "two sides do not reach each other"),
         Key::new("restart", Shape::Map(&RESTART), "processes of peers restart, and what they run goes on"),
         Key::new("upgrade", Shape::Map(&UPGRADE), "peers get another version of DMS, one after another"),
+        Key::new("move", Shape::Map(&MOVE), "public addresses of peers change"),
     ],
 )
-.with_one_of(&["crash", "loss", "delay", "partition", "restart", "upgrade"]);
+.with_one_of(&["crash", "loss", "delay", "partition", "restart", "upgrade", "move"]);
 
 const AT: Key = Key::new("at", TIME, "when, after the start").required();
 const FOR: Key = Key::new("for", TIME, "how long").required();

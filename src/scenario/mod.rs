@@ -15,6 +15,7 @@ mod contracts;
 mod control;
 pub mod diagnostic;
 mod distribution;
+mod dynamic_dns;
 pub mod ensemble_file;
 mod epoch;
 mod executors;

@@ -8,8 +8,8 @@ use super::organizations::Organizations;
 use super::reader::{Map, Reader};
 use super::workload::Request;
 use super::{
-    attacks, contracts, epoch, expectation, faults, images, network, observability, operations, peers,
-    storage, traffic, workload,
+    attacks, contracts, dynamic_dns, epoch, expectation, faults, images, network, observability, operations,
+    peers, storage, traffic, workload,
 };
 use crate::dms::ensemble::finding::Findings;
 use crate::dms::ensemble::tree::{Node, Value};
@@ -39,6 +39,7 @@ const KEYS: &[&str] = &[
     "workload",
     "operations",
     "traffic",
+    "dynamic_dns",
     "faults",
     "observability",
     "strategy",
@@ -113,6 +114,7 @@ fn read(
     let (operations, copies_of_operations) =
         operations::read(reader, &top, &context, &requests, &mut organizations, files);
     let traffic = traffic::read(reader, &top, &traffic::Context::new(&top, duration, &requests, &operations));
+    let dynamic_dns = dynamic_dns::read(reader, &top, duration, &peers);
     let faults = faults::read(reader, &top, duration, &peers);
     let observability = observability::read(reader, &top, duration, &peers);
     let strategy = strategy(reader, &top);
@@ -136,6 +138,7 @@ fn read(
         workload,
         operations,
         traffic,
+        dynamic_dns,
         faults,
         observability,
         strategy,

@@ -44,6 +44,9 @@ pub(super) fn write(setup: &Setup, copies: &[String]) -> String {
     let mut further = copies.iter().skip(setup.workload.len());
     list(&mut out, "operations", setup.operations.iter().map(|one| operation(one, &mut further)));
     list(&mut out, "traffic", setup.traffic.iter().map(traffic::write));
+    if let Some(plan) = &setup.dynamic_dns {
+        line(&mut out, format_args!("dynamic_dns: {}", super::dynamic_dns::write(plan)));
+    }
     list(&mut out, "faults", setup.faults.iter().map(fault));
     if !setup.observability.is_empty() {
         list(&mut out, "observability", setup.observability.iter().map(super::observability::write));
@@ -361,6 +364,11 @@ fn fault(fault: &Fault) -> String {
                 span_of(extra)
             )
         }
+        Fault::Move { at, who, every } => {
+            let every = every.map(|every| format!("every: {every}, ")).unwrap_or_default();
+            let entries = format!("at: {}, {every}{}", after(*at), selection(who));
+            format!("move: {{{}}}", entries.trim_end_matches(", "))
+        }
         Fault::Partition { at, lasts, between } => {
             let sides = between.each_ref().map(|side| {
                 let entries = selection(side);
@@ -372,7 +380,7 @@ fn fault(fault: &Fault) -> String {
 }
 
 /// The entries of a selection, each with a comma behind it.
-fn selection(who: &Selection) -> String {
+pub(super) fn selection(who: &Selection) -> String {
     let peers: Vec<String> = who.peers.iter().map(|peer| text(peer)).collect();
     let entries = [
         ("group", who.group.as_deref().map(text)),

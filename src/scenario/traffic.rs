@@ -46,6 +46,8 @@ const SERVICE: Span = Span::millis(10);
 pub(super) struct Context<'a> {
     duration: Option<Span>,
     deployed: Vec<(&'a str, &'a EnsembleConfig)>,
+    /// Whether peers have names.
+    names: bool,
     /// Whether all that is deployed could be read.
     complete: bool,
 }
@@ -78,7 +80,7 @@ impl<'a> Context<'a> {
         let deployed = deployed.chain(operations.iter().filter_map(operations::deployed)).collect();
         let written = |key: &str| top.node.present(key).map_or(0, |list| list.items().len());
         let complete = written("workload") == requests.len() && written("operations") == operations.len();
-        Self { duration, deployed, complete }
+        Self { duration, deployed, names: top.node.present("dynamic_dns").is_some(), complete }
     }
 
     fn stream(&self, reader: &mut Reader, map: &Map<'_>) -> Option<RequestStream> {
@@ -172,6 +174,10 @@ impl<'a> Context<'a> {
             }
             (None, Some(_)) => {
                 let clients = reader.optional(map, "clients", |r, node| clients(r, node, to, ensembles));
+                if clients.as_ref().is_some_and(|clients| clients.by_name) && !self.names {
+                    let help = "add one, as in `dynamic_dns: {zone: dyn.example, server: dora}`".to_owned();
+                    reader.error(map.at, "`via: dynamic_dns` needs a section `dynamic_dns`", help);
+                }
                 clients.map(Source::Clients)
             }
             _ => {
@@ -242,7 +248,7 @@ fn clients(
     to: Option<&str>,
     ensembles: &[&EnsembleConfig],
 ) -> Option<Clients> {
-    let map = reader.map(node, "clients", node.position, &["count", "place", "bandwidth", "port"])?;
+    let map = reader.map(node, "clients", node.position, &["count", "place", "bandwidth", "port", "via"])?;
     let count = match node.entry("count") {
         Some(_) => reader.optional(&map, "count", |r, node| r.whole(node, "count", 1, 4096)),
         None => Some(1),
@@ -260,6 +266,11 @@ fn clients(
         None => Some(None),
     };
     let port = port?.map(|port| port as u16);
+    let words = [("address", false), ("dynamic_dns", true)];
+    let by_name = match node.entry("via") {
+        Some(_) => reader.optional(&map, "via", |r, node| r.word(node, "via", &words)),
+        None => Some(false),
+    };
     let mapped = |one: &&&EnsembleConfig| {
         let mut ports = one.nodes.values().flat_map(|node| &node.ports);
         ports.any(|own| Some(&*own.allocation) == to && port.is_none_or(|port| port == own.private))
@@ -270,7 +281,7 @@ fn clients(
         let message = format!("users outside find no public port of `{}`", to.unwrap_or_default());
         reader.error(map.at, message, help);
     }
-    Some(Clients { count: count? as u32, place: place?, bandwidth: links?, port })
+    Some(Clients { count: count? as u32, place: place?, bandwidth: links?, port, by_name: by_name? })
 }
 
 fn daily(reader: &mut Reader, node: &Node) -> Option<Daily> {
@@ -321,6 +332,7 @@ pub(super) fn write(stream: &RequestStream) -> String {
                 ("place", Some(place(&clients.place))),
                 ("bandwidth", Some(links(clients.bandwidth))),
                 ("port", clients.port.map(|port| port.to_string())),
+                ("via", clients.by_name.then(|| "dynamic_dns".to_owned())),
             ]);
             (None, Some(content))
         }

@@ -162,6 +162,7 @@ mod tests {
             workload: Vec::new(),
             operations: Vec::new(),
             traffic: Vec::new(),
+            dynamic_dns: None,
             faults: Vec::new(),
             observability: Vec::new(),
             strategy: Strategy { placement: Policy::Uniform, recovery: Recovery::Redeploy },

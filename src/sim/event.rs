@@ -1,6 +1,7 @@
 //! Everything that can happen in a run: one closed enum, so that an event nobody handles is a compile error.
 
 use super::executor::End;
+use super::moving::NameStep;
 use crate::dms::actor::Stream;
 use crate::dms::ensemble::Executor;
 use crate::dms::outbox::{RunId, Timer};
@@ -100,6 +101,8 @@ pub enum Event {
     },
     /// Hidden hosts have something to do to reach and be reached.
     Reachability,
+    /// Something about names of peers is due.
+    Name(NameStep),
     /// Something about contracts is due.
     Contract(ContractStep),
     /// A virtual machine has booted, or has not.

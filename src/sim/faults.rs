@@ -14,7 +14,7 @@ const REPAIR: Domain = Domain::new("sim.repair");
 /// In which order peers are upgraded.
 const ORDER: Domain = Domain::new("sim.upgrade");
 /// How long after a peer comes back its connections are up again.
-const RECONNECT: Span = Span::secs(1);
+pub(super) const RECONNECT: Span = Span::secs(1);
 /// How long after a process has broken down it is started again.
 const PROCESS_RESTART: Span = Span::secs(10);
 
@@ -39,7 +39,8 @@ impl Fault {
             | Self::Upgrade { at, .. }
             | Self::Loss { at, .. }
             | Self::Delay { at, .. }
-            | Self::Partition { at, .. } => *at,
+            | Self::Partition { at, .. }
+            | Self::Move { at, .. } => *at,
         }
     }
 }
@@ -55,6 +56,7 @@ impl World<'_> {
                 return self.break_down(now, number, who, Some(down), Outage::Process);
             }
             Fault::Upgrade { who, within, .. } => return self.begin_upgrade(now, number, who, *within),
+            Fault::Move { who, every, .. } => return self.move_peers(now, number, who, *every),
             Fault::Loss { who, fraction, lasts, .. } => {
                 (Condition::Loss { group: self.group(number, who), loss: *fraction }, *lasts)
             }
@@ -182,7 +184,7 @@ impl World<'_> {
     }
 
     /// The peers of a selection, in order; a part of them is drawn from the fault's own stream.
-    fn select(&self, fault: u32, side: u64, who: &Selection) -> Vec<PeerId> {
+    pub(super) fn select(&self, fault: u32, side: u64, who: &Selection) -> Vec<PeerId> {
         self.population.draw(who, &mut self.streams.owned(FAULT, side << 32 | u64::from(fault)))
     }
 
@@ -255,6 +257,7 @@ impl World<'_> {
         } else {
             self.connect(peer, now + RECONNECT, true);
         }
+        self.look_at_own_address(now, peer, true);
         self.review_peer(now, peer);
     }
 

@@ -21,6 +21,7 @@ mod faults;
 mod gateways;
 pub mod images;
 pub mod ledger;
+mod moving;
 mod office;
 mod operations;
 pub mod outcome;

@@ -5,6 +5,7 @@
 
 pub mod contracts;
 mod deployments;
+mod dynamic_dns;
 mod gateways;
 mod images;
 mod observability;
@@ -19,6 +20,7 @@ use serde::Serialize;
 
 pub use self::contracts::{ContractAction, ContractPlan};
 pub use self::deployments::{Control, ControlKind, Which};
+pub use self::dynamic_dns::DynamicDns;
 pub use self::gateways::GatewayPlan;
 pub use self::images::{Growth, Image, ImageBehaviour, Stop, Uses};
 pub use self::observability::ObserverPlan;
@@ -71,6 +73,8 @@ pub struct Setup {
     pub operations: Vec<Operation>,
     /// What programs and users ask of what is deployed, in the order of the file.
     pub traffic: Vec<RequestStream>,
+    /// Names for peers whose address changes; none unless the scenario says so.
+    pub dynamic_dns: Option<DynamicDns>,
     /// What breaks, in the order of the file.
     pub faults: Vec<Fault>,
     /// Whose logs, events, traces and metrics are written.
@@ -347,6 +351,15 @@ pub enum Fault {
         lasts: Span,
         /// The two sets; a peer in both stays with the first.
         between: [Selection; 2],
+    },
+    /// The public addresses of peers change; what runs there goes on.
+    Move {
+        /// When first.
+        at: Time,
+        /// Which peers.
+        who: Selection,
+        /// How long from one time to the next, for the same peers; none = once.
+        every: Option<Span>,
     },
 }
 

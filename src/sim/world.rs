@@ -18,6 +18,7 @@ use super::executor::Executor;
 use super::gateways::Clouds;
 use super::images::Images;
 use super::ledger::Ledger;
+use super::moving::Moving;
 use super::office::Office;
 use super::outcome::Outcome;
 use super::population::{Populated, Population, populate};
@@ -148,6 +149,7 @@ pub struct World<'s> {
     pub(super) cargo: FxHashMap<FlowId, Cargo>,
     pub(super) telemetry: Telemetry<'s>,
     pub(super) traffic: Traffic,
+    pub(super) moving: Moving,
     effects: Effects,
     pub(super) arrivals: Vec<crate::workload::Arrivals>,
     pub(super) events: u64,
@@ -186,6 +188,7 @@ impl<'s> World<'s> {
             .zip(0..)
             .map(|(entry, number)| entry.arrivals.times(streams, number).map_err(|error| error.to_string()))
             .collect::<Result<_, _>>()?;
+        let moving = Moving::of(setup, &population, &hosts)?;
         let clouds = Clouds::of(setup, &population);
         let attackers = Attackers::new(setup, &population, credentials, streams);
         let mut world = Self {
@@ -208,6 +211,7 @@ impl<'s> World<'s> {
             cargo: FxHashMap::default(),
             telemetry: Telemetry::default(),
             traffic: Traffic::default(),
+            moving,
             effects: Effects::default(),
             arrivals,
             events: 0,
@@ -245,6 +249,7 @@ impl<'s> World<'s> {
         self.begin_contracts();
         self.queue.post(Time::ZERO, Event::Sample);
         self.begin_attacks();
+        self.begin_names();
     }
 
     pub(super) fn schedule_next_deploy(&mut self, entry: u32) {
@@ -347,6 +352,7 @@ impl<'s> World<'s> {
             Event::Deploy { entry } => self.deploy(now, entry),
             Event::Shutdown { deployment } => self.shutdown(now, deployment),
             Event::Operation(number) => self.operate(now, number),
+            Event::Name(step) => self.name_step(now, step),
             Event::Contract(step) => self.contract_step(now, step),
             Event::Machine { gateway, order, slot } => self.boot(now, gateway, order, slot),
             Event::Churn(peer) => self.churn(now, peer),

@@ -6,6 +6,7 @@ mod capability_scripts;
 mod contracts;
 mod deployments;
 mod determinism;
+mod dynamic_dns;
 mod ensembles;
 mod executors;
 mod explain;

@@ -43,6 +43,8 @@ static CLIENTS: Map = Map::new(
         Key::new("place", Shape::Map(&PLACE), "where they are").or("by population of the world"),
         Key::new("bandwidth", BANDWIDTH, "their links").or("{preset: home}"),
         Key::new("port", Shape::Whole(1, 65_535), "the port inside that they mean").or("any that is mapped"),
+        Key::new("via", Shape::Words(&["address", "dynamic_dns"]), "by what they find the host")
+            .or("address"),
     ],
 );
 

@@ -367,6 +367,7 @@ fn schemas_and_readers_need_the_same_keys() {
                 "needs `range`",
                 "needs `address`",
                 "needs `nat` of the network",
+                "needs a section `dynamic_dns`",
             ];
             // So does the model of a contract.
             text.starts_with("`revoke` needs")

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{AllocationRecord, Ledger};
 use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
 use crate::dms::identity::EnsembleId;
+use crate::kernel::Time;
 use crate::sim::event::PeerId;
 
 impl Ledger {
@@ -46,20 +47,20 @@ impl Ledger {
     }
 
     /// The latest allocation of this name that has a public port, for the port inside if that is given: where it is,
-    /// its full id, and the port. That is what the manifest of the deployment says.
+    /// its full id, the port, and since when it is there. That is what the manifest of the deployment says.
     pub(in crate::sim) fn mapped(
         &self,
         deployment: u32,
         name: &str,
         inside: Option<u16>,
-    ) -> Option<(PeerId, String, u16)> {
+    ) -> Option<(PeerId, String, u16, Time)> {
         let port = |record: &AllocationRecord| {
             let fits = |(_, private): &&(u16, u16)| inside.is_none_or(|wanted| wanted == *private);
             record.ports.iter().find(fits).map(|(public, _)| *public)
         };
         let (record, public) =
             self.instances(deployment, name).find_map(|record| Some((record, port(record)?)))?;
-        Some((record.peer, self.full_id(record)?, public))
+        Some((record.peer, self.full_id(record)?, public, record.committed))
     }
 
     /// The name of an allocation in the subnet of its ensemble.

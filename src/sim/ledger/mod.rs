@@ -9,6 +9,7 @@ mod entry;
 mod executions;
 mod instances;
 mod machines;
+mod moves;
 mod offers;
 mod operations;
 mod reachability;
@@ -28,6 +29,7 @@ use rustc_hash::FxHashMap;
 use self::contracts::Contracts;
 use self::counters::Counters;
 use self::machines::Machines;
+use self::moves::Moves;
 use self::offers::Offers;
 use self::operations::{Operations, Revocations};
 use self::reachability::Reachability;
@@ -170,6 +172,7 @@ pub struct Ledger {
     reachability: Reachability,
     contracts: Contracts,
     machines: Machines,
+    moves: Moves,
     refusals: Refusals,
     pub(super) requests: Requests,
     presence: Vec<Presence>,
@@ -226,6 +229,7 @@ impl Ledger {
             reachability: Reachability::default(),
             contracts: Contracts::of(setup),
             machines: Machines::default(),
+            moves: Moves::default(),
             refusals: Refusals::default(),
             requests: Requests::of(setup),
             presence: vec![Presence::default(); peers],

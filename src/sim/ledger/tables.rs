@@ -120,6 +120,7 @@ impl Ledger {
             }
         }
         self.requests.absorb(&mut self.digest);
+        self.moves.absorb(&mut self.digest);
         let metrics = self.metrics(now, &closing);
         let (contracts, invoices) = self.contracts.rows();
         let events = closing.events;
@@ -224,6 +225,7 @@ impl Ledger {
         self.attack_metrics(&mut m, &closing.attacks);
         self.reachability.metrics(&mut m, closing.pairs.as_ref());
         self.requests.metrics(&mut m);
+        self.moves.metrics(&mut m);
         for (name, labels, value) in self.contract_metrics() {
             m.add_labelled(name, labels, value);
         }

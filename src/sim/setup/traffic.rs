@@ -79,6 +79,9 @@ pub struct Clients {
     pub bandwidth: BandwidthConfig,
     /// The port inside that they mean; none = any that is mapped.
     pub port: Option<u16>,
+    /// Whether they look up the name of the host in the zone of dynamic DNS; else they keep the address that the
+    /// manifest named.
+    pub by_name: bool,
 }
 
 /// When requests come, in each deployment.

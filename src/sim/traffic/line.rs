@@ -11,6 +11,7 @@ use super::arriving::{Arriving, Plan};
 use super::failure::{Ending, Failure};
 use super::queue::Queue;
 use super::verdict::{Manner, Server, Verdict};
+use crate::dms::dynamic_dns::Resolver;
 use crate::kernel::sample::binomial;
 use crate::kernel::{Cursor, Domain, Rng, Span, Streams, Time};
 use crate::net::{CityId, Course, Network, Outsider};
@@ -33,6 +34,9 @@ pub(super) struct Line {
     pub(super) verdict: Verdict,
     /// The peers on whose state the verdict depends.
     pub(super) watched: SmallVec<[PeerId; 3]>,
+    /// What the user remembers of names, and until when they do not ask again for one that they were not told.
+    pub(super) resolver: Resolver,
+    pub(super) asks_again: Time,
     /// Requests from before this are accounted for, or under way.
     accounted: Time,
     arriving: Arriving,
@@ -97,6 +101,8 @@ impl Line {
             plan,
             verdict: Verdict::Idle,
             watched: SmallVec::new(),
+            resolver: Resolver::default(),
+            asks_again: Time::ZERO,
             accounted: now,
             arriving: Arriving::new(entity),
             entity,

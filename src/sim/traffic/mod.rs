@@ -8,6 +8,7 @@
 mod arriving;
 mod failure;
 mod line;
+mod names;
 mod queue;
 mod verdict;
 
@@ -198,6 +199,7 @@ impl World<'_> {
     /// Makes the verdicts of lines anew.
     fn review(&mut self, now: Time, lines: Vec<usize>) {
         for place in lines {
+            self.look_up_host(now, place);
             let line = &self.traffic.lines[place];
             let (verdict, watched) = self.find_out(line);
             if watched != line.watched {

@@ -105,10 +105,26 @@ impl World<'_> {
         watched: &mut SmallVec<[PeerId; 3]>,
     ) -> Verdict {
         let Some((outsider, city)) = line.outsider else { return Verdict::Idle };
-        let Some((peer, wanted, public)) = self.ledger.mapped(line.deployment, &stream.to, port) else {
+        let Some((peer, wanted, public, since)) = self.ledger.mapped(line.deployment, &stream.to, port)
+        else {
             return Verdict::Closed(Failure::NoSuchName, Manner::AtOnce);
         };
         watched.push(peer);
+        let address = if Self::goes_by_name(&stream.from) {
+            let clock = self.clock(self.queue.now());
+            let name = self.moving.name_of(peer);
+            name.and_then(|name| line.resolver.known(clock, name)).and_then(|known| known.address)
+        } else {
+            Some(self.moving.address_at(peer, since))
+        };
+        match address {
+            None => return Verdict::Closed(Failure::NoSuchName, Manner::AtOnce),
+            // Nobody is given an address that another has had.
+            Some(address) if address != self.moving.address(peer) => {
+                return Verdict::Closed(Failure::TimedOut, Manner::Silent);
+            }
+            Some(_) => {}
+        }
         self.verdict(self.land_outside((outsider, city), (peer, &wanted, public)), None)
     }
 
@@ -187,7 +203,7 @@ impl World<'_> {
     }
 
     /// Whether a partition lies between users in a city and a peer: its sides are places then.
-    fn cuts_off(&self, city: CityId, peer: PeerId) -> bool {
+    pub(in crate::sim) fn cuts_off(&self, city: CityId, peer: PeerId) -> bool {
         let place = Cities::world().city(city);
         let holds_users = |who: &Selection| {
             who.is_place()
