@@ -82,10 +82,8 @@ impl Ledger {
                 m.add_labelled(name, labels(&[("executor", executor.word())]), boots.quantile_s(quantile));
             }
         }
-        m.add("executors.restarts", own.restarts.values().sum::<u64>() as f64);
-        for (policy, count) in &own.restarts {
-            m.add_labelled("executors.restarts", labels(&[("policy", policy.word())]), *count as f64);
-        }
+        let restarts = own.restarts.iter().map(|(policy, count)| (policy.word(), *count));
+        m.add_counts("executors.restarts", "policy", restarts);
         m.add("executors.out_of_memory", own.out_of_memory as f64);
         m.add("executors.disk_full", own.disk_full as f64);
         m.add("executors.throttled", own.throttled as f64);

@@ -6,7 +6,7 @@ use super::Ledger;
 use super::tables::Metrics;
 use crate::dms::dynamic_dns::{Lease, Refusal};
 use crate::kernel::{Digest, Span};
-use crate::observe::{SpanHistogram, labels};
+use crate::observe::SpanHistogram;
 
 /// What is known of addresses and names over a run.
 #[derive(Clone, Debug, Default)]
@@ -75,10 +75,11 @@ impl Moves {
         m.add("peers.moved", self.moves as f64);
         m.add("names.updates", self.sent as f64);
         m.add("names.accepted", self.accepted as f64);
-        m.add("names.refused", self.refused.values().sum::<u64>() as f64);
-        for (reason, count) in &self.refused {
-            m.add_labelled("names.refused", labels(&[("reason", reason)]), *count as f64);
-        }
+        m.add_counts(
+            "names.refused",
+            "reason",
+            self.refused.iter().map(|(reason, count)| (&**reason, *count)),
+        );
         for (median, greatest, windows) in [
             ("names.record_stale.p50", "names.record_stale.max", &self.record),
             ("names.users_stale.p50", "names.users_stale.max", &self.clients),

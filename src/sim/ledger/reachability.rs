@@ -107,10 +107,8 @@ impl Reachability {
         for way in Way::ALL.into_iter().filter(|way| total(*way) > 0.0) {
             m.add_labelled("connections.dialled", of(way), total(way));
         }
-        m.add("connections.failed", self.failed.values().sum::<u64>() as f64);
-        for (reason, count) in &self.failed {
-            m.add_labelled("connections.failed", labels(&[("reason", reason.as_str())]), *count as f64);
-        }
+        let failed = self.failed.iter().map(|(reason, count)| (reason.as_str(), *count));
+        m.add_counts("connections.failed", "reason", failed);
         m.add("connections.renewed", self.renewed as f64);
         for (name, fraction) in [("connections.dial_time.p50", 0.50), ("connections.dial_time.p95", 0.95)] {
             m.add(name, self.ready.quantile_s(fraction));

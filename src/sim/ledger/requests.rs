@@ -118,13 +118,10 @@ impl Requests {
             all.failed.iter_mut().zip(stream.counts.failed).for_each(|(sum, count)| *sum += count);
             latencies.merge(&stream.latencies);
         }
-        let failed: u64 = all.failed.iter().sum();
         m.add("requests.offered", all.offered() as f64);
         m.add("requests.answered", all.answered as f64);
-        m.add("requests.failed", failed as f64);
-        for (failure, count) in Failure::ALL.into_iter().zip(all.failed).filter(|(_, count)| *count > 0) {
-            m.add_labelled("requests.failed", labels(&[("reason", failure.as_str())]), count as f64);
-        }
+        let failed = Failure::ALL.map(Failure::as_str).into_iter().zip(all.failed);
+        m.add_counts("requests.failed", "reason", failed);
         let fraction = |counts: &Counts| counts.answered as f64 / counts.offered() as f64;
         m.add("requests.success_fraction", fraction(&all));
         for stream in &self.streams {

@@ -73,16 +73,27 @@ impl Metrics {
         let known = metric(name).expect("every metric is in the catalogue");
         self.0.push(MetricRow { metric: known.name.into(), labels, value, unit: known.unit.into() });
     }
+
+    /// A count by what `key` names, as far as there is any, behind the sum of all.
+    pub(super) fn add_counts<'a>(
+        &mut self,
+        name: &str,
+        key: &str,
+        counts: impl IntoIterator<Item = (&'a str, u64)>,
+    ) {
+        let counts: Vec<_> = counts.into_iter().filter(|(_, count)| *count > 0).collect();
+        self.add(name, counts.iter().map(|(_, count)| count).sum::<u64>() as f64);
+        for (value, count) in counts {
+            self.add_labelled(name, labels(&[(key, value)]), count as f64);
+        }
+    }
 }
 
 /// What observed peers wrote, sent and lost.
 fn observation_metrics(m: &mut Metrics, observed: &Observed) {
     let tally = &observed.tally;
     m.add("observed.peers", observed.peers as f64);
-    m.add("logs.records", tally.records.iter().sum::<u64>() as f64);
-    for (level, count) in Level::ALL.into_iter().zip(tally.records).filter(|(_, count)| *count > 0) {
-        m.add_labelled("logs.records", labels(&[("level", level.as_str())]), count as f64);
-    }
+    m.add_counts("logs.records", "level", Level::ALL.map(Level::as_str).into_iter().zip(tally.records));
     m.add("logs.below_level", tally.below_level as f64);
     m.add("logs.silenced", tally.silenced as f64);
     m.add("logs.skipped", tally.skipped as f64);
@@ -90,12 +101,8 @@ fn observation_metrics(m: &mut Metrics, observed: &Observed) {
     for (name, shipped) in [("logs", &tally.elastic), ("traces", &tally.apm)] {
         m.add(&format!("{name}.shipped"), shipped.delivered as f64);
         m.add(&format!("{name}.refused_batches"), shipped.refused_batches as f64);
-        m.add(&format!("{name}.lost"), (shipped.lost_end + shipped.lost_full) as f64);
-        for (reason, count) in [("process ended", shipped.lost_end), ("buffer full", shipped.lost_full)] {
-            if count > 0 {
-                m.add_labelled(&format!("{name}.lost"), labels(&[("reason", reason)]), count as f64);
-            }
-        }
+        let lost = [("process ended", shipped.lost_end), ("buffer full", shipped.lost_full)];
+        m.add_counts(&format!("{name}.lost"), "reason", lost);
         m.add(&format!("{name}.waiting"), shipped.waiting() as f64);
     }
     m.add("traces.transactions", tally.transactions as f64);
@@ -199,16 +206,10 @@ impl Ledger {
         m.add("peers.lost", self.presence.iter().map(|presence| f64::from(presence.crashes)).sum());
         m.add("messages.sent", c.sent as f64);
         m.add("messages.delivered", c.delivered as f64);
-        m.add("messages.lost", c.lost.values().sum::<u64>() as f64);
-        for (reason, count) in &c.lost {
-            if *count > 0 {
-                m.add_labelled("messages.lost", labels(&[("reason", reason.as_str())]), *count as f64);
-            }
-        }
-        m.add("messages.rejected", c.rejected.values().sum::<u64>() as f64);
-        for (rejection, count) in &c.rejected {
-            m.add_labelled("messages.rejected", labels(&[("reason", rejection.as_str())]), *count as f64);
-        }
+        let lost = c.lost.iter().map(|(reason, count)| (reason.as_str(), *count));
+        m.add_counts("messages.lost", "reason", lost);
+        let rejected = c.rejected.iter().map(|(rejection, count)| (rejection.as_str(), *count));
+        m.add_counts("messages.rejected", "reason", rejected);
         m.add("messages.bytes", c.bytes as f64);
         m.add("hellos.answered", c.hellos as f64);
         m.add("secrets.seen", c.secrets_seen as f64);
@@ -307,10 +308,8 @@ impl Ledger {
         for record in self.deployments.iter().filter(|d| d.status == DeploymentStatus::Failed) {
             *reasons.entry(reason_class(record)).or_default() += 1;
         }
-        m.add("deployments.failed", reasons.values().sum::<u64>() as f64);
-        for (reason, count) in reasons {
-            m.add_labelled("deployments.failed", labels(&[("reason", &reason)]), count as f64);
-        }
+        let reasons = reasons.iter().map(|(reason, count)| (&**reason, *count));
+        m.add_counts("deployments.failed", "reason", reasons);
     }
 
     /// Core-seconds allocated as a part of those that the run's peers would have offered had they always been up.
