@@ -2,6 +2,24 @@
 //!
 //! A test compares it with the readers on every key and word, so that the schema says what they say.
 
+/// These keys, and behind them those that choose peers.
+macro_rules! peers {
+    ($($key:expr),* $(,)?) => {{
+        use $crate::scenario::format as all;
+        &[$($key,)* all::GROUP_OF, all::PEER, all::PEERS, all::CONTINENT, all::OF_COUNTRY]
+    }};
+}
+
+/// These keys, and behind them those that choose peers and draw some of them.
+macro_rules! drawn_peers {
+    ($($key:expr),* $(,)?) => {{
+        use $crate::scenario::format as all;
+        &[
+            $($key,)* all::GROUP_OF, all::PEER, all::PEERS, all::CONTINENT, all::OF_COUNTRY, all::DRAWN, all::SO_MANY,
+        ]
+    }};
+}
+
 mod attacks;
 mod contracts;
 mod dynamic_dns;
@@ -512,88 +530,40 @@ const SO_MANY: Key = Key::new("count", COUNT, "how many of them are drawn");
 
 static CRASH: Map = Map::new(
     "crash",
-    &[
+    drawn_peers![
         AT,
         Key::new("repair", Shape::Either(&[Shape::Words(&["never"]), TIMES]), "until a peer is back")
             .required(),
-        GROUP_OF,
-        PEER,
-        PEERS,
-        CONTINENT,
-        OF_COUNTRY,
-        DRAWN,
-        SO_MANY,
     ],
 );
 
 static RESTART: Map = Map::new(
     "restart",
-    &[
-        AT,
-        Key::new("down", TIMES, "until the process runs again").required(),
-        GROUP_OF,
-        PEER,
-        PEERS,
-        CONTINENT,
-        OF_COUNTRY,
-        DRAWN,
-        SO_MANY,
-    ],
+    drawn_peers![AT, Key::new("down", TIMES, "until the process runs again").required(),],
 );
 
 static UPGRADE: Map = Map::new(
     "upgrade",
-    &[
+    drawn_peers![
         AT,
         Key::new("within", TIME, "from the first peer to the last").required(),
         Key::new("down", TIMES, "until the process runs again").required(),
         Key::new("to", PROFILE, "which weaknesses the new version has").required(),
-        GROUP_OF,
-        PEER,
-        PEERS,
-        CONTINENT,
-        OF_COUNTRY,
-        DRAWN,
-        SO_MANY,
     ],
 );
 
-static LOSS: Map = Map::new(
-    "loss",
-    &[
-        AT,
-        FOR,
-        Key::new("fraction", FRACTION, "of the messages").required(),
-        GROUP_OF,
-        PEER,
-        PEERS,
-        CONTINENT,
-        OF_COUNTRY,
-    ],
-);
+static LOSS: Map =
+    Map::new("loss", peers![AT, FOR, Key::new("fraction", FRACTION, "of the messages").required(),]);
 
-static DELAY: Map = Map::new(
-    "delay",
-    &[
-        AT,
-        FOR,
-        Key::new("extra", TIMES, "how much longer").required(),
-        GROUP_OF,
-        PEER,
-        PEERS,
-        CONTINENT,
-        OF_COUNTRY,
-        DRAWN,
-        SO_MANY,
-    ],
-);
+static DELAY: Map =
+    Map::new("delay", drawn_peers![AT, FOR, Key::new("extra", TIMES, "how much longer").required(),]);
 
 static PARTITION: Map = Map::new(
     "partition",
     &[AT, FOR, Key::new("between", Shape::ListOf(2, &Shape::Map(&SIDE)), "the two sides").required()],
 );
 
-static SIDE: Map = Map::new("side", &[GROUP_OF, PEER, PEERS, CONTINENT, OF_COUNTRY, DRAWN, SO_MANY]);
+static SIDE: Map = Map::new("side", drawn_peers![]);
 
 static STRATEGY: Map = Map::new(
     "strategy",

@@ -1,6 +1,6 @@
 //! What the catalogue says of attackers.
 
-use super::{CONTINENT, DRAWN, FRACTION, GROUP_OF, OF_COUNTRY, PEER, PEERS, SO_MANY, TIME, TIMES};
+use super::{FRACTION, TIME, TIMES};
 use crate::dms::ensemble::shape::{Key, Map, Shape};
 use crate::scenario::attacks::KINDS;
 
@@ -26,7 +26,7 @@ const ATTACK_EVERY: Key = Key::new("every", TIME, "mean time between two").or("1
 const ATTACK_BROADCASTS: Key = Key::new("broadcasts", FRACTION, "the part that is broadcast").or("20%");
 const ATTACK_TARGETS: Key = Key::new("targets", Shape::Map(&TARGETS), "whom").or("everyone");
 
-static TARGETS: Map = Map::new("targets", &[GROUP_OF, PEER, PEERS, CONTINENT, OF_COUNTRY, DRAWN, SO_MANY]);
+static TARGETS: Map = Map::new("targets", drawn_peers![]);
 
 static PLAIN_ATTACK: Map =
     Map::new("plain attack", &[ATTACK_START, ATTACK_END, ATTACK_EVERY, ATTACK_BROADCASTS, ATTACK_TARGETS]);
