@@ -21,3 +21,18 @@ pub use resolver::Resolver;
 pub use update::{Purpose, SignedUpdate, Update};
 pub use updater::Updater;
 pub use zone::{Answer, Lease, Refusal, Zone, ZoneConfig};
+
+/// Addresses and moments that tests share.
+#[cfg(test)]
+mod examples {
+    use std::net::Ipv4Addr;
+
+    use crate::kernel::{Span, Timestamp};
+
+    pub(super) const HERE: Ipv4Addr = Ipv4Addr::new(11, 0, 0, 1);
+    pub(super) const THERE: Ipv4Addr = Ipv4Addr::new(11, 0, 0, 2);
+
+    pub(super) fn at(second: u64) -> Timestamp {
+        Timestamp(Span::secs(1_000_000 + second).0)
+    }
+}

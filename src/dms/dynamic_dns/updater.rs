@@ -119,14 +119,8 @@ impl Updater {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dms::dynamic_dns::examples::{HERE, THERE, at};
     use crate::dms::identity::SignatureMode;
-
-    const HERE: Ipv4Addr = Ipv4Addr::new(11, 0, 0, 1);
-    const THERE: Ipv4Addr = Ipv4Addr::new(11, 0, 0, 2);
-
-    fn at(second: u64) -> Timestamp {
-        Timestamp(Span::secs(1_000_000 + second).0)
-    }
 
     fn updater() -> Updater {
         let secret = SecretKey::ed25519([1; 32], SignatureMode::Modelled);

@@ -189,14 +189,8 @@ impl Zone {
 mod tests {
     use super::*;
     use crate::dms::dynamic_dns::Update;
+    use crate::dms::dynamic_dns::examples::{HERE, THERE, at};
     use crate::dms::identity::SecretKey;
-
-    const HERE: Ipv4Addr = Ipv4Addr::new(11, 0, 0, 1);
-    const THERE: Ipv4Addr = Ipv4Addr::new(11, 0, 0, 2);
-
-    fn at(second: u64) -> Timestamp {
-        Timestamp(Span::secs(1_000_000 + second).0)
-    }
 
     fn key(seed: u8, mode: SignatureMode) -> SecretKey {
         SecretKey::ed25519([seed; 32], mode)

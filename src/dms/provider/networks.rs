@@ -20,6 +20,14 @@ fn answer(result: Result<(), SubnetError>) -> Message {
     }
 }
 
+/// The same about a join; the node has its address now if it is "yes".
+fn answer_join(desk: &mut Desk<'_, '_>, order: &SubnetJoin, joined: Result<(), SubnetError>) -> Message {
+    if joined.is_ok() {
+        desk.fact(Fact::SubnetJoined { ensemble: order.ensemble, address: order.address });
+    }
+    answer(joined)
+}
+
 impl Provider {
     /// Creates the subnet of an ensemble. One that was not destroyed is in the way.
     pub(super) fn create_subnet(&mut self, order: &SubnetCreate) -> Message {
@@ -35,10 +43,7 @@ impl Provider {
     ) -> Message {
         let SubnetJoin { ensemble, address, routes, records } = order;
         let joined = self.subnets.join(*ensemble, *address, here, routes, records);
-        if joined.is_ok() {
-            desk.fact(Fact::SubnetJoined { ensemble: *ensemble, address: *address });
-        }
-        answer(joined)
+        answer_join(desk, order, joined)
     }
 
     /// Does to a subnet what somebody at a command line wants; none for a message that is about something else.
@@ -54,12 +59,8 @@ impl Provider {
                 answer(self.subnets.destroy_existing(*id))
             }
             (BehaviourKind::NodeSubnetJoin, Message::SubnetJoin(order)) => {
-                let (ensemble, address) = (order.ensemble, order.address);
-                let joined = self.subnets.take_address(ensemble, address, here);
-                if joined.is_ok() {
-                    desk.fact(Fact::SubnetJoined { ensemble, address });
-                }
-                answer(joined)
+                let joined = self.subnets.take_address(order.ensemble, order.address, here);
+                answer_join(desk, order, joined)
             }
             _ => return None,
         })
