@@ -93,7 +93,7 @@ impl World<'_> {
                     .map(|name| self.root_of(self.peer(name)).did.clone());
                 // It begins by the requestor's own clock.
                 let requestor = self.peer(&plan.requestor);
-                let start = self.epoch_of(requestor) + Span(now.0);
+                let start = self.clock_of(requestor, now);
                 let draft = Box::new(plan.draft(dids, start));
                 self.order_by_itself(now, requestor, ContractOrder::Create(draft));
             }

@@ -13,7 +13,7 @@ use crate::dms::actor::{
 use crate::dms::identity::EnsembleId;
 use crate::dms::node::Order;
 use crate::dms::outbox::Command;
-use crate::kernel::{Span, Time};
+use crate::kernel::Time;
 
 impl World<'_> {
     /// What the operator of `by` tells their own node.
@@ -26,7 +26,7 @@ impl World<'_> {
     ) -> Result<Command, String> {
         let to = control.to.as_ref().map(|name| self.peer(name)).filter(|to| *to != by);
         let kind = control.kind.behaviour();
-        let expire = self.epoch_of(by) + Span(now.0) + control.timeout;
+        let expire = self.clock_of(by, now) + control.timeout;
         let message = match &control.kind {
             ControlKind::New { ensemble, .. } => {
                 let pins = self.population.pins(ensemble, &self.hosts);

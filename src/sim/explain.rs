@@ -9,7 +9,7 @@ use super::world::World;
 use crate::dms::actor::{Account, Envelope};
 use crate::dms::capability::explain::{Explanation, Words};
 use crate::dms::identity::{Did, Inbox};
-use crate::kernel::{Span, Time, Timestamp};
+use crate::kernel::{Time, Timestamp};
 
 /// A decision about one message.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ impl World<'_> {
     fn decision(&self, now: Time, peer: PeerId, parcel: u32) -> Decision {
         let envelope = &self.parcels.get(parcel).expect("an admitted message is kept").envelope;
         let names = self.names(envelope);
-        let clock = self.epoch_of(peer) + Span(now.0);
+        let clock = self.clock_of(peer, now);
         let message = format!("{} from {}", envelope.behaviour.path, names[&envelope.from.id.did()]);
         let Some(account) = self.hosts[peer.0 as usize].peer.account_of(envelope, clock) else {
             let outcome = "no actor here has this behaviour".to_owned();

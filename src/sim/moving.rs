@@ -14,7 +14,7 @@ use super::setup::traffic::Source;
 use super::setup::{Selection, Setup};
 use super::world::{Host, World};
 use crate::dms::dynamic_dns::{Lease, Name, Refusal, SignedUpdate, Updater, Zone};
-use crate::kernel::{Cursor, Domain, Span, Time, Timestamp};
+use crate::kernel::{Cursor, Domain, Slab, Span, Time};
 use crate::net::{Caller, Course, EndpointId, Outsider};
 
 /// Whether and when updates and their answers arrive.
@@ -67,24 +67,20 @@ struct Stale {
 /// All addresses and names of a run.
 #[derive(Default)]
 pub(super) struct Moving {
-    /// Of each peer, all that it has had, with the time from which on.
-    addresses: Vec<Vec<(Time, Ipv4Addr)>>,
+    /// Addresses given out so far: one for each peer at the start, then one for each move.
     given: u32,
+    /// Of each peer that has moved, its later addresses, with the time from which on.
+    moved: BTreeMap<PeerId, Vec<(Time, Ipv4Addr)>>,
     served: Option<(PeerId, Zone)>,
     named: BTreeMap<PeerId, Named>,
-    flights: BTreeMap<u32, Flight>,
-    flown: u32,
+    flights: Slab<Flight>,
     stale: BTreeMap<PeerId, Stale>,
 }
 
 impl Moving {
     /// The addresses at the start; nobody has said anything of names.
     pub(super) fn of(setup: &Setup, population: &Population, hosts: &[Host]) -> Result<Self, String> {
-        let mut moving = Self::default();
-        for _ in hosts {
-            let address = moving.next_address();
-            moving.addresses.push(vec![(Time::ZERO, address)]);
-        }
+        let mut moving = Self { given: hosts.len() as u32, ..Self::default() };
         let Some(plan) = &setup.dynamic_dns else { return Ok(moving) };
         let server = population.find(&plan.server).ok_or("nobody serves the zone of dynamic DNS")?;
         moving.served = Some((server, Zone::new(plan.zone.clone(), setup.signatures)));
@@ -99,9 +95,10 @@ impl Moving {
         Ok(moving)
     }
 
-    fn next_address(&mut self) -> Ipv4Addr {
+    /// Gives a peer another address.
+    fn readdress(&mut self, now: Time, peer: PeerId) {
+        self.moved.entry(peer).or_default().push((now, Ipv4Addr::from(FIRST + self.given)));
         self.given += 1;
-        Ipv4Addr::from(FIRST + self.given - 1)
     }
 
     /// The public address of a peer now.
@@ -111,9 +108,8 @@ impl Moving {
 
     /// The public address that a peer had.
     pub(super) fn address_at(&self, peer: PeerId, at: Time) -> Ipv4Addr {
-        let all = &self.addresses[peer.0 as usize];
-        let held = all.iter().rev().find(|(from, _)| *from <= at);
-        held.map_or(all[0].1, |(_, address)| *address)
+        let later = self.moved.get(&peer).and_then(|all| all.iter().rev().find(|(from, _)| *from <= at));
+        later.map_or(Ipv4Addr::from(FIRST + peer.0), |(_, address)| *address)
     }
 
     /// The name of a peer, if it has one.
@@ -130,19 +126,13 @@ impl World<'_> {
         }
     }
 
-    /// What a peer's own clock reads.
-    fn clock_of(&self, peer: PeerId, now: Time) -> Timestamp {
-        self.epoch_of(peer) + Span(now.0)
-    }
-
     /// The addresses of peers change; their connections are made anew, for others find them by their ids.
     pub(super) fn move_peers(&mut self, now: Time, number: u32, who: &Selection, every: Option<Span>) {
         for peer in self.select(number, 0, who) {
             if self.clouds.is_absent(peer) {
                 continue;
             }
-            let address = self.moving.next_address();
-            self.moving.addresses[peer.0 as usize].push((now, address));
+            self.moving.readdress(now, peer);
             self.ledger.address_changed();
             if self.moving.named.contains_key(&peer) {
                 self.moving.stale.entry(peer).or_insert(Stale { since: now, record: true });
@@ -202,10 +192,8 @@ impl World<'_> {
         if rng.chance(self.network.loss_on(&course)) {
             return;
         }
-        let number = self.moving.flown;
-        self.moving.flown += 1;
         let back = Span(took.0 / 2);
-        self.moving.flights.insert(number, Flight { from: peer, life, update, back, answer: None });
+        let number = self.moving.flights.insert(Flight { from: peer, life, update, back, answer: None }, 1);
         self.queue.post(now + took.saturating_sub(back), Event::Name(NameStep::Arrives(number)));
     }
 
@@ -218,16 +206,14 @@ impl World<'_> {
     }
 
     fn take_update(&mut self, now: Time, number: u32) {
-        let Some((server, zone)) = &mut self.moving.served else { return };
-        let server = *server;
+        let Some(server) = self.moving.served.as_ref().map(|(server, _)| *server) else { return };
         if !self.hosts[server.0 as usize].up {
-            self.moving.flights.remove(&number);
+            self.moving.flights.release(number);
             return;
         }
-        let clock = Timestamp(
-            self.setup.epoch.0.saturating_add_signed(self.hosts[server.0 as usize].clock_offset_ns),
-        ) + Span(now.0);
-        let Some(flight) = self.moving.flights.get_mut(&number) else { return };
+        let clock = self.clock_of(server, now);
+        let Moving { served: Some((_, zone)), flights, .. } = &mut self.moving else { return };
+        let Some(flight) = flights.get_mut(number) else { return };
         let answer = zone.update(clock, &flight.update);
         self.ledger.name_update_judged(&answer);
         let (from, said, taken) = (flight.from, flight.update.update.address, answer.is_ok());
@@ -245,8 +231,7 @@ impl World<'_> {
     }
 
     fn hear_answer(&mut self, now: Time, number: u32) {
-        let Some(Flight { from, life, update, answer: Some(answer), .. }) =
-            self.moving.flights.remove(&number)
+        let Some(Flight { from, life, update, answer: Some(answer), .. }) = self.moving.flights.take(number)
         else {
             return;
         };

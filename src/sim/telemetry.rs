@@ -10,7 +10,7 @@ use super::event::PeerId;
 use super::setup::{ObserverPlan, Setup};
 use super::world::World;
 use crate::dms::observability::{Signal, Tally};
-use crate::kernel::{Span, Time, Timestamp};
+use crate::kernel::{Time, Timestamp};
 use crate::observe::{PeerMetricRow, StreamFile};
 
 /// Takes the lines of a run as it goes on.
@@ -75,8 +75,7 @@ impl World<'_> {
     /// Carries out what the observer of a peer wants done by now.
     pub(super) fn take_signals(&mut self, now: Time, peer: PeerId) {
         let Some(plan) = self.telemetry.plan(peer) else { return };
-        let epoch = self.epoch_of(peer);
-        let clock = epoch + Span(now.0);
+        let (epoch, clock) = (self.epoch_of(peer), self.clock_of(peer, now));
         let time = |at: Timestamp| Time(at.0.saturating_sub(epoch.0));
         while let Some(signal) = self.hosts[peer.0 as usize].peer.next_signal(clock) {
             match signal {
@@ -141,7 +140,7 @@ impl World<'_> {
     /// The operator ends a process: its observer says its last words.
     pub(super) fn close_observation(&mut self, now: Time, peer: PeerId) {
         if self.is_observed(peer) {
-            let clock = self.epoch_of(peer) + Span(now.0);
+            let clock = self.clock_of(peer, now);
             self.hosts[peer.0 as usize].peer.close_observation(clock);
             self.take_signals(now, peer);
         }

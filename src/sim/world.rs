@@ -382,6 +382,11 @@ impl<'s> World<'s> {
         Timestamp(self.setup.epoch.0.saturating_add_signed(self.hosts[peer.0 as usize].clock_offset_ns))
     }
 
+    /// What a peer's own clock reads.
+    pub(super) fn clock_of(&self, peer: PeerId, now: Time) -> Timestamp {
+        self.epoch_of(peer) + Span(now.0)
+    }
+
     /// The worker has got to a message.
     fn dispatch(&mut self, now: Time, peer: PeerId, parcel: u32) {
         let before = self.state_to_judge_by(peer, parcel);
@@ -440,7 +445,7 @@ impl<'s> World<'s> {
 
     /// Lets a peer handle one input and carries out what it wants done.
     pub(super) fn feed(&mut self, now: Time, peer: PeerId, input: impl FnOnce(&Slab<Parcel>) -> Input<'_>) {
-        let clock = self.epoch_of(peer) + Span(now.0);
+        let clock = self.clock_of(peer, now);
         let observed = self.is_observed(peer);
         if observed {
             self.take_signals(now, peer);
@@ -558,7 +563,6 @@ impl<'s> World<'s> {
     }
 
     fn order(&mut self, now: Time, peer: PeerId, action: Action) {
-        let life = self.hosts[peer.0 as usize].power;
         match action {
             Action::Start(run, config) => self.start_run(now, peer, run, config),
             Action::Stop(run) => self.stop_run(now, peer, run),
@@ -566,15 +570,11 @@ impl<'s> World<'s> {
             Action::Unmount(slot) => drop(self.hosts[peer.0 as usize].disk.mounted.shift_remove(&slot)),
             Action::RemoveBrick(brick) => self.hosts[peer.0 as usize].disk.remove(&brick),
             Action::ReadLog(run, stream, offset) => {
-                let step = ExecutionStep::LogRead(stream, offset);
-                self.queue.post(now, Event::Execution { peer, life, run, step });
+                self.after(now, peer, run, ExecutionStep::LogRead(stream, offset));
             }
             Action::Terminate(run) => self.terminate_run(now, peer, run),
             Action::Probe(run, number, limit) => self.probe(now, peer, run, number, limit),
-            Action::ReadStats(run) => {
-                let step = ExecutionStep::StatsRead;
-                self.queue.post(now, Event::Execution { peer, life, run, step });
-            }
+            Action::ReadStats(run) => self.after(now, peer, run, ExecutionStep::StatsRead),
             Action::LookUpTransfer(blockchain, tx_hash) => {
                 let life = self.hosts[peer.0 as usize].life;
                 self.look_up(now, peer, life, blockchain, tx_hash);

@@ -68,6 +68,14 @@ pub(super) struct Open {
     pub(super) queue: Option<Queue>,
 }
 
+/// A part of an interval, and how many requests came in it.
+struct Stretch {
+    interval: u64,
+    from: Time,
+    to: Time,
+    count: u64,
+}
+
 /// A request that is followed by itself.
 #[derive(Clone, Copy, Debug)]
 struct Request {
@@ -139,17 +147,24 @@ impl Line {
         self.advance(scene, Time::MAX, books);
     }
 
-    /// Accounts for a stretch in one go, interval by interval.
-    fn account(&mut self, scene: &Scene<'_>, until: Time, books: &mut Requests) {
+    /// The next part of one interval before `until` in which requests came; they are somebody's to account for now.
+    fn next_stretch(&mut self, scene: &Scene<'_>, until: Time) -> Option<Stretch> {
         while self.accounted < until {
             let from = self.accounted;
             let interval = self.plan.interval_of(from);
             let to = until.min(self.plan.end_of(interval));
-            let count = self.arriving.count(&self.plan, scene.streams, from, to);
             self.accounted = to;
-            if count == 0 {
-                continue;
+            let count = self.arriving.count(&self.plan, scene.streams, from, to);
+            if count > 0 {
+                return Some(Stretch { interval, from, to, count });
             }
+        }
+        None
+    }
+
+    /// Accounts for a stretch in one go, interval by interval.
+    fn account(&mut self, scene: &Scene<'_>, until: Time, books: &mut Requests) {
+        while let Some(Stretch { interval, from, to, count }) = self.next_stretch(scene, until) {
             match &self.verdict {
                 Verdict::Idle => {}
                 Verdict::Closed(failure, _) => books.add(self.stream, interval, Err(*failure), count),
@@ -182,13 +197,8 @@ impl Line {
 
     /// Takes up every request of a stretch by itself.
     fn follow(&mut self, scene: &Scene<'_>, until: Time) {
-        while self.accounted < until {
-            let from = self.accounted;
-            let interval = self.plan.interval_of(from);
-            let to = until.min(self.plan.end_of(interval));
-            let count = self.arriving.count(&self.plan, scene.streams, from, to);
-            self.accounted = to;
-            if count == 0 || self.verdict == Verdict::Idle {
+        while let Some(Stretch { interval, from, to, count }) = self.next_stretch(scene, until) {
+            if self.verdict == Verdict::Idle {
                 continue;
             }
             let mut rng = scene.streams.rng(OUTCOMES, self.entity, &mut self.draws);
