@@ -31,7 +31,7 @@ use indexmap::IndexMap;
 use smallvec::SmallVec;
 
 use self::edges::EdgeTest;
-pub use bids::BidRefusal;
+pub use bids::{BidRefusal, Bidder};
 pub(in crate::dms) use bids::compare_hardware;
 
 use self::confirmation::Confirmation;
