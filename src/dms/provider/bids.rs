@@ -154,7 +154,8 @@ impl<'a> Bidder<'a> {
     /// Whether there is room for a node that this peer suits (step 7).
     fn check_availability(&self, node: &NodeRequest) -> Result<(), BidRefusal> {
         let wanted = counted(&node.resources, self.profile);
-        let ports = |ports: &Ports| ports.check(&node.static_ports, node.dynamic_ports).map_err(BidRefusal::Port);
+        let ports =
+            |ports: &Ports| ports.check(&node.static_ports, node.dynamic_ports).map_err(BidRefusal::Port);
         match (self.taken, &self.machine.onboarded) {
             (Some((taken, pool)), _) => {
                 ports(taken)?;
@@ -179,8 +180,7 @@ impl Provider {
     ) {
         let ensemble = request.ensemble;
         let bidder = self.bidder(root, ensemble, desk.security.profile);
-        let chosen =
-            bidder.choose(request, &mut |refusal| desk.fact(Fact::BidRefused { ensemble, refusal }));
+        let chosen = bidder.choose(request, &mut |refusal| desk.fact(Fact::BidRefused { ensemble, refusal }));
         if let Some(index) = chosen {
             self.bid(desk, root, envelope, request, &request.requests[usize::from(index)]);
         }
