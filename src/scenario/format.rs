@@ -575,6 +575,12 @@ static STRATEGY: Map = Map::new(
             "where an ensemble does not say",
         )
         .or("redeploy"),
+        Key::new(
+            "bid_suppression",
+            Shape::Either(&[Shape::Flag, Shape::Words(&["true", "false"])]),
+            "whether orchestrators ask only a part of the providers for bids",
+        )
+        .or("false"),
     ],
 );
 

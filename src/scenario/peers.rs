@@ -108,6 +108,14 @@ pub(super) struct Peers {
     pub attacks: Vec<(usize, Node)>,
 }
 
+impl Peers {
+    /// How many peers have this role.
+    pub(super) fn count_of(&self, role: Role) -> u32 {
+        let counts = self.groups.iter().filter(|group| group.role == role).map(|group| group.count);
+        counts.fold(0, u32::saturating_add)
+    }
+}
+
 /// Reads all groups and checks that names are unique.
 pub(super) fn read(reader: &mut Reader, top: &Map<'_>, organizations: &mut Organizations) -> Peers {
     let mut peers = Peers::default();

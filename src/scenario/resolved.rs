@@ -55,7 +55,8 @@ pub(super) fn write(setup: &Setup, copies: &[String]) -> String {
     let recovery = Recovery::ALL.iter().find(|(one, ..)| *one == setup.strategy.recovery);
     let (placement, recovery) =
         (placement.map_or("uniform", |one| one.1), recovery.map_or("redeploy", |one| one.1));
-    line(&mut out, format_args!("strategy: {{placement: {placement}, recovery: {recovery}}}"));
+    let suppression = if setup.strategy.bid_suppression.is_some() { ", bid_suppression: true" } else { "" };
+    line(&mut out, format_args!("strategy: {{placement: {placement}, recovery: {recovery}{suppression}}}"));
     let expect = setup.expect.iter();
     list(
         &mut out,

@@ -15,6 +15,7 @@ use crate::dms::fact::Fact;
 use crate::dms::identity::EnsembleId;
 use crate::dms::profile::{Profile, Weakness};
 use crate::dms::resources::{Comparison, Cpu, PortError, Resources, Shortage};
+use crate::dms::suppression::Ticket;
 
 /// Why a provider did not bid for a node.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -45,6 +46,8 @@ pub enum BidRefusal {
     NoPlan(Option<Box<Self>>),
     /// All machines that a gateway may have, so many, are in use.
     NoMachineLeft(u32),
+    /// It could bid, and the request wants the bids of others.
+    HeldBack,
 }
 
 impl fmt::Display for BidRefusal {
@@ -66,6 +69,9 @@ impl fmt::Display for BidRefusal {
             Self::NoMachineLeft(all) => write!(f, "the gateway has no machine left: {all} of {all} in use"),
             Self::Free(shortage) => write!(f, "not enough free resources: {shortage}"),
             Self::Port(error) => write!(f, "{error}"),
+            Self::HeldBack => {
+                f.write_str("held back: the request wants the bids of a part of the providers only")
+            }
             Self::Recovering => f.write_str("the peer is still taking up what it hosts after a restart"),
         }
     }
@@ -92,6 +98,10 @@ impl Provider {
                 continue;
             }
             match self.check_availability(node, profile) {
+                // One draw for all nodes of the request, and the last of all questions: every other refusal says more.
+                Ok(()) if request.draw.is_some_and(|draw| !draw.takes(Ticket::of(root.secret()))) => {
+                    return desk.fact(Fact::BidRefused { ensemble, refusal: BidRefusal::HeldBack });
+                }
                 Ok(()) => return self.bid(desk, root, envelope, request, node),
                 Err(refusal) => desk.fact(Fact::BidRefused { ensemble, refusal }),
             }
