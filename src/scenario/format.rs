@@ -470,7 +470,7 @@ static WORKLOAD: Map =
 static DEPLOY: Map = Map::new(
     "deploy",
     &[
-        Key::new("by", Shape::Filled, "the orchestrator").required(),
+        Key::new("by", Shape::Filled, "the orchestrator, or a group of which all ask in turn").required(),
         Key::new("ensemble", Shape::Filled, "a DMS ensemble file, relative to the scenario").required(),
         Key::new("name", NAME, "of the deployments").or("the name of the file"),
         Key::new("arrivals", Shape::Map(&ARRIVALS), "when").or("once, at the start"),

@@ -329,7 +329,7 @@ fn deploy(deploy: &Deploy, copy: &str) -> String {
     };
     let contracts: Vec<String> = deploy.contracts.iter().map(|name| text(name)).collect();
     let content = map(&[
-        ("by", Some(text(&deploy.by))),
+        ("by", Some(text(&deploy.by.name))),
         ("ensemble", Some(text(&format!("ensembles/{copy}.yaml")))),
         ("name", Some(text(&deploy.name))),
         ("arrivals", Some(arrivals)),
