@@ -32,6 +32,7 @@ use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::{Effects, Input, Outbox};
 use crate::dms::profile::Profile;
 use crate::dms::provider::{BidRefusal, Bidder, Machine};
+use crate::dms::suppression::Ticket;
 use crate::kernel::{Domain, Span, Time, Timestamp};
 use crate::net::network::Broadcast;
 use crate::net::{Delivery, EndpointId, EndpointSet};
@@ -45,6 +46,7 @@ const LIKENESS: Domain = Domain::new("sim.foresight");
 struct Prospect {
     machine: Machine,
     host: HostId,
+    ticket: Ticket,
 }
 
 /// A group whose members are built when something happens to them.
@@ -115,9 +117,13 @@ impl Foresight {
     pub(super) fn of(setup: &Setup, blueprints: &[(u32, Arc<Blueprint>)], population: &Population) -> Self {
         let group =
             |(description, (first, blueprint)): (&super::setup::PeerGroup, &(u32, Arc<Blueprint>))| {
-                let member = |number: u32| Prospect {
-                    machine: blueprint.machine(number, population.members()[number as usize].city),
-                    host: HostId(blueprint.secret(number).public()),
+                let member = |number: u32| {
+                    let secret = blueprint.secret(number);
+                    Prospect {
+                        machine: blueprint.machine(number, population.members()[number as usize].city),
+                        host: HostId(secret.public()),
+                        ticket: Ticket::of(&secret),
+                    }
                 };
                 Group {
                     first: *first,
@@ -156,12 +162,13 @@ impl Outlook {
             }
             (Verdict::Judged, Message::BidRequest(request)) => {
                 let Group { members, profile, .. } = &groups[group];
-                let Prospect { machine, host } = &members[place];
+                let Prospect { machine, host, ticket } = &members[place];
                 let ensemble = request.ensemble;
                 let mut say = |refusal: BidRefusal| {
                     refuse(line_of(&refusal), &Fact::BidRefused { ensemble, refusal });
                 };
-                Bidder::fresh(machine, *host, *profile).choose(request, &mut say).is_some()
+                let bidder = Bidder::fresh(machine, *host, *profile).with_ticket(Some(*ticket));
+                bidder.choose(request, &mut say).is_some()
             }
             _ => true,
         }

@@ -613,7 +613,7 @@ impl<'s> World<'s> {
 
     fn deploy(&mut self, now: Time, entry: u32) {
         let request = &self.setup.workload[entry as usize];
-        let by = self.population.find(&request.by).expect("the setup names an existing orchestrator");
+        let by = request.by.after(self.ledger.asked(entry));
         let pins = self.population.pins(&request.ensemble, &self.hosts);
         let expire = self.clock(now) + request.timeout;
         let deployment = self.ledger.deployment_asked(now, entry, by, now + request.timeout);

@@ -47,7 +47,7 @@ use super::reach::Reachable;
 use super::setup::Setup;
 use super::telemetry::Observed;
 use crate::dms::actor::AllocationState;
-use crate::dms::ensemble::{AllocationKind, EnsembleConfig};
+use crate::dms::ensemble::AllocationKind;
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::EnsembleId;
 use crate::dms::resources::Resources;
@@ -160,7 +160,7 @@ pub struct Ledger {
     trace: Option<Vec<(Time, PeerId, u128)>>,
     names: Vec<(Arc<str>, Member)>,
     roles: Vec<(&'static str, String)>,
-    entries: Vec<(String, String, Arc<EnsembleConfig>)>,
+    entries: Vec<operations::Entry>,
     asked: Vec<u32>,
     /// The deployment whose request is being handled right now, to be matched with the id that it gets.
     asking: Option<u32>,
@@ -213,9 +213,8 @@ impl Ledger {
             super::setup::Role::Machine => "machine",
         };
         let of_workload = setup.workload.iter();
-        let mut entries: Vec<_> = of_workload
-            .map(|entry| (entry.name.clone(), entry.by.clone(), Arc::clone(&entry.ensemble)))
-            .collect();
+        let mut entries: Vec<_> =
+            of_workload.map(|entry| (entry.name.clone(), Arc::clone(&entry.ensemble))).collect();
         entries.extend(operations::new_deployments(setup).map(|(_, entry)| entry));
         Self {
             digest: Digest::new(),
@@ -622,7 +621,7 @@ impl Ledger {
         if status == DeploymentStatus::Running && record.running.is_none() {
             record.running = Some(now);
             let took = now.since(record.submitted);
-            let ensemble = Arc::clone(&self.entries[record.entry as usize].2);
+            let ensemble = Arc::clone(&self.entries[record.entry as usize].1);
             self.time_to_running.record(took);
             for (node, config) in &ensemble.nodes {
                 for allocation in &config.allocations {
@@ -750,7 +749,7 @@ impl Ledger {
         if let Some((service, _)) = self.services.roles.get(&(deployment, Arc::clone(key))) {
             return Arc::clone(service);
         }
-        let nodes = &self.entries[self.deployments[deployment as usize].entry as usize].2.nodes;
+        let nodes = &self.entries[self.deployments[deployment as usize].entry as usize].1.nodes;
         let primary = key.split_once('.').and_then(|(node, allocation)| {
             let (primary, number) = node.rsplit_once("-standby-")?;
             let number: u32 = number.parse().ok()?;

@@ -327,11 +327,11 @@ impl Ledger {
 
     fn deployment_rows(&self) -> Vec<DeploymentRow> {
         let row = |(number, record): (usize, &DeploymentRecord)| {
-            let (name, by, _) = &self.entries[record.entry as usize];
+            let (name, _) = &self.entries[record.entry as usize];
             DeploymentRow {
                 deployment: number as u32,
                 name: format!("{name}-{number}").into(),
-                orchestrator: by.as_str().into(),
+                orchestrator: Arc::clone(&self.names[record.by.0 as usize].0),
                 ensemble: name.as_str().into(),
                 submitted_s: record.submitted.as_secs_f64(),
                 deadline_s: record.deadline.as_secs_f64(),
@@ -355,7 +355,7 @@ impl Ledger {
             let (peer, member) = &self.names[record.peer.0 as usize];
             let city = cities.city(member.city);
             let (node, allocation) = record.key.split_once('.').unwrap_or((&record.key, ""));
-            let ensemble = &self.entries[self.deployments[record.deployment as usize].entry as usize].2;
+            let ensemble = &self.entries[self.deployments[record.deployment as usize].entry as usize].1;
             let config = ensemble.allocations.get(allocation);
             let role = self.services.roles.get(&(record.deployment, Arc::clone(&record.key)));
             let kind = role.map(|role| role.1).or(config.map(|config| config.kind));
