@@ -12,6 +12,7 @@ mod ensembles;
 mod executors;
 mod explain;
 mod fidelity;
+mod foresight;
 mod gateways;
 mod generations;
 mod golden;
