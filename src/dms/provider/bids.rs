@@ -105,7 +105,7 @@ impl<'a> Bidder<'a> {
     pub fn choose(&self, request: &BidRequest, refuse: &mut impl FnMut(BidRefusal)) -> Option<u16> {
         let mut order: smallvec::SmallVec<[u16; 8]> = (0..request.requests.len() as u16).collect();
         if order.len() > 1 {
-            let draw = mix(self.host.0.short() ^ mix(request.nonce));
+            let draw = self.ticket.drawn(mix(request.nonce));
             order.sort_unstable_by_key(|index| mix(draw ^ u64::from(*index)));
         }
         for index in order {
