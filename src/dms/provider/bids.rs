@@ -84,20 +84,27 @@ impl fmt::Display for BidRefusal {
 pub struct Bidder<'a> {
     machine: &'a Machine,
     host: PeerId,
-    ticket: Ticket,
     profile: Profile,
     /// What is taken of what it offers; none where nothing is.
     taken: Option<(&'a Ports, &'a Pool)>,
     /// The rounds that it has answered, of the ensemble in question.
     answered: &'a [u64],
     recovering: bool,
+    /// Needed where a request draws who is to bid.
+    ticket: Option<Ticket>,
 }
 
 impl<'a> Bidder<'a> {
     /// One that holds nothing and has answered nobody so far.
     #[must_use]
-    pub const fn fresh(machine: &'a Machine, host: PeerId, ticket: Ticket, profile: Profile) -> Self {
-        Self { machine, host, ticket, profile, taken: None, answered: &[], recovering: false }
+    pub const fn fresh(machine: &'a Machine, host: PeerId, profile: Profile) -> Self {
+        Self { machine, host, profile, taken: None, answered: &[], recovering: false, ticket: None }
+    }
+
+    /// The same with the ticket by which it takes part in draws.
+    #[must_use]
+    pub const fn with_ticket(self, ticket: Option<Ticket>) -> Self {
+        Self { ticket, ..self }
     }
 
     /// The place of the node that it bids for among those that are asked for: the first in an order of its own that it
@@ -105,7 +112,7 @@ impl<'a> Bidder<'a> {
     pub fn choose(&self, request: &BidRequest, refuse: &mut impl FnMut(BidRefusal)) -> Option<u16> {
         let mut order: smallvec::SmallVec<[u16; 8]> = (0..request.requests.len() as u16).collect();
         if order.len() > 1 {
-            let draw = self.ticket.drawn(mix(request.nonce));
+            let draw = mix(self.host.0.short() ^ mix(request.nonce));
             order.sort_unstable_by_key(|index| mix(draw ^ u64::from(*index)));
         }
         for index in order {
@@ -116,7 +123,7 @@ impl<'a> Bidder<'a> {
             }
             match self.check_availability(node) {
                 // One draw for all nodes of the request, and the last of all questions: every other refusal says more.
-                Ok(()) if request.draw.is_some_and(|draw| !draw.takes(self.ticket)) => {
+                Ok(()) if self.is_held_back(request) => {
                     refuse(BidRefusal::HeldBack);
                     return None;
                 }
@@ -129,6 +136,12 @@ impl<'a> Bidder<'a> {
             }
         }
         None
+    }
+
+    /// Whether the request wants the bids of others.
+    fn is_held_back(&self, request: &BidRequest) -> bool {
+        let drawn = request.draw.zip(self.ticket);
+        drawn.is_some_and(|(draw, ticket)| !draw.takes(ticket))
     }
 
     /// Whether this peer suits a node, by what does not change while others come and go (steps 2 to 6), in order.
@@ -191,7 +204,9 @@ impl Provider {
         request: &Arc<BidRequest>,
     ) {
         let ensemble = request.ensemble;
-        let bidder = self.bidder(root, ensemble, desk.security.profile);
+        // A node has one ticket for all draws.
+        let ticket = request.draw.map(|_| *self.ticket.get_or_insert_with(|| Ticket::of(root.secret())));
+        let bidder = self.bidder(root, ensemble, desk.security.profile).with_ticket(ticket);
         let chosen = bidder.choose(request, &mut |refusal| desk.fact(Fact::BidRefused { ensemble, refusal }));
         if let Some(index) = chosen {
             self.bid(desk, root, envelope, request, &request.requests[usize::from(index)]);
@@ -202,11 +217,11 @@ impl Provider {
         Bidder {
             machine: &self.machine,
             host: root.handle.host,
-            ticket: Ticket::of(root.secret()),
             profile,
             taken: Some((&self.ports, &self.pool)),
             answered: self.bids.get(&ensemble).map_or(&[], |bid| &bid.answered),
             recovering: !self.recovering.is_empty(),
+            ticket: None,
         }
     }
 

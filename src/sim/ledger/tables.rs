@@ -145,7 +145,7 @@ impl Ledger {
             invoices,
             series: std::mem::take(&mut self.series),
             metrics,
-            digest: self.digest.finish(),
+            digest: self.digest(),
             events,
             trace: self.trace.take(),
             manifest,
@@ -166,7 +166,7 @@ impl Ledger {
             .iter()
             .map(|(path, sha256)| InputHash { path: path.clone(), sha256: sha256.clone() })
             .collect();
-        manifest.digest = format!("{:032x}", self.digest.finish());
+        manifest.digest = format!("{:032x}", self.digest());
         manifest.stop_reason = if interrupted { "interrupted" } else { "end of duration" }.into();
         manifest.expectations = facts.expect.iter().map(|expected| verdict(expected, metrics)).collect();
         let counts = [
@@ -405,8 +405,8 @@ impl Ledger {
                 reason: Arc::clone(&kind.reason),
                 amount_class: kind.amount_class.map(refusals::class_text).unwrap_or_default().into(),
                 count: count.count,
-                first_time_s: count.first_time.as_secs_f64(),
-                first_peer: Arc::clone(&self.names[count.first_peer.0 as usize].0),
+                first_time_s: count.first.refused.as_secs_f64(),
+                first_peer: Arc::clone(&self.names[count.first.peer.0 as usize].0),
                 example: Arc::clone(&count.example),
             })
             .collect();
