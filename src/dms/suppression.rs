@@ -34,6 +34,12 @@ impl Ticket {
         let (first, _) = digest.split_first_chunk().expect("a digest has more than eight bytes");
         Self(u64::from_le_bytes(*first))
     }
+
+    /// What this ticket makes of a number: as if drawn, and the same whenever it is asked.
+    #[must_use]
+    pub const fn drawn(self, number: u64) -> u64 {
+        mix(self.0 ^ number)
+    }
 }
 
 /// A part of all providers, in units of 2^-64 and below all of them.
@@ -70,7 +76,7 @@ impl Draw {
     /// Whether the holder of a ticket is to answer. Takes a few nanoseconds, for it is asked of everybody.
     #[must_use]
     pub const fn takes(self, ticket: Ticket) -> bool {
-        mix(ticket.0 ^ self.lot) < self.share.0
+        ticket.drawn(self.lot) < self.share.0
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! weaknesses: W1 W6 | all                   those that every peer has; without the line none
-//! known providers: NUMBER                   only a part of the providers is asked for bids, and so many are believed to exist
+//! known providers: NUMBER                   so many are believed to exist, and a part of them is asked for bids
 //! peers: NAME, NAME(orchestrator), NAME(2 cores), NAME(orchestrator, of ORGANIZATION), NAME(gateway),
 //!     NAME(machine of GATEWAY)              a gateway's machines have four cores; they are down until it has them made
 //! hide BEHAVIOUR                            messages that are not written down
