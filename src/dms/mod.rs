@@ -34,5 +34,6 @@ pub mod storage;
 mod store;
 pub mod subnet;
 pub mod supervision;
+pub mod system;
 
 pub use peer::{Peer, PeerConfig};

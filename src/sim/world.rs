@@ -24,6 +24,7 @@ use super::outcome::Outcome;
 use super::population::{Populated, Population, populate};
 use super::setup::{Processing, Setup};
 use super::standing::Reach;
+use super::system::HostSystem;
 use super::telemetry::{Lines, Telemetry};
 use super::traffic::{Traffic, is_about_routes};
 use crate::dms::Peer;
@@ -452,7 +453,8 @@ impl<'s> World<'s> {
         }
         let host = &mut self.hosts[peer.0 as usize];
         let random = self.streams.rng(PEER, u64::from(peer.0), &mut host.peer_cursor);
-        let mut outbox = Outbox { effects: &mut self.effects, random };
+        let system = &HostSystem { population: &self.population, moving: &self.moving, peer };
+        let mut outbox = Outbox { effects: &mut self.effects, random, system };
         let input = input(&self.parcels);
         let occasion = Occasion::from(&input);
         host.peer.handle(clock, input, &mut outbox);

@@ -159,6 +159,19 @@ fn level_and_elasticsearch_change_while_the_node_runs() {
     assert_eq!(told.outcome.metric("operations.answered"), Some(2.0));
 }
 
+/// The settings of a scenario are the node's configuration, and a status report tells them.
+#[test]
+fn a_status_report_tells_the_key_that_the_scenario_has_given_only_as_it_was_read() {
+    let observed = "observability: [{peers: [bob], elastic: {url: \"https://logs.example\", api_key: KEY}}]";
+    let ask = "operations: [{at: 1m, by: alice, broadcast: /broadcast/dms/status, answer: onboarded}]";
+    for (profile, seen) in [("intended", 0), ("{base: intended, add: [C13]}", 1)] {
+        let told = run(observed, &format!("profile: {profile}\n{ask}"));
+        assert_eq!((told.metric("operations.unexpected"), told.metric("secrets.seen")), (0, seen));
+    }
+    let told = run("", &format!("profile: {{base: intended, add: [C13]}}\n{ask}"));
+    assert_eq!(told.metric("secrets.seen"), 0, "there is none to tell");
+}
+
 #[test]
 fn no_op_mode_silences_everything() {
     let told = bob(&format!("no_op: true, sinks: [console, events], {ELASTIC}, {APM}"), "");

@@ -25,6 +25,8 @@ mod trace;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 pub use self::bus::{Event, EventError, LOG_EVENT};
 pub use self::meters::Reading;
 pub use self::record::{DEFAULT_INDEX, Fields, Label, Level, Record, UnknownLevel, Value, index_of};
@@ -82,7 +84,7 @@ pub struct ObserverConfig {
 }
 
 /// A file that begins anew when it is full.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct FileConfig {
     /// When it is full.
     pub max_bytes: u64,
@@ -290,6 +292,12 @@ impl Observer {
             notes: Vec::new(),
             tally: Tally::default(),
         }
+    }
+
+    /// What the node was configured with.
+    #[must_use]
+    pub const fn config(&self) -> &ObserverConfig {
+        &self.config
     }
 
     /// What it has counted so far.

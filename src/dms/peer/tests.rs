@@ -10,6 +10,7 @@ use crate::dms::orchestrator::placement::Policy;
 use crate::dms::outbox::Effects;
 use crate::dms::resources::Resources;
 use crate::dms::supervision::Recovery;
+use crate::dms::system::BareSystem;
 use crate::kernel::Span;
 use crate::kernel::{Domain, Streams};
 
@@ -43,7 +44,7 @@ fn peer(seed: u8, organization: Option<&OrganizationKeys>) -> Peer {
 fn happens(peer: &mut Peer, input: Input<'_>) -> Effects {
     let mut effects = Effects::default();
     let random = Streams::new(1).owned(Domain::new("test.peer"), 0);
-    peer.handle(NOW, input, &mut Outbox { effects: &mut effects, random });
+    peer.handle(NOW, input, &mut Outbox { effects: &mut effects, random, system: &BareSystem });
     effects
 }
 

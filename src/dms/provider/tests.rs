@@ -15,6 +15,7 @@ use crate::dms::outbox::{Effects, Execution, Outbox};
 use crate::dms::profile::Profile;
 use crate::dms::resources::Cpu;
 use crate::dms::subnet::{AddressRange, Endpoint, LookupError, Route};
+use crate::dms::system::BareSystem;
 use crate::kernel::{Cursor, Domain, Streams};
 
 const ID: EnsembleId = EnsembleId([5; 32]);
@@ -95,7 +96,7 @@ impl Lab {
     fn with(&mut self, handle: impl FnOnce(&mut Provider, &mut Actor, &mut Desk<'_, '_>)) -> Option<Message> {
         let streams = Streams::new(1);
         let random = streams.rng(Domain::new("test"), 0, &mut self.cursor);
-        let mut out = Outbox { effects: &mut self.effects, random };
+        let mut out = Outbox { effects: &mut self.effects, random, system: &BareSystem };
         let mut desk = Desk { now: self.now, security: &mut self.security, out: &mut out };
         handle(&mut self.provider, &mut self.root, &mut desk);
         drop(out);
@@ -302,7 +303,7 @@ fn ended_task(lab: &mut Lab, output: Output) -> RunId {
     lab.effects.sends.clear();
     let streams = Streams::new(1);
     let random = streams.rng(Domain::new("test"), 0, &mut lab.cursor);
-    let mut out = Outbox { effects: &mut lab.effects, random };
+    let mut out = Outbox { effects: &mut lab.effects, random, system: &BareSystem };
     let mut desk = Desk { now: lab.now, security: &mut lab.security, out: &mut out };
     lab.provider.handle_execution(&mut desk, &mut lab.root, Execution::Exited { run, code: 0, output });
     run
