@@ -1,4 +1,4 @@
-//! What a node asks the operating system that it runs on (dms-capabilities section 9.3).
+//! What a node asks the operating system that it runs on (dms-capabilities sections 9.2 and 9.3).
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -13,6 +13,18 @@ pub trait System: fmt::Debug {
 
     /// Its network interfaces.
     fn interfaces(&self) -> Vec<Interface>;
+
+    /// What went over the network of an allocation that lives here, by its full id, since it came.
+    fn network_of(&self, allocation: &str) -> NetworkUse;
+}
+
+/// What went over a network.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct NetworkUse {
+    /// Bytes that were received.
+    pub received_bytes: u64,
+    /// Bytes that were sent.
+    pub sent_bytes: u64,
 }
 
 /// A network interface of a machine.
@@ -37,5 +49,9 @@ impl System for BareSystem {
 
     fn interfaces(&self) -> Vec<Interface> {
         Vec::new()
+    }
+
+    fn network_of(&self, _allocation: &str) -> NetworkUse {
+        NetworkUse::default()
     }
 }

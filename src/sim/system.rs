@@ -6,12 +6,14 @@ use std::sync::Arc;
 use super::event::PeerId;
 use super::moving::Moving;
 use super::population::Population;
-use crate::dms::system::{Interface, System};
+use super::traffic::Traffic;
+use crate::dms::system::{Interface, NetworkUse, System};
 
 /// That of one peer's machine: its name is the peer's, and it has the public address that the peer has now.
 pub(super) struct HostSystem<'a> {
     pub(super) population: &'a Population,
     pub(super) moving: &'a Moving,
+    pub(super) traffic: &'a Traffic,
     pub(super) peer: PeerId,
 }
 
@@ -33,6 +35,10 @@ impl System for HostSystem<'_> {
         let mac_address = format!("02:00:{a:02x}:{b:02x}:{c:02x}:{d:02x}").into();
         vec![Interface { name: "eth0".into(), ip: self.moving.address(self.peer), mac_address }]
     }
+
+    fn network_of(&self, allocation: &str) -> NetworkUse {
+        self.traffic.network_of(self.peer, allocation)
+    }
 }
 
 #[cfg(test)]
@@ -48,8 +54,8 @@ mod tests {
         let setup = setup();
         let mut world = World::new(&setup).unwrap();
         let seen = |world: &World<'_>| {
-            let (population, moving) = (&world.population, &world.moving);
-            let system = HostSystem { population, moving, peer: PeerId(1) };
+            let World { population, moving, traffic, .. } = world;
+            let system = HostSystem { population, moving, traffic, peer: PeerId(1) };
             let [Interface { name, ip, mac_address }] = &*system.interfaces() else { panic!("it has one") };
             format!("{} {name} {ip} {mac_address}", system.hostname())
         };

@@ -453,7 +453,8 @@ impl<'s> World<'s> {
         }
         let host = &mut self.hosts[peer.0 as usize];
         let random = self.streams.rng(PEER, u64::from(peer.0), &mut host.peer_cursor);
-        let system = &HostSystem { population: &self.population, moving: &self.moving, peer };
+        let (population, moving, traffic) = (&self.population, &self.moving, &self.traffic);
+        let system = &HostSystem { population, moving, traffic, peer };
         let mut outbox = Outbox { effects: &mut self.effects, random, system };
         let input = input(&self.parcels);
         let occasion = Occasion::from(&input);

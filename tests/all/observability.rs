@@ -26,6 +26,16 @@ impl Told {
         records.map(|record| record["message"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// The values of a metric of single nodes: peer, attribute, value, in their order.
+    fn readings(&self, metric: &str) -> Vec<(String, String, f64)> {
+        let mut text = StreamFile::Metrics.header().to_owned();
+        let of_file = self.lines.iter().filter(|(file, _)| *file == StreamFile::Metrics);
+        of_file.for_each(|(_, line)| text.push_str(line));
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let rows = reader.records().map(Result::unwrap).filter(|row| &row[3] == metric);
+        rows.map(|row| (row[1].to_owned(), row[4].to_owned(), row[5].parse().unwrap())).collect()
+    }
+
     fn metric(&self, name: &str) -> u64 {
         self.outcome.metric(name).unwrap() as u64
     }
@@ -37,7 +47,7 @@ const APM: &str = "apm: {url: \"https://apm.example\", service: dms, environment
 /// alice deploys a task on bob after two minutes, and two minutes later a service for ten; `observed` is the section,
 /// `rest` what else the scenario has.
 fn run(observed: &str, rest: &str) -> Told {
-    let text = format!(
+    run_text(&format!(
         "version: 1\nduration: 20m\nnetwork: {{latency: {{constant: 20ms}}}}\npeers:\n  \
          - orchestrators: {{names: [alice, carol]}}\n  \
          - providers: {{names: [bob], hardware: {{cpu: 4, ram: 8 GiB, disk: 100 GiB}}}}\nworkload:\n  \
@@ -46,7 +56,10 @@ fn run(observed: &str, rest: &str) -> Told {
          shutdown_after: 10m}}\n\
          {observed}\n{rest}\n",
         env!("CARGO_MANIFEST_DIR")
-    );
+    ))
+}
+
+fn run_text(text: &str) -> Told {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("observed.yaml");
     std::fs::write(&path, text).unwrap();
@@ -304,4 +317,57 @@ fn a_node_reports_what_runs_on_it() {
     let told = run("", &rest);
     let said: Vec<_> = told.outcome.operations.iter().map(|row| row.said.clone()).collect();
     assert_eq!(told.metric("operations.unexpected"), 0, "{said:?}");
+}
+
+/// A shop whose parts are spread over machines. Users ask its page for it, and its interface asks the search.
+const SHOP: &str = r#"
+version: 1
+duration: 70m
+network: {latency: {constant: 20ms}, bandwidth: {up: 1 Gbit/s, down: 1 Gbit/s}}
+peers:
+  - providers: {names: [p, q], hardware: {cpu: 16, ram: 32 GiB, disk: 500 GB}}
+  - orchestrators: {names: [olga]}
+images:
+  "python:3.12-slim": {size: 45 MB, start: 2s, service: {}}
+workload:
+  - deploy: {by: olga, ensemble: ENSEMBLES/shop.yaml, timeout: 10m}
+traffic:
+  - {name: users, deployment: shop, clients: {count: 2, place: {city: Berlin}}, to: web,
+     arrivals: {every: 200ms}, request: 300 B, response: 7 kB, service: 5ms}
+  - {name: searches, deployment: shop, from: api, to: search,
+     arrivals: {poisson: {mean: 100ms}}, request: 200 B, response: 3 kB, service: 5ms}
+"#;
+
+#[test]
+fn an_allocation_tells_what_it_has_received_and_sent() {
+    let text = SHOP.replace("ENSEMBLES", &format!("{}/scenarios/ensembles", env!("CARGO_MANIFEST_DIR")));
+    let silent = run_text(&text);
+    let told = run_text(&format!("{text}observability: [{{peers: [p, q], sinks: []}}]\n"));
+    assert_eq!(silent.outcome.digest, told.outcome.digest);
+    let answered = |stream: &str| -> f64 {
+        let rows = told.outcome.requests.iter().filter(|row| &*row.stream == stream);
+        rows.map(|row| row.answered as f64).sum()
+    };
+    let of = |allocation: &str, direction: &str| -> Vec<f64> {
+        let readings = told.readings(&format!("dms.allocation.network.{direction}"));
+        let own = readings.into_iter().filter(|(_, whose, _)| whose.ends_with(&format!(".{allocation}")));
+        own.map(|(.., value)| value).collect()
+    };
+    for (service, stream, request, response) in
+        [("web", "users", 300.0, 7e3), ("search", "searches", 200.0, 3e3)]
+    {
+        let (rx, tx) = (of(service, "rx"), of(service, "tx"));
+        assert!(rx.is_sorted() && tx.is_sorted() && rx.len() > 20, "{service}: {rx:?}");
+        // Both are of the same requests, none of which is lost on the way here.
+        let requests = rx.last().unwrap() / request;
+        assert_eq!(requests, tx.last().unwrap() / response, "{service}");
+        let all = answered(stream);
+        // The last report was a while ago.
+        assert!(requests <= all && requests > 0.95 * all, "{requests} of {all} of {stream}");
+    }
+    assert_eq!(
+        (of("api", "rx").last(), of("api", "tx").last()),
+        (of("search", "tx").last(), of("search", "rx").last())
+    );
+    assert_eq!(of("db", "rx"), [0.0], "nobody asks it");
 }

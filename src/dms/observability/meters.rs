@@ -16,6 +16,7 @@ use crate::dms::fact::{DeploymentStatus, Fact};
 use crate::dms::orchestrator::Deployment;
 use crate::dms::provider::Provider;
 use crate::dms::resources::Resources;
+use crate::dms::system::System;
 use crate::kernel::Timestamp;
 
 /// Over how long a load is averaged, in seconds.
@@ -158,10 +159,10 @@ impl Meters {
     }
 
     /// What is exported at `at`: the readings that are new.
-    pub(super) fn export(&mut self, at: Timestamp, provider: &Provider) -> Vec<Reading> {
+    pub(super) fn export(&mut self, at: Timestamp, provider: &Provider, system: &dyn System) -> Vec<Reading> {
         self.changed = None;
         self.next = at + METRICS_EXPORT_INTERVAL;
-        let mut all = self.gauges(provider);
+        let mut all = gauges(provider, system);
         all.extend(
             self.counters.iter().map(|((metric, attribute), value)| (*metric, attribute.clone(), *value)),
         );
@@ -181,46 +182,46 @@ impl Meters {
         readings.extend(timed.map(|(metric, value)| Reading { metric, attribute: none(), value }));
         readings
     }
+}
 
-    /// What a look at the node shows.
-    fn gauges(&self, provider: &Provider) -> Vec<(&'static str, Arc<str>, f64)> {
-        let machine = provider.machine();
-        let (total, used) = (&machine.total, provider.usage());
-        let all = cores(total);
-        let busy = if all > 0.0 { cores(&used) / all } else { 0.0 };
-        let offered = machine.onboarded.clone().unwrap_or_default();
-        let flag = f64::from(u8::from(machine.onboarded.is_some()));
-        let plain = [
-            ("dms.sys.cpu.total.norm", busy),
-            ("dms.sys.memory.actual.used", used.ram_bytes as f64),
-            ("dms.sys.memory.total", total.ram_bytes as f64),
-            ("dms.sys.filesystem.used", used.disk_bytes as f64),
-            ("dms.sys.filesystem.total", total.disk_bytes as f64),
-            ("dms.node.onboarded", flag),
-            ("dms.node.cpu", cores(&offered)),
-            ("dms.node.memory", offered.ram_bytes as f64 / GB),
-            ("dms.node.disk", offered.disk_bytes as f64 / MB),
-            ("dms.node.gpu", offered.gpus.len() as f64),
-        ];
-        let mut gauges: Vec<_> = plain.map(|(metric, value)| (metric, none(), value)).into();
-        let place = super::place(&machine.location);
-        gauges.push(("dms.node.location", format!("location={place}").into(), 1.0));
-        for info in provider.allocation_infos() {
-            let attribute: Arc<str> = format!("allocationID={}", info.id).into();
-            let runs = info.status == AllocationState::Running;
-            let in_use = |amount: f64| if runs { amount } else { 0.0 };
-            let memory = info.resources.ram_bytes as f64;
-            for (metric, value) in [
-                ("dms.allocation.cpu.usage", in_use(cores(&info.resources))),
-                ("dms.allocation.memory.used", in_use(memory)),
-                ("dms.allocation.memory.limit", memory),
-                // What containers say to each other is not simulated.
-                ("dms.allocation.network.rx", 0.0),
-                ("dms.allocation.network.tx", 0.0),
-            ] {
-                gauges.push((metric, Arc::clone(&attribute), value));
-            }
+/// What a look at the node shows.
+fn gauges(provider: &Provider, system: &dyn System) -> Vec<(&'static str, Arc<str>, f64)> {
+    let machine = provider.machine();
+    let (total, used) = (&machine.total, provider.usage());
+    let all = cores(total);
+    let busy = if all > 0.0 { cores(&used) / all } else { 0.0 };
+    let offered = machine.onboarded.clone().unwrap_or_default();
+    let flag = f64::from(u8::from(machine.onboarded.is_some()));
+    let plain = [
+        ("dms.sys.cpu.total.norm", busy),
+        ("dms.sys.memory.actual.used", used.ram_bytes as f64),
+        ("dms.sys.memory.total", total.ram_bytes as f64),
+        ("dms.sys.filesystem.used", used.disk_bytes as f64),
+        ("dms.sys.filesystem.total", total.disk_bytes as f64),
+        ("dms.node.onboarded", flag),
+        ("dms.node.cpu", cores(&offered)),
+        ("dms.node.memory", offered.ram_bytes as f64 / GB),
+        ("dms.node.disk", offered.disk_bytes as f64 / MB),
+        ("dms.node.gpu", offered.gpus.len() as f64),
+    ];
+    let mut gauges: Vec<_> = plain.map(|(metric, value)| (metric, none(), value)).into();
+    let place = super::place(&machine.location);
+    gauges.push(("dms.node.location", format!("location={place}").into(), 1.0));
+    for info in provider.allocation_infos() {
+        let attribute: Arc<str> = format!("allocationID={}", info.id).into();
+        let runs = info.status == AllocationState::Running;
+        let in_use = |amount: f64| if runs { amount } else { 0.0 };
+        let memory = info.resources.ram_bytes as f64;
+        let network = system.network_of(&info.id);
+        for (metric, value) in [
+            ("dms.allocation.cpu.usage", in_use(cores(&info.resources))),
+            ("dms.allocation.memory.used", in_use(memory)),
+            ("dms.allocation.memory.limit", memory),
+            ("dms.allocation.network.rx", network.received_bytes as f64),
+            ("dms.allocation.network.tx", network.sent_bytes as f64),
+        ] {
+            gauges.push((metric, Arc::clone(&attribute), value));
         }
-        gauges
     }
+    gauges
 }

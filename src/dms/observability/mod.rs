@@ -45,6 +45,7 @@ use crate::dms::identity::{Did, EnsembleId};
 use crate::dms::orchestrator::Deployment;
 use crate::dms::outbox::{Effects, Input, Timer};
 use crate::dms::provider::Provider;
+use crate::dms::system::System;
 use crate::kernel::{Span, Timestamp};
 
 /// What makes a trace whatever its level.
@@ -488,7 +489,12 @@ impl Observer {
     }
 
     /// What is to be carried out by now, one after another; a batch's answer must be told before the next.
-    pub(in crate::dms) fn next(&mut self, now: Timestamp, provider: &Provider) -> Option<Signal> {
+    pub(in crate::dms) fn next(
+        &mut self,
+        now: Timestamp,
+        provider: &Provider,
+        system: &dyn System,
+    ) -> Option<Signal> {
         if let Some(signal) = self.signals.pop_front() {
             return Some(signal);
         }
@@ -504,7 +510,7 @@ impl Observer {
         let (at, what) = due.min_by_key(|(at, _)| *at)?;
         match what {
             None => {
-                let readings = self.meters.as_mut()?.export(at, provider);
+                let readings = self.meters.as_mut()?.export(at, provider, system);
                 self.tally.exports += 1;
                 Some(Signal::Export { at, readings })
             }
