@@ -36,6 +36,12 @@ impl Told {
         rows.map(|row| (row[1].to_owned(), row[4].to_owned(), row[5].parse().unwrap())).collect()
     }
 
+    /// The last value of a metric at a peer.
+    fn last(&self, peer: &str, metric: &str) -> Option<f64> {
+        let of_peer = self.readings(metric).into_iter().filter(|(own, ..)| own == peer);
+        of_peer.last().map(|(.., value)| value)
+    }
+
     fn metric(&self, name: &str) -> u64 {
         self.outcome.metric(name).unwrap() as u64
     }
@@ -370,4 +376,24 @@ fn an_allocation_tells_what_it_has_received_and_sent() {
         (of("search", "tx").last(), of("search", "rx").last())
     );
     assert_eq!(of("db", "rx"), [0.0], "nobody asks it");
+}
+
+#[test]
+fn what_is_owed_in_dollars_and_paid_as_fees_is_counted_apart() {
+    for (currency, in_dollars) in [("USD", Some(11.0)), ("NTX", None)] {
+        let told = run_text(&format!(
+            "version: 1\nduration: 130m\npeers:\n  - orchestrators: {{names: [alice], org: shop}}\n  \
+             - providers: {{names: [bob], org: shop, hardware: {{cpu: 8, ram: 16 GiB, disk: 200 GiB}}}}\n  \
+             - contract_hosts: {{names: [carol], org: shop}}\n  \
+             - payment_validators: {{names: [vera], org: shop}}\ncontracts:\n  \
+             - {{name: rent, requestor: alice, provider: bob, host: carol, validator: vera, for: 30d, \
+             model: fixed_rental, fee: 5, period: hour, periods: 1, currency: {currency}, approve_after: 10s, \
+             pay_after: 1m, orchestration_fee: {{fixed: 0.5}}}}\n\
+             observability: [{{peers: [alice, vera], sinks: []}}]\n"
+        ));
+        assert_eq!(told.last("alice", "dms.transaction.created.amount"), Some(11.0), "two hours");
+        assert_eq!(told.last("alice", "dms.transaction.created.usd"), in_dollars);
+        assert_eq!(told.last("vera", "dms.transaction.paid.amount"), Some(11.0));
+        assert_eq!(told.last("vera", "dms.transaction.paid.fees"), Some(1.0));
+    }
 }

@@ -24,6 +24,8 @@ const LOAD_WINDOW_S: f64 = 900.0;
 /// Decimal units, as resource code has them.
 const MB: f64 = 1e6;
 const GB: f64 = 1e9;
+/// The currency of transactions that are counted apart.
+const DOLLARS: &str = "USD";
 
 /// One value of one metric.
 #[derive(Clone, PartialEq, Debug)]
@@ -123,11 +125,25 @@ impl Meters {
             Fact::AllocationState { state, .. } => {
                 self.add("dms.allocation.status", format!("status={}", state.word()).into(), 1.0);
             }
-            Fact::Contract { what: ContractFact::Owed { amount, .. }, .. } => {
+            Fact::Contract { what, .. } => self.count_money(what),
+            _ => {}
+        }
+    }
+
+    /// What is owed, and what was paid; of the newest version what is owed in dollars, and which fees were paid.
+    fn count_money(&mut self, what: &ContractFact) {
+        match what {
+            ContractFact::Owed { amount, currency, .. } => {
                 self.add("dms.transaction.created.amount", none(), amount.as_f64());
+                if currency.eq_ignore_ascii_case(DOLLARS) {
+                    self.add("dms.transaction.created.usd", none(), amount.as_f64());
+                }
             }
-            Fact::Contract { what: ContractFact::Paid { amount, .. }, .. } => {
+            ContractFact::Paid { amount, is_fee, .. } => {
                 self.add("dms.transaction.paid.amount", none(), amount.as_f64());
+                if *is_fee {
+                    self.add("dms.transaction.paid.fees", none(), amount.as_f64());
+                }
             }
             _ => {}
         }
