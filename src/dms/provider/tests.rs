@@ -1,5 +1,7 @@
 //! A provider and one orchestrator, message by message: the subnet of an ensemble from creation to its end.
 
+mod confirming;
+
 use std::net::Ipv4Addr;
 
 use super::*;
@@ -94,13 +96,17 @@ impl Lab {
 
     /// Lets the provider handle something, and returns what it has answered.
     fn with(&mut self, handle: impl FnOnce(&mut Provider, &mut Actor, &mut Desk<'_, '_>)) -> Option<Message> {
+        self.happens(handle);
+        self.effects.sends.pop().map(|envelope| envelope.message)
+    }
+
+    /// Lets the provider handle something.
+    fn happens(&mut self, handle: impl FnOnce(&mut Provider, &mut Actor, &mut Desk<'_, '_>)) {
         let streams = Streams::new(1);
         let random = streams.rng(Domain::new("test"), 0, &mut self.cursor);
         let mut out = Outbox { effects: &mut self.effects, random, system: &BareSystem };
         let mut desk = Desk { now: self.now, security: &mut self.security, out: &mut out };
         handle(&mut self.provider, &mut self.root, &mut desk);
-        drop(out);
-        self.effects.sends.pop().map(|envelope| envelope.message)
     }
 
     /// Asks the node itself, or an allocation by its name, and returns the answer.
