@@ -76,7 +76,8 @@ impl Digest {
 }
 
 /// The finaliser of MurmurHash3: a bijection in which every input bit moves every output bit.
-const fn mix(word: u64) -> u64 {
+#[must_use]
+pub const fn mix(word: u64) -> u64 {
     let word = (word ^ (word >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     let word = (word ^ (word >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
     word ^ (word >> 33)

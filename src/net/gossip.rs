@@ -27,13 +27,14 @@ const REPRESENTATIVES: usize = 32;
 const TRIES: usize = 8;
 
 /// An endpoint that forwards, and when its copies leave its link.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Forwarder {
     id: EndpointId,
     leaves: Span,
 }
 
 /// The endpoints so many hops from the publisher.
+#[derive(Clone, Debug)]
 struct Level {
     /// Hops up to this level reach this share of all live endpoints but the publisher.
     share_up_to: f64,
@@ -41,8 +42,8 @@ struct Level {
 }
 
 /// One broadcast, ready to be asked for its arrivals.
-pub struct Flood<'a> {
-    medium: &'a Medium,
+#[derive(Clone, Debug)]
+pub(super) struct Flood {
     publisher: EndpointId,
     bytes: u64,
     contacts: Neighbours,
@@ -50,22 +51,22 @@ pub struct Flood<'a> {
     levels: Vec<Level>,
 }
 
-impl<'a> Flood<'a> {
+impl Flood {
     /// A broadcast of `bytes` by `publisher`, with its levels.
-    pub fn new(
-        medium: &'a Medium,
+    pub(super) fn new(
+        medium: &Medium,
         overlay: &Overlay,
         publisher: EndpointId,
         bytes: u64,
         rng: &mut Rng<'_>,
     ) -> Self {
         let contacts = contacts(medium, overlay, publisher, rng);
-        let mut flood = Self { medium, publisher, bytes, contacts, levels: Vec::new() };
+        let mut flood = Self { publisher, bytes, contacts, levels: Vec::new() };
         let others = medium.live.ids().len().saturating_sub(1);
         let shares = level_shares(flood.contacts.len(), others);
         for (hops, &share_up_to) in shares.iter().enumerate() {
             let ids: Neighbours =
-                if hops == 0 { flood.contacts.clone() } else { flood.draw_representatives(rng) };
+                if hops == 0 { flood.contacts.clone() } else { flood.draw_representatives(medium, rng) };
             let forwarders = ids.iter().map(|&id| Forwarder { id, leaves: Span::MAX }).collect();
             flood.levels.push(Level { share_up_to, forwarders });
         }
@@ -75,9 +76,9 @@ impl<'a> Flood<'a> {
                 for row in 0..flood.levels[level].forwarders.len() {
                     let Forwarder { id, leaves } = flood.levels[level].forwarders[row];
                     let arrives = match level {
-                        0 if pass == 0 => Some(flood.direct_arrival(id, rng)),
+                        0 if pass == 0 => Some(flood.direct_arrival(medium, id, rng)),
                         0 => None,
-                        _ => flood.mesh_arrival(id, level, rng),
+                        _ => flood.mesh_arrival(medium, id, level, rng),
                     };
                     if let Some(arrives) = arrives {
                         let forwarded = arrives + medium.hop_processing + medium.up_time(id, bytes);
@@ -91,30 +92,36 @@ impl<'a> Flood<'a> {
 
     /// When the message arrives at `receiver`, counted from its publication; none if no neighbour can pass it
     /// on.
-    pub fn arrival(&self, receiver: EndpointId, rng: &mut Rng<'_>) -> Option<Span> {
+    pub(super) fn arrival(&self, medium: &Medium, receiver: EndpointId, rng: &mut Rng<'_>) -> Option<Span> {
         if self.contacts.contains(&receiver) {
-            return Some(self.direct_arrival(receiver, rng));
+            return Some(self.direct_arrival(medium, receiver, rng));
         }
         let first = self.levels.first()?.share_up_to;
         let share = first + (1.0 - first) * unit(rng.next_u32());
         let level = self.level_of(share).clamp(1, self.levels.len().max(2) - 1);
-        self.mesh_arrival(receiver, level, rng)
+        self.mesh_arrival(medium, receiver, level, rng)
     }
 
-    fn direct_arrival(&self, to: EndpointId, rng: &mut Rng<'_>) -> Span {
+    fn direct_arrival(&self, medium: &Medium, to: EndpointId, rng: &mut Rng<'_>) -> Span {
         let publisher = self.publisher;
-        self.medium.up_time(publisher, self.bytes) + self.last_leg(publisher, to, rng)
+        medium.up_time(publisher, self.bytes) + self.last_leg(medium, publisher, to, rng)
     }
 
     /// The way from a forwarder's link on.
-    fn last_leg(&self, from: EndpointId, to: EndpointId, rng: &mut Rng<'_>) -> Span {
-        self.medium.way(from, to, self.bytes, rng) + self.medium.down_time(to, self.bytes)
+    fn last_leg(&self, medium: &Medium, from: EndpointId, to: EndpointId, rng: &mut Rng<'_>) -> Span {
+        medium.way(from, to, self.bytes, rng) + medium.down_time(to, self.bytes)
     }
 
     /// The first copy that the mesh neighbours of an endpoint of `level` pass on. One neighbour is of the
     /// level before, the others of that or any later one.
-    fn mesh_arrival(&self, receiver: EndpointId, level: usize, rng: &mut Rng<'_>) -> Option<Span> {
-        let whole = self.medium.conditions.is_whole();
+    fn mesh_arrival(
+        &self,
+        medium: &Medium,
+        receiver: EndpointId,
+        level: usize,
+        rng: &mut Rng<'_>,
+    ) -> Option<Span> {
+        let whole = medium.conditions.is_whole();
         // An endpoint of level n has no neighbour before level n - 1. Levels count from 1, rows from 0.
         let before = level.checked_sub(2).map_or(0.0, |row| self.levels[row].share_up_to);
         let previous = level.saturating_sub(1);
@@ -142,19 +149,18 @@ impl<'a> Flood<'a> {
             else {
                 continue;
             };
-            let usable = leaves < Span::MAX
-                && id != receiver
-                && (whole || self.medium.conditions.connects(id, receiver));
+            let usable =
+                leaves < Span::MAX && id != receiver && (whole || medium.conditions.connects(id, receiver));
             if usable {
-                let arrives = leaves + self.medium.shortest(id, receiver);
+                let arrives = leaves + medium.shortest(id, receiver);
                 if best.is_none_or(|(earliest, _)| arrives < earliest) {
                     best = Some((arrives, id));
                 }
             }
         }
         let (arrives, from) = best?;
-        let leaves = arrives.saturating_sub(self.medium.shortest(from, receiver));
-        Some(leaves + self.last_leg(from, receiver, rng))
+        let leaves = arrives.saturating_sub(medium.shortest(from, receiver));
+        Some(leaves + self.last_leg(medium, from, receiver, rng))
     }
 
     /// The row of the level that a share of the endpoints falls into.
@@ -166,14 +172,14 @@ impl<'a> Flood<'a> {
 
     /// Live endpoints to stand for a level; of those that the publisher cannot reach directly, as few as
     /// eight tries each allow.
-    fn draw_representatives(&self, rng: &mut Rng<'_>) -> Neighbours {
-        let live = self.medium.live.ids();
+    fn draw_representatives(&self, medium: &Medium, rng: &mut Rng<'_>) -> Neighbours {
+        let live = medium.live.ids();
         let mut ids = Neighbours::new();
         for _ in 0..REPRESENTATIVES.min(live.len()) {
             let mut id = self.publisher;
             for _ in 0..TRIES {
                 id = live[rng.index(live.len())];
-                if id != self.publisher && self.medium.conditions.connects(self.publisher, id) {
+                if id != self.publisher && medium.conditions.connects(self.publisher, id) {
                     break;
                 }
             }

@@ -24,6 +24,10 @@ pub const LOOPBACK: Span = Span::micros(10);
 
 const SEND: Domain = Domain::new("net.send");
 const BROADCAST: Domain = Domain::new("net.broadcast");
+/// The way of a broadcast to each of its receivers.
+const RECEIVED: Domain = Domain::new("net.received");
+/// Blocks of a broadcast's stream that belong to one receiver: more than all packets of a message can draw.
+const BLOCKS_EACH: u64 = 1 << 16;
 /// Ways through relays.
 const RELAYED: Domain = Domain::new("net.relayed");
 /// Draws that only faults cause: apart, so that a fault shifts no other draw.
@@ -184,6 +188,16 @@ pub struct BroadcastTally {
     pub unconnected: u64,
 }
 
+/// A broadcast whose arrivals can be asked for one by one.
+#[derive(Clone, Debug)]
+pub struct Broadcast {
+    begun: Time,
+    from: EndpointId,
+    /// Names its random stream.
+    entity: u64,
+    flood: Flood,
+}
+
 /// How far the streams of a sender have been drawn, and what it has under way.
 #[derive(Default)]
 struct SenderState {
@@ -329,35 +343,55 @@ impl Network {
         if let Some(nat) = &self.nat {
             return spread(nat, medium, (now, from, bytes, entity), receivers, deliver);
         }
-        let mut rng = self.streams.owned(BROADCAST, entity);
-        let mut fault = medium.conditions.draw().then(|| self.streams.owned(FAULT, !entity));
-        let flood = Flood::new(medium, &self.overlay, from, bytes, &mut rng);
+        let broadcast = self.begin_broadcast(now, from, bytes, entity);
         let (ids, passed_over) = match receivers {
             Receivers::AllLive => (medium.live.ids(), None),
             Receivers::AllLiveBut(deaf) => (medium.live.ids(), Some(deaf)),
             Receivers::Of(ids) => (ids, None),
         };
-        for &to in ids.iter().filter(|&&to| to != from && medium.live.contains(to)) {
-            let mut lost = lose_all_copies(medium.loss, &mut rng);
-            let arrival = flood.arrival(to, &mut rng);
-            let mut extra = Span::ZERO;
-            if let Some(fault) = &mut fault {
-                lost |= lose_all_copies(medium.conditions.loss(from, to), fault);
-                extra = medium.conditions.delay(from, to, fault);
-            }
+        for &to in ids.iter().filter(|&&to| to != from && self.medium.live.contains(to)) {
             if passed_over.is_some_and(|deaf| deaf.contains(to)) {
                 continue;
             }
-            match arrival {
-                None => tally.unreachable += 1,
-                Some(_) if lost => tally.lost += 1,
-                Some(delay) => {
+            match self.arrival(&broadcast, to) {
+                Delivery::Lost(LossReason::Loss) => tally.lost += 1,
+                Delivery::Lost(_) => tally.unreachable += 1,
+                Delivery::At(at) => {
                     tally.delivered += 1;
-                    deliver(to, now + delay + extra);
+                    deliver(to, at);
                 }
             }
         }
         tally
+    }
+
+    fn begin_broadcast(&self, now: Time, from: EndpointId, bytes: u64, entity: u64) -> Broadcast {
+        let mut rng = self.streams.owned(BROADCAST, entity);
+        let flood = Flood::new(&self.medium, &self.overlay, from, bytes, &mut rng);
+        Broadcast { begun: now, from, entity, flood }
+    }
+
+    /// When a broadcast arrives at an endpoint that is up, as long as nothing has changed about its link, or conditions,
+    /// since it began. Each receiver's way is drawn by itself, so it does not matter who is asked for, or when.
+    #[must_use]
+    pub fn arrival(&self, broadcast: &Broadcast, to: EndpointId) -> Delivery {
+        let (medium, Broadcast { begun, from, entity, flood }) = (&self.medium, broadcast);
+        let mut cursor = Cursor(u64::from(to.0) * BLOCKS_EACH);
+        let mut rng = self.streams.rng(RECEIVED, *entity, &mut cursor);
+        let mut lost = lose_all_copies(medium.loss, &mut rng);
+        let arrival = flood.arrival(medium, to, &mut rng);
+        let mut extra = Span::ZERO;
+        if medium.conditions.draw() {
+            let mut cursor = Cursor(u64::from(to.0) * BLOCKS_EACH);
+            let mut fault = self.streams.rng(FAULT, !entity, &mut cursor);
+            lost |= lose_all_copies(medium.conditions.loss(*from, to), &mut fault);
+            extra = medium.conditions.delay(*from, to, &mut fault);
+        }
+        match arrival {
+            None => Delivery::Lost(LossReason::Partition),
+            Some(_) if lost => Delivery::Lost(LossReason::Loss),
+            Some(delay) => Delivery::At(*begun + delay + extra),
+        }
     }
 
     /// Starts a transfer over the links of both; `from` none is the outside world, which no partition cuts

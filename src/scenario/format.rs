@@ -119,6 +119,8 @@ static PROCESSING: Map = Map::new(
     ],
 );
 
+const FLAG: Shape = Shape::Either(&[Shape::Flag, Shape::Words(&["true", "false"])]);
+
 static NETWORK: Map = Map::new(
     "network",
     &[
@@ -128,6 +130,7 @@ static NETWORK: Map = Map::new(
         Key::new("bandwidth", BANDWIDTH, "links of peers").or("{preset: home}"),
         Key::new("hop_processing", TIME, "time at each hop of a broadcast").or("60us"),
         Key::new("nat", Shape::Map(&NAT), "what hides peers from each other").or("nothing"),
+        Key::new("hellos", FLAG, "whether peers say hello to those that they are connected to").or("true"),
     ],
 );
 
@@ -216,12 +219,7 @@ static GROUP: Map = Map::new(
         GROUP_NAT,
         GROUP_CHURN,
         GROUP_PROFILE,
-        Key::new(
-            "require_contracts",
-            Shape::Either(&[Shape::Flag, Shape::Words(&["true", "false"])]),
-            "whether these providers bid only under contracts",
-        )
-        .or("false"),
+        Key::new("require_contracts", FLAG, "whether these providers bid only under contracts").or("false"),
         Key::new("storage", Shape::Map(&STORAGE), "what their disks are like"),
         GROUP_EXECUTORS,
     ],

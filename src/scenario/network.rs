@@ -9,15 +9,16 @@ use crate::net::{BandwidthConfig, BandwidthPreset, CityDataSet, LatencyConfig, L
 pub(super) const BANDWIDTH_PRESETS: &[(&str, BandwidthPreset)] =
     &[("home", BandwidthPreset::Home), ("datacentre", BandwidthPreset::Datacentre)];
 
-const KEYS: &[&str] = &["latency", "loss", "packet_loss", "bandwidth", "hop_processing", "nat"];
+const KEYS: &[&str] = &["latency", "loss", "packet_loss", "bandwidth", "hop_processing", "nat", "hellos"];
 
-/// The network; what is not written is the default: measured delays, home links, no loss.
-pub(super) fn read(reader: &mut Reader, top: &Map<'_>) -> NetworkConfig {
+/// The network, and whether peers say hello on their connections; what is not written is the default: measured delays,
+/// home links, no loss, hellos.
+pub(super) fn read(reader: &mut Reader, top: &Map<'_>) -> (NetworkConfig, bool) {
     let mut network = NetworkConfig::default();
     let Some((key, node)) = top.node.entry("network").filter(|(_, node)| !node.is_null()) else {
-        return network;
+        return (network, true);
     };
-    let Some(map) = reader.map(node, "network", key.position, KEYS) else { return network };
+    let Some(map) = reader.map(node, "network", key.position, KEYS) else { return (network, true) };
     if let Some(latency) = reader.optional(&map, "latency", latency) {
         network.latency = latency;
     }
@@ -31,7 +32,9 @@ pub(super) fn read(reader: &mut Reader, top: &Map<'_>) -> NetworkConfig {
         network.bandwidth = links;
     }
     network.nat = reader.optional(&map, "nat", super::nat::read);
-    network
+    let words = [("true", true), ("false", false)];
+    let hellos = reader.optional(&map, "hellos", |r, node| r.word(node, "hellos", &words));
+    (network, hellos.unwrap_or(true))
 }
 
 /// A fraction below 1: a network that loses everything is none.

@@ -91,7 +91,7 @@ fn read(
     let profile = super::profile::read(reader, &top).unwrap_or(Profile::INTENDED);
     let signatures = signatures(reader, &top);
     let processing = reader.optional(&top, "processing", processing).unwrap_or(Processing::DEFAULT);
-    let network = network::read(reader, &top);
+    let (network, hellos) = network::read(reader, &top);
     let mut organizations = Organizations::read(reader, &top);
     let mut peers = peers::read(reader, &top, &mut organizations);
     attacks::read(reader, duration, &mut peers);
@@ -131,6 +131,7 @@ fn read(
         signatures,
         processing,
         network,
+        hellos,
         organizations: organizations.all,
         groups: peers.groups,
         images,

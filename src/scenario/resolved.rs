@@ -108,6 +108,7 @@ fn top(out: &mut String, setup: &Setup) {
     line(out, format_args!("  packet_loss: {}", network.packet_loss));
     line(out, format_args!("  bandwidth: {}", links(network.bandwidth)));
     line(out, format_args!("  hop_processing: {}", network.hop_processing));
+    line(out, format_args!("  hellos: {}", setup.hellos));
     if let Some(hidden) = &network.nat {
         line(out, format_args!("  nat: {}", nat::write(hidden)));
     }

@@ -1,9 +1,12 @@
 //! What is found at the end of a run by looking at the peers themselves.
 
-use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::host::{Host, Inside};
 use super::ledger::Closing;
-use super::world::{Host, World};
+use super::world::World;
 use crate::dms::identity::{Did, PeerId as HostId};
 use crate::dms::profile::Weakness;
 use crate::kernel::{Time, Timestamp};
@@ -23,13 +26,18 @@ impl World<'_> {
             revocations_missing: self.count_missing_revocations(now),
             ..Closing::default()
         };
+        let mut texts: FxHashSet<Arc<str>> = FxHashSet::default();
         for host in &self.hosts {
-            let (stored, expired) = host.peer.capabilities().stored(now);
+            let capabilities = host.likeness().peer.capabilities();
+            let (stored, expired) = capabilities.stored(now);
             closing.tokens_stored += stored;
             closing.tokens_expired += expired;
-            let dids = host.peer.capabilities().organizations(now);
+            let dids = capabilities.organizations(now);
             let names: Vec<&str> = dids.iter().filter_map(|did| self.office.name_of(did)).collect();
-            closing.memberships.push(names.join(" ").into());
+            let text: Arc<str> = names.join(" ").into();
+            let shared = texts.get(&text).cloned().unwrap_or(text);
+            texts.insert(Arc::clone(&shared));
+            closing.memberships.push(shared);
         }
         closing
     }
@@ -37,14 +45,14 @@ impl World<'_> {
     /// Pairs of a revocation and a peer that is up, would accept the revoked token, and does not know of it.
     fn count_missing_revocations(&self, now: Timestamp) -> u64 {
         let mut issuers: FxHashMap<u128, Did> = FxHashMap::default();
-        for host in &self.hosts {
+        for host in self.hosts.iter().filter_map(Host::built) {
             let known = host.peer.capabilities().revocations().iter();
             for token in known.filter(|token| !token.expires_before(now)) {
                 issuers.insert(token.revocation_key().fingerprint(), token.issuer().clone());
             }
         }
         let missing = |host: &Host| -> u64 {
-            let context = host.peer.capabilities();
+            let context = host.likeness().peer.capabilities();
             let known: Vec<u128> =
                 context.revocations().iter().map(|token| token.revocation_key().fingerprint()).collect();
             let trusts = |issuer: &Did| {
@@ -62,19 +70,19 @@ impl World<'_> {
     /// Peers that hold something for a deployment that neither wants it nor is having it undone.
     fn count_leaks(&self) -> u64 {
         let now = self.clock(self.queue.now());
-        let leaks = |host: &&Host| {
-            host.up
-                && host.peer.provider().pool().holdings().any(|(id, holding)| {
-                    let place = host.peer.handle_of_root().host;
-                    let leased = holding.lease.is_some_and(|lease| now <= lease);
-                    !leased && !self.is_wanted(id, holding.generation, &place) && !self.is_kept(host, id)
-                })
+        let leaks = |inside: &&Inside| {
+            inside.peer.provider().pool().holdings().any(|(id, holding)| {
+                let place = inside.peer.handle_of_root().host;
+                let leased = holding.lease.is_some_and(|lease| now <= lease);
+                !leased && !self.is_wanted(id, holding.generation, &place) && !self.is_kept(inside, id)
+            })
         };
-        self.hosts.iter().filter(leaks).count() as u64
+        let up = self.hosts.iter().filter(|host| host.up);
+        up.filter_map(Host::built).filter(leaks).count() as u64
     }
 
     /// Whether a provider keeps an allocation for an orchestrator that is down, and will not do so for ever.
-    fn is_kept(&self, host: &Host, allocation: &str) -> bool {
+    fn is_kept(&self, host: &Inside, allocation: &str) -> bool {
         let orchestrator = self.ledger.deployment_of(allocation).and_then(|it| self.ledger.deployment(it));
         let absent = orchestrator.is_some_and(|(by, _)| !self.hosts[by.0 as usize].up);
         absent

@@ -96,7 +96,8 @@ impl World<'_> {
 
     /// Checks the books of a peer; the first violation of a run is kept and ends it.
     fn audit_anew(&mut self, at: Time, peer: PeerId, occasion: Occasion) {
-        if let Err(imbalance) = self.hosts[peer.0 as usize].peer.provider().pool().audit()
+        if let Some(inside) = self.hosts[peer.0 as usize].built()
+            && let Err(imbalance) = inside.peer.provider().pool().audit()
             && self.violation.is_none()
         {
             let peer = self.population.members()[peer.0 as usize].name.to_string();
@@ -155,6 +156,7 @@ pub(super) mod tests {
             signatures: SignatureMode::Modelled,
             processing: Processing::DEFAULT,
             network: NetworkConfig::default(),
+            hellos: true,
             organizations: Vec::new(),
             groups: vec![providers],
             images: Vec::new(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::event::{Event, ExecutionStep, PeerId};
 use super::executor::{End, Ended, Executor, Start, Termination};
+use super::host::Inside;
 use super::images::Images;
 use super::world::{Cargo, EXECUTOR, World};
 use crate::dms::ensemble::{AllocationConfig, Executor as Kind};
@@ -291,10 +292,10 @@ impl World<'_> {
         peer: PeerId,
         act: impl FnOnce(&mut Executor, &Images, &mut Rng<'_>) -> T,
     ) -> T {
-        let host = &mut self.hosts[peer.0 as usize];
-        let mut rng = self.streams.rng(EXECUTOR, u64::from(peer.0), &mut host.executor_cursor);
-        let done = act(&mut host.executor, &self.images, &mut rng);
-        host.disk.images = host.executor.stored_bytes();
+        let Inside { executor, executor_cursor, disk, .. } = &mut *self.hosts[peer.0 as usize];
+        let mut rng = self.streams.rng(EXECUTOR, u64::from(peer.0), executor_cursor);
+        let done = act(executor, &self.images, &mut rng);
+        disk.images = executor.stored_bytes();
         done
     }
 }

@@ -88,7 +88,7 @@ impl World<'_> {
             }
             names.insert(host.peer.handle_of_root().did.clone(), member.name.to_string());
         }
-        for (organization, keys) in &self.office.organizations {
+        for (organization, keys) in &*self.office.organizations {
             names.insert(keys.did().clone(), format!("the organization {}", organization.name));
         }
         for actor in std::iter::once(&envelope.from).chain(&envelope.to) {

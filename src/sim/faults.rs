@@ -1,6 +1,7 @@
 //! What breaks: crashes and repairs, churn, and conditions of the network.
 
 use super::event::{Event, PeerId};
+use super::host::{Host, Inside};
 use super::setup::{Fault, Selection};
 use super::world::World;
 use crate::dms::outbox::{Execution, Input, RunId};
@@ -193,9 +194,11 @@ impl World<'_> {
         let host = &mut self.hosts[peer.0 as usize];
         if outage == Outage::Machine {
             host.power += 1;
-            host.unheard.clear();
-            self.stop_programs(now, peer);
-            self.hosts[peer.0 as usize].executor.crash();
+            if host.is_built() {
+                host.unheard.clear();
+                self.stop_programs(now, peer);
+                self.hosts[peer.0 as usize].executor.crash();
+            }
         }
         let host = &mut self.hosts[peer.0 as usize];
         self.ledger.stops(now, peer, outage == Outage::Machine);
@@ -205,10 +208,13 @@ impl World<'_> {
         }
         host.up = false;
         host.life += 1;
-        host.executor.abandon();
-        host.disk.images = host.executor.stored_bytes();
-        host.disk.pending.clear();
-        self.end_process(now, peer, outage);
+        // Where nothing has happened there is nothing to lose.
+        if let Some(Inside { executor, disk, .. }) = host.built_mut() {
+            executor.abandon();
+            disk.images = executor.stored_bytes();
+            disk.pending.clear();
+            self.end_process(now, peer, outage);
+        }
         for flow in self.network.set_up(now, EndpointId(peer.0), false) {
             if flow.via == Some(EndpointId(peer.0)) {
                 self.ledger.lost(LossReason::RelayDown);
@@ -243,22 +249,32 @@ impl World<'_> {
             return;
         }
         host.up = true;
-        let (running, unheard) = (host.executor.running(), std::mem::take(&mut host.unheard));
-        let rising = self.raise_runs(now, peer);
         self.network.set_up(now, EndpointId(peer.0), true);
         self.ledger.peer_is(now, peer, true);
+        if self.hosts[peer.0 as usize].is_built() {
+            self.start_process(now, peer);
+        }
+        if self.setup.network.nat.is_some() {
+            self.watch_network();
+        } else if self.setup.hellos {
+            self.connect(peer, now + RECONNECT, true);
+        } else {
+            self.share_revocations(peer, now + RECONNECT);
+        }
+        self.look_at_own_address(now, peer, true);
+        self.review_peer(now, peer);
+    }
+
+    /// The process of a peer takes up what it had on disk, and hears of what ran on without it.
+    fn start_process(&mut self, now: Time, peer: PeerId) {
+        let host = &mut self.hosts[peer.0 as usize];
+        let (running, unheard) = (host.executor.running(), std::mem::take(&mut host.unheard));
+        let rising = self.raise_runs(now, peer);
         let running: Vec<RunId> = running.into_iter().chain(unheard.iter().map(Execution::run)).collect();
         self.feed(now, peer, |_| Input::Started { running, rising });
         for ended in unheard {
             self.feed(now, peer, |_| Input::Execution(ended));
         }
-        if self.setup.network.nat.is_some() {
-            self.watch_network();
-        } else {
-            self.connect(peer, now + RECONNECT, true);
-        }
-        self.look_at_own_address(now, peer, true);
-        self.review_peer(now, peer);
     }
 
     pub(super) fn churn(&mut self, now: Time, peer: PeerId) {
@@ -294,6 +310,9 @@ impl World<'_> {
         if self.setup.network.nat.is_some() {
             self.network.begin(Time::ZERO);
             return self.greet_new_connections(Time::ZERO);
+        }
+        if !self.setup.hellos {
+            return;
         }
         for number in 0..self.hosts.len() as u32 {
             self.connect(PeerId(number), Time::ZERO, false);
@@ -352,6 +371,27 @@ impl World<'_> {
             if both {
                 let handle = std::sync::Arc::clone(self.hosts[peer.0 as usize].peer.handle_of_root());
                 self.feed(at, other, |_| Input::Connected(handle));
+            }
+        }
+    }
+
+    /// What follows from the hellos on the connections of a peer that comes back, where nobody says them: those who know
+    /// of revocations compare them. Of a peer that was never built nobody learns anything.
+    fn share_revocations(&mut self, peer: PeerId, at: Time) {
+        let knows = |host: &Host| {
+            let knows = |inside: &Inside| !inside.peer.capabilities().revocations().is_empty();
+            host.up && host.built().is_some_and(knows)
+        };
+        for neighbour in self.network.neighbours(EndpointId(peer.0)) {
+            let other = PeerId(neighbour.0);
+            if !self.hosts[other.0 as usize].up {
+                continue;
+            }
+            for (one, to) in [(peer, other), (other, peer)] {
+                if knows(&self.hosts[one.0 as usize]) {
+                    let handle = std::sync::Arc::clone(self.hosts[to.0 as usize].peer.handle_of_root());
+                    self.feed(at, one, |_| Input::Reconnected(handle));
+                }
             }
         }
     }

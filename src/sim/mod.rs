@@ -19,6 +19,7 @@ pub mod executor;
 pub mod explain;
 mod faults;
 mod gateways;
+mod host;
 pub mod images;
 pub mod ledger;
 mod moving;

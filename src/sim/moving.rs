@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use super::event::{Event, PeerId};
+use super::host::Host;
 use super::population::Population;
 use super::setup::traffic::Source;
 use super::setup::{Selection, Setup};
-use super::world::{Host, World};
+use super::world::World;
 use crate::dms::dynamic_dns::{Lease, Name, Refusal, SignedUpdate, Updater, Zone};
 use crate::kernel::{Cursor, Domain, Slab, Span, Time};
 use crate::net::{Caller, Course, EndpointId, Outsider};

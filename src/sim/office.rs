@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use smallvec::SmallVec;
 
 use super::event::PeerId;
+use super::population::Organizations;
 use super::setup::{OperationKind, Organization, Proof, Withdrawn};
 use crate::dms::capability::{
     Action, CapabilityContext, Claims, Delegation, Form, Joined, Membership, Nonce, OrganizationKeys,
@@ -35,7 +36,8 @@ pub(super) struct Held {
 /// Everybody's desk.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Office {
-    pub(super) organizations: Vec<(Organization, OrganizationKeys)>,
+    /// With their keys.
+    pub(super) organizations: Organizations,
     /// Operators by peer; kept only in runs in which any of them does something.
     pub(super) users: Vec<User>,
     /// Tokens that have a name, with the peer whose operator made them.
@@ -43,12 +45,20 @@ pub(super) struct Office {
 }
 
 impl Office {
+    /// Nobody's desk yet, but those of organizations.
+    pub(super) fn of(organizations: &Organizations) -> Self {
+        Self { organizations: Arc::clone(organizations), ..Self::default() }
+    }
+
     /// The place of the organization of this name.
     pub(super) fn organization(&self, name: &str) -> usize {
-        self.organizations
-            .iter()
-            .position(|(organization, _)| organization.name == name)
-            .expect("the setup names its organizations")
+        Self::place_of(&self.organizations, name)
+    }
+
+    /// The place of the organization of this name among all.
+    pub(super) fn place_of(organizations: &[(Organization, OrganizationKeys)], name: &str) -> usize {
+        let found = organizations.iter().position(|(organization, _)| organization.name == name);
+        found.expect("the setup names its organizations")
     }
 
     /// The operator of a peer uses another version of DMS from now on.

@@ -1,36 +1,28 @@
 //! Who takes part: names, places, machines, keys and memberships, drawn from the setup.
 
+mod blueprint;
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::atlas::WorldAtlas;
+use self::blueprint::Raised;
+pub(super) use self::blueprint::{Blueprint, Organizations};
 use super::attack::Credentials;
-use super::disks::Disk;
 use super::event::PeerId;
-use super::office::{Held, Office, User};
-use super::setup::{AttackKind, Onboard, PeerGroup, Role, Selection, Setup};
-use super::world::Host;
-use crate::dms::capability::{Anchors, CapabilityContext, OrganizationKeys, Rules, own_node};
-use crate::dms::ensemble::{EnsembleConfig, Location};
-use crate::dms::gateway::GatewayConfig;
-use crate::dms::identity::{Did, Handle, SecretKey};
-use crate::dms::provider::Machine;
-use crate::dms::resources::{Cpu, Gpu, Resources};
-use crate::dms::storage::VolumeServer;
-use crate::dms::{Peer, PeerConfig};
+use super::host::Host;
+use super::office::{Office, User};
+use super::setup::{AttackKind, PeerGroup, Role, Selection, Setup};
+use crate::dms::ensemble::EnsembleConfig;
+use crate::dms::identity::Handle;
 use crate::kernel::{Domain, Rng, Streams, Time};
 use crate::net::{BandwidthConfig, Cities, CityId, Duty, Endpoint, NatClass, NatShares};
-use crate::workload::{Hardware, PeerChurn, PlaceDraw};
+use crate::workload::{PeerChurn, PlaceDraw};
 
-/// Keys and the nonces of the tokens of the set-up.
-const KEYS: Domain = Domain::new("sim.keys");
 /// Where each peer is.
 const PLACE: Domain = Domain::new("sim.place");
 /// What stands before each peer.
 const NAT: Domain = Domain::new("sim.nat");
-/// What each peer's machine has.
-const HARDWARE: Domain = Domain::new("sim.hardware");
 
 /// A peer as the world and its observers know it.
 #[derive(Clone, Debug)]
@@ -129,22 +121,30 @@ pub(super) struct Populated {
 /// # Errors
 /// What cannot be drawn: a place without cities, a churn without a mean.
 pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, String> {
-    let mut builder = Builder::new(setup, streams);
+    let organizations = blueprint::organizations(setup, streams);
+    let mut settlers = Settlers { setup, office: Office::of(&organizations), credentials: Vec::new() };
     let mut members: Vec<Member> = Vec::new();
     let (mut hosts, mut endpoints): (Vec<Host>, _) = (Vec::new(), Vec::new());
     for (group, description) in setup.groups.iter().enumerate() {
         let place = description.place.prepare().map_err(|error| error.to_string())?;
+        let blueprint = Arc::new(Blueprint::new(setup, description, &organizations, streams));
         for number in 0..description.count {
-            let entity = hosts.len() as u64;
+            let entity = hosts.len() as u32;
             // A virtual machine is where its gateway is, and trusts it as its owner.
             let owner = owner_of(setup, &members, group, number);
             let city = match owner {
                 Some(gateway) => members[gateway].city,
-                None => draw_city(&place, streams, entity),
+                None => draw_city(&place, streams, u64::from(entity)),
             };
-            endpoints.push(endpoint(setup, description, city, streams, entity));
-            let owner = owner.map(|gateway| hosts[gateway].peer.capabilities().did().clone());
-            hosts.push(builder.host(description, city, entity, owner.as_ref())?);
+            endpoints.push(endpoint(setup, description, city, streams, u64::from(entity)));
+            let mut host =
+                Host::new(Arc::clone(&blueprint), entity, city, churn(setup, group, entity, streams)?);
+            // The first of each group shows whether the others can be built.
+            if number == 0 || !is_built_when_needed(setup, description) {
+                let owner = owner.map(|gateway| hosts[gateway].peer.capabilities().did().clone());
+                settlers.settle(&mut host, description, blueprint.raise(entity, city, owner.as_ref())?)?;
+            }
+            hosts.push(host);
             let name = match description.names.get(number as usize) {
                 Some(name) => Arc::from(name.as_str()),
                 None => format!("{}-{number}", description.name).into(),
@@ -155,8 +155,53 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
     let by_name = members.iter().zip(0..).map(|(member, n)| (Arc::clone(&member.name), PeerId(n))).collect();
     let groups = setup.groups.iter().map(|group| group.name.clone()).collect();
     let population = Population { members, by_name, groups };
-    let Builder { office, credentials, .. } = builder;
+    let Settlers { office, credentials, .. } = settlers;
     Ok(Populated { population, hosts, endpoints, office, credentials })
+}
+
+/// Whether nobody needs the peers of a group before something happens to them: they are providers like all others, and
+/// their operators do nothing.
+fn is_built_when_needed(setup: &Setup, group: &PeerGroup) -> bool {
+    group.role == Role::Provider && group.attack.is_none() && setup.operations.is_empty()
+}
+
+/// The comings and goings of a peer.
+fn churn(setup: &Setup, group: usize, number: u32, streams: Streams) -> Result<Option<PeerChurn>, String> {
+    let group = &setup.groups[group];
+    let Some((churn, start)) = &group.churn else { return Ok(None) };
+    let model = churn.model().map_err(|error| format!("group {}: {error}", group.name))?;
+    Ok(Some(PeerChurn::new(&model, *start, streams, u64::from(number), Time::ZERO)))
+}
+
+/// Takes those in who are built at the start, and keeps what they have at home.
+struct Settlers<'s> {
+    setup: &'s Setup,
+    office: Office,
+    credentials: Vec<Credentials>,
+}
+
+impl Settlers<'_> {
+    fn settle(&mut self, host: &mut Host, group: &PeerGroup, raised: Raised) -> Result<(), String> {
+        let Raised { inside, secret, user, memberships } = raised;
+        if group.attack.is_some() {
+            let revoked = memberships.first().map(|held| {
+                let keys = &self.office.organizations[held.organization].1;
+                keys.context().revoke(&held.tokens.org_to_user)
+            });
+            let revocation = revoked.transpose().map_err(|error| error.to_string())?.map(Arc::new);
+            let (node, user) = (inside.peer.capabilities().clone(), user.clone());
+            self.credentials.push(Credentials { peer: PeerId(host.number), secret, node, user, revocation });
+        }
+        if !self.setup.operations.is_empty() {
+            self.office.users.push(User { context: user, memberships });
+        }
+        host.up &= group.role != Role::Machine;
+        if let Some(AttackKind::ClockSkew { offset_ns }) = group.attack.as_ref().map(|plan| &plan.kind) {
+            host.clock_offset_ns = *offset_ns;
+        }
+        host.furnish(inside);
+        Ok(())
+    }
 }
 
 /// The gateway whose virtual machine the one of this number in its group is: the group of machines follows that of its
@@ -191,164 +236,4 @@ fn endpoint(setup: &Setup, group: &PeerGroup, city: CityId, streams: Streams, en
     endpoint.duty = duty;
     endpoint.nat = group.nat.unwrap_or(usual).draw(&mut streams.owned(NAT, entity));
     endpoint
-}
-
-struct Builder<'s> {
-    setup: &'s Setup,
-    streams: Streams,
-    office: Office,
-    credentials: Vec<Credentials>,
-}
-
-impl<'s> Builder<'s> {
-    fn new(setup: &'s Setup, streams: Streams) -> Self {
-        let mut builder = Self { setup, streams, office: Office::default(), credentials: Vec::new() };
-        for (organization, number) in setup.organizations.iter().zip(0..) {
-            let secret = builder.secret(&mut streams.owned(KEYS, u64::MAX - number));
-            let keys = OrganizationKeys::new(organization.name.clone(), secret, Rules::of(setup.profile));
-            builder.office.organizations.push((organization.clone(), keys));
-        }
-        builder
-    }
-
-    fn secret(&self, rng: &mut Rng<'_>) -> SecretKey {
-        SecretKey::ed25519(rng.bytes(), self.setup.signatures)
-    }
-
-    /// A peer with its user, joined to its organizations as in dms-capabilities section 2.7.
-    fn host(
-        &mut self,
-        group: &PeerGroup,
-        city: CityId,
-        entity: u64,
-        owner: Option<&Did>,
-    ) -> Result<Host, String> {
-        let mut rng = self.streams.owned(KEYS, entity);
-        let profile = group.profile.unwrap_or(self.setup.profile);
-        let rules = Rules::of(profile);
-        let secret = self.secret(&mut rng);
-        let mut user = CapabilityContext::new(CapabilityContext::USER, self.secret(&mut rng), rules);
-        let mut capabilities = CapabilityContext::new(CapabilityContext::NODE, secret.clone(), rules);
-        let epoch = self.setup.epoch;
-        own_node(&user, &mut capabilities, epoch).map_err(|error| error.to_string())?;
-        if let Some(owner) = owner {
-            let owns = Anchors { roots: std::slice::from_ref(owner), ..Anchors::default() };
-            capabilities.add_roots(&owns, epoch).map_err(|error| error.to_string())?;
-        }
-        let mut memberships = Vec::new();
-        for name in group.membership.iter().flat_map(|_| &group.organizations) {
-            let form = group.membership.expect("outsiders join nothing");
-            let organization = self.office.organization(name);
-            let all = &self.office.organizations;
-            let dms = capabilities.did().clone();
-            let tokens = Office::admit(all, organization, &mut user, &dms, None, epoch, &mut rng)?;
-            capabilities
-                .add_roots(&tokens.anchors(form), epoch)
-                .map_err(|error| format!("joining {name}: {error}"))?;
-            memberships.push(Held { organization, tokens, form });
-        }
-        if group.attack.is_some() {
-            let revoked = memberships.first().map(|held| {
-                let keys = &self.office.organizations[held.organization].1;
-                keys.context().revoke(&held.tokens.org_to_user)
-            });
-            let revocation = revoked.transpose().map_err(|error| error.to_string())?.map(Arc::new);
-            let peer = PeerId(entity as u32);
-            let (secret, node, user) = (secret.clone(), capabilities.clone(), user.clone());
-            self.credentials.push(Credentials { peer, secret, node, user, revocation });
-        }
-        if !self.setup.operations.is_empty() {
-            self.office.users.push(User { context: user, memberships });
-        }
-        let machine = machine(group, city, &mut self.streams.owned(HARDWARE, entity));
-        let machine_disk_bytes = machine.total.disk_bytes;
-        let config = PeerConfig {
-            secret,
-            capabilities,
-            profile,
-            machine,
-            strategy: self.setup.strategy,
-            atlas: &WorldAtlas,
-        };
-        let churn = match &group.churn {
-            Some((churn, start)) => {
-                let model = churn.model().map_err(|error| format!("group {}: {error}", group.name))?;
-                Some(PeerChurn::new(&model, *start, self.streams, entity, Time::ZERO))
-            }
-            None => None,
-        };
-        let mut peer = Peer::new(config, epoch);
-        give_role(&mut peer, group);
-        let disk = Disk::new(&group.storage, machine_disk_bytes);
-        let mut host = Host::new(peer, churn, disk);
-        host.up &= group.role != Role::Machine;
-        if let Some(AttackKind::ClockSkew { offset_ns }) = group.attack.as_ref().map(|plan| &plan.kind) {
-            host.clock_offset_ns = *offset_ns;
-        }
-        Ok(host)
-    }
-}
-
-/// What a peer of this group is beside a node like all others.
-fn give_role(peer: &mut Peer, group: &PeerGroup) {
-    if let Some(plan) = &group.gateway {
-        peer.configure_gateway(GatewayConfig {
-            plans: plan.plans.iter().map(total).collect(),
-            machines: plan.machines,
-            executors: group.executors.clone(),
-        });
-    }
-    if group.role == Role::VolumeServer {
-        let certificate = format!("certificate of {}", peer.handle_of_root().did);
-        peer.serve_volumes(VolumeServer::new(certificate.into()));
-    }
-}
-
-fn machine(group: &PeerGroup, city: CityId, rng: &mut Rng<'_>) -> Machine {
-    let hardware = group.hardware.draw(rng);
-    let city = Cities::world().city(city);
-    let total = total(&hardware);
-    let onboarded =
-        group.onboard.filter(|_| group.role == Role::Provider).map(|part| onboarded(&total, part));
-    Machine {
-        total,
-        onboarded,
-        location: Location {
-            continent: city.continent.code().into(),
-            country: Some(city.country.to_string().into()),
-            city: Some(city.name.to_string().into()),
-            asn: None,
-            isp: None,
-        },
-        executors: group.executors.clone(),
-    }
-}
-
-fn total(hardware: &Hardware) -> Resources {
-    let gpu = hardware.gpu.as_ref().map(|gpu| Gpu {
-        vendor: Some(gpu.vendor.as_str().into()),
-        model: Some(gpu.model.as_str().into()),
-        vram_bytes: gpu.vram_bytes,
-    });
-    Resources {
-        cpu: Cpu {
-            cores_milli: u64::from(hardware.cores) * 1000,
-            clock_hz: hardware.clock_hz,
-            architecture: Some(hardware.architecture.as_str().into()),
-        },
-        ram_bytes: hardware.ram_bytes,
-        disk_bytes: hardware.disk_bytes,
-        gpus: gpu.into_iter().collect(),
-    }
-}
-
-/// The offered part of a machine; cores in hundredths, as DMS counts them. A graphics card is offered whole.
-fn onboarded(total: &Resources, part: Onboard) -> Resources {
-    let share = |amount: u64, fraction: f64| (amount as f64 * fraction) as u64;
-    Resources {
-        cpu: Cpu { cores_milli: share(total.cpu.cores_milli, part.cpu) / 10 * 10, ..total.cpu.clone() },
-        ram_bytes: share(total.ram_bytes, part.ram),
-        disk_bytes: share(total.disk_bytes, part.disk),
-        gpus: total.gpus.clone(),
-    }
 }

@@ -66,7 +66,7 @@ impl World<'_> {
     /// network, to what runs there.
     fn reaches(&self, from: PeerId, led_to: &Result<Endpoint, LookupError>, to: &Running) -> bool {
         let Ok(endpoint) = led_to else { return false };
-        let Some(&peer) = self.by_host.get(&endpoint.peer) else { return false };
+        let Some(peer) = self.directory.find(&endpoint.peer) else { return false };
         let found = self.hosts[peer.0 as usize]
             .peer
             .provider()

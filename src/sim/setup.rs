@@ -59,6 +59,9 @@ pub struct Setup {
     pub processing: Processing,
     /// The network between the peers.
     pub network: NetworkConfig,
+    /// Whether peers say hello to those that they are connected to. Without hellos nobody lists neighbours, and what a
+    /// returning peer has missed is asked for at once.
+    pub hellos: bool,
     /// The organizations of the run, the public one included.
     pub organizations: Vec<Organization>,
     /// The peers, group by group; peers are numbered in this order.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::disks::{Mounted, Place, Program};
 use super::event::{DataStep, Event, ExecutionStep, PeerId};
 use super::executor::End;
+use super::host::Inside;
 use super::setup::{Bucket, DataUse};
 use super::world::{Cargo, World};
 use crate::dms::ensemble::VolumeSource;
@@ -256,8 +257,8 @@ impl World<'_> {
         if let Some((_, _, allocation)) = place.as_ref().filter(|_| uses.resumes) {
             self.ledger.resumed(allocation, base);
         }
-        let host = &mut self.hosts[peer.0 as usize];
-        let (Some(program), Some(turn)) = (host.disk.program(run), host.executor.turn(run)) else { return };
+        let Inside { disk, executor, .. } = &mut *self.hosts[peer.0 as usize];
+        let (Some(program), Some(turn)) = (disk.program(run), executor.turn(run)) else { return };
         program.base = base;
         program.since = Some(now);
         if let Some(work) = program.work {

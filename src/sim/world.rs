@@ -12,10 +12,9 @@ use super::agenda::Agenda;
 use super::attack::{Attackers, Strike};
 use super::conservation::{Occasion, Violation};
 use super::contracts::Chain;
-use super::disks::Disk;
 use super::event::{DataStep, Event, ExecutionStep, PeerId};
-use super::executor::Executor;
 use super::gateways::Clouds;
+use super::host::{Directory, Host, Inside};
 use super::images::Images;
 use super::ledger::Ledger;
 use super::moving::Moving;
@@ -27,18 +26,17 @@ use super::standing::Reach;
 use super::system::HostSystem;
 use super::telemetry::{Lines, Telemetry};
 use super::traffic::{Traffic, is_about_routes};
-use crate::dms::Peer;
 use crate::dms::actor::{Envelope, Message, gossip};
 use crate::dms::ensemble::Executor as Kind;
 use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId as HostId;
-use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox, RunId};
-use crate::kernel::{Cursor, Domain, Slab, Span, Streams, Time, Timestamp};
+use crate::dms::outbox::{Action, Command, Effects, Input, Outbox, RunId};
+use crate::kernel::{Domain, Slab, Span, Streams, Time, Timestamp};
 use crate::net::{
     BroadcastTally, ConditionId, Delivery, EndpointId, FLOW_THRESHOLD_BYTES, FlowId, LossReason, Network,
     READ_TIMEOUT, Receivers,
 };
-use crate::workload::{ChurnModel, PeerChurn};
+use crate::workload::ChurnModel;
 
 /// Randomness that peers use themselves: nonces, keys, shuffles.
 const PEER: Domain = Domain::new("dms.peer");
@@ -46,53 +44,6 @@ const PEER: Domain = Domain::new("dms.peer");
 pub(super) const EXECUTOR: Domain = Domain::new("sim.executor");
 /// Interval of the samples in `series.csv`.
 const SAMPLE_INTERVAL: Span = Span::mins(1);
-
-/// What the world keeps for each peer besides the peer itself.
-pub(super) struct Host {
-    pub(super) peer: Peer,
-    pub(super) executor: Executor,
-    pub(super) disk: Disk,
-    /// Counts up when it stops: what was meant for a former life is recognised by it.
-    pub(super) life: u32,
-    /// Counts up when its machine stops; executions carry it, for they outlive the process.
-    pub(super) power: u32,
-    pub(super) up: bool,
-    /// Crashed by a fault; churn does not bring it back before its repair.
-    pub(super) crashed: bool,
-    pub(super) churn: Option<PeerChurn>,
-    /// By how much its clock is wrong.
-    pub(super) clock_offset_ns: i64,
-    /// Runs that ended while only the process was down.
-    pub(super) unheard: Vec<Execution>,
-    busy_until: Time,
-    /// The changes of its pool up to which its books were checked.
-    pub(super) audited: u32,
-    peer_cursor: Cursor,
-    pub(super) executor_cursor: Cursor,
-    pub(super) fetch_cursor: Cursor,
-}
-
-impl Host {
-    pub(super) fn new(peer: Peer, churn: Option<PeerChurn>, disk: Disk) -> Self {
-        Self {
-            peer,
-            executor: Executor::default(),
-            disk,
-            life: 0,
-            power: 0,
-            up: churn.as_ref().is_none_or(PeerChurn::is_up),
-            crashed: false,
-            churn,
-            clock_offset_ns: 0,
-            unheard: Vec::new(),
-            busy_until: Time::ZERO,
-            audited: 0,
-            peer_cursor: Cursor::default(),
-            executor_cursor: Cursor::default(),
-            fetch_cursor: Cursor::default(),
-        }
-    }
-}
 
 /// A message on its way, or waiting for its receiver's worker.
 pub(super) struct Parcel {
@@ -141,7 +92,7 @@ pub struct World<'s> {
     pub(super) conditions: FxHashMap<u32, ConditionId>,
     pub(super) ledger: Ledger,
     pub(super) office: Office,
-    pub(super) by_host: FxHashMap<HostId, PeerId>,
+    pub(super) directory: Directory,
     pub(super) images: Images,
     pub(super) clouds: Clouds,
     pub(super) parcels: Slab<Parcel>,
@@ -170,8 +121,7 @@ impl<'s> World<'s> {
         let Populated { population, hosts, endpoints, office, credentials } = populate(setup, streams)?;
         let mut network =
             Network::new(setup.network, &endpoints, streams).map_err(|error| error.to_string())?;
-        let by_host =
-            hosts.iter().zip(0..).map(|(host, n)| (host.peer.handle_of_root().host, PeerId(n))).collect();
+        let directory = Directory::of(&hosts);
         for (host, number) in hosts.iter().zip(0..) {
             network.set_up(Time::ZERO, EndpointId(number), host.up);
         }
@@ -203,7 +153,7 @@ impl<'s> World<'s> {
             churn_models,
             network,
             conditions: FxHashMap::default(),
-            by_host,
+            directory,
             images: Images::new(setup.images.clone()),
             clouds,
             parcels: Slab::new(),
@@ -220,8 +170,7 @@ impl<'s> World<'s> {
             network_due: None,
         };
         for (host, number) in world.hosts.iter().zip(0..) {
-            let offered = host.peer.provider().pool().onboarded().cpu.cores_milli;
-            world.ledger.offers(Time::ZERO, PeerId(number), offered);
+            world.ledger.offers(Time::ZERO, PeerId(number), host.offered_at_first());
         }
         world.begin();
         Ok(world)
@@ -451,14 +400,14 @@ impl<'s> World<'s> {
         if observed {
             self.take_signals(now, peer);
         }
-        let host = &mut self.hosts[peer.0 as usize];
-        let random = self.streams.rng(PEER, u64::from(peer.0), &mut host.peer_cursor);
         let (population, moving, traffic) = (&self.population, &self.moving, &self.traffic);
         let system = &HostSystem { population, moving, traffic, peer };
+        let Inside { peer: handler, peer_cursor, .. } = &mut *self.hosts[peer.0 as usize];
+        let random = self.streams.rng(PEER, u64::from(peer.0), peer_cursor);
         let mut outbox = Outbox { effects: &mut self.effects, random, system };
         let input = input(&self.parcels);
         let occasion = Occasion::from(&input);
-        host.peer.handle(clock, input, &mut outbox);
+        handler.handle(clock, input, &mut outbox);
         drop(outbox);
         self.audit(now, peer, occasion);
         if observed {
@@ -500,7 +449,7 @@ impl<'s> World<'s> {
             return self.publish(now, Parcel { envelope, sender, transport: None, strike: None });
         };
         // A host that never existed is like one that is down: nobody answers.
-        let Some(&to) = self.by_host.get(&to.host) else {
+        let Some(to) = self.directory.find(&to.host) else {
             self.ledger.sent(envelope.json_len());
             return self.ledger.lost(LossReason::ReceiverDown);
         };

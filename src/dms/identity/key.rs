@@ -152,6 +152,11 @@ impl PublicKey {
         };
         Self::from_raw(kind, raw)
     }
+    /// The first eight raw bytes: enough to tell the honest keys of a simulation apart.
+    #[must_use]
+    pub fn short(&self) -> u64 {
+        self.words()[0]
+    }
     /// The first 32 raw bytes as little-endian words.
     #[inline]
     fn words(&self) -> [u64; 4] {

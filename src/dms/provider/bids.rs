@@ -3,18 +3,20 @@
 //! On the real network every refusal is silence. Here each is a fact with its reason, so that "nobody bid" can be
 //! explained.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Provider, StoredBid};
+use super::{Machine, Provider, StoredBid};
 use crate::dms::actor::{Actor, Bid, BidRequest, Call, Envelope, Message, NodeRequest, SignBid};
 use crate::dms::constants::BID_STATE_TIMEOUT;
 use crate::dms::desk::Desk;
 use crate::dms::ensemble::Executor;
 use crate::dms::fact::Fact;
-use crate::dms::identity::EnsembleId;
+use crate::dms::identity::{EnsembleId, PeerId};
 use crate::dms::profile::{Profile, Weakness};
-use crate::dms::resources::{Comparison, Cpu, PortError, Resources, Shortage};
+use crate::dms::resources::{Comparison, Cpu, Pool, PortError, Ports, Resources, Shortage};
+use crate::kernel::digest::mix;
 
 /// Why a provider did not bid for a node.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -71,6 +73,103 @@ impl fmt::Display for BidRefusal {
     }
 }
 
+/// A provider as it looks at itself when it is asked for a bid.
+#[derive(Clone, Copy, Debug)]
+pub struct Bidder<'a> {
+    machine: &'a Machine,
+    host: PeerId,
+    profile: Profile,
+    /// What is taken of what it offers; none where nothing is.
+    taken: Option<(&'a Ports, &'a Pool)>,
+    /// The rounds that it has answered, of the ensemble in question.
+    answered: &'a [u64],
+    recovering: bool,
+}
+
+impl<'a> Bidder<'a> {
+    /// One that holds nothing and has answered nobody so far.
+    #[must_use]
+    pub const fn fresh(machine: &'a Machine, host: PeerId, profile: Profile) -> Self {
+        Self { machine, host, profile, taken: None, answered: &[], recovering: false }
+    }
+
+    /// The place of the node that it bids for among those that are asked for: the first in an order of its own that it
+    /// suits and has room for. `refuse` gets the reasons against those before it.
+    pub fn choose(&self, request: &BidRequest, refuse: &mut impl FnMut(BidRefusal)) -> Option<u16> {
+        let mut order: smallvec::SmallVec<[u16; 8]> = (0..request.requests.len() as u16).collect();
+        if order.len() > 1 {
+            let draw = mix(self.host.0.short() ^ mix(request.nonce));
+            order.sort_unstable_by_key(|index| mix(draw ^ u64::from(*index)));
+        }
+        for index in order {
+            let node = &request.requests[usize::from(index)];
+            if let Err(refusal) = self.judge(request, node) {
+                refuse(refusal);
+                continue;
+            }
+            match self.check_availability(node) {
+                Ok(()) => return Some(index),
+                Err(refusal) => refuse(refusal),
+            }
+            // The real DMS has chosen a node by now and looks at no other (W18).
+            if self.profile.has(Weakness::SilentWithoutRoom) {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Whether this peer suits a node, by what does not change while others come and go (steps 2 to 6), in order.
+    fn judge(&self, request: &BidRequest, node: &NodeRequest) -> Result<(), BidRefusal> {
+        self.check_readiness()?;
+        if self.answered.contains(&request.nonce) {
+            return Err(BidRefusal::AlreadyAnswered);
+        }
+        if request.exclude.contains(&self.host) {
+            return Err(BidRefusal::Excluded);
+        }
+        self.check_suitability(node)
+    }
+
+    const fn check_readiness(&self) -> Result<(), BidRefusal> {
+        if self.machine.onboarded.is_none() {
+            return Err(BidRefusal::NotOnboarded);
+        }
+        if self.recovering { Err(BidRefusal::Recovering) } else { Ok(()) }
+    }
+
+    /// Whether this machine is where a node may run, and has what it takes.
+    fn check_suitability(&self, node: &NodeRequest) -> Result<(), BidRefusal> {
+        if !node.location.are_satisfied_by(&self.machine.location) {
+            return Err(BidRefusal::Location);
+        }
+        if let Some(missing) =
+            node.executors.iter().find(|executor| !self.machine.executors.contains(executor))
+        {
+            return Err(BidRefusal::Executor(*missing));
+        }
+        compare_hardware(&self.machine.total, &node.resources, self.profile)
+    }
+
+    /// Whether there is room for a node that this peer suits (step 7).
+    fn check_availability(&self, node: &NodeRequest) -> Result<(), BidRefusal> {
+        let wanted = counted(&node.resources, self.profile);
+        let ports =
+            |ports: &Ports| ports.check(&node.static_ports, node.dynamic_ports).map_err(BidRefusal::Port);
+        match (self.taken, &self.machine.onboarded) {
+            (Some((taken, pool)), _) => {
+                ports(taken)?;
+                pool.check(&wanted).map_err(BidRefusal::Free)
+            }
+            (None, onboarded) => {
+                ports(&Ports::default())?;
+                let none = Resources::default();
+                onboarded.as_ref().unwrap_or(&none).check(&wanted).map_err(BidRefusal::Free)
+            }
+        }
+    }
+}
+
 impl Provider {
     pub(super) fn handle_bid_request(
         &mut self,
@@ -80,70 +179,22 @@ impl Provider {
         request: &Arc<BidRequest>,
     ) {
         let ensemble = request.ensemble;
-        let mut order: smallvec::SmallVec<[u16; 8]> = (0..request.requests.len() as u16).collect();
-        if order.len() > 1 {
-            desk.out.random.shuffle(&mut order);
-        }
-        for index in order {
-            let node = &request.requests[usize::from(index)];
-            let profile = desk.security.profile;
-            if let Err(refusal) = self.judge(root, request, node, profile) {
-                desk.fact(Fact::BidRefused { ensemble, refusal });
-                continue;
-            }
-            match self.check_availability(node, profile) {
-                Ok(()) => return self.bid(desk, root, envelope, request, node),
-                Err(refusal) => desk.fact(Fact::BidRefused { ensemble, refusal }),
-            }
-            // The real DMS has chosen a node by now and looks at no other (W18).
-            if profile.has(Weakness::SilentWithoutRoom) {
-                return;
-            }
+        let bidder = self.bidder(root, ensemble, desk.security.profile);
+        let chosen = bidder.choose(request, &mut |refusal| desk.fact(Fact::BidRefused { ensemble, refusal }));
+        if let Some(index) = chosen {
+            self.bid(desk, root, envelope, request, &request.requests[usize::from(index)]);
         }
     }
 
-    /// Whether this peer suits a node, by what does not change while others come and go (steps 2 to 6), in order.
-    fn judge(
-        &self,
-        root: &Actor,
-        request: &BidRequest,
-        node: &NodeRequest,
-        profile: Profile,
-    ) -> Result<(), BidRefusal> {
-        self.check_readiness()?;
-        if self.bids.get(&request.ensemble).is_some_and(|bid| bid.answered.contains(&request.nonce)) {
-            return Err(BidRefusal::AlreadyAnswered);
+    fn bidder(&self, root: &Actor, ensemble: EnsembleId, profile: Profile) -> Bidder<'_> {
+        Bidder {
+            machine: &self.machine,
+            host: root.handle.host,
+            profile,
+            taken: Some((&self.ports, &self.pool)),
+            answered: self.bids.get(&ensemble).map_or(&[], |bid| &bid.answered),
+            recovering: !self.recovering.is_empty(),
         }
-        if request.exclude.contains(&root.handle.host) {
-            return Err(BidRefusal::Excluded);
-        }
-        self.check_suitability(node, profile)
-    }
-
-    const fn check_readiness(&self) -> Result<(), BidRefusal> {
-        if self.machine.onboarded.is_none() {
-            return Err(BidRefusal::NotOnboarded);
-        }
-        if self.recovering.is_empty() { Ok(()) } else { Err(BidRefusal::Recovering) }
-    }
-
-    /// Whether this machine is where a node may run, and has what it takes.
-    fn check_suitability(&self, node: &NodeRequest, profile: Profile) -> Result<(), BidRefusal> {
-        if !node.location.are_satisfied_by(&self.machine.location) {
-            return Err(BidRefusal::Location);
-        }
-        if let Some(missing) =
-            node.executors.iter().find(|executor| !self.machine.executors.contains(executor))
-        {
-            return Err(BidRefusal::Executor(*missing));
-        }
-        compare_hardware(&self.machine.total, &node.resources, profile)
-    }
-
-    /// Whether there is room for a node that this peer suits (step 7).
-    fn check_availability(&self, node: &NodeRequest, profile: Profile) -> Result<(), BidRefusal> {
-        self.ports.check(&node.static_ports, node.dynamic_ports).map_err(BidRefusal::Port)?;
-        self.pool.check(&counted(&node.resources, profile)).map_err(BidRefusal::Free)
     }
 
     fn bid(
@@ -194,8 +245,9 @@ impl Provider {
     /// as any other request, and signed.
     pub(super) fn sign_bid(&mut self, desk: &mut Desk<'_, '_>, root: &Actor, wanted: &SignBid) -> Message {
         let (ensemble, node, profile) = (wanted.ensemble, &wanted.node, desk.security.profile);
-        let judged = self.check_readiness().and_then(|()| self.check_suitability(node, profile));
-        if let Err(refusal) = judged.and_then(|()| self.check_availability(node, profile)) {
+        let bidder = self.bidder(root, ensemble, profile);
+        let judged = bidder.check_readiness().and_then(|()| bidder.check_suitability(node));
+        if let Err(refusal) = judged.and_then(|()| bidder.check_availability(node)) {
             let reason = refusal.to_string().into();
             desk.fact(Fact::BidRefused { ensemble, refusal });
             return Message::Error(reason);
@@ -220,7 +272,7 @@ pub(in crate::dms) fn compare_hardware(
         Comparison::Equal if !as_read => Ok(()),
         Comparison::Equal => Err(BidRefusal::NotBetter),
         Comparison::Worse | Comparison::None => {
-            total.checked_minus(&counted(required, profile)).map_err(BidRefusal::Hardware)?;
+            total.check(&counted(required, profile)).map_err(BidRefusal::Hardware)?;
             // There is enough of everything that is counted, so it is the kind or the speed of the processor.
             Err(BidRefusal::Processor(Box::new([total.cpu.clone(), required.cpu.clone()])))
         }
@@ -228,7 +280,9 @@ pub(in crate::dms) fn compare_hardware(
 }
 
 /// What of a requirement the pool counts: the real DMS overlooks graphics cards (W3).
-pub(super) fn counted(required: &Resources, profile: Profile) -> Resources {
-    let required = required.clone();
-    if profile.has(Weakness::BlindToCards) { required.without_cards() } else { required }
+pub(super) fn counted(required: &Resources, profile: Profile) -> Cow<'_, Resources> {
+    if profile.has(Weakness::BlindToCards) && !required.gpus.is_empty() {
+        return Cow::Owned(required.clone().without_cards());
+    }
+    Cow::Borrowed(required)
 }

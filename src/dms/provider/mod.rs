@@ -31,8 +31,8 @@ use indexmap::IndexMap;
 use smallvec::SmallVec;
 
 use self::edges::EdgeTest;
-pub use bids::BidRefusal;
 pub(in crate::dms) use bids::compare_hardware;
+pub use bids::{BidRefusal, Bidder};
 
 use self::confirmation::Confirmation;
 use self::endings::Ending;

@@ -156,6 +156,15 @@ impl Resources {
         Ok(left)
     }
 
+    /// Whether all of this holds `wanted`.
+    ///
+    /// # Errors
+    /// The first dimension that is short, in the order CPU, RAM, disk, GPU.
+    pub fn check(&self, wanted: &Self) -> Result<(), Shortage> {
+        self.check_sizes(wanted)?;
+        if wanted.gpus.is_empty() { Ok(()) } else { self.deal_cards(&wanted.gpus).map(drop) }
+    }
+
     /// Whether cores, memory and disk are enough.
     ///
     /// # Errors

@@ -1,9 +1,7 @@
 //! What the catalogue says of observability.
 
-use super::{BYTES, NAME, TIME};
+use super::{BYTES, FLAG, NAME, TIME};
 use crate::dms::ensemble::shape::{Key, Map, Shape};
-
-const FLAG: Shape = Shape::Either(&[Shape::Flag, Shape::Words(&["true", "false"])]);
 
 /// Peers that are observed in one way.
 pub(super) static OBSERVED: Map = Map::new(

@@ -1,7 +1,7 @@
 //! What the catalogue says of organizations and of the operations of operators.
 
 use super::contracts::ABOUT_CONTRACT;
-use super::{BYTES, NAME, TIME};
+use super::{BYTES, FLAG, NAME, TIME};
 use crate::dms::ensemble::shape::{Key, Map, Shape};
 use crate::scenario::control::KINDS as CONTROLS;
 use crate::scenario::operations::ACTIONS;
@@ -243,8 +243,6 @@ static GRANT: Map = Map::new(
 );
 
 /// As a word or as a truth value of YAML.
-const FLAG: Shape = Shape::Either(&[Shape::Flag, Shape::Words(&["true", "false"])]);
-
 static ANCHOR: Map = Map::new(
     "anchor",
     &[

@@ -89,7 +89,7 @@ impl World<'_> {
                 return Verdict::Closed(Failure::NoSuchName, Manner::AtOnce);
             }
         };
-        watched.extend(self.by_host.get(&endpoint.peer).copied());
+        watched.extend(self.directory.find(&endpoint.peer));
         let landed = self.land_inside(caller, ensemble, endpoint);
         watched
             .extend(landed.as_ref().ok().and_then(|(_, course)| course.relay).map(|relay| PeerId(relay.0)));
@@ -151,7 +151,7 @@ impl World<'_> {
         endpoint: Endpoint,
     ) -> Landed {
         let unreachable = (Failure::Unreachable, Manner::AtOnce);
-        let peer = *self.by_host.get(&endpoint.peer).ok_or(unreachable)?;
+        let peer = self.directory.find(&endpoint.peer).ok_or(unreachable)?;
         let course = self.course(Caller::Endpoint(EndpointId(caller.0)), peer)?;
         let round_trip = Manner::After(self.network.exchange_round_trip(&course));
         let living = self.provider(peer).living_at(ensemble, endpoint.address);

@@ -37,8 +37,8 @@ impl Restarted {
         since.0 / 1_000_000_000
     }
 
-    /// Lets time pass until nothing is asked any more, or it gives up. What was asked at which second; `answer` says what
-    /// is answered at once, if anything.
+    /// Lets time pass until nothing is asked any more, or it gives up. What was asked at which second; `answer` says
+    /// what is answered at once, if anything.
     fn asks(&mut self, answer: impl Fn(u64, Question) -> Option<Message>) -> Vec<(u64, Question)> {
         let mut asked = Vec::new();
         loop {

@@ -1,0 +1,184 @@
+//! What the world keeps for each peer: whether it is up, and, once something has happened to it, the peer itself with
+//! its machine.
+//!
+//! Of a million peers most are never more than asked whether they would bid. Such a peer is wholly given by the setup
+//! and the seed, so it is built (keys, memberships, pools, disk) only when somebody first needs it: [`Host`] stands for
+//! both, and dereferences to what is [`Inside`].
+
+use std::cell::OnceCell;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::disks::Disk;
+use super::event::PeerId;
+use super::executor::Executor;
+use super::population::Blueprint;
+use crate::dms::Peer;
+use crate::dms::identity::{PeerId as HostId, PublicKey};
+use crate::dms::outbox::Execution;
+use crate::dms::provider::Machine;
+use crate::kernel::{Cursor, Time};
+use crate::net::CityId;
+use crate::workload::PeerChurn;
+
+/// A peer with its machine.
+pub(super) struct Inside {
+    pub(super) peer: Peer,
+    pub(super) executor: Executor,
+    pub(super) disk: Disk,
+    /// Runs that ended while only the process was down.
+    pub(super) unheard: Vec<Execution>,
+    pub(super) busy_until: Time,
+    /// The changes of its pool up to which its books were checked.
+    pub(super) audited: u32,
+    pub(super) peer_cursor: Cursor,
+    pub(super) executor_cursor: Cursor,
+    pub(super) fetch_cursor: Cursor,
+}
+
+impl Inside {
+    /// A peer that has just started on a machine on which nothing runs.
+    pub(super) fn new(peer: Peer, disk: Disk) -> Self {
+        Self {
+            peer,
+            executor: Executor::default(),
+            disk,
+            unheard: Vec::new(),
+            busy_until: Time::ZERO,
+            audited: 0,
+            peer_cursor: Cursor::default(),
+            executor_cursor: Cursor::default(),
+            fetch_cursor: Cursor::default(),
+        }
+    }
+}
+
+/// A peer as the world sees it from outside.
+pub(super) struct Host {
+    inside: OnceCell<Box<Inside>>,
+    blueprint: Arc<Blueprint>,
+    /// Its number, which its random streams go by.
+    pub(super) number: u32,
+    pub(super) city: CityId,
+    /// Counts up when it stops: what was meant for a former life is recognised by it.
+    pub(super) life: u32,
+    /// Counts up when its machine stops; executions carry it, for they outlive the process.
+    pub(super) power: u32,
+    pub(super) up: bool,
+    /// Crashed by a fault; churn does not bring it back before its repair.
+    pub(super) crashed: bool,
+    pub(super) churn: Option<PeerChurn>,
+    /// By how much its clock is wrong.
+    pub(super) clock_offset_ns: i64,
+}
+
+const _: () = assert!(size_of::<Host>() <= 96, "a million of them are kept, most of them for nothing else");
+
+impl Host {
+    /// A peer that nothing has happened to.
+    pub(super) fn new(
+        blueprint: Arc<Blueprint>,
+        number: u32,
+        city: CityId,
+        churn: Option<PeerChurn>,
+    ) -> Self {
+        Self {
+            inside: OnceCell::new(),
+            blueprint,
+            number,
+            city,
+            life: 0,
+            power: 0,
+            up: churn.as_ref().is_none_or(PeerChurn::is_up),
+            crashed: false,
+            churn,
+            clock_offset_ns: 0,
+        }
+    }
+
+    /// Puts in what was built by hand.
+    pub(super) fn furnish(&mut self, inside: Inside) {
+        self.inside = OnceCell::from(Box::new(inside));
+    }
+
+    /// The inside, if there is one: for those who look at all peers and want nothing of those that are as they were.
+    pub(super) fn built(&self) -> Option<&Inside> {
+        self.inside.get().map(|inside| &**inside)
+    }
+
+    /// The same, to change it.
+    pub(super) fn built_mut(&mut self) -> Option<&mut Inside> {
+        self.inside.get_mut().map(|inside| &mut **inside)
+    }
+
+    /// It, or, where nothing has happened to it, one that is like it but for its key and its machine.
+    pub(super) fn likeness(&self) -> &Inside {
+        self.built().unwrap_or_else(|| self.blueprint.specimen())
+    }
+
+    /// The public key of its node; reading it builds nothing.
+    pub(super) fn key(&self) -> PublicKey {
+        match self.built() {
+            Some(inside) => inside.peer.handle_of_root().host.0,
+            None => self.blueprint.secret(self.number).public(),
+        }
+    }
+
+    /// The cores that it offers before anything has happened to it, in thousandths.
+    pub(super) fn offered_at_first(&self) -> u64 {
+        match self.built() {
+            Some(inside) => inside.peer.provider().pool().onboarded().cpu.cores_milli,
+            None => self.machine().onboarded.map_or(0, |onboarded| onboarded.cpu.cores_milli),
+        }
+    }
+
+    /// The machine that it has before anything has happened to it.
+    pub(super) fn machine(&self) -> Machine {
+        self.blueprint.machine(self.number, self.city)
+    }
+
+    /// Whether anything has happened to it so far.
+    pub(super) fn is_built(&self) -> bool {
+        self.inside.get().is_some()
+    }
+}
+
+/// Which peer has which host id.
+#[derive(Debug)]
+pub(super) struct Directory(FxHashMap<u64, PeerId>);
+
+impl Directory {
+    /// That of all peers of a run.
+    ///
+    /// # Panics
+    /// If two keys begin alike, which of the keys of a million peers happens to one run in thirty million.
+    pub(super) fn of(hosts: &[Host]) -> Self {
+        let all: FxHashMap<u64, PeerId> =
+            hosts.iter().map(|host| (host.key().short(), PeerId(host.number))).collect();
+        assert_eq!(all.len(), hosts.len(), "the keys of two peers begin alike: another seed gives others");
+        Self(all)
+    }
+
+    /// The peer with a host id; none for one that does not exist.
+    pub(super) fn find(&self, host: &HostId) -> Option<PeerId> {
+        self.0.get(&host.0.short()).copied()
+    }
+}
+
+impl Deref for Host {
+    type Target = Inside;
+
+    fn deref(&self) -> &Inside {
+        self.inside.get_or_init(|| Box::new(self.blueprint.build(self.number, self.city)))
+    }
+}
+
+impl DerefMut for Host {
+    fn deref_mut(&mut self) -> &mut Inside {
+        let (blueprint, number, city) = (&self.blueprint, self.number, self.city);
+        self.inside.get_or_init(|| Box::new(blueprint.build(number, city)));
+        self.inside.get_mut().expect("it was put in just before")
+    }
+}
