@@ -3,7 +3,8 @@
 //! The real DMS exports all of them every three seconds. Between two inputs nothing of a node changes but the time, so
 //! an export is due only at the first such moment after an input, and holds until the next one: what is exported is the
 //! same, and a node that has nothing to do costs nothing. Of an export the readings are told that differ from those of
-//! the last one; uptime and load, which differ every time, are told beside them.
+//! the last one; uptime and load, which differ every time, are told beside them. What allocations receive and send goes
+//! on between inputs, and is told with what follows from the next one, their heartbeats at the latest.
 
 use std::sync::Arc;
 
