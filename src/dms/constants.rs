@@ -17,6 +17,8 @@ pub const MIN_ENSEMBLE_UPDATE_TIMEOUT: Span = Span::secs(15);
 pub const BID_REQUEST_TIMEOUT: Span = Span::secs(5);
 /// Bids kept for a node; the first round closes early at this many times the number of nodes.
 pub const MAX_BID_MULTIPLIER: usize = 8;
+/// Answers that a request for bids wants for each of its nodes where not all providers are to answer (an extension).
+pub const BID_ANSWERS_WANTED: u32 = 32;
 /// Candidate draws in one search.
 pub const MAX_PERMUTATIONS: u64 = 1_000_000;
 /// Wait for the verification of an edge.

@@ -53,6 +53,12 @@ pub const ALL: &[Deviation] = &[
         why: "nobody else would ever end an orphan",
     },
     Deviation {
+        section: "2.2", weakness: "",
+        real: "every provider that suits and has room answers a request for bids",
+        here: "with the strategy `bid_suppression`, which is off by default, a drawn part of them does",
+        why: "eight bids are kept, and those of a hundred thousand drown who asked",
+    },
+    Deviation {
         section: "2.3", weakness: "W3",
         real: "a machine must compare as better than what is required",
         here: "equal will do, unless graphics cards are overlooked (W3)",

@@ -34,6 +34,7 @@ pub mod storage;
 mod store;
 pub mod subnet;
 pub mod supervision;
+pub mod suppression;
 pub mod system;
 
 pub use peer::{Peer, PeerConfig};

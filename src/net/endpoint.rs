@@ -59,6 +59,17 @@ impl EndpointSet {
             .next()
     }
 
+    /// The endpoints of the set, lowest first.
+    pub fn iter(&self) -> impl Iterator<Item = EndpointId> {
+        let ones = |(row, &word): (usize, &u64)| {
+            let rest = |word: &u64| Some(word & (word - 1)).filter(|rest| *rest != 0);
+            let first = Some(word).filter(|word| *word != 0);
+            let place = move |word: u64| EndpointId::from_index(row * 64 + word.trailing_zeros() as usize);
+            std::iter::successors(first, rest).map(place)
+        };
+        self.words.iter().enumerate().flat_map(ones)
+    }
+
     /// How many endpoints are in the set.
     #[must_use]
     pub fn len(&self) -> usize {

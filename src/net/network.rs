@@ -332,18 +332,33 @@ impl Network {
         receivers: Receivers<'_>,
         deliver: &mut impl FnMut(EndpointId, Time),
     ) -> BroadcastTally {
+        self.begin_broadcast(now, from, bytes, receivers, deliver).0
+    }
+
+    /// As [`broadcast`](Self::broadcast); what is handed back beside tells [when](Self::arrival) it arrives at others.
+    /// None where hosts are hidden or the sender is down.
+    pub fn begin_broadcast(
+        &mut self,
+        now: Time,
+        from: EndpointId,
+        bytes: u64,
+        receivers: Receivers<'_>,
+        deliver: &mut impl FnMut(EndpointId, Time),
+    ) -> (BroadcastTally, Option<Broadcast>) {
         let medium = &self.medium;
         let mut tally = BroadcastTally::default();
         if !medium.live.contains(from) {
-            return tally;
+            return (tally, None);
         }
         let sender = &mut self.senders[from];
         let entity = u64::from(from.0) << 32 | u64::from(sender.broadcasts);
         sender.broadcasts = sender.broadcasts.wrapping_add(1);
         if let Some(nat) = &self.nat {
-            return spread(nat, medium, (now, from, bytes, entity), receivers, deliver);
+            return (spread(nat, medium, (now, from, bytes, entity), receivers, deliver), None);
         }
-        let broadcast = self.begin_broadcast(now, from, bytes, entity);
+        let mut rng = self.streams.owned(BROADCAST, entity);
+        let flood = Flood::new(&self.medium, &self.overlay, from, bytes, &mut rng);
+        let broadcast = Broadcast { begun: now, from, entity, flood };
         let (ids, passed_over) = match receivers {
             Receivers::AllLive => (medium.live.ids(), None),
             Receivers::AllLiveBut(deaf) => (medium.live.ids(), Some(deaf)),
@@ -362,13 +377,17 @@ impl Network {
                 }
             }
         }
-        tally
+        (tally, Some(broadcast))
     }
 
-    fn begin_broadcast(&self, now: Time, from: EndpointId, bytes: u64, entity: u64) -> Broadcast {
-        let mut rng = self.streams.owned(BROADCAST, entity);
-        let flood = Flood::new(&self.medium, &self.overlay, from, bytes, &mut rng);
-        Broadcast { begun: now, from, entity, flood }
+    /// Whether every message between two that are up arrives, and no condition is on.
+    #[must_use]
+    pub fn is_undisturbed(&self) -> bool {
+        let conditions = &self.medium.conditions;
+        self.nat.is_none()
+            && conditions.is_whole()
+            && !conditions.draw()
+            && !may_lose_all_copies(self.medium.loss)
     }
 
     /// When a broadcast arrives at an endpoint that is up, as long as nothing has changed about its link, or conditions,
@@ -665,8 +684,15 @@ fn spread(
 /// Whether all copies of a gossiped message to one receiver are lost; no draw where that is out of the
 /// question.
 fn lose_all_copies(loss: f64, rng: &mut Rng<'_>) -> bool {
-    let all = (0..COPIES).map(|_| loss).product::<f64>();
-    all >= SMALLEST_CHANCE && rng.chance(all)
+    may_lose_all_copies(loss) && rng.chance(all_copies(loss))
+}
+
+fn may_lose_all_copies(loss: f64) -> bool {
+    all_copies(loss) >= SMALLEST_CHANCE
+}
+
+fn all_copies(loss: f64) -> f64 {
+    (0..COPIES).map(|_| loss).product()
 }
 
 #[cfg(test)]

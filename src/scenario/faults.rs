@@ -259,11 +259,15 @@ pub(super) fn peer(reader: &mut Reader, node: &Node, what: &str, peers: &Peers) 
 
 /// Whether a name is that of an unnamed peer of a group: `providers-17`.
 pub(super) fn is_number_of(name: &str, group: &PeerGroup) -> bool {
-    let digits = name.strip_prefix(group.name.as_str()).and_then(|rest| rest.strip_prefix('-'));
-    digits.and_then(|digits| digits.parse::<usize>().ok()).is_some_and(|number| {
-        (group.names.len()..group.count as usize).contains(&number)
-            && name == format!("{}-{number}", group.name)
-    })
+    number_in(name, group).is_some()
+}
+
+/// The number in its group that the name of an unnamed peer says: 17 of `providers-17`.
+pub(super) fn number_in(name: &str, group: &PeerGroup) -> Option<usize> {
+    let digits = name.strip_prefix(group.name.as_str())?.strip_prefix('-')?;
+    let number = digits.parse().ok()?;
+    let is_whole = (group.names.len()..group.count as usize).contains(&number);
+    (is_whole && name == format!("{}-{number}", group.name)).then_some(number)
 }
 
 /// Whether a group at `place` may have a peer on the continent and in the country.

@@ -468,7 +468,7 @@ static WORKLOAD: Map =
 static DEPLOY: Map = Map::new(
     "deploy",
     &[
-        Key::new("by", Shape::Filled, "the orchestrator").required(),
+        Key::new("by", Shape::Filled, "the orchestrator, or a group of which all ask in turn").required(),
         Key::new("ensemble", Shape::Filled, "a DMS ensemble file, relative to the scenario").required(),
         Key::new("name", NAME, "of the deployments").or("the name of the file"),
         Key::new("arrivals", Shape::Map(&ARRIVALS), "when").or("once, at the start"),
@@ -573,6 +573,12 @@ static STRATEGY: Map = Map::new(
             "where an ensemble does not say",
         )
         .or("redeploy"),
+        Key::new(
+            "bid_suppression",
+            Shape::Either(&[Shape::Flag, Shape::Words(&["true", "false"])]),
+            "whether orchestrators ask only a part of the providers for bids",
+        )
+        .or("false"),
     ],
 );
 

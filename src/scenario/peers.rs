@@ -1,9 +1,11 @@
 //! The `peers` of a scenario: groups of providers, orchestrators and others.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::faults::number_in;
 use super::gateways;
 use super::nat;
 use super::network::bandwidth;
@@ -106,6 +108,33 @@ pub(super) struct Peers {
     pub incomplete: bool,
     /// What the attackers of a group are to try, by the place of the group: read when all peers are known.
     pub attacks: Vec<(usize, Node)>,
+}
+
+impl Peers {
+    /// How many peers have this role.
+    pub(super) fn count_of(&self, role: Role) -> u32 {
+        let counts = self.groups.iter().filter(|group| group.role == role).map(|group| group.count);
+        counts.fold(0, u32::saturating_add)
+    }
+
+    /// The peers that a name means and their group: one peer, or all of the group that is called so. Peers are numbered
+    /// one after another, group by group, as in the run.
+    pub(super) fn called(&self, name: &str) -> Option<(Range<u32>, &PeerGroup)> {
+        let numbered = || {
+            self.groups.iter().scan(0_u32, |next, group| {
+                let first = *next;
+                *next = next.saturating_add(group.count);
+                Some((first..*next, group))
+            })
+        };
+        let single = numbered().find_map(|(all, group)| {
+            let named = group.names.iter().position(|own| own == name);
+            let place = named.or_else(|| number_in(name, group))?;
+            let number = all.start.saturating_add(place as u32);
+            Some((number..number.saturating_add(1), group))
+        });
+        single.or_else(|| numbered().find(|(_, group)| group.name == name))
+    }
 }
 
 /// Reads all groups and checks that names are unique.

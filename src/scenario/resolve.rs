@@ -5,6 +5,7 @@ use std::path::Path;
 use super::check::Kind;
 use super::files::Files;
 use super::organizations::Organizations;
+use super::peers::Peers;
 use super::reader::{Map, Reader};
 use super::workload::Request;
 use super::{
@@ -20,7 +21,7 @@ use crate::dms::profile::Profile;
 use crate::dms::supervision::Recovery;
 use crate::kernel::Span;
 use crate::sim::images::Images;
-use crate::sim::setup::{Processing, Setup};
+use crate::sim::setup::{Processing, Role, Setup};
 
 const KEYS: &[&str] = &[
     "version",
@@ -117,7 +118,7 @@ fn read(
     let dynamic_dns = dynamic_dns::read(reader, &top, duration, &peers);
     let faults = faults::read(reader, &top, duration, &peers);
     let observability = observability::read(reader, &top, duration, &peers);
-    let strategy = strategy(reader, &top);
+    let strategy = strategy(reader, &top, &peers);
     let expect = expectation::read(reader, &top, metrics);
     let (workload, mut copies): (Vec<_>, Vec<_>) =
         requests.into_iter().map(|Request { deploy, copy }| (deploy, copy)).unzip();
@@ -234,12 +235,13 @@ fn processing(reader: &mut Reader, node: &Node) -> Option<Processing> {
     })
 }
 
-fn strategy(reader: &mut Reader, top: &Map<'_>) -> Strategy {
-    let mut strategy = Strategy { placement: Policy::Uniform, recovery: Recovery::Redeploy };
+fn strategy(reader: &mut Reader, top: &Map<'_>, peers: &Peers) -> Strategy {
+    let mut strategy = Strategy::DEFAULT;
     let Some((key, node)) = top.node.entry("strategy").filter(|(_, node)| !node.is_null()) else {
         return strategy;
     };
-    let Some(map) = reader.map(node, "strategy", key.position, &["placement", "recovery"]) else {
+    let Some(map) = reader.map(node, "strategy", key.position, &["placement", "recovery", "bid_suppression"])
+    else {
         return strategy;
     };
     let policies: Vec<(&str, Policy)> =
@@ -251,6 +253,13 @@ fn strategy(reader: &mut Reader, top: &Map<'_>) -> Strategy {
     }
     if let Some(one) = reader.optional(&map, "recovery", |r, node| r.word(node, "recovery", &recoveries)) {
         strategy.recovery = one;
+    }
+    let words = [("true", true), ("false", false)];
+    let suppression =
+        reader.optional(&map, "bid_suppression", |r, node| r.word(node, "bid_suppression", &words));
+    if suppression == Some(true) {
+        // A real node estimates it from its table of the DHT; here everybody knows it.
+        strategy.bid_suppression = Some(peers.count_of(Role::Provider));
     }
     strategy
 }

@@ -55,7 +55,8 @@ pub(super) fn write(setup: &Setup, copies: &[String]) -> String {
     let recovery = Recovery::ALL.iter().find(|(one, ..)| *one == setup.strategy.recovery);
     let (placement, recovery) =
         (placement.map_or("uniform", |one| one.1), recovery.map_or("redeploy", |one| one.1));
-    line(&mut out, format_args!("strategy: {{placement: {placement}, recovery: {recovery}}}"));
+    let suppression = if setup.strategy.bid_suppression.is_some() { ", bid_suppression: true" } else { "" };
+    line(&mut out, format_args!("strategy: {{placement: {placement}, recovery: {recovery}{suppression}}}"));
     let expect = setup.expect.iter();
     list(
         &mut out,
@@ -329,7 +330,7 @@ fn deploy(deploy: &Deploy, copy: &str) -> String {
     };
     let contracts: Vec<String> = deploy.contracts.iter().map(|name| text(name)).collect();
     let content = map(&[
-        ("by", Some(text(&deploy.by))),
+        ("by", Some(text(&deploy.by.name))),
         ("ensemble", Some(text(&format!("ensembles/{copy}.yaml")))),
         ("name", Some(text(&deploy.name))),
         ("arrivals", Some(arrivals)),

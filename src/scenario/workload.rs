@@ -16,11 +16,12 @@ use crate::dms::ensemble::tree::{Node, Position};
 use crate::dms::resources::{Cpu, Gpu, Resources};
 use crate::kernel::Span;
 use crate::sim::images::{Images, Reference};
-use crate::sim::setup::{ContractPlan, Deploy, Image, ImageBehaviour, PeerGroup, Role};
+use crate::sim::setup::{Askers, ContractPlan, Deploy, Image, ImageBehaviour, PeerGroup, Role};
 use crate::workload::{ArrivalsConfig, Hardware, HardwareConfig};
 
 const KEYS: &[&str] =
     &["by", "ensemble", "name", "arrivals", "count", "timeout", "shutdown_after", "contracts"];
+const TO_LET_IT: &str = "list the name under `orchestrators` to let it deploy";
 /// What a request lives when nothing is written.
 pub(super) const DEFAULT_TIMEOUT: Span = Span::mins(5);
 
@@ -70,7 +71,7 @@ pub(super) fn read(
 
 fn deploy(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>, files: &mut Files) -> Option<Request> {
     let by = reader.required(map, "by", "the orchestrator that asks, as in `by: alice`", |r, node| {
-        orchestrator(r, node, context.peers)
+        askers(r, node, context.peers)
     });
     let help = "a DMS ensemble file, as in `ensemble: ensembles/web.yaml`";
     let ensemble =
@@ -120,42 +121,69 @@ pub(super) fn checked_ensemble(
     Some(ensemble)
 }
 
-fn orchestrator(reader: &mut Reader, node: &Node, peers: &Peers) -> Option<String> {
+/// The orchestrator of this name, or all of the group of this name.
+fn askers(reader: &mut Reader, node: &Node, peers: &Peers) -> Option<Askers> {
     let name = reader.text(node, "by")?;
-    let groups = peers.groups.iter().filter(|group| group.role == Role::Orchestrator);
-    let numbered = groups.clone().any(|group| super::faults::is_number_of(&name, group));
-    match peers.named.get(&name) {
-        Some(Role::Orchestrator) => {}
-        None if numbered || peers.incomplete => {}
-        Some(other) => {
-            let help = "list the name under `orchestrators` to let it deploy".to_owned();
-            let what = match other {
-                Role::Attacker => "an attacker",
-                Role::Relay => "a relay",
-                Role::Bootstrap => "a bootstrap",
-                Role::ContractHost => "a contract host",
-                Role::PaymentValidator => "a payment validator",
-                Role::VolumeServer => "a server of volumes",
-                Role::Gateway => "a gateway",
-                Role::Machine => "a virtual machine",
-                Role::Provider | Role::Orchestrator => "a provider",
+    let found = peers.called(&name);
+    match &found {
+        Some((_, group)) if group.role == Role::Orchestrator => {}
+        Some((_, group)) => {
+            let (one, many) = in_words(group.role);
+            let (message, help) = if group.name == *name {
+                let help = "name an orchestrator, or a group of them".to_owned();
+                (format!("`{name}` is a group of {many}, not of orchestrators"), help)
+            } else {
+                let numbered = !group.names.iter().any(|own| **own == *name);
+                let help = if numbered { known(&name, peers) } else { TO_LET_IT.to_owned() };
+                (format!("`{name}` is {one}, not an orchestrator"), help)
             };
-            reader.error(node.position, format!("`{name}` is {what}, not an orchestrator"), help);
+            reader.error(node.position, message, help);
         }
+        None if peers.incomplete => {}
         None => {
-            let named = peers.named.iter().filter(|(_, role)| **role == Role::Orchestrator);
-            let unnamed = groups.filter(|group| group.names.len() < group.count as usize);
-            let mut known: Vec<String> = named.map(|(name, _)| name.to_string()).collect();
-            known.extend(unnamed.map(|group| format!("{}-{}", group.name, group.names.len())));
-            let known: Vec<&str> = known.iter().map(String::as_str).collect();
-            let help = suggestion(&name, known.iter().copied()).unwrap_or_else(|| match known.is_empty() {
-                true => format!("add `- orchestrators: {{names: [{name}]}}` under `peers`"),
-                false => format!("orchestrators are {}", listed(&known[..known.len().min(8)])),
-            });
-            reader.error(node.position, format!("there is no orchestrator `{name}`"), help);
+            reader.error(node.position, format!("there is no orchestrator `{name}`"), known(&name, peers));
         }
     }
-    Some(name.to_string())
+    let peers = found.map_or(0..0, |(peers, _)| peers);
+    Some(Askers { name: name.to_string(), peers })
+}
+
+/// Who a misspelt orchestrator or group of them may be.
+fn known(name: &str, peers: &Peers) -> String {
+    let groups = || peers.groups.iter().filter(|group| group.role == Role::Orchestrator);
+    let named = peers.named.iter().filter(|(_, role)| **role == Role::Orchestrator);
+    let unnamed = groups().filter(|group| group.names.len() < group.count as usize);
+    let mut single: Vec<String> = named.map(|(name, _)| name.to_string()).collect();
+    single.extend(unnamed.map(|group| format!("{}-{}", group.name, group.names.len())));
+    let single: Vec<&str> = single.iter().map(String::as_str).collect();
+    let several: Vec<&str> =
+        groups().filter(|group| group.count > 1).map(|group| group.name.as_str()).collect();
+    let all = single.iter().chain(&several).copied();
+    suggestion(name, all).unwrap_or_else(|| match (single.is_empty(), several.is_empty()) {
+        (true, _) => format!("add `- orchestrators: {{names: [{name}]}}` under `peers`"),
+        (false, true) => format!("orchestrators are {}", listed(&single[..single.len().min(8)])),
+        (false, false) => format!(
+            "orchestrators are {}; all of a group in turn are {}",
+            listed(&single[..single.len().min(8)]),
+            listed(&several[..several.len().min(8)])
+        ),
+    })
+}
+
+/// One peer of a role, and several.
+const fn in_words(role: Role) -> (&'static str, &'static str) {
+    match role {
+        Role::Attacker => ("an attacker", "attackers"),
+        Role::Relay => ("a relay", "relays"),
+        Role::Bootstrap => ("a bootstrap", "bootstraps"),
+        Role::ContractHost => ("a contract host", "contract hosts"),
+        Role::PaymentValidator => ("a payment validator", "payment validators"),
+        Role::VolumeServer => ("a server of volumes", "servers of volumes"),
+        Role::Gateway => ("a gateway", "gateways"),
+        Role::Machine => ("a virtual machine", "virtual machines"),
+        Role::Provider => ("a provider", "providers"),
+        Role::Orchestrator => ("an orchestrator", "orchestrators"),
+    }
 }
 
 fn ensemble(reader: &mut Reader, node: &Node, files: &mut Files) -> Option<Ensemble> {

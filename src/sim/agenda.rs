@@ -107,6 +107,11 @@ impl Agenda {
         self.published += 1;
     }
 
+    /// What is planned from now on does not belong to the broadcast of the event that was taken last.
+    pub(super) fn leave_wave(&mut self) {
+        self.settle();
+    }
+
     /// Plans when a worker gets to the message whose arrival was taken last. `idle` when it has nothing else to do
     /// before.
     pub(super) fn post_dispatch(&mut self, at: Time, (peer, life, envelope): (PeerId, u32, u32), idle: bool) {

@@ -117,9 +117,8 @@ impl World<'_> {
 pub(super) mod tests {
     use super::*;
     use crate::dms::identity::SignatureMode;
-    use crate::dms::orchestrator::{Strategy, placement::Policy};
+    use crate::dms::orchestrator::Strategy;
     use crate::dms::profile::Profile;
-    use crate::dms::supervision::Recovery;
     use crate::kernel::{Span, Timestamp};
     use crate::net::NetworkConfig;
     use crate::sim::setup::{Onboard, PeerGroup, Processing, Role, Setup};
@@ -167,7 +166,7 @@ pub(super) mod tests {
             dynamic_dns: None,
             faults: Vec::new(),
             observability: Vec::new(),
-            strategy: Strategy { placement: Policy::Uniform, recovery: Recovery::Redeploy },
+            strategy: Strategy::DEFAULT,
             expect: Vec::new(),
             inputs: Vec::new(),
         }

@@ -79,6 +79,7 @@ impl World<'_> {
             let require_contracts = setup.groups[member.group].require_contracts;
             if require_contracts || !rates.is_empty() {
                 let config = ContractsConfig { require_contracts, rates };
+                self.hosts[number].stirred = true;
                 self.hosts[number].peer.configure_contracts(config);
             }
         }

@@ -99,6 +99,8 @@ pub enum Event {
         /// Who.
         peer: PeerId,
     },
+    /// All receivers of a broadcast whose answers are foreseen have got to it.
+    Foreseen,
     /// Hidden hosts have something to do to reach and be reached.
     Reachability,
     /// Something about names of peers is due.

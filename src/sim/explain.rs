@@ -35,7 +35,7 @@ pub fn decisions(
     peer: &str,
     go_on: &mut dyn FnMut(Time, u64) -> bool,
 ) -> Result<Vec<Decision>, String> {
-    let mut world = World::new(setup)?;
+    let mut world = World::new(setup)?.step_by_step();
     let peer = world.population.find(peer).ok_or_else(|| format!("the run has no peer `{peer}`"))?;
     if at > Time::ZERO && world.advance(Time(at.0 - 1), go_on).is_some() {
         return Ok(Vec::new());

@@ -75,6 +75,7 @@ impl World<'_> {
         };
         // What went before it had none of it.
         self.review_traffic(now);
+        self.recall_all(now);
         let id = self.network.apply(now, condition).expect("the scenario has checked every condition");
         self.conditions.insert(number, id);
         self.queue.post(now + lasts, Event::FaultEnd(number));
@@ -131,6 +132,7 @@ impl World<'_> {
             self.take_down(now, peer, Outage::Process);
             self.repair_later(now, number, peer, down);
         }
+        self.stir(now, peer);
         self.hosts[peer.0 as usize].peer.upgrade(*to);
         self.office.upgrade(peer, *to);
         self.ledger.upgraded();
@@ -145,6 +147,7 @@ impl World<'_> {
 
     pub(super) fn end_fault(&mut self, now: Time, number: u32) {
         self.review_traffic(now);
+        self.recall_all(now);
         if let Some(id) = self.conditions.remove(&number) {
             self.network.lift(now, id);
             self.review_traffic(now);
@@ -191,6 +194,7 @@ impl World<'_> {
 
     /// A peer stops at once: what it had in memory is gone, and with its machine what ran there.
     fn take_down(&mut self, now: Time, peer: PeerId, outage: Outage) {
+        self.interrupt(now, peer);
         let host = &mut self.hosts[peer.0 as usize];
         if outage == Outage::Machine {
             host.power += 1;

@@ -67,6 +67,8 @@ pub(super) struct Host {
     /// Counts up when its machine stops; executions carry it, for they outlive the process.
     pub(super) power: u32,
     pub(super) up: bool,
+    /// Whether anything has happened to it but going down and coming back.
+    pub(super) stirred: bool,
     /// Crashed by a fault; churn does not bring it back before its repair.
     pub(super) crashed: bool,
     pub(super) churn: Option<PeerChurn>,
@@ -92,6 +94,7 @@ impl Host {
             life: 0,
             power: 0,
             up: churn.as_ref().is_none_or(PeerChurn::is_up),
+            stirred: false,
             crashed: false,
             churn,
             clock_offset_ns: 0,

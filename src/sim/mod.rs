@@ -18,6 +18,7 @@ mod executions;
 pub mod executor;
 pub mod explain;
 mod faults;
+mod foresight;
 mod gateways;
 mod host;
 pub mod images;

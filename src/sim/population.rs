@@ -109,6 +109,8 @@ impl Population {
 pub(super) struct Populated {
     pub(super) population: Population,
     pub(super) hosts: Vec<Host>,
+    /// Of each group the number of its first member, and how its members are built.
+    pub(super) blueprints: Vec<(u32, Arc<Blueprint>)>,
     pub(super) endpoints: Vec<Endpoint>,
     /// Keys and tokens of organizations and operators.
     pub(super) office: Office,
@@ -125,9 +127,11 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
     let mut settlers = Settlers { setup, office: Office::of(&organizations), credentials: Vec::new() };
     let mut members: Vec<Member> = Vec::new();
     let (mut hosts, mut endpoints): (Vec<Host>, _) = (Vec::new(), Vec::new());
+    let mut blueprints = Vec::new();
     for (group, description) in setup.groups.iter().enumerate() {
         let place = description.place.prepare().map_err(|error| error.to_string())?;
         let blueprint = Arc::new(Blueprint::new(setup, description, &organizations, streams));
+        blueprints.push((hosts.len() as u32, Arc::clone(&blueprint)));
         for number in 0..description.count {
             let entity = hosts.len() as u32;
             // A virtual machine is where its gateway is, and trusts it as its owner.
@@ -156,12 +160,12 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
     let groups = setup.groups.iter().map(|group| group.name.clone()).collect();
     let population = Population { members, by_name, groups };
     let Settlers { office, credentials, .. } = settlers;
-    Ok(Populated { population, hosts, endpoints, office, credentials })
+    Ok(Populated { population, hosts, blueprints, endpoints, office, credentials })
 }
 
 /// Whether nobody needs the peers of a group before something happens to them: they are providers like all others, and
 /// their operators do nothing.
-fn is_built_when_needed(setup: &Setup, group: &PeerGroup) -> bool {
+pub(super) fn is_built_when_needed(setup: &Setup, group: &PeerGroup) -> bool {
     group.role == Role::Provider && group.attack.is_none() && setup.operations.is_empty()
 }
 

@@ -14,6 +14,7 @@ mod prints;
 mod storage;
 pub mod traffic;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -31,6 +32,7 @@ pub use self::prints::Prints;
 pub use self::storage::{Bucket, DataUse, StorageConfig, Writes};
 pub use self::traffic::RequestStream;
 
+use super::event::PeerId;
 use crate::dms::capability::Form;
 use crate::dms::ensemble::{EnsembleConfig, Executor};
 use crate::dms::identity::SignatureMode;
@@ -272,8 +274,8 @@ pub struct Onboard {
 /// Deployments that a user asks for.
 #[derive(Clone, Debug)]
 pub struct Deploy {
-    /// The name of the orchestrating peer.
-    pub by: String,
+    /// Who asks, and orchestrates what it has asked for.
+    pub by: Askers,
     /// The ensemble's name, for tables.
     pub name: String,
     /// What to deploy.
@@ -288,6 +290,24 @@ pub struct Deploy {
     pub shutdown_after: Option<Distribution>,
     /// The names of the contracts under which it is to run.
     pub contracts: Vec<String>,
+}
+
+/// Who asks for deployments: an orchestrator, or those of a group in turn.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Askers {
+    /// The name of the peer or the group.
+    pub name: String,
+    /// Their numbers; one at least.
+    pub peers: Range<u32>,
+}
+
+impl Askers {
+    /// Who makes the request before which there were so many. It depends on nothing else, not even on who is up, so
+    /// that runs which are compared have the same requests.
+    #[must_use]
+    pub fn after(&self, requests: u32) -> PeerId {
+        PeerId(self.peers.start + requests % (self.peers.len() as u32).max(1))
+    }
 }
 
 /// Something that breaks at a time.

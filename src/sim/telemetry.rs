@@ -57,6 +57,7 @@ impl World<'_> {
                 self.telemetry.plans[peer.0 as usize] = Some(plan);
                 let clock = self.epoch_of(peer);
                 let host = &mut self.hosts[peer.0 as usize];
+                host.stirred = true;
                 host.peer.observe(plan.config.clone());
                 if host.up {
                     host.peer.begin_observation(clock);

@@ -13,6 +13,7 @@ use super::attack::{Attackers, Strike};
 use super::conservation::{Occasion, Violation};
 use super::contracts::Chain;
 use super::event::{DataStep, Event, ExecutionStep, PeerId};
+use super::foresight::Foresight;
 use super::gateways::Clouds;
 use super::host::{Directory, Host, Inside};
 use super::images::Images;
@@ -50,6 +51,7 @@ pub(super) struct Parcel {
     pub(super) envelope: Envelope,
     /// Who gave it to the network, whatever the envelope says.
     pub(super) sender: PeerId,
+    pub(super) sent: Time,
     /// The host that the connection belongs to; none for a broadcast.
     pub(super) transport: Option<HostId>,
     /// The attempt of an attacker that it is.
@@ -93,6 +95,7 @@ pub struct World<'s> {
     pub(super) ledger: Ledger,
     pub(super) office: Office,
     pub(super) directory: Directory,
+    pub(super) foresight: Foresight,
     pub(super) images: Images,
     pub(super) clouds: Clouds,
     pub(super) parcels: Slab<Parcel>,
@@ -118,7 +121,9 @@ impl<'s> World<'s> {
     /// What the setup asks for and cannot be built, in words.
     pub fn new(setup: &'s Setup) -> Result<Self, String> {
         let streams = Streams::new(setup.seed);
-        let Populated { population, hosts, endpoints, office, credentials } = populate(setup, streams)?;
+        let Populated { population, hosts, blueprints, endpoints, office, credentials } =
+            populate(setup, streams)?;
+        let foresight = Foresight::of(setup, &blueprints, &population);
         let mut network =
             Network::new(setup.network, &endpoints, streams).map_err(|error| error.to_string())?;
         let directory = Directory::of(&hosts);
@@ -154,6 +159,7 @@ impl<'s> World<'s> {
             network,
             conditions: FxHashMap::default(),
             directory,
+            foresight,
             images: Images::new(setup.images.clone()),
             clouds,
             parcels: Slab::new(),
@@ -239,6 +245,7 @@ impl<'s> World<'s> {
             return Err(violation);
         }
         let stopped = interrupted.unwrap_or(end);
+        self.end_foresight(stopped);
         self.finish_traffic(stopped);
         let closing = self.closing(stopped, interrupted.is_some());
         self.telemetry.hand_over(lines);
@@ -313,12 +320,14 @@ impl<'s> World<'s> {
             Event::Sample => {
                 self.audit_all(now);
                 self.review_traffic(now);
-                self.ledger.sample(now, self.network.flows().len());
+                let unbooked = self.unbooked_rejections(now);
+                self.ledger.sample(now, self.network.flows().len(), unbooked);
                 self.queue.post(now + SAMPLE_INTERVAL, Event::Sample);
             }
             Event::Attack { attacker } => self.attack(now, attacker),
             Event::Anchor { group, peer } => self.anchor_revocation(now, group, peer),
             Event::Reachability => self.wake_network(now),
+            Event::Foreseen => self.close_foreseen(),
         }
     }
 
@@ -347,9 +356,11 @@ impl<'s> World<'s> {
             let deadline = now + envelope.expire.since(self.clock(now));
             self.ledger.deployment_wanted(&new.ensemble, deadline);
         }
+        self.ledger.handles(self.parcels.get(parcel).map(|parcel| parcel.sent));
         self.feed(now, peer, |parcels| {
             Input::Dispatch(&parcels.get(parcel).expect("an admitted message is kept").envelope)
         });
+        self.ledger.handles(None);
         self.ledger.nothing_wanted();
         if routes {
             self.review_peer(now, peer);
@@ -360,7 +371,7 @@ impl<'s> World<'s> {
         }
     }
 
-    fn arrive(&mut self, now: Time, peer: PeerId, envelope: u32, bytes: u32) {
+    pub(super) fn arrive(&mut self, now: Time, peer: PeerId, envelope: u32, bytes: u32) {
         let host = &self.hosts[peer.0 as usize];
         if !host.up {
             self.ledger.lost(LossReason::ReceiverDown);
@@ -368,11 +379,13 @@ impl<'s> World<'s> {
             return;
         }
         self.ledger.delivered();
+        self.ledger.handles(self.parcels.get(envelope).map(|parcel| parcel.sent));
         self.feed(now, peer, |parcels| {
             let parcel = parcels.get(envelope).expect("a message in flight is kept");
             let (envelope, transport) = (&parcel.envelope, parcel.transport.as_ref());
             Input::Arrival { envelope, bytes: u64::from(bytes), transport }
         });
+        self.ledger.handles(None);
         let admitted = std::mem::take(&mut self.effects.admitted);
         if std::mem::take(&mut self.effects.offended) {
             self.blame(now, peer, envelope);
@@ -395,6 +408,7 @@ impl<'s> World<'s> {
 
     /// Lets a peer handle one input and carries out what it wants done.
     pub(super) fn feed(&mut self, now: Time, peer: PeerId, input: impl FnOnce(&Slab<Parcel>) -> Input<'_>) {
+        self.stir(now, peer);
         let clock = self.clock_of(peer, now);
         let observed = self.is_observed(peer);
         if observed {
@@ -446,7 +460,7 @@ impl<'s> World<'s> {
 
     fn send(&mut self, now: Time, sender: PeerId, envelope: Envelope) {
         let Some(to) = &envelope.to else {
-            return self.publish(now, Parcel { envelope, sender, transport: None, strike: None });
+            return self.publish(now, Parcel { envelope, sender, sent: now, transport: None, strike: None });
         };
         // A host that never existed is like one that is down: nobody answers.
         let Some(to) = self.directory.find(&to.host) else {
@@ -454,7 +468,7 @@ impl<'s> World<'s> {
             return self.ledger.lost(LossReason::ReceiverDown);
         };
         let transport = Some(self.hosts[sender.0 as usize].peer.handle_of_root().host);
-        self.ship(now, to, Parcel { envelope, sender, transport, strike: None });
+        self.ship(now, to, Parcel { envelope, sender, sent: now, transport, strike: None });
     }
 
     /// Puts a message on the way to one peer, whoever its envelope names.
@@ -464,6 +478,7 @@ impl<'s> World<'s> {
         self.ledger.sent(bytes);
         let length = u32::try_from(bytes).unwrap_or(u32::MAX);
         if bytes >= FLOW_THRESHOLD_BYTES && to != from {
+            self.stir(now, to);
             match self.network.start_transfer(now, Some(EndpointId(from.0)), EndpointId(to.0), bytes) {
                 Ok(flow) => {
                     let envelope = self.parcels.insert(parcel, 1);
@@ -493,23 +508,30 @@ impl<'s> World<'s> {
         self.ledger.sent(bytes);
         let valid = gossip::validate(&parcel.envelope, self.setup.signatures, self.clock(now)).is_ok();
         let reach = self.reach(now, from, valid);
-        let receivers = match &reach {
-            Reach::Everybody => Receivers::AllLive,
-            Reach::EverybodyBut(deaf) => Receivers::AllLiveBut(deaf),
-            Reach::Only(takers) => Receivers::Of(takers),
+        let length = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let outlook = self.foresee(now, &parcel, &reach, length);
+        let receivers = match (&reach, &outlook) {
+            (_, Some(outlook)) => Receivers::AllLiveBut(&outlook.refusing),
+            (Reach::Everybody, None) => Receivers::AllLive,
+            (Reach::EverybodyBut(deaf), None) => Receivers::AllLiveBut(deaf),
+            (Reach::Only(takers), None) => Receivers::Of(takers),
         };
         let vouched = parcel.envelope.tokens.iter().any(|token| token.chain().is_some());
         // One reference of our own keeps the slot until every delivery has been counted.
         let key = self.parcels.insert(parcel, 1);
         let (queue, parcels, network) = (&mut self.queue, &mut self.parcels, &mut self.network);
-        let length = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let mut tally = BroadcastTally::default();
+        let (mut tally, mut broadcast) = (BroadcastTally::default(), None);
         queue.publish(key, length, |deliver| {
-            tally = network.broadcast(now, EndpointId(from.0), bytes, receivers, &mut |to, at| {
-                deliver(PeerId(to.0), at);
-            });
+            (tally, broadcast) =
+                network.begin_broadcast(now, EndpointId(from.0), bytes, receivers, &mut |to, at| {
+                    deliver(PeerId(to.0), at);
+                });
         });
         parcels.retain(key, u32::try_from(tally.delivered).expect("there are fewer peers than that"));
+        if let (Some(outlook), Some(broadcast)) = (outlook, broadcast) {
+            tally.delivered += outlook.refusing.len() as u64;
+            self.await_foreseen(now, outlook, (key, length), broadcast);
+        }
         self.parcels.release(key);
         self.ledger.broadcast(tally, bytes, vouched);
     }
@@ -594,7 +616,7 @@ impl<'s> World<'s> {
 
     fn deploy(&mut self, now: Time, entry: u32) {
         let request = &self.setup.workload[entry as usize];
-        let by = self.population.find(&request.by).expect("the setup names an existing orchestrator");
+        let by = request.by.after(self.ledger.asked(entry));
         let pins = self.population.pins(&request.ensemble, &self.hosts);
         let expire = self.clock(now) + request.timeout;
         let deployment = self.ledger.deployment_asked(now, entry, by, now + request.timeout);

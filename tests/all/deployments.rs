@@ -203,3 +203,28 @@ fn a_long_message_over_a_slow_link_is_given_up_after_half_a_minute() {
     // As it is, the end of a task is told once (W17).
     assert!(read("100 kbit/s", "Running") >= 1.0);
 }
+
+#[test]
+fn a_group_asks_in_turn_whoever_is_up() {
+    let by_all = WORKLOAD.split("\n  - deploy: {by: alice, name: job").next().unwrap();
+    let by_all =
+        by_all.replace("by: alice", "by: orchestrators").replace("{at: [0s, 1m]}", "{every: 1m}, count: 5");
+    let asked = |head: &str| -> Vec<(String, String, String)> {
+        let outcome =
+            run(head, &by_all, &["at: 90s, by: alice, deployment: {list: {}}, answer: '1 of 1: Running'"]);
+        as_expected(&outcome);
+        let row = |row: &dmsim::observe::rows::DeploymentRow| {
+            (row.orchestrator.to_string(), row.outcome.to_string(), row.reason.to_string())
+        };
+        outcome.deployments.iter().map(row).collect()
+    };
+    let names =
+        |rows: &[(String, String, String)]| -> Vec<String> { rows.iter().map(|row| row.0.clone()).collect() };
+    let all = asked("");
+    assert_eq!(names(&all), ["alice", "carol", "alice", "carol", "alice"]);
+    assert!(all.iter().all(|(_, outcome, _)| outcome == "succeeded"), "{all:?}");
+    let one_down = asked("faults: [{crash: {at: 150s, peer: carol, repair: never}}]");
+    assert_eq!(names(&one_down), names(&all), "nobody takes the turn of one who is down");
+    assert_eq!((&*one_down[3].1, &*one_down[3].2), ("failed", "the orchestrator is down"));
+    assert_eq!(one_down[4].1, "succeeded");
+}

@@ -1,6 +1,7 @@
 //! One test binary; a module per concern.
 mod allocations;
 mod attacks;
+mod bid_suppression;
 mod bless;
 mod capability_scripts;
 mod contracts;

@@ -20,6 +20,7 @@ use crate::dms::identity::{Did, EnsembleId, Handle, PeerId, Signature};
 use crate::dms::resources::Resources;
 use crate::dms::storage::VolumeRequest;
 use crate::dms::subnet::{AddressRange, Route};
+use crate::dms::suppression::Draw;
 
 /// What one node of an ensemble asks of a provider (`BidRequestV1`).
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
@@ -55,6 +56,9 @@ pub struct BidRequest {
     /// The contracts under which it is to run.
     #[serde(skip_serializing_if = "no_contracts")]
     pub contracts: Arc<[ContractRef]>,
+    /// Who of those who could bid is to do so; everybody without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draw: Option<Draw>,
 }
 
 pub(super) fn no_contracts(contracts: &Arc<[ContractRef]>) -> bool {
@@ -484,6 +488,7 @@ fn count(value: &impl Serialize) -> u64 {
 mod tests {
     use super::*;
     use crate::dms::identity::{SecretKey, SignatureMode};
+    use crate::dms::suppression::Share;
 
     #[test]
     fn the_length_of_a_bid_is_that_of_its_json() {
@@ -510,6 +515,37 @@ mod tests {
             let json = serde_json::to_string(&bid).expect("a bid can be written");
             assert_eq!(bid.json_len(), json.len() as u64, "{json}");
         }
+    }
+
+    #[test]
+    fn a_request_for_bids_says_who_is_to_answer_only_where_not_everybody_is() {
+        let request = |draw| {
+            let (requests, exclude) = (Vec::new(), Vec::new());
+            let (ensemble, contracts) = (EnsembleId([5; 32]), Arc::default());
+            Message::BidRequest(Arc::new(BidRequest {
+                ensemble,
+                nonce: 1,
+                requests,
+                exclude,
+                contracts,
+                draw,
+            }))
+        };
+        let json = |message: &Message| serde_json::to_string(message).expect("a request can be written");
+        let plain = request(None);
+        let id = EnsembleId([5; 32]);
+        let unchanged =
+            format!(r#"{{"BidRequest":{{"ensemble":"{id}","nonce":1,"requests":[],"exclude":[]}}}}"#);
+        assert_eq!(json(&plain), unchanged);
+        let share = Share::of(1, 64, 0).expect("it is a part");
+        let part = request(Some(Draw { lot: 7, share }));
+        assert!(
+            json(&part).ends_with(r#","draw":{"lot":7,"share":9223372036854775808}}}"#),
+            "{}",
+            json(&part)
+        );
+        assert_eq!(part.json_len(), json(&part).len() as u64);
+        assert_ne!(part, plain);
     }
 
     #[test]

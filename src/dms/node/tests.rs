@@ -15,7 +15,7 @@ use crate::dms::constants::REVOCATION_EXCHANGE_TIMEOUT;
 use crate::dms::fact::Fact;
 use crate::dms::identity::{Did, Handle, SecretKey, SignatureMode};
 use crate::dms::observability::{ApmConfig, ElasticConfig, Level, ObserverConfig};
-use crate::dms::orchestrator::{Strategy, placement::Policy};
+use crate::dms::orchestrator::Strategy;
 use crate::dms::outbox::{Command, Effects, Input, Outbox, Timer};
 use crate::dms::profile::{Profile, Weakness};
 use crate::dms::provider::Machine;
@@ -56,7 +56,7 @@ impl Lab {
             let mut nonces = || [seed; 12];
             let joined = exchange(&organization, &mut user, &dms, &membership, NOW, &mut nonces).unwrap();
             capabilities.add_roots(&joined.anchors(Form::Full), NOW).unwrap();
-            let strategy = Strategy { placement: Policy::Uniform, recovery: Recovery::Redeploy };
+            let strategy = Strategy::DEFAULT;
             let machine = Machine::default();
             Peer::new(
                 PeerConfig {

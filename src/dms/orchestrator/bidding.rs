@@ -12,6 +12,7 @@ use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::PeerId;
 use crate::dms::outbox::Timer;
 use crate::dms::profile::Weakness;
+use crate::dms::suppression::{Draw, Share};
 use crate::kernel::Span;
 
 /// A round that is open.
@@ -62,6 +63,7 @@ impl Deployment {
             requests: nodes.iter().map(|&index| self.wanted_of(desk, index)).collect(),
             exclude: self.taken_peers(nodes),
             contracts: Arc::clone(&self.contracts),
+            draw: if direct { None } else { self.draw(desk, nodes.len()) },
         };
         let call = Call {
             behaviour: Behaviour::fixed(BehaviourKind::BidRequest),
@@ -76,6 +78,12 @@ impl Deployment {
                 self.vouched = desk.publish(&mut self.actor, &topics::DEPLOYMENT, call, Some(self.id));
             }
         }
+    }
+
+    /// Who is to answer, where the strategy does not ask everybody. Rounds without success ask more and more.
+    fn draw(&self, desk: &mut Desk<'_, '_>, nodes: usize) -> Option<Draw> {
+        let share = Share::of(nodes, self.strategy.bid_suppression?, self.doublings)?;
+        Some(Draw { lot: desk.out.random.next_u64(), share })
     }
 
     /// What a node asks for; the real DMS loses its graphics cards and more when it sums over allocations (W3).
@@ -176,7 +184,7 @@ impl Deployment {
     }
 
     fn close_round(&mut self, desk: &mut Desk<'_, '_>) {
-        self.round = None;
+        let was_full = self.round.take().is_some_and(|round| round.room == 0);
         let unplaced = self.in_phase(Phase::Unplaced);
         let updating = self.status == DeploymentStatus::Updating;
         let complete = unplaced.iter().all(|&index| !self.nodes[index].bids.is_empty());
@@ -188,6 +196,10 @@ impl Deployment {
         if complete {
             self.backoff = BACKOFF_MIN;
             return self.advance(desk);
+        }
+        // Nobody was asked for a node that is pinned but its peer, and where answers were enough more are of no use.
+        if !was_full && missing.iter().any(|&index| self.nodes[index].pin.is_none()) {
+            self.doublings += 1;
         }
         // Where those who might bid have failed before, what they failed over says more than that nobody else bids.
         let failed_before = missing.iter().all(|&index| !self.nodes[index].excluded.is_empty());

@@ -80,6 +80,15 @@ pub struct Strategy {
     pub placement: Policy,
     /// What happens after a failure where the ensemble file does not say.
     pub recovery: Recovery,
+    /// Asks only a part of the providers for bids, of which there are about so many by what is known of the network
+    /// (see [`suppression`](crate::dms::suppression)); none = asks all of them.
+    pub bid_suppression: Option<u32>,
+}
+
+impl Strategy {
+    /// What an operator has who chooses nothing.
+    pub const DEFAULT: Self =
+        Self { placement: Policy::Uniform, recovery: Recovery::Redeploy, bid_suppression: None };
 }
 
 /// A request that was sent and whose reply, or timeout, is to come.
@@ -180,6 +189,8 @@ pub struct Deployment {
     nodes: Vec<Node>,
     round: Option<Round>,
     rounds: u64,
+    /// Rounds without enough bids since it last ran, each of which doubles the share of providers that is asked.
+    doublings: u32,
     search: Option<Search>,
     edges: Vec<Edge>,
     /// What is known of links, for the attempt that is under way.
@@ -264,6 +275,7 @@ impl Deployment {
             nodes,
             round: None,
             rounds: 0,
+            doublings: 0,
             search: None,
             edges,
             verified: BTreeMap::new(),

@@ -60,6 +60,7 @@ impl Deployment {
             nodes,
             round: None,
             rounds: 0,
+            doublings: 0,
             search: None,
             edges,
             verified: BTreeMap::new(),

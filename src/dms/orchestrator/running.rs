@@ -30,6 +30,7 @@ impl Deployment {
         if self.status != DeploymentStatus::Running {
             self.set_status(desk, DeploymentStatus::Running, None);
             self.last_failure = None;
+            self.doublings = 0;
         }
         if !self.supervised {
             self.supervised = true;

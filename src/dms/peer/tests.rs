@@ -6,10 +6,8 @@ use crate::dms::capability::{Membership, OrganizationKeys, Rules, join};
 use crate::dms::constants::{SCORE_CONNECTED, SCORE_GREETED};
 use crate::dms::ensemble::Location;
 use crate::dms::identity::SignatureMode;
-use crate::dms::orchestrator::placement::Policy;
 use crate::dms::outbox::Effects;
 use crate::dms::resources::Resources;
-use crate::dms::supervision::Recovery;
 use crate::dms::system::BareSystem;
 use crate::kernel::Span;
 use crate::kernel::{Domain, Streams};
@@ -32,7 +30,7 @@ fn peer(seed: u8, organization: Option<&OrganizationKeys>) -> Peer {
         location: Location::default(),
         executors: Vec::new(),
     };
-    let strategy = Strategy { placement: Policy::Uniform, recovery: Recovery::Redeploy };
+    let strategy = Strategy::DEFAULT;
     let profile = Profile::INTENDED;
     Peer::new(
         PeerConfig { secret: key(seed), capabilities, profile, machine, strategy, atlas: &BlankAtlas },

@@ -16,6 +16,7 @@ use crate::dms::fact::Fact;
 use crate::dms::identity::{EnsembleId, PeerId};
 use crate::dms::profile::{Profile, Weakness};
 use crate::dms::resources::{Comparison, Cpu, Pool, PortError, Ports, Resources, Shortage};
+use crate::dms::suppression::Ticket;
 use crate::kernel::digest::mix;
 
 /// Why a provider did not bid for a node.
@@ -47,6 +48,8 @@ pub enum BidRefusal {
     NoPlan(Option<Box<Self>>),
     /// All machines that a gateway may have, so many, are in use.
     NoMachineLeft(u32),
+    /// It could bid, and the request wants the bids of others.
+    HeldBack,
 }
 
 impl fmt::Display for BidRefusal {
@@ -68,6 +71,9 @@ impl fmt::Display for BidRefusal {
             Self::NoMachineLeft(all) => write!(f, "the gateway has no machine left: {all} of {all} in use"),
             Self::Free(shortage) => write!(f, "not enough free resources: {shortage}"),
             Self::Port(error) => write!(f, "{error}"),
+            Self::HeldBack => {
+                f.write_str("held back: the request wants the bids of a part of the providers only")
+            }
             Self::Recovering => f.write_str("the peer is still taking up what it hosts after a restart"),
         }
     }
@@ -84,13 +90,21 @@ pub struct Bidder<'a> {
     /// The rounds that it has answered, of the ensemble in question.
     answered: &'a [u64],
     recovering: bool,
+    /// Needed where a request draws who is to bid.
+    ticket: Option<Ticket>,
 }
 
 impl<'a> Bidder<'a> {
     /// One that holds nothing and has answered nobody so far.
     #[must_use]
     pub const fn fresh(machine: &'a Machine, host: PeerId, profile: Profile) -> Self {
-        Self { machine, host, profile, taken: None, answered: &[], recovering: false }
+        Self { machine, host, profile, taken: None, answered: &[], recovering: false, ticket: None }
+    }
+
+    /// The same with the ticket by which it takes part in draws.
+    #[must_use]
+    pub const fn with_ticket(self, ticket: Option<Ticket>) -> Self {
+        Self { ticket, ..self }
     }
 
     /// The place of the node that it bids for among those that are asked for: the first in an order of its own that it
@@ -108,6 +122,11 @@ impl<'a> Bidder<'a> {
                 continue;
             }
             match self.check_availability(node) {
+                // One draw for all nodes of the request, and the last of all questions: every other refusal says more.
+                Ok(()) if self.is_held_back(request) => {
+                    refuse(BidRefusal::HeldBack);
+                    return None;
+                }
                 Ok(()) => return Some(index),
                 Err(refusal) => refuse(refusal),
             }
@@ -117,6 +136,12 @@ impl<'a> Bidder<'a> {
             }
         }
         None
+    }
+
+    /// Whether the request wants the bids of others.
+    fn is_held_back(&self, request: &BidRequest) -> bool {
+        let drawn = request.draw.zip(self.ticket);
+        drawn.is_some_and(|(draw, ticket)| !draw.takes(ticket))
     }
 
     /// Whether this peer suits a node, by what does not change while others come and go (steps 2 to 6), in order.
@@ -179,7 +204,9 @@ impl Provider {
         request: &Arc<BidRequest>,
     ) {
         let ensemble = request.ensemble;
-        let bidder = self.bidder(root, ensemble, desk.security.profile);
+        // A node has one ticket for all draws.
+        let ticket = request.draw.map(|_| *self.ticket.get_or_insert_with(|| Ticket::of(root.secret())));
+        let bidder = self.bidder(root, ensemble, desk.security.profile).with_ticket(ticket);
         let chosen = bidder.choose(request, &mut |refusal| desk.fact(Fact::BidRefused { ensemble, refusal }));
         if let Some(index) = chosen {
             self.bid(desk, root, envelope, request, &request.requests[usize::from(index)]);
@@ -194,6 +221,7 @@ impl Provider {
             taken: Some((&self.ports, &self.pool)),
             answered: self.bids.get(&ensemble).map_or(&[], |bid| &bid.answered),
             recovering: !self.recovering.is_empty(),
+            ticket: None,
         }
     }
 

@@ -55,6 +55,7 @@ use crate::dms::outbox::{Action, Owner, RunId, Timer};
 use crate::dms::profile::Weakness;
 use crate::dms::resources::{Pool, Ports, Resources};
 use crate::dms::subnet::Subnets;
+use crate::dms::suppression::Ticket;
 use crate::kernel::{Span, Timestamp};
 
 /// What a machine is and has, as the provider's operator configured it.
@@ -144,6 +145,8 @@ pub struct Provider {
     /// Runs that are being started again after a restart; bids wait for them.
     recovering: Vec<RunId>,
     volumes: Volumes,
+    /// By which it takes part in draws, once it has been asked to.
+    ticket: Option<Ticket>,
     /// Questions to orchestrators so far.
     confirmations: u32,
 }
@@ -170,6 +173,7 @@ impl Provider {
             renewing: false,
             recovering: Vec::new(),
             volumes: Volumes::default(),
+            ticket: None,
             confirmations: 0,
         }
     }

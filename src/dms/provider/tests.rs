@@ -17,6 +17,7 @@ use crate::dms::outbox::{Effects, Execution, Outbox};
 use crate::dms::profile::Profile;
 use crate::dms::resources::Cpu;
 use crate::dms::subnet::{AddressRange, Endpoint, LookupError, Route};
+use crate::dms::suppression::{Draw, Share, Ticket};
 use crate::dms::system::BareSystem;
 use crate::kernel::{Cursor, Domain, Streams};
 
@@ -538,6 +539,7 @@ fn a_provider_without_room_for_a_node_tries_the_next_and_with_w18_none() {
                 requests: nodes.to_vec(),
                 exclude: Vec::new(),
                 contracts: Arc::default(),
+                draw: None,
             };
             bids += u32::from(matches!(
                 lab.tell(None, Message::BidRequest(Arc::new(request))),
@@ -556,4 +558,45 @@ fn a_provider_without_room_for_a_node_tries_the_next_and_with_w18_none() {
     assert_eq!((answered as usize, silent), (20 - looked, looked), "the same shuffles, and silence");
     assert_eq!(bids(as_read, &[node("huge", 20), node("small", 1)]).0, 20, "only room is looked at too late");
     assert_eq!(bids(Profile::INTENDED, &[node("large", 12)]), (0, 20));
+}
+
+#[test]
+fn who_suits_is_held_back_by_the_draw_and_who_does_not_says_why() {
+    let share = Share::of(1, 64, 0).expect("a half");
+    let ask = |lab: &mut Lab, lot: u64, nodes: &[NodeRequest], exclude: Vec<PeerId>| {
+        let draw = Some(Draw { lot, share });
+        let (requests, contracts) = (nodes.to_vec(), Arc::default());
+        let request = BidRequest { ensemble: ID, nonce: lot, requests, exclude, contracts, draw };
+        lab.effects.facts.clear();
+        let answered = lab.tell(None, Message::BidRequest(Arc::new(request))).is_some();
+        let refusals: Vec<BidRefusal> = lab
+            .effects
+            .facts
+            .iter()
+            .filter_map(|fact| match fact {
+                Fact::BidRefused { refusal, .. } => Some(refusal.clone()),
+                _ => None,
+            })
+            .collect();
+        (answered, refusals)
+    };
+    let mut lab = Lab::new();
+    let mut answers = 0;
+    for lot in 0..200 {
+        let nodes = [node("small", 1), node("other", 2)];
+        let (answered, refusals) = ask(&mut lab, lot, &nodes, Vec::new());
+        assert_eq!(answered, Draw { lot, share }.takes(Ticket::of(&secret(1))), "its own key decides");
+        assert_eq!(
+            refusals,
+            if answered { vec![] } else { vec![BidRefusal::HeldBack] },
+            "once for all nodes"
+        );
+        answers += u32::from(answered);
+        // Whoever could not bid is asked nothing else, whatever the draw.
+        let here = lab.here();
+        assert_eq!(ask(&mut lab, 1000 + lot, &nodes[..1], vec![here]).1, [BidRefusal::Excluded]);
+        let full = ask(&mut lab, 2000 + lot, &[node("large", 12)], Vec::new()).1;
+        assert!(matches!(full[..], [BidRefusal::Free(_)]), "{full:?}");
+    }
+    assert!((72..=128).contains(&answers), "{answers} of 200 at one half: four standard deviations are 28");
 }

@@ -120,6 +120,7 @@ impl Kit<'_> {
                     requests: Vec::new(),
                     exclude: Vec::new(),
                     contracts: Arc::default(),
+                    draw: None,
                 }))
             }
             BehaviourKind::Commit => Message::Commit(Box::new(Commit {

@@ -282,9 +282,9 @@ impl World<'_> {
             Some(to) => {
                 let own = self.hosts[sender.0 as usize].peer.handle_of_root().host;
                 let transport = Some(host.unwrap_or(own));
-                self.ship(now, to, Parcel { envelope, sender, transport, strike });
+                self.ship(now, to, Parcel { envelope, sender, sent: now, transport, strike });
             }
-            None => self.publish(now, Parcel { envelope, sender, transport: None, strike }),
+            None => self.publish(now, Parcel { envelope, sender, sent: now, transport: None, strike }),
         }
     }
 

@@ -25,7 +25,7 @@ impl Ledger {
     }
 
     fn ensemble_of(&self, deployment: u32) -> &Arc<EnsembleConfig> {
-        &self.entries[self.deployments[deployment as usize].entry as usize].2
+        &self.entries[self.deployments[deployment as usize].entry as usize].1
     }
 
     /// The allocations of this name in a deployment, those of standbys too, the latest commit first.

@@ -7,6 +7,7 @@ mod contracts;
 mod counters;
 mod entry;
 mod executions;
+mod foreseen;
 mod instances;
 mod machines;
 mod moves;
@@ -28,11 +29,14 @@ use rustc_hash::FxHashMap;
 
 use self::contracts::Contracts;
 use self::counters::Counters;
+pub(super) use self::foreseen::Foreseen;
+pub(super) use self::foreseen::fingerprint as fingerprint_of_refusal;
 use self::machines::Machines;
 use self::moves::Moves;
 use self::offers::Offers;
 use self::operations::{Operations, Revocations};
 use self::reachability::Reachability;
+pub(super) use self::refusals::{Case, line_of};
 use self::refusals::{Kind, Refusals};
 pub(super) use self::requests::Requests;
 use self::service::Services;
@@ -43,7 +47,7 @@ use super::reach::Reachable;
 use super::setup::Setup;
 use super::telemetry::Observed;
 use crate::dms::actor::AllocationState;
-use crate::dms::ensemble::{AllocationKind, EnsembleConfig};
+use crate::dms::ensemble::AllocationKind;
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::EnsembleId;
 use crate::dms::resources::Resources;
@@ -149,10 +153,14 @@ pub(super) struct Closing {
 /// Turns facts into rows.
 pub struct Ledger {
     digest: Digest,
+    /// The sum over the refusals of requests for bids, whose order says nothing (see `foreseen`).
+    refused: u128,
+    /// When the message that is being handled was sent.
+    sent: Option<Time>,
     trace: Option<Vec<(Time, PeerId, u128)>>,
     names: Vec<(Arc<str>, Member)>,
     roles: Vec<(&'static str, String)>,
-    entries: Vec<(String, String, Arc<EnsembleConfig>)>,
+    entries: Vec<operations::Entry>,
     asked: Vec<u32>,
     /// The deployment whose request is being handled right now, to be matched with the id that it gets.
     asking: Option<u32>,
@@ -205,12 +213,13 @@ impl Ledger {
             super::setup::Role::Machine => "machine",
         };
         let of_workload = setup.workload.iter();
-        let mut entries: Vec<_> = of_workload
-            .map(|entry| (entry.name.clone(), entry.by.clone(), Arc::clone(&entry.ensemble)))
-            .collect();
+        let mut entries: Vec<_> =
+            of_workload.map(|entry| (entry.name.clone(), Arc::clone(&entry.ensemble))).collect();
         entries.extend(operations::new_deployments(setup).map(|(_, entry)| entry));
         Self {
             digest: Digest::new(),
+            refused: 0,
+            sent: None,
             trace: None,
             names: population.members().iter().map(|m| (Arc::clone(&m.name), m.clone())).collect(),
             roles: setup.groups.iter().map(|group| (role(group), group.organizations.join(" "))).collect(),
@@ -289,6 +298,23 @@ impl Ledger {
         self.refuse(now, by, Some(number), Stage::Request.as_str(), reason.into());
     }
 
+    /// The digest of all that has happened so far.
+    fn digest(&self) -> u128 {
+        let mut digest = self.digest;
+        digest.write_u64(self.refused as u64);
+        digest.write_u64((self.refused >> 64) as u64);
+        digest.finish()
+    }
+
+    /// A message is being handled that was sent then; what is refused meanwhile is refused about it.
+    pub(super) const fn handles(&mut self, sent: Option<Time>) {
+        self.sent = sent;
+    }
+
+    fn case(&self, now: Time, peer: PeerId) -> Case {
+        Case { asked: self.sent.unwrap_or(now), peer, refused: now }
+    }
+
     fn refuse(
         &mut self,
         now: Time,
@@ -298,7 +324,7 @@ impl Ledger {
         reason: Arc<str>,
     ) {
         let kind = Kind { deployment, stage, reason: Arc::clone(&reason), amount_class: None };
-        self.refusals.add(kind, now, peer, || reason);
+        self.refusals.add(kind, self.case(now, peer), 1, || reason);
     }
 
     /// Who orchestrates a deployment, and its id.
@@ -409,9 +435,13 @@ impl Ledger {
             Fact::Contract { ref contract, .. } => self.contracts.number(contract),
             _ => deployment,
         };
-        entry::absorb(&mut self.digest, now, peer, subject, &fact);
-        if let Some(trace) = &mut self.trace {
-            trace.push((now, peer, self.digest.finish()));
+        match foreseen::fingerprint(peer, subject, &fact) {
+            Some(refusal) => self.refused = self.refused.wrapping_add(refusal),
+            None => entry::absorb(&mut self.digest, now, peer, subject, &fact),
+        }
+        if self.trace.is_some() {
+            let digest = self.digest();
+            self.trace.iter_mut().for_each(|trace| trace.push((now, peer, digest)));
         }
         self.counters.count(&fact);
         self.apply(now, peer, deployment, fact);
@@ -484,7 +514,9 @@ impl Ledger {
                 }
             }
             Fact::RoundOpened { .. } => record.into_iter().for_each(|record| record.rounds += 1),
-            Fact::BidRefused { refusal, .. } => self.refusals.add_bid(deployment, now, peer, &refusal),
+            Fact::BidRefused { refusal, .. } => {
+                self.refusals.add_bid(deployment, self.case(now, peer), 1, &refusal);
+            }
             Fact::BidAccepted(_) => {
                 self.counters.bids_received += 1;
                 self.counters.bids_accepted += 1;
@@ -564,19 +596,22 @@ impl Ledger {
 
     /// Takes a fact about a message that authorises nothing, at its receiver or its sender.
     fn apply_message(&mut self, now: Time, peer: PeerId, deployment: Option<u32>, fact: Fact) {
-        let (stage, reason) = match fact {
-            Fact::MessageRejected { rejection, behaviour, explanation, .. } => {
-                *self.counters.rejected.entry(rejection).or_default() += 1;
-                let why = explanation.map_or_else(String::new, |why| format!(": {why}"));
-                ("message", format!("{behaviour}: {rejection}{why}"))
-            }
-            Fact::SentWithoutAuthority { behaviour, .. } => {
-                self.counters.noticed += 1;
-                ("send", format!("{behaviour}: sent without authority: no token held allows it"))
-            }
-            _ => return,
-        };
-        self.refuse(now, peer, deployment, stage, reason.into());
+        if let Fact::SentWithoutAuthority { behaviour, .. } = fact {
+            self.counters.noticed += 1;
+            let reason = format!("{behaviour}: sent without authority: no token held allows it");
+            return self.refuse(now, peer, deployment, "send", reason.into());
+        }
+        self.rejected(deployment, self.case(now, peer), 1, fact);
+    }
+
+    /// Messages that their receivers rejected.
+    fn rejected(&mut self, deployment: Option<u32>, first: Case, count: u64, fact: Fact) {
+        let Fact::MessageRejected { rejection, behaviour, explanation, .. } = fact else { return };
+        *self.counters.rejected.entry(rejection).or_default() += count;
+        let why = explanation.map_or_else(String::new, |why| format!(": {why}"));
+        let reason: Arc<str> = format!("{behaviour}: {rejection}{why}").into();
+        let kind = Kind { deployment, stage: "message", reason: Arc::clone(&reason), amount_class: None };
+        self.refusals.add(kind, first, count, || reason);
     }
 
     fn set_status(&mut self, now: Time, number: u32, status: DeploymentStatus, reason: Option<Arc<str>>) {
@@ -586,7 +621,7 @@ impl Ledger {
         if status == DeploymentStatus::Running && record.running.is_none() {
             record.running = Some(now);
             let took = now.since(record.submitted);
-            let ensemble = Arc::clone(&self.entries[record.entry as usize].2);
+            let ensemble = Arc::clone(&self.entries[record.entry as usize].1);
             self.time_to_running.record(took);
             for (node, config) in &ensemble.nodes {
                 for allocation in &config.allocations {
@@ -714,7 +749,7 @@ impl Ledger {
         if let Some((service, _)) = self.services.roles.get(&(deployment, Arc::clone(key))) {
             return Arc::clone(service);
         }
-        let nodes = &self.entries[self.deployments[deployment as usize].entry as usize].2.nodes;
+        let nodes = &self.entries[self.deployments[deployment as usize].entry as usize].1.nodes;
         let primary = key.split_once('.').and_then(|(node, allocation)| {
             let (primary, number) = node.rsplit_once("-standby-")?;
             let number: u32 = number.parse().ok()?;

@@ -142,17 +142,14 @@ impl Revocations {
     }
 }
 
-/// Name, orchestrator and ensemble of what is deployed.
-type Entry = (String, String, Arc<EnsembleConfig>);
+/// Name and ensemble of what is deployed.
+pub(super) type Entry = (String, Arc<EnsembleConfig>);
 
 /// The deployments that operators ask for, by the number of the operation: further entries beside the workload's.
 pub(super) fn new_deployments(setup: &Setup) -> impl Iterator<Item = (u32, Entry)> {
     setup.operations.iter().zip(0..).filter_map(|(operation, number)| match &operation.kind {
         OperationKind::Deployment(control) => match &control.kind {
-            ControlKind::New { name, ensemble } => {
-                let at = control.to.as_ref().unwrap_or(&operation.by).clone();
-                Some((number, (name.clone(), at, Arc::clone(ensemble))))
-            }
+            ControlKind::New { name, ensemble } => Some((number, (name.clone(), Arc::clone(ensemble)))),
             _ => None,
         },
         _ => None,
@@ -178,7 +175,7 @@ impl Ledger {
     /// has not been heard of.
     pub(in crate::sim) fn deployment_wanted(&mut self, ensemble: &EnsembleConfig, deadline: Time) {
         let first = self.entries.len() - self.operations.new.len();
-        let fits = |entry: &usize| *self.entries[*entry].2 == *ensemble;
+        let fits = |entry: &usize| *self.entries[*entry].1 == *ensemble;
         let mut fitting = (first..self.entries.len()).filter(fits);
         let fresh = fitting.clone().find(|entry| self.asked[*entry] == 0);
         self.wanted = fresh.or_else(|| fitting.next()).map(|entry| (entry as u32, deadline));

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use indexmap::map::Entry;
 
 use crate::dms::provider::BidRefusal;
 use crate::dms::resources::{Dimension, Shortage};
-use crate::kernel::Time;
+use crate::kernel::{Time, fingerprint128};
 use crate::sim::event::PeerId;
 
+/// What the refusals of one line have in common.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Kind {
     pub(super) deployment: Option<u32>,
@@ -17,11 +19,20 @@ pub(super) struct Kind {
     pub(super) amount_class: Option<(Dimension, u8)>,
 }
 
+/// Who refused, when, and when what was refused had been sent.
+///
+/// The first of several is told by the latter two, which do not depend on how long each message was on its way.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::sim) struct Case {
+    pub(in crate::sim) asked: Time,
+    pub(in crate::sim) peer: PeerId,
+    pub(in crate::sim) refused: Time,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Count {
     pub(super) count: u64,
-    pub(super) first_time: Time,
-    pub(super) first_peer: PeerId,
+    pub(super) first: Case,
     pub(super) example: Arc<str>,
 }
 
@@ -32,18 +43,23 @@ pub(super) struct Refusals {
 }
 
 impl Refusals {
-    pub(super) fn add(&mut self, kind: Kind, time: Time, peer: PeerId, example: impl FnOnce() -> Arc<str>) {
-        let fresh = || Count { count: 0, first_time: time, first_peer: peer, example: example() };
-        self.lines.entry(kind).or_insert_with(fresh).count += 1;
+    /// So many of a kind, of which this one is the first.
+    pub(super) fn add(&mut self, kind: Kind, first: Case, count: u64, example: impl FnOnce() -> Arc<str>) {
+        match self.lines.entry(kind) {
+            Entry::Vacant(new) => {
+                new.insert(Count { count, first, example: example() });
+            }
+            Entry::Occupied(known) => {
+                let known = known.into_mut();
+                known.count += count;
+                if (first.asked, first.peer) < (known.first.asked, known.first.peer) {
+                    (known.first, known.example) = (first, example());
+                }
+            }
+        }
     }
 
-    pub(super) fn add_bid(
-        &mut self,
-        deployment: Option<u32>,
-        time: Time,
-        peer: PeerId,
-        refusal: &BidRefusal,
-    ) {
+    pub(super) fn add_bid(&mut self, deployment: Option<u32>, first: Case, count: u64, refusal: &BidRefusal) {
         let (reason, shortage) = match refusal {
             BidRefusal::Hardware(shortage) => (short(shortage, "the machine has too little"), Some(shortage)),
             BidRefusal::Free(shortage) => (short(shortage, "not enough is free of"), Some(shortage)),
@@ -52,12 +68,26 @@ impl Refusals {
         };
         let amount_class = shortage.map(|shortage| (shortage.dimension, class(shortage)));
         let kind = Kind { deployment, stage: "bid", reason, amount_class };
-        self.add(kind, time, peer, || refusal.to_string().into());
+        self.add(kind, first, count, || refusal.to_string().into());
     }
 }
 
 fn short(shortage: &Shortage, what: &str) -> Arc<str> {
     format!("{what} {}", shortage.dimension).into()
+}
+
+/// A number that is the same for refusals that share a line.
+pub(in crate::sim) fn line_of(refusal: &BidRefusal) -> u64 {
+    let short = |what: u64, shortage: &Shortage| {
+        what << 16 | (shortage.dimension as u64) << 8 | u64::from(class(shortage))
+    };
+    match refusal {
+        BidRefusal::Hardware(shortage) => short(1, shortage),
+        BidRefusal::Free(shortage) => short(2, shortage),
+        BidRefusal::Processor(_) => 3 << 16,
+        // The upper half is far from the numbers above.
+        other => fingerprint128(other) as u64 | 1 << 63,
+    }
 }
 
 /// Shortages are classed by powers of two of what is missing.

@@ -9,7 +9,7 @@ use crate::observe::{SeriesRow, Text, labels};
 
 impl Ledger {
     /// Samples every series.
-    pub(in crate::sim) fn sample(&mut self, now: Time, flows: usize) {
+    pub(in crate::sim) fn sample(&mut self, now: Time, flows: usize, unbooked_rejections: u64) {
         let time_s = now.as_secs_f64();
         let deployments = |status| self.deployments.iter().filter(|record| record.status == status).count();
         let (wanted, running) = self.services.now();
@@ -18,7 +18,7 @@ impl Ledger {
             wanted as f64,
             running as f64,
             self.counters.sent as f64,
-            self.counters.rejected.values().sum::<u64>() as f64,
+            (self.counters.rejected.values().sum::<u64>() + unbooked_rejections) as f64,
             flows as f64,
             self.allocated_cores_milli as f64 / 1000.0,
         ];

@@ -145,7 +145,7 @@ impl Ledger {
             invoices,
             series: std::mem::take(&mut self.series),
             metrics,
-            digest: self.digest.finish(),
+            digest: self.digest(),
             events,
             trace: self.trace.take(),
             manifest,
@@ -166,7 +166,7 @@ impl Ledger {
             .iter()
             .map(|(path, sha256)| InputHash { path: path.clone(), sha256: sha256.clone() })
             .collect();
-        manifest.digest = format!("{:032x}", self.digest.finish());
+        manifest.digest = format!("{:032x}", self.digest());
         manifest.stop_reason = if interrupted { "interrupted" } else { "end of duration" }.into();
         manifest.expectations = facts.expect.iter().map(|expected| verdict(expected, metrics)).collect();
         let counts = [
@@ -327,11 +327,11 @@ impl Ledger {
 
     fn deployment_rows(&self) -> Vec<DeploymentRow> {
         let row = |(number, record): (usize, &DeploymentRecord)| {
-            let (name, by, _) = &self.entries[record.entry as usize];
+            let (name, _) = &self.entries[record.entry as usize];
             DeploymentRow {
                 deployment: number as u32,
                 name: format!("{name}-{number}").into(),
-                orchestrator: by.as_str().into(),
+                orchestrator: Arc::clone(&self.names[record.by.0 as usize].0),
                 ensemble: name.as_str().into(),
                 submitted_s: record.submitted.as_secs_f64(),
                 deadline_s: record.deadline.as_secs_f64(),
@@ -355,7 +355,7 @@ impl Ledger {
             let (peer, member) = &self.names[record.peer.0 as usize];
             let city = cities.city(member.city);
             let (node, allocation) = record.key.split_once('.').unwrap_or((&record.key, ""));
-            let ensemble = &self.entries[self.deployments[record.deployment as usize].entry as usize].2;
+            let ensemble = &self.entries[self.deployments[record.deployment as usize].entry as usize].1;
             let config = ensemble.allocations.get(allocation);
             let role = self.services.roles.get(&(record.deployment, Arc::clone(&record.key)));
             let kind = role.map(|role| role.1).or(config.map(|config| config.kind));
@@ -405,8 +405,8 @@ impl Ledger {
                 reason: Arc::clone(&kind.reason),
                 amount_class: kind.amount_class.map(refusals::class_text).unwrap_or_default().into(),
                 count: count.count,
-                first_time_s: count.first_time.as_secs_f64(),
-                first_peer: Arc::clone(&self.names[count.first_peer.0 as usize].0),
+                first_time_s: count.first.refused.as_secs_f64(),
+                first_peer: Arc::clone(&self.names[count.first.peer.0 as usize].0),
                 example: Arc::clone(&count.example),
             })
             .collect();

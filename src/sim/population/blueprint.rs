@@ -83,8 +83,13 @@ impl Blueprint {
     /// A peer of the group: but for their keys and machines all of them are like it, as long as nothing has happened to
     /// them.
     pub(in crate::sim) fn specimen(&self) -> &Inside {
+        self.specimen.get_or_init(|| Box::new(self.likeness()))
+    }
+
+    /// Another one to be tried out.
+    pub(in crate::sim) fn likeness(&self) -> Inside {
         // Its number is that of no peer of the run, so that nobody takes it for one.
-        self.specimen.get_or_init(|| Box::new(self.build(u32::MAX, CityId(0))))
+        self.build(u32::MAX, CityId(0))
     }
 
     /// The node's key of the peer with this number.

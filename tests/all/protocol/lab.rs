@@ -18,7 +18,7 @@ use dmsim::dms::fact::Fact;
 use dmsim::dms::gateway::GatewayConfig;
 use dmsim::dms::identity::{Handle, SecretKey, SignatureMode};
 use dmsim::dms::node::Order;
-use dmsim::dms::orchestrator::{Strategy, placement};
+use dmsim::dms::orchestrator::Strategy;
 use dmsim::dms::outbox::{
     Action, Command, Effects, Execution, Health, Input, MachineReport, Outbox, RunId, Timer,
 };
@@ -135,7 +135,13 @@ pub(super) struct Lab {
 }
 
 impl Lab {
-    pub(super) fn new(peers: &[Description], profile: Profile, mode: SignatureMode) -> Self {
+    /// `known_providers`: where not all of them are to bid, how many the orchestrators believe that there are.
+    pub(super) fn new(
+        peers: &[Description],
+        profile: Profile,
+        known_providers: Option<u32>,
+        mode: SignatureMode,
+    ) -> Self {
         let streams = Streams::new(1);
         let mut organizations: BTreeMap<&str, OrganizationKeys> = BTreeMap::new();
         let mut hosts = Vec::new();
@@ -153,7 +159,11 @@ impl Lab {
                     .add_roots(&Anchors { roots, ..Anchors::default() }, EPOCH)
                     .expect("a root is taken");
             }
-            let strategy = Strategy { placement: placement::Policy::Uniform, recovery: Recovery::StayDown };
+            let strategy = Strategy {
+                recovery: Recovery::StayDown,
+                bid_suppression: known_providers,
+                ..Strategy::DEFAULT
+            };
             let config = PeerConfig {
                 secret,
                 capabilities,

@@ -243,7 +243,9 @@ impl Record {
                 let mut excluded: Vec<&str> = request.exclude.iter().map(|peer| &*self.names[peer]).collect();
                 excluded.sort_unstable();
                 let not = if excluded.is_empty() { "" } else { "; not " };
-                format!("round {}: {}{not}{}", request.nonce, nodes.join("; "), excluded.join(", "))
+                let part = request.draw.map(|draw| format!("; of {:.1}%", 100.0 * draw.share.fraction()));
+                let (nodes, excluded) = (nodes.join("; "), excluded.join(", "));
+                format!("round {}: {nodes}{not}{excluded}{}", request.nonce, part.unwrap_or_default())
             }
             Message::Bid(bid) if bid.promise => format!("a promise for {}", bid.node),
             Message::Bid(bid) if bid.signature.is_some() => {

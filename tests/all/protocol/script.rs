@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! weaknesses: W1 W6 | all                   those that every peer has; without the line none
+//! known providers: NUMBER                   only a part of the providers is asked for bids, and so many are believed to exist
 //! peers: NAME, NAME(orchestrator), NAME(2 cores), NAME(orchestrator, of ORGANIZATION), NAME(gateway),
 //!     NAME(machine of GATEWAY)              a gateway's machines have four cores; they are down until it has them made
 //! hide BEHAVIOUR                            messages that are not written down
@@ -47,6 +48,7 @@ use super::lab::{Description, Lab, Rule};
 pub(super) fn run(script: &str, ensembles: &Path, mode: SignatureMode) -> Result<String, String> {
     let mut lab: Option<Lab> = None;
     let mut profile = Profile::INTENDED;
+    let mut known_providers = None;
     for line in script.lines().map(str::trim) {
         if line.is_empty() || line.starts_with('#') {
             continue;
@@ -55,9 +57,14 @@ pub(super) fn run(script: &str, ensembles: &Path, mode: SignatureMode) -> Result
             profile = weaknesses(names).map_err(|reason| format!("`{line}`: {reason}"))?;
             continue;
         }
+        if let (Some(number), None) = (line.strip_prefix("known providers:"), &lab) {
+            let number = number.trim().parse().map_err(|_| format!("`{line}`: how many?"))?;
+            known_providers = Some(number);
+            continue;
+        }
         let done = match (line.strip_prefix("peers:"), &mut lab) {
             (Some(peers), None) => {
-                descriptions(peers).map(|peers| lab = Some(Lab::new(&peers, profile, mode)))
+                descriptions(peers).map(|peers| lab = Some(Lab::new(&peers, profile, known_providers, mode)))
             }
             (None, Some(lab)) => {
                 lab.record.command(line);

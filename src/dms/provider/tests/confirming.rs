@@ -196,8 +196,14 @@ fn a_provider_bids_only_after_everything_runs_again() {
     let asks = |lab: &mut Lab, nonce| {
         let ensemble = EnsembleId([6; 32]);
         let requests = vec![node("other", 1)];
-        let request =
-            BidRequest { ensemble, nonce, requests, exclude: Vec::new(), contracts: Arc::default() };
+        let request = BidRequest {
+            ensemble,
+            nonce,
+            requests,
+            exclude: Vec::new(),
+            contracts: Arc::default(),
+            draw: None,
+        };
         lab.effects.sends.clear();
         lab.tell(None, Message::BidRequest(Arc::new(request)))
     };

@@ -1,0 +1,432 @@
+//! What peers at rest will answer to a request for bids, told when it is sent.
+//!
+//! A request for bids goes to everybody, and nearly everybody refuses: a million times a request, a thousand requests in
+//! an hour. What a provider says follows from its machine and its authority alone as long as nothing else has happened
+//! to it. So no event is made for such a provider, and nothing is built for it: when a request is published, all
+//! providers at rest are gone through in the order of their numbers. Those who would bid get the request as always.
+//! The refusals of the others are booked together once all of them have come about.
+//!
+//! It changes nothing but the time that a run takes. When something happens to a peer at rest before its worker has got
+//! to the request, the refusal is taken back and the request comes to it as an event like all others
+//! ([`World::stir`]). When each of them gets to it is told by [`Network::arrival`](crate::net::Network::arrival), the
+//! same for those who are asked beforehand and those who are not. [`World::step_by_step`] does without, and the tests
+//! compare the two.
+//!
+//! What a request is worth to the members of a group, its *verdict*, is found by handing it to a peer that is like them
+//! but for key and machine. What a machine has to do with it is asked of `dms::provider::Bidder`, which providers ask
+//! as well.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::event::{Event, PeerId};
+use super::ledger::{Case, Foreseen, fingerprint_of_refusal, line_of};
+use super::population::{Blueprint, Population};
+use super::setup::{Processing, Setup};
+use super::standing::Reach;
+use super::world::{Parcel, World};
+use crate::dms::actor::{BehaviourKind, Envelope, Message};
+use crate::dms::fact::Fact;
+use crate::dms::identity::PeerId as HostId;
+use crate::dms::outbox::{Effects, Input, Outbox};
+use crate::dms::profile::Profile;
+use crate::dms::provider::{BidRefusal, Bidder, Machine};
+use crate::dms::suppression::Ticket;
+use crate::dms::system::BareSystem;
+use crate::kernel::{Domain, Span, Time, Timestamp};
+use crate::net::network::Broadcast;
+use crate::net::{Delivery, EndpointId, EndpointSet};
+
+/// After so long everybody has got to a message, or never will: no delay between two peers is near it.
+const HORIZON: Span = Span::secs(10);
+/// What a likeness draws; nothing of it is used.
+const LIKENESS: Domain = Domain::new("sim.foresight");
+
+/// What of a provider at rest decides whether it bids.
+struct Prospect {
+    machine: Machine,
+    host: HostId,
+    ticket: Ticket,
+}
+
+/// A group whose members are built when something happens to them.
+struct Group {
+    /// The number of its first member; the others follow.
+    first: u32,
+    blueprint: Arc<Blueprint>,
+    profile: Profile,
+    members: Vec<Prospect>,
+}
+
+/// What becomes of a request with all members of a group.
+enum Verdict {
+    /// They reject it, with this fact, before they look at it.
+    Rejected(Box<Fact>),
+    /// It is for each of them to say.
+    Judged,
+    /// It leads to more than can be told beforehand.
+    Open,
+}
+
+/// Lines and fingerprints of what a peer says.
+type Said = SmallVec<[(u64, u128); 2]>;
+
+/// Refusals that share a line of the books.
+struct Line {
+    key: u64,
+    count: u64,
+    first: PeerId,
+}
+
+/// What peers at rest will say to a request.
+pub(super) struct Outlook {
+    deployment: Option<u32>,
+    /// In the order of the groups.
+    verdicts: Vec<Verdict>,
+    /// Those who will refuse.
+    pub(super) refusing: EndpointSet,
+    lines: Vec<Line>,
+    /// The sum of the fingerprints of all refusals.
+    sum: u128,
+}
+
+/// A request on its way to peers at rest.
+struct Wave {
+    sent: Time,
+    /// The place of its envelope among the parcels.
+    parcel: u32,
+    bytes: u32,
+    broadcast: Broadcast,
+    /// How long a worker takes for it.
+    work: Span,
+    outlook: Outlook,
+}
+
+/// The requests that are on their way to peers at rest.
+#[derive(Default)]
+pub(super) struct Foresight {
+    groups: Vec<Group>,
+    /// In the order in which they were sent.
+    waves: std::collections::VecDeque<Wave>,
+    /// Refusals that no event was made for.
+    pub(super) refusals: u64,
+}
+
+impl Foresight {
+    /// For the providers of a setup that are built when something happens to them.
+    pub(super) fn of(setup: &Setup, blueprints: &[(u32, Arc<Blueprint>)], population: &Population) -> Self {
+        let group =
+            |(description, (first, blueprint)): (&super::setup::PeerGroup, &(u32, Arc<Blueprint>))| {
+                let member = |number: u32| {
+                    let secret = blueprint.secret(number);
+                    Prospect {
+                        machine: blueprint.machine(number, population.members()[number as usize].city),
+                        host: HostId(secret.public()),
+                        ticket: Ticket::of(&secret),
+                    }
+                };
+                Group {
+                    first: *first,
+                    blueprint: Arc::clone(blueprint),
+                    profile: description.profile.unwrap_or(setup.profile),
+                    members: (*first..*first + description.count).map(member).collect(),
+                }
+            };
+        let all = setup.groups.iter().zip(blueprints);
+        let groups =
+            all.filter(|(group, _)| super::population::is_built_when_needed(setup, group)).map(group);
+        Self { groups: groups.collect(), ..Self::default() }
+    }
+}
+
+/// The places of a peer's group, and its own in it.
+fn place_of(groups: &[Group], peer: PeerId) -> (usize, usize) {
+    let group = groups.partition_point(|group| group.first <= peer.0) - 1;
+    (group, (peer.0 - groups[group].first) as usize)
+}
+
+impl Outlook {
+    /// What a provider at rest says about each node until it bids; true when it does.
+    fn ask(
+        &self,
+        groups: &[Group],
+        envelope: &Envelope,
+        peer: PeerId,
+        refuse: &mut impl FnMut(u64, &Fact),
+    ) -> bool {
+        let (group, place) = place_of(groups, peer);
+        match (&self.verdicts[group], &envelope.message) {
+            (Verdict::Rejected(fact), _) => {
+                refuse(0, fact);
+                false
+            }
+            (Verdict::Judged, Message::BidRequest(request)) => {
+                let Group { members, profile, .. } = &groups[group];
+                let Prospect { machine, host, ticket } = &members[place];
+                let ensemble = request.ensemble;
+                let mut say = |refusal: BidRefusal| {
+                    refuse(line_of(&refusal), &Fact::BidRefused { ensemble, refusal });
+                };
+                let bidder = Bidder::fresh(machine, *host, *profile).with_ticket(Some(*ticket));
+                bidder.choose(request, &mut say).is_some()
+            }
+            _ => true,
+        }
+    }
+
+    /// What it says in all if it bids for nothing: lines and fingerprints.
+    fn refusals(&self, groups: &[Group], envelope: &Envelope, peer: PeerId) -> Option<Said> {
+        let mut said = Said::new();
+        let bids = self.ask(groups, envelope, peer, &mut |line, fact| {
+            let print = fingerprint_of_refusal(peer, self.deployment, fact);
+            said.push((line, print.expect("it is about a request for bids")));
+        });
+        (!bids).then_some(said)
+    }
+
+    /// Takes a peer up that comes after all that are in it, if it refuses.
+    fn add(&mut self, groups: &[Group], envelope: &Envelope, peer: PeerId) {
+        let Some(said) = self.refusals(groups, envelope, peer) else { return };
+        self.refusing.insert(EndpointId(peer.0));
+        for (key, print) in said {
+            self.sum = self.sum.wrapping_add(print);
+            match self.lines.iter_mut().find(|line| line.key == key) {
+                Some(line) => line.count += 1,
+                None => self.lines.push(Line { key, count: 1, first: peer }),
+            }
+        }
+    }
+
+    /// Takes a peer out.
+    fn remove(&mut self, groups: &[Group], envelope: &Envelope, peer: PeerId) {
+        self.refusing.remove(EndpointId(peer.0));
+        for (key, print) in self.refusals(groups, envelope, peer).unwrap_or_default() {
+            self.sum = self.sum.wrapping_sub(print);
+            let place = self.lines.iter().position(|line| line.key == key).expect("it was taken up");
+            self.lines[place].count -= 1;
+            if self.lines[place].first == peer && self.lines[place].count > 0 {
+                self.lines[place].first = self.next_of(groups, envelope, (key, peer));
+            }
+        }
+    }
+
+    /// The first peer after this one that refuses in the same way.
+    fn next_of(&self, groups: &[Group], envelope: &Envelope, (key, after): (u64, PeerId)) -> PeerId {
+        let says = |peer: &PeerId| {
+            let said = self.refusals(groups, envelope, *peer).unwrap_or_default();
+            said.iter().any(|(line, _)| *line == key)
+        };
+        let later = self.refusing.iter().map(|id| PeerId(id.0)).filter(|peer| *peer > after);
+        later.into_iter().find(says).unwrap_or(after)
+    }
+}
+
+impl World<'_> {
+    /// Has every receiver of a broadcast get to it as an event.
+    #[must_use]
+    pub fn step_by_step(mut self) -> Self {
+        self.foresight = Foresight::default();
+        self
+    }
+
+    /// What is foreseen of a message that is about to be published; none where nothing is.
+    pub(super) fn foresee(&self, now: Time, parcel: &Parcel, reach: &Reach, bytes: u32) -> Option<Outlook> {
+        let envelope = &parcel.envelope;
+        let Message::BidRequest(request) = &envelope.message else { return None };
+        let foreseeable = matches!(reach, Reach::Everybody)
+            && envelope.behaviour.kind == BehaviourKind::BidRequest
+            && !self.foresight.groups.is_empty()
+            && self.attackers.is_empty()
+            && self.network.is_undisturbed();
+        if !foreseeable {
+            return None;
+        }
+        let clock = self.clock(now);
+        let deployment = self.ledger.number_of(request.ensemble);
+        let verdicts = self.foresight.groups.iter();
+        let verdicts = verdicts.map(|group| self.verdict_of(group, envelope, bytes, clock)).collect();
+        let mut outlook =
+            Outlook { deployment, verdicts, refusing: EndpointSet::new(), lines: Vec::new(), sum: 0 };
+        let groups = &self.foresight.groups;
+        let members = groups.iter().flat_map(|group| (group.first..).take(group.members.len()).map(PeerId));
+        for peer in members {
+            let host = &self.hosts[peer.0 as usize];
+            if host.up && !host.stirred {
+                outlook.add(groups, envelope, peer);
+            }
+        }
+        Some(outlook)
+    }
+
+    /// What becomes of a request with the members of a group: what becomes of it with one that is like them.
+    fn verdict_of(&self, group: &Group, envelope: &Envelope, bytes: u32, clock: Timestamp) -> Verdict {
+        let mut peer = group.blueprint.likeness().peer;
+        let mut effects = Effects::default();
+        let mut hand = |input: Input<'_>| {
+            let random = self.streams.owned(LIKENESS, 0);
+            // Of the system a request for bids asks nothing.
+            peer.handle(clock, input, &mut Outbox { effects: &mut effects, random, system: &BareSystem });
+        };
+        hand(Input::Arrival { envelope, bytes: u64::from(bytes), transport: None });
+        hand(Input::Dispatch(envelope));
+        let Effects { facts, sends, actions, admitted, crashed, .. } = &mut effects;
+        let is_bid = |sent: &Envelope| sent.behaviour.kind == BehaviourKind::Bid;
+        if !*admitted || *crashed || !actions.is_empty() || !sends.iter().all(is_bid) {
+            return Verdict::Open;
+        }
+        if let [Fact::MessageRejected { .. }] = facts.as_slice() {
+            return Verdict::Rejected(facts.drain(..).next().map(Box::new).expect("there is one"));
+        }
+        let of_bids = |fact: &Fact| matches!(fact, Fact::BidRefused { .. } | Fact::BidMade(_));
+        if facts.iter().all(of_bids) { Verdict::Judged } else { Verdict::Open }
+    }
+
+    /// A message of which something is foreseen is on its way.
+    pub(super) fn await_foreseen(
+        &mut self,
+        now: Time,
+        outlook: Outlook,
+        (parcel, bytes): (u32, u32),
+        broadcast: Broadcast,
+    ) {
+        let envelope = &self.parcels.get(parcel).expect("it has just been published").envelope;
+        let Processing { signature, message } = self.setup.processing;
+        let work = signature.times(envelope.signature_count()) + message;
+        self.parcels.retain(parcel, 1);
+        self.foresight.waves.push_back(Wave { sent: now, parcel, bytes, broadcast, work, outlook });
+        self.queue.post(now + HORIZON, Event::Foreseen);
+    }
+
+    /// Something is about to happen to a peer: nothing is foreseen of it any more.
+    #[inline]
+    pub(super) fn stir(&mut self, now: Time, peer: PeerId) {
+        let host = &mut self.hosts[peer.0 as usize];
+        if !host.stirred {
+            host.stirred = true;
+            self.recall(now, peer);
+        }
+    }
+
+    /// A peer goes down, and what it has not got to by now it never will. If it was at rest it is again when it is back.
+    pub(super) fn interrupt(&mut self, now: Time, peer: PeerId) {
+        let rested = !self.hosts[peer.0 as usize].stirred;
+        self.stir(now, peer);
+        let host = &mut self.hosts[peer.0 as usize];
+        host.stirred =
+            !(rested && host.built().is_none_or(|inside| inside.peer_cursor == Default::default()));
+    }
+
+    /// Takes back the refusals that a peer has not come to by now; the messages come to it as events.
+    fn recall(&mut self, now: Time, peer: PeerId) {
+        let concerned = |wave: &&Wave| wave.outlook.refusing.contains(EndpointId(peer.0));
+        let arrival = |wave: &Wave| match self.network.arrival(&wave.broadcast, EndpointId(peer.0)) {
+            Delivery::At(at) => at,
+            Delivery::Lost(_) => unreachable!("nothing is foreseen where messages are lost"),
+        };
+        let waves = self.foresight.waves.iter().enumerate();
+        let mut due: SmallVec<[(Time, usize); 4]> =
+            waves.filter(|(_, wave)| concerned(wave)).map(|(place, wave)| (arrival(wave), place)).collect();
+        due.sort_unstable();
+        let mut busy_until = Time::ZERO;
+        for (at, place) in due {
+            let wave = &self.foresight.waves[place];
+            let done = busy_until.max(at) + wave.work;
+            if done > now {
+                let (parcel, bytes) = (wave.parcel, wave.bytes);
+                self.take_back(place, peer);
+                self.parcels.retain(parcel, 1);
+                if at > now {
+                    self.queue.post(at, Event::Arrive { peer, envelope: parcel, bytes });
+                } else {
+                    self.hosts[peer.0 as usize].busy_until = busy_until;
+                    self.queue.leave_wave();
+                    self.arrive(at, peer, parcel, bytes);
+                }
+            }
+            busy_until = done;
+        }
+    }
+
+    /// A peer will not refuse a message, or not yet.
+    fn take_back(&mut self, place: usize, peer: PeerId) {
+        let Foresight { groups, waves, .. } = &mut self.foresight;
+        let Wave { parcel, outlook, .. } = &mut waves[place];
+        let envelope = &self.parcels.get(*parcel).expect("a wave keeps its message").envelope;
+        outlook.remove(groups, envelope, peer);
+    }
+
+    /// What lies between peers is about to change, and with it when messages arrive: those on their way become events.
+    pub(super) fn recall_all(&mut self, now: Time) {
+        let sets = self.foresight.waves.iter().map(|wave| &wave.outlook.refusing);
+        let peers: std::collections::BTreeSet<EndpointId> = sets.flat_map(EndpointSet::iter).collect();
+        for peer in peers {
+            self.interrupt(now, PeerId(peer.0));
+        }
+    }
+
+    /// All receivers of the oldest message on its way have got to it.
+    pub(super) fn close_foreseen(&mut self) {
+        let Some(wave) = self.foresight.waves.pop_front() else { return };
+        let Wave { sent, parcel, broadcast, work, outlook, .. } = wave;
+        let envelope = &self.parcels.get(parcel).expect("a wave keeps its message").envelope;
+        self.ledger.foreseen_deliveries(outlook.refusing.len() as u64);
+        self.ledger.absorb_refusals(outlook.sum);
+        for line in outlook.lines.iter().filter(|line| line.count > 0) {
+            let mut said = None;
+            outlook.ask(&self.foresight.groups, envelope, line.first, &mut |key, fact| {
+                if key == line.key && said.is_none() {
+                    said = Some(fact.clone());
+                }
+            });
+            let fact = said.expect("it said so before");
+            let refused = match self.network.arrival(&broadcast, EndpointId(line.first.0)) {
+                Delivery::At(at) => at + work,
+                Delivery::Lost(_) => sent,
+            };
+            let first = Case { asked: sent, peer: line.first, refused };
+            self.foresight.refusals += line.count;
+            self.ledger.foreseen(Foreseen { count: line.count, first, fact });
+        }
+        self.parcels.release(parcel);
+    }
+
+    /// The run ends: what has not come about by then does not.
+    pub(super) fn end_foresight(&mut self, stopped: Time) {
+        for place in 0..self.foresight.waves.len() {
+            let wave = &self.foresight.waves[place];
+            let mut admitted = 0;
+            let mut missing = Vec::new();
+            for peer in wave.outlook.refusing.iter() {
+                let Delivery::At(at) = self.network.arrival(&wave.broadcast, peer) else { continue };
+                if at + wave.work > stopped {
+                    missing.push(PeerId(peer.0));
+                    admitted += u64::from(at <= stopped);
+                }
+            }
+            missing.into_iter().for_each(|peer| self.take_back(place, peer));
+            self.ledger.foreseen_deliveries(admitted);
+        }
+        while !self.foresight.waves.is_empty() {
+            self.close_foreseen();
+        }
+    }
+
+    /// How many peers have rejected messages, by what is foreseen, of which the books say nothing yet.
+    pub(super) fn unbooked_rejections(&self, now: Time) -> u64 {
+        let of_wave = |wave: &Wave| {
+            let rejecting = |(group, verdict): (&Group, &Verdict)| -> u64 {
+                let Verdict::Rejected(_) = verdict else { return 0 };
+                let members = (group.first..).take(group.members.len()).map(EndpointId);
+                let rejects = |peer: &EndpointId| {
+                    wave.outlook.refusing.contains(*peer)
+                        && matches!(self.network.arrival(&wave.broadcast, *peer),
+                            Delivery::At(at) if at + wave.work <= now)
+                };
+                members.filter(rejects).count() as u64
+            };
+            self.foresight.groups.iter().zip(&wave.outlook.verdicts).map(rejecting).sum::<u64>()
+        };
+        self.foresight.waves.iter().map(of_wave).sum()
+    }
+}

@@ -1,0 +1,62 @@
+//! Refusals of requests for bids: the only facts whose order the digest of a run does not tell.
+//!
+//! At a large scale nearly all facts of a run are providers that do not bid. What each of them would say is known when
+//! the request is sent (see `sim::foresight`), so they are booked many at a time and not one by one
+//! as each gets to the request. The digest takes them up as a sum, and of each of them who refused whom and why, but not
+//! when.
+
+use super::Ledger;
+use super::entry;
+use super::refusals::Case;
+use crate::dms::actor::BehaviourKind;
+use crate::dms::fact::Fact;
+use crate::kernel::{Digest, Time};
+use crate::sim::event::PeerId;
+
+/// What a refusal of a request for bids adds to the digest; none for any other fact.
+#[inline]
+pub(in crate::sim) fn fingerprint(peer: PeerId, deployment: Option<u32>, fact: &Fact) -> Option<u128> {
+    let is_refusal = matches!(
+        fact,
+        Fact::BidRefused { .. } | Fact::MessageRejected { behaviour: BehaviourKind::BidRequest, .. }
+    );
+    is_refusal.then(|| {
+        let mut digest = Digest::new();
+        entry::absorb(&mut digest, Time::ZERO, peer, deployment, fact);
+        digest.finish()
+    })
+}
+
+/// Refusals that share a line.
+#[derive(Clone, Debug)]
+pub(in crate::sim) struct Foreseen {
+    /// How many.
+    pub(in crate::sim) count: u64,
+    /// The first of them.
+    pub(in crate::sim) first: Case,
+    /// What that one said.
+    pub(in crate::sim) fact: Fact,
+}
+
+impl Ledger {
+    /// Books broadcasts that have come to their receivers.
+    pub(in crate::sim) const fn foreseen_deliveries(&mut self, count: u64) {
+        self.counters.delivered += count;
+    }
+
+    /// Books refusals whose fingerprints are in a sum that is handed over by itself.
+    pub(in crate::sim) fn foreseen(&mut self, line: Foreseen) {
+        let Foreseen { count, first, fact } = line;
+        self.counters.facts += count;
+        let deployment = self.deployment_of_fact(&fact);
+        match fact {
+            Fact::BidRefused { refusal, .. } => self.refusals.add_bid(deployment, first, count, &refusal),
+            rejected => self.rejected(deployment, first, count, rejected),
+        }
+    }
+
+    /// Adds the sum of the fingerprints of refusals to the digest.
+    pub(in crate::sim) const fn absorb_refusals(&mut self, sum: u128) {
+        self.refused = self.refused.wrapping_add(sum);
+    }
+}
