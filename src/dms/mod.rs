@@ -35,5 +35,6 @@ mod store;
 pub mod subnet;
 pub mod supervision;
 pub mod suppression;
+pub mod system;
 
 pub use peer::{Peer, PeerConfig};

@@ -17,6 +17,7 @@ use crate::dms::identity::{EnsembleId, Handle, PeerId};
 use crate::dms::node::Order;
 use crate::dms::resources::Resources;
 use crate::dms::storage::MountOrder;
+use crate::dms::system::System;
 use crate::kernel::{Span, Timestamp, random::Rng};
 
 /// Something that happens to a peer.
@@ -366,11 +367,13 @@ pub struct Effects {
     pub crashed: bool,
 }
 
-/// The effects of one call, with the randomness that the driver lends for it.
+/// The effects of one call, with what the driver lends for it: randomness, and answers about the machine.
 #[derive(Debug)]
 pub struct Outbox<'a> {
     /// Where effects are collected; the driver reuses it.
     pub effects: &'a mut Effects,
     /// The peer's own random stream.
     pub random: Rng<'a>,
+    /// The machine's operating system.
+    pub system: &'a dyn System,
 }

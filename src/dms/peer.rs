@@ -365,6 +365,7 @@ impl Peer {
             Receiver::Root if kind.is_about_volumes() => {
                 serve_volume(&mut desk, &mut self.root, &mut self.volumes, envelope);
             }
+            Receiver::Root if kind.asks_for_status() => self.tell_status(now, envelope, out),
             Receiver::Root if kind.is_about_deployments() => self.handle_operator(now, envelope, out),
             Receiver::Root if self.provider.awaits(&envelope.behaviour) => {
                 self.provider.handle_probe_reply(&mut desk, &mut self.root, envelope);
@@ -636,5 +637,6 @@ fn rejected(envelope: &Envelope, rejection: Rejection, explanation: Option<Arc<s
 
 mod observing;
 mod operating;
+mod status;
 #[cfg(test)]
 mod tests;

@@ -114,7 +114,7 @@ impl World<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::dms::identity::SignatureMode;
     use crate::dms::orchestrator::Strategy;
@@ -125,7 +125,7 @@ mod tests {
     use crate::workload::{HardwareConfig, PlaceConfig};
 
     /// Three providers that greet each other and are left alone.
-    fn setup() -> Setup {
+    pub(in crate::sim) fn setup() -> Setup {
         let providers = PeerGroup {
             name: "providers".to_owned(),
             role: Role::Provider,

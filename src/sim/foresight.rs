@@ -33,6 +33,7 @@ use crate::dms::outbox::{Effects, Input, Outbox};
 use crate::dms::profile::Profile;
 use crate::dms::provider::{BidRefusal, Bidder, Machine};
 use crate::dms::suppression::Ticket;
+use crate::dms::system::BareSystem;
 use crate::kernel::{Domain, Span, Time, Timestamp};
 use crate::net::network::Broadcast;
 use crate::net::{Delivery, EndpointId, EndpointSet};
@@ -264,7 +265,8 @@ impl World<'_> {
         let mut effects = Effects::default();
         let mut hand = |input: Input<'_>| {
             let random = self.streams.owned(LIKENESS, 0);
-            peer.handle(clock, input, &mut Outbox { effects: &mut effects, random });
+            // Of the system a request for bids asks nothing.
+            peer.handle(clock, input, &mut Outbox { effects: &mut effects, random, system: &BareSystem });
         };
         hand(Input::Arrival { envelope, bytes: u64::from(bytes), transport: None });
         hand(Input::Dispatch(envelope));

@@ -33,6 +33,7 @@ pub mod setup;
 mod ssh;
 mod standing;
 mod storage;
+mod system;
 mod telemetry;
 mod traffic;
 pub mod world;

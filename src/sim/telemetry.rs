@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::event::PeerId;
 use super::setup::{ObserverPlan, Setup};
+use super::system::HostSystem;
 use super::world::World;
 use crate::dms::observability::{Signal, Tally};
 use crate::kernel::{Time, Timestamp};
@@ -78,7 +79,7 @@ impl World<'_> {
         let Some(plan) = self.telemetry.plan(peer) else { return };
         let (epoch, clock) = (self.epoch_of(peer), self.clock_of(peer, now));
         let time = |at: Timestamp| Time(at.0.saturating_sub(epoch.0));
-        while let Some(signal) = self.hosts[peer.0 as usize].peer.next_signal(clock) {
+        while let Some(signal) = self.next_signal(peer, clock) {
             match signal {
                 Signal::Line { at, text, console, file } => {
                     let sinks = match (console, file) {
@@ -127,6 +128,12 @@ impl World<'_> {
                 }
             }
         }
+    }
+
+    fn next_signal(&mut self, peer: PeerId, clock: Timestamp) -> Option<Signal> {
+        let Self { population, moving, traffic, hosts, .. } = self;
+        let system = HostSystem { population, moving, traffic, peer };
+        hosts[peer.0 as usize].peer.next_signal(clock, &system)
     }
 
     /// Adds a line: the run's time, the peer, and then what stands between the braces of `object`.

@@ -24,6 +24,7 @@ use super::outcome::Outcome;
 use super::population::{Populated, Population, populate};
 use super::setup::{Processing, Setup};
 use super::standing::Reach;
+use super::system::HostSystem;
 use super::telemetry::{Lines, Telemetry};
 use super::traffic::{Traffic, is_about_routes};
 use crate::dms::actor::{Envelope, Message, gossip};
@@ -413,9 +414,11 @@ impl<'s> World<'s> {
         if observed {
             self.take_signals(now, peer);
         }
+        let (population, moving, traffic) = (&self.population, &self.moving, &self.traffic);
+        let system = &HostSystem { population, moving, traffic, peer };
         let Inside { peer: handler, peer_cursor, .. } = &mut *self.hosts[peer.0 as usize];
         let random = self.streams.rng(PEER, u64::from(peer.0), peer_cursor);
-        let mut outbox = Outbox { effects: &mut self.effects, random };
+        let mut outbox = Outbox { effects: &mut self.effects, random, system };
         let input = input(&self.parcels);
         let occasion = Occasion::from(&input);
         handler.handle(clock, input, &mut outbox);

@@ -26,6 +26,22 @@ impl Told {
         records.map(|record| record["message"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// The values of a metric of single nodes: peer, attribute, value, in their order.
+    fn readings(&self, metric: &str) -> Vec<(String, String, f64)> {
+        let mut text = StreamFile::Metrics.header().to_owned();
+        let of_file = self.lines.iter().filter(|(file, _)| *file == StreamFile::Metrics);
+        of_file.for_each(|(_, line)| text.push_str(line));
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let rows = reader.records().map(Result::unwrap).filter(|row| &row[3] == metric);
+        rows.map(|row| (row[1].to_owned(), row[4].to_owned(), row[5].parse().unwrap())).collect()
+    }
+
+    /// The last value of a metric at a peer.
+    fn last(&self, peer: &str, metric: &str) -> Option<f64> {
+        let of_peer = self.readings(metric).into_iter().filter(|(own, ..)| own == peer);
+        of_peer.last().map(|(.., value)| value)
+    }
+
     fn metric(&self, name: &str) -> u64 {
         self.outcome.metric(name).unwrap() as u64
     }
@@ -37,7 +53,7 @@ const APM: &str = "apm: {url: \"https://apm.example\", service: dms, environment
 /// alice deploys a task on bob after two minutes, and two minutes later a service for ten; `observed` is the section,
 /// `rest` what else the scenario has.
 fn run(observed: &str, rest: &str) -> Told {
-    let text = format!(
+    run_text(&format!(
         "version: 1\nduration: 20m\nnetwork: {{latency: {{constant: 20ms}}}}\npeers:\n  \
          - orchestrators: {{names: [alice, carol]}}\n  \
          - providers: {{names: [bob], hardware: {{cpu: 4, ram: 8 GiB, disk: 100 GiB}}}}\nworkload:\n  \
@@ -46,7 +62,10 @@ fn run(observed: &str, rest: &str) -> Told {
          shutdown_after: 10m}}\n\
          {observed}\n{rest}\n",
         env!("CARGO_MANIFEST_DIR")
-    );
+    ))
+}
+
+fn run_text(text: &str) -> Told {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("observed.yaml");
     std::fs::write(&path, text).unwrap();
@@ -157,6 +176,19 @@ fn level_and_elasticsearch_change_while_the_node_runs() {
         (&"default".into(), &"default-index".into())
     );
     assert_eq!(told.outcome.metric("operations.answered"), Some(2.0));
+}
+
+/// The settings of a scenario are the node's configuration, and a status report tells them.
+#[test]
+fn a_status_report_tells_the_key_that_the_scenario_has_given_only_as_it_was_read() {
+    let observed = "observability: [{peers: [bob], elastic: {url: \"https://logs.example\", api_key: KEY}}]";
+    let ask = "operations: [{at: 1m, by: alice, broadcast: /broadcast/dms/status, answer: onboarded}]";
+    for (profile, seen) in [("intended", 0), ("{base: intended, add: [C13]}", 1)] {
+        let told = run(observed, &format!("profile: {profile}\n{ask}"));
+        assert_eq!((told.metric("operations.unexpected"), told.metric("secrets.seen")), (0, seen));
+    }
+    let told = run("", &format!("profile: {{base: intended, add: [C13]}}\n{ask}"));
+    assert_eq!(told.metric("secrets.seen"), 0, "there is none to tell");
 }
 
 #[test]
@@ -291,4 +323,77 @@ fn a_node_reports_what_runs_on_it() {
     let told = run("", &rest);
     let said: Vec<_> = told.outcome.operations.iter().map(|row| row.said.clone()).collect();
     assert_eq!(told.metric("operations.unexpected"), 0, "{said:?}");
+}
+
+/// A shop whose parts are spread over machines. Users ask its page for it, and its interface asks the search.
+const SHOP: &str = r#"
+version: 1
+duration: 70m
+network: {latency: {constant: 20ms}, bandwidth: {up: 1 Gbit/s, down: 1 Gbit/s}}
+peers:
+  - providers: {names: [p, q], hardware: {cpu: 16, ram: 32 GiB, disk: 500 GB}}
+  - orchestrators: {names: [olga]}
+images:
+  "python:3.12-slim": {size: 45 MB, start: 2s, service: {}}
+workload:
+  - deploy: {by: olga, ensemble: ENSEMBLES/shop.yaml, timeout: 10m}
+traffic:
+  - {name: users, deployment: shop, clients: {count: 2, place: {city: Berlin}}, to: web,
+     arrivals: {every: 200ms}, request: 300 B, response: 7 kB, service: 5ms}
+  - {name: searches, deployment: shop, from: api, to: search,
+     arrivals: {poisson: {mean: 100ms}}, request: 200 B, response: 3 kB, service: 5ms}
+"#;
+
+#[test]
+fn an_allocation_tells_what_it_has_received_and_sent() {
+    let text = SHOP.replace("ENSEMBLES", &format!("{}/scenarios/ensembles", env!("CARGO_MANIFEST_DIR")));
+    let silent = run_text(&text);
+    let told = run_text(&format!("{text}observability: [{{peers: [p, q], sinks: []}}]\n"));
+    assert_eq!(silent.outcome.digest, told.outcome.digest);
+    let answered = |stream: &str| -> f64 {
+        let rows = told.outcome.requests.iter().filter(|row| &*row.stream == stream);
+        rows.map(|row| row.answered as f64).sum()
+    };
+    let of = |allocation: &str, direction: &str| -> Vec<f64> {
+        let readings = told.readings(&format!("dms.allocation.network.{direction}"));
+        let own = readings.into_iter().filter(|(_, whose, _)| whose.ends_with(&format!(".{allocation}")));
+        own.map(|(.., value)| value).collect()
+    };
+    for (service, stream, request, response) in
+        [("web", "users", 300.0, 7e3), ("search", "searches", 200.0, 3e3)]
+    {
+        let (rx, tx) = (of(service, "rx"), of(service, "tx"));
+        assert!(rx.is_sorted() && tx.is_sorted() && rx.len() > 20, "{service}: {rx:?}");
+        // Both are of the same requests, none of which is lost on the way here.
+        let requests = rx.last().unwrap() / request;
+        assert_eq!(requests, tx.last().unwrap() / response, "{service}");
+        let all = answered(stream);
+        // The last report was a while ago.
+        assert!(requests <= all && requests > 0.95 * all, "{requests} of {all} of {stream}");
+    }
+    assert_eq!(
+        (of("api", "rx").last(), of("api", "tx").last()),
+        (of("search", "tx").last(), of("search", "rx").last())
+    );
+    assert_eq!(of("db", "rx"), [0.0], "nobody asks it");
+}
+
+#[test]
+fn what_is_owed_in_dollars_and_paid_as_fees_is_counted_apart() {
+    for (currency, in_dollars) in [("USD", Some(11.0)), ("NTX", None)] {
+        let told = run_text(&format!(
+            "version: 1\nduration: 130m\npeers:\n  - orchestrators: {{names: [alice], org: shop}}\n  \
+             - providers: {{names: [bob], org: shop, hardware: {{cpu: 8, ram: 16 GiB, disk: 200 GiB}}}}\n  \
+             - contract_hosts: {{names: [carol], org: shop}}\n  \
+             - payment_validators: {{names: [vera], org: shop}}\ncontracts:\n  \
+             - {{name: rent, requestor: alice, provider: bob, host: carol, validator: vera, for: 30d, \
+             model: fixed_rental, fee: 5, period: hour, periods: 1, currency: {currency}, approve_after: 10s, \
+             pay_after: 1m, orchestration_fee: {{fixed: 0.5}}}}\n\
+             observability: [{{peers: [alice, vera], sinks: []}}]\n"
+        ));
+        assert_eq!(told.last("alice", "dms.transaction.created.amount"), Some(11.0), "two hours");
+        assert_eq!(told.last("alice", "dms.transaction.created.usd"), in_dollars);
+        assert_eq!(told.last("vera", "dms.transaction.paid.amount"), Some(11.0));
+        assert_eq!(told.last("vera", "dms.transaction.paid.fees"), Some(1.0));
+    }
 }

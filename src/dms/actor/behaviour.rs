@@ -484,6 +484,12 @@ impl BehaviourKind {
 }
 
 impl BehaviourKind {
+    /// Whether it asks for the node's status report.
+    #[must_use]
+    pub const fn asks_for_status(self) -> bool {
+        matches!(self, Self::NodeStatus | Self::BroadcastStatus)
+    }
+
     /// Whether it is about the deployments that the node orchestrates.
     #[must_use]
     pub const fn is_about_deployments(self) -> bool {

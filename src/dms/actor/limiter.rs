@@ -5,10 +5,12 @@
 //! when its handler is about to run; the second bound is a little higher so that what was let in can also be
 //! served.
 
+use serde::Serialize;
+
 use crate::dms::capability::Capability;
 
 /// The bounds of a limiter.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Limits {
     /// Public handlers running beyond which no further message is let in.
     pub public_allow: u32,
@@ -63,6 +65,12 @@ impl RateLimiter {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         Self { limits, ..Self::default() }
+    }
+
+    /// Its bounds.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     fn topic_limit(&self, topic: &Capability) -> u32 {

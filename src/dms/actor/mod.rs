@@ -6,6 +6,7 @@
 //! business.
 
 mod behaviour;
+mod configuration;
 mod control;
 mod envelope;
 pub mod gossip;
@@ -20,6 +21,7 @@ mod security;
 mod wire;
 
 pub use behaviour::{Behaviour, BehaviourKind, EnsembleBehaviours};
+pub use configuration::{Configuration, FixedLogging, LoggerReport};
 pub use control::{
     AllocationDetail, DeploymentInfo, DeploymentLine, DeploymentReport, DeploymentRequest, ExecutorStats,
     InfoRequest, ListRequest, LogFiles, LogsRequest, Manifest, ManifestAllocation, ManifestNode,
@@ -37,6 +39,6 @@ pub(in crate::dms) use pipeline::class;
 pub use pipeline::{Pipeline, Rejection, check_direct};
 pub use promise::{ConvertPromise, SignBid};
 pub use replay::ReplayGuard;
-pub use report::{AllocationInfo, CapabilityReport, LoggerReport, NodeReport, P2p, Report, ResourceReport};
+pub use report::{AllocationInfo, CapabilityReport, NetworkReport, NodeReport, P2p, Report, ResourceReport};
 pub use security::{Account, Actor, Call, SealError, SecurityContext};
 pub use wire::{WireEnvelope, WireError, WireOptions};

@@ -1,9 +1,11 @@
 //! What a node tells about itself (dms-capabilities sections 5 and 9.3), as far as the simulated node has it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::configuration::Configuration;
 use super::control::{DeploymentReport, ExecutorStats};
 use super::message::AllocationState;
 use crate::dms::capability::TokenList;
@@ -11,14 +13,15 @@ use crate::dms::ensemble::Executor;
 use crate::dms::identity::{Did, PeerId};
 use crate::dms::resources::Resources;
 use crate::dms::storage::VolumeReport;
+use crate::dms::system::Interface;
 
 /// An answer to a question about the node.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub enum Report {
     /// `/public/status`: what the machine has. A node that answers is well.
     Status(Resources),
-    /// `/dms/node/status`.
-    Node(Box<NodeReport>),
+    /// `/dms/node/status`: the report of each node, which is the one that was asked.
+    Node(BTreeMap<PeerId, NodeReport>),
     /// `/dms/node/peers/list` and `/dms/node/peers/dht`.
     Peers(Vec<PeerId>),
     /// `/dms/node/peers/self`.
@@ -61,41 +64,32 @@ pub struct P2p {
     pub listen_addr: Arc<str>,
 }
 
-/// The status discovery report. What only concerns real machines (interfaces, configuration) is left out.
+/// The status discovery report of one node.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct NodeReport {
+    /// The name of its machine.
+    pub hostname: Arc<str>,
     /// The node's DID.
     pub did: Did,
-    /// How it is reached.
-    pub p2p: P2p,
+    /// Its networks.
+    pub network: NetworkReport,
     /// Whether it offers anything.
     pub onboarded: bool,
     /// Its resources.
     pub resources: ResourceReport,
-    /// How it logs, where that was changed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub logger: Option<LoggerReport>,
+    /// All that it is configured with.
+    pub config: Configuration,
+    /// What of this report could not be had, and why.
+    pub errors: Vec<Arc<str>>,
 }
 
-/// How a node logs; what was not changed since it started is left out. Of a key it is told that there is one, and
-/// as-is the key itself (C13).
+/// The networks of a node.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
-pub struct LoggerReport {
-    /// From which level on.
-    pub level: Option<Arc<str>>,
-    /// How long records wait for their way to Elasticsearch, in seconds.
-    pub flush_interval_s: Option<u64>,
-    /// Where Elasticsearch is.
-    pub elastic_url: Option<Arc<str>>,
-    /// Whether it has a key for it.
-    pub has_api_key: bool,
-    /// The key.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub api_key: Option<Arc<str>>,
-    /// Where traces go.
-    pub apm_url: Option<Arc<str>>,
-    /// Whether records go to Elasticsearch at all.
-    pub elastic: Option<bool>,
+pub struct NetworkReport {
+    /// The machine's interfaces.
+    pub interfaces: Vec<Interface>,
+    /// How it is reached.
+    pub p2p: P2p,
 }
 
 /// The resources of a node; the last three only when it is onboarded.
@@ -158,7 +152,7 @@ impl NodeReport {
     /// How many secrets of the node it tells.
     #[must_use]
     pub fn secrets(&self) -> u32 {
-        u32::from(self.logger.as_ref().is_some_and(|logger| logger.api_key.is_some()))
+        u32::from(self.config.logger.as_ref().is_some_and(|logger| logger.api_key.is_some()))
     }
 }
 
@@ -170,7 +164,7 @@ impl Report {
             |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         match self {
             Self::Status(_) => "status OK".to_owned(),
-            Self::Node(report) if report.onboarded => "onboarded".to_owned(),
+            Self::Node(all) if all.values().any(|report| report.onboarded) => "onboarded".to_owned(),
             Self::Node(_) => "not onboarded".to_owned(),
             Self::Peers(peers) => plural(peers.len(), "peer"),
             Self::Own(_) => "own address".to_owned(),

@@ -43,6 +43,8 @@ pub enum ContractFact {
         unique_id: Arc<str>,
         /// How much.
         amount: Money,
+        /// In what.
+        currency: Arc<str>,
     },
     /// Its validator has found the transfer.
     Paid {
@@ -50,6 +52,8 @@ pub enum ContractFact {
         number: u64,
         /// How much was owed.
         amount: Money,
+        /// Whether it was an orchestration fee.
+        is_fee: bool,
     },
     /// Its validator was told of a payment and did not find it.
     NotPaid(Arc<str>),

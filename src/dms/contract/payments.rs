@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::billing::Invoice;
 use super::model::{Blockchain, Contract, InvalidContract};
 use super::money::Money;
-use super::pricing::Pricing;
+use super::pricing::{ORCHESTRATION_FEE, Pricing};
 use super::quote::{Quote, QuoteError, Quotes, Rate};
 use crate::dms::constants::ETHEREUM_LOOK_BACK_BLOCKS;
 use crate::dms::identity::{Did, EnsembleId};
@@ -51,6 +51,14 @@ pub struct Transaction {
     /// By which transfer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tx_hash: Option<Arc<str>>,
+}
+
+impl Transaction {
+    /// Whether it is for the orchestration fee of an invoice, as its id says.
+    #[must_use]
+    pub fn is_fee(&self) -> bool {
+        self.unique_id.ends_with(ORCHESTRATION_FEE)
+    }
 }
 
 /// Whether something is paid.

@@ -13,6 +13,9 @@ use super::money::{Exact, Money};
 use crate::dms::identity::EnsembleId;
 use crate::kernel::Span;
 
+/// How the id of an item ends that is an orchestration fee.
+pub(super) const ORCHESTRATION_FEE: &str = "-orchestration-fee";
+
 /// Bytes of memory or disk that are one unit in prices.
 const GIB: u64 = 1 << 30;
 
@@ -209,7 +212,7 @@ impl Pricing {
         }
         let total: Money = items.iter().map(|item| item.amount).sum();
         let amount = fixed.exact() + percentage.exact() * total.exact() / whole(100);
-        let id = format!("{base}-orchestration-fee").into();
+        let id = format!("{base}{ORCHESTRATION_FEE}").into();
         Some(Item { id, deployment: None, amount: Money::rounded(&amount) })
     }
 

@@ -13,7 +13,7 @@ use crate::dms::constants::QUOTE_TTL;
 use crate::kernel::Timestamp;
 
 /// What one unit of a currency is worth in another, as the validator's operator has set it.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Rate {
     /// The one.
     pub from: Arc<str>,

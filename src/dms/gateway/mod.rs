@@ -19,6 +19,7 @@ mod upkeep;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use serde::Serialize;
 
 use self::conversion::Conversion;
 use self::promises::Promise;
@@ -34,7 +35,7 @@ use crate::dms::outbox::{Action, MachineReport, Timer};
 use crate::dms::resources::Resources;
 
 /// What the operator of a gateway has configured.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct GatewayConfig {
     /// The kinds of machines that can be had, in the order in which they are tried.
     pub plans: Vec<Resources>,
@@ -73,6 +74,11 @@ impl Gateway {
     /// A gateway without machines.
     pub(in crate::dms) fn new(config: GatewayConfig) -> Self {
         Self { config, promises: IndexMap::new(), machines: IndexMap::new(), orders: 0, polling: false }
+    }
+
+    /// What its operator has configured.
+    pub(in crate::dms) const fn config(&self) -> &GatewayConfig {
+        &self.config
     }
 
     /// Whether a message to the node is the gateway's to handle.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::dms::actor::{Message, Report};
+use crate::dms::actor::{Message, NodeReport, Report};
 use crate::dms::desk::Desk;
 use crate::dms::fact::Fact;
 use crate::dms::profile::Weakness;
@@ -42,11 +42,13 @@ impl Calls {
             self.0.remove(place);
         }
         if let Message::Report(report) = message
-            && let Report::Node(report) = &**report
-            && report.did != *desk.security.capabilities.did()
-            && report.secrets() > 0
+            && let Report::Node(all) = &**report
         {
-            desk.fact(Fact::SecretsSeen(report.secrets()));
+            let own = desk.security.capabilities.did();
+            let secrets = all.values().filter(|report| report.did != *own).map(NodeReport::secrets).sum();
+            if secrets > 0 {
+                desk.fact(Fact::SecretsSeen(secrets));
+            }
         }
         desk.fact(match message {
             Message::Error(reason) => Fact::OperationRefused { operation, reason: Arc::clone(reason) },

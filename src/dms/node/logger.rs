@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use crate::dms::actor::{LoggerChange, LoggerReport};
-use crate::dms::observability::Level;
+use crate::dms::actor::{FixedLogging, LoggerChange, LoggerReport};
+use crate::dms::observability::{Level, ObserverConfig};
 use crate::dms::profile::{Profile, Weakness};
+use crate::kernel::Span;
 
 /// Why settings were not taken.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -67,19 +68,50 @@ impl Logger {
         &self.settings
     }
 
-    /// What a status says of it: nothing of a logger that nobody has changed. The real DMS reports its whole
-    /// configuration, keys among it (dms-capabilities section 9.3; C13); as it is meant, only that there is a key.
-    pub(super) fn report(&self, profile: Profile) -> Option<LoggerReport> {
-        let LoggerChange { level, flush_interval_s, elastic_url, api_key, apm_url, elastic } = &self.settings;
-        (self.settings != LoggerChange::default()).then(|| LoggerReport {
-            level: level.clone(),
-            flush_interval_s: *flush_interval_s,
-            elastic_url: elastic_url.clone(),
+    /// What a status says of it: what was `configured` and what was changed since, or nothing where neither is the
+    /// case. The real DMS reports its whole configuration, keys among it (dms-capabilities section 9.3; C13); as it is
+    /// meant, only that there is a key.
+    pub(super) fn report(
+        &self,
+        configured: Option<&ObserverConfig>,
+        profile: Profile,
+    ) -> Option<LoggerReport> {
+        let changes = &self.settings;
+        if configured.is_none() && *changes == LoggerChange::default() {
+            return None;
+        }
+        let LoggerChange { level, flush_interval_s, elastic_url, api_key, apm_url, elastic } =
+            changes.clone();
+        let elastic_config = configured.and_then(|config| config.elastic.as_ref());
+        let text = |text: &String| (!text.is_empty()).then(|| Arc::from(text.as_str()));
+        let api_key = api_key.or_else(|| text(&elastic_config?.api_key));
+        Some(LoggerReport {
+            level: level.or_else(|| Some(configured?.level.as_str().into())),
+            flush_interval_ms: flush_interval_s
+                .map(Span::secs)
+                .or_else(|| Some(configured?.flush_interval))
+                .map(|interval| interval.0 / 1_000_000),
+            elastic_url: elastic_url.or_else(|| text(&elastic_config?.url)),
             has_api_key: api_key.is_some(),
-            api_key: api_key.clone().filter(|_| profile.has(Weakness::ToldSecrets)),
-            apm_url: apm_url.clone(),
-            elastic: *elastic,
+            api_key: api_key.filter(|_| profile.has(Weakness::ToldSecrets)),
+            apm_url: apm_url.or_else(|| text(&configured?.apm.url)),
+            elastic: elastic.or_else(|| Some(configured?.elastic.is_some())),
+            fixed: configured.map(|config| Box::new(fixed(config))),
         })
+    }
+}
+
+/// What no message changes.
+fn fixed(config: &ObserverConfig) -> FixedLogging {
+    FixedLogging {
+        console: config.console,
+        file: config.file,
+        events: config.events,
+        apm_service: config.apm.service.as_str().into(),
+        apm_environment: config.apm.environment.as_str().into(),
+        metrics: config.metrics,
+        skip: config.skipped.clone(),
+        no_op: config.no_op,
     }
 }
 
@@ -90,7 +122,7 @@ mod tests {
     #[test]
     fn a_change_is_taken_whole_or_not_at_all() {
         let mut logger = Logger::default();
-        assert_eq!(logger.report(Profile::INTENDED), None);
+        assert_eq!(logger.report(None, Profile::INTENDED), None);
         let change = LoggerChange {
             level: Some("debug".into()),
             api_key: Some("secret".into()),
@@ -101,13 +133,13 @@ mod tests {
         let later =
             LoggerChange { flush_interval_s: Some(5), elastic: Some(true), ..LoggerChange::default() };
         assert_eq!(logger.change(&later), Ok(()));
-        let shown = logger.report(Profile::INTENDED).expect("it has been changed");
+        let shown = logger.report(None, Profile::INTENDED).expect("it has been changed");
         assert_eq!(
-            (shown.level.as_deref(), shown.flush_interval_s, shown.elastic),
-            (Some("debug"), Some(5), Some(true))
+            (shown.level.as_deref(), shown.flush_interval_ms, shown.elastic),
+            (Some("debug"), Some(5000), Some(true))
         );
         assert!(shown.has_api_key && !format!("{shown:?}").contains("secret"));
-        let told = logger.report(Profile::AS_IS).and_then(|report| report.api_key);
+        let told = logger.report(None, Profile::AS_IS).and_then(|report| report.api_key);
         assert_eq!(told.as_deref(), Some("secret"));
         for (wrong, why) in [
             (
@@ -128,7 +160,7 @@ mod tests {
             ),
         ] {
             assert_eq!(logger.change(&wrong).map_err(|error| error.to_string()), Err(why.to_owned()));
-            assert_eq!(logger.report(Profile::INTENDED).as_ref(), Some(&shown));
+            assert_eq!(logger.report(None, Profile::INTENDED).as_ref(), Some(&shown));
         }
     }
 }

@@ -6,6 +6,7 @@
 //! - `catch_up`: revocations that a peer missed;
 //! - `logger`: how it logs;
 //! - `pings`: how far others are;
+//! - `status`: the status report;
 //! - `calls`: calls of the operator and their answers;
 //! - [`Order`]: what an operator can ask for.
 
@@ -16,6 +17,7 @@ mod logger;
 mod neighbours;
 mod order;
 mod pings;
+mod status;
 #[cfg(test)]
 mod tests;
 
@@ -30,8 +32,7 @@ use self::logger::Logger;
 use self::neighbours::Neighbours;
 use self::pings::Pings;
 use crate::dms::actor::{
-    Actor, AnchorRequest, Behaviour, BehaviourKind, Call, Envelope, LoggerChange, Message, NodeReport, P2p,
-    Report, ResourceReport, Slot,
+    Actor, AnchorRequest, Behaviour, BehaviourKind, Call, Envelope, LoggerChange, Message, P2p, Report, Slot,
 };
 use crate::dms::capability::{Anchors, Token};
 use crate::dms::desk::Desk;
@@ -208,9 +209,6 @@ impl Node {
         let pool = provider.pool();
         Some(match kind {
             BehaviourKind::PublicStatus => Report::Status(provider.machine().total.clone()),
-            BehaviourKind::NodeStatus | BehaviourKind::BroadcastStatus => {
-                Report::Node(Box::new(self.status(desk.security.profile, root, provider)))
-            }
             BehaviourKind::PeersList => {
                 Report::Peers(self.neighbours.peers().map(|peer| peer.host).collect())
             }
@@ -227,24 +225,6 @@ impl Node {
             BehaviourKind::CapList => Report::Capabilities(Box::new(capabilities::list(desk))),
             _ => return None,
         })
-    }
-
-    /// The status report. Only what is offered has anything allocated or free.
-    fn status(&self, profile: Profile, root: &Actor, provider: &Provider) -> NodeReport {
-        let (machine, pool) = (provider.machine(), provider.pool());
-        let onboarded = machine.onboarded.is_some();
-        NodeReport {
-            did: root.handle.did.clone(),
-            p2p: address(root),
-            onboarded,
-            resources: ResourceReport {
-                total: machine.total.clone(),
-                onboarded: machine.onboarded.clone(),
-                allocated: onboarded.then(|| pool.allocated()),
-                free: onboarded.then(|| pool.free()),
-            },
-            logger: self.logger.report(profile),
-        }
     }
 
     /// Handles a timer of the node: a hello is due, or a reply overdue.

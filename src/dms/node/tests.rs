@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{Order, TokenSet};
-use crate::dms::actor::{AnchorRequest, Behaviour, BehaviourKind, Envelope, Message, Slot};
+use crate::dms::actor::{
+    AnchorRequest, Behaviour, BehaviourKind, Envelope, Limits, Message, NodeReport, Report, Slot,
+};
 use crate::dms::atlas::BlankAtlas;
 use crate::dms::capability::{
     Capability, CapabilityContext, Form, Membership, OrganizationKeys, Rules, Token, exchange, own_node,
@@ -12,10 +14,13 @@ use crate::dms::capability::{
 use crate::dms::constants::REVOCATION_EXCHANGE_TIMEOUT;
 use crate::dms::fact::Fact;
 use crate::dms::identity::{Did, Handle, SecretKey, SignatureMode};
+use crate::dms::observability::{ApmConfig, ElasticConfig, Level, ObserverConfig};
 use crate::dms::orchestrator::Strategy;
 use crate::dms::outbox::{Command, Effects, Input, Outbox, Timer};
 use crate::dms::profile::{Profile, Weakness};
 use crate::dms::provider::Machine;
+use crate::dms::supervision::Recovery;
+use crate::dms::system::BareSystem;
 use crate::dms::{Peer, PeerConfig};
 use crate::kernel::{Domain, Span, Streams, Timestamp};
 
@@ -79,7 +84,11 @@ impl Lab {
         self.draws += 1;
         let streams = Streams::new(1);
         let random = streams.owned(Domain::new("test.node"), self.draws);
-        self.peers[peer].handle(NOW, input, &mut Outbox { effects: &mut effects, random });
+        self.peers[peer].handle(
+            NOW,
+            input,
+            &mut Outbox { effects: &mut effects, random, system: &BareSystem },
+        );
         self.facts.extend(effects.facts.into_iter().map(|fact| (peer, fact)));
         self.timers.extend(effects.timers.into_iter().map(|(_, timer)| (peer, timer)));
         effects.sends
@@ -122,6 +131,20 @@ impl Lab {
     fn revoke(&mut self, peer: usize, number: u8) {
         let revocation = Arc::new(self.revocation(number));
         self.order(peer, Order::Revoke { revocation, broadcast: None });
+    }
+
+    /// What a node answers when its operator asks it for its status.
+    fn status(&mut self, peer: usize) -> NodeReport {
+        let (to, timeout) = (self.root(peer), Span::secs(5));
+        let behaviour = Behaviour::fixed(BehaviourKind::NodeStatus);
+        let order = Order::Call { to, behaviour, message: Message::Query, timeout };
+        let command = Command::Operate { operation: 7, order: Box::new(order) };
+        let question = self.feed(peer, Input::Command(command)).pop().expect("the question is sent");
+        let answer = self.hand_over(&question).pop().expect("the node answers its operator");
+        let Message::Report(report) = &answer.message else { panic!("{:?}", answer.message) };
+        let Report::Node(all) = &**report else { panic!("{report:?}") };
+        assert_eq!(all.len(), 1);
+        all[&self.root(peer).host].clone()
     }
 
     fn known(&self, peer: usize) -> usize {
@@ -219,4 +242,36 @@ fn tokens_go_only_where_their_behaviour_says() {
     let set = Box::new(TokenSet::of(Slot::Provide, Arc::new(token.clone())));
     lab.order(1, Order::Remove(set));
     assert_eq!(lab.peers[1].capabilities().stored(NOW), before);
+}
+
+#[test]
+fn a_status_tells_all_that_a_node_is_configured_with() {
+    let mut lab = Lab::new(&[Profile::INTENDED, Profile::INTENDED.with(Weakness::ToldSecrets)]);
+    let bare = lab.status(0);
+    assert_eq!((&*bare.hostname, bare.onboarded, bare.errors.len()), ("localhost", false, 0));
+    assert_eq!(bare.network.p2p.id, lab.root(0).host);
+    assert_eq!((&bare.config.limits, &bare.config.logger), (&Limits::default(), &None));
+    assert_eq!(bare.config.strategy.recovery, Recovery::Redeploy);
+    let observed = ObserverConfig {
+        level: Level::Warn,
+        console: true,
+        file: None,
+        elastic: Some(ElasticConfig { url: "https://logs".into(), api_key: "secret".into() }),
+        flush_interval: Span::millis(2500),
+        events: false,
+        apm: ApmConfig { url: "https://apm".into(), ..ApmConfig::default() },
+        metrics: true,
+        skipped: Vec::new(),
+        no_op: false,
+    };
+    for (peer, told) in [(0, None), (1, Some("secret"))] {
+        lab.peers[peer].observe(observed.clone());
+        let report = lab.status(peer);
+        let logger = report.config.logger.as_ref().expect("it is configured");
+        assert_eq!((logger.level.as_deref(), logger.flush_interval_ms), (Some("WARN"), Some(2500)));
+        assert_eq!((logger.elastic_url.as_deref(), logger.elastic), (Some("https://logs"), Some(true)));
+        assert_eq!((logger.apm_url.as_deref(), logger.has_api_key), (Some("https://apm"), true));
+        assert_eq!((logger.api_key.as_deref(), report.secrets()), (told, u32::from(told.is_some())));
+        assert!(logger.fixed.as_ref().is_some_and(|fixed| fixed.console && fixed.metrics && !fixed.events));
+    }
 }

@@ -293,8 +293,9 @@ fn of_contract(contract: String, what: &ContractFact) -> Entry {
             let fields = with(with(fields, "items", *items), "amount", amount.to_string());
             entry(Level::Info, "invoice_created", MONEY, fields)
         }
-        ContractFact::Owed { unique_id, amount } => {
+        ContractFact::Owed { unique_id, amount, currency } => {
             let fields = with(with(fields, "transactionID", unique_id), "amount", amount.to_string());
+            let fields = with(fields, "currency", currency);
             entry(Level::Info, "transaction_created", MONEY, fields)
         }
         ContractFact::Paid { amount, .. } => {

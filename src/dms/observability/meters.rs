@@ -3,7 +3,8 @@
 //! The real DMS exports all of them every three seconds. Between two inputs nothing of a node changes but the time, so
 //! an export is due only at the first such moment after an input, and holds until the next one: what is exported is the
 //! same, and a node that has nothing to do costs nothing. Of an export the readings are told that differ from those of
-//! the last one; uptime and load, which differ every time, are told beside them.
+//! the last one; uptime and load, which differ every time, are told beside them. What allocations receive and send goes
+//! on between inputs, and is told with what follows from the next one, their heartbeats at the latest.
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use crate::dms::fact::{DeploymentStatus, Fact};
 use crate::dms::orchestrator::Deployment;
 use crate::dms::provider::Provider;
 use crate::dms::resources::Resources;
+use crate::dms::system::System;
 use crate::kernel::Timestamp;
 
 /// Over how long a load is averaged, in seconds.
@@ -23,6 +25,8 @@ const LOAD_WINDOW_S: f64 = 900.0;
 /// Decimal units, as resource code has them.
 const MB: f64 = 1e6;
 const GB: f64 = 1e9;
+/// The currency of transactions that are counted apart.
+const DOLLARS: &str = "USD";
 
 /// One value of one metric.
 #[derive(Clone, PartialEq, Debug)]
@@ -122,11 +126,25 @@ impl Meters {
             Fact::AllocationState { state, .. } => {
                 self.add("dms.allocation.status", format!("status={}", state.word()).into(), 1.0);
             }
-            Fact::Contract { what: ContractFact::Owed { amount, .. }, .. } => {
+            Fact::Contract { what, .. } => self.count_money(what),
+            _ => {}
+        }
+    }
+
+    /// What is owed, and what was paid; of the newest version what is owed in dollars, and which fees were paid.
+    fn count_money(&mut self, what: &ContractFact) {
+        match what {
+            ContractFact::Owed { amount, currency, .. } => {
                 self.add("dms.transaction.created.amount", none(), amount.as_f64());
+                if currency.eq_ignore_ascii_case(DOLLARS) {
+                    self.add("dms.transaction.created.usd", none(), amount.as_f64());
+                }
             }
-            Fact::Contract { what: ContractFact::Paid { amount, .. }, .. } => {
+            ContractFact::Paid { amount, is_fee, .. } => {
                 self.add("dms.transaction.paid.amount", none(), amount.as_f64());
+                if *is_fee {
+                    self.add("dms.transaction.paid.fees", none(), amount.as_f64());
+                }
             }
             _ => {}
         }
@@ -158,10 +176,10 @@ impl Meters {
     }
 
     /// What is exported at `at`: the readings that are new.
-    pub(super) fn export(&mut self, at: Timestamp, provider: &Provider) -> Vec<Reading> {
+    pub(super) fn export(&mut self, at: Timestamp, provider: &Provider, system: &dyn System) -> Vec<Reading> {
         self.changed = None;
         self.next = at + METRICS_EXPORT_INTERVAL;
-        let mut all = self.gauges(provider);
+        let mut all = gauges(provider, system);
         all.extend(
             self.counters.iter().map(|((metric, attribute), value)| (*metric, attribute.clone(), *value)),
         );
@@ -181,46 +199,46 @@ impl Meters {
         readings.extend(timed.map(|(metric, value)| Reading { metric, attribute: none(), value }));
         readings
     }
+}
 
-    /// What a look at the node shows.
-    fn gauges(&self, provider: &Provider) -> Vec<(&'static str, Arc<str>, f64)> {
-        let machine = provider.machine();
-        let (total, used) = (&machine.total, provider.usage());
-        let all = cores(total);
-        let busy = if all > 0.0 { cores(&used) / all } else { 0.0 };
-        let offered = machine.onboarded.clone().unwrap_or_default();
-        let flag = f64::from(u8::from(machine.onboarded.is_some()));
-        let plain = [
-            ("dms.sys.cpu.total.norm", busy),
-            ("dms.sys.memory.actual.used", used.ram_bytes as f64),
-            ("dms.sys.memory.total", total.ram_bytes as f64),
-            ("dms.sys.filesystem.used", used.disk_bytes as f64),
-            ("dms.sys.filesystem.total", total.disk_bytes as f64),
-            ("dms.node.onboarded", flag),
-            ("dms.node.cpu", cores(&offered)),
-            ("dms.node.memory", offered.ram_bytes as f64 / GB),
-            ("dms.node.disk", offered.disk_bytes as f64 / MB),
-            ("dms.node.gpu", offered.gpus.len() as f64),
-        ];
-        let mut gauges: Vec<_> = plain.map(|(metric, value)| (metric, none(), value)).into();
-        let place = super::place(&machine.location);
-        gauges.push(("dms.node.location", format!("location={place}").into(), 1.0));
-        for info in provider.allocation_infos() {
-            let attribute: Arc<str> = format!("allocationID={}", info.id).into();
-            let runs = info.status == AllocationState::Running;
-            let in_use = |amount: f64| if runs { amount } else { 0.0 };
-            let memory = info.resources.ram_bytes as f64;
-            for (metric, value) in [
-                ("dms.allocation.cpu.usage", in_use(cores(&info.resources))),
-                ("dms.allocation.memory.used", in_use(memory)),
-                ("dms.allocation.memory.limit", memory),
-                // What containers say to each other is not simulated.
-                ("dms.allocation.network.rx", 0.0),
-                ("dms.allocation.network.tx", 0.0),
-            ] {
-                gauges.push((metric, Arc::clone(&attribute), value));
-            }
+/// What a look at the node shows.
+fn gauges(provider: &Provider, system: &dyn System) -> Vec<(&'static str, Arc<str>, f64)> {
+    let machine = provider.machine();
+    let (total, used) = (&machine.total, provider.usage());
+    let all = cores(total);
+    let busy = if all > 0.0 { cores(&used) / all } else { 0.0 };
+    let offered = machine.onboarded.clone().unwrap_or_default();
+    let flag = f64::from(u8::from(machine.onboarded.is_some()));
+    let plain = [
+        ("dms.sys.cpu.total.norm", busy),
+        ("dms.sys.memory.actual.used", used.ram_bytes as f64),
+        ("dms.sys.memory.total", total.ram_bytes as f64),
+        ("dms.sys.filesystem.used", used.disk_bytes as f64),
+        ("dms.sys.filesystem.total", total.disk_bytes as f64),
+        ("dms.node.onboarded", flag),
+        ("dms.node.cpu", cores(&offered)),
+        ("dms.node.memory", offered.ram_bytes as f64 / GB),
+        ("dms.node.disk", offered.disk_bytes as f64 / MB),
+        ("dms.node.gpu", offered.gpus.len() as f64),
+    ];
+    let mut gauges: Vec<_> = plain.map(|(metric, value)| (metric, none(), value)).into();
+    let place = super::place(&machine.location);
+    gauges.push(("dms.node.location", format!("location={place}").into(), 1.0));
+    for info in provider.allocation_infos() {
+        let attribute: Arc<str> = format!("allocationID={}", info.id).into();
+        let runs = info.status == AllocationState::Running;
+        let in_use = |amount: f64| if runs { amount } else { 0.0 };
+        let memory = info.resources.ram_bytes as f64;
+        let network = system.network_of(&info.id);
+        for (metric, value) in [
+            ("dms.allocation.cpu.usage", in_use(cores(&info.resources))),
+            ("dms.allocation.memory.used", in_use(memory)),
+            ("dms.allocation.memory.limit", memory),
+            ("dms.allocation.network.rx", network.received_bytes as f64),
+            ("dms.allocation.network.tx", network.sent_bytes as f64),
+        ] {
+            gauges.push((metric, Arc::clone(&attribute), value));
         }
-        gauges
     }
+    gauges
 }

@@ -25,6 +25,8 @@ mod trace;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use serde::Serialize;
+
 pub use self::bus::{Event, EventError, LOG_EVENT};
 pub use self::meters::Reading;
 pub use self::record::{DEFAULT_INDEX, Fields, Label, Level, Record, UnknownLevel, Value, index_of};
@@ -43,6 +45,7 @@ use crate::dms::identity::{Did, EnsembleId};
 use crate::dms::orchestrator::Deployment;
 use crate::dms::outbox::{Effects, Input, Timer};
 use crate::dms::provider::Provider;
+use crate::dms::system::System;
 use crate::kernel::{Span, Timestamp};
 
 /// What makes a trace whatever its level.
@@ -82,7 +85,7 @@ pub struct ObserverConfig {
 }
 
 /// A file that begins anew when it is full.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct FileConfig {
     /// When it is full.
     pub max_bytes: u64,
@@ -292,6 +295,12 @@ impl Observer {
         }
     }
 
+    /// What the node was configured with.
+    #[must_use]
+    pub const fn config(&self) -> &ObserverConfig {
+        &self.config
+    }
+
     /// What it has counted so far.
     #[must_use]
     pub fn tally(&self) -> Tally {
@@ -480,7 +489,12 @@ impl Observer {
     }
 
     /// What is to be carried out by now, one after another; a batch's answer must be told before the next.
-    pub(in crate::dms) fn next(&mut self, now: Timestamp, provider: &Provider) -> Option<Signal> {
+    pub(in crate::dms) fn next(
+        &mut self,
+        now: Timestamp,
+        provider: &Provider,
+        system: &dyn System,
+    ) -> Option<Signal> {
         if let Some(signal) = self.signals.pop_front() {
             return Some(signal);
         }
@@ -496,7 +510,7 @@ impl Observer {
         let (at, what) = due.min_by_key(|(at, _)| *at)?;
         match what {
             None => {
-                let readings = self.meters.as_mut()?.export(at, provider);
+                let readings = self.meters.as_mut()?.export(at, provider, system);
                 self.tally.exports += 1;
                 Some(Signal::Export { at, readings })
             }

@@ -40,6 +40,8 @@ mod updating;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use self::attempts::FailedAttempt;
 use self::bidding::Round;
 use self::candidates::{Edge, EdgeKey, Search};
@@ -72,7 +74,7 @@ use crate::kernel::{Span, Timestamp};
 const RENEWAL_INTERVAL: Span = Span(GRANT_ORCHESTRATOR_CAPS_FREQUENCY.0 / 2);
 
 /// The choices of a node's operator that every deployment follows.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Strategy {
     /// Which candidate is taken.
     pub placement: Policy,

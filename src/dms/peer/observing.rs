@@ -1,6 +1,7 @@
 //! A node under observation: what its driver has to do for its logs, traces and metrics.
 
 use super::{Observer, ObserverConfig, Peer, Signal, Tally};
+use crate::dms::system::System;
 use crate::kernel::Timestamp;
 
 impl Peer {
@@ -19,8 +20,8 @@ impl Peer {
     }
 
     /// What is to be written, sent or exported by now: to be taken until there is none, before and after each input.
-    pub fn next_signal(&mut self, now: Timestamp) -> Option<Signal> {
-        self.observer.as_mut()?.next(now, &self.provider)
+    pub fn next_signal(&mut self, now: Timestamp, system: &dyn System) -> Option<Signal> {
+        self.observer.as_mut()?.next(now, &self.provider, system)
     }
 
     /// Whether the server took the batch that the last signal was.

@@ -8,6 +8,7 @@ use crate::dms::ensemble::Location;
 use crate::dms::identity::SignatureMode;
 use crate::dms::outbox::Effects;
 use crate::dms::resources::Resources;
+use crate::dms::system::BareSystem;
 use crate::kernel::Span;
 use crate::kernel::{Domain, Streams};
 
@@ -41,7 +42,7 @@ fn peer(seed: u8, organization: Option<&OrganizationKeys>) -> Peer {
 fn happens(peer: &mut Peer, input: Input<'_>) -> Effects {
     let mut effects = Effects::default();
     let random = Streams::new(1).owned(Domain::new("test.peer"), 0);
-    peer.handle(NOW, input, &mut Outbox { effects: &mut effects, random });
+    peer.handle(NOW, input, &mut Outbox { effects: &mut effects, random, system: &BareSystem });
     effects
 }
 

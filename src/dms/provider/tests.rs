@@ -1,5 +1,7 @@
 //! A provider and one orchestrator, message by message: the subnet of an ensemble from creation to its end.
 
+mod confirming;
+
 use std::net::Ipv4Addr;
 
 use super::*;
@@ -16,6 +18,7 @@ use crate::dms::profile::Profile;
 use crate::dms::resources::Cpu;
 use crate::dms::subnet::{AddressRange, Endpoint, LookupError, Route};
 use crate::dms::suppression::{Draw, Share, Ticket};
+use crate::dms::system::BareSystem;
 use crate::kernel::{Cursor, Domain, Streams};
 
 const ID: EnsembleId = EnsembleId([5; 32]);
@@ -94,13 +97,17 @@ impl Lab {
 
     /// Lets the provider handle something, and returns what it has answered.
     fn with(&mut self, handle: impl FnOnce(&mut Provider, &mut Actor, &mut Desk<'_, '_>)) -> Option<Message> {
+        self.happens(handle);
+        self.effects.sends.pop().map(|envelope| envelope.message)
+    }
+
+    /// Lets the provider handle something.
+    fn happens(&mut self, handle: impl FnOnce(&mut Provider, &mut Actor, &mut Desk<'_, '_>)) {
         let streams = Streams::new(1);
         let random = streams.rng(Domain::new("test"), 0, &mut self.cursor);
-        let mut out = Outbox { effects: &mut self.effects, random };
+        let mut out = Outbox { effects: &mut self.effects, random, system: &BareSystem };
         let mut desk = Desk { now: self.now, security: &mut self.security, out: &mut out };
         handle(&mut self.provider, &mut self.root, &mut desk);
-        drop(out);
-        self.effects.sends.pop().map(|envelope| envelope.message)
     }
 
     /// Asks the node itself, or an allocation by its name, and returns the answer.
@@ -303,7 +310,7 @@ fn ended_task(lab: &mut Lab, output: Output) -> RunId {
     lab.effects.sends.clear();
     let streams = Streams::new(1);
     let random = streams.rng(Domain::new("test"), 0, &mut lab.cursor);
-    let mut out = Outbox { effects: &mut lab.effects, random };
+    let mut out = Outbox { effects: &mut lab.effects, random, system: &BareSystem };
     let mut desk = Desk { now: lab.now, security: &mut lab.security, out: &mut out };
     lab.provider.handle_execution(&mut desk, &mut lab.root, Execution::Exited { run, code: 0, output });
     run

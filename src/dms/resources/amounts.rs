@@ -170,8 +170,13 @@ impl Resources {
     /// # Errors
     /// The first of them that is short.
     pub(super) fn check_sizes(&self, required: &Self) -> Result<(), Shortage> {
-        let short = self.sizes_beside(required).into_iter().find(|(_, own, required)| required > own);
-        short.map_or(Ok(()), |(dimension, own, required)| Err(Shortage::of(dimension, required, own)))
+        self.short_sizes(required).next().map_or(Ok(()), Err)
+    }
+
+    /// Which of cores, memory and disk are not enough.
+    pub(super) fn short_sizes(&self, required: &Self) -> impl Iterator<Item = Shortage> + use<> {
+        let short = self.sizes_beside(required).into_iter().filter(|(_, own, required)| required > own);
+        short.map(|(dimension, own, required)| Shortage::of(dimension, required, own))
     }
 
     /// Cores, memory and disk with what is required of each.
@@ -193,12 +198,7 @@ impl Resources {
 
     /// Every dimension in which `required` is more than there is; empty means that it fits.
     pub fn shortages(&self, required: &Self) -> Vec<Shortage> {
-        let mut found: Vec<Shortage> = self
-            .sizes_beside(required)
-            .into_iter()
-            .filter(|(_, own, required)| required > own)
-            .map(|(dimension, own, required)| Shortage::of(dimension, required, own))
-            .collect();
+        let mut found: Vec<Shortage> = self.short_sizes(required).collect();
         found.extend(self.deal_cards(&required.gpus).err());
         found
     }

@@ -10,5 +10,5 @@ mod ports;
 pub use amounts::{Amount, Cpu, Dimension, Resources, Shortage};
 pub use cards::{Gpu, MissingCard};
 pub use comparison::Comparison;
-pub use pool::{Holding, Imbalance, Pool, PoolError};
+pub use pool::{Holding, Imbalance, Pool, PoolError, Underflow};
 pub use ports::{PortError, Ports};

@@ -70,6 +70,36 @@ pub struct Imbalance {
     pub onboarded: Amount,
 }
 
+/// More is held of something than is onboarded, so that what is free of it would be less than nothing
+/// (dms-capabilities section 9.3).
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("{}: underflow, {onboarded}{} onboarded and {held} held", self.quantity(), self.subject())]
+pub struct Underflow {
+    /// What is offered.
+    pub onboarded: Amount,
+    /// What allocations and commits hold.
+    pub held: Amount,
+}
+
+impl Underflow {
+    /// What the real DMS subtracts.
+    const fn quantity(&self) -> &'static str {
+        match self.held.dimension {
+            Dimension::Cpu => "core",
+            Dimension::Ram | Dimension::Disk => "size",
+            Dimension::Gpu => "gpu",
+        }
+    }
+
+    const fn subject(&self) -> &'static str {
+        match self.held.dimension {
+            Dimension::Ram => " RAM",
+            Dimension::Disk => " disk",
+            Dimension::Cpu | Dimension::Gpu => "",
+        }
+    }
+}
+
 /// The pool. Invariant: free plus the sum over all holdings is what is onboarded, for each kind and for each card.
 #[derive(Clone, Debug, Default)]
 pub struct Pool {
@@ -106,6 +136,18 @@ impl Pool {
         let mut free = self.free.clone();
         free.gpus.retain(|card| card.vram_bytes > 0);
         free
+    }
+
+    /// Of what more is held than is onboarded: what is free is reckoned anew, as the real DMS does it every time. Cards
+    /// are not among it, which it never adds up.
+    #[must_use]
+    pub fn underflows(&self) -> Vec<Underflow> {
+        let held = self.held.values().fold(Resources::default(), |sum, holding| sum.plus(&holding.resources));
+        let underflow = |short: Shortage| Underflow {
+            onboarded: Amount { dimension: short.dimension, quantity: short.available },
+            held: Amount { dimension: short.dimension, quantity: short.required },
+        };
+        self.onboarded.short_sizes(&held).map(underflow).collect()
     }
 
     /// What allocations hold; commits are not counted.
@@ -337,6 +379,12 @@ impl Pool {
         let [allocated, committed, free, onboarded] =
             [allocated, committed, free, onboarded].map(|quantity| Amount { dimension, quantity });
         Err(Imbalance { subject: dimension.to_string(), allocated, committed, free, onboarded })
+    }
+
+    /// Less is offered than is held, for tests of what is told then.
+    #[cfg(test)]
+    pub(crate) fn shrink(&mut self, onboarded: &Resources) {
+        self.onboarded = onboarded.clone();
     }
 
     /// Cores get lost, for tests of what notices.

@@ -131,7 +131,7 @@ impl Contracts {
                 let invoice = Invoice { at: now, items, amount, paid: Money::ZERO, paid_at: None };
                 record.invoices.entry(*number).or_insert(invoice);
             }
-            ContractFact::Paid { number, amount } => {
+            ContractFact::Paid { number, amount, .. } => {
                 if let Some(invoice) = record.invoices.get_mut(number) {
                     invoice.paid = invoice.paid + *amount;
                     if invoice.paid >= invoice.amount {

@@ -127,8 +127,8 @@ fn absorb_contract(digest: &mut Digest, what: &ContractFact) {
             digest.write_str(reason);
         }
         ContractFact::Invoiced { number, items, amount } => (number, items, amount).hash(digest),
-        ContractFact::Owed { unique_id: _, amount } => amount.hash(digest),
-        ContractFact::Paid { number, amount } => (number, amount).hash(digest),
+        ContractFact::Owed { unique_id: _, amount, currency: _ } => amount.hash(digest),
+        ContractFact::Paid { number, amount, is_fee: _ } => (number, amount).hash(digest),
     }
 }
 

@@ -43,7 +43,17 @@ pub(super) struct Line {
     entity: u64,
     draws: Cursor,
     under_way: Vec<Request>,
+    /// What was exchanged, and nobody has noted yet.
+    pub(super) exchanged: Exchanged,
 }
+
+/// Bytes of requests that reached a service, and of its answers.
+pub(super) type Exchanged = [u64; 2];
+
+/// How long a try takes, how it ends, and what is exchanged.
+type Try = (Span, Result<(), Failure>, Exchanged);
+
+const NOTHING: Exchanged = [0, 0];
 
 /// What all requests of a stretch meet.
 pub(super) struct Scene<'a> {
@@ -90,7 +100,7 @@ enum Step {
     /// A try begins.
     Try(Time),
     /// A try that began then ends.
-    End { began: Time, at: Time, ending: Result<(), Failure> },
+    End { began: Time, at: Time, ending: Result<(), Failure>, bytes: Exchanged },
 }
 
 impl Line {
@@ -116,6 +126,7 @@ impl Line {
             entity,
             draws: Cursor::default(),
             under_way: Vec::new(),
+            exchanged: NOTHING,
         }
     }
 
@@ -189,7 +200,8 @@ impl Line {
             for number in 0..followed {
                 // Whole numbers that add up to the count.
                 let stands_for = count * (number + 1) / followed - count * number / followed;
-                let ending = whole_request(scene, open, lost, &mut rng);
+                let (ending, bytes) = whole_request(scene, open, lost, &mut rng);
+                add(&mut self.exchanged, bytes, stands_for);
                 books.add(self.stream, interval, ending, stands_for);
             }
         }
@@ -215,28 +227,31 @@ impl Line {
             return;
         }
         let mut rng = scene.streams.rng(OUTCOMES, self.entity, &mut self.draws);
-        let (stream, verdict) = (self.stream, &self.verdict);
+        let (stream, verdict, exchanged) = (self.stream, &self.verdict, &mut self.exchanged);
         self.under_way.retain_mut(|request| {
             loop {
                 match request.step {
                     Step::Try(at) if at < until => {
-                        let (after, ending) = one_try(scene, verdict, None, &mut rng);
-                        request.step = Step::End { began: at, at: at + after, ending };
+                        let (after, ending, bytes) = one_try(scene, verdict, None, &mut rng);
+                        request.step = Step::End { began: at, at: at + after, ending, bytes };
                     }
-                    Step::End { at, ending, .. } if at < until => match ending {
-                        Ok(()) => {
-                            books.add(stream, request.interval, Ok(at.since(request.arrived)), 1);
-                            return false;
+                    Step::End { at, ending, bytes, .. } if at < until => {
+                        add(exchanged, bytes, 1);
+                        match ending {
+                            Ok(()) => {
+                                books.add(stream, request.interval, Ok(at.since(request.arrived)), 1);
+                                return false;
+                            }
+                            Err(failure) if request.tries_left == 0 => {
+                                books.add(stream, request.interval, Err(failure), 1);
+                                return false;
+                            }
+                            Err(_) => {
+                                request.tries_left -= 1;
+                                request.step = Step::Try(at + scene.stream.pause);
+                            }
                         }
-                        Err(failure) if request.tries_left == 0 => {
-                            books.add(stream, request.interval, Err(failure), 1);
-                            return false;
-                        }
-                        Err(_) => {
-                            request.tries_left -= 1;
-                            request.step = Step::Try(at + scene.stream.pause);
-                        }
-                    },
+                    }
                     _ => return true,
                 }
             }
@@ -256,7 +271,8 @@ impl Line {
             _ => false,
         };
         for request in &mut self.under_way {
-            if let Step::End { began, at, ending: ending @ Ok(()) } = &mut request.step {
+            if let Step::End { began, at, ending: ending @ Ok(()), bytes } = &mut request.step {
+                *bytes = NOTHING;
                 (*at, *ending) = match silent {
                     true => (*began + timeout, Err(Failure::TimedOut)),
                     false => (now, Err(Failure::Reset)),
@@ -275,8 +291,14 @@ impl Verdict {
     }
 }
 
+/// Adds what so many requests have exchanged.
+fn add(sum: &mut Exchanged, bytes: Exchanged, times: u64) {
+    sum.iter_mut().zip(bytes).for_each(|(sum, more)| *sum = sum.saturating_add(more.saturating_mul(times)));
+}
+
 /// A request from its first try to its end, while nothing changes; `lost` says whether the first try is.
-fn whole_request(scene: &Scene<'_>, open: &Open, lost: bool, rng: &mut Rng<'_>) -> Ending {
+fn whole_request(scene: &Scene<'_>, open: &Open, lost: bool, rng: &mut Rng<'_>) -> (Ending, Exchanged) {
+    let mut exchanged = NOTHING;
     let mut took = Span::ZERO;
     let mut lost = Some(lost);
     let mut failure = Failure::TimedOut;
@@ -284,23 +306,19 @@ fn whole_request(scene: &Scene<'_>, open: &Open, lost: bool, rng: &mut Rng<'_>) 
         if number > 0 {
             took += scene.stream.pause;
         }
-        let (after, ending) = try_at(scene, open, lost.take(), rng);
+        let (after, ending, bytes) = try_at(scene, open, lost.take(), rng);
         took += after;
+        add(&mut exchanged, bytes, 1);
         match ending {
-            Ok(()) => return Ok(took),
+            Ok(()) => return (Ok(took), exchanged),
             Err(why) => failure = why,
         }
     }
-    Err(failure)
+    (Err(failure), exchanged)
 }
 
-/// A try in a state of the world: how long it takes, and how it ends.
-fn one_try(
-    scene: &Scene<'_>,
-    verdict: &Verdict,
-    lost: Option<bool>,
-    rng: &mut Rng<'_>,
-) -> (Span, Result<(), Failure>) {
+/// A try in a state of the world.
+fn one_try(scene: &Scene<'_>, verdict: &Verdict, lost: Option<bool>, rng: &mut Rng<'_>) -> Try {
     let timeout = scene.stream.timeout;
     match (verdict, &scene.open) {
         (Verdict::Open { .. }, Some(open)) => try_at(scene, open, lost, rng),
@@ -310,26 +328,21 @@ fn one_try(
                 Manner::After(span) => (*span).min(timeout),
                 Manner::Silent => timeout,
             };
-            (after, Err(*failure))
+            (after, Err(*failure), NOTHING)
         }
-        _ => (timeout, Err(Failure::TimedOut)),
+        _ => (timeout, Err(Failure::TimedOut), NOTHING),
     }
 }
 
-/// A try at a service that answers.
-fn try_at(
-    scene: &Scene<'_>,
-    open: &Open,
-    lost: Option<bool>,
-    rng: &mut Rng<'_>,
-) -> (Span, Result<(), Failure>) {
+/// A try at a service that answers. Of one that is lost nobody knows which of its bytes were.
+fn try_at(scene: &Scene<'_>, open: &Open, lost: Option<bool>, rng: &mut Rng<'_>) -> Try {
     let stream = scene.stream;
     let timeout = stream.timeout;
     if lost.unwrap_or_else(|| open.loss > 0.0 && rng.chance(open.loss)) {
-        return (timeout, Err(Failure::TimedOut));
+        return (timeout, Err(Failure::TimedOut), NOTHING);
     }
     if open.overflow > 0.0 && rng.chance(open.overflow) {
-        return (timeout, Err(Failure::Overloaded));
+        return (timeout, Err(Failure::Overloaded), NOTHING);
     }
     let wait = match &open.queue {
         None => Span::ZERO,
@@ -337,15 +350,20 @@ fn try_at(
             Some(wait) => wait,
             None => {
                 let after = scene.network.exchange_round_trip(&open.course).times(2);
-                return (after.min(timeout), Err(Failure::Overloaded));
+                return (after.min(timeout), Err(Failure::Overloaded), NOTHING);
             }
         },
     };
     let busy = wait + stream.service.sample(rng);
     let sizes = (stream.request_bytes.sample_s(rng) as u64, stream.response_bytes.sample_s(rng) as u64);
     let took = scene.network.exchange_time(&open.course, sizes, open.idle, rng) + busy;
+    let (request, response) = sizes;
     if took <= timeout {
-        return (took, Ok(()));
+        (took, Ok(()), [request, response])
+    } else if busy > timeout {
+        // Nobody waits for the answer any more when it is ready.
+        (timeout, Err(Failure::Overloaded), [request, 0])
+    } else {
+        (timeout, Err(Failure::TimedOut), [request, response])
     }
-    (timeout, Err(if busy > timeout { Failure::Overloaded } else { Failure::TimedOut }))
 }

@@ -12,14 +12,14 @@ mod names;
 mod queue;
 mod verdict;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
 use self::arriving::Plan;
 pub(super) use self::failure::{Ending, Failure};
-use self::line::{Line, Open, Scene};
+use self::line::{Exchanged, Line, Open, Scene};
 use self::queue::Queue;
 use self::verdict::{Server, Verdict};
 use super::event::PeerId;
@@ -28,6 +28,7 @@ use super::setup::traffic::Source;
 use super::world::World;
 use crate::dms::actor::Message;
 use crate::dms::fact::{DeploymentStatus, Fact};
+use crate::dms::system::NetworkUse;
 use crate::kernel::{Domain, Span, Time};
 use crate::net::EndpointId;
 
@@ -51,6 +52,8 @@ pub(super) struct Traffic {
     bits: IndexMap<PeerId, [f64; 2]>,
     /// Deployments about which something was said in the event that is being handled.
     touched: Vec<u32>,
+    /// What went over the networks of allocations, on peers that are observed.
+    networks: BTreeMap<PeerId, IndexMap<Arc<str>, NetworkUse>>,
 }
 
 /// Whether a fact may change what requests meet.
@@ -223,6 +226,7 @@ impl World<'_> {
         for place in places {
             let line = &traffic.lines[place];
             let stream = &self.setup.traffic[line.stream];
+            let ends = self.observed_ends(line);
             let scene = Scene {
                 streams: self.streams,
                 network: &self.network,
@@ -231,8 +235,21 @@ impl World<'_> {
                 open: self.open(&traffic, line, stream),
             };
             act(&mut traffic.lines[place], &scene, &mut self.ledger.requests);
+            let exchanged = std::mem::take(&mut traffic.lines[place].exchanged);
+            traffic.note(ends, exchanged);
         }
         self.traffic = traffic;
+    }
+
+    /// The service and the allocation that calls it, where somebody looks at their peers.
+    fn observed_ends(&self, line: &Line) -> [Option<(PeerId, Arc<str>)>; 2] {
+        let Verdict::Open { server, caller, .. } = &line.verdict else { return [None, None] };
+        let service = Some((server.peer, &server.allocation));
+        let caller = caller.as_ref().map(|(peer, allocation)| (*peer, allocation));
+        [service, caller].map(|end| {
+            let (peer, allocation) = end.filter(|(peer, _)| self.is_observed(*peer))?;
+            Some((peer, Arc::clone(allocation)))
+        })
     }
 
     /// The service that answers on a line, with its load.
@@ -278,6 +295,21 @@ impl World<'_> {
 }
 
 impl Traffic {
+    /// What went over the network of an allocation on a peer that is observed.
+    pub(super) fn network_of(&self, peer: PeerId, allocation: &str) -> NetworkUse {
+        self.networks.get(&peer).and_then(|all| all.get(allocation)).copied().unwrap_or_default()
+    }
+
+    /// Notes what a service has received and sent, and who called it the other way round.
+    fn note(&mut self, [service, caller]: [Option<(PeerId, Arc<str>)>; 2], [request, response]: Exchanged) {
+        for (end, received, sent) in [(service, request, response), (caller, response, request)] {
+            let Some((peer, allocation)) = end else { continue };
+            let network = self.networks.entry(peer).or_default().entry(allocation).or_default();
+            network.received_bytes = network.received_bytes.saturating_add(received);
+            network.sent_bytes = network.sent_bytes.saturating_add(sent);
+        }
+    }
+
     /// The lines on which somebody may ask.
     fn live(&self) -> Vec<usize> {
         self.by_deployment.values().flatten().copied().collect()

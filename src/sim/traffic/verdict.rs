@@ -22,8 +22,8 @@ use crate::sim::world::World;
 pub(super) enum Verdict {
     /// Nobody asks.
     Idle,
-    /// A service answers.
-    Open { server: Server, caller: Option<PeerId>, relay: Option<EndpointId> },
+    /// A service answers. Who calls is an allocation, by its host and its full id, or somebody outside.
+    Open { server: Server, caller: Option<(PeerId, Arc<str>)>, relay: Option<EndpointId> },
     /// Every request fails.
     Closed(Failure, Manner),
 }
@@ -93,7 +93,7 @@ impl World<'_> {
         let landed = self.land_inside(caller, ensemble, endpoint);
         watched
             .extend(landed.as_ref().ok().and_then(|(_, course)| course.relay).map(|relay| PeerId(relay.0)));
-        self.verdict(landed, Some(caller))
+        self.verdict(landed, Some((caller, source.into())))
     }
 
     /// From outside, at the public address and port that the deployment's manifest names.
@@ -129,7 +129,7 @@ impl World<'_> {
     }
 
     /// What follows from where a call ends.
-    fn verdict(&self, landed: Landed, caller: Option<PeerId>) -> Verdict {
+    fn verdict(&self, landed: Landed, caller: Option<(PeerId, Arc<str>)>) -> Verdict {
         match landed {
             Ok((server, course)) => {
                 let executor = &self.hosts[server.peer.0 as usize].executor;
@@ -225,7 +225,7 @@ impl World<'_> {
     pub(super) fn course_of(&self, line: &Line) -> Option<Course> {
         let Verdict::Open { server, caller, relay } = &line.verdict else { return None };
         let caller = match (caller, line.outsider) {
-            (Some(peer), _) => Caller::Endpoint(EndpointId(peer.0)),
+            (Some((peer, _)), _) => Caller::Endpoint(EndpointId(peer.0)),
             (None, Some((outsider, _))) => Caller::Outside(outsider),
             (None, None) => return None,
         };

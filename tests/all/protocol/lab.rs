@@ -26,6 +26,7 @@ use dmsim::dms::profile::Profile;
 use dmsim::dms::provider::Machine;
 use dmsim::dms::resources::{Cpu, Resources};
 use dmsim::dms::supervision::Recovery;
+use dmsim::dms::system::BareSystem;
 use dmsim::dms::{Peer, PeerConfig};
 use dmsim::kernel::{Cursor, Domain, Span, Streams, Timestamp};
 
@@ -387,7 +388,7 @@ impl Lab {
         let mut effects = Effects::default();
         let host = &mut self.hosts[peer];
         let random = self.streams.rng(PEER, peer as u64, &mut host.cursor);
-        host.peer.handle(self.now, input, &mut Outbox { effects: &mut effects, random });
+        host.peer.handle(self.now, input, &mut Outbox { effects: &mut effects, random, system: &BareSystem });
         let life = host.life;
         for fact in effects.facts {
             self.record.fact(self.now, peer, fact);

@@ -21,6 +21,7 @@ mod validator;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use serde::Serialize;
 
 use self::admission::Admission;
 use self::feed::Feed;
@@ -48,7 +49,7 @@ use crate::kernel::{Span, Timestamp};
 const OVERDUE: &str = "no answer in time";
 
 /// What the operator has configured.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize)]
 pub struct ContractsConfig {
     /// `RequireContractsForDeployment`: requests for bids that name no contract are not answered.
     pub require_contracts: bool,
@@ -123,6 +124,10 @@ impl Contracts {
 
     pub(in crate::dms) fn configure(&mut self, config: ContractsConfig) {
         self.config = config;
+    }
+
+    pub(in crate::dms) const fn config(&self) -> &ContractsConfig {
+        &self.config
     }
 
     /// The contracts that are hosted here.

@@ -100,8 +100,9 @@ impl Contracts {
             self.transactions.insert(Arc::clone(&told.unique_id), told.clone());
         }
         if known.is_none() && told.status == PaymentStatus::Unpaid {
-            let (unique_id, amount) = (Arc::clone(&told.unique_id), told.amount);
-            desk.fact(said(&told.contract_did, ContractFact::Owed { unique_id, amount }));
+            let (unique_id, currency) = (Arc::clone(&told.unique_id), Arc::clone(&told.currency));
+            let owed = ContractFact::Owed { unique_id, amount: told.amount, currency };
+            desk.fact(said(&told.contract_did, owed));
         }
         Ok(ContractMessage::Answer(true))
     }

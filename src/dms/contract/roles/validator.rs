@@ -160,8 +160,8 @@ impl Contracts {
     ) -> Result<ContractMessage, Arc<str>> {
         match self.book.confirm(confirmation, found, desk.now).cloned() {
             Ok(paid) => {
-                let (number, amount) = (paid.invoice, paid.amount);
-                desk.fact(said(&paid.contract_did, ContractFact::Paid { number, amount }));
+                let (number, amount, is_fee) = (paid.invoice, paid.amount, paid.is_fee());
+                desk.fact(said(&paid.contract_did, ContractFact::Paid { number, amount, is_fee }));
                 let copy = ContractMessage::Transaction(Box::new(paid.clone()));
                 self.notify_node(desk, &paid.provider_did, copy.clone());
                 self.tell_actor(desk, &paid.contract_did);

@@ -1,0 +1,31 @@
+//! A node's status report, and the configuration in it, which is gathered when somebody asks.
+
+use std::sync::Arc;
+
+use super::{Desk, Envelope, Message, Node, Outbox, Peer, Timestamp};
+use crate::dms::actor::Configuration;
+
+impl Peer {
+    /// All that the node is configured with.
+    fn configuration(&self) -> Configuration {
+        let machine = self.provider.machine();
+        let observer = self.observer.as_ref().map(|observer| observer.config());
+        Configuration {
+            location: machine.location.clone(),
+            executors: machine.executors.clone(),
+            limits: self.pipeline.limiter.limits().clone(),
+            strategy: self.strategy,
+            contracts: self.contracts.config().clone(),
+            gateway: self.gateway.as_ref().map(|gateway| gateway.config().clone()),
+            logger: self.node.logging(observer, self.security.profile),
+        }
+    }
+
+    /// Answers who asks for the status report.
+    pub(super) fn tell_status(&mut self, now: Timestamp, request: &Envelope, out: &mut Outbox<'_>) {
+        let parts = (self.provider.machine(), self.provider.pool());
+        let report = Node::status(&self.root, out.system, parts, self.configuration());
+        let mut desk = Desk { now, security: &mut self.security, out };
+        desk.reply(&mut self.root, request, Message::Report(Arc::new(report)));
+    }
+}

@@ -1,0 +1,57 @@
+//! What a node asks the operating system that it runs on (dms-capabilities sections 9.2 and 9.3).
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+/// Tells about the machine. The driver asks it for real, or makes it up; a node keeps nothing of it.
+pub trait System: fmt::Debug {
+    /// The name of the machine.
+    fn hostname(&self) -> Arc<str>;
+
+    /// Its network interfaces.
+    fn interfaces(&self) -> Vec<Interface>;
+
+    /// What went over the network of an allocation that lives here, by its full id, since it came.
+    fn network_of(&self, allocation: &str) -> NetworkUse;
+}
+
+/// What went over a network.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct NetworkUse {
+    /// Bytes that were received.
+    pub received_bytes: u64,
+    /// Bytes that were sent.
+    pub sent_bytes: u64,
+}
+
+/// A network interface of a machine.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct Interface {
+    /// As the operating system calls it.
+    pub name: Arc<str>,
+    /// Its address.
+    pub ip: Ipv4Addr,
+    /// Its hardware's address, as in `02:00:00:00:00:01`.
+    pub mac_address: Arc<str>,
+}
+
+/// A system of which nothing is known.
+#[derive(Clone, Copy, Debug)]
+pub struct BareSystem;
+
+impl System for BareSystem {
+    fn hostname(&self) -> Arc<str> {
+        Arc::from("localhost")
+    }
+
+    fn interfaces(&self) -> Vec<Interface> {
+        Vec::new()
+    }
+
+    fn network_of(&self, _allocation: &str) -> NetworkUse {
+        NetworkUse::default()
+    }
+}

@@ -1,0 +1,68 @@
+//! The operating systems of simulated machines.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::event::PeerId;
+use super::moving::Moving;
+use super::population::Population;
+use super::traffic::Traffic;
+use crate::dms::system::{Interface, NetworkUse, System};
+
+/// That of one peer's machine: its name is the peer's, and it has the public address that the peer has now.
+pub(super) struct HostSystem<'a> {
+    pub(super) population: &'a Population,
+    pub(super) moving: &'a Moving,
+    pub(super) traffic: &'a Traffic,
+    pub(super) peer: PeerId,
+}
+
+impl fmt::Debug for HostSystem<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("HostSystem").field(&self.peer).finish()
+    }
+}
+
+impl System for HostSystem<'_> {
+    fn hostname(&self) -> Arc<str> {
+        Arc::clone(&self.population.members()[self.peer.0 as usize].name)
+    }
+
+    /// The address of the hardware is one of those that everybody may give out (its second bit is set), and holds the
+    /// number of the peer.
+    fn interfaces(&self) -> Vec<Interface> {
+        let [a, b, c, d] = self.peer.0.to_be_bytes();
+        let mac_address = format!("02:00:{a:02x}:{b:02x}:{c:02x}:{d:02x}").into();
+        vec![Interface { name: "eth0".into(), ip: self.moving.address(self.peer), mac_address }]
+    }
+
+    fn network_of(&self, allocation: &str) -> NetworkUse {
+        self.traffic.network_of(self.peer, allocation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Time;
+    use crate::sim::conservation::tests::setup;
+    use crate::sim::setup::Selection;
+    use crate::sim::world::World;
+
+    #[test]
+    fn a_machine_has_the_name_of_its_peer_and_the_address_that_this_has_now() {
+        let setup = setup();
+        let mut world = World::new(&setup).unwrap();
+        let seen = |world: &World<'_>| {
+            let World { population, moving, traffic, .. } = world;
+            let system = HostSystem { population, moving, traffic, peer: PeerId(1) };
+            let [Interface { name, ip, mac_address }] = &*system.interfaces() else { panic!("it has one") };
+            format!("{} {name} {ip} {mac_address}", system.hostname())
+        };
+        assert_eq!(seen(&world), "providers-1 eth0 11.0.0.2 02:00:00:00:00:01");
+        world.move_peers(Time::ZERO, 0, &Selection::default(), None);
+        let moved = seen(&world);
+        assert!(moved.starts_with("providers-1 eth0 11.0.0."), "{moved}");
+        assert!(moved != "providers-1 eth0 11.0.0.2 02:00:00:00:00:01" && moved.ends_with(":01"), "{moved}");
+    }
+}
