@@ -1,5 +1,5 @@
-//! What peers at rest answer is told beforehand, and changes nothing: with every receiver of every broadcast an event of
-//! its own the run is the same, to the last row.
+//! What peers at rest answer is told beforehand, and changes nothing: with every receiver of every broadcast an event
+//! of its own the run is the same, to the last row.
 
 use std::path::Path;
 
@@ -56,7 +56,12 @@ fn what_is_foreseen_is_what_happens() {
         let [foreseen, stepped] = assert_same(&[], seed);
         let metric = |name| foreseen.metric(name).expect("it is a metric");
         assert!(metric("deployments.succeeded") > 100.0, "hardly anything ran");
-        assert!(foreseen.events * 10 < stepped.events * 9, "{} of {} events", foreseen.events, stepped.events);
+        assert!(
+            foreseen.events * 10 < stepped.events * 9,
+            "{} of {} events",
+            foreseen.events,
+            stepped.events
+        );
     }
 }
 
