@@ -56,7 +56,12 @@ fn what_is_foreseen_is_what_happens() {
         let [foreseen, stepped] = assert_same(&[], seed);
         let metric = |name| foreseen.metric(name).expect("it is a metric");
         assert!(metric("deployments.succeeded") > 100.0, "hardly anything ran");
-        assert!(foreseen.events * 10 < stepped.events * 9, "{} of {} events", foreseen.events, stepped.events);
+        assert!(
+            foreseen.events * 10 < stepped.events * 9,
+            "{} of {} events",
+            foreseen.events,
+            stepped.events
+        );
     }
 }
 
