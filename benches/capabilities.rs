@@ -7,9 +7,7 @@ use std::cell::RefCell;
 
 use divan::{Bencher, black_box};
 use dmsim::dms::capability::TokenList;
-use members::Members;
-
-mod members;
+use dmsim::sim::capabilities::yardstick::Members;
 
 fn main() {
     divan::main();

@@ -1,8 +1,8 @@
 //! How many instructions the hot pieces take: `cargo bench --bench instructions`.
 //!
-//! Times depend on the machine and on what else it does, counts of instructions do not. Each piece runs in a process of
-//! its own under valgrind's callgrind, which counts what happens inside of [`measured`] and nothing else. The counts are
-//! compared with `benches/baseline.csv`, by `./verify` too, and `-- --bless` writes that file anew. See
+//! Times depend on the machine and on what else it does, counts of instructions do not. Each piece runs in a process
+//! of its own under valgrind's callgrind, which counts what happens inside of [`measured`] and nothing else. The counts
+//! are compared with `benches/baseline.csv`, by `./verify` too, and `-- --bless` writes that file anew. See
 //! `docs/performance.md`.
 
 use std::hint::black_box;
@@ -27,11 +27,10 @@ use dmsim::net::network::Receivers;
 use dmsim::net::{BandwidthConfig, Cities, Delivery, Endpoint, EndpointId, Network, NetworkConfig};
 use dmsim::scenario::{self, Overrides};
 use dmsim::sim::World;
+use dmsim::sim::capabilities::yardstick::{Members, NOW, key};
 use dmsim::sim::event::{self, Event};
-use members::{Members, NOW, key};
 
 mod counting;
-mod members;
 
 const DRAWS: Domain = Domain::new("bench.instructions");
 const ENSEMBLE: EnsembleId = EnsembleId([7; 32]);

@@ -14,6 +14,7 @@ mod list;
 mod measure;
 mod reproduce;
 mod run;
+mod scale;
 mod schema;
 mod translate;
 

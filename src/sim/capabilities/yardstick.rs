@@ -1,31 +1,41 @@
-//! Two peers of one organization that call each other, for what is measured about capabilities.
+//! The yardstick of capabilities: two members of one organization, of which one calls the other.
+//!
+//! The token that authorises a call has three links above the invocation's own (organization, operator, node); the one
+//! that the sender signs for itself has none. Signatures are modelled. Nothing here looks at a clock: the caller times
+//! it, as with [`phold`](crate::kernel::phold).
 
-use dmsim::dms::actor::Behaviour;
-use dmsim::dms::capability::{
+use crate::dms::actor::Behaviour;
+use crate::dms::capability::{
     Capability, CapabilityContext, Invocation, Membership, OrganizationKeys, Reach, Requirement, Rules,
     TokenList, join,
 };
-use dmsim::dms::identity::{SecretKey, SignatureMode};
-use dmsim::kernel::{Span, Timestamp};
+use crate::dms::identity::{SecretKey, SignatureMode};
+use crate::kernel::{Span, Timestamp};
 
 /// The time at which everything happens.
-pub(crate) const NOW: Timestamp = Timestamp(1_735_689_600_000_000_000);
+pub const NOW: Timestamp = Timestamp(1_735_689_600_000_000_000);
 static COMMIT: Capability = Capability::fixed("/dms/deployment/commit");
 
 /// A key whose signatures are modelled.
-pub(crate) fn key(seed: u8) -> SecretKey {
+pub fn key(seed: u8) -> SecretKey {
     SecretKey::ed25519([seed; 32], SignatureMode::Modelled)
 }
 
 /// Two members of one organization, and the calls of the first to the second.
-pub(crate) struct Members {
+#[derive(Clone, Debug)]
+pub struct Members {
     sender: CapabilityContext,
     receiver: CapabilityContext,
     calls: u64,
 }
 
 impl Members {
-    pub(crate) fn new() -> Self {
+    /// Two that have just joined, and no call so far.
+    ///
+    /// # Panics
+    /// Never: the memberships are fresh.
+    #[must_use]
+    pub fn new() -> Self {
         let organization = OrganizationKeys::new("nunet".into(), key(200), Rules::INTENDED);
         let membership = Membership::usual(NOW + Span::hours(1));
         let mut counter = 0_u8;
@@ -43,7 +53,10 @@ impl Members {
     }
 
     /// The tokens of the next call; `replies` adds the one by which it may be answered.
-    pub(crate) fn provide(&mut self, replies: bool, tokens: &mut TokenList) {
+    ///
+    /// # Panics
+    /// Never: each call names what it invokes.
+    pub fn provide(&mut self, replies: bool, tokens: &mut TokenList) {
         self.calls += 1;
         let reply = Behaviour::reply_to(NOW.0 + self.calls).path;
         let invocation = Invocation {
@@ -66,7 +79,10 @@ impl Members {
     }
 
     /// The receiver takes the tokens up, looks for the one that authorises the call, and forgets them.
-    pub(crate) fn authorise(&mut self, tokens: &TokenList) {
+    ///
+    /// # Panics
+    /// If the call is refused: its tokens were made for somebody else, or are taken up twice.
+    pub fn authorise(&mut self, tokens: &TokenList) {
         self.receiver.consume(self.sender.did(), tokens, NOW).expect("it is short");
         let wanted = Requirement {
             anchor: self.receiver.did(),
@@ -77,5 +93,28 @@ impl Members {
         let decision = self.receiver.require(&wanted, NOW);
         assert!(decision.is_ok(), "members may call each other");
         self.receiver.discard(tokens);
+    }
+}
+
+impl Default for Members {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_authorised_by_a_token_with_three_links_above_its_own() {
+        let mut members = Members::new();
+        let mut tokens = TokenList::new();
+        for replies in [false, true] {
+            members.provide(replies, &mut tokens);
+            let longest = tokens.iter().map(|token| token.links().count()).max();
+            assert_eq!(longest, Some(4));
+            members.authorise(&tokens);
+        }
     }
 }
