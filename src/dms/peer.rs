@@ -29,10 +29,11 @@ use crate::dms::observability::{Glance, Observer, ObserverConfig, Signal, Tally}
 use crate::dms::orchestrator::{Deployment, Strategy};
 use crate::dms::outbox::{Action, Command, Input, Outbox, Owner, RunId, Timer};
 use crate::dms::profile::{Profile, Weakness};
-use crate::dms::provider::{Machine, Provider};
+use crate::dms::provider::{Bidder, Machine, Provider};
 use crate::dms::storage::{VolumeRequest, VolumeServer};
 use crate::dms::store::Store;
 use crate::dms::subnet::AddressRange;
+use crate::dms::suppression::Ticket;
 use crate::kernel::Timestamp;
 
 /// What a node is configured with.
@@ -159,6 +160,18 @@ impl Peer {
     #[must_use]
     pub const fn provider(&self) -> &Provider {
         &self.provider
+    }
+
+    /// Whether no message waits for its worker.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.pipeline.is_empty()
+    }
+
+    /// What decides whether it bids for an ensemble, as long as nothing else happens to it. `ticket` is its own.
+    #[must_use]
+    pub fn bidder(&self, ticket: Ticket, ensemble: EnsembleId) -> Bidder<'_> {
+        self.provider.bidder(self.root.handle.host, ticket, ensemble, self.security.profile)
     }
 
     /// The deployments that this peer orchestrates or has orchestrated.

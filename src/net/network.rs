@@ -390,7 +390,7 @@ impl Network {
             && !may_lose_all_copies(self.medium.loss)
     }
 
-    /// When a broadcast arrives at an endpoint that is up, as long as nothing has changed about its link, or conditions,
+    /// When a broadcast arrives at an endpoint that is up, as long as nothing has changed about its link or conditions
     /// since it began. Each receiver's way is drawn by itself, so it does not matter who is asked for, or when.
     #[must_use]
     pub fn arrival(&self, broadcast: &Broadcast, to: EndpointId) -> Delivery {

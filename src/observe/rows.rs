@@ -183,10 +183,10 @@ pub struct RefusalRow {
     pub amount_class: Text,
     /// How many refusals this row stands for.
     pub count: u64,
-    /// When the first was, in simulated seconds.
+    /// When the first message was sent that was refused so, or when something else was refused; simulated seconds.
     #[serde(with = "seconds")]
     pub first_time_s: f64,
-    /// The peer that refused first.
+    /// Of the peers that refused it the one with the lowest number.
     pub first_peer: Text,
     /// The first refusal in full.
     pub example: Text,

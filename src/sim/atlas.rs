@@ -17,8 +17,8 @@ pub(super) fn location_of(city: CityId) -> &'static Location {
         let cities = Cities::world();
         let mut place = |city: &'static City| Location {
             continent: text(city.continent.code()),
-            country: Some(text(&city.country)),
-            city: Some(text(&city.name)),
+            country: Some(text(city.country)),
+            city: Some(text(city.name)),
             asn: None,
             isp: None,
         };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 
 use super::event::{ContractStep, Event, PeerId};
+use super::host::Rest;
 use super::setup::{ContractAction, ContractPlan};
 use super::world::World;
 use crate::dms::actor::{Behaviour, BehaviourKind, Message};
@@ -79,7 +80,7 @@ impl World<'_> {
             let require_contracts = setup.groups[member.group].require_contracts;
             if require_contracts || !rates.is_empty() {
                 let config = ContractsConfig { require_contracts, rates };
-                self.hosts[number].stirred = true;
+                self.hosts[number].rest = Rest::Exempt;
                 self.hosts[number].peer.configure_contracts(config);
             }
         }

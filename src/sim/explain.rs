@@ -10,6 +10,7 @@ use crate::dms::actor::{Account, Envelope};
 use crate::dms::capability::explain::{Explanation, Words};
 use crate::dms::identity::{Did, Inbox};
 use crate::kernel::{Time, Timestamp};
+use crate::net::READ_TIMEOUT;
 
 /// A decision about one message.
 #[derive(Clone, Debug)]
@@ -24,8 +25,8 @@ pub struct Decision {
     pub account: Vec<String>,
 }
 
-/// What the peer called `peer` decides at `at` about the messages that its worker gets to then. Empty when it gets to
-/// none, as when a message is dropped on arrival.
+/// What the peer called `peer` decides about the messages sent at `at`. Empty when its worker gets to none of them, as
+/// when a message is dropped on arrival.
 ///
 /// # Errors
 /// What the setup asks for and cannot be built, or that it has no such peer.
@@ -44,13 +45,14 @@ pub fn decisions(
 }
 
 impl World<'_> {
-    /// Takes the events of one instant and gives the account of each message that `peer` gets to.
-    fn witness(&mut self, at: Time, peer: PeerId) -> Vec<Decision> {
+    /// Gives the account of the messages that were sent at `sent` and that `peer` gets to.
+    fn witness(&mut self, sent: Time, peer: PeerId) -> Vec<Decision> {
         let mut decisions = Vec::new();
-        while let Some((now, event)) = self.queue.pop_until(at) {
+        while let Some((now, event)) = self.queue.pop_until(sent + READ_TIMEOUT) {
             if let Event::Dispatch { peer: receiver, life, envelope } = event
                 && receiver == peer
                 && self.hosts[peer.0 as usize].life == life
+                && self.parcels.get(envelope).is_some_and(|parcel| parcel.sent == sent)
             {
                 decisions.push(self.decision(now, peer, envelope));
             }

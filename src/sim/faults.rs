@@ -1,7 +1,7 @@
 //! What breaks: crashes and repairs, churn, and conditions of the network.
 
 use super::event::{Event, PeerId};
-use super::host::{Host, Inside};
+use super::host::{Host, Inside, Rest};
 use super::setup::{Fault, Selection};
 use super::world::World;
 use crate::dms::outbox::{Execution, Input, RunId};
@@ -133,6 +133,7 @@ impl World<'_> {
             self.repair_later(now, number, peer, down);
         }
         self.stir(now, peer);
+        self.hosts[peer.0 as usize].rest = Rest::Exempt;
         self.hosts[peer.0 as usize].peer.upgrade(*to);
         self.office.upgrade(peer, *to);
         self.ledger.upgraded();
@@ -194,7 +195,7 @@ impl World<'_> {
 
     /// A peer stops at once: what it had in memory is gone, and with its machine what ran there.
     fn take_down(&mut self, now: Time, peer: PeerId, outage: Outage) {
-        self.interrupt(now, peer);
+        self.stir(now, peer);
         let host = &mut self.hosts[peer.0 as usize];
         if outage == Outage::Machine {
             host.power += 1;
@@ -379,7 +380,7 @@ impl World<'_> {
         }
     }
 
-    /// What follows from the hellos on the connections of a peer that comes back, where nobody says them: those who know
+    /// What follows from the hellos on the connections of a peer that comes back where nobody says them: those who know
     /// of revocations compare them. Of a peer that was never built nobody learns anything.
     fn share_revocations(&mut self, peer: PeerId, at: Time) {
         let knows = |host: &Host| {

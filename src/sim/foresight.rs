@@ -1,6 +1,6 @@
 //! What peers at rest will answer to a request for bids, told when it is sent.
 //!
-//! A request for bids goes to everybody, and nearly everybody refuses: a million times a request, a thousand requests in
+//! A request for bids goes to everybody, and nearly everybody refuses: a million times a request, a thousand requests
 //! an hour. What a provider says follows from its machine and its authority alone as long as nothing else has happened
 //! to it. So no event is made for such a provider, and nothing is built for it: when a request is published, all
 //! providers at rest are gone through in the order of their numbers. Those who would bid get the request as always.
@@ -16,17 +16,21 @@
 //! but for key and machine. What a machine has to do with it is asked of `dms::provider::Bidder`, which providers ask
 //! as well.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use smallvec::SmallVec;
+use rustc_hash::FxHashMap;
+use smallvec::{SmallVec, smallvec};
 
 use super::event::{Event, PeerId};
+use super::host::Rest;
 use super::ledger::{Case, Foreseen, fingerprint_of_refusal, line_of};
 use super::population::{Blueprint, Population};
 use super::setup::{Processing, Setup};
 use super::standing::Reach;
 use super::world::{Parcel, World};
-use crate::dms::actor::{BehaviourKind, Envelope, Message};
+use crate::dms::Peer;
+use crate::dms::actor::{BehaviourKind, BidRequest, Envelope, Message};
 use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::{Effects, Input, Outbox};
@@ -57,6 +61,19 @@ struct Group {
     blueprint: Arc<Blueprint>,
     profile: Profile,
     members: Vec<Prospect>,
+    /// How many anchors and revocations each of them begins with.
+    anchors: [usize; 4],
+}
+
+/// How many roots, side chains, tokens of its own and revocations a node knows.
+fn anchors(peer: &Peer) -> [usize; 4] {
+    let context = peer.capabilities();
+    [
+        context.roots().len(),
+        context.require_anchors().len(),
+        context.provide_anchors().len(),
+        context.revocations().len(),
+    ]
 }
 
 /// What becomes of a request with all members of a group.
@@ -69,14 +86,15 @@ enum Verdict {
     Open,
 }
 
-/// Lines and fingerprints of what a peer says.
-type Said = SmallVec<[(u64, u128); 2]>;
+/// What a peer says, with the line of each.
+type Said = SmallVec<[(u64, Fact); 1]>;
 
-/// Refusals that share a line of the books.
+/// Refusals that share a line of the books, and what the first of them says.
 struct Line {
     key: u64,
     count: u64,
     first: PeerId,
+    fact: Fact,
 }
 
 /// What peers at rest will say to a request.
@@ -87,6 +105,8 @@ pub(super) struct Outlook {
     /// Those who will refuse.
     pub(super) refusing: EndpointSet,
     lines: Vec<Line>,
+    /// What those of them say that do not judge as new ones.
+    changed: FxHashMap<PeerId, Said>,
     /// The sum of the fingerprints of all refusals.
     sum: u128,
 }
@@ -101,6 +121,8 @@ struct Wave {
     /// How long a worker takes for it.
     work: Span,
     outlook: Outlook,
+    /// When those got to it to whom something has happened since: what is on their links may have changed.
+    told: FxHashMap<PeerId, Time>,
 }
 
 /// The requests that are on their way to peers at rest.
@@ -111,6 +133,8 @@ pub(super) struct Foresight {
     waves: std::collections::VecDeque<Wave>,
     /// Refusals that no event was made for.
     pub(super) refusals: u64,
+    /// Refusals of a peer are being taken back.
+    recalling: bool,
 }
 
 impl Foresight {
@@ -131,6 +155,7 @@ impl Foresight {
                     blueprint: Arc::clone(blueprint),
                     profile: description.profile.unwrap_or(setup.profile),
                     members: (*first..*first + description.count).map(member).collect(),
+                    anchors: anchors(&blueprint.specimen().peer),
                 }
             };
         let all = setup.groups.iter().zip(blueprints);
@@ -147,78 +172,99 @@ fn place_of(groups: &[Group], peer: PeerId) -> (usize, usize) {
 }
 
 impl Outlook {
-    /// What a provider at rest says about each node until it bids; true when it does.
-    fn ask(
+    /// What a peer at rest says if it bids for nothing; `changed` when it does not judge as one that is new.
+    fn refusals(
         &self,
         groups: &[Group],
         envelope: &Envelope,
         peer: PeerId,
-        refuse: &mut impl FnMut(u64, &Fact),
-    ) -> bool {
-        let (group, place) = place_of(groups, peer);
-        match (&self.verdicts[group], &envelope.message) {
-            (Verdict::Rejected(fact), _) => {
-                refuse(0, fact);
-                false
-            }
-            (Verdict::Judged, Message::BidRequest(request)) => {
-                let Group { members, profile, .. } = &groups[group];
-                let Prospect { machine, host, ticket } = &members[place];
-                let ensemble = request.ensemble;
-                let mut say = |refusal: BidRefusal| {
-                    refuse(line_of(&refusal), &Fact::BidRefused { ensemble, refusal });
+        changed: Option<&Peer>,
+    ) -> Option<Said> {
+        let (place, row) = place_of(groups, peer);
+        let Group { members, profile, anchors: usual, .. } = &groups[place];
+        let Message::BidRequest(request) = &envelope.message else { return None };
+        let alike = changed.is_none_or(|peer| anchors(peer) == *usual);
+        match &self.verdicts[place] {
+            Verdict::Rejected(fact) if alike => Some(smallvec![(0, (**fact).clone())]),
+            Verdict::Judged if alike || self.is_authorised_still(changed, request) => {
+                let Prospect { machine, host, ticket } = &members[row];
+                let bidder = match changed {
+                    Some(peer) => peer.bidder(*ticket, request.ensemble),
+                    None => Bidder::fresh(machine, *host, *ticket, *profile),
                 };
-                let bidder = Bidder::fresh(machine, *host, *profile).with_ticket(Some(*ticket));
-                bidder.choose(request, &mut say).is_some()
+                let (mut said, ensemble) = (Said::new(), request.ensemble);
+                let chosen = bidder.choose(request, envelope.nonce, &mut |refusal: BidRefusal| {
+                    said.push((line_of(&refusal), Fact::BidRefused { ensemble, refusal }));
+                });
+                chosen.is_none().then_some(said)
             }
-            _ => true,
+            Verdict::Rejected(_) | Verdict::Judged | Verdict::Open => None,
         }
     }
 
-    /// What it says in all if it bids for nothing: lines and fingerprints.
-    fn refusals(&self, groups: &[Group], envelope: &Envelope, peer: PeerId) -> Option<Said> {
-        let mut said = Said::new();
-        let bids = self.ask(groups, envelope, peer, &mut |line, fact| {
-            let print = fingerprint_of_refusal(peer, self.deployment, fact);
-            said.push((line, print.expect("it is about a request for bids")));
-        });
-        (!bids).then_some(said)
+    /// Whether a peer accepts what its group accepts, whatever it has been granted since: only revocations take away,
+    /// and only contracts lead it to ask others.
+    fn is_authorised_still(&self, changed: Option<&Peer>, request: &BidRequest) -> bool {
+        changed.is_some_and(|peer| peer.capabilities().revocations().is_empty())
+            && request.contracts.is_empty()
     }
 
     /// Takes a peer up that comes after all that are in it, if it refuses.
-    fn add(&mut self, groups: &[Group], envelope: &Envelope, peer: PeerId) {
-        let Some(said) = self.refusals(groups, envelope, peer) else { return };
+    fn add(&mut self, groups: &[Group], envelope: &Envelope, peer: PeerId, changed: Option<&Peer>) {
+        let Some(said) = self.refusals(groups, envelope, peer, changed) else { return };
         self.refusing.insert(EndpointId(peer.0));
-        for (key, print) in said {
-            self.sum = self.sum.wrapping_add(print);
-            match self.lines.iter_mut().find(|line| line.key == key) {
+        for (key, fact) in &said {
+            self.sum = self.sum.wrapping_add(self.print(peer, fact));
+            match self.lines.iter_mut().find(|line| line.key == *key) {
                 Some(line) => line.count += 1,
-                None => self.lines.push(Line { key, count: 1, first: peer }),
+                None => self.lines.push(Line { key: *key, count: 1, first: peer, fact: fact.clone() }),
             }
+        }
+        if changed.is_some() {
+            self.changed.insert(peer, said);
+        }
+    }
+
+    fn print(&self, peer: PeerId, fact: &Fact) -> u128 {
+        fingerprint_of_refusal(peer, self.deployment, fact).expect("it is about a request for bids")
+    }
+
+    /// What a peer said when it was taken up.
+    fn said(&self, groups: &[Group], envelope: &Envelope, peer: PeerId) -> Cow<'_, Said> {
+        match self.changed.get(&peer) {
+            Some(said) => Cow::Borrowed(said),
+            None => Cow::Owned(self.refusals(groups, envelope, peer, None).unwrap_or_default()),
         }
     }
 
     /// Takes a peer out.
     fn remove(&mut self, groups: &[Group], envelope: &Envelope, peer: PeerId) {
         self.refusing.remove(EndpointId(peer.0));
-        for (key, print) in self.refusals(groups, envelope, peer).unwrap_or_default() {
-            self.sum = self.sum.wrapping_sub(print);
+        for (key, fact) in self.said(groups, envelope, peer).into_owned() {
+            self.sum = self.sum.wrapping_sub(self.print(peer, &fact));
             let place = self.lines.iter().position(|line| line.key == key).expect("it was taken up");
             self.lines[place].count -= 1;
-            if self.lines[place].first == peer && self.lines[place].count > 0 {
-                self.lines[place].first = self.next_of(groups, envelope, (key, peer));
+            if self.lines[place].first == peer
+                && self.lines[place].count > 0
+                && let Some(next) = self.next_of(groups, envelope, (key, peer))
+            {
+                (self.lines[place].first, self.lines[place].fact) = next;
             }
         }
     }
 
-    /// The first peer after this one that refuses in the same way.
-    fn next_of(&self, groups: &[Group], envelope: &Envelope, (key, after): (u64, PeerId)) -> PeerId {
-        let says = |peer: &PeerId| {
-            let said = self.refusals(groups, envelope, *peer).unwrap_or_default();
-            said.iter().any(|(line, _)| *line == key)
-        };
+    /// The first peer after this one that refuses in the same way, and how.
+    fn next_of(
+        &self,
+        groups: &[Group],
+        envelope: &Envelope,
+        (key, after): (u64, PeerId),
+    ) -> Option<(PeerId, Fact)> {
         let later = self.refusing.iter().map(|id| PeerId(id.0)).filter(|peer| *peer > after);
-        later.into_iter().find(says).unwrap_or(after)
+        later.into_iter().find_map(|peer| {
+            let said = self.said(groups, envelope, peer);
+            said.iter().find(|(line, _)| *line == key).map(|(_, fact)| (peer, fact.clone()))
+        })
     }
 }
 
@@ -246,14 +292,24 @@ impl World<'_> {
         let deployment = self.ledger.number_of(request.ensemble);
         let verdicts = self.foresight.groups.iter();
         let verdicts = verdicts.map(|group| self.verdict_of(group, envelope, bytes, clock)).collect();
-        let mut outlook =
-            Outlook { deployment, verdicts, refusing: EndpointSet::new(), lines: Vec::new(), sum: 0 };
+        let mut outlook = Outlook {
+            deployment,
+            verdicts,
+            refusing: EndpointSet::new(),
+            lines: Vec::new(),
+            changed: FxHashMap::default(),
+            sum: 0,
+        };
         let groups = &self.foresight.groups;
         let members = groups.iter().flat_map(|group| (group.first..).take(group.members.len()).map(PeerId));
         for peer in members {
             let host = &self.hosts[peer.0 as usize];
-            if host.up && !host.stirred {
-                outlook.add(groups, envelope, peer);
+            match host.rest {
+                Rest::Fresh if host.up => outlook.add(groups, envelope, peer, None),
+                Rest::Changed if host.up => {
+                    outlook.add(groups, envelope, peer, host.built().map(|inside| &inside.peer));
+                }
+                _ => {}
             }
         }
         Some(outlook)
@@ -294,36 +350,50 @@ impl World<'_> {
         let Processing { signature, message } = self.setup.processing;
         let work = signature.times(envelope.signature_count()) + message;
         self.parcels.retain(parcel, 1);
-        self.foresight.waves.push_back(Wave { sent: now, parcel, bytes, broadcast, work, outlook });
+        self.foresight.waves.push_back(Wave {
+            sent: now,
+            parcel,
+            bytes,
+            broadcast,
+            work,
+            outlook,
+            told: FxHashMap::default(),
+        });
         self.queue.post(now + HORIZON, Event::Foreseen);
     }
 
-    /// Something is about to happen to a peer: nothing is foreseen of it any more.
+    /// Something is about to happen to a peer: what it has not got to by now comes to it as events.
     #[inline]
     pub(super) fn stir(&mut self, now: Time, peer: PeerId) {
-        let host = &mut self.hosts[peer.0 as usize];
-        if !host.stirred {
-            host.stirred = true;
+        if !self.foresight.waves.is_empty() && !self.foresight.recalling {
+            self.foresight.recalling = true;
             self.recall(now, peer);
+            self.foresight.recalling = false;
         }
     }
 
-    /// A peer goes down, and what it has not got to by now it never will. If it was at rest it is again when it is back.
-    pub(super) fn interrupt(&mut self, now: Time, peer: PeerId) {
-        let rested = !self.hosts[peer.0 as usize].stirred;
-        self.stir(now, peer);
+    /// A peer has handled something: what can be told of it from now on.
+    #[inline]
+    pub(super) fn come_to_rest(&mut self, peer: PeerId) {
         let host = &mut self.hosts[peer.0 as usize];
-        host.stirred =
-            !(rested && host.built().is_none_or(|inside| inside.peer_cursor == Default::default()));
+        if host.rest == Rest::Exempt || self.foresight.groups.is_empty() {
+            return;
+        }
+        let (place, _) = place_of(&self.foresight.groups, peer);
+        let inside = host.built().expect("it has just handled something");
+        host.rest = match (inside.peer.is_idle(), inside.peer.provider().is_fresh()) {
+            (false, _) => Rest::Busy,
+            (true, true) if anchors(&inside.peer) == self.foresight.groups[place].anchors => Rest::Fresh,
+            (true, _) => Rest::Changed,
+        };
     }
 
     /// Takes back the refusals that a peer has not come to by now; the messages come to it as events.
     fn recall(&mut self, now: Time, peer: PeerId) {
-        let concerned = |wave: &&Wave| wave.outlook.refusing.contains(EndpointId(peer.0));
-        let arrival = |wave: &Wave| match self.network.arrival(&wave.broadcast, EndpointId(peer.0)) {
-            Delivery::At(at) => at,
-            Delivery::Lost(_) => unreachable!("nothing is foreseen where messages are lost"),
+        let concerned = |wave: &Wave| {
+            wave.outlook.refusing.contains(EndpointId(peer.0)) && !wave.told.contains_key(&peer)
         };
+        let arrival = |wave: &Wave| self.arrival_of(wave, peer);
         let waves = self.foresight.waves.iter().enumerate();
         let mut due: SmallVec<[(Time, usize); 4]> =
             waves.filter(|(_, wave)| concerned(wave)).map(|(place, wave)| (arrival(wave), place)).collect();
@@ -344,7 +414,18 @@ impl World<'_> {
                     self.arrive(at, peer, parcel, bytes);
                 }
             }
+            if done <= now {
+                self.foresight.waves[place].told.insert(peer, done);
+            }
             busy_until = done;
+        }
+    }
+
+    /// When a message comes to a peer to which nothing has happened since it was sent.
+    fn arrival_of(&self, wave: &Wave, peer: PeerId) -> Time {
+        match self.network.arrival(&wave.broadcast, EndpointId(peer.0)) {
+            Delivery::At(at) => at,
+            Delivery::Lost(_) => unreachable!("nothing is foreseen where messages are lost"),
         }
     }
 
@@ -361,34 +442,26 @@ impl World<'_> {
         let sets = self.foresight.waves.iter().map(|wave| &wave.outlook.refusing);
         let peers: std::collections::BTreeSet<EndpointId> = sets.flat_map(EndpointSet::iter).collect();
         for peer in peers {
-            self.interrupt(now, PeerId(peer.0));
+            self.stir(now, PeerId(peer.0));
         }
     }
 
     /// All receivers of the oldest message on its way have got to it.
     pub(super) fn close_foreseen(&mut self) {
         let Some(wave) = self.foresight.waves.pop_front() else { return };
-        let Wave { sent, parcel, broadcast, work, outlook, .. } = wave;
-        let envelope = &self.parcels.get(parcel).expect("a wave keeps its message").envelope;
+        let Wave { sent, parcel, outlook, .. } = wave;
         self.ledger.foreseen_deliveries(outlook.refusing.len() as u64);
         self.ledger.absorb_refusals(outlook.sum);
-        for line in outlook.lines.iter().filter(|line| line.count > 0) {
-            let mut said = None;
-            outlook.ask(&self.foresight.groups, envelope, line.first, &mut |key, fact| {
-                if key == line.key && said.is_none() {
-                    said = Some(fact.clone());
-                }
-            });
-            let fact = said.expect("it said so before");
-            let refused = match self.network.arrival(&broadcast, EndpointId(line.first.0)) {
-                Delivery::At(at) => at + work,
-                Delivery::Lost(_) => sent,
-            };
-            let first = Case { asked: sent, peer: line.first, refused };
-            self.foresight.refusals += line.count;
-            self.ledger.foreseen(Foreseen { count: line.count, first, fact });
+        for Line { count, first, fact, .. } in outlook.lines.into_iter().filter(|line| line.count > 0) {
+            self.foresight.refusals += count;
+            self.ledger.foreseen(Foreseen { count, first: Case { asked: sent, peer: first }, fact });
         }
         self.parcels.release(parcel);
+    }
+
+    /// When a peer that refuses a message gets to it.
+    fn done_of(&self, wave: &Wave, peer: PeerId) -> Time {
+        wave.told.get(&peer).copied().unwrap_or_else(|| self.arrival_of(wave, peer) + wave.work)
     }
 
     /// The run ends: what has not come about by then does not.
@@ -398,10 +471,10 @@ impl World<'_> {
             let mut admitted = 0;
             let mut missing = Vec::new();
             for peer in wave.outlook.refusing.iter() {
-                let Delivery::At(at) = self.network.arrival(&wave.broadcast, peer) else { continue };
-                if at + wave.work > stopped {
-                    missing.push(PeerId(peer.0));
-                    admitted += u64::from(at <= stopped);
+                let peer = PeerId(peer.0);
+                if self.done_of(wave, peer) > stopped {
+                    missing.push(peer);
+                    admitted += u64::from(self.arrival_of(wave, peer) <= stopped);
                 }
             }
             missing.into_iter().for_each(|peer| self.take_back(place, peer));
@@ -417,11 +490,9 @@ impl World<'_> {
         let of_wave = |wave: &Wave| {
             let rejecting = |(group, verdict): (&Group, &Verdict)| -> u64 {
                 let Verdict::Rejected(_) = verdict else { return 0 };
-                let members = (group.first..).take(group.members.len()).map(EndpointId);
-                let rejects = |peer: &EndpointId| {
-                    wave.outlook.refusing.contains(*peer)
-                        && matches!(self.network.arrival(&wave.broadcast, *peer),
-                            Delivery::At(at) if at + wave.work <= now)
+                let members = (group.first..).take(group.members.len()).map(PeerId);
+                let rejects = |peer: &PeerId| {
+                    wave.outlook.refusing.contains(EndpointId(peer.0)) && self.done_of(wave, *peer) <= now
                 };
                 members.filter(rejects).count() as u64
             };

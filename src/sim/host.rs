@@ -55,6 +55,19 @@ impl Inside {
     }
 }
 
+/// What can be told beforehand of what a peer will answer (see [`foresight`](super::foresight)).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Rest {
+    /// Nothing has happened to it, or nothing of it is left: it judges as one that has just been built.
+    Fresh,
+    /// It is at rest, and judges by what it holds.
+    Changed,
+    /// A message waits for its worker.
+    Busy,
+    /// Nothing, ever: it is not like others of its group.
+    Exempt,
+}
+
 /// A peer as the world sees it from outside.
 pub(super) struct Host {
     inside: OnceCell<Box<Inside>>,
@@ -67,8 +80,7 @@ pub(super) struct Host {
     /// Counts up when its machine stops; executions carry it, for they outlive the process.
     pub(super) power: u32,
     pub(super) up: bool,
-    /// Whether anything has happened to it but going down and coming back.
-    pub(super) stirred: bool,
+    pub(super) rest: Rest,
     /// Crashed by a fault; churn does not bring it back before its repair.
     pub(super) crashed: bool,
     pub(super) churn: Option<PeerChurn>,
@@ -94,7 +106,7 @@ impl Host {
             life: 0,
             power: 0,
             up: churn.as_ref().is_none_or(PeerChurn::is_up),
-            stirred: false,
+            rest: Rest::Fresh,
             crashed: false,
             churn,
             clock_offset_ns: 0,

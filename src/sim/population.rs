@@ -10,7 +10,7 @@ use self::blueprint::Raised;
 pub(super) use self::blueprint::{Blueprint, Organizations};
 use super::attack::Credentials;
 use super::event::PeerId;
-use super::host::Host;
+use super::host::{Host, Rest};
 use super::office::{Office, User};
 use super::setup::{AttackKind, PeerGroup, Role, Selection, Setup};
 use crate::dms::ensemble::EnsembleConfig;
@@ -147,6 +147,9 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
             if number == 0 || !is_built_when_needed(setup, description) {
                 let owner = owner.map(|gateway| hosts[gateway].peer.capabilities().did().clone());
                 settlers.settle(&mut host, description, blueprint.raise(entity, city, owner.as_ref())?)?;
+            }
+            if !is_built_when_needed(setup, description) {
+                host.rest = Rest::Exempt;
             }
             hosts.push(host);
             let name = match description.names.get(number as usize) {

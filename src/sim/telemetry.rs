@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::event::PeerId;
+use super::host::Rest;
 use super::setup::{ObserverPlan, Setup};
 use super::system::HostSystem;
 use super::world::World;
@@ -57,7 +58,7 @@ impl World<'_> {
                 self.telemetry.plans[peer.0 as usize] = Some(plan);
                 let clock = self.epoch_of(peer);
                 let host = &mut self.hosts[peer.0 as usize];
-                host.stirred = true;
+                host.rest = Rest::Exempt;
                 host.peer.observe(plan.config.clone());
                 if host.up {
                     host.peer.begin_observation(clock);

@@ -423,6 +423,7 @@ impl<'s> World<'s> {
         let occasion = Occasion::from(&input);
         handler.handle(clock, input, &mut outbox);
         drop(outbox);
+        self.come_to_rest(peer);
         self.audit(now, peer, occasion);
         if observed {
             self.take_signals(now, peer);

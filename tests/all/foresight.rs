@@ -1,5 +1,5 @@
-//! What peers at rest answer is told beforehand, and changes nothing: with every receiver of every broadcast an event of
-//! its own the run is the same, to the last row.
+//! What peers at rest answer is told beforehand, and changes nothing: with every receiver of every broadcast an event
+//! of its own the run is the same, to the last row.
 
 use std::path::Path;
 

@@ -38,8 +38,8 @@ impl Told {
 
     /// The last value of a metric at a peer.
     fn last(&self, peer: &str, metric: &str) -> Option<f64> {
-        let of_peer = self.readings(metric).into_iter().filter(|(own, ..)| own == peer);
-        of_peer.last().map(|(.., value)| value)
+        let mut of_peer = self.readings(metric).into_iter().filter(|(own, ..)| own == peer);
+        of_peer.next_back().map(|(.., value)| value)
     }
 
     fn metric(&self, name: &str) -> u64 {

@@ -166,7 +166,7 @@ fn after_a_short_restart_everything_comes_to_run() {
 /// A process that restarts while all goes well is noticed by nobody: the services run on where they are.
 #[test]
 fn a_running_service_outlives_the_processes_around_it() {
-    let setup = load(6);
+    let setup = load(8);
     for who in [Victims::Orchestrator, Victims::Providers, Victims::Everybody] {
         let outcome = run(&setup, who, Kind::Process, Span::mins(4), Span::secs(30));
         let services: Vec<_> = outcome.allocations.iter().filter(|row| &*row.kind == "service").collect();

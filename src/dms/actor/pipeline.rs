@@ -122,6 +122,12 @@ impl Pipeline {
         Ok(())
     }
 
+    /// Whether no message waits.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.waiting == 0
+    }
+
     /// The worker has got to the message at the head of the queue.
     pub fn take(&mut self) {
         self.waiting = self.waiting.checked_sub(1).expect("the worker only takes what was admitted");

@@ -90,29 +90,28 @@ pub struct Bidder<'a> {
     /// The rounds that it has answered, of the ensemble in question.
     answered: &'a [u64],
     recovering: bool,
-    /// Needed where a request draws who is to bid.
-    ticket: Option<Ticket>,
+    /// By which it takes part in draws.
+    ticket: Ticket,
 }
 
 impl<'a> Bidder<'a> {
     /// One that holds nothing and has answered nobody so far.
     #[must_use]
-    pub const fn fresh(machine: &'a Machine, host: PeerId, profile: Profile) -> Self {
-        Self { machine, host, profile, taken: None, answered: &[], recovering: false, ticket: None }
+    pub const fn fresh(machine: &'a Machine, host: PeerId, ticket: Ticket, profile: Profile) -> Self {
+        Self { machine, host, profile, taken: None, answered: &[], recovering: false, ticket }
     }
 
-    /// The same with the ticket by which it takes part in draws.
-    #[must_use]
-    pub const fn with_ticket(self, ticket: Option<Ticket>) -> Self {
-        Self { ticket, ..self }
-    }
-
-    /// The place of the node that it bids for among those that are asked for: the first in an order of its own that it
-    /// suits and has room for. `refuse` gets the reasons against those before it.
-    pub fn choose(&self, request: &BidRequest, refuse: &mut impl FnMut(BidRefusal)) -> Option<u16> {
+    /// The place of the node that it bids for among those that are asked for: the first that it suits and has room for,
+    /// in an order of its own that follows from `nonce`, the message's. `refuse` gets the reasons against those before.
+    pub fn choose(
+        &self,
+        request: &BidRequest,
+        nonce: u64,
+        refuse: &mut impl FnMut(BidRefusal),
+    ) -> Option<u16> {
         let mut order: smallvec::SmallVec<[u16; 8]> = (0..request.requests.len() as u16).collect();
         if order.len() > 1 {
-            let draw = mix(self.host.0.short() ^ mix(request.nonce));
+            let draw = self.ticket.drawn(mix(nonce));
             order.sort_unstable_by_key(|index| mix(draw ^ u64::from(*index)));
         }
         for index in order {
@@ -140,8 +139,7 @@ impl<'a> Bidder<'a> {
 
     /// Whether the request wants the bids of others.
     fn is_held_back(&self, request: &BidRequest) -> bool {
-        let drawn = request.draw.zip(self.ticket);
-        drawn.is_some_and(|(draw, ticket)| !draw.takes(ticket))
+        request.draw.is_some_and(|draw| !draw.takes(self.ticket))
     }
 
     /// Whether this peer suits a node, by what does not change while others come and go (steps 2 to 6), in order.
@@ -204,24 +202,37 @@ impl Provider {
         request: &Arc<BidRequest>,
     ) {
         let ensemble = request.ensemble;
-        // A node has one ticket for all draws.
-        let ticket = request.draw.map(|_| *self.ticket.get_or_insert_with(|| Ticket::of(root.secret())));
-        let bidder = self.bidder(root, ensemble, desk.security.profile).with_ticket(ticket);
-        let chosen = bidder.choose(request, &mut |refusal| desk.fact(Fact::BidRefused { ensemble, refusal }));
+        let ticket = self.ticket(root);
+        let bidder = self.bidder(root.handle.host, ticket, ensemble, desk.security.profile);
+        let chosen = bidder.choose(request, envelope.nonce, &mut |refusal| {
+            desk.fact(Fact::BidRefused { ensemble, refusal });
+        });
         if let Some(index) = chosen {
             self.bid(desk, root, envelope, request, &request.requests[usize::from(index)]);
         }
     }
 
-    fn bidder(&self, root: &Actor, ensemble: EnsembleId, profile: Profile) -> Bidder<'_> {
+    /// The node's ticket, the same in all draws.
+    fn ticket(&mut self, root: &Actor) -> Ticket {
+        *self.ticket.get_or_insert_with(|| Ticket::of(root.secret()))
+    }
+
+    /// What decides whether it bids for an ensemble.
+    pub(in crate::dms) fn bidder(
+        &self,
+        host: PeerId,
+        ticket: Ticket,
+        ensemble: EnsembleId,
+        profile: Profile,
+    ) -> Bidder<'_> {
         Bidder {
             machine: &self.machine,
-            host: root.handle.host,
+            host,
             profile,
             taken: Some((&self.ports, &self.pool)),
             answered: self.bids.get(&ensemble).map_or(&[], |bid| &bid.answered),
             recovering: !self.recovering.is_empty(),
-            ticket: None,
+            ticket,
         }
     }
 
@@ -273,7 +284,8 @@ impl Provider {
     /// as any other request, and signed.
     pub(super) fn sign_bid(&mut self, desk: &mut Desk<'_, '_>, root: &Actor, wanted: &SignBid) -> Message {
         let (ensemble, node, profile) = (wanted.ensemble, &wanted.node, desk.security.profile);
-        let bidder = self.bidder(root, ensemble, profile);
+        let ticket = self.ticket(root);
+        let bidder = self.bidder(root.handle.host, ticket, ensemble, profile);
         let judged = bidder.check_readiness().and_then(|()| bidder.check_suitability(node));
         if let Err(refusal) = judged.and_then(|()| bidder.check_availability(node)) {
             let reason = refusal.to_string().into();

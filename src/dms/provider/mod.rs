@@ -184,6 +184,14 @@ impl Provider {
         &self.pool
     }
 
+    /// Whether it judges requests for bids as one does that has just been onboarded: nothing of it is taken, and no bid
+    /// that it made is remembered.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        let idle = self.bids.is_empty() && self.recovering.is_empty();
+        idle && self.ports.is_empty() && self.pool.holdings().next().is_none()
+    }
+
     /// The machine and what is offered of it.
     #[must_use]
     pub const fn machine(&self) -> &Machine {

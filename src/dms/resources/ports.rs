@@ -46,6 +46,12 @@ pub struct Ports {
 }
 
 impl Ports {
+    /// Whether none is reserved.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.reserved.is_empty()
+    }
+
     /// Whether these could be reserved now.
     ///
     /// # Errors

@@ -1,9 +1,8 @@
 //! Refusals of requests for bids: the only facts whose order the digest of a run does not tell.
 //!
 //! At a large scale nearly all facts of a run are providers that do not bid. What each of them would say is known when
-//! the request is sent (see `sim::foresight`), so they are booked many at a time and not one by one
-//! as each gets to the request. The digest takes them up as a sum, and of each of them who refused whom and why, but not
-//! when.
+//! the request is sent (see `sim::foresight`), so they are booked many at a time and not one by one as each gets to the
+//! request. The digest takes them up as a sum: of each of them who refused whom and why, but not when.
 
 use super::Ledger;
 use super::entry;
@@ -48,7 +47,11 @@ impl Ledger {
     pub(in crate::sim) fn foreseen(&mut self, line: Foreseen) {
         let Foreseen { count, first, fact } = line;
         self.counters.facts += count;
-        let deployment = self.deployment_of_fact(&fact);
+        self.refused(self.deployment_of_fact(&fact), first, count, fact);
+    }
+
+    /// Books so many refusals of which this is the first.
+    pub(super) fn refused(&mut self, deployment: Option<u32>, first: Case, count: u64, fact: Fact) {
         match fact {
             Fact::BidRefused { refusal, .. } => self.refusals.add_bid(deployment, first, count, &refusal),
             rejected => self.rejected(deployment, first, count, rejected),
@@ -57,6 +60,6 @@ impl Ledger {
 
     /// Adds the sum of the fingerprints of refusals to the digest.
     pub(in crate::sim) const fn absorb_refusals(&mut self, sum: u128) {
-        self.refused = self.refused.wrapping_add(sum);
+        self.refusal_prints = self.refusal_prints.wrapping_add(sum);
     }
 }

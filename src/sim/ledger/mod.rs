@@ -154,7 +154,7 @@ pub(super) struct Closing {
 pub struct Ledger {
     digest: Digest,
     /// The sum over the refusals of requests for bids, whose order says nothing (see `foreseen`).
-    refused: u128,
+    refusal_prints: u128,
     /// When the message that is being handled was sent.
     sent: Option<Time>,
     trace: Option<Vec<(Time, PeerId, u128)>>,
@@ -218,7 +218,7 @@ impl Ledger {
         entries.extend(operations::new_deployments(setup).map(|(_, entry)| entry));
         Self {
             digest: Digest::new(),
-            refused: 0,
+            refusal_prints: 0,
             sent: None,
             trace: None,
             names: population.members().iter().map(|m| (Arc::clone(&m.name), m.clone())).collect(),
@@ -301,8 +301,8 @@ impl Ledger {
     /// The digest of all that has happened so far.
     fn digest(&self) -> u128 {
         let mut digest = self.digest;
-        digest.write_u64(self.refused as u64);
-        digest.write_u64((self.refused >> 64) as u64);
+        digest.write_u64(self.refusal_prints as u64);
+        digest.write_u64((self.refusal_prints >> 64) as u64);
         digest.finish()
     }
 
@@ -312,7 +312,7 @@ impl Ledger {
     }
 
     fn case(&self, now: Time, peer: PeerId) -> Case {
-        Case { asked: self.sent.unwrap_or(now), peer, refused: now }
+        Case { asked: self.sent.unwrap_or(now), peer }
     }
 
     fn refuse(
@@ -436,7 +436,7 @@ impl Ledger {
             _ => deployment,
         };
         match foreseen::fingerprint(peer, subject, &fact) {
-            Some(refusal) => self.refused = self.refused.wrapping_add(refusal),
+            Some(refusal) => self.refusal_prints = self.refusal_prints.wrapping_add(refusal),
             None => entry::absorb(&mut self.digest, now, peer, subject, &fact),
         }
         if self.trace.is_some() {
@@ -514,9 +514,7 @@ impl Ledger {
                 }
             }
             Fact::RoundOpened { .. } => record.into_iter().for_each(|record| record.rounds += 1),
-            Fact::BidRefused { refusal, .. } => {
-                self.refusals.add_bid(deployment, self.case(now, peer), 1, &refusal);
-            }
+            fact @ Fact::BidRefused { .. } => self.refused(deployment, self.case(now, peer), 1, fact),
             Fact::BidAccepted(_) => {
                 self.counters.bids_received += 1;
                 self.counters.bids_accepted += 1;

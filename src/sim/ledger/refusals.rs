@@ -19,14 +19,13 @@ pub(super) struct Kind {
     pub(super) amount_class: Option<(Dimension, u8)>,
 }
 
-/// Who refused, when, and when what was refused had been sent.
-///
-/// The first of several is told by the latter two, which do not depend on how long each message was on its way.
-#[derive(Clone, Copy, Debug)]
+/// When what was refused had been sent, and who refused it. The first of several comes first by both, so that it does
+/// not matter how long each message was on its way.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(in crate::sim) struct Case {
+    /// When it was refused, where that was no message.
     pub(in crate::sim) asked: Time,
     pub(in crate::sim) peer: PeerId,
-    pub(in crate::sim) refused: Time,
 }
 
 #[derive(Clone, Debug)]
@@ -52,7 +51,7 @@ impl Refusals {
             Entry::Occupied(known) => {
                 let known = known.into_mut();
                 known.count += count;
-                if (first.asked, first.peer) < (known.first.asked, known.first.peer) {
+                if first < known.first {
                     (known.first, known.example) = (first, example());
                 }
             }

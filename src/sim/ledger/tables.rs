@@ -405,7 +405,7 @@ impl Ledger {
                 reason: Arc::clone(&kind.reason),
                 amount_class: kind.amount_class.map(refusals::class_text).unwrap_or_default().into(),
                 count: count.count,
-                first_time_s: count.first.refused.as_secs_f64(),
+                first_time_s: count.first.asked.as_secs_f64(),
                 first_peer: Arc::clone(&self.names[count.first.peer.0 as usize].0),
                 example: Arc::clone(&count.example),
             })

@@ -1,8 +1,7 @@
 //! How the peers of a group are built: from the group's description and each peer's own random streams, so that it does
 //! not matter when.
 
-use std::cell::OnceCell;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::dms::capability::{Anchors, CapabilityContext, OrganizationKeys, Rules, own_node};
 use crate::dms::gateway::GatewayConfig;
@@ -49,7 +48,7 @@ pub(in crate::sim) struct Blueprint {
     strategy: Strategy,
     group: PeerGroup,
     organizations: Organizations,
-    specimen: OnceCell<Box<Inside>>,
+    specimen: OnceLock<Box<Inside>>,
 }
 
 /// A peer with what its operator keeps at home.
@@ -76,7 +75,7 @@ impl Blueprint {
             strategy: setup.strategy,
             group: group.clone(),
             organizations: Arc::clone(organizations),
-            specimen: OnceCell::new(),
+            specimen: OnceLock::new(),
         }
     }
 
