@@ -1,7 +1,7 @@
 //! What tokens cost, with modelled signatures and chains whose verification is remembered: `cargo bench`.
 //!
-//! A member of an organization calls another one: the token that authorises the call has three links above the
-//! invocation's own (organization, operator, node), the one that the sender signs for itself has none.
+//! A member of an organization calls another one: the token that authorises the call has three links (organization,
+//! operator, invocation), the one that the sender signs for itself has one.
 
 use std::cell::RefCell;
 

@@ -9,6 +9,7 @@ use crate::sim::RunError;
 mod bench;
 mod cap;
 mod check;
+mod estimate;
 mod explain;
 mod list;
 mod measure;

@@ -169,20 +169,21 @@ fn shape(peers: u32, deployments: u32) -> Vec<String> {
         format!("duration={DURATION_S}s"),
         format!("peers[0].providers.count={peers}"),
     ];
-    if deployments == 0 {
-        set.push("workload=[]".to_owned());
-        return set;
-    }
     let tasks = deployments.div_ceil(2);
-    let mean_s = f64::from(DURATION_S) / 2.0 / f64::from(tasks);
-    for (entry, count) in [tasks, deployments - tasks].into_iter().enumerate() {
-        set.push(format!("workload[{entry}].deploy.count={count}"));
-        set.push(format!("workload[{entry}].deploy.arrivals={{poisson: {{mean: {mean_s}s}}}}"));
-    }
+    let mean_s = f64::from(DURATION_S) / 2.0 / f64::from(tasks.max(1));
+    let entries = [
+        (tasks, "ensemble: ../ensembles/short-task.yaml"),
+        (deployments - tasks, "ensemble: ../ensembles/web.yaml, shutdown_after: {exponential: {mean: 1h}}"),
+    ];
+    let asked = entries.iter().filter(|(count, _)| *count > 0).map(|(count, what)| {
+        let when = format!("arrivals: {{poisson: {{mean: {mean_s}s}}}}, count: {count}");
+        format!("{{deploy: {{by: users, {what}, {when}}}}}")
+    });
+    set.push(format!("workload=[{}]", asked.collect::<Vec<_>>().join(", ")));
     set
 }
 
-/// Calls a second that a receiver authorises: each has a token with three links above its own, and one for the reply.
+/// Calls a second that a receiver authorises: each has a token of three links, and one for the reply.
 fn authorisations_per_s() -> f64 {
     let mut members = Members::new();
     let mut tokens = TokenList::new();

@@ -1,8 +1,8 @@
 //! The yardstick of capabilities: two members of one organization, of which one calls the other.
 //!
-//! The token that authorises a call has three links above the invocation's own (organization, operator, node); the one
-//! that the sender signs for itself has none. Signatures are modelled. Nothing here looks at a clock: the caller times
-//! it, as with [`phold`](crate::kernel::phold).
+//! The token that authorises a call has three links: what the organization gives the operator, what the operator gives
+//! the node, and the invocation. The one that the sender signs for itself has one. Signatures are modelled. Nothing
+//! here looks at a clock: the caller times it, as with [`phold`](crate::kernel::phold).
 
 use crate::dms::actor::Behaviour;
 use crate::dms::capability::{
@@ -107,13 +107,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_is_authorised_by_a_token_with_three_links_above_its_own() {
+    fn a_call_is_authorised_by_a_token_of_three_links() {
         let mut members = Members::new();
         let mut tokens = TokenList::new();
         for replies in [false, true] {
             members.provide(replies, &mut tokens);
             let longest = tokens.iter().map(|token| token.links().count()).max();
-            assert_eq!(longest, Some(4));
+            assert_eq!(longest, Some(3));
             members.authorise(&tokens);
         }
     }
