@@ -210,7 +210,7 @@ fn judge(count: u64) {
                 black_box(refusal);
                 refusals += 1;
             };
-            bids += u64::from(bidder.choose(black_box(&request), &mut refuse).is_some());
+            bids += u64::from(bidder.choose(black_box(&request), 1, &mut refuse).is_some());
         }
         assert_eq!(bids + refusals, count, "each bids or says why not");
     });
