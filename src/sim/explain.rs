@@ -84,7 +84,7 @@ impl World<'_> {
     /// Names for the DIDs that a message may carry: nodes, their operators, organizations, and the two actors.
     fn names(&self, envelope: &Envelope) -> FxHashMap<Did, String> {
         let mut names = FxHashMap::default();
-        for (host, member) in self.hosts.iter().zip(self.population.members()) {
+        for (host, member) in self.hosts.iter().zip(self.population.members().iter()) {
             for operator in host.peer.capabilities().roots() {
                 names.insert(operator.clone(), format!("the operator of {}", member.name));
             }

@@ -38,7 +38,7 @@ pub struct Member {
 /// All peers of a run.
 #[derive(Clone, Debug)]
 pub struct Population {
-    members: Vec<Member>,
+    members: Arc<[Member]>,
     by_name: IndexMap<Arc<str>, PeerId>,
     groups: Vec<String>,
 }
@@ -46,7 +46,7 @@ pub struct Population {
 impl Population {
     /// All peers, in order.
     #[must_use]
-    pub fn members(&self) -> &[Member] {
+    pub const fn members(&self) -> &Arc<[Member]> {
         &self.members
     }
 
@@ -161,7 +161,7 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
     }
     let by_name = members.iter().zip(0..).map(|(member, n)| (Arc::clone(&member.name), PeerId(n))).collect();
     let groups = setup.groups.iter().map(|group| group.name.clone()).collect();
-    let population = Population { members, by_name, groups };
+    let population = Population { members: members.into(), by_name, groups };
     let Settlers { office, credentials, .. } = settlers;
     Ok(Populated { population, hosts, blueprints, endpoints, office, credentials })
 }

@@ -249,7 +249,12 @@ impl<'s> World<'s> {
         self.finish_traffic(stopped);
         let closing = self.closing(stopped, interrupted.is_some());
         self.telemetry.hand_over(lines);
-        Ok(self.ledger.finish(stopped, closing))
+        Ok(self.into_ledger().finish(stopped, closing))
+    }
+
+    /// What is kept of a world whose end was looked at: the tables of a large run need the room of its peers.
+    fn into_ledger(self) -> Ledger {
+        self.ledger
     }
 
     /// Takes all events up to `until`, those at that very time included, or until `go_on` says no: it is asked every

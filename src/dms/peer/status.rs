@@ -12,7 +12,7 @@ impl Peer {
         let observer = self.observer.as_ref().map(|observer| observer.config());
         Configuration {
             location: machine.location.clone(),
-            executors: machine.executors.clone(),
+            executors: machine.executors.to_vec(),
             limits: self.pipeline.limiter.limits().clone(),
             strategy: self.strategy,
             contracts: self.contracts.config().clone(),

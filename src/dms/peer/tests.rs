@@ -28,7 +28,7 @@ fn peer(seed: u8, organization: Option<&OrganizationKeys>) -> Peer {
         total: Resources::default(),
         onboarded: None,
         location: Location::default(),
-        executors: Vec::new(),
+        executors: Arc::default(),
     };
     let strategy = Strategy::DEFAULT;
     let profile = Profile::INTENDED;

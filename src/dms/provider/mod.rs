@@ -68,7 +68,7 @@ pub struct Machine {
     /// Where GeoIP places it.
     pub location: Location,
     /// What can run allocations here.
-    pub executors: Vec<Executor>,
+    pub executors: Arc<[Executor]>,
 }
 
 /// A bid that was made, kept so that a commit can refer to it.

@@ -68,7 +68,7 @@ impl Lab {
             total: amount(16),
             onboarded: Some(amount(8)),
             location: Location::default(),
-            executors: vec![Executor::Docker],
+            executors: [Executor::Docker].into(),
         };
         let context = CapabilityContext::new("provider", secret(1), Rules::INTENDED);
         let (did, host) = (Did::Key(secret(2).public()), PeerId(secret(2).public()));
@@ -519,7 +519,7 @@ fn node(name: &str, cores: u64) -> NodeRequest {
     NodeRequest {
         node: name.into(),
         index: 0,
-        executors: vec![Executor::Docker],
+        executors: [Executor::Docker].into(),
         resources: amount(cores),
         location: LocationConstraints::default(),
         static_ports: Vec::new(),

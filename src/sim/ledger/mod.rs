@@ -158,7 +158,7 @@ pub struct Ledger {
     /// When the message that is being handled was sent.
     sent: Option<Time>,
     trace: Option<Vec<(Time, PeerId, u128)>>,
-    names: Vec<(Arc<str>, Member)>,
+    names: Arc<[Member]>,
     roles: Vec<(&'static str, String)>,
     entries: Vec<operations::Entry>,
     asked: Vec<u32>,
@@ -171,7 +171,7 @@ pub struct Ledger {
     by_ensemble: FxHashMap<EnsembleId, u32>,
     allocations: IndexMap<(u32, Arc<str>, u32, PeerId), AllocationRecord>,
     /// Allocations that hold something on each peer, by their place above.
-    held: Vec<Vec<usize>>,
+    held: FxHashMap<PeerId, Vec<usize>>,
     /// All allocations of each deployment, in the order of their commits.
     committed: Vec<Vec<usize>>,
     services: Services,
@@ -221,7 +221,7 @@ impl Ledger {
             refusal_prints: 0,
             sent: None,
             trace: None,
-            names: population.members().iter().map(|m| (Arc::clone(&m.name), m.clone())).collect(),
+            names: Arc::clone(population.members()),
             roles: setup.groups.iter().map(|group| (role(group), group.organizations.join(" "))).collect(),
             asked: vec![0; entries.len()],
             entries,
@@ -230,7 +230,7 @@ impl Ledger {
             deployments: Vec::new(),
             by_ensemble: FxHashMap::default(),
             allocations: IndexMap::new(),
-            held: vec![Vec::new(); peers],
+            held: FxHashMap::default(),
             committed: Vec::new(),
             services: Services::default(),
             operations: Operations::of(setup),
@@ -400,10 +400,10 @@ impl Ledger {
 
     /// A peer has stopped: what it held is lost until it is taken up again. What runs goes on when its machine does.
     pub(super) fn stops(&mut self, now: Time, peer: PeerId, with_machine: bool) {
-        for place in std::mem::take(&mut self.held[peer.0 as usize]) {
+        for place in self.held.remove(&peer).unwrap_or_default() {
             let was_running = self.allocations[place].running;
             if was_running && !with_machine {
-                self.held[peer.0 as usize].push(place);
+                self.held.entry(peer).or_default().push(place);
                 continue;
             }
             self.counters.allocations_lost += u64::from(was_running);
@@ -585,7 +585,7 @@ impl Ledger {
             }
             Fact::AllocationRestored { .. } => self.resume_allocation(peer, place),
             Fact::Released { lapsed, .. } => {
-                self.held[peer.0 as usize].retain(|held| *held != place);
+                self.held.entry(peer).or_default().retain(|held| *held != place);
                 self.end_allocation(now, place, if lapsed { "lease ended" } else { "released" }, None);
             }
             _ => {}
@@ -697,7 +697,7 @@ impl Ledger {
             ports: Vec::new(),
         };
         let (place, _) = self.allocations.insert_full((deployment, key, generation, peer), record);
-        self.held[peer.0 as usize].push(place);
+        self.held.entry(peer).or_default().push(place);
         self.committed.resize_with(self.deployments.len(), Vec::new);
         self.committed[deployment as usize].push(place);
     }
@@ -777,7 +777,7 @@ impl Ledger {
         if record.ended.take().is_some() {
             record.end = "";
             self.allocated_cores_milli += record.resources.cpu.cores_milli;
-            self.held[peer.0 as usize].push(place);
+            self.held.entry(peer).or_default().push(place);
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use super::entry::key_of;
 use super::{Closing, DeploymentRecord, Ledger, refusals};
 use crate::dms::ensemble::AllocationKind;
@@ -10,7 +12,7 @@ use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::SignatureMode;
 use crate::dms::observability::Level;
 use crate::kernel::{Span, Time};
-use crate::net::Cities;
+use crate::net::{Cities, CityId};
 use crate::observe::{
     AllocationRow, AttackRow, DeploymentRow, InputHash, MetricRow, PeerRow, RefusalRow, RunManifest,
     SpanHistogram, Text, Verdict, labels, metric,
@@ -197,9 +199,9 @@ impl Ledger {
         m.add("recovery_time.p95", seconds(self.services.recoveries.quantile(0.95)));
         m.add("peers.total", self.names.len() as f64);
         // A virtual machine that nobody has ordered is not one that fails to be up.
-        let everlasting = |(_, member): &&(_, super::Member)| self.roles[member.group].0 != "machine";
+        let everlasting = |member: &&super::Member| self.roles[member.group].0 != "machine";
         let expected = self.names.iter().filter(everlasting).count();
-        let present = self.names.iter().zip(&self.presence).filter(|(name, _)| everlasting(name));
+        let present = self.names.iter().zip(&self.presence).filter(|(member, _)| everlasting(member));
         let up: f64 = present.map(|(_, presence)| presence.total.as_secs_f64()).sum();
         m.add("peers.up_fraction", up / (now.as_secs_f64() * expected as f64));
         m.add("peers.upgraded", c.upgrades as f64);
@@ -331,7 +333,7 @@ impl Ledger {
             DeploymentRow {
                 deployment: number as u32,
                 name: format!("{name}-{number}").into(),
-                orchestrator: Arc::clone(&self.names[record.by.0 as usize].0),
+                orchestrator: Arc::clone(&self.names[record.by.0 as usize].name),
                 ensemble: name.as_str().into(),
                 submitted_s: record.submitted.as_secs_f64(),
                 deadline_s: record.deadline.as_secs_f64(),
@@ -352,7 +354,7 @@ impl Ledger {
     fn allocation_rows(&self) -> Vec<AllocationRow> {
         let cities = Cities::world();
         let row = |record: &super::AllocationRecord| {
-            let (peer, member) = &self.names[record.peer.0 as usize];
+            let member = &self.names[record.peer.0 as usize];
             let city = cities.city(member.city);
             let (node, allocation) = record.key.split_once('.').unwrap_or((&record.key, ""));
             let ensemble = &self.entries[self.deployments[record.deployment as usize].entry as usize].1;
@@ -373,7 +375,7 @@ impl Ledger {
                 allocation: allocation.into(),
                 generation: record.generation,
                 kind: kind.word().into(),
-                peer: Arc::clone(peer),
+                peer: Arc::clone(&member.name),
                 city: city.name.to_string().into(),
                 country: city.country.to_string().into(),
                 committed_s: record.committed.as_secs_f64(),
@@ -406,7 +408,7 @@ impl Ledger {
                 amount_class: kind.amount_class.map(refusals::class_text).unwrap_or_default().into(),
                 count: count.count,
                 first_time_s: count.first.asked.as_secs_f64(),
-                first_peer: Arc::clone(&self.names[count.first.peer.0 as usize].0),
+                first_peer: Arc::clone(&self.names[count.first.peer.0 as usize].name),
                 example: Arc::clone(&count.example),
             })
             .collect();
@@ -423,19 +425,28 @@ impl Ledger {
 
     fn peer_rows(&self, now: Time, memberships: &[Text]) -> Vec<PeerRow> {
         let cities = Cities::world();
-        type Known<'a> = ((&'a (Arc<str>, super::Member), &'a super::Presence), &'a Text);
-        let row = |(((name, member), presence), memberships): Known<'_>| {
-            let city = cities.city(member.city);
-            let (role, organization) = &self.roles[member.group];
+        // Rows share what many of them say.
+        let groups: Vec<[Text; 2]> = self
+            .roles
+            .iter()
+            .map(|(role, organization)| [(*role).into(), organization.as_str().into()])
+            .collect();
+        let mut places: FxHashMap<CityId, [Text; 3]> = FxHashMap::default();
+        type Known<'a> = ((&'a super::Member, &'a super::Presence), &'a Text);
+        let row = |((member, presence), memberships): Known<'_>| {
+            let at = cities.city(member.city);
+            let texts = || [at.name, at.country, at.continent.code()].map(Text::from);
+            let [role, organization] = groups[member.group].clone();
+            let [city, country, continent] = places.entry(member.city).or_insert_with(texts).clone();
             PeerRow {
-                peer: Arc::clone(name),
-                role: (*role).into(),
-                organization: organization.as_str().into(),
-                city: city.name.to_string().into(),
-                country: city.country.to_string().into(),
-                continent: city.continent.code().into(),
-                lat: city.at.lat,
-                lon: city.at.lon,
+                peer: Arc::clone(&member.name),
+                role,
+                organization,
+                city,
+                country,
+                continent,
+                lat: at.at.lat,
+                lon: at.at.lon,
                 up_fraction: presence.total.as_secs_f64() / now.as_secs_f64(),
                 crashes: presence.crashes,
                 memberships: memberships.clone(),

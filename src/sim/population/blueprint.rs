@@ -1,9 +1,12 @@
 //! How the peers of a group are built: from the group's description and each peer's own random streams, so that it does
 //! not matter when.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use rustc_hash::{FxBuildHasher, FxHashSet};
 
 use crate::dms::capability::{Anchors, CapabilityContext, OrganizationKeys, Rules, own_node};
+use crate::dms::ensemble::Executor;
 use crate::dms::gateway::GatewayConfig;
 use crate::dms::identity::{Did, SecretKey, SignatureMode};
 use crate::dms::orchestrator::Strategy;
@@ -47,6 +50,7 @@ pub(in crate::sim) struct Blueprint {
     epoch: Timestamp,
     strategy: Strategy,
     group: PeerGroup,
+    executors: Arc<[Executor]>,
     organizations: Organizations,
     specimen: OnceLock<Box<Inside>>,
 }
@@ -74,6 +78,7 @@ impl Blueprint {
             epoch: setup.epoch,
             strategy: setup.strategy,
             group: group.clone(),
+            executors: group.executors.as_slice().into(),
             organizations: Arc::clone(organizations),
             specimen: OnceLock::new(),
         }
@@ -102,7 +107,7 @@ impl Blueprint {
 
     /// The machine of the peer with this number.
     pub(in crate::sim) fn machine(&self, number: u32, city: CityId) -> Machine {
-        machine(&self.group, city, &mut self.streams.owned(HARDWARE, u64::from(number)))
+        machine(&self.group, &self.executors, city, &mut self.streams.owned(HARDWARE, u64::from(number)))
     }
 
     /// The peer with this number, as it is before anything has happened to it.
@@ -172,25 +177,36 @@ fn give_role(peer: &mut Peer, group: &PeerGroup) {
     }
 }
 
-fn machine(group: &PeerGroup, city: CityId, rng: &mut Rng<'_>) -> Machine {
+fn machine(group: &PeerGroup, executors: &Arc<[Executor]>, city: CityId, rng: &mut Rng<'_>) -> Machine {
     let hardware = group.hardware.draw(rng);
     let total = total(&hardware);
     let onboarded =
         group.onboard.filter(|_| group.role == Role::Provider).map(|part| onboarded(&total, part));
-    Machine { total, onboarded, location: location_of(city).clone(), executors: group.executors.clone() }
+    Machine { total, onboarded, location: location_of(city).clone(), executors: Arc::clone(executors) }
+}
+
+/// A text that many machines share, such as an architecture.
+fn shared(text: &str) -> Arc<str> {
+    static ALL: Mutex<FxHashSet<Arc<str>>> = Mutex::new(FxHashSet::with_hasher(FxBuildHasher));
+    let mut all = ALL.lock().expect("nothing can fail while it is held");
+    all.get(text).cloned().unwrap_or_else(|| {
+        let new: Arc<str> = text.into();
+        all.insert(Arc::clone(&new));
+        new
+    })
 }
 
 fn total(hardware: &Hardware) -> Resources {
     let gpu = hardware.gpu.as_ref().map(|gpu| Gpu {
-        vendor: Some(gpu.vendor.as_str().into()),
-        model: Some(gpu.model.as_str().into()),
+        vendor: Some(shared(&gpu.vendor)),
+        model: Some(shared(&gpu.model)),
         vram_bytes: gpu.vram_bytes,
     });
     Resources {
         cpu: Cpu {
             cores_milli: u64::from(hardware.cores) * 1000,
             clock_hz: hardware.clock_hz,
-            architecture: Some(hardware.architecture.as_str().into()),
+            architecture: Some(shared(&hardware.architecture)),
         },
         ram_bytes: hardware.ram_bytes,
         disk_bytes: hardware.disk_bytes,

@@ -591,7 +591,7 @@ fn machine(cores: Option<u64>) -> Machine {
         total: amount(cores.unwrap_or(4)),
         onboarded: cores.map(amount),
         location: Location { continent: "EU".into(), ..Location::default() },
-        executors: vec![Executor::Docker],
+        executors: [Executor::Docker].into(),
     }
 }
 
