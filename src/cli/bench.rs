@@ -1,11 +1,12 @@
-//! `dmsim bench`: events a second of the kernel on the PHOLD workload, and of the quickstart scenario.
+//! `dmsim bench`: events a second of the kernel on the PHOLD workload, and of the quickstart scenario; with `--scale`
+//! what one network costs in several sizes (`scale.rs`).
 
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::measure::{Stopwatch, peak_memory_bytes};
-use super::{Exit, Format, is_styled, metric_names};
+use super::{Exit, Format, is_styled, metric_names, scale};
 use crate::dms::outbox::Timer;
 use crate::kernel::phold;
 use crate::scenario::{self, Overrides};
@@ -26,12 +27,34 @@ pub(super) struct BenchArguments {
     /// The scenario that is measured besides.
     #[arg(long, default_value = "scenarios/quickstart.yaml")]
     scenario: PathBuf,
+    /// Measure a network of so many peers instead, one size after another, and how its cost grows.
+    #[arg(
+        long,
+        value_name = "PEERS",
+        num_args = 0..,
+        value_delimiter = ',',
+        default_missing_values = ["1000", "100000", "1000000"],
+        conflicts_with_all = ["entities", "events", "phold", "scenario"]
+    )]
+    scale: Option<Vec<u32>>,
+    /// Deployments in each size of `--scale`.
+    #[arg(long, default_value_t = 100)]
+    deployments: u32,
+    /// One run of `--scale`, in a process of its own.
+    #[arg(long, hide = true)]
+    one_size: Option<u32>,
     /// How the figures are printed.
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
 }
 
 pub(super) fn bench(arguments: &BenchArguments) -> Exit {
+    if let Some(peers) = arguments.one_size {
+        return scale::one_size(peers, arguments.deployments);
+    }
+    if let Some(sizes) = &arguments.scale {
+        return scale::compare(sizes, arguments.deployments, arguments.format);
+    }
     if arguments.entities == 0 || arguments.events == 0 {
         eprintln!("error: --entities and --events must be at least 1");
         return Exit::BadInput;
@@ -89,7 +112,7 @@ pub(super) fn bench(arguments: &BenchArguments) -> Exit {
 }
 
 /// Millions are shown as such, small figures with three decimals.
-fn human(value: f64) -> String {
+pub(super) fn human(value: f64) -> String {
     if value >= 1e6 {
         format!("{:.2} million", value / 1e6)
     } else if value.fract() == 0.0 {

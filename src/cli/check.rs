@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use super::{Exit, Format, is_styled, metric_names};
+use super::measure::available_memory_bytes;
+use super::{Exit, Format, estimate, is_styled, metric_names};
 use crate::dms::ensemble::EnsembleConfig;
-use crate::scenario::{self, Checked, Diagnostic, Kind};
+use crate::scenario::{self, Checked, Diagnostic, Kind, Overrides};
+use crate::sim::estimate::Estimate;
 
 #[derive(Args, Debug)]
 pub(super) struct CheckArguments {
@@ -18,6 +20,9 @@ pub(super) struct CheckArguments {
     /// Say of ensembles what DMS itself would say: it stops at the first error.
     #[arg(long)]
     as_is: bool,
+    /// Tell what a run of each scenario will take: events, memory and time.
+    #[arg(long, conflicts_with = "as_is")]
+    estimate: bool,
     /// How findings are printed.
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
@@ -38,6 +43,9 @@ struct FileReport {
     diagnostics: Vec<Diagnostic>,
     /// What a good ensemble says, in base units.
     ensemble: Option<EnsembleConfig>,
+    /// With `--estimate`: what a run of a good scenario will take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimate: Option<Estimate>,
 }
 
 pub(super) fn check(arguments: &CheckArguments) -> Exit {
@@ -46,7 +54,7 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
         reports.push(if arguments.as_is {
             as_is(file, arguments.format)
         } else {
-            as_intended(file, arguments.format)
+            as_intended(file, arguments)
         });
     }
     let all_accepted = reports.iter().all(|report| report.accepted);
@@ -57,10 +65,12 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
     if all_accepted { Exit::Fine } else { Exit::BadInput }
 }
 
-fn as_intended(file: &Path, format: Format) -> FileReport {
+fn as_intended(file: &Path, arguments: &CheckArguments) -> FileReport {
     let Checked { kind, report, ensemble } = scenario::check(file, &metric_names());
     let accepted = !report.has_errors();
-    if format == Format::Human {
+    let is_scenario = matches!(kind, Some((Kind::Scenario, _)));
+    let estimate = (accepted && is_scenario && arguments.estimate).then(|| estimate_of(file)).flatten();
+    if arguments.format == Format::Human {
         eprint!("{}", report.render(is_styled()));
         let verdict = match (accepted, report.diagnostics.is_empty()) {
             (true, true) => "fine",
@@ -71,6 +81,9 @@ fn as_intended(file: &Path, format: Format) -> FileReport {
         if let Some(ensemble) = &ensemble {
             print!("{}", amounts(ensemble));
         }
+        if let Some(estimate) = &estimate {
+            print!("{}", estimate::table(estimate, available_memory_bytes()));
+        }
     }
     FileReport {
         file: file.display().to_string(),
@@ -80,7 +93,14 @@ fn as_intended(file: &Path, format: Format) -> FileReport {
         verbatim: None,
         diagnostics: report.diagnostics,
         ensemble,
+        estimate,
     }
+}
+
+/// What a run of a scenario in which nothing is wrong will take.
+fn estimate_of(file: &Path) -> Option<Estimate> {
+    let loaded = scenario::load(file, &Overrides::default(), &metric_names()).ok()?;
+    Some(Estimate::of(&loaded.setup))
 }
 
 /// As which kind a file was read, and why.
@@ -134,5 +154,6 @@ fn as_is(file: &Path, format: Format) -> FileReport {
         verbatim: Some(verdict.verbatim),
         diagnostics: verdict.report.diagnostics,
         ensemble: None,
+        estimate: None,
     }
 }

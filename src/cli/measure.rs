@@ -41,3 +41,28 @@ pub(super) fn peak_memory_bytes() -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }
+
+/// Memory that this process could still take without swapping, in bytes; none where the system does not tell.
+pub(super) fn available_memory_bytes() -> Option<u64> {
+    available_in(&std::fs::read_to_string("/proc/meminfo").ok()?)
+}
+
+/// The line `MemAvailable:   22174184 kB` of `/proc/meminfo`.
+fn available_in(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::available_in;
+
+    #[test]
+    fn available_memory_is_read_or_unknown() {
+        let text = "MemTotal:       24683520 kB\nMemFree:  9 kB\nMemAvailable:   22174184 kB\n";
+        assert_eq!(available_in(text), Some(22_174_184 * 1024));
+        for unknown in ["", "MemTotal: 5 kB", "MemAvailable: many kB", "MemAvailable: 5 pages"] {
+            assert_eq!(available_in(unknown), None, "{unknown}");
+        }
+    }
+}

@@ -9,11 +9,13 @@ use crate::sim::RunError;
 mod bench;
 mod cap;
 mod check;
+mod estimate;
 mod explain;
 mod list;
 mod measure;
 mod reproduce;
 mod run;
+mod scale;
 mod schema;
 mod translate;
 

@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::measure::{Stopwatch, peak_memory_bytes};
-use super::{Exit, Format, is_styled, metric_names};
+use super::measure::{Stopwatch, available_memory_bytes, peak_memory_bytes};
+use super::{Exit, Format, estimate, is_styled, metric_names};
 use crate::kernel::Time;
 use crate::observe::{FolderError, Provenance, RunFolder, StreamFile, Streams};
 use crate::scenario::{self, Loaded, Overrides};
+use crate::sim::estimate::Estimate;
 use crate::sim::{self, Lines, Options, Outcome, Setup};
 
 #[derive(Args, Debug)]
@@ -33,6 +34,9 @@ pub(super) struct RunArguments {
     /// Run twice and compare fact by fact; the first that differs is named.
     #[arg(long)]
     twice: bool,
+    /// Run even if the estimate says that it does not fit into memory.
+    #[arg(long)]
+    even_so: bool,
     /// Write the tables only, no plots and no report.
     #[arg(long)]
     no_report: bool,
@@ -52,6 +56,12 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
     };
     if !loaded.warnings.diagnostics.is_empty() {
         eprint!("{}", loaded.warnings.render(is_styled()));
+    }
+    let available = available_memory_bytes().filter(|_| !arguments.even_so);
+    let refusal = available.and_then(|available| estimate::refusal(&Estimate::of(&loaded.setup), available));
+    if let Some(refusal) = refusal {
+        eprintln!("{refusal}");
+        return Exit::BadInput;
     }
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);

@@ -13,6 +13,7 @@ pub mod conservation;
 mod contracts;
 mod control;
 mod disks;
+pub mod estimate;
 pub mod event;
 mod executions;
 pub mod executor;

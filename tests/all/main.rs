@@ -9,6 +9,7 @@ mod deployments;
 mod determinism;
 mod dynamic_dns;
 mod ensembles;
+mod estimate;
 mod executors;
 mod explain;
 mod fidelity;

@@ -2,12 +2,14 @@
 //! step over the contexts of `dms`, with the account of every decision.
 //!
 //! [`Script`] is what a file resolves to, [`run`] gives a [`Report`]. Time passes only where a step says so. Keys
-//! grow from names and nonces are counted, so a script gives the same report every time.
+//! grow from names and nonces are counted, so a script gives the same report every time. [`yardstick`]
+//! is what the cost of capabilities is measured on.
 
 mod bench;
 mod messages;
 mod report;
 mod script;
+pub mod yardstick;
 
 pub use report::{Report, StepReport};
 pub use script::{

@@ -1,0 +1,96 @@
+//! What is told before a run is near what it takes: within the factor that is promised.
+
+use std::path::Path;
+
+use dmsim::scenario::{self, Overrides};
+use dmsim::sim::estimate::Estimate;
+use dmsim::sim::{self, Options, Setup};
+
+fn setup(scenario: &str, set: &[&str]) -> Setup {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(scenario);
+    let set = set.iter().map(|&line| line.to_owned()).chain(["expect=[]".to_owned()]).collect();
+    let loaded = scenario::load(&path, &Overrides { set, seed: None }, &[]);
+    loaded.unwrap_or_else(|report| panic!("{}", report.render(false))).setup
+}
+
+/// Events of whole runs and their peaks of memory in MB, as `dmsim run` has put them down in `run.json` and
+/// `provenance.json`.
+const RECORDED: [(&str, f64, f64); 9] = [
+    ("calm.yaml", 15_565.0, 15.7),
+    ("quickstart.yaml", 1_744_224.0, 37.9),
+    ("outage.yaml", 293_776.0, 24.6),
+    ("mixed-fleet.yaml", 640_044.0, 23.1),
+    ("traffic.yaml", 623_880.0, 23.4),
+    ("nat.yaml", 428_889.0, 56.8),
+    ("private-network.yaml", 8_022_705.0, 264.0),
+    ("scale/ten-thousand.yaml", 760_439.0, 113.2),
+    ("scale/storm.yaml", 2_240_830.0, 82.2),
+];
+
+#[test]
+fn events_and_memory_of_shipped_scenarios_are_in_their_ranges() {
+    let mut wrong = Vec::new();
+    for (scenario, events, megabytes) in RECORDED {
+        let estimate = Estimate::of(&setup(scenario, &[]));
+        let (likely, memory) = (estimate.events.likely, estimate.memory_bytes.likely / 1e6);
+        println!(
+            "{scenario}: {likely:.0} of {events}, {memory:.1} of {megabytes} MB: {:?}",
+            estimate.sources
+        );
+        if !estimate.events.contains(events) || !estimate.memory_bytes.contains(megabytes * 1e6) {
+            wrong.push(scenario);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
+fn events_of_small_networks_are_in_their_ranges() {
+    let small = [
+        ("calm.yaml", vec![]),
+        ("scale/storm.yaml", vec!["peers[0].providers.count=300", "duration=10m"]),
+        (
+            "scale/million.yaml",
+            vec![
+                "peers[0].providers.count=2000",
+                "workload[0].deploy.count=10",
+                "workload[1].deploy.count=10",
+            ],
+        ),
+    ];
+    for (scenario, set) in small {
+        let setup = setup(scenario, &set);
+        let estimate = Estimate::of(&setup);
+        let outcome = sim::run(&setup, Options::default(), &mut |_, _| true).unwrap();
+        assert!(
+            estimate.events.contains(outcome.events as f64),
+            "{scenario}: {} {estimate:?}",
+            outcome.events
+        );
+        let asked = outcome.metric("deployments.asked").unwrap();
+        assert!((estimate.deployments - asked).abs() <= 0.2 * asked, "{scenario}: {asked} {estimate:?}");
+    }
+}
+
+#[test]
+fn more_peers_take_more_of_everything_and_in_proportion() {
+    let of = |peers: u32| {
+        Estimate::of(&setup("scale/million.yaml", &[&format!("peers[0].providers.count={peers}")]))
+    };
+    let (small, large) = (of(1_000_000), of(4_000_000));
+    let ratio = large.memory_bytes.likely / small.memory_bytes.likely;
+    assert!((2.0..4.0).contains(&ratio), "{ratio}: all hold memory, and fewer of them have bid");
+    let ratio = large.foreseen.likely / small.foreseen.likely;
+    assert!((3.9..4.2).contains(&ratio), "{ratio}");
+    assert!(large.cpu_s.likely > 2.0 * small.cpu_s.likely);
+    // As measured by `dmsim bench --scale`: a peer at rest takes 1.5 kB and no more.
+    assert!((1.5e9..6e9).contains(&small.memory_bytes.likely), "{small:?}");
+}
+
+#[test]
+fn what_nobody_asks_for_takes_nothing() {
+    let idle = Estimate::of(&setup("scale/million.yaml", &["workload=[]", "peers[0].providers.count=5"]));
+    assert_eq!((idle.deployments, idle.foreseen.likely), (0.0, 0.0));
+    assert!(idle.events.likely < 200.0, "{idle:?}");
+    assert!(idle.sources.iter().all(|source| source.what != "bids"));
+}
