@@ -18,9 +18,9 @@ pub const SPREAD: f64 = 3.0;
 
 /// Memory of a run of a few peers: the program and its tables of cities and delays. `calm` without workload: 14 MB.
 const PROGRAM_BYTES: f64 = 15e6;
-/// Memory of a peer to which nothing has happened, with its rows in the tables. `dmsim bench --scale`, at rest: 1.46
-/// kB.
-const RESTING_PEER_BYTES: f64 = 1.5e3;
+/// Memory of a peer to which nothing has happened, with its rows in the tables. `dmsim bench --scale`, at rest: 0.93
+/// kB at a million.
+const RESTING_PEER_BYTES: f64 = 1.0e3;
 /// What a peer takes beside once it is built. Idle `quickstart`: 13.6 kB, `ten-thousand` 12.6 kB, `storm` 13.6 kB.
 const BUILT_PEER_BYTES: f64 = 12e3;
 /// What a peer that may be hidden takes beside: `nat` has 21 kB a peer.
