@@ -233,7 +233,7 @@ fn broadcast(count: u64) {
         for second in 0..count / 1000 {
             let mut deliver = |_, at: Time| sum ^= at.0;
             let now = Time::ZERO + Span::secs(second);
-            let tally = network.broadcast(now, EndpointId(0), 2000, Receivers::AllLive, &mut deliver);
+            let (tally, _) = network.broadcast(now, EndpointId(0), 2000, Receivers::AllLive, &mut deliver);
             assert_eq!(tally.delivered, 1000);
         }
         sum
@@ -243,7 +243,7 @@ fn broadcast(count: u64) {
 fn arrival(count: u64) {
     let mut network = network();
     let nobody = Receivers::Of(&[]);
-    let (_, broadcast) = network.begin_broadcast(Time::ZERO, EndpointId(0), 2000, nobody, &mut |_, _| {});
+    let (_, broadcast) = network.broadcast(Time::ZERO, EndpointId(0), 2000, nobody, &mut |_, _| {});
     let broadcast = broadcast.expect("its sender is up");
     measured(|| {
         let to = |number: u64| EndpointId((1 + number % 1000) as u32);

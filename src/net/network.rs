@@ -323,21 +323,10 @@ impl Network {
     /// Gossips a message: `deliver` gets each receiver and when it arrives there first. See
     /// [`gossip`](super::gossip).
     ///
-    /// A delivery is lost only if six copies are. Extra delay of a fault counts once a delivery.
+    /// A delivery is lost only if six copies are. Extra delay of a fault counts once a delivery. What is handed back
+    /// beside the tally tells [when](Self::arrival) it arrives at others; none where hosts are hidden or the sender is
+    /// down.
     pub fn broadcast(
-        &mut self,
-        now: Time,
-        from: EndpointId,
-        bytes: u64,
-        receivers: Receivers<'_>,
-        deliver: &mut impl FnMut(EndpointId, Time),
-    ) -> BroadcastTally {
-        self.begin_broadcast(now, from, bytes, receivers, deliver).0
-    }
-
-    /// As [`broadcast`](Self::broadcast); what is handed back beside tells [when](Self::arrival) it arrives at others.
-    /// None where hosts are hidden or the sender is down.
-    pub fn begin_broadcast(
         &mut self,
         now: Time,
         from: EndpointId,

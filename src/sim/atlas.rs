@@ -1,9 +1,8 @@
 //! The atlas of simulated nodes: the cities that the network knows.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use rustc_hash::FxHashMap;
-
+use super::texts::shared;
 use crate::dms::atlas::Atlas;
 use crate::dms::ensemble::Location;
 use crate::net::CityId;
@@ -12,17 +11,14 @@ use crate::net::geo::{Cities, City};
 /// Where GeoIP places a node in a city. All nodes of a city share the texts.
 pub(super) fn location_of(city: CityId) -> &'static Location {
     static ALL: LazyLock<Vec<Location>> = LazyLock::new(|| {
-        let mut texts: FxHashMap<&'static str, Arc<str>> = FxHashMap::default();
-        let mut text = |text: &'static str| Arc::clone(texts.entry(text).or_insert_with(|| text.into()));
-        let cities = Cities::world();
-        let mut place = |city: &'static City| Location {
-            continent: text(city.continent.code()),
-            country: Some(text(city.country)),
-            city: Some(text(city.name)),
+        let place = |city: &City| Location {
+            continent: shared(city.continent.code()),
+            country: Some(shared(city.country)),
+            city: Some(shared(city.name)),
             asn: None,
             isp: None,
         };
-        cities.iter().map(|(_, city)| place(city)).collect()
+        Cities::world().iter().map(|(_, city)| place(city)).collect()
     });
     &ALL[city.0 as usize]
 }

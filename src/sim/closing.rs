@@ -1,11 +1,10 @@
 //! What is found at the end of a run by looking at the peers themselves.
 
-use std::sync::Arc;
-
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::host::{Host, Inside};
 use super::ledger::Closing;
+use super::texts::shared;
 use super::world::World;
 use crate::dms::identity::{Did, PeerId as HostId};
 use crate::dms::profile::Weakness;
@@ -26,7 +25,6 @@ impl World<'_> {
             revocations_missing: self.count_missing_revocations(now),
             ..Closing::default()
         };
-        let mut texts: FxHashSet<Arc<str>> = FxHashSet::default();
         for host in &self.hosts {
             let capabilities = host.likeness().peer.capabilities();
             let (stored, expired) = capabilities.stored(now);
@@ -34,10 +32,7 @@ impl World<'_> {
             closing.tokens_expired += expired;
             let dids = capabilities.organizations(now);
             let names: Vec<&str> = dids.iter().filter_map(|did| self.office.name_of(did)).collect();
-            let text: Arc<str> = names.join(" ").into();
-            let shared = texts.get(&text).cloned().unwrap_or(text);
-            texts.insert(Arc::clone(&shared));
-            closing.memberships.push(shared);
+            closing.memberships.push(shared(&names.join(" ")));
         }
         closing
     }

@@ -17,6 +17,7 @@
 //! as well.
 
 use std::borrow::Cow;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -25,8 +26,8 @@ use smallvec::{SmallVec, smallvec};
 use super::event::{Event, PeerId};
 use super::host::Rest;
 use super::ledger::{Case, Foreseen, fingerprint_of_refusal, line_of};
-use super::population::{Blueprint, Population};
-use super::setup::{Processing, Setup};
+use super::population::{Blueprint, Population, is_built_when_needed};
+use super::setup::{PeerGroup, Setup};
 use super::standing::Reach;
 use super::world::{Parcel, World};
 use crate::dms::Peer;
@@ -34,7 +35,6 @@ use crate::dms::actor::{BehaviourKind, BidRequest, Envelope, Message};
 use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::{Effects, Input, Outbox};
-use crate::dms::profile::Profile;
 use crate::dms::provider::{BidRefusal, Bidder, Machine};
 use crate::dms::suppression::Ticket;
 use crate::dms::system::BareSystem;
@@ -48,9 +48,9 @@ const HORIZON: Span = Span::secs(10);
 const LIKENESS: Domain = Domain::new("sim.foresight");
 
 /// What of a provider at rest decides whether it bids.
-struct Prospect {
-    machine: Machine,
-    host: HostId,
+pub(super) struct Prospect {
+    pub(super) machine: Machine,
+    pub(super) host: HostId,
     ticket: Ticket,
 }
 
@@ -59,7 +59,6 @@ struct Group {
     /// The number of its first member; the others follow.
     first: u32,
     blueprint: Arc<Blueprint>,
-    profile: Profile,
     members: Vec<Prospect>,
     /// How many anchors and revocations each of them begins with.
     anchors: [usize; 4],
@@ -130,9 +129,7 @@ struct Wave {
 pub(super) struct Foresight {
     groups: Vec<Group>,
     /// In the order in which they were sent.
-    waves: std::collections::VecDeque<Wave>,
-    /// Refusals that no event was made for.
-    pub(super) refusals: u64,
+    waves: VecDeque<Wave>,
     /// Refusals of a peer are being taken back.
     recalling: bool,
 }
@@ -140,28 +137,32 @@ pub(super) struct Foresight {
 impl Foresight {
     /// For the providers of a setup that are built when something happens to them.
     pub(super) fn of(setup: &Setup, blueprints: &[(u32, Arc<Blueprint>)], population: &Population) -> Self {
-        let group =
-            |(description, (first, blueprint)): (&super::setup::PeerGroup, &(u32, Arc<Blueprint>))| {
-                let member = |number: u32| {
-                    let secret = blueprint.secret(number);
-                    Prospect {
-                        machine: blueprint.machine(number, population.members()[number as usize].city),
-                        host: HostId(secret.public()),
-                        ticket: Ticket::of(&secret),
-                    }
-                };
-                Group {
-                    first: *first,
-                    blueprint: Arc::clone(blueprint),
-                    profile: description.profile.unwrap_or(setup.profile),
-                    members: (*first..*first + description.count).map(member).collect(),
-                    anchors: anchors(&blueprint.specimen().peer),
+        let group = |(description, (first, blueprint)): (&PeerGroup, &(u32, Arc<Blueprint>))| {
+            let member = |number: u32| {
+                let secret = blueprint.secret(number);
+                Prospect {
+                    machine: blueprint.machine(number, population.members()[number as usize].city),
+                    host: HostId(secret.public()),
+                    ticket: Ticket::of(&secret),
                 }
             };
+            Group {
+                first: *first,
+                blueprint: Arc::clone(blueprint),
+                members: (*first..*first + description.count).map(member).collect(),
+                anchors: anchors(&blueprint.specimen().peer),
+            }
+        };
         let all = setup.groups.iter().zip(blueprints);
-        let groups =
-            all.filter(|(group, _)| super::population::is_built_when_needed(setup, group)).map(group);
+        let groups = all.filter(|(group, _)| is_built_when_needed(setup, group)).map(group);
         Self { groups: groups.collect(), ..Self::default() }
+    }
+
+    /// What decides whether a peer bids, for the members of the groups.
+    pub(super) fn prospect(&self, peer: PeerId) -> Option<&Prospect> {
+        let group = self.groups.partition_point(|group| group.first <= peer.0).checked_sub(1)?;
+        let Group { first, members, .. } = &self.groups[group];
+        members.get((peer.0 - first) as usize)
     }
 }
 
@@ -181,16 +182,16 @@ impl Outlook {
         changed: Option<&Peer>,
     ) -> Option<Said> {
         let (place, row) = place_of(groups, peer);
-        let Group { members, profile, anchors: usual, .. } = &groups[place];
+        let Group { blueprint, members, anchors: usual, .. } = &groups[place];
         let Message::BidRequest(request) = &envelope.message else { return None };
         let alike = changed.is_none_or(|peer| anchors(peer) == *usual);
         match &self.verdicts[place] {
             Verdict::Rejected(fact) if alike => Some(smallvec![(0, (**fact).clone())]),
-            Verdict::Judged if alike || self.is_authorised_still(changed, request) => {
+            Verdict::Judged if alike || Self::is_authorised_still(changed, request) => {
                 let Prospect { machine, host, ticket } = &members[row];
                 let bidder = match changed {
                     Some(peer) => peer.bidder(*ticket, request.ensemble),
-                    None => Bidder::fresh(machine, *host, *ticket, *profile),
+                    None => Bidder::fresh(machine, *host, *ticket, blueprint.profile()),
                 };
                 let (mut said, ensemble) = (Said::new(), request.ensemble);
                 let chosen = bidder.choose(request, envelope.nonce, &mut |refusal: BidRefusal| {
@@ -204,7 +205,7 @@ impl Outlook {
 
     /// Whether a peer accepts what its group accepts, whatever it has been granted since: only revocations take away,
     /// and only contracts lead it to ask others.
-    fn is_authorised_still(&self, changed: Option<&Peer>, request: &BidRequest) -> bool {
+    fn is_authorised_still(changed: Option<&Peer>, request: &BidRequest) -> bool {
         changed.is_some_and(|peer| peer.capabilities().revocations().is_empty())
             && request.contracts.is_empty()
     }
@@ -347,8 +348,7 @@ impl World<'_> {
         broadcast: Broadcast,
     ) {
         let envelope = &self.parcels.get(parcel).expect("it has just been published").envelope;
-        let Processing { signature, message } = self.setup.processing;
-        let work = signature.times(envelope.signature_count()) + message;
+        let work = self.setup.processing.of(envelope.signature_count());
         self.parcels.retain(parcel, 1);
         self.foresight.waves.push_back(Wave {
             sent: now,
@@ -393,31 +393,30 @@ impl World<'_> {
         let concerned = |wave: &Wave| {
             wave.outlook.refusing.contains(EndpointId(peer.0)) && !wave.told.contains_key(&peer)
         };
-        let arrival = |wave: &Wave| self.arrival_of(wave, peer);
-        let waves = self.foresight.waves.iter().enumerate();
+        let waves = self.foresight.waves.iter().enumerate().filter(|(_, wave)| concerned(wave));
         let mut due: SmallVec<[(Time, usize); 4]> =
-            waves.filter(|(_, wave)| concerned(wave)).map(|(place, wave)| (arrival(wave), place)).collect();
+            waves.map(|(place, wave)| (self.arrival_of(wave, peer), place)).collect();
         due.sort_unstable();
         let mut busy_until = Time::ZERO;
         for (at, place) in due {
-            let wave = &self.foresight.waves[place];
+            let wave = &mut self.foresight.waves[place];
             let done = busy_until.max(at) + wave.work;
-            if done > now {
-                let (parcel, bytes) = (wave.parcel, wave.bytes);
-                self.take_back(place, peer);
-                self.parcels.retain(parcel, 1);
-                if at > now {
-                    self.queue.post(at, Event::Arrive { peer, envelope: parcel, bytes });
-                } else {
-                    self.hosts[peer.0 as usize].busy_until = busy_until;
-                    self.queue.leave_wave();
-                    self.arrive(at, peer, parcel, bytes);
-                }
-            }
+            let before = std::mem::replace(&mut busy_until, done);
             if done <= now {
-                self.foresight.waves[place].told.insert(peer, done);
+                wave.told.insert(peer, done);
+                continue;
             }
-            busy_until = done;
+            let (envelope, bytes) = (wave.parcel, wave.bytes);
+            self.take_back(place, peer);
+            self.parcels.retain(envelope, 1);
+            if at > now {
+                self.queue.post(at, Event::Arrive { peer, envelope, bytes });
+            } else {
+                // It has come, and waits for the worker.
+                self.hosts[peer.0 as usize].busy_until = before;
+                self.queue.leave_wave();
+                self.arrive(at, peer, envelope, bytes);
+            }
         }
     }
 
@@ -440,7 +439,7 @@ impl World<'_> {
     /// What lies between peers is about to change, and with it when messages arrive: those on their way become events.
     pub(super) fn recall_all(&mut self, now: Time) {
         let sets = self.foresight.waves.iter().map(|wave| &wave.outlook.refusing);
-        let peers: std::collections::BTreeSet<EndpointId> = sets.flat_map(EndpointSet::iter).collect();
+        let peers: BTreeSet<EndpointId> = sets.flat_map(EndpointSet::iter).collect();
         for peer in peers {
             self.stir(now, PeerId(peer.0));
         }
@@ -453,7 +452,6 @@ impl World<'_> {
         self.ledger.foreseen_deliveries(outlook.refusing.len() as u64);
         self.ledger.absorb_refusals(outlook.sum);
         for Line { count, first, fact, .. } in outlook.lines.into_iter().filter(|line| line.count > 0) {
-            self.foresight.refusals += count;
             self.ledger.foreseen(Foreseen { count, first: Case { asked: sent, peer: first }, fact });
         }
         self.parcels.release(parcel);

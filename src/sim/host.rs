@@ -16,9 +16,8 @@ use super::event::PeerId;
 use super::executor::Executor;
 use super::population::Blueprint;
 use crate::dms::Peer;
-use crate::dms::identity::{PeerId as HostId, PublicKey};
+use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::Execution;
-use crate::dms::provider::Machine;
 use crate::kernel::{Cursor, Time};
 use crate::net::CityId;
 use crate::workload::PeerChurn;
@@ -133,27 +132,6 @@ impl Host {
         self.built().unwrap_or_else(|| self.blueprint.specimen())
     }
 
-    /// The public key of its node; reading it builds nothing.
-    pub(super) fn key(&self) -> PublicKey {
-        match self.built() {
-            Some(inside) => inside.peer.handle_of_root().host.0,
-            None => self.blueprint.secret(self.number).public(),
-        }
-    }
-
-    /// The cores that it offers before anything has happened to it, in thousandths.
-    pub(super) fn offered_at_first(&self) -> u64 {
-        match self.built() {
-            Some(inside) => inside.peer.provider().pool().onboarded().cpu.cores_milli,
-            None => self.machine().onboarded.map_or(0, |onboarded| onboarded.cpu.cores_milli),
-        }
-    }
-
-    /// The machine that it has before anything has happened to it.
-    pub(super) fn machine(&self) -> Machine {
-        self.blueprint.machine(self.number, self.city)
-    }
-
     /// Whether anything has happened to it so far.
     pub(super) fn is_built(&self) -> bool {
         self.inside.get().is_some()
@@ -165,14 +143,15 @@ impl Host {
 pub(super) struct Directory(FxHashMap<u64, PeerId>);
 
 impl Directory {
-    /// That of all peers of a run.
+    /// That of all peers of a run, in their order.
     ///
     /// # Panics
     /// If two keys begin alike, which of the keys of a million peers happens to one run in thirty million.
-    pub(super) fn of(hosts: &[Host]) -> Self {
+    pub(super) fn of(hosts: impl ExactSizeIterator<Item = HostId>) -> Self {
+        let peers = hosts.len();
         let all: FxHashMap<u64, PeerId> =
-            hosts.iter().map(|host| (host.key().short(), PeerId(host.number))).collect();
-        assert_eq!(all.len(), hosts.len(), "the keys of two peers begin alike: another seed gives others");
+            hosts.zip(0..).map(|(host, n)| (host.0.short(), PeerId(n))).collect();
+        assert_eq!(all.len(), peers, "the keys of two peers begin alike: another seed gives others");
         Self(all)
     }
 

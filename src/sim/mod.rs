@@ -36,6 +36,7 @@ mod standing;
 mod storage;
 mod system;
 mod telemetry;
+mod texts;
 mod traffic;
 pub mod world;
 

@@ -17,7 +17,7 @@ use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::identity::Handle;
 use crate::kernel::{Domain, Rng, Streams, Time};
 use crate::net::{BandwidthConfig, Cities, CityId, Duty, Endpoint, NatClass, NatShares};
-use crate::workload::{PeerChurn, PlaceDraw};
+use crate::workload::{ChurnModel, ChurnStart, PeerChurn, PlaceDraw};
 
 /// Where each peer is.
 const PLACE: Domain = Domain::new("sim.place");
@@ -111,6 +111,8 @@ pub(super) struct Populated {
     pub(super) hosts: Vec<Host>,
     /// Of each group the number of its first member, and how its members are built.
     pub(super) blueprints: Vec<(u32, Arc<Blueprint>)>,
+    /// How the members of each group come and go.
+    pub(super) churn_models: Vec<Option<ChurnModel>>,
     pub(super) endpoints: Vec<Endpoint>,
     /// Keys and tokens of organizations and operators.
     pub(super) office: Office,
@@ -127,11 +129,13 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
     let mut settlers = Settlers { setup, office: Office::of(&organizations), credentials: Vec::new() };
     let mut members: Vec<Member> = Vec::new();
     let (mut hosts, mut endpoints): (Vec<Host>, _) = (Vec::new(), Vec::new());
-    let mut blueprints = Vec::new();
+    let (mut blueprints, mut churn_models) = (Vec::new(), Vec::new());
     for (group, description) in setup.groups.iter().enumerate() {
         let place = description.place.prepare().map_err(|error| error.to_string())?;
         let blueprint = Arc::new(Blueprint::new(setup, description, &organizations, streams));
         blueprints.push((hosts.len() as u32, Arc::clone(&blueprint)));
+        let churn = churn(description)?;
+        let when_needed = is_built_when_needed(setup, description);
         for number in 0..description.count {
             let entity = hosts.len() as u32;
             // A virtual machine is where its gateway is, and trusts it as its owner.
@@ -141,14 +145,15 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
                 None => draw_city(&place, streams, u64::from(entity)),
             };
             endpoints.push(endpoint(setup, description, city, streams, u64::from(entity)));
-            let mut host =
-                Host::new(Arc::clone(&blueprint), entity, city, churn(setup, group, entity, streams)?);
+            let comings = churn
+                .map(|(model, start)| PeerChurn::new(&model, start, streams, u64::from(entity), Time::ZERO));
+            let mut host = Host::new(Arc::clone(&blueprint), entity, city, comings);
             // The first of each group shows whether the others can be built.
-            if number == 0 || !is_built_when_needed(setup, description) {
+            if number == 0 || !when_needed {
                 let owner = owner.map(|gateway| hosts[gateway].peer.capabilities().did().clone());
                 settlers.settle(&mut host, description, blueprint.raise(entity, city, owner.as_ref())?)?;
             }
-            if !is_built_when_needed(setup, description) {
+            if !when_needed {
                 host.rest = Rest::Exempt;
             }
             hosts.push(host);
@@ -158,12 +163,13 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
             };
             members.push(Member { name, group, city });
         }
+        churn_models.push(churn.map(|(model, _)| model));
     }
     let by_name = members.iter().zip(0..).map(|(member, n)| (Arc::clone(&member.name), PeerId(n))).collect();
     let groups = setup.groups.iter().map(|group| group.name.clone()).collect();
     let population = Population { members: members.into(), by_name, groups };
     let Settlers { office, credentials, .. } = settlers;
-    Ok(Populated { population, hosts, blueprints, endpoints, office, credentials })
+    Ok(Populated { population, hosts, blueprints, churn_models, endpoints, office, credentials })
 }
 
 /// Whether nobody needs the peers of a group before something happens to them: they are providers like all others, and
@@ -172,12 +178,11 @@ pub(super) fn is_built_when_needed(setup: &Setup, group: &PeerGroup) -> bool {
     group.role == Role::Provider && group.attack.is_none() && setup.operations.is_empty()
 }
 
-/// The comings and goings of a peer.
-fn churn(setup: &Setup, group: usize, number: u32, streams: Streams) -> Result<Option<PeerChurn>, String> {
-    let group = &setup.groups[group];
+/// How the members of a group come and go, and what they start in.
+fn churn(group: &PeerGroup) -> Result<Option<(ChurnModel, ChurnStart)>, String> {
     let Some((churn, start)) = &group.churn else { return Ok(None) };
     let model = churn.model().map_err(|error| format!("group {}: {error}", group.name))?;
-    Ok(Some(PeerChurn::new(&model, *start, streams, u64::from(number), Time::ZERO)))
+    Ok(Some((model, *start)))
 }
 
 /// Takes those in who are built at the start, and keeps what they have at home.

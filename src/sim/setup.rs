@@ -106,6 +106,12 @@ impl Processing {
     pub const DEFAULT: Self = Self { signature: Span::micros(40), message: Span::micros(20) };
     /// Costs nothing, for unit tests.
     pub const NONE: Self = Self { signature: Span::ZERO, message: Span::ZERO };
+
+    /// What a message with so many signatures costs.
+    #[must_use]
+    pub fn of(self, signatures: u64) -> Span {
+        self.signature.times(signatures) + self.message
+    }
 }
 
 /// What the peers of a group are for.

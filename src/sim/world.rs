@@ -22,7 +22,7 @@ use super::moving::Moving;
 use super::office::Office;
 use super::outcome::Outcome;
 use super::population::{Populated, Population, populate};
-use super::setup::{Processing, Setup};
+use super::setup::Setup;
 use super::standing::Reach;
 use super::system::HostSystem;
 use super::telemetry::{Lines, Telemetry};
@@ -121,23 +121,18 @@ impl<'s> World<'s> {
     /// What the setup asks for and cannot be built, in words.
     pub fn new(setup: &'s Setup) -> Result<Self, String> {
         let streams = Streams::new(setup.seed);
-        let Populated { population, hosts, blueprints, endpoints, office, credentials } =
+        let Populated { population, hosts, blueprints, churn_models, endpoints, office, credentials } =
             populate(setup, streams)?;
         let foresight = Foresight::of(setup, &blueprints, &population);
         let mut network =
             Network::new(setup.network, &endpoints, streams).map_err(|error| error.to_string())?;
-        let directory = Directory::of(&hosts);
+        // What is at rest is known without being built.
+        let at_rest = |host: &Host| foresight.prospect(PeerId(host.number));
+        let id = |host: &Host| at_rest(host).map_or_else(|| host.peer.handle_of_root().host, |it| it.host);
+        let directory = Directory::of(hosts.iter().map(id));
         for (host, number) in hosts.iter().zip(0..) {
             network.set_up(Time::ZERO, EndpointId(number), host.up);
         }
-        let churn_models = setup
-            .groups
-            .iter()
-            .map(|group| {
-                group.churn.as_ref().map(|(config, _)| config.model().map_err(|error| error.to_string()))
-            })
-            .map(Option::transpose)
-            .collect::<Result<_, _>>()?;
         let arrivals = setup
             .workload
             .iter()
@@ -176,7 +171,12 @@ impl<'s> World<'s> {
             network_due: None,
         };
         for (host, number) in world.hosts.iter().zip(0..) {
-            world.ledger.offers(Time::ZERO, PeerId(number), host.offered_at_first());
+            let machine = match world.foresight.prospect(PeerId(number)) {
+                Some(prospect) => &prospect.machine,
+                None => host.peer.provider().machine(),
+            };
+            let offered = machine.onboarded.as_ref().map_or(0, |offered| offered.cpu.cores_milli);
+            world.ledger.offers(Time::ZERO, PeerId(number), offered);
         }
         world.begin();
         Ok(world)
@@ -361,11 +361,7 @@ impl<'s> World<'s> {
             let deadline = now + envelope.expire.since(self.clock(now));
             self.ledger.deployment_wanted(&new.ensemble, deadline);
         }
-        self.ledger.handles(self.parcels.get(parcel).map(|parcel| parcel.sent));
-        self.feed(now, peer, |parcels| {
-            Input::Dispatch(&parcels.get(parcel).expect("an admitted message is kept").envelope)
-        });
-        self.ledger.handles(None);
+        self.hand(now, peer, parcel, |parcel| Input::Dispatch(&parcel.envelope));
         self.ledger.nothing_wanted();
         if routes {
             self.review_peer(now, peer);
@@ -384,13 +380,10 @@ impl<'s> World<'s> {
             return;
         }
         self.ledger.delivered();
-        self.ledger.handles(self.parcels.get(envelope).map(|parcel| parcel.sent));
-        self.feed(now, peer, |parcels| {
-            let parcel = parcels.get(envelope).expect("a message in flight is kept");
+        self.hand(now, peer, envelope, |parcel| {
             let (envelope, transport) = (&parcel.envelope, parcel.transport.as_ref());
             Input::Arrival { envelope, bytes: u64::from(bytes), transport }
         });
-        self.ledger.handles(None);
         let admitted = std::mem::take(&mut self.effects.admitted);
         if std::mem::take(&mut self.effects.offended) {
             self.blame(now, peer, envelope);
@@ -402,13 +395,20 @@ impl<'s> World<'s> {
             self.parcels.release(envelope);
             return;
         }
-        let Processing { signature, message } = self.setup.processing;
         let signatures = self.parcels.get(envelope).map_or(0, |parcel| parcel.envelope.signature_count());
         let host = &mut self.hosts[peer.0 as usize];
         let idle = host.busy_until <= now;
-        let done = host.busy_until.max(now) + signature.times(signatures) + message;
+        let done = host.busy_until.max(now) + self.setup.processing.of(signatures);
         host.busy_until = done;
         self.queue.post_dispatch(done, (peer, host.life, envelope), idle);
+    }
+
+    /// Lets a peer do something with a message; what it refuses meanwhile, it refuses about that.
+    fn hand(&mut self, now: Time, peer: PeerId, parcel: u32, input: impl FnOnce(&Parcel) -> Input<'_>) {
+        let kept = "a message is kept until it has been handled";
+        self.ledger.handles(Some(self.parcels.get(parcel).expect(kept).sent));
+        self.feed(now, peer, |parcels| input(parcels.get(parcel).expect(kept)));
+        self.ledger.handles(None);
     }
 
     /// Lets a peer handle one input and carries out what it wants done.
@@ -529,7 +529,7 @@ impl<'s> World<'s> {
         let (mut tally, mut broadcast) = (BroadcastTally::default(), None);
         queue.publish(key, length, |deliver| {
             (tally, broadcast) =
-                network.begin_broadcast(now, EndpointId(from.0), bytes, receivers, &mut |to, at| {
+                network.broadcast(now, EndpointId(from.0), bytes, receivers, &mut |to, at| {
                     deliver(PeerId(to.0), at);
                 });
         });

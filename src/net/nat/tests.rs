@@ -197,7 +197,7 @@ fn without_bootstraps_newcomers_find_nobody() {
     net.set_up(at(3601), id(0), true);
     net.wake(at(3601 + 16 * 60));
     assert!(!net.neighbours(id(19)).is_empty());
-    let one = |net: &mut Network| net.broadcast(at(5000), id(19), 100, Receivers::AllLive, &mut |_, _| {});
+    let one = |net: &mut Network| net.broadcast(at(5000), id(19), 100, Receivers::AllLive, &mut |_, _| {}).0;
     assert_eq!(one(&mut net).unconnected, 0);
 }
 
@@ -388,7 +388,8 @@ fn gossip_takes_as_long_as_over_the_overlay() {
     net.begin(Time::ZERO);
     let (mut here, mut there) = (Vec::new(), Vec::new());
     for publisher in (0..20).map(|n| id(n * 50)) {
-        let tally = net.broadcast(Time(0), publisher, 1000, Receivers::AllLive, &mut |_, at| here.push(at.0));
+        let (tally, _) =
+            net.broadcast(Time(0), publisher, 1000, Receivers::AllLive, &mut |_, at| here.push(at.0));
         assert_eq!((tally.delivered, tally.unconnected), (999, 0));
         let flooded = gossip_slow::flood(net.medium(), net.overlay(), publisher, 1000, &mut rng);
         there.extend(flooded.into_iter().flatten().map(|at| at.0).filter(|at| *at > 0));
@@ -404,7 +405,7 @@ fn gossip_ends_where_connections_do() {
     let mut hosts = vec![(Symmetric, Duty::None); 30];
     let mut net = network(plain(NatStart::Stationary), &hosts);
     net.begin(Time::ZERO);
-    let tally =
+    let (tally, _) =
         net.broadcast(at(1), id(0), 100, Receivers::AllLive, &mut |_, _| panic!("nobody is connected"));
     assert_eq!((tally.delivered, tally.unconnected, tally.lost), (0, 29, 0));
     hosts.push((Public, Duty::None));
@@ -412,7 +413,7 @@ fn gossip_ends_where_connections_do() {
     net.begin(Time::ZERO);
     // Ten hours of looking for peers.
     net.wake(at(36_000));
-    let tally = net.broadcast(at(1), id(0), 100, Receivers::AllLive, &mut |_, _| {});
+    let (tally, _) = net.broadcast(at(1), id(0), 100, Receivers::AllLive, &mut |_, _| {});
     assert_eq!(
         (tally.delivered, tally.unconnected),
         (30, 0),
@@ -422,7 +423,7 @@ fn gossip_ends_where_connections_do() {
     net.broadcast(at(1), id(0), 100, Receivers::Of(&[id(30), id(3)]), &mut |to, _| some += to.0);
     assert_eq!(some, 30, "its own connections only");
     let deaf: EndpointSet = [id(30)].into_iter().collect();
-    let tally = net.broadcast(at(1), id(0), 100, Receivers::AllLiveBut(&deaf), &mut |_, _| {});
+    let (tally, _) = net.broadcast(at(1), id(0), 100, Receivers::AllLiveBut(&deaf), &mut |_, _| {});
     assert_eq!((tally.delivered, tally.unconnected), (0, 29));
 }
 

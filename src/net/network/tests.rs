@@ -156,7 +156,7 @@ fn senseless_configurations_are_refused() {
 /// All arrivals of a broadcast, in nanoseconds.
 fn gossip(net: &mut Network, from: EndpointId) -> (Vec<u64>, BroadcastTally) {
     let mut delays = Vec::new();
-    let tally = net.broadcast(Time(0), from, 1000, Receivers::AllLive, &mut |_, at| delays.push(at.0));
+    let (tally, _) = net.broadcast(Time(0), from, 1000, Receivers::AllLive, &mut |_, at| delays.push(at.0));
     (delays, tally)
 }
 
@@ -220,7 +220,7 @@ fn gossip_stays_on_its_side_of_a_partition_unless_bridged() {
     let whole = Condition::Partition { b: left.complement(300), a: left.clone() };
     let partition = net.apply(Time(0), whole).unwrap();
     let mut reached = Vec::new();
-    let tally = net.broadcast(Time(0), A, 100, Receivers::AllLive, &mut |id, _| reached.push(id));
+    let (tally, _) = net.broadcast(Time(0), A, 100, Receivers::AllLive, &mut |id, _| reached.push(id));
     assert!(reached.iter().all(|&id| left.contains(id)));
     assert_eq!((tally.delivered, tally.unreachable, tally.lost), (149, 150, 0));
     net.lift(Time(0), partition);
@@ -229,11 +229,12 @@ fn gossip_stays_on_its_side_of_a_partition_unless_bridged() {
     net.apply(Time(0), bridged).unwrap();
     let (mut delivered, mut far_delays) = (0, Vec::new());
     for publisher in 0..10 {
-        let tally = net.broadcast(Time(0), EndpointId(publisher), 100, Receivers::AllLive, &mut |id, at| {
-            if (120..240).contains(&id.0) {
-                far_delays.push(at.0);
-            }
-        });
+        let (tally, _) =
+            net.broadcast(Time(0), EndpointId(publisher), 100, Receivers::AllLive, &mut |id, at| {
+                if (120..240).contains(&id.0) {
+                    far_delays.push(at.0);
+                }
+            });
         delivered += tally.delivered;
     }
     assert!(delivered > 2_950, "{delivered} of 2,990");

@@ -585,7 +585,9 @@ impl Ledger {
             }
             Fact::AllocationRestored { .. } => self.resume_allocation(peer, place),
             Fact::Released { lapsed, .. } => {
-                self.held.entry(peer).or_default().retain(|held| *held != place);
+                if let Some(held) = self.held.get_mut(&peer) {
+                    held.retain(|held| *held != place);
+                }
                 self.end_allocation(now, place, if lapsed { "lease ended" } else { "released" }, None);
             }
             _ => {}

@@ -3,8 +3,6 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
 use super::entry::key_of;
 use super::{Closing, DeploymentRecord, Ledger, refusals};
 use crate::dms::ensemble::AllocationKind;
@@ -12,7 +10,7 @@ use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::SignatureMode;
 use crate::dms::observability::Level;
 use crate::kernel::{Span, Time};
-use crate::net::{Cities, CityId};
+use crate::net::Cities;
 use crate::observe::{
     AllocationRow, AttackRow, DeploymentRow, InputHash, MetricRow, PeerRow, RefusalRow, RunManifest,
     SpanHistogram, Text, Verdict, labels, metric,
@@ -21,6 +19,7 @@ use crate::sim::attack::AttackReport;
 use crate::sim::outcome::Outcome;
 use crate::sim::setup::{Expectation, Setup};
 use crate::sim::telemetry::Observed;
+use crate::sim::texts::shared;
 
 /// What the tables say of the setup.
 #[derive(Clone, Debug)]
@@ -425,26 +424,18 @@ impl Ledger {
 
     fn peer_rows(&self, now: Time, memberships: &[Text]) -> Vec<PeerRow> {
         let cities = Cities::world();
-        // Rows share what many of them say.
-        let groups: Vec<[Text; 2]> = self
-            .roles
-            .iter()
-            .map(|(role, organization)| [(*role).into(), organization.as_str().into()])
-            .collect();
-        let mut places: FxHashMap<CityId, [Text; 3]> = FxHashMap::default();
         type Known<'a> = ((&'a super::Member, &'a super::Presence), &'a Text);
+        // Rows share what many of them say.
         let row = |((member, presence), memberships): Known<'_>| {
             let at = cities.city(member.city);
-            let texts = || [at.name, at.country, at.continent.code()].map(Text::from);
-            let [role, organization] = groups[member.group].clone();
-            let [city, country, continent] = places.entry(member.city).or_insert_with(texts).clone();
+            let (role, organization) = &self.roles[member.group];
             PeerRow {
                 peer: Arc::clone(&member.name),
-                role,
-                organization,
-                city,
-                country,
-                continent,
+                role: shared(role),
+                organization: shared(organization),
+                city: shared(at.name),
+                country: shared(at.country),
+                continent: shared(at.continent.code()),
                 lat: at.at.lat,
                 lon: at.at.lon,
                 up_fraction: presence.total.as_secs_f64() / now.as_secs_f64(),

@@ -1,9 +1,7 @@
 //! How the peers of a group are built: from the group's description and each peer's own random streams, so that it does
 //! not matter when.
 
-use std::sync::{Arc, Mutex, OnceLock};
-
-use rustc_hash::{FxBuildHasher, FxHashSet};
+use std::sync::{Arc, OnceLock};
 
 use crate::dms::capability::{Anchors, CapabilityContext, OrganizationKeys, Rules, own_node};
 use crate::dms::ensemble::Executor;
@@ -22,6 +20,7 @@ use crate::sim::disks::Disk;
 use crate::sim::host::Inside;
 use crate::sim::office::{Held, Office};
 use crate::sim::setup::{Onboard, Organization, PeerGroup, Role, Setup};
+use crate::sim::texts::shared;
 use crate::workload::Hardware;
 
 /// Keys and the nonces of the tokens of the set-up.
@@ -82,6 +81,11 @@ impl Blueprint {
             organizations: Arc::clone(organizations),
             specimen: OnceLock::new(),
         }
+    }
+
+    /// The weaknesses of the software that they run.
+    pub(in crate::sim) const fn profile(&self) -> Profile {
+        self.profile
     }
 
     /// A peer of the group: but for their keys and machines all of them are like it, as long as nothing has happened to
@@ -183,17 +187,6 @@ fn machine(group: &PeerGroup, executors: &Arc<[Executor]>, city: CityId, rng: &m
     let onboarded =
         group.onboard.filter(|_| group.role == Role::Provider).map(|part| onboarded(&total, part));
     Machine { total, onboarded, location: location_of(city).clone(), executors: Arc::clone(executors) }
-}
-
-/// A text that many machines share, such as an architecture.
-fn shared(text: &str) -> Arc<str> {
-    static ALL: Mutex<FxHashSet<Arc<str>>> = Mutex::new(FxHashSet::with_hasher(FxBuildHasher));
-    let mut all = ALL.lock().expect("nothing can fail while it is held");
-    all.get(text).cloned().unwrap_or_else(|| {
-        let new: Arc<str> = text.into();
-        all.insert(Arc::clone(&new));
-        new
-    })
 }
 
 fn total(hardware: &Hardware) -> Resources {
