@@ -13,6 +13,7 @@
 //! The queue knows nothing of what an event means; it wants plain `Copy` data, best of at most 48 bytes,
 //! which makes a slot one cache line.
 
+pub mod ladder;
 pub mod reference;
 mod slots;
 mod wheel;

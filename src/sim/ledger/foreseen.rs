@@ -41,6 +41,7 @@ impl Ledger {
     /// Books broadcasts that have come to their receivers.
     pub(in crate::sim) const fn foreseen_deliveries(&mut self, count: u64) {
         self.counters.delivered += count;
+        self.counters.foreseen += count;
     }
 
     /// Books refusals whose fingerprints are in a sum that is handed over by itself.

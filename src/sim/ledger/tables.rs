@@ -148,6 +148,7 @@ impl Ledger {
             metrics,
             digest: self.digest(),
             events,
+            foreseen: self.counters.foreseen,
             trace: self.trace.take(),
             manifest,
         }
