@@ -28,8 +28,7 @@ const MEMORY: [Curve; 2] = [
 /// Writes `cost.svg` and `memory.svg` to a folder, which is made where it is missing.
 pub(super) fn draw(all: &[Figures], folder: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
-    let cost =
-        chart("What one costs as networks grow", "nanoseconds", "peers, or entities of PHOLD", all, &COSTS);
+    let cost = chart("Cost as networks grow", "nanoseconds each", "peers, or entities of PHOLD", all, &COSTS);
     let memory = chart("Memory as networks grow", "kB a peer beside an empty run", "peers", all, &MEMORY);
     std::fs::write(folder.join("cost.svg"), cost.svg())?;
     std::fs::write(folder.join("memory.svg"), memory.svg())

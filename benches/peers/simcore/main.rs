@@ -3,7 +3,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::Instant;
 
 use serde::Serialize;
 use simcore::{Event, EventHandler, Id, Simulation, SimulationContext, cast};
@@ -46,6 +45,12 @@ impl EventHandler for Entity {
     }
 }
 
+/// CPU time of the one thread, in seconds: what else the machine does hardly changes it.
+fn worked_s() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/schedstat").expect("Linux tells it");
+    stat.split(' ').next().and_then(|it| it.parse::<f64>().ok()).expect("it begins with a number") / 1e9
+}
+
 fn main() {
     let arguments: Vec<u64> = std::env::args().skip(1).map(|it| it.parse().expect("a number")).collect();
     let [entities, events] = arguments[..] else { panic!("usage: phold-simcore ENTITIES EVENTS") };
@@ -59,7 +64,7 @@ fn main() {
         let entity = Entity { handled: 0, entities: entities as f64, random: random.clone(), context };
         simulation.add_handler(&name, Rc::new(RefCell::new(entity)));
     }
-    let start = Instant::now();
+    let start = worked_s();
     assert!(simulation.steps(events), "every event has a successor");
-    println!("{events} {}", start.elapsed().as_secs_f64());
+    println!("{events} {}", worked_s() - start);
 }
