@@ -25,7 +25,7 @@ pub enum Event {
         /// Its length.
         bytes: u32,
     },
-    /// A peer's worker has got to a message.
+    /// The worker of an actor has got to a message.
     Dispatch {
         /// The receiver.
         peer: PeerId,

@@ -10,11 +10,13 @@ use super::world::{Cargo, EXECUTOR, World};
 use crate::dms::ensemble::{AllocationConfig, Executor as Kind};
 use crate::dms::outbox::{Execution, Health, Input, KillCause, RunId};
 use crate::dms::resources::Resources;
-use crate::kernel::{Domain, Rng, Span, Time};
+use crate::kernel::{Cursor, Domain, Rng, Span, Time, digest::mix};
 use crate::net::EndpointId;
 
 /// Which fetches fail.
 const FETCH: Domain = Domain::new("sim.fetch");
+/// How long the answers to health probes take.
+const PROBE: Domain = Domain::new("sim.probe");
 /// So long Docker waits for the first word of a registry.
 const FETCH_TIMEOUT: Span = Span::secs(15);
 
@@ -119,8 +121,10 @@ impl World<'_> {
 
     /// An order to ask after something's health.
     pub(super) fn probe(&mut self, now: Time, peer: PeerId, run: RunId, number: u32, limit: Option<Span>) {
-        let takes =
-            self.with_executor(peer, |executor, images, rng| executor.answers_after(run, images, rng));
+        let entity = mix(now.0 ^ mix(u64::from(run.slot) ^ mix(u64::from(peer.0))));
+        let cursor = &mut Cursor::default();
+        let mut rng = self.streams.rng(PROBE, entity, cursor);
+        let takes = self.hosts[peer.0 as usize].executor.answers_after(run, &self.images, &mut rng);
         let answered = limit.is_none_or(|limit| takes <= limit);
         let at = now + limit.map_or(takes, |limit| takes.min(limit));
         self.after(at, peer, run, ExecutionStep::Probed(number, answered));

@@ -31,7 +31,7 @@ use super::setup::{PeerGroup, Setup};
 use super::standing::Reach;
 use super::world::{Parcel, World};
 use crate::dms::Peer;
-use crate::dms::actor::{BehaviourKind, BidRequest, Envelope, Message};
+use crate::dms::actor::{BehaviourKind, BidRequest, Envelope, Message, Worker};
 use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::{Effects, Input, Outbox};
@@ -329,7 +329,7 @@ impl World<'_> {
         hand(Input::Dispatch(envelope));
         let Effects { facts, sends, actions, admitted, crashed, .. } = &mut effects;
         let is_bid = |sent: &Envelope| sent.behaviour.kind == BehaviourKind::Bid;
-        if !*admitted || *crashed || !actions.is_empty() || !sends.iter().all(is_bid) {
+        if admitted.is_none() || *crashed || !actions.is_empty() || !sends.iter().all(is_bid) {
             return Verdict::Open;
         }
         if let [Fact::MessageRejected { .. }] = facts.as_slice() {
@@ -413,7 +413,7 @@ impl World<'_> {
                 self.queue.post(at, Event::Arrive { peer, envelope, bytes });
             } else {
                 // It has come, and waits for the worker.
-                self.hosts[peer.0 as usize].busy_until = before;
+                *self.hosts[peer.0 as usize].busy_until(Worker::ROOT) = before;
                 self.queue.leave_wave();
                 self.arrive(at, peer, envelope, bytes);
             }

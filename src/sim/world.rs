@@ -27,12 +27,12 @@ use super::standing::Reach;
 use super::system::HostSystem;
 use super::telemetry::{Lines, Telemetry};
 use super::traffic::{Traffic, is_about_routes};
-use crate::dms::actor::{Envelope, Message, gossip};
+use crate::dms::actor::{BehaviourKind, Envelope, Message, gossip};
 use crate::dms::ensemble::Executor as Kind;
 use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId as HostId;
-use crate::dms::outbox::{Action, Command, Effects, Input, Outbox, RunId};
-use crate::kernel::{Domain, Slab, Span, Streams, Time, Timestamp};
+use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox, RunId, Timer};
+use crate::kernel::{Cursor, Domain, Slab, Span, Streams, Time, Timestamp, digest::mix};
 use crate::net::{
     BroadcastTally, ConditionId, Delivery, EndpointId, FLOW_THRESHOLD_BYTES, FlowId, LossReason, Network,
     READ_TIMEOUT, Receivers,
@@ -41,6 +41,8 @@ use crate::workload::ChurnModel;
 
 /// Randomness that peers use themselves: nonces, keys, shuffles.
 const PEER: Domain = Domain::new("dms.peer");
+/// What they draw in the regular rounds of supervision: apart, so that those move nothing else.
+const SUPERVISION: Domain = Domain::new("dms.supervision");
 /// Start-up times, run times and failures of allocations.
 pub(super) const EXECUTOR: Domain = Domain::new("sim.executor");
 /// Interval of the samples in `series.csv`.
@@ -351,7 +353,7 @@ impl<'s> World<'s> {
         self.epoch_of(peer) + Span(now.0)
     }
 
-    /// The worker has got to a message.
+    /// A worker has got to a message.
     fn dispatch(&mut self, now: Time, peer: PeerId, parcel: u32) {
         let before = self.state_to_judge_by(peer, parcel);
         let routes = self.parcels.get(parcel).is_some_and(|one| is_about_routes(&one.envelope.message));
@@ -389,17 +391,18 @@ impl<'s> World<'s> {
             self.blame(now, peer, envelope);
         }
         if !self.attackers.is_empty() {
-            self.observe_arrival(now, peer, envelope, admitted);
+            self.observe_arrival(now, peer, envelope, admitted.is_some());
         }
-        if !admitted {
+        let Some(worker) = admitted else {
             self.parcels.release(envelope);
             return;
-        }
+        };
         let signatures = self.parcels.get(envelope).map_or(0, |parcel| parcel.envelope.signature_count());
         let host = &mut self.hosts[peer.0 as usize];
-        let idle = host.busy_until <= now;
-        let done = host.busy_until.max(now) + self.setup.processing.of(signatures);
-        host.busy_until = done;
+        let busy_until = host.busy_until(worker);
+        let idle = *busy_until <= now;
+        let done = now.max(*busy_until) + self.setup.processing.of(signatures);
+        *busy_until = done;
         self.queue.post_dispatch(done, (peer, host.life, envelope), idle);
     }
 
@@ -422,9 +425,16 @@ impl<'s> World<'s> {
         let (population, moving, traffic) = (&self.population, &self.moving, &self.traffic);
         let system = &HostSystem { population, moving, traffic, peer };
         let Inside { peer: handler, peer_cursor, .. } = &mut *self.hosts[peer.0 as usize];
-        let random = self.streams.rng(PEER, u64::from(peer.0), peer_cursor);
-        let mut outbox = Outbox { effects: &mut self.effects, random, system };
         let input = input(&self.parcels);
+        let mut own = Cursor::default();
+        let random = match round_of(&input) {
+            Some(round) => {
+                let entity = mix(now.0 ^ mix(round ^ mix(u64::from(peer.0))));
+                self.streams.rng(SUPERVISION, entity, &mut own)
+            }
+            None => self.streams.rng(PEER, u64::from(peer.0), peer_cursor),
+        };
+        let mut outbox = Outbox { effects: &mut self.effects, random, system };
         let occasion = Occasion::from(&input);
         handler.handle(clock, input, &mut outbox);
         drop(outbox);
@@ -497,7 +507,8 @@ impl<'s> World<'s> {
             self.note_occurrences();
             return;
         }
-        match self.network.send(now, EndpointId(from.0), EndpointId(to.0), bytes) {
+        let name = parcel.envelope.name();
+        match self.network.send(now, EndpointId(from.0), EndpointId(to.0), bytes, name) {
             Delivery::At(at) => {
                 let envelope = self.parcels.insert(parcel, 1);
                 self.queue.post(at, Event::Arrive { peer: to, envelope, bytes: length });
@@ -650,5 +661,19 @@ impl<'s> World<'s> {
         {
             self.feed(now, by, |_| Input::Command(Command::Shutdown(ensemble)));
         }
+    }
+}
+
+/// The number of the regular round of supervision that an input belongs to: what it is about tells apart those of one
+/// peer that fall on the same moment.
+fn round_of(input: &Input<'_>) -> Option<u64> {
+    match input {
+        Input::Timer(Timer::Supervise(deployment)) => Some(u64::from(*deployment) << 2),
+        Input::Timer(Timer::Heartbeat(run)) => Some(u64::from(run.slot) << 2 | 1),
+        Input::Dispatch(envelope) if envelope.behaviour.kind == BehaviourKind::HealthCheck => {
+            Some(envelope.name() << 2 | 2)
+        }
+        Input::Execution(Execution::Probed(run, ..)) => Some(u64::from(run.slot) << 2 | 3),
+        _ => None,
     }
 }
