@@ -27,6 +27,7 @@ use super::event::{Event, PeerId};
 use super::host::Rest;
 use super::ledger::{Case, Foreseen, fingerprint_of_refusal, line_of};
 use super::population::{Blueprint, Population, is_built_when_needed};
+use super::routine::Routines;
 use super::setup::{PeerGroup, Setup};
 use super::standing::Reach;
 use super::world::{Parcel, World};
@@ -131,7 +132,7 @@ pub(super) struct Foresight {
     /// In the order in which they were sent.
     waves: VecDeque<Wave>,
     /// Refusals of a peer are being taken back.
-    recalling: bool,
+    pub(super) recalling: bool,
 }
 
 impl Foresight {
@@ -270,10 +271,11 @@ impl Outlook {
 }
 
 impl World<'_> {
-    /// Has every receiver of a broadcast get to it as an event.
+    /// Has every receiver of a broadcast get to it as an event, and leaves no round of supervision out.
     #[must_use]
     pub fn step_by_step(mut self) -> Self {
         self.foresight = Foresight::default();
+        self.routines = Routines::off();
         self
     }
 
@@ -443,6 +445,7 @@ impl World<'_> {
         for peer in peers {
             self.stir(now, PeerId(peer.0));
         }
+        self.end_routines(now);
     }
 
     /// All receivers of the oldest message on its way have got to it.

@@ -30,6 +30,7 @@ mod operations;
 pub mod outcome;
 pub mod population;
 mod reach;
+mod routine;
 pub mod setup;
 mod ssh;
 mod standing;
