@@ -10,8 +10,8 @@
 //! to the request, the refusal is taken back and the request comes to it as an event like all others
 //! ([`World::stir`]). When each of them gets to it is told by [`Network::arrival`](crate::net::Network::arrival), the
 //! same for those who are asked beforehand and those who are not. [`World::step_by_step`] does without, and the tests
-//! compare the two. Only where delays are constant, so that much falls on the same nanosecond, the order of what does may
-//! be another one: there the one run is as good as the other.
+//! compare the two. Only where delays are constant, so that much falls on the same nanosecond, the order of what does
+//! may be another one: there the one run is as good as the other.
 //!
 //! What a request is worth to the members of a group, its *verdict*, is found by handing it to a peer that is like them
 //! but for key and machine. What a machine has to do with it is asked of `dms::provider::Bidder`, which providers ask

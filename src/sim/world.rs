@@ -227,6 +227,11 @@ impl<'s> World<'s> {
         self.ledger.keep_trace();
     }
 
+    /// Makes no table at the end but that of the metrics.
+    pub fn keep_metrics_only(&mut self) {
+        self.ledger.keep_metrics_only();
+    }
+
     /// Runs to the end of the setup's duration, or until `go_on` says no (see [`World::advance`]).
     ///
     /// # Errors

@@ -283,8 +283,8 @@ impl SecurityContext {
         }
     }
 
-    /// How many tokens it keeps at `now`, and how many of these have expired. What goes with the next collection does not
-    /// count.
+    /// How many tokens it keeps at `now`, and how many of these have expired. What goes with the next collection does
+    /// not count.
     #[must_use]
     pub fn stored(&self, now: Timestamp) -> (u64, u64) {
         let (stored, expired) = self.capabilities.stored(now);
