@@ -11,6 +11,8 @@ use crate::net::LossReason;
 pub(super) struct Counters {
     pub(super) sent: u64,
     pub(super) delivered: u64,
+    /// Of those delivered, the ones for which no event was made.
+    pub(super) foreseen: u64,
     pub(super) bytes: u64,
     pub(super) lost: IndexMap<LossReason, u64>,
     pub(super) rejected: IndexMap<Rejection, u64>,

@@ -41,6 +41,7 @@ impl Ledger {
     /// Books broadcasts that have come to their receivers.
     pub(in crate::sim) const fn foreseen_deliveries(&mut self, count: u64) {
         self.counters.delivered += count;
+        self.counters.foreseen += count;
     }
 
     /// Counts messages that are left out for now, of which only the number is known.

@@ -152,6 +152,7 @@ impl Ledger {
             metrics,
             digest,
             events,
+            foreseen: self.counters.foreseen,
             trace: self.trace.take(),
             manifest,
         }
