@@ -33,7 +33,7 @@ use smallvec::SmallVec;
 
 use self::edges::EdgeTest;
 pub(in crate::dms) use bids::compare_hardware;
-pub use bids::{BidRefusal, Bidder};
+pub use bids::{BidRefusal, Bidder, Equipment};
 
 use self::confirmation::Confirmation;
 use self::endings::Ending;
