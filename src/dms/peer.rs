@@ -171,7 +171,7 @@ impl Peer {
     /// What decides whether it bids for an ensemble, as long as nothing else happens to it. `ticket` is its own.
     #[must_use]
     pub fn bidder(&self, ticket: Ticket, ensemble: EnsembleId) -> Bidder<'_> {
-        self.provider.bidder(self.root.handle.host, ticket, ensemble, self.security.profile)
+        self.provider.bidder(&self.root.handle.host, ticket, ensemble, self.security.profile)
     }
 
     /// The deployments that this peer orchestrates or has orchestrated.

@@ -359,10 +359,10 @@ impl Network {
             Receivers::AllLiveBut(deaf) => (medium.live.ids(), Some(deaf)),
             Receivers::Of(ids) => (ids, None),
         };
-        for &to in ids.iter().filter(|&&to| to != from && self.medium.live.contains(to)) {
-            if passed_over.is_some_and(|deaf| deaf.contains(to)) {
-                continue;
-            }
+        let named = matches!(receivers, Receivers::Of(_));
+        let is_deaf =
+            |to| passed_over.is_some_and(|deaf| deaf.contains(to)) || named && !self.medium.live.contains(to);
+        for &to in ids.iter().filter(|&&to| to != from && !is_deaf(to)) {
             match self.arrival(&broadcast, to) {
                 Delivery::Lost(LossReason::Loss) => tally.lost += 1,
                 Delivery::Lost(_) => tally.unreachable += 1,

@@ -87,6 +87,8 @@ pub(super) enum Rest {
     Fresh,
     /// It is at rest, and judges by what it holds.
     Changed,
+    /// The same, and what it knows of others is not what its group began with.
+    Granted,
     /// A message waits for one of its workers.
     Busy,
     /// Nothing, ever: it is not like others of its group.

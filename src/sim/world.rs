@@ -131,8 +131,8 @@ impl<'s> World<'s> {
         let mut network =
             Network::new(setup.network, &endpoints, streams).map_err(|error| error.to_string())?;
         // What is at rest is known without being built.
-        let at_rest = |host: &Host| foresight.prospect(PeerId(host.number));
-        let id = |host: &Host| at_rest(host).map_or_else(|| host.peer.handle_of_root().host, |it| it.host);
+        let at_rest = |host: &Host| foresight.host(PeerId(host.number));
+        let id = |host: &Host| at_rest(host).unwrap_or_else(|| host.peer.handle_of_root().host);
         let directory = Directory::of(hosts.iter().map(id));
         for (host, number) in hosts.iter().zip(0..) {
             network.set_up(Time::ZERO, EndpointId(number), host.up);
@@ -176,11 +176,10 @@ impl<'s> World<'s> {
             network_due: None,
         };
         for (host, number) in world.hosts.iter().zip(0..) {
-            let machine = match world.foresight.prospect(PeerId(number)) {
-                Some(prospect) => &prospect.machine,
-                None => host.peer.provider().machine(),
-            };
-            let offered = machine.onboarded.as_ref().map_or(0, |offered| offered.cpu.cores_milli);
+            let offered = world.foresight.offered_cores_milli(PeerId(number)).unwrap_or_else(|| {
+                let offered = &host.peer.provider().machine().onboarded;
+                offered.as_ref().map_or(0, |offered| offered.cpu.cores_milli)
+            });
             world.ledger.offers(Time::ZERO, PeerId(number), offered);
         }
         world.begin();

@@ -29,8 +29,9 @@ use rustc_hash::FxHashMap;
 
 use self::contracts::Contracts;
 use self::counters::Counters;
-pub(super) use self::foreseen::Foreseen;
-pub(super) use self::foreseen::fingerprint as fingerprint_of_refusal;
+pub(super) use self::foreseen::{
+    Foreseen, fingerprint as fingerprint_of_refusal, fingerprint_of_bid_refusal,
+};
 use self::machines::Machines;
 use self::moves::Moves;
 use self::offers::Offers;
