@@ -205,7 +205,7 @@ fn judge(count: u64) {
         let (mut bids, mut refusals) = (0_u64, 0_u64);
         for number in 0..count {
             let place = (number % 256) as usize;
-            let bidder = Bidder::fresh(&machines[place], host, tickets[place], Profile::INTENDED);
+            let bidder = Bidder::fresh((&machines[place]).into(), &host, tickets[place], Profile::INTENDED);
             let mut refuse = |refusal| {
                 black_box(refusal);
                 refusals += 1;

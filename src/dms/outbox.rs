@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::dms::actor::{DeploymentRequest, Envelope, ExecutorStats, NewDeployment, Output, Stream};
+use crate::dms::actor::{DeploymentRequest, Envelope, ExecutorStats, NewDeployment, Output, Stream, Worker};
 use crate::dms::capability::Token;
 use crate::dms::contract::message::ContractRef;
 use crate::dms::contract::model::Blockchain;
@@ -33,7 +33,7 @@ pub enum Input<'a> {
         /// message, which comes by way of others.
         transport: Option<&'a PeerId>,
     },
-    /// The peer's worker has got to a message that was admitted.
+    /// A worker of the peer has got to a message that was admitted.
     Dispatch(&'a Envelope),
     /// A timer has run out.
     Timer(Timer),
@@ -357,8 +357,8 @@ pub struct Effects {
     pub actions: Vec<Action>,
     /// What observers may record.
     pub facts: Vec<Fact>,
-    /// Whether the message that arrived was admitted and waits for the worker.
-    pub admitted: bool,
+    /// The worker that the message that arrived waits for, if it was admitted.
+    pub admitted: Option<Worker>,
     /// Whether the message that arrived is none that an honest node passes on.
     pub offended: bool,
     /// Whether the message that the worker got to was authorised, and its behaviour executed.

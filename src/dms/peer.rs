@@ -162,16 +162,16 @@ impl Peer {
         &self.provider
     }
 
-    /// Whether no message waits for its worker.
+    /// Whether no message waits for its workers.
     #[must_use]
-    pub const fn is_idle(&self) -> bool {
+    pub fn is_idle(&self) -> bool {
         self.pipeline.is_empty()
     }
 
     /// What decides whether it bids for an ensemble, as long as nothing else happens to it. `ticket` is its own.
     #[must_use]
     pub fn bidder(&self, ticket: Ticket, ensemble: EnsembleId) -> Bidder<'_> {
-        self.provider.bidder(self.root.handle.host, ticket, ensemble, self.security.profile)
+        self.provider.bidder(&self.root.handle.host, ticket, ensemble, self.security.profile)
     }
 
     /// The deployments that this peer orchestrates or has orchestrated.
@@ -308,8 +308,10 @@ impl Peer {
             Some(transport) => check_direct(&self.root.handle.host, envelope, transport),
             None => gossip::validate(envelope, self.security.capabilities.trust().mode(), now),
         };
-        match checked.and_then(|()| self.pipeline.admit(envelope, bytes)) {
-            Ok(()) => out.effects.admitted = true,
+        let inbox = inbox_of(envelope);
+        let receiver = if self.has_actor(inbox) { inbox } else { &Inbox::Root };
+        match checked.and_then(|()| self.pipeline.admit(envelope, receiver, bytes)) {
+            Ok(worker) => out.effects.admitted = Some(worker),
             Err(rejection) => {
                 out.effects.offended = transport.is_none() && gossip::blames_forwarder(rejection);
                 out.effects.facts.push(rejected(envelope, rejection, None));
@@ -317,10 +319,10 @@ impl Peer {
         }
     }
 
-    /// The worker has got to the message: which actor, does it have the behaviour, may the sender call it; then its
+    /// A worker has got to the message: which actor, does it have the behaviour, may the sender call it; then its
     /// handler.
     fn dispatch(&mut self, now: Timestamp, envelope: &Envelope, out: &mut Outbox<'_>) {
-        self.pipeline.take();
+        self.pipeline.take(inbox_of(envelope));
         self.security.collect(now);
         let receiver = match self.find_receiver(envelope) {
             Ok(receiver) => receiver,
@@ -454,7 +456,7 @@ impl Peer {
 
     fn find_receiver(&self, envelope: &Envelope) -> Result<Receiver, Rejection> {
         let behaviour = &envelope.behaviour;
-        let (receiver, known) = match envelope.to.as_ref().map_or(&Inbox::Root, |to| &to.inbox) {
+        let (receiver, known) = match inbox_of(envelope) {
             Inbox::Root => {
                 let known = if Contracts::is_responsible(behaviour.kind)
                     || self.answers_contracts(envelope)
@@ -487,6 +489,16 @@ impl Peer {
             }
         };
         if known { Ok(receiver) } else { Err(Rejection::UnknownBehaviour) }
+    }
+
+    /// Whether somebody reads what comes to an inbox.
+    fn has_actor(&self, inbox: &Inbox) -> bool {
+        match inbox {
+            Inbox::Root => true,
+            Inbox::Ensemble(id) => self.deployments.iter().any(|deployment| deployment.id() == *id),
+            Inbox::Allocation(id) => self.provider.receiver(id).is_some(),
+            Inbox::Other(inbox) => self.contracts.actor(inbox).is_some(),
+        }
     }
 
     fn handle_timer(&mut self, now: Timestamp, timer: Timer, out: &mut Outbox<'_>) {
@@ -638,6 +650,11 @@ fn serve_volume(desk: &mut Desk<'_, '_>, root: &mut Actor, volumes: &mut VolumeS
     desk.reply(root, request, answer);
 }
 
+/// Where a message is delivered; a broadcast goes to the node.
+fn inbox_of(envelope: &Envelope) -> &Inbox {
+    envelope.to.as_ref().map_or(&Inbox::Root, |to| &to.inbox)
+}
+
 /// The topic on which a behaviour may be broadcast, when the message is a broadcast.
 fn expected_topic(envelope: &Envelope) -> Option<&'static Capability> {
     envelope.is_broadcast().then(|| envelope.behaviour.kind.topic()).flatten()
@@ -650,6 +667,7 @@ fn rejected(envelope: &Envelope, rejection: Rejection, explanation: Option<Arc<s
 
 mod observing;
 mod operating;
+mod routine;
 mod status;
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ use super::nat::{Duty, Nat, NatClass, NatConfig, NatError, Occurrence, PairCount
 use super::overlay::{Neighbours, Overlay};
 use super::score::PeerScores;
 use super::sending::Sends;
-use crate::kernel::{Cursor, Domain, Id, IdVec, Rng, Span, Streams, Time};
+use crate::kernel::{Cursor, Domain, Id, IdVec, Rng, Span, Streams, Time, digest::mix};
 
 /// Payloads of this size and more are transfers: see [`Network::start_transfer`].
 pub const FLOW_THRESHOLD_BYTES: u64 = 64 * 1024;
@@ -198,12 +198,14 @@ pub struct Broadcast {
     flood: Flood,
 }
 
-/// How far the streams of a sender have been drawn, and what it has under way.
+/// The stream of a message.
+const fn entity_of(now: Time, from: EndpointId, name: u64) -> u64 {
+    mix(now.0 ^ mix(name ^ mix(from.0 as u64)))
+}
+
+/// How much a sender has published, and what it has under way.
 #[derive(Default)]
 struct SenderState {
-    send: Cursor,
-    fault: Cursor,
-    relayed: Cursor,
     broadcasts: u32,
     sends: Sends,
 }
@@ -260,7 +262,10 @@ impl Network {
     }
 
     /// Sends a message: when it arrives, or why it does not. It sees what flows leave of both links.
-    pub fn send(&mut self, now: Time, from: EndpointId, to: EndpointId, bytes: u64) -> Delivery {
+    ///
+    /// `name` tells it from others that the same endpoint sends at the same time. What is drawn for a message follows
+    /// from sender, time and name alone, so that no message moves another one.
+    pub fn send(&mut self, now: Time, from: EndpointId, to: EndpointId, bytes: u64, name: u64) -> Delivery {
         let medium = &self.medium;
         if !medium.live.contains(from) {
             return Delivery::Lost(LossReason::SenderDown);
@@ -268,15 +273,15 @@ impl Network {
         if from == to {
             return Delivery::At(now + LOOPBACK);
         }
-        let sender = &mut self.senders[from];
-        // Everything is drawn before it is known whether it is needed, so that the next message of this
-        // sender draws the same numbers whatever happens to this one.
-        let mut rng = self.streams.rng(SEND, u64::from(from.0), &mut sender.send);
+        let entity = entity_of(now, from, name);
+        let cursor = &mut Cursor::default();
+        let mut rng = self.streams.rng(SEND, entity, cursor);
         let mut lost = rng.chance(medium.loss);
         let straight = medium.leg(from, to, bytes, &mut rng);
         let mut delay = straight;
         if medium.conditions.draw() {
-            let mut rng = self.streams.rng(FAULT, u64::from(from.0), &mut sender.fault);
+            let cursor = &mut Cursor::default();
+            let mut rng = self.streams.rng(FAULT, entity, cursor);
             lost |= rng.chance(medium.conditions.loss(from, to));
             delay += medium.conditions.delay(from, to, &mut rng);
         }
@@ -288,7 +293,8 @@ impl Network {
             Err(reason) => return Delivery::Lost(reason),
         };
         if let Some(relay) = relay {
-            let mut rng = self.streams.rng(RELAYED, u64::from(from.0), &mut self.senders[from].relayed);
+            let cursor = &mut Cursor::default();
+            let mut rng = self.streams.rng(RELAYED, entity, cursor);
             let (medium, extra) = (&self.medium, delay.saturating_sub(straight));
             let legs = medium.leg(from, relay, bytes, &mut rng) + medium.leg(relay, to, bytes, &mut rng);
             delay = legs + extra;
@@ -353,10 +359,10 @@ impl Network {
             Receivers::AllLiveBut(deaf) => (medium.live.ids(), Some(deaf)),
             Receivers::Of(ids) => (ids, None),
         };
-        for &to in ids.iter().filter(|&&to| to != from && self.medium.live.contains(to)) {
-            if passed_over.is_some_and(|deaf| deaf.contains(to)) {
-                continue;
-            }
+        let named = matches!(receivers, Receivers::Of(_));
+        let is_deaf =
+            |to| passed_over.is_some_and(|deaf| deaf.contains(to)) || named && !self.medium.live.contains(to);
+        for &to in ids.iter().filter(|&&to| to != from && !is_deaf(to)) {
             match self.arrival(&broadcast, to) {
                 Delivery::Lost(LossReason::Loss) => tally.lost += 1,
                 Delivery::Lost(_) => tally.unreachable += 1,
@@ -377,6 +383,24 @@ impl Network {
             && conditions.is_whole()
             && !conditions.draw()
             && !may_lose_all_copies(self.medium.loss)
+    }
+
+    /// Whether every message between two that are up arrives, and nothing delays one but its way.
+    #[must_use]
+    pub fn is_steady(&self) -> bool {
+        let Medium { conditions, loss, packet_loss, .. } = &self.medium;
+        let is_whole = self.nat.is_none() && conditions.is_whole() && !conditions.draw();
+        is_whole && *loss == 0.0 && *packet_loss == 0.0
+    }
+
+    /// How long a message of `now` is on its way that goes by this name, where the network is
+    /// [steady](Self::is_steady).
+    #[must_use]
+    pub fn delay(&self, now: Time, from: EndpointId, to: EndpointId, bytes: u64, name: u64) -> Span {
+        let cursor = &mut Cursor::default();
+        let mut rng = self.streams.rng(SEND, entity_of(now, from, name), cursor);
+        rng.chance(self.medium.loss);
+        self.medium.leg(from, to, bytes, &mut rng)
     }
 
     /// When a broadcast arrives at an endpoint that is up, as long as nothing has changed about its link or conditions

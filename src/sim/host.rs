@@ -10,12 +10,14 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use super::disks::Disk;
 use super::event::PeerId;
 use super::executor::Executor;
 use super::population::Blueprint;
 use crate::dms::Peer;
+use crate::dms::actor::Worker;
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::Execution;
 use crate::kernel::{Cursor, Time};
@@ -29,7 +31,8 @@ pub(super) struct Inside {
     pub(super) disk: Disk,
     /// Runs that ended while only the process was down.
     pub(super) unheard: Vec<Execution>,
-    pub(super) busy_until: Time,
+    /// Until when each of its workers has something to do (see [`Worker`]).
+    busy_until: SmallVec<[Time; 2]>,
     /// The changes of its pool up to which its books were checked.
     pub(super) audited: u32,
     pub(super) peer_cursor: Cursor,
@@ -45,12 +48,35 @@ impl Inside {
             executor: Executor::default(),
             disk,
             unheard: Vec::new(),
-            busy_until: Time::ZERO,
+            busy_until: SmallVec::new(),
             audited: 0,
             peer_cursor: Cursor::default(),
             executor_cursor: Cursor::default(),
             fetch_cursor: Cursor::default(),
         }
+    }
+
+    /// Sets apart what its workers have to do.
+    pub(super) fn take_busy(&mut self) -> SmallVec<[Time; 2]> {
+        std::mem::take(&mut self.busy_until)
+    }
+
+    /// Adds what its workers have to do beside what they have now.
+    pub(super) fn join_busy(&mut self, other: &[Time]) {
+        let length = self.busy_until.len().max(other.len());
+        self.busy_until.resize(length, Time::ZERO);
+        for (own, other) in self.busy_until.iter_mut().zip(other) {
+            *own = (*own).max(*other);
+        }
+    }
+
+    /// Until when a worker has something to do.
+    pub(super) fn busy_until(&mut self, worker: Worker) -> &mut Time {
+        let place = worker.place();
+        if self.busy_until.len() <= place {
+            self.busy_until.resize(place + 1, Time::ZERO);
+        }
+        &mut self.busy_until[place]
     }
 }
 
@@ -61,7 +87,9 @@ pub(super) enum Rest {
     Fresh,
     /// It is at rest, and judges by what it holds.
     Changed,
-    /// A message waits for its worker.
+    /// The same, and what it knows of others is not what its group began with.
+    Granted,
+    /// A message waits for one of its workers.
     Busy,
     /// Nothing, ever: it is not like others of its group.
     Exempt,

@@ -8,7 +8,7 @@ use crate::observe::{
 use crate::sim::event::PeerId;
 
 /// Everything that a run puts out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// `run.json`.
     pub manifest: RunManifest,

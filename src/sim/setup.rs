@@ -57,7 +57,7 @@ pub struct Setup {
     pub profile: Profile,
     /// Real Ed25519 or its model; both decide the same.
     pub signatures: SignatureMode,
-    /// What a peer's worker costs in simulated time.
+    /// What the workers of actors cost in simulated time.
     pub processing: Processing,
     /// The network between the peers.
     pub network: NetworkConfig,
@@ -92,7 +92,7 @@ pub struct Setup {
     pub inputs: Vec<(String, String)>,
 }
 
-/// What handling a message costs a peer's one worker, in simulated time and the same in both signature modes.
+/// What handling a message costs the worker of its actor, in simulated time and the same in both signature modes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Processing {
     /// For each signature verified.

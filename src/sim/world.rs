@@ -22,17 +22,18 @@ use super::moving::Moving;
 use super::office::Office;
 use super::outcome::Outcome;
 use super::population::{Populated, Population, populate};
+use super::routine::{Concern, Routines};
 use super::setup::Setup;
 use super::standing::Reach;
 use super::system::HostSystem;
 use super::telemetry::{Lines, Telemetry};
 use super::traffic::{Traffic, is_about_routes};
-use crate::dms::actor::{Envelope, Message, gossip};
+use crate::dms::actor::{BehaviourKind, Envelope, Message, gossip};
 use crate::dms::ensemble::Executor as Kind;
 use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId as HostId;
-use crate::dms::outbox::{Action, Command, Effects, Input, Outbox, RunId};
-use crate::kernel::{Domain, Slab, Span, Streams, Time, Timestamp};
+use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox, RunId, Timer};
+use crate::kernel::{Cursor, Domain, Slab, Span, Streams, Time, Timestamp, digest::mix};
 use crate::net::{
     BroadcastTally, ConditionId, Delivery, EndpointId, FLOW_THRESHOLD_BYTES, FlowId, LossReason, Network,
     READ_TIMEOUT, Receivers,
@@ -41,6 +42,8 @@ use crate::workload::ChurnModel;
 
 /// Randomness that peers use themselves: nonces, keys, shuffles.
 const PEER: Domain = Domain::new("dms.peer");
+/// What they draw in the regular rounds of supervision: apart, so that those move nothing else.
+const SUPERVISION: Domain = Domain::new("dms.supervision");
 /// Start-up times, run times and failures of allocations.
 pub(super) const EXECUTOR: Domain = Domain::new("sim.executor");
 /// Interval of the samples in `series.csv`.
@@ -96,6 +99,7 @@ pub struct World<'s> {
     pub(super) office: Office,
     pub(super) directory: Directory,
     pub(super) foresight: Foresight,
+    pub(super) routines: Routines,
     pub(super) images: Images,
     pub(super) clouds: Clouds,
     pub(super) parcels: Slab<Parcel>,
@@ -127,8 +131,8 @@ impl<'s> World<'s> {
         let mut network =
             Network::new(setup.network, &endpoints, streams).map_err(|error| error.to_string())?;
         // What is at rest is known without being built.
-        let at_rest = |host: &Host| foresight.prospect(PeerId(host.number));
-        let id = |host: &Host| at_rest(host).map_or_else(|| host.peer.handle_of_root().host, |it| it.host);
+        let at_rest = |host: &Host| foresight.host(PeerId(host.number));
+        let id = |host: &Host| at_rest(host).unwrap_or_else(|| host.peer.handle_of_root().host);
         let directory = Directory::of(hosts.iter().map(id));
         for (host, number) in hosts.iter().zip(0..) {
             network.set_up(Time::ZERO, EndpointId(number), host.up);
@@ -155,6 +159,7 @@ impl<'s> World<'s> {
             conditions: FxHashMap::default(),
             directory,
             foresight,
+            routines: Routines::default(),
             images: Images::new(setup.images.clone()),
             clouds,
             parcels: Slab::new(),
@@ -171,11 +176,10 @@ impl<'s> World<'s> {
             network_due: None,
         };
         for (host, number) in world.hosts.iter().zip(0..) {
-            let machine = match world.foresight.prospect(PeerId(number)) {
-                Some(prospect) => &prospect.machine,
-                None => host.peer.provider().machine(),
-            };
-            let offered = machine.onboarded.as_ref().map_or(0, |offered| offered.cpu.cores_milli);
+            let offered = world.foresight.offered_cores_milli(PeerId(number)).unwrap_or_else(|| {
+                let offered = &host.peer.provider().machine().onboarded;
+                offered.as_ref().map_or(0, |offered| offered.cpu.cores_milli)
+            });
             world.ledger.offers(Time::ZERO, PeerId(number), offered);
         }
         world.begin();
@@ -222,6 +226,11 @@ impl<'s> World<'s> {
         self.ledger.keep_trace();
     }
 
+    /// Makes no table at the end but that of the metrics.
+    pub fn keep_metrics_only(&mut self) {
+        self.ledger.keep_metrics_only();
+    }
+
     /// Runs to the end of the setup's duration, or until `go_on` says no (see [`World::advance`]).
     ///
     /// # Errors
@@ -245,6 +254,7 @@ impl<'s> World<'s> {
             return Err(violation);
         }
         let stopped = interrupted.unwrap_or(end);
+        self.end_routines(stopped + Span(1));
         self.end_foresight(stopped);
         self.finish_traffic(stopped);
         let closing = self.closing(stopped, interrupted.is_some());
@@ -300,8 +310,8 @@ impl<'s> World<'s> {
                 self.parcels.release(envelope);
             }
             Event::Timer { peer, life, timer } => {
-                if self.hosts[peer.0 as usize].life == life {
-                    self.feed(now, peer, |_| Input::Timer(timer));
+                if self.hosts[peer.0 as usize].life == life && !self.leaves_out(now, peer, timer) {
+                    self.feed_about(now, peer, Concern::of_timer(timer), |_| Input::Timer(timer));
                 }
             }
             Event::Execution { peer, life, run, step } => {
@@ -326,6 +336,7 @@ impl<'s> World<'s> {
                 self.audit_all(now);
                 self.review_traffic(now);
                 let unbooked = self.unbooked_rejections(now);
+                self.book_routines(now);
                 self.ledger.sample(now, self.network.flows().len(), unbooked);
                 self.queue.post(now + SAMPLE_INTERVAL, Event::Sample);
             }
@@ -333,6 +344,7 @@ impl<'s> World<'s> {
             Event::Anchor { group, peer } => self.anchor_revocation(now, group, peer),
             Event::Reachability => self.wake_network(now),
             Event::Foreseen => self.close_foreseen(),
+            Event::Routine { place, serial } => self.end_routine(now, place, serial),
         }
     }
 
@@ -351,7 +363,7 @@ impl<'s> World<'s> {
         self.epoch_of(peer) + Span(now.0)
     }
 
-    /// The worker has got to a message.
+    /// A worker has got to a message.
     fn dispatch(&mut self, now: Time, peer: PeerId, parcel: u32) {
         let before = self.state_to_judge_by(peer, parcel);
         let routes = self.parcels.get(parcel).is_some_and(|one| is_about_routes(&one.envelope.message));
@@ -389,17 +401,18 @@ impl<'s> World<'s> {
             self.blame(now, peer, envelope);
         }
         if !self.attackers.is_empty() {
-            self.observe_arrival(now, peer, envelope, admitted);
+            self.observe_arrival(now, peer, envelope, admitted.is_some());
         }
-        if !admitted {
+        let Some(worker) = admitted else {
             self.parcels.release(envelope);
             return;
-        }
+        };
         let signatures = self.parcels.get(envelope).map_or(0, |parcel| parcel.envelope.signature_count());
         let host = &mut self.hosts[peer.0 as usize];
-        let idle = host.busy_until <= now;
-        let done = host.busy_until.max(now) + self.setup.processing.of(signatures);
-        host.busy_until = done;
+        let busy_until = host.busy_until(worker);
+        let idle = *busy_until <= now;
+        let done = now.max(*busy_until) + self.setup.processing.of(signatures);
+        *busy_until = done;
         self.queue.post_dispatch(done, (peer, host.life, envelope), idle);
     }
 
@@ -407,12 +420,25 @@ impl<'s> World<'s> {
     fn hand(&mut self, now: Time, peer: PeerId, parcel: u32, input: impl FnOnce(&Parcel) -> Input<'_>) {
         let kept = "a message is kept until it has been handled";
         self.ledger.handles(Some(self.parcels.get(parcel).expect(kept).sent));
-        self.feed(now, peer, |parcels| input(parcels.get(parcel).expect(kept)));
+        self.disturb_by(now, peer, parcel);
+        self.feed_about(now, peer, Concern::Nothing, |parcels| input(parcels.get(parcel).expect(kept)));
         self.ledger.handles(None);
     }
 
     /// Lets a peer handle one input and carries out what it wants done.
     pub(super) fn feed(&mut self, now: Time, peer: PeerId, input: impl FnOnce(&Slab<Parcel>) -> Input<'_>) {
+        self.feed_about(now, peer, Concern::Everything, input);
+    }
+
+    /// The same for an input of which it is known what it is about.
+    pub(super) fn feed_about(
+        &mut self,
+        now: Time,
+        peer: PeerId,
+        concern: Concern<'_>,
+        input: impl FnOnce(&Slab<Parcel>) -> Input<'_>,
+    ) {
+        self.disturb(now, peer, concern);
         self.stir(now, peer);
         let clock = self.clock_of(peer, now);
         let observed = self.is_observed(peer);
@@ -422,9 +448,16 @@ impl<'s> World<'s> {
         let (population, moving, traffic) = (&self.population, &self.moving, &self.traffic);
         let system = &HostSystem { population, moving, traffic, peer };
         let Inside { peer: handler, peer_cursor, .. } = &mut *self.hosts[peer.0 as usize];
-        let random = self.streams.rng(PEER, u64::from(peer.0), peer_cursor);
-        let mut outbox = Outbox { effects: &mut self.effects, random, system };
         let input = input(&self.parcels);
+        let mut own = Cursor::default();
+        let random = match round_of(&input) {
+            Some(round) => {
+                let entity = mix(now.0 ^ mix(round ^ mix(u64::from(peer.0))));
+                self.streams.rng(SUPERVISION, entity, &mut own)
+            }
+            None => self.streams.rng(PEER, u64::from(peer.0), peer_cursor),
+        };
+        let mut outbox = Outbox { effects: &mut self.effects, random, system };
         let occasion = Occasion::from(&input);
         handler.handle(clock, input, &mut outbox);
         drop(outbox);
@@ -483,9 +516,10 @@ impl<'s> World<'s> {
         let bytes = parcel.envelope.json_len();
         self.ledger.sent(bytes);
         let length = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.routines.note(&parcel.envelope, bytes);
         if bytes >= FLOW_THRESHOLD_BYTES && to != from {
             self.stir(now, to);
-            match self.network.start_transfer(now, Some(EndpointId(from.0)), EndpointId(to.0), bytes) {
+            match self.start_transfer(now, Some(from), to, bytes) {
                 Ok(flow) => {
                     let envelope = self.parcels.insert(parcel, 1);
                     self.cargo.insert(flow, Cargo::Message { peer: to, envelope, bytes: length });
@@ -497,7 +531,8 @@ impl<'s> World<'s> {
             self.note_occurrences();
             return;
         }
-        match self.network.send(now, EndpointId(from.0), EndpointId(to.0), bytes) {
+        let name = parcel.envelope.name();
+        match self.network.send(now, EndpointId(from.0), EndpointId(to.0), bytes, name) {
             Delivery::At(at) => {
                 let envelope = self.parcels.insert(parcel, 1);
                 self.queue.post(at, Event::Arrive { peer: to, envelope, bytes: length });
@@ -562,6 +597,20 @@ impl<'s> World<'s> {
             Action::Provision(order, offers) => self.provision(now, peer, order, offers),
             Action::DeleteMachine(order) => self.delete_machine(now, peer, order),
         }
+    }
+
+    /// Starts a transfer, which takes of what the links of both have for messages.
+    pub(super) fn start_transfer(
+        &mut self,
+        now: Time,
+        from: Option<PeerId>,
+        to: PeerId,
+        bytes: u64,
+    ) -> Result<FlowId, LossReason> {
+        for peer in from.into_iter().chain([to]) {
+            self.disturb(now, peer, Concern::Everything);
+        }
+        self.network.start_transfer(now, from.map(|from| EndpointId(from.0)), EndpointId(to.0), bytes)
     }
 
     /// The next completion may have come nearer; an event that finds none complete does nothing.
@@ -633,7 +682,8 @@ impl<'s> World<'s> {
         match contracts {
             Ok(contracts) => {
                 let ensemble = Arc::clone(&request.ensemble);
-                self.feed(now, by, |_| Input::Command(Command::Deploy { ensemble, pins, expire, contracts }));
+                let command = Command::Deploy { ensemble, pins, expire, contracts };
+                self.feed_about(now, by, Concern::Nothing, |_| Input::Command(command));
                 if let Some(after) = &request.shutdown_after {
                     let mut rng = self.streams.owned(Domain::new("sim.shutdown"), u64::from(deployment));
                     self.queue.post(now + after.sample(&mut rng), Event::Shutdown { deployment });
@@ -648,7 +698,22 @@ impl<'s> World<'s> {
         if let Some((by, ensemble)) = self.ledger.deployment(deployment)
             && self.hosts[by.0 as usize].up
         {
-            self.feed(now, by, |_| Input::Command(Command::Shutdown(ensemble)));
+            let concern = Concern::Ensemble(ensemble);
+            self.feed_about(now, by, concern, |_| Input::Command(Command::Shutdown(ensemble)));
         }
+    }
+}
+
+/// The number of the regular round of supervision that an input belongs to: what it is about tells apart those of one
+/// peer that fall on the same moment.
+fn round_of(input: &Input<'_>) -> Option<u64> {
+    match input {
+        Input::Timer(Timer::Supervise(deployment)) => Some(u64::from(*deployment) << 2),
+        Input::Timer(Timer::Heartbeat(run)) => Some(u64::from(run.slot) << 2 | 1),
+        Input::Dispatch(envelope) if envelope.behaviour.kind == BehaviourKind::HealthCheck => {
+            Some(envelope.name() << 2 | 2)
+        }
+        Input::Execution(Execution::Probed(run, ..)) => Some(u64::from(run.slot) << 2 | 3),
+        _ => None,
     }
 }

@@ -174,7 +174,7 @@ fn a_translator_hides_a_page_from_users() {
 #[test]
 fn the_world_does_not_change_who_asks() {
     let calm = run(SHOP, &["network.loss=0"]);
-    let rough = run(SHOP, &["network.loss=3%", "traffic[0].retries=2"]);
+    let rough = run(SHOP, &["network.loss=1%", "traffic[0].retries=2"]);
     let offered = |outcome: &Outcome| -> Vec<u64> {
         of(outcome, "users").filter(|row| row.start_s > 900.0).map(|row| row.offered).collect()
     };

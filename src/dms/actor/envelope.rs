@@ -65,6 +65,16 @@ impl Envelope {
         now > self.expire
     }
 
+    /// A number that tells it from others of its sender's node: the sender's count, which begins at the time at which
+    /// the actor was created, and, for allocations, which of a node's are often created at the same time, the name.
+    /// Keys have no part in it, so it is the same in both modes of signatures.
+    #[must_use]
+    pub fn name(&self) -> u64 {
+        let Inbox::Allocation(id) = &self.from.inbox else { return self.nonce };
+        let own = id.split_once('_').map_or(&**id, |(_, own)| own);
+        self.nonce ^ fingerprint128(own) as u64
+    }
+
     /// Whether it is a broadcast: no receiver and a topic.
     #[must_use]
     pub const fn is_broadcast(&self) -> bool {

@@ -36,7 +36,7 @@ pub use message::{
     SubnetJoin, TaskTermination,
 };
 pub(in crate::dms) use pipeline::class;
-pub use pipeline::{Pipeline, Rejection, check_direct};
+pub use pipeline::{Pipeline, Rejection, Worker, check_direct};
 pub use promise::{ConvertPromise, SignBid};
 pub use replay::ReplayGuard;
 pub use report::{AllocationInfo, CapabilityReport, NetworkReport, NodeReport, P2p, Report, ResourceReport};

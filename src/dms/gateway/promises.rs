@@ -100,7 +100,7 @@ impl Gateway {
         if self.has_no_machine_left() {
             return Err(BidRefusal::NoMachineLeft(self.config.machines));
         }
-        Ports::default().check(&node.static_ports, node.dynamic_ports).map_err(BidRefusal::Port)
+        Ports::ALL_FREE.check(&node.static_ports, node.dynamic_ports).map_err(BidRefusal::Port)
     }
 
     pub(super) fn has_no_machine_left(&self) -> bool {

@@ -56,7 +56,7 @@ fn greets(from: &mut Peer, to: &mut Peer) {
         towards = !towards;
         let transport = Some(&envelope.from.host);
         let arrival = happens(receiver, Input::Arrival { envelope: &envelope, bytes: 100, transport });
-        assert!(arrival.admitted);
+        assert!(arrival.admitted.is_some());
         sent.extend(happens(receiver, Input::Dispatch(&envelope)).sends);
     }
 }

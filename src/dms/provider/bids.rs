@@ -11,7 +11,7 @@ use super::{Machine, Provider, StoredBid};
 use crate::dms::actor::{Actor, Bid, BidRequest, Call, Envelope, Message, NodeRequest, SignBid};
 use crate::dms::constants::BID_STATE_TIMEOUT;
 use crate::dms::desk::Desk;
-use crate::dms::ensemble::Executor;
+use crate::dms::ensemble::{Executor, Location};
 use crate::dms::fact::Fact;
 use crate::dms::identity::{EnsembleId, PeerId};
 use crate::dms::profile::{Profile, Weakness};
@@ -79,11 +79,42 @@ impl fmt::Display for BidRefusal {
     }
 }
 
+/// What a provider does about a node that it is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Choice {
+    /// It bids.
+    This,
+    /// It looks at the next one.
+    Next,
+    /// It looks at no other.
+    Nothing,
+}
+
+/// What a provider has, wherever that is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Equipment<'a> {
+    /// What the hardware has.
+    pub total: &'a Resources,
+    /// What is offered of it; none for a peer that was not onboarded.
+    pub onboarded: Option<&'a Resources>,
+    /// Where GeoIP places it.
+    pub location: &'a Location,
+    /// What can run allocations here.
+    pub executors: &'a [Executor],
+}
+
+impl<'a> From<&'a Machine> for Equipment<'a> {
+    fn from(machine: &'a Machine) -> Self {
+        let Machine { total, onboarded, location, executors } = machine;
+        Self { total, onboarded: onboarded.as_ref(), location, executors }
+    }
+}
+
 /// A provider as it looks at itself when it is asked for a bid.
 #[derive(Clone, Copy, Debug)]
 pub struct Bidder<'a> {
-    machine: &'a Machine,
-    host: PeerId,
+    has: Equipment<'a>,
+    host: &'a PeerId,
     profile: Profile,
     /// What is taken of what it offers; none where nothing is.
     taken: Option<(&'a Ports, &'a Pool)>,
@@ -97,44 +128,60 @@ pub struct Bidder<'a> {
 impl<'a> Bidder<'a> {
     /// One that holds nothing and has answered nobody so far.
     #[must_use]
-    pub const fn fresh(machine: &'a Machine, host: PeerId, ticket: Ticket, profile: Profile) -> Self {
-        Self { machine, host, profile, taken: None, answered: &[], recovering: false, ticket }
+    pub const fn fresh(has: Equipment<'a>, host: &'a PeerId, ticket: Ticket, profile: Profile) -> Self {
+        Self { has, host, profile, taken: None, answered: &[], recovering: false, ticket }
     }
 
     /// The place of the node that it bids for among those that are asked for: the first that it suits and has room for,
     /// in an order of its own that follows from `nonce`, the message's. `refuse` gets the reasons against those before.
+    #[inline]
     pub fn choose(
         &self,
         request: &BidRequest,
         nonce: u64,
         refuse: &mut impl FnMut(BidRefusal),
     ) -> Option<u16> {
-        let mut order: smallvec::SmallVec<[u16; 8]> = (0..request.requests.len() as u16).collect();
-        if order.len() > 1 {
-            let draw = self.ticket.drawn(mix(nonce));
-            order.sort_unstable_by_key(|index| mix(draw ^ u64::from(*index)));
+        if let [only] = request.requests.as_slice() {
+            return (self.consider(request, only, refuse) == Choice::This).then_some(0);
         }
+        let mut order: smallvec::SmallVec<[u16; 8]> = (0..request.requests.len() as u16).collect();
+        let draw = self.ticket.drawn(mix(nonce));
+        order.sort_unstable_by_key(|index| mix(draw ^ u64::from(*index)));
         for index in order {
-            let node = &request.requests[usize::from(index)];
-            if let Err(refusal) = self.judge(request, node) {
-                refuse(refusal);
-                continue;
-            }
-            match self.check_availability(node) {
-                // One draw for all nodes of the request, and the last of all questions: every other refusal says more.
-                Ok(()) if self.is_held_back(request) => {
-                    refuse(BidRefusal::HeldBack);
-                    return None;
-                }
-                Ok(()) => return Some(index),
-                Err(refusal) => refuse(refusal),
-            }
-            // The real DMS has chosen a node by now and looks at no other (W18).
-            if self.profile.has(Weakness::SilentWithoutRoom) {
-                return None;
+            match self.consider(request, &request.requests[usize::from(index)], refuse) {
+                Choice::This => return Some(index),
+                Choice::Next => {}
+                Choice::Nothing => return None,
             }
         }
         None
+    }
+
+    /// Whether it bids for a node, and where it does not, whether it looks at another.
+    #[inline]
+    fn consider(
+        &self,
+        request: &BidRequest,
+        node: &NodeRequest,
+        refuse: &mut impl FnMut(BidRefusal),
+    ) -> Choice {
+        if let Err(refusal) = self.judge(request, node) {
+            refuse(refusal);
+            return Choice::Next;
+        }
+        match self.check_availability(node) {
+            // One draw for all nodes of the request, and the last of all questions: every other refusal says more.
+            Ok(()) if self.is_held_back(request) => {
+                refuse(BidRefusal::HeldBack);
+                Choice::Nothing
+            }
+            Ok(()) => Choice::This,
+            Err(refusal) => {
+                refuse(refusal);
+                // The real DMS has chosen a node by now and looks at no other (W18).
+                if self.profile.has(Weakness::SilentWithoutRoom) { Choice::Nothing } else { Choice::Next }
+            }
+        }
     }
 
     /// Whether the request wants the bids of others.
@@ -148,14 +195,14 @@ impl<'a> Bidder<'a> {
         if self.answered.contains(&request.nonce) {
             return Err(BidRefusal::AlreadyAnswered);
         }
-        if request.exclude.contains(&self.host) {
+        if request.exclude.contains(self.host) {
             return Err(BidRefusal::Excluded);
         }
         self.check_suitability(node)
     }
 
     const fn check_readiness(&self) -> Result<(), BidRefusal> {
-        if self.machine.onboarded.is_none() {
+        if self.has.onboarded.is_none() {
             return Err(BidRefusal::NotOnboarded);
         }
         if self.recovering { Err(BidRefusal::Recovering) } else { Ok(()) }
@@ -163,32 +210,30 @@ impl<'a> Bidder<'a> {
 
     /// Whether this machine is where a node may run, and has what it takes.
     fn check_suitability(&self, node: &NodeRequest) -> Result<(), BidRefusal> {
-        if !node.location.are_satisfied_by(&self.machine.location) {
+        if !node.location.are_satisfied_by(self.has.location) {
             return Err(BidRefusal::Location);
         }
-        if let Some(missing) =
-            node.executors.iter().find(|executor| !self.machine.executors.contains(executor))
-        {
+        if let Some(missing) = node.executors.iter().find(|executor| !self.has.executors.contains(executor)) {
             return Err(BidRefusal::Executor(*missing));
         }
-        compare_hardware(&self.machine.total, &node.resources, self.profile)
+        compare_hardware(self.has.total, &node.resources, self.profile)
     }
 
     /// Whether there is room for a node that this peer suits (step 7).
     fn check_availability(&self, node: &NodeRequest) -> Result<(), BidRefusal> {
-        let wanted = counted(&node.resources, self.profile);
         let ports =
             |ports: &Ports| ports.check(&node.static_ports, node.dynamic_ports).map_err(BidRefusal::Port);
-        match (self.taken, &self.machine.onboarded) {
+        let wanted = counted(&node.resources, self.profile);
+        match (self.taken, self.has.onboarded) {
             (Some((taken, pool)), _) => {
                 ports(taken)?;
                 pool.check(&wanted).map_err(BidRefusal::Free)
             }
-            (None, onboarded) => {
-                ports(&Ports::default())?;
-                let none = Resources::default();
-                onboarded.as_ref().unwrap_or(&none).check(&wanted).map_err(BidRefusal::Free)
+            (None, Some(onboarded)) => {
+                ports(Ports::ALL_FREE)?;
+                onboarded.check(&wanted).map_err(BidRefusal::Free)
             }
+            (None, None) => Err(BidRefusal::NotOnboarded),
         }
     }
 }
@@ -203,7 +248,7 @@ impl Provider {
     ) {
         let ensemble = request.ensemble;
         let ticket = self.ticket(root);
-        let bidder = self.bidder(root.handle.host, ticket, ensemble, desk.security.profile);
+        let bidder = self.bidder(&root.handle.host, ticket, ensemble, desk.security.profile);
         let chosen = bidder.choose(request, envelope.nonce, &mut |refusal| {
             desk.fact(Fact::BidRefused { ensemble, refusal });
         });
@@ -218,15 +263,15 @@ impl Provider {
     }
 
     /// What decides whether it bids for an ensemble.
-    pub(in crate::dms) fn bidder(
-        &self,
-        host: PeerId,
+    pub(in crate::dms) fn bidder<'a>(
+        &'a self,
+        host: &'a PeerId,
         ticket: Ticket,
         ensemble: EnsembleId,
         profile: Profile,
-    ) -> Bidder<'_> {
+    ) -> Bidder<'a> {
         Bidder {
-            machine: &self.machine,
+            has: Equipment::from(&self.machine),
             host,
             profile,
             taken: Some((&self.ports, &self.pool)),
@@ -285,7 +330,7 @@ impl Provider {
     pub(super) fn sign_bid(&mut self, desk: &mut Desk<'_, '_>, root: &Actor, wanted: &SignBid) -> Message {
         let (ensemble, node, profile) = (wanted.ensemble, &wanted.node, desk.security.profile);
         let ticket = self.ticket(root);
-        let bidder = self.bidder(root.handle.host, ticket, ensemble, profile);
+        let bidder = self.bidder(&root.handle.host, ticket, ensemble, profile);
         let judged = bidder.check_readiness().and_then(|()| bidder.check_suitability(node));
         if let Err(refusal) = judged.and_then(|()| bidder.check_availability(node)) {
             let reason = refusal.to_string().into();

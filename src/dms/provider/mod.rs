@@ -28,11 +28,12 @@ mod volumes;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 
 use self::edges::EdgeTest;
 pub(in crate::dms) use bids::compare_hardware;
-pub use bids::{BidRefusal, Bidder};
+pub use bids::{BidRefusal, Bidder, Equipment};
 
 use self::confirmation::Confirmation;
 use self::endings::Ending;
@@ -129,7 +130,7 @@ pub struct Provider {
     pool: Pool,
     ports: Ports,
     subnets: Subnets,
-    bids: IndexMap<EnsembleId, StoredBid>,
+    bids: IndexMap<EnsembleId, StoredBid, FxBuildHasher>,
     hosted: IndexMap<EnsembleId, Hosted>,
     allocations: IndexMap<Arc<str>, Allocation>,
     /// Ends of tasks that their orchestrators have not acknowledged.
@@ -161,7 +162,7 @@ impl Provider {
             pool,
             ports: Ports::default(),
             subnets: Subnets::default(),
-            bids: IndexMap::new(),
+            bids: IndexMap::default(),
             hosted: IndexMap::new(),
             allocations: IndexMap::new(),
             farewells: IndexMap::new(),

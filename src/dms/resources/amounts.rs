@@ -170,7 +170,12 @@ impl Resources {
     /// # Errors
     /// The first of them that is short.
     pub(super) fn check_sizes(&self, required: &Self) -> Result<(), Shortage> {
-        self.short_sizes(required).next().map_or(Ok(()), Err)
+        for (dimension, own, required) in self.sizes_beside(required) {
+            if required > own {
+                return Err(Shortage::of(dimension, required, own));
+            }
+        }
+        Ok(())
     }
 
     /// Which of cores, memory and disk are not enough.

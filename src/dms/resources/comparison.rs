@@ -5,29 +5,24 @@
 
 use super::{Gpu, Resources};
 
-/// What a machine is beside what is required.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+/// What a machine is beside what is required. Of two comparisons the later one in this order prevails.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Comparison {
-    /// More than required.
-    Better,
     /// Exactly as required.
     Equal,
-    /// Less than required.
-    Worse,
+    /// More than required.
+    Better,
     /// Of another kind.
     None,
+    /// Less than required.
+    Worse,
 }
 
 impl Comparison {
     /// Two comparisons as one: `Worse` prevails over all, then `None`, then `Better`; `Equal` is neutral.
     #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Worse, _) | (_, Self::Worse) => Self::Worse,
-            (Self::None, _) | (_, Self::None) => Self::None,
-            (Self::Better, _) | (_, Self::Better) => Self::Better,
-            (Self::Equal, Self::Equal) => Self::Equal,
-        }
+    pub fn and(self, other: Self) -> Self {
+        self.max(other)
     }
 
     fn of<T: Ord + Copy>(own: T, required: T) -> Self {
@@ -82,6 +77,9 @@ impl Resources {
 
     /// `Worse` if a wish finds no card, `Better` if a card has more memory than its wish, else `Equal`.
     fn compare_cards(&self, required: &Self) -> Comparison {
+        if required.gpus.is_empty() {
+            return Comparison::Equal;
+        }
         let Ok(places) = self.deal_cards(&required.gpus) else { return Comparison::Worse };
         let given = places.into_iter().map(|place| self.gpus[place].vram_bytes);
         let pairs = given.zip(&required.gpus).map(|(own, wish)| Comparison::of(own, wish.vram_bytes));

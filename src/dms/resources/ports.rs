@@ -46,6 +46,9 @@ pub struct Ports {
 }
 
 impl Ports {
+    /// Of which none was given out.
+    pub const ALL_FREE: &Self = &Self { reserved: BTreeMap::new() };
+
     /// Whether none is reserved.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -126,18 +126,18 @@ const RELAYED: [(NatClass, Duty); 5] = [
 fn a_relay_that_dies_is_missed_and_replaced() {
     let mut net = network(plain(NatStart::Stationary), &RELAYED);
     net.begin(Time::ZERO);
-    assert!(matches!(net.send(at(1), id(0), id(1), 100), Delivery::At(_)));
+    assert!(matches!(net.send(at(1), id(0), id(1), 100, 0), Delivery::At(_)));
     let nat = net.hidden().unwrap();
     let through = nat.connections.get(id(0), id(1)).unwrap().circuit.unwrap().relay;
     assert_eq!(nat.hosts[id(0)].reservations.len(), RELAYS_A_HOST);
     net.set_up(at(10), through, false);
-    assert_eq!(net.send(at(11), id(0), id(1), 100), Delivery::Lost(LossReason::RelayDown));
-    assert_eq!(net.send(at(39), id(1), id(0), 100), Delivery::Lost(LossReason::RelayDown));
+    assert_eq!(net.send(at(11), id(0), id(1), 100, 0), Delivery::Lost(LossReason::RelayDown));
+    assert_eq!(net.send(at(39), id(1), id(0), 100, 0), Delivery::Lost(LossReason::RelayDown));
     // Even if it comes back: it has forgotten them.
     net.set_up(at(20), through, true);
-    assert_eq!(net.send(at(39), id(1), id(0), 100), Delivery::Lost(LossReason::RelayDown));
+    assert_eq!(net.send(at(39), id(1), id(0), 100, 0), Delivery::Lost(LossReason::RelayDown));
     net.wake(at(41));
-    assert!(matches!(net.send(at(41), id(0), id(1), 100), Delivery::At(_)));
+    assert!(matches!(net.send(at(41), id(0), id(1), 100, 0), Delivery::At(_)));
     let nat = net.hidden().unwrap();
     let holds = |client| nat.hosts[id(client)].reservations.iter().all(|it| nat.holds(net.medium(), *it));
     assert!(holds(0) && holds(1) && nat.hosts[id(1)].reservations.len() == RELAYS_A_HOST);
@@ -151,7 +151,7 @@ fn a_relay_that_dies_is_missed_and_replaced() {
     for relay in 2..5 {
         net.set_up(at(100), id(relay), false);
     }
-    assert_eq!(net.send(at(200), id(0), id(1), 100), Delivery::Lost(LossReason::Unreachable));
+    assert_eq!(net.send(at(200), id(0), id(1), 100, 0), Delivery::Lost(LossReason::Unreachable));
     assert!(!net.reaches(at(200), id(0), id(1)));
 }
 
@@ -169,15 +169,15 @@ fn a_fresh_host_is_reached_once_it_has_its_verdict_and_a_relay() {
     let mut net = network(plain(NatStart::Fresh), &hosts);
     net.begin(Time::ZERO);
     let lost = Delivery::Lost(LossReason::Unreachable);
-    assert_eq!(net.send(Time::ZERO, id(0), id(3), 100), lost, "it knows nobody");
+    assert_eq!(net.send(Time::ZERO, id(0), id(3), 100, 0), lost, "it knows nobody");
     net.wake(at(2));
-    assert!(matches!(net.send(at(2), id(0), id(3), 100), Delivery::At(_)));
-    assert_eq!(net.send(at(2), id(0), id(1), 100), lost, "it has no relay");
-    assert_eq!(net.send(at(2), id(3), id(2), 100), lost, "it does not know that it can be dialled");
+    assert!(matches!(net.send(at(2), id(0), id(3), 100, 0), Delivery::At(_)));
+    assert_eq!(net.send(at(2), id(0), id(1), 100, 0), lost, "it has no relay");
+    assert_eq!(net.send(at(2), id(3), id(2), 100, 0), lost, "it does not know that it can be dialled");
     assert_eq!(net.neighbours(id(0)).as_slice(), [id(4)]);
     net.wake(at(60));
-    assert!(matches!(net.send(at(60), id(0), id(1), 100), Delivery::At(_)));
-    assert!(matches!(net.send(at(60), id(3), id(2), 100), Delivery::At(_)));
+    assert!(matches!(net.send(at(60), id(0), id(1), 100, 0), Delivery::At(_)));
+    assert!(matches!(net.send(at(60), id(3), id(2), 100, 0), Delivery::At(_)));
     assert!(net.neighbours(id(0)).len() >= 3, "{:?}", net.neighbours(id(0)));
 }
 
@@ -192,8 +192,8 @@ fn without_bootstraps_newcomers_find_nobody() {
     net.set_up(at(101), id(19), true);
     net.wake(at(3600));
     assert!(net.neighbours(id(19)).is_empty());
-    assert_eq!(net.send(at(3600), id(19), id(5), 100), Delivery::Lost(LossReason::Unreachable));
-    assert!(matches!(net.send(at(3600), id(4), id(5), 100), Delivery::At(_)), "those who met go on");
+    assert_eq!(net.send(at(3600), id(19), id(5), 100, 0), Delivery::Lost(LossReason::Unreachable));
+    assert!(matches!(net.send(at(3600), id(4), id(5), 100, 0), Delivery::At(_)), "those who met go on");
     net.set_up(at(3601), id(0), true);
     net.wake(at(3601 + 16 * 60));
     assert!(!net.neighbours(id(19)).is_empty());
@@ -336,7 +336,7 @@ fn pairs_are_those_of_dialling_each() {
             let nat = net.nat_mut().unwrap();
             nat.connections = Connections::new(nat.hosts.len());
             nat.peering = Peering::new(nat.hosts.len());
-            net.send(at(2), from, to, 10);
+            net.send(at(2), from, to, 10, 0);
             let dialled = net.take_occurrences().into_iter().find_map(|it| match it {
                 Occurrence::Dialled { way, .. } => Some(way),
                 _ => None,
@@ -462,7 +462,8 @@ fn one_seed_one_run_and_faults_shift_no_draws() {
         let sent: Vec<_> = (0..3000_u32)
             .map(|n| (id(n % 20), id(n * 7 % 200)))
             .filter(|(from, to)| from != to)
-            .map(|(from, to)| net.send(at(100), from, to, 500))
+            .zip(0..)
+            .map(|((from, to), n)| net.send(at(100), from, to, 500, n))
             .collect();
         let mut gossip = Vec::new();
         net.broadcast(at(100), id(5), 500, Receivers::AllLive, &mut |to, at| gossip.push((to, at)));

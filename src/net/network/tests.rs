@@ -42,11 +42,11 @@ fn messages_take_links_and_way() {
     let ends = [Endpoint { links, ..endpoints(1)[0] }; 2];
     let mut net = Network::new(plain(), &ends, Streams::new(1)).unwrap();
     // 1,000 bytes: 1 ms up, 0.5 ms down.
-    assert_eq!(net.send(Time(7), A, B, 1000), Delivery::At(Time(21_500_007)));
-    assert_eq!(net.send(Time(7), A, A, 1000), Delivery::At(Time(10_007)));
+    assert_eq!(net.send(Time(7), A, B, 1000, 0), Delivery::At(Time(21_500_007)));
+    assert_eq!(net.send(Time(7), A, A, 1000, 0), Delivery::At(Time(10_007)));
     // A transfer leaves a message half of the up link, and the down link all that it does not use.
     net.start_transfer(Time(7), Some(A), B, 1 << 20).unwrap();
-    assert_eq!(net.send(Time(7), A, B, 1000), Delivery::At(Time(23_000_007)));
+    assert_eq!(net.send(Time(7), A, B, 1000, 0), Delivery::At(Time(23_000_007)));
 }
 
 #[test]
@@ -55,13 +55,13 @@ fn the_down_do_not_send_or_receive() {
     let id = net.start_transfer(Time(0), Some(B), C, 1 << 20).unwrap();
     let ended = net.set_up(Time(0), B, false);
     assert_eq!(ended.iter().map(|flow| flow.id).collect::<Vec<_>>(), [id]);
-    assert_eq!(net.send(Time(0), A, B, 10), Delivery::Lost(LossReason::ReceiverDown));
-    assert_eq!(net.send(Time(0), B, A, 10), Delivery::Lost(LossReason::SenderDown));
+    assert_eq!(net.send(Time(0), A, B, 10, 0), Delivery::Lost(LossReason::ReceiverDown));
+    assert_eq!(net.send(Time(0), B, A, 10, 0), Delivery::Lost(LossReason::SenderDown));
     assert_eq!(net.start_transfer(Time(0), None, B, 10), Err(LossReason::ReceiverDown));
     assert_eq!(net.start_transfer(Time(0), Some(B), A, 10), Err(LossReason::SenderDown));
     assert!(!net.is_up(B) && !net.reaches(Time(0), A, B) && net.live().len() == 2);
     net.set_up(Time(0), B, true);
-    assert!(matches!(net.send(Time(0), A, B, 10), Delivery::At(_)));
+    assert!(matches!(net.send(Time(0), A, B, 10, 0), Delivery::At(_)));
 }
 
 #[test]
@@ -69,12 +69,12 @@ fn partitions_cut_and_heal() {
     let mut net = plain_network(3, plain());
     let crossing = net.start_transfer(Time(0), Some(A), B, 1_000_000_000_000).unwrap();
     let partition = net.apply(Time(0), Condition::Partition { a: set([0]), b: set([1]) }).unwrap();
-    assert_eq!(net.send(Time(0), A, B, 10), Delivery::Lost(LossReason::Partition));
-    assert_eq!(net.send(Time(0), B, A, 10), Delivery::Lost(LossReason::Partition));
+    assert_eq!(net.send(Time(0), A, B, 10, 0), Delivery::Lost(LossReason::Partition));
+    assert_eq!(net.send(Time(0), B, A, 10, 0), Delivery::Lost(LossReason::Partition));
     assert!(net.reaches(Time(0), A, C) && net.reaches(Time(0), C, B));
     assert_eq!((net.flows().rate_bps(crossing), net.next_completion()), (Some(0.0), None));
     assert!(net.lift(Time(0), partition) && !net.lift(Time(0), partition));
-    assert!(matches!(net.send(Time(0), A, B, 10), Delivery::At(_)));
+    assert!(matches!(net.send(Time(0), A, B, 10, 0), Delivery::At(_)));
     assert!(net.next_completion().is_some());
     let both = Condition::Partition { a: set([0, 2]), b: set([1, 2]) };
     assert_eq!(net.apply(Time(0), both), Err(ConditionError::BothSides { endpoint: C }));
@@ -86,8 +86,9 @@ fn losses_add_up() {
     let mut net = plain_network(3, NetworkConfig { loss: 0.1, ..plain() });
     let lost = |net: &mut Network, from, to| {
         let draws = 20_000;
-        let lost = (0..draws).filter(|_| net.send(Time(0), from, to, 10) == Delivery::Lost(LossReason::Loss));
-        lost.count() as f64 / f64::from(draws)
+        let lost =
+            (0..draws).filter(|n| net.send(Time(0), from, to, 10, *n) == Delivery::Lost(LossReason::Loss));
+        lost.count() as f64 / draws as f64
     };
     assert!((lost(&mut net, A, B) - 0.1).abs() < 0.009);
     let fault = net.apply(Time(0), Condition::Loss { group: Group::Of(set([1])), loss: 0.5 }).unwrap();
@@ -106,7 +107,7 @@ fn packet_loss_delays_but_loses_nothing() {
     let mut rounds = 0;
     for second in 0..draws {
         let sent = Time(0) + Span::secs(second);
-        let Delivery::At(at) = net.send(sent, A, B, 100) else { panic!("nothing is lost") };
+        let Delivery::At(at) = net.send(sent, A, B, 100, 0) else { panic!("nothing is lost") };
         // Whole round trips of 40 ms on top of the way.
         let retransmission = at.since(sent).0 - 20_000_000;
         assert_eq!(retransmission % 40_000_000, 0);
@@ -129,7 +130,10 @@ fn faults_shift_no_draws() {
             net.set_up(Time(0), EndpointId(9), false);
         }
         let pairs = (0..2000_u32).map(|n| (EndpointId(n % 8), EndpointId(n * 7 % 50)));
-        pairs.map(|(from, to)| (from, to, net.send(Time(0), from, to, 500))).collect::<Vec<_>>()
+        pairs
+            .zip(0..)
+            .map(|((from, to), n)| (from, to, net.send(Time(0), from, to, 500, n)))
+            .collect::<Vec<_>>()
     };
     let touched = |from: EndpointId, to: EndpointId| {
         [from.0, to.0].contains(&7) || [from.0, to.0].contains(&9) || from.0 + to.0 == 7
@@ -274,7 +278,8 @@ fn one_seed_one_run() {
     let run = || {
         let mut net =
             network(100, NetworkConfig { loss: 0.2, packet_loss: 0.05, ..NetworkConfig::default() });
-        let mut facts: Vec<_> = (1..100).map(|n| net.send(Time(0), A, EndpointId(n), 3000)).collect();
+        let mut facts: Vec<_> =
+            (1..100).map(|n| net.send(Time(0), A, EndpointId(n), 3000, u64::from(n))).collect();
         net.broadcast(Time(0), B, 500, Receivers::AllLive, &mut |_, at| facts.push(Delivery::At(at)));
         facts
     };

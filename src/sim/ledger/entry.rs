@@ -2,9 +2,11 @@
 //! modes. The digest of a run is over these.
 
 use std::hash::Hash;
+use std::mem::Discriminant;
 
 use crate::dms::contract::fact::ContractFact;
 use crate::dms::fact::{Fact, MachineFact, Role};
+use crate::dms::provider::BidRefusal;
 use crate::kernel::{Digest, Time};
 use crate::sim::event::PeerId;
 
@@ -16,9 +18,7 @@ pub(in crate::sim) fn key_of(allocation: &str) -> &str {
 
 /// Adds a fact to a digest, its ensemble or revocation replaced by a number of the run.
 pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Option<u32>, fact: &Fact) {
-    digest.write_u64(time.0);
-    digest.write_u64(u64::from(peer.0) << 32 | u64::from(subject.map_or(u32::MAX, |number| number)));
-    std::mem::discriminant(fact).hash(digest);
+    begin(digest, (time, peer, subject), std::mem::discriminant(fact));
     match fact {
         Fact::MessageRejected { rejection, behaviour, ensemble: _, explanation } => {
             (rejection, behaviour, explanation).hash(digest);
@@ -82,6 +82,27 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
             generation.hash(digest);
         }
     }
+}
+
+/// When and who, about which subject, and which kind of fact.
+#[inline]
+fn begin(digest: &mut Digest, (time, peer, subject): (Time, PeerId, Option<u32>), kind: Discriminant<Fact>) {
+    digest.write_u64(time.0);
+    digest.write_u64(u64::from(peer.0) << 32 | u64::from(subject.unwrap_or(u32::MAX)));
+    kind.hash(digest);
+}
+
+/// As [`absorb`] takes up that a request for bids was refused, of which `kind` is the kind: nearly all facts of a large
+/// network are that, and are not even made.
+#[inline]
+pub(super) fn absorb_bid_refusal(
+    digest: &mut Digest,
+    whence: (Time, PeerId, Option<u32>),
+    kind: Discriminant<Fact>,
+    refusal: &BidRefusal,
+) {
+    begin(digest, whence, kind);
+    refusal.hash(digest);
 }
 
 /// What was refused, and why.

@@ -4,11 +4,14 @@
 //! the request is sent (see `sim::foresight`), so they are booked many at a time and not one by one as each gets to the
 //! request. The digest takes them up as a sum: of each of them who refused whom and why, but not when.
 
+use std::mem::Discriminant;
+
 use super::Ledger;
 use super::entry;
 use super::refusals::Case;
 use crate::dms::actor::BehaviourKind;
 use crate::dms::fact::Fact;
+use crate::dms::provider::BidRefusal;
 use crate::kernel::{Digest, Time};
 use crate::sim::event::PeerId;
 
@@ -24,6 +27,19 @@ pub(in crate::sim) fn fingerprint(peer: PeerId, deployment: Option<u32>, fact: &
         entry::absorb(&mut digest, Time::ZERO, peer, deployment, fact);
         digest.finish()
     })
+}
+
+/// The same of a refusal to bid that was not made a fact of; `kind` is the kind of such facts.
+#[inline]
+pub(in crate::sim) fn fingerprint_of_bid_refusal(
+    peer: PeerId,
+    deployment: Option<u32>,
+    kind: Discriminant<Fact>,
+    refusal: &BidRefusal,
+) -> u128 {
+    let mut digest = Digest::new();
+    entry::absorb_bid_refusal(&mut digest, (Time::ZERO, peer, deployment), kind, refusal);
+    digest.finish()
 }
 
 /// Refusals that share a line.
@@ -42,6 +58,28 @@ impl Ledger {
     pub(in crate::sim) const fn foreseen_deliveries(&mut self, count: u64) {
         self.counters.delivered += count;
         self.counters.foreseen += count;
+    }
+
+    /// Counts messages that are left out for now, of which only the number is known.
+    pub(in crate::sim) const fn sent_by_routine(&mut self, count: u64) {
+        self.counters.sent += count;
+    }
+
+    /// Counts them no longer: they are counted one by one.
+    pub(in crate::sim) const fn take_back_sent(&mut self, count: u64) {
+        self.counters.sent -= count;
+    }
+
+    /// Counts messages that were sent and have come without an event, each of so many bytes.
+    pub(in crate::sim) const fn omitted(&mut self, count: u64, bytes: u64) {
+        self.counters.sent += count;
+        self.counters.delivered += count;
+        self.counters.bytes += count * bytes;
+    }
+
+    /// How many facts are in the books.
+    pub(in crate::sim) const fn fact_count(&self) -> u64 {
+        self.counters.facts
     }
 
     /// Books refusals whose fingerprints are in a sum that is handed over by itself.

@@ -29,8 +29,9 @@ use rustc_hash::FxHashMap;
 
 use self::contracts::Contracts;
 use self::counters::Counters;
-pub(super) use self::foreseen::Foreseen;
-pub(super) use self::foreseen::fingerprint as fingerprint_of_refusal;
+pub(super) use self::foreseen::{
+    Foreseen, fingerprint as fingerprint_of_refusal, fingerprint_of_bid_refusal,
+};
 use self::machines::Machines;
 use self::moves::Moves;
 use self::offers::Offers;
@@ -158,6 +159,7 @@ pub struct Ledger {
     /// When the message that is being handled was sent.
     sent: Option<Time>,
     trace: Option<Vec<(Time, PeerId, u128)>>,
+    metrics_only: bool,
     names: Arc<[Member]>,
     roles: Vec<(&'static str, String)>,
     entries: Vec<operations::Entry>,
@@ -221,6 +223,7 @@ impl Ledger {
             refusal_prints: 0,
             sent: None,
             trace: None,
+            metrics_only: false,
             names: Arc::clone(population.members()),
             roles: setup.groups.iter().map(|group| (role(group), group.organizations.join(" "))).collect(),
             asked: vec![0; entries.len()],
@@ -259,6 +262,10 @@ impl Ledger {
     /// Keeps the digest after every fact, so that two runs can be compared step by step.
     pub(super) fn keep_trace(&mut self) {
         self.trace = Some(Vec::new());
+    }
+
+    pub(super) const fn keep_metrics_only(&mut self) {
+        self.metrics_only = true;
     }
 
     pub(super) fn asked(&self, entry: u32) -> u32 {

@@ -76,6 +76,7 @@ fn short(shortage: &Shortage, what: &str) -> Arc<str> {
 }
 
 /// A number that is the same for refusals that share a line.
+#[inline]
 pub(in crate::sim) fn line_of(refusal: &BidRefusal) -> u64 {
     let short = |what: u64, shortage: &Shortage| {
         what << 16 | (shortage.dimension as u64) << 8 | u64::from(class(shortage))
@@ -84,6 +85,7 @@ pub(in crate::sim) fn line_of(refusal: &BidRefusal) -> u64 {
         BidRefusal::Hardware(shortage) => short(1, shortage),
         BidRefusal::Free(shortage) => short(2, shortage),
         BidRefusal::Processor(_) => 3 << 16,
+        BidRefusal::HeldBack => 4 << 16,
         // The upper half is far from the numbers above.
         other => fingerprint128(other) as u64 | 1 << 63,
     }

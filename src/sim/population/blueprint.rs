@@ -88,6 +88,11 @@ impl Blueprint {
         self.profile
     }
 
+    /// What can run allocations on each of them.
+    pub(in crate::sim) fn executors(&self) -> &[Executor] {
+        &self.executors
+    }
+
     /// A peer of the group: but for their keys and machines all of them are like it, as long as nothing has happened to
     /// them.
     pub(in crate::sim) fn specimen(&self) -> &Inside {

@@ -406,7 +406,7 @@ impl Lab {
             self.record.broke_down(self.now, peer);
             self.stop(peer);
         }
-        effects.admitted
+        effects.admitted.is_some()
     }
 
     fn post(&mut self, after: Span, event: Event) {
