@@ -8,7 +8,10 @@ use clap::Args;
 use super::measure::{Stopwatch, peak_memory_bytes};
 use super::{Exit, Format, is_styled, metric_names, scale};
 use crate::dms::outbox::Timer;
+use crate::kernel::hold::{Ends, Hold};
 use crate::kernel::phold;
+use crate::kernel::queue::EventQueue;
+use crate::kernel::queue::ladder::LadderQueue;
 use crate::scenario::{self, Overrides};
 use crate::sim::event::{Event, PeerId};
 use crate::sim::{self, Options};
@@ -40,6 +43,9 @@ pub(super) struct BenchArguments {
     /// Deployments in each size of `--scale`.
     #[arg(long, default_value_t = 100)]
     deployments: u32,
+    /// Draw what `--scale` measures: cost.svg and memory.svg in this folder.
+    #[arg(long, value_name = "FOLDER", requires = "scale")]
+    plots: Option<PathBuf>,
     /// One run of `--scale`, in a process of its own.
     #[arg(long, hide = true)]
     one_size: Option<u32>,
@@ -53,29 +59,13 @@ pub(super) fn bench(arguments: &BenchArguments) -> Exit {
         return scale::one_size(peers, arguments.deployments);
     }
     if let Some(sizes) = &arguments.scale {
-        return scale::compare(sizes, arguments.deployments, arguments.format);
+        return scale::compare(sizes, arguments.deployments, arguments.format, arguments.plots.as_deref());
     }
     if arguments.entities == 0 || arguments.events == 0 {
         eprintln!("error: --entities and --events must be at least 1");
         return Exit::BadInput;
     }
-    let stopwatch = Stopwatch::start();
-    // The event that is pending most in a run: a peer's timer, as the world schedules it.
-    let make = |entity| Event::Timer { peer: PeerId(entity), life: 0, timer: Timer::Hello(entity) };
-    let target = |event: &Event| match event {
-        Event::Timer { peer, .. } => peer.0,
-        _ => 0,
-    };
-    let outcome = phold::run(arguments.entities, arguments.events, 1, make, target);
-    let phold_s = stopwatch.wall().as_secs_f64();
-    let phold_cpu_s = stopwatch.cpu_s();
-    let mut figures = vec![
-        ("phold.entities", f64::from(arguments.entities)),
-        ("phold.events", outcome.events as f64),
-        ("phold.wall_s", phold_s),
-        ("phold.events_per_s", outcome.events as f64 / phold_s),
-    ];
-    figures.extend(phold_cpu_s.map(|cpu_s| ("phold.cpu_s", cpu_s)));
+    let mut figures = phold_figures(arguments.entities, arguments.events);
     if !arguments.phold {
         let loaded = match scenario::load(&arguments.scenario, &Overrides::default(), &metric_names()) {
             Ok(loaded) => loaded,
@@ -109,6 +99,51 @@ pub(super) fn bench(arguments: &BenchArguments) -> Exit {
         }
     }
     Exit::Fine
+}
+
+/// Rounds of the two queues, of which the best counts: the machine has other things to do.
+const ROUNDS: usize = 5;
+/// Events that a round of a queue takes and plans anew, at most.
+const MOST_HELD: u64 = 4_000_000;
+
+/// What PHOLD costs, and what the queue alone costs beside a bare ladder queue with the same events.
+pub(super) fn phold_figures(entities: u32, events: u64) -> Vec<(&'static str, f64)> {
+    let stopwatch = Stopwatch::start();
+    // The event that is pending most in a run: a peer's timer, as the world schedules it.
+    let make = |entity| Event::Timer { peer: PeerId(entity), life: 0, timer: Timer::Hello(entity) };
+    let target = |event: &Event| match event {
+        Event::Timer { peer, .. } => peer.0,
+        _ => 0,
+    };
+    let outcome = phold::run(entities, events, 1, make, target);
+    let wall_s = stopwatch.wall().as_secs_f64();
+    let cpu_s = stopwatch.cpu_s();
+    let mut figures = vec![
+        ("phold.entities", f64::from(entities)),
+        ("phold.events", outcome.events as f64),
+        ("phold.wall_s", wall_s),
+        ("phold.events_per_s", outcome.events as f64 / wall_s),
+        ("phold.ns_an_event", stopwatch.worked_s() * 1e9 / outcome.events as f64),
+    ];
+    figures.extend(cpu_s.map(|cpu_s| ("phold.cpu_s", cpu_s)));
+    let mut queue = Hold::new(EventQueue::new(), entities, make);
+    let mut ladder = Hold::new(LadderQueue::new(), entities, make);
+    let held = events.min(MOST_HELD);
+    let (mut ours_ns, mut bare_ns) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..ROUNDS {
+        ours_ns = ours_ns.min(held_ns(&mut queue, held));
+        bare_ns = bare_ns.min(held_ns(&mut ladder, held));
+    }
+    figures.push(("queue.ns_an_event", ours_ns));
+    figures.push(("queue.ladder_ns_an_event", bare_ns));
+    figures.push(("queue.to_ladder", ours_ns / bare_ns));
+    figures
+}
+
+fn held_ns<Q: Ends<Event>>(hold: &mut Hold<Q>, events: u64) -> f64 {
+    let stopwatch = Stopwatch::start();
+    std::hint::black_box(hold.run(events));
+    stopwatch.worked_s() * 1e9 / events as f64
 }
 
 /// Millions are shown as such, small figures with three decimals.

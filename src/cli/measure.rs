@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 pub(super) struct Stopwatch {
     wall: Instant,
     cpu_s: Option<f64>,
+    main_thread_s: Option<f64>,
 }
 
 impl Stopwatch {
     /// Starts now.
     #[expect(clippy::disallowed_methods, reason = "the cost of a run is measured here and nowhere else")]
     pub(super) fn start() -> Self {
-        Self { wall: Instant::now(), cpu_s: cpu_s() }
+        Self { wall: Instant::now(), cpu_s: cpu_s(), main_thread_s: main_thread_s() }
     }
 
     /// Wall time since the start.
@@ -24,6 +25,19 @@ impl Stopwatch {
     pub(super) fn cpu_s(&self) -> Option<f64> {
         Some(cpu_s()? - self.cpu_s?)
     }
+
+    /// What the main thread has worked since the start, in seconds: its CPU time, which other work on the machine
+    /// hardly changes, or wall time where the system does not tell.
+    pub(super) fn worked_s(&self) -> f64 {
+        let worked = || Some(main_thread_s()? - self.main_thread_s?);
+        worked().unwrap_or_else(|| self.wall().as_secs_f64())
+    }
+}
+
+/// CPU time of the main thread from `/proc/self/schedstat`, to the nanosecond.
+fn main_thread_s() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/schedstat").ok()?;
+    Some(stat.split_whitespace().next()?.parse::<u64>().ok()? as f64 / 1e9)
 }
 
 /// CPU time of this process, user and system, from `/proc/self/stat` in its usual ticks of 10 ms.

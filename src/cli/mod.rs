@@ -11,6 +11,7 @@ mod cap;
 mod check;
 mod estimate;
 mod explain;
+mod growth;
 mod list;
 mod measure;
 mod reproduce;

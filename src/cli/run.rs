@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rayon::prelude::*;
 
 use super::measure::{Stopwatch, available_memory_bytes, peak_memory_bytes};
 use super::{Exit, Format, estimate, is_styled, metric_names};
@@ -40,6 +41,10 @@ pub(super) struct RunArguments {
     /// Write the tables only, no plots and no report.
     #[arg(long)]
     no_report: bool,
+    /// Make no table but that of the metrics, and keep nothing of what observed peers write: for runs of which only the
+    /// metrics are wanted, such as the many of a study.
+    #[arg(long)]
+    metrics_only: bool,
     /// How the summary is printed.
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
@@ -76,9 +81,13 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
         }
     };
     let stopwatch = Stopwatch::start();
-    let options = Options { trace: arguments.twice };
+    let options = Options { trace: arguments.twice, metrics_only: arguments.metrics_only };
     let mut streams = Streams::new(folder.path());
-    let mut keep = |file: StreamFile, line: &str| streams.write(file, line);
+    let mut keep = |file: StreamFile, line: &str| {
+        if !arguments.metrics_only {
+            streams.write(file, line);
+        }
+    };
     let outcome = match simulate(&loaded.setup, options, &stop, &mut keep) {
         Ok(outcome) => outcome,
         Err(exit) => return exit,
@@ -175,23 +184,33 @@ fn write(
         folder.write_text(&format!("ensembles/{name}.yaml"), text)?;
     }
     folder.write_table(&outcome.metrics)?;
-    folder.write_table(&outcome.series)?;
-    folder.write_table(&outcome.deployments)?;
-    folder.write_table(&outcome.allocations)?;
-    folder.write_table(&outcome.refusals)?;
-    folder.write_table(&outcome.peers)?;
-    folder.write_table(&outcome.attacks)?;
-    folder.write_table(&outcome.operations)?;
-    folder.write_table(&outcome.connections)?;
-    folder.write_table(&outcome.requests)?;
-    folder.write_table(&outcome.contracts)?;
-    folder.write_table(&outcome.invoices)?;
+    if !arguments.metrics_only {
+        write_tables(outcome, &folder)?;
+    }
     folder.write_run(&outcome.manifest)?;
     folder.write_provenance(provenance)?;
-    if !arguments.no_report {
+    if !arguments.no_report && !arguments.metrics_only {
         crate::report::write(folder.path())?;
     }
     Ok(folder.finish()?)
+}
+
+/// All tables but that of the metrics, on all cores.
+fn write_tables(outcome: &Outcome, folder: &RunFolder) -> Result<(), FolderError> {
+    let tables: [&(dyn Fn() -> Result<(), FolderError> + Sync); 11] = [
+        &|| folder.write_table(&outcome.peers),
+        &|| folder.write_table(&outcome.allocations),
+        &|| folder.write_table(&outcome.deployments),
+        &|| folder.write_table(&outcome.refusals),
+        &|| folder.write_table(&outcome.series),
+        &|| folder.write_table(&outcome.requests),
+        &|| folder.write_table(&outcome.connections),
+        &|| folder.write_table(&outcome.operations),
+        &|| folder.write_table(&outcome.attacks),
+        &|| folder.write_table(&outcome.contracts),
+        &|| folder.write_table(&outcome.invoices),
+    ];
+    tables.par_iter().try_for_each(|write| write())
 }
 
 fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, folder: &std::path::Path) {

@@ -667,6 +667,7 @@ fn rejected(envelope: &Envelope, rejection: Rejection, explanation: Option<Arc<s
 
 mod observing;
 mod operating;
+mod routine;
 mod status;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@
 
 pub mod date;
 pub mod digest;
+pub mod hold;
 pub mod ids;
 pub mod phold;
 pub mod queue;

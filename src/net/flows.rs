@@ -235,6 +235,12 @@ impl FlowNetwork {
         self.flows.is_empty()
     }
 
+    /// Whether anything flows over the links of an endpoint.
+    #[must_use]
+    pub fn uses(&self, endpoint: EndpointId) -> bool {
+        [up(endpoint), down(endpoint)].iter().any(|&link| !self.links[link].flows.is_empty())
+    }
+
     /// What flows leave of an endpoint's up link to small messages, in bit/s: the rest, and at least the
     /// share of one flow more.
     #[inline]

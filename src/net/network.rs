@@ -198,6 +198,11 @@ pub struct Broadcast {
     flood: Flood,
 }
 
+/// The stream of a message.
+const fn entity_of(now: Time, from: EndpointId, name: u64) -> u64 {
+    mix(now.0 ^ mix(name ^ mix(from.0 as u64)))
+}
+
 /// How much a sender has published, and what it has under way.
 #[derive(Default)]
 struct SenderState {
@@ -268,7 +273,7 @@ impl Network {
         if from == to {
             return Delivery::At(now + LOOPBACK);
         }
-        let entity = mix(now.0 ^ mix(name ^ mix(u64::from(from.0))));
+        let entity = entity_of(now, from, name);
         let cursor = &mut Cursor::default();
         let mut rng = self.streams.rng(SEND, entity, cursor);
         let mut lost = rng.chance(medium.loss);
@@ -378,6 +383,24 @@ impl Network {
             && conditions.is_whole()
             && !conditions.draw()
             && !may_lose_all_copies(self.medium.loss)
+    }
+
+    /// Whether every message between two that are up arrives, and nothing delays one but its way.
+    #[must_use]
+    pub fn is_steady(&self) -> bool {
+        let Medium { conditions, loss, packet_loss, .. } = &self.medium;
+        let is_whole = self.nat.is_none() && conditions.is_whole() && !conditions.draw();
+        is_whole && *loss == 0.0 && *packet_loss == 0.0
+    }
+
+    /// How long a message of `now` is on its way that goes by this name, where the network is
+    /// [steady](Self::is_steady).
+    #[must_use]
+    pub fn delay(&self, now: Time, from: EndpointId, to: EndpointId, bytes: u64, name: u64) -> Span {
+        let cursor = &mut Cursor::default();
+        let mut rng = self.streams.rng(SEND, entity_of(now, from, name), cursor);
+        rng.chance(self.medium.loss);
+        self.medium.leg(from, to, bytes, &mut rng)
     }
 
     /// When a broadcast arrives at an endpoint that is up, as long as nothing has changed about its link or conditions

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::rows::SCHEMA_VERSION;
 
 /// `run.json`: what was run and what came of it. The same bytes for the same inputs.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct RunManifest {
     /// [`SCHEMA_VERSION`] of the program that wrote the folder.
     pub schema: u32,

@@ -173,7 +173,7 @@ const METRICS: &[Metric] = &[
         "broadcasts that no organization lets their sender make and whose sender did not notice",
     ),
     plain("tokens.stored", "tokens", "tokens in the capability contexts of all nodes at the end"),
-    plain("tokens.expired", "tokens", "those of them that have expired"),
+    plain("tokens.expired", "tokens", "those of them that have expired and are not collected"),
     plain("revocations.issued", "revocations", "revocations that held anywhere"),
     plain("revocation_delay.p50", "s", "median time from a revocation to its holding at another peer"),
     plain("revocation_delay.p95", "s", "95th percentile of that time"),

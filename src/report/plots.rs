@@ -5,6 +5,7 @@ mod requests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
+use rayon::prelude::*;
 
 use self::requests::requests;
 use super::chart::{
@@ -52,7 +53,7 @@ pub fn plots(tables: &Tables) -> Vec<Plot> {
         money,
         refusals,
     ];
-    makers.iter().filter_map(|make| make(tables)).collect()
+    makers.par_iter().filter_map(|make| make(tables)).collect()
 }
 
 fn time_axis(tables: &Tables) -> Axis {

@@ -26,8 +26,9 @@ impl World<'_> {
             ..Closing::default()
         };
         for host in &self.hosts {
-            let capabilities = host.likeness().peer.capabilities();
-            let (stored, expired) = capabilities.stored(now);
+            let security = host.likeness().peer.security();
+            let (stored, expired) = security.stored(now);
+            let capabilities = &security.capabilities;
             closing.tokens_stored += stored;
             closing.tokens_expired += expired;
             let dids = capabilities.organizations(now);

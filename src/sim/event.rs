@@ -101,6 +101,13 @@ pub enum Event {
     },
     /// All receivers of a broadcast whose answers are foreseen have got to it.
     Foreseen,
+    /// Rounds of supervision are not left out any longer, if they still are those of this number.
+    Routine {
+        /// Their place among all.
+        place: u32,
+        /// Their number.
+        serial: u64,
+    },
     /// Hidden hosts have something to do to reach and be reached.
     Reachability,
     /// Something about names of peers is due.

@@ -6,12 +6,12 @@ use super::event::{Event, ExecutionStep, PeerId};
 use super::executor::{End, Ended, Executor, Start, Termination};
 use super::host::Inside;
 use super::images::Images;
+use super::routine::Concern;
 use super::world::{Cargo, EXECUTOR, World};
 use crate::dms::ensemble::{AllocationConfig, Executor as Kind};
 use crate::dms::outbox::{Execution, Health, Input, KillCause, RunId};
 use crate::dms::resources::Resources;
-use crate::kernel::{Cursor, Domain, Rng, Span, Time, digest::mix};
-use crate::net::EndpointId;
+use crate::kernel::{Cursor, Domain, Rng, Span, Streams, Time, digest::mix};
 
 /// Which fetches fail.
 const FETCH: Domain = Domain::new("sim.fetch");
@@ -74,7 +74,7 @@ impl World<'_> {
             }
         }
         let life = self.hosts[peer.0 as usize].life;
-        match self.network.start_transfer(now, None, EndpointId(peer.0), bytes) {
+        match self.start_transfer(now, None, peer, bytes) {
             Ok(flow) => {
                 self.cargo.insert(flow, Cargo::Image { peer, life, kind, image });
                 self.ledger.pull_started(bytes);
@@ -121,9 +121,8 @@ impl World<'_> {
 
     /// An order to ask after something's health.
     pub(super) fn probe(&mut self, now: Time, peer: PeerId, run: RunId, number: u32, limit: Option<Span>) {
-        let entity = mix(now.0 ^ mix(u64::from(run.slot) ^ mix(u64::from(peer.0))));
         let cursor = &mut Cursor::default();
-        let mut rng = self.streams.rng(PROBE, entity, cursor);
+        let mut rng = probe_stream(self.streams, now, peer, run, cursor);
         let takes = self.hosts[peer.0 as usize].executor.answers_after(run, &self.images, &mut rng);
         let answered = limit.is_none_or(|limit| takes <= limit);
         let at = now + limit.map_or(takes, |limit| takes.min(limit));
@@ -132,6 +131,9 @@ impl World<'_> {
 
     /// A step of a run is due in an executor.
     pub(super) fn execute(&mut self, now: Time, peer: PeerId, run: RunId, step: ExecutionStep) {
+        if !matches!(step, ExecutionStep::Probed(..)) {
+            self.disturb(now, peer, Concern::Slot(run.slot));
+        }
         let is_turn = |world: &Self, turn| world.hosts[peer.0 as usize].executor.turn(run) == Some(turn);
         match step {
             ExecutionStep::Move(turn, step) if is_turn(self, turn) => {
@@ -173,7 +175,7 @@ impl World<'_> {
     /// A peer hears of its executor, if it is up; the end of something waits for it.
     fn hear(&mut self, now: Time, peer: PeerId, report: Execution) {
         if self.hosts[peer.0 as usize].up {
-            self.feed(now, peer, |_| Input::Execution(report));
+            self.feed_about(now, peer, Concern::Nothing, |_| Input::Execution(report));
         } else if matches!(report, Execution::Exited { .. }) {
             self.hosts[peer.0 as usize].unheard.push(report);
         }
@@ -302,6 +304,17 @@ impl World<'_> {
         disk.images = executor.stored_bytes();
         done
     }
+}
+
+/// What is drawn for a health probe, which follows from when it is made alone.
+pub(super) fn probe_stream(
+    streams: Streams,
+    now: Time,
+    peer: PeerId,
+    run: RunId,
+    cursor: &mut Cursor,
+) -> Rng<'_> {
+    streams.rng(PROBE, mix(now.0 ^ mix(u64::from(run.slot) ^ mix(u64::from(peer.0)))), cursor)
 }
 
 /// What stands on the error output at such an end.

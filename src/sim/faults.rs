@@ -2,6 +2,7 @@
 
 use super::event::{Event, PeerId};
 use super::host::{Host, Inside, Rest};
+use super::routine::Concern;
 use super::setup::{Fault, Selection};
 use super::world::World;
 use crate::dms::outbox::{Execution, Input, RunId};
@@ -132,6 +133,7 @@ impl World<'_> {
             self.take_down(now, peer, Outage::Process);
             self.repair_later(now, number, peer, down);
         }
+        self.disturb(now, peer, Concern::Everything);
         self.stir(now, peer);
         self.hosts[peer.0 as usize].rest = Rest::Exempt;
         self.hosts[peer.0 as usize].peer.upgrade(*to);
@@ -172,7 +174,7 @@ impl World<'_> {
                 }
                 for (peer, to) in [(peer, across), (across, peer)] {
                     let handle = std::sync::Arc::clone(self.hosts[to.0 as usize].peer.handle_of_root());
-                    self.feed(now + RECONNECT, peer, |_| Input::Reconnected(handle));
+                    self.feed_about(now + RECONNECT, peer, Concern::Nothing, |_| Input::Reconnected(handle));
                 }
             }
         }
@@ -195,6 +197,7 @@ impl World<'_> {
 
     /// A peer stops at once: what it had in memory is gone, and with its machine what ran there.
     fn take_down(&mut self, now: Time, peer: PeerId, outage: Outage) {
+        self.disturb(now, peer, Concern::Everything);
         self.stir(now, peer);
         let host = &mut self.hosts[peer.0 as usize];
         if outage == Outage::Machine {
@@ -336,7 +339,7 @@ impl World<'_> {
         for (one, other) in self.network.take_opened() {
             for (from, to) in [(one, other), (other, one)] {
                 let handle = std::sync::Arc::clone(self.hosts[to.0 as usize].peer.handle_of_root());
-                self.feed(now, PeerId(from.0), |_| Input::Connected(handle));
+                self.feed_about(now, PeerId(from.0), Concern::Nothing, |_| Input::Connected(handle));
             }
         }
         self.watch_network();
@@ -372,10 +375,10 @@ impl World<'_> {
                 continue;
             }
             let handle = std::sync::Arc::clone(self.hosts[other.0 as usize].peer.handle_of_root());
-            self.feed(at, peer, |_| Input::Connected(handle));
+            self.feed_about(at, peer, Concern::Nothing, |_| Input::Connected(handle));
             if both {
                 let handle = std::sync::Arc::clone(self.hosts[peer.0 as usize].peer.handle_of_root());
-                self.feed(at, other, |_| Input::Connected(handle));
+                self.feed_about(at, other, Concern::Nothing, |_| Input::Connected(handle));
             }
         }
     }
@@ -395,7 +398,7 @@ impl World<'_> {
             for (one, to) in [(peer, other), (other, peer)] {
                 if knows(&self.hosts[one.0 as usize]) {
                     let handle = std::sync::Arc::clone(self.hosts[to.0 as usize].peer.handle_of_root());
-                    self.feed(at, one, |_| Input::Reconnected(handle));
+                    self.feed_about(at, one, Concern::Nothing, |_| Input::Reconnected(handle));
                 }
             }
         }

@@ -10,7 +10,8 @@
 //! to the request, the refusal is taken back and the request comes to it as an event like all others
 //! ([`World::stir`]). When each of them gets to it is told by [`Network::arrival`](crate::net::Network::arrival), the
 //! same for those who are asked beforehand and those who are not. [`World::step_by_step`] does without, and the tests
-//! compare the two.
+//! compare the two. Only where delays are constant, so that much falls on the same nanosecond, the order of what does
+//! may be another one: there the one run is as good as the other.
 //!
 //! What a request is worth to the members of a group, its *verdict*, is found by handing it to a peer that is like them
 //! but for key and machine. What a machine has to do with it is asked of `dms::provider::Bidder`, which providers ask
@@ -32,6 +33,7 @@ use super::event::{Event, PeerId};
 use super::host::Rest;
 use super::ledger::{Case, Foreseen};
 use super::population::{Blueprint, Population, is_built_when_needed};
+use super::routine::Routines;
 use super::setup::{PeerGroup, Setup};
 use super::standing::Reach;
 use super::world::{Parcel, World};
@@ -70,7 +72,7 @@ pub(super) struct Foresight {
     /// In the order in which they were sent.
     waves: VecDeque<Wave>,
     /// Refusals of a peer are being taken back.
-    recalling: bool,
+    pub(super) recalling: bool,
 }
 
 impl Foresight {
@@ -103,10 +105,11 @@ impl Foresight {
 }
 
 impl World<'_> {
-    /// Has every receiver of a broadcast get to it as an event.
+    /// Has every receiver of a broadcast get to it as an event, and leaves no round of supervision out.
     #[must_use]
     pub fn step_by_step(mut self) -> Self {
         self.foresight = Foresight::default();
+        self.routines = Routines::off();
         self
     }
 
@@ -268,6 +271,7 @@ impl World<'_> {
         for peer in peers {
             self.stir(now, PeerId(peer.0));
         }
+        self.end_routines(now);
     }
 
     /// All receivers of the oldest message on its way have got to it.

@@ -56,6 +56,20 @@ impl Inside {
         }
     }
 
+    /// Sets apart what its workers have to do.
+    pub(super) fn take_busy(&mut self) -> SmallVec<[Time; 2]> {
+        std::mem::take(&mut self.busy_until)
+    }
+
+    /// Adds what its workers have to do beside what they have now.
+    pub(super) fn join_busy(&mut self, other: &[Time]) {
+        let length = self.busy_until.len().max(other.len());
+        self.busy_until.resize(length, Time::ZERO);
+        for (own, other) in self.busy_until.iter_mut().zip(other) {
+            *own = (*own).max(*other);
+        }
+    }
+
     /// Until when a worker has something to do.
     pub(super) fn busy_until(&mut self, worker: Worker) -> &mut Time {
         let place = worker.place();

@@ -30,6 +30,7 @@ mod operations;
 pub mod outcome;
 pub mod population;
 mod reach;
+mod routine;
 pub mod setup;
 mod ssh;
 mod standing;
@@ -52,6 +53,8 @@ use crate::kernel::Time;
 pub struct Options {
     /// Keep the digest after every fact, to compare two runs step by step.
     pub trace: bool,
+    /// Make no table but that of the metrics.
+    pub metrics_only: bool,
 }
 
 /// Why a run has no outcome.
@@ -91,6 +94,9 @@ pub fn run_into(
     let mut world = World::new(setup).map_err(RunError::Setup)?;
     if options.trace {
         world.keep_trace();
+    }
+    if options.metrics_only {
+        world.keep_metrics_only();
     }
     Ok(world.run_into(go_on, lines)?)
 }

@@ -8,7 +8,7 @@ use crate::observe::{
 use crate::sim::event::PeerId;
 
 /// Everything that a run puts out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// `run.json`.
     pub manifest: RunManifest,
@@ -40,6 +40,8 @@ pub struct Outcome {
     pub digest: u128,
     /// Events handled.
     pub events: u64,
+    /// Messages that reached a peer without an event, because what it does with them was foreseen.
+    pub foreseen: u64,
     /// The digest after every fact, when the run was asked to keep it.
     pub trace: Option<Vec<(Time, PeerId, u128)>>,
 }

@@ -171,7 +171,7 @@ impl World<'_> {
             DataStep::Fetch | DataStep::Restore => (other, peer),
             DataStep::Write | DataStep::Deliver => (peer, other),
         };
-        match self.network.start_transfer(now, Some(EndpointId(from.0)), EndpointId(to.0), bytes) {
+        match self.start_transfer(now, Some(from), to, bytes) {
             Ok(flow) => {
                 self.cargo.insert(flow, Cargo::Data { peer, life, run, turn, step, by_disk });
                 self.await_transfers();

@@ -22,6 +22,7 @@ use super::moving::Moving;
 use super::office::Office;
 use super::outcome::Outcome;
 use super::population::{Populated, Population, populate};
+use super::routine::{Concern, Routines};
 use super::setup::Setup;
 use super::standing::Reach;
 use super::system::HostSystem;
@@ -98,6 +99,7 @@ pub struct World<'s> {
     pub(super) office: Office,
     pub(super) directory: Directory,
     pub(super) foresight: Foresight,
+    pub(super) routines: Routines,
     pub(super) images: Images,
     pub(super) clouds: Clouds,
     pub(super) parcels: Slab<Parcel>,
@@ -157,6 +159,7 @@ impl<'s> World<'s> {
             conditions: FxHashMap::default(),
             directory,
             foresight,
+            routines: Routines::default(),
             images: Images::new(setup.images.clone()),
             clouds,
             parcels: Slab::new(),
@@ -223,6 +226,11 @@ impl<'s> World<'s> {
         self.ledger.keep_trace();
     }
 
+    /// Makes no table at the end but that of the metrics.
+    pub fn keep_metrics_only(&mut self) {
+        self.ledger.keep_metrics_only();
+    }
+
     /// Runs to the end of the setup's duration, or until `go_on` says no (see [`World::advance`]).
     ///
     /// # Errors
@@ -246,6 +254,7 @@ impl<'s> World<'s> {
             return Err(violation);
         }
         let stopped = interrupted.unwrap_or(end);
+        self.end_routines(stopped + Span(1));
         self.end_foresight(stopped);
         self.finish_traffic(stopped);
         let closing = self.closing(stopped, interrupted.is_some());
@@ -301,8 +310,8 @@ impl<'s> World<'s> {
                 self.parcels.release(envelope);
             }
             Event::Timer { peer, life, timer } => {
-                if self.hosts[peer.0 as usize].life == life {
-                    self.feed(now, peer, |_| Input::Timer(timer));
+                if self.hosts[peer.0 as usize].life == life && !self.leaves_out(now, peer, timer) {
+                    self.feed_about(now, peer, Concern::of_timer(timer), |_| Input::Timer(timer));
                 }
             }
             Event::Execution { peer, life, run, step } => {
@@ -327,6 +336,7 @@ impl<'s> World<'s> {
                 self.audit_all(now);
                 self.review_traffic(now);
                 let unbooked = self.unbooked_rejections(now);
+                self.book_routines(now);
                 self.ledger.sample(now, self.network.flows().len(), unbooked);
                 self.queue.post(now + SAMPLE_INTERVAL, Event::Sample);
             }
@@ -334,6 +344,7 @@ impl<'s> World<'s> {
             Event::Anchor { group, peer } => self.anchor_revocation(now, group, peer),
             Event::Reachability => self.wake_network(now),
             Event::Foreseen => self.close_foreseen(),
+            Event::Routine { place, serial } => self.end_routine(now, place, serial),
         }
     }
 
@@ -409,12 +420,25 @@ impl<'s> World<'s> {
     fn hand(&mut self, now: Time, peer: PeerId, parcel: u32, input: impl FnOnce(&Parcel) -> Input<'_>) {
         let kept = "a message is kept until it has been handled";
         self.ledger.handles(Some(self.parcels.get(parcel).expect(kept).sent));
-        self.feed(now, peer, |parcels| input(parcels.get(parcel).expect(kept)));
+        self.disturb_by(now, peer, parcel);
+        self.feed_about(now, peer, Concern::Nothing, |parcels| input(parcels.get(parcel).expect(kept)));
         self.ledger.handles(None);
     }
 
     /// Lets a peer handle one input and carries out what it wants done.
     pub(super) fn feed(&mut self, now: Time, peer: PeerId, input: impl FnOnce(&Slab<Parcel>) -> Input<'_>) {
+        self.feed_about(now, peer, Concern::Everything, input);
+    }
+
+    /// The same for an input of which it is known what it is about.
+    pub(super) fn feed_about(
+        &mut self,
+        now: Time,
+        peer: PeerId,
+        concern: Concern<'_>,
+        input: impl FnOnce(&Slab<Parcel>) -> Input<'_>,
+    ) {
+        self.disturb(now, peer, concern);
         self.stir(now, peer);
         let clock = self.clock_of(peer, now);
         let observed = self.is_observed(peer);
@@ -492,9 +516,10 @@ impl<'s> World<'s> {
         let bytes = parcel.envelope.json_len();
         self.ledger.sent(bytes);
         let length = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.routines.note(&parcel.envelope, bytes);
         if bytes >= FLOW_THRESHOLD_BYTES && to != from {
             self.stir(now, to);
-            match self.network.start_transfer(now, Some(EndpointId(from.0)), EndpointId(to.0), bytes) {
+            match self.start_transfer(now, Some(from), to, bytes) {
                 Ok(flow) => {
                     let envelope = self.parcels.insert(parcel, 1);
                     self.cargo.insert(flow, Cargo::Message { peer: to, envelope, bytes: length });
@@ -574,6 +599,20 @@ impl<'s> World<'s> {
         }
     }
 
+    /// Starts a transfer, which takes of what the links of both have for messages.
+    pub(super) fn start_transfer(
+        &mut self,
+        now: Time,
+        from: Option<PeerId>,
+        to: PeerId,
+        bytes: u64,
+    ) -> Result<FlowId, LossReason> {
+        for peer in from.into_iter().chain([to]) {
+            self.disturb(now, peer, Concern::Everything);
+        }
+        self.network.start_transfer(now, from.map(|from| EndpointId(from.0)), EndpointId(to.0), bytes)
+    }
+
     /// The next completion may have come nearer; an event that finds none complete does nothing.
     pub(super) fn await_transfers(&mut self) {
         if let Some((at, _)) = self.network.next_completion() {
@@ -643,7 +682,8 @@ impl<'s> World<'s> {
         match contracts {
             Ok(contracts) => {
                 let ensemble = Arc::clone(&request.ensemble);
-                self.feed(now, by, |_| Input::Command(Command::Deploy { ensemble, pins, expire, contracts }));
+                let command = Command::Deploy { ensemble, pins, expire, contracts };
+                self.feed_about(now, by, Concern::Nothing, |_| Input::Command(command));
                 if let Some(after) = &request.shutdown_after {
                     let mut rng = self.streams.owned(Domain::new("sim.shutdown"), u64::from(deployment));
                     self.queue.post(now + after.sample(&mut rng), Event::Shutdown { deployment });
@@ -658,7 +698,8 @@ impl<'s> World<'s> {
         if let Some((by, ensemble)) = self.ledger.deployment(deployment)
             && self.hosts[by.0 as usize].up
         {
-            self.feed(now, by, |_| Input::Command(Command::Shutdown(ensemble)));
+            let concern = Concern::Ensemble(ensemble);
+            self.feed_about(now, by, concern, |_| Input::Command(Command::Shutdown(ensemble)));
         }
     }
 }

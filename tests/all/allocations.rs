@@ -22,7 +22,7 @@ fn heartbeats_and_health_checks_with_their_replies_allocate_their_tokens_alone()
     let set = vec![workload.to_owned(), "expect=[]".to_owned()];
     let loaded = scenario::load(&path, &Overrides { set, seed: None }, &[])
         .unwrap_or_else(|report| panic!("{}", report.render(false)));
-    let mut world = World::new(&loaded.setup).unwrap();
+    let mut world = World::new(&loaded.setup).unwrap().step_by_step();
     // The server runs after two minutes. Tables, pools and lists then have the size that they need, except that of
     // the samples, which grows by doubling: not between the 35th minute and the 60th.
     let mut until = Time::ZERO + Span::mins(40);

@@ -39,7 +39,7 @@ fn setup((path, set): (&str, &[&str]), more: &[&str], seed: u64) -> Setup {
 }
 
 fn run(setup: &Setup, trace: bool) -> Outcome {
-    sim::run(setup, Options { trace }, &mut |_, _| true).unwrap()
+    sim::run(setup, Options { trace, ..Options::default() }, &mut |_, _| true).unwrap()
 }
 
 /// The digests of eight seeds on so many threads.
@@ -117,4 +117,38 @@ fn the_first_divergence_is_the_first() {
     assert_eq!(first.first_divergence(&shorter), Some((place, ours[place].0, ours[place].1)));
     assert_eq!(shorter.first_divergence(&first), Some((place, ours[place].0, ours[place].1)));
     assert_eq!(first.first_divergence(&first.clone()), None);
+}
+
+/// A run of which only the metrics are kept is the same run, with the same manifest and metrics.
+#[test]
+fn metrics_alone_are_those_of_the_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, more: &[&str]| {
+        let out = folder.path().join(name);
+        let dmsim = std::process::Command::new(env!("CARGO_BIN_EXE_dmsim"))
+            .args(["run", "scenarios/observability.yaml", "--out"])
+            .arg(&out)
+            .args(more)
+            .output()
+            .unwrap();
+        assert!(dmsim.status.success(), "{}", String::from_utf8_lossy(&dmsim.stderr));
+        out
+    };
+    let (whole, alone) = (run("whole", &["--no-report"]), run("alone", &["--metrics-only"]));
+    for file in ["run.json", "metrics.csv", "scenario.resolved.yaml"] {
+        assert_eq!(
+            std::fs::read(whole.join(file)).unwrap(),
+            std::fs::read(alone.join(file)).unwrap(),
+            "{file}"
+        );
+    }
+    let names = |out: &std::path::Path| {
+        let entries = std::fs::read_dir(out).unwrap();
+        let mut names: Vec<_> = entries.map(|one| one.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    let all = ["ensembles", "metrics.csv", "provenance.json", "run.json", "scenario.resolved.yaml"];
+    assert_eq!(names(&alone), all);
+    assert!(names(&whole).contains(&"logs.jsonl".to_owned()));
 }

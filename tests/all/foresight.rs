@@ -7,8 +7,8 @@ use dmsim::observe::{self, MetricRow};
 use dmsim::scenario::{self, Overrides};
 use dmsim::sim::{Outcome, Setup, World};
 
-fn load(set: &[&str], seed: u64) -> Setup {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/scenarios/at-rest.yaml");
+fn load(scenario: &str, set: &[&str], seed: u64) -> Setup {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/scenarios").join(scenario);
     let metrics: Vec<&str> = observe::all().iter().map(|metric| metric.name).collect();
     let set = set.iter().map(|one| (*one).to_owned()).collect();
     let loaded = scenario::load(&path, &Overrides { set, seed: Some(seed) }, &metrics);
@@ -38,8 +38,13 @@ fn metrics(outcome: &Outcome) -> Vec<&MetricRow> {
 }
 
 fn assert_same(set: &[&str], seed: u64) -> [Outcome; 2] {
-    let [foreseen, stepped] = both(&load(set, seed));
-    let what = format!("seed {seed}, {set:?}");
+    assert_same_of("at-rest.yaml", set, seed)
+}
+
+/// The same run of a scenario in both ways.
+pub(crate) fn assert_same_of(scenario: &str, set: &[&str], seed: u64) -> [Outcome; 2] {
+    let [foreseen, stepped] = both(&load(scenario, set, seed));
+    let what = format!("{scenario}, seed {seed}, {set:?}");
     assert_equal(&metrics(&foreseen), &metrics(&stepped), &what);
     assert_equal(&foreseen.deployments, &stepped.deployments, &what);
     assert_equal(&foreseen.allocations, &stepped.allocations, &what);

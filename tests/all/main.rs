@@ -24,6 +24,7 @@ mod parsing;
 mod protocol;
 mod recovery;
 mod restarts;
+mod routine;
 mod scenarios_invalid;
 mod ssh;
 mod storage;

@@ -89,6 +89,16 @@ impl Actor {
         self.nonce.next_nonce()
     }
 
+    /// The nonce of its last message.
+    pub(in crate::dms) const fn last_nonce(&self) -> u64 {
+        self.nonce.last()
+    }
+
+    /// Counts messages that were sent without it.
+    pub(in crate::dms) const fn pass_over(&mut self, messages: u64) {
+        self.nonce.pass_over(messages);
+    }
+
     /// A signed message to `to` with its tokens: the behaviour to invoke, and for the receiver's reply a delegation.
     /// Never fails for want of authority: the sender signs for itself, and only the receiver decides.
     #[must_use]
@@ -271,6 +281,14 @@ impl SecurityContext {
         if !self.profile.has(Weakness::NoTokenCollection) {
             self.capabilities.gc(now);
         }
+    }
+
+    /// How many tokens it keeps at `now`, and how many of these have expired. What goes with the next collection does
+    /// not count.
+    #[must_use]
+    pub fn stored(&self, now: Timestamp) -> (u64, u64) {
+        let (stored, expired) = self.capabilities.stored(now);
+        if self.profile.has(Weakness::NoTokenCollection) { (stored, expired) } else { (stored - expired, 0) }
     }
 
     /// Whether the message may invoke its behaviour on the actor `receiver`: expiry, signature, topic, tokens, the

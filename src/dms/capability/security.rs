@@ -27,9 +27,28 @@ impl NonceCounter {
         self.0 = self.0.wrapping_add(1);
         self.0
     }
+    /// The last nonce; the start before the first.
+    #[must_use]
+    pub const fn last(&self) -> u64 {
+        self.0
+    }
+    /// Counts messages that were sent without it.
+    pub const fn pass_over(&mut self, messages: u64) {
+        self.0 = self.0.wrapping_add(messages);
+    }
 }
 
 impl CapabilityContext {
+    /// When the first of the anchored tokens expires that let one of these DIDs do something; what has expired before
+    /// `now` does not count.
+    #[must_use]
+    pub fn first_expiry(&self, subjects: &[&Did], now: Timestamp) -> Option<Timestamp> {
+        let anchored = self.require.tokens().iter().chain(self.provide.tokens());
+        let theirs = anchored.filter(|token| subjects.contains(&token.subject()));
+        let links = theirs.flat_map(|token| token.links());
+        links.map(Token::expire).filter(|expire| *expire >= now).min()
+    }
+
     /// Signs a delegation of depth 1 for `subject` on `audience` and anchors it in *require*: how nodes
     /// authorise orchestrators, supervisors and contract parties while they run. Granting the same again
     /// replaces the older grant (by subsumption), and expired ones go, so the store does not grow without

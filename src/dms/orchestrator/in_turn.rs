@@ -53,7 +53,7 @@ impl Deployment {
             return self.check_next(desk);
         }
         let observation = if refused { Observation::Unanswered } else { Observation::Healthy };
-        if member.state == MemberState::Running && member.watch.note(observation) {
+        if member.state == MemberState::Running && member.watch.note(observation, desk.now) {
             let (allocation, generation, cause) =
                 (member.id.clone(), member.generation, Suspicion::HealthCheck);
             desk.fact(Fact::Suspected { allocation, generation, cause });

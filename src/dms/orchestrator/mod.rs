@@ -12,6 +12,7 @@
 //! - `attempts`: what a failed step takes with it;
 //! - `provisioning`: subnet, names, ports, start in dependency order;
 //! - `joining`: the orchestrator's own place in the subnet;
+//! - `routine`: whether it has nothing to do but to look after what runs;
 //! - `running`: supervision, recovery, the end of tasks; `in_turn`: supervision as DMS really does it;
 //! - `ending`: failure, shutdown, and undoing with retries until it is acknowledged;
 //! - `updating`: another ensemble for a running deployment;
@@ -34,6 +35,7 @@ mod placing;
 mod provisioning;
 mod registry;
 mod restoring;
+mod routine;
 mod running;
 mod updating;
 

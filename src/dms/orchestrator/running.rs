@@ -138,9 +138,9 @@ impl Deployment {
                     Outcome::Reply(_) => Observation::Healthy,
                 };
                 if observation != Observation::Unanswered {
-                    member.watch.hear(desk.now);
+                    member.watch.answer(desk.now);
                 }
-                if member.state == MemberState::Running && member.watch.note(observation) {
+                if member.state == MemberState::Running && member.watch.note(observation, desk.now) {
                     self.suspect(desk, at, Suspicion::HealthCheck);
                 }
             }

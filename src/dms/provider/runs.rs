@@ -14,6 +14,7 @@ use crate::dms::fact::{ContainerFact, Fact, Stage};
 use crate::dms::identity::EnsembleId;
 use crate::dms::outbox::{Action, Execution, Health, RunId, Timer};
 use crate::dms::profile::Weakness;
+use crate::dms::supervision::{Charge, Omitted};
 
 impl Provider {
     /// Whether an allocation's actor has this behaviour now. That of an ended task only waits for one answer.
@@ -171,6 +172,34 @@ impl Provider {
         let Some(id) = found.map(|(id, _)| Arc::clone(id)) else { return };
         self.report(desk, &id);
         desk.timer(LIVENESS_REPORT_INTERVAL, Timer::Heartbeat(run));
+    }
+
+    /// The run of an allocation that does nothing but run and report, if it is the one that its orchestrator looks
+    /// after.
+    pub(in crate::dms) fn routine_of(&self, charge: &Charge) -> Option<RunId> {
+        let allocation = self.allocations.get(&charge.allocation)?;
+        let hosted = self.hosted.get(&allocation.ensemble)?;
+        let is_the_same =
+            allocation.actor.handle == charge.handle && allocation.generation == charge.generation;
+        let is_unasked = allocation.start_reply.is_none()
+            && allocation.probe_reply.is_none()
+            && allocation.log_reply.is_none()
+            && allocation.stats_reply.is_none();
+        let is_settled = hosted.confirmation.is_none()
+            && !self.recovering.contains(&allocation.run)
+            && !self.endings.contains_key(&allocation.run);
+        let runs = allocation.state == AllocationState::Running;
+        (is_the_same && is_unasked && is_settled && runs).then_some(allocation.run)
+    }
+
+    /// Counts heartbeats and health checks of an allocation that were left out. Each took a message of its actor.
+    pub(in crate::dms) fn pass_over(&mut self, allocation: &str, omitted: Omitted) {
+        let Some(allocation) = self.allocations.get_mut(allocation) else { return };
+        allocation.sequence += omitted.reports;
+        allocation.actor.pass_over(omitted.reports + omitted.checks);
+        if allocation.config.healthcheck.is_some() {
+            allocation.probes = allocation.probes.wrapping_add(omitted.checks as u32);
+        }
     }
 
     pub(super) fn report(&mut self, desk: &mut Desk<'_, '_>, id: &Arc<str>) {

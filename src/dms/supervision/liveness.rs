@@ -1,6 +1,9 @@
 //! What a supervisor knows about one allocation: heartbeats heard, health checks passed and failed.
 
-use crate::dms::constants::{ESCALATION_THRESHOLD, LIVENESS_STALE};
+use crate::dms::constants::{
+    ESCALATION_THRESHOLD, HEALTH_CHECK_INTERVAL, HEALTH_CHECK_TIMEOUT, LIVENESS_REPORT_INTERVAL,
+    LIVENESS_STALE,
+};
 use crate::kernel::Timestamp;
 
 /// How a health check ended.
@@ -18,6 +21,10 @@ pub enum Observation {
 #[derive(Clone, Debug)]
 pub struct Watch {
     heard: Timestamp,
+    /// When the last heartbeat came.
+    reported: Timestamp,
+    /// When a health check was last passed.
+    passed: Timestamp,
     failures: u32,
     unanswered: u32,
 }
@@ -26,11 +33,16 @@ impl Watch {
     /// A watch that begins at `now`.
     #[must_use]
     pub const fn starting_at(now: Timestamp) -> Self {
-        Self { heard: now, failures: 0, unanswered: 0 }
+        Self { heard: now, reported: Timestamp::ZERO, passed: Timestamp::ZERO, failures: 0, unanswered: 0 }
     }
 
     /// A heartbeat came.
     pub const fn hear(&mut self, now: Timestamp) {
+        (self.heard, self.reported) = (now, now);
+    }
+
+    /// It answered a health check.
+    pub const fn answer(&mut self, now: Timestamp) {
         self.heard = now;
     }
 
@@ -41,9 +53,9 @@ impl Watch {
     }
 
     /// Notes a health check; the answer says whether this was the third failure in a row or more.
-    pub const fn note(&mut self, observation: Observation) -> bool {
+    pub const fn note(&mut self, observation: Observation, now: Timestamp) -> bool {
         match observation {
-            Observation::Healthy => (self.failures, self.unanswered) = (0, 0),
+            Observation::Healthy => (self.failures, self.unanswered, self.passed) = (0, 0, now),
             Observation::Unhealthy => (self.failures, self.unanswered) = (self.failures + 1, 0),
             Observation::Unanswered => {
                 (self.failures, self.unanswered) = (self.failures + 1, self.unanswered + 1);
@@ -58,6 +70,21 @@ impl Watch {
         self.unanswered >= ESCALATION_THRESHOLD
     }
 
+    /// All went as it should until `now`, though nobody looked.
+    pub fn pass_over(&mut self, now: Timestamp) {
+        self.heard = self.heard.max(now);
+        (self.reported, self.passed) = (self.heard, self.heard);
+    }
+
+    /// Whether all is as it should be: the last heartbeat has come, and the last health check, where there are any, was
+    /// passed.
+    #[must_use]
+    pub fn is_regular(&self, now: Timestamp, is_checked: bool) -> bool {
+        let reported = now.since(self.reported) <= LIVENESS_REPORT_INTERVAL + HEALTH_CHECK_TIMEOUT;
+        let passed = now.since(self.passed) <= HEALTH_CHECK_INTERVAL + HEALTH_CHECK_TIMEOUT;
+        self.failures == 0 && reported && (passed || !is_checked)
+    }
+
     /// Begins to count anew, after something was done about it.
     pub const fn reset(&mut self, now: Timestamp) {
         *self = Self::starting_at(now);
@@ -67,16 +94,17 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::Span;
 
     #[test]
     fn the_third_failure_in_a_row_counts() {
         let mut watch = Watch::starting_at(Timestamp(0));
-        assert!(!watch.note(Observation::Unanswered));
-        assert!(!watch.note(Observation::Unhealthy));
-        assert!(!watch.note(Observation::Healthy));
-        assert!(!watch.note(Observation::Unanswered));
-        assert!(!watch.note(Observation::Unanswered));
-        assert!(watch.note(Observation::Unanswered));
+        assert!(!watch.note(Observation::Unanswered, Timestamp(1)));
+        assert!(!watch.note(Observation::Unhealthy, Timestamp(1)));
+        assert!(!watch.note(Observation::Healthy, Timestamp(1)));
+        assert!(!watch.note(Observation::Unanswered, Timestamp(1)));
+        assert!(!watch.note(Observation::Unanswered, Timestamp(1)));
+        assert!(watch.note(Observation::Unanswered, Timestamp(1)));
         assert!(watch.is_silent());
     }
 
@@ -85,5 +113,19 @@ mod tests {
         let watch = Watch::starting_at(Timestamp(0));
         assert!(!watch.is_stale(Timestamp(0) + LIVENESS_STALE));
         assert!(watch.is_stale(Timestamp(1) + LIVENESS_STALE));
+    }
+
+    #[test]
+    fn what_is_overdue_is_not_regular() {
+        let start = Timestamp(0) + Span::hours(1);
+        let mut watch = Watch::starting_at(start);
+        let (first, later) = (start + LIVENESS_REPORT_INTERVAL, start + LIVENESS_STALE);
+        watch.hear(first);
+        assert!(watch.is_regular(first, false) && !watch.is_regular(later + HEALTH_CHECK_TIMEOUT, false));
+        assert!(!watch.is_regular(first, true), "no check was passed so far");
+        assert!(!watch.note(Observation::Healthy, first + HEALTH_CHECK_INTERVAL));
+        assert!(watch.is_regular(first + HEALTH_CHECK_INTERVAL, true));
+        assert!(!watch.note(Observation::Unhealthy, first + HEALTH_CHECK_INTERVAL));
+        assert!(!watch.is_regular(first + HEALTH_CHECK_INTERVAL, true));
     }
 }

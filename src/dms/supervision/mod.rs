@@ -3,6 +3,8 @@
 
 mod liveness;
 mod recovery;
+mod routine;
 
 pub use liveness::{Observation, Watch};
 pub use recovery::{NodePolicy, Recovery, RestartLog, Scope, node_policy, scope};
+pub use routine::{Charge, Duties, Omitted};

@@ -4,7 +4,8 @@
 //! hierarchical wheel: eight levels of 256 buckets, one level for each byte of a 64-bit time, so that any time
 //! in 584 years has its bucket without tuning and no distribution of delays can degrade it. A bucket is sorted
 //! only when its turn comes and it is small; a large one is first dealt out to the level below. Every key is
-//! therefore moved at most eight times, and twice in practice. The next few dozen events form a sorted run.
+//! therefore moved at most eight times, and twice in practice. The next events, some dozens to a thousand, form a
+//! sorted run.
 //!
 //! Equal times come out in the order in which they were scheduled. No sequence number is stored for that: a
 //! time belongs to exactly one bucket at any moment, buckets are first-in-first-out, whole buckets move, and
@@ -13,6 +14,7 @@
 //! The queue knows nothing of what an event means; it wants plain `Copy` data, best of at most 48 bytes,
 //! which makes a slot one cache line.
 
+pub mod ladder;
 pub mod reference;
 mod slots;
 mod wheel;
@@ -22,8 +24,10 @@ pub use slots::EventId;
 use slots::Slots;
 use wheel::{Key, Wheel};
 
-/// An event that arrives inside the run may move so many others; else the run is given back to the wheel.
-const SHIFT_LIMIT: usize = 128;
+/// Events that arrive inside the run may move so many others, and so many times as many as it had; then the run is given
+/// back to the wheel.
+const SHIFT_LIMIT: usize = 1024;
+const SHIFTS_A_KEY: usize = 8;
 /// Cancelled events are swept out when they outnumber the others by this many.
 const SWEEP_SLACK: usize = 1024;
 
@@ -56,6 +60,8 @@ pub struct EventQueue<E> {
     wheel: Wheel,
     /// The events up to the wheel's floor, the next one last.
     run: Vec<Key>,
+    /// How many keys of the run may still be moved by others.
+    shifts: usize,
     /// The time of the event popped last.
     now: u64,
     /// Events pending and not cancelled.
@@ -66,7 +72,7 @@ impl<E: Copy> EventQueue<E> {
     /// An empty queue at time zero.
     #[must_use]
     pub fn new() -> Self {
-        Self { slots: Slots::new(), wheel: Wheel::new(), run: Vec::new(), now: 0, live: 0 }
+        Self { slots: Slots::new(), wheel: Wheel::new(), run: Vec::new(), shifts: 0, now: 0, live: 0 }
     }
 
     /// Plans `event` for time `at` and returns the id under which it can be cancelled.
@@ -99,8 +105,9 @@ impl<E: Copy> EventQueue<E> {
     fn insert_in_run(&mut self, key: Key) {
         let place = self.run.partition_point(|other| other.at > key.at);
         self.run.insert(place, key);
-        if self.run.len() - place > SHIFT_LIMIT {
-            self.dissolve_run();
+        match self.shifts.checked_sub(self.run.len() - place) {
+            Some(left) => self.shifts = left,
+            None => self.dissolve_run(),
         }
     }
 
@@ -134,6 +141,7 @@ impl<E: Copy> EventQueue<E> {
     #[inline(never)]
     fn refill(&mut self, last: u64) -> bool {
         let any = self.wheel.take_next(last, &mut self.run);
+        self.shifts = SHIFT_LIMIT + SHIFTS_A_KEY * self.run.len();
         // To look at all of them in one go brings their slots into the cache together, not one after the other.
         self.run.retain(|key| self.slots.keep(key.slot));
         any

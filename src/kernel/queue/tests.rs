@@ -13,6 +13,13 @@ enum Step {
     Post {
         delay: u64,
     },
+    /// Many events out of order within two to the power of `bits` nanoseconds, or crowded into a few places of them.
+    Spread {
+        delay: u64,
+        times: u16,
+        bits: u32,
+        crowded: bool,
+    },
     /// An event at an absolute time of a coarse grid, where many meet.
     Meet {
         cell: u64,
@@ -48,6 +55,8 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (delay(), 1_u8..4).prop_map(|(delay, times)| Step::Schedule { delay, times }),
         1 => (delay(), 60_u8..=255).prop_map(|(delay, times)| Step::Schedule { delay, times }),
         3 => delay().prop_map(|delay| Step::Post { delay }),
+        1 => (delay(), 40_u16..1500, 4_u32..30, any::<bool>())
+            .prop_map(|(delay, times, bits, crowded)| Step::Spread { delay, times, bits, crowded }),
         4 => (0_u64..8).prop_map(|cell| Step::Meet { cell }),
         3 => any::<usize>().prop_map(|index| Step::Cancel { index }),
         1 => Just(Step::CancelAll),
@@ -75,6 +84,13 @@ fn compare(steps: &[Step]) -> Result<(), TestCaseError> {
                 (0..times).for_each(|_| add(Time(now.0.saturating_add(delay))));
             }
             Step::Meet { cell } => add(Time((now.0 / 1000 + cell).saturating_mul(1000).max(now.0))),
+            Step::Spread { delay, times, bits, crowded } => {
+                for number in 0..u64::from(times) {
+                    let scattered = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits);
+                    let place = if crowded { scattered % 97 } else { scattered };
+                    add(Time(now.0.saturating_add(delay).saturating_add(place)));
+                }
+            }
             Step::Post { delay } => {
                 name += 1;
                 fast.post(Time(now.0.saturating_add(delay)), name);

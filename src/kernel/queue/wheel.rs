@@ -13,8 +13,11 @@ pub(super) struct Key {
     pub(super) slot: u32,
 }
 
-/// A bucket of at most this many keys is sorted at once instead of being dealt out to the level below.
-const SORT_LIMIT: usize = 48;
+/// A bucket of at most this many keys is sorted at once instead of being dealt out to the level below, most of whose
+/// buckets would get one key or none.
+const SORT_LIMIT: usize = 1024;
+/// So few keys are sorted by comparing every pair.
+const PAIRS_LIMIT: usize = 48;
 /// The buckets of the levels up to this one are narrow enough to be sorted.
 const SORT_LEVEL: usize = 3;
 /// A run takes further buckets until it has so many keys.
@@ -58,6 +61,8 @@ pub(super) struct Wheel {
     /// The chunk after each chunk, in its bucket or in the list of free chunks.
     next: Vec<u32>,
     free: u32,
+    /// Where the keys of larger buckets are sorted.
+    sorter: Sorter,
 }
 
 impl Wheel {
@@ -71,6 +76,7 @@ impl Wheel {
             chunks: Vec::new(),
             next: Vec::new(),
             free: NONE,
+            sorter: Sorter::default(),
         }
     }
 
@@ -149,7 +155,11 @@ impl Wheel {
             } else if is_small {
                 let first = run.len();
                 self.drain(taken, |_, key| run.push(key));
-                sort(&mut run[first..], base);
+                if run.len() - first <= PAIRS_LIMIT {
+                    sort_pairs(&mut run[first..], base);
+                } else {
+                    self.sorter.sort(&mut run[first..], base, level as u32 * BITS);
+                }
                 self.floor = base.saturating_add(1 << (level as u32 * BITS));
             } else {
                 self.drain(taken, Self::insert);
@@ -228,19 +238,70 @@ impl Wheel {
     }
 }
 
-/// Sorts the keys of a bucket by their time; equals stay in their order. `base` is the bucket's earliest time.
+/// Sorts keys of which many lie in a bucket.
+#[derive(Clone, Debug, Default)]
+struct Sorter {
+    keys: Vec<Key>,
+    /// Where the next key of each part goes.
+    places: Vec<u32>,
+}
+
+impl Sorter {
+    /// Sorts the keys of a bucket that is two to the power of `bits` wide by their time; equals stay in their order.
+    ///
+    /// They are dealt out to equal parts of the bucket's time, about as many as keys, and what is still out of order
+    /// within a part is moved by insertion. Both steps are stable.
+    fn sort(&mut self, keys: &mut [Key], base: u64, bits: u32) {
+        let shift = bits.saturating_sub(keys.len().ilog2());
+        let part = |key: &Key| ((key.at - base) >> shift) as usize;
+        self.places.clear();
+        self.places.resize((1 << (bits - shift)) + 1, 0);
+        for key in &*keys {
+            self.places[part(key) + 1] += 1;
+        }
+        let (mut before, mut most) = (0, 0);
+        for place in &mut self.places {
+            before += *place;
+            most = most.max(*place);
+            *place = before;
+        }
+        self.keys.clear();
+        self.keys.extend_from_slice(keys);
+        for key in &self.keys {
+            let place = &mut self.places[part(key)];
+            keys[*place as usize] = *key;
+            *place += 1;
+        }
+        // Where many crowd in a part, insertion would take the square of their number.
+        if most as usize > PAIRS_LIMIT {
+            keys.sort_by_key(|key| key.at);
+            return;
+        }
+        for end in 1..keys.len() {
+            let key = keys[end];
+            let mut place = end;
+            while place > 0 && keys[place - 1].at > key.at {
+                keys[place] = keys[place - 1];
+                place -= 1;
+            }
+            keys[place] = key;
+        }
+    }
+}
+
+/// Sorts the few keys of a bucket by their time; equals stay in their order. `base` is the bucket's earliest time.
 ///
 /// The place of a key is the number of keys before it. To count those takes a comparison of every pair, but many
 /// at a time, and never a branch on a random outcome, which would cost more than all of them.
-fn sort(keys: &mut [Key], base: u64) {
+fn sort_pairs(keys: &mut [Key], base: u64) {
     // A rank orders by time, then by place; together they fill 30 bits.
-    const _: () = assert!(BITS * SORT_LEVEL as u32 + 6 < i32::BITS && SORT_LIMIT <= 1 << 6);
-    let mut ranks = [i32::MAX; SORT_LIMIT];
+    const _: () = assert!(BITS * SORT_LEVEL as u32 + 6 < i32::BITS && PAIRS_LIMIT <= 1 << 6);
+    let mut ranks = [i32::MAX; PAIRS_LIMIT];
     for (place, (rank, key)) in ranks.iter_mut().zip(&*keys).enumerate() {
         *rank = ((key.at - base) as i32) << 6 | place as i32;
     }
     let (rows, _) = ranks[..keys.len().next_multiple_of(LANES)].as_chunks::<LANES>();
-    let mut sorted = [Key { at: 0, slot: 0 }; SORT_LIMIT];
+    let mut sorted = [Key { at: 0, slot: 0 }; PAIRS_LIMIT];
     for (key, rank) in keys.iter().zip(&ranks) {
         let mut before = [0; LANES];
         for row in rows {

@@ -119,6 +119,16 @@ impl Distribution {
         Self::Constant { value_s: span.as_secs_f64() }
     }
 
+    /// The longest span that it gives; none when there is no longest.
+    #[must_use]
+    pub fn longest(&self) -> Option<Span> {
+        match *self {
+            Self::Constant { value_s } => Some(Span::from_secs_f64(value_s)),
+            Self::Uniform { high_s, .. } => Some(Span::from_secs_f64(high_s)),
+            _ => None,
+        }
+    }
+
     /// Checks the parameters.
     ///
     /// # Errors

@@ -24,13 +24,20 @@ pub struct Axis {
     pub quantity: Quantity,
     /// The range shown; found from the data where none is given (with zero, for y axes).
     pub range: Option<(f64, f64)>,
+    /// Whether equal steps are equal factors. It then shows what is greater than zero.
+    pub is_logarithmic: bool,
 }
 
 impl Axis {
     /// An axis over the range of the data.
     #[must_use]
     pub fn new(title: &str, quantity: Quantity) -> Self {
-        Self { title: title.to_owned(), quantity, range: None }
+        Self { title: title.to_owned(), quantity, range: None, is_logarithmic: false }
+    }
+    /// The same axis, on which equal steps are equal factors.
+    #[must_use]
+    pub fn logarithmic(self) -> Self {
+        Self { is_logarithmic: true, ..self }
     }
     /// The same axis over a fixed range.
     #[must_use]
@@ -64,6 +71,19 @@ pub(crate) struct Ticked {
     /// (value, text) in rising order.
     pub(crate) ticks: Vec<(f64, String)>,
     pub(crate) title: String,
+    pub(crate) is_logarithmic: bool,
+}
+
+impl Ticked {
+    /// Where a value lies between the ends of the axis, from 0 to 1.
+    pub(crate) fn share(&self, value: f64) -> f64 {
+        let value = value.clamp(self.from, self.to);
+        if self.is_logarithmic {
+            libm::log(value / self.from) / libm::log(self.to / self.from)
+        } else {
+            (value - self.from) / (self.to - self.from)
+        }
+    }
 }
 
 /// The least step of 1, 2 or 5 times a power of ten that needs at most `most` steps for `length`.
@@ -86,6 +106,9 @@ fn round_step(length: f64, most: usize) -> f64 {
 /// Makes an axis ready for the values `least` to `greatest`, with about `most` ticks. `rounded` widens the
 /// range to the next tick, so that no curve touches the frame.
 pub(crate) fn tick(axis: &Axis, least: f64, greatest: f64, most: usize, rounded: bool) -> Ticked {
+    if axis.is_logarithmic {
+        return tick_factors(axis, least, greatest, rounded);
+    }
     let (from, mut to) = axis.range.unwrap_or((least, greatest));
     if to.total_cmp(&from).is_le() {
         to = from + 1.0;
@@ -114,7 +137,30 @@ pub(crate) fn tick(axis: &Axis, least: f64, greatest: f64, most: usize, rounded:
     } else {
         format!("{} ({symbol})", axis.title)
     };
-    Ticked { from, to, ticks, title }
+    Ticked { from, to, ticks, title, is_logarithmic: false }
+}
+
+/// The same for equal factors: ticks at powers of ten, and at twice and five times those where the range is short.
+fn tick_factors(axis: &Axis, least: f64, greatest: f64, rounded: bool) -> Ticked {
+    let (mut from, mut to) = axis.range.unwrap_or((least, greatest));
+    // Whatever is not greater than zero has no place here; a decade shows that nothing is known.
+    if from.total_cmp(&0.0).is_le() || to.total_cmp(&from).is_le() {
+        (from, to) = if to > 0.0 { (to / 10.0, to) } else { (1.0, 10.0) };
+    }
+    let decades = libm::log10(to / from);
+    let factors: &[f64] = if decades > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+    let first = libm::floor(libm::log10(from)) as i32;
+    let last = libm::ceil(libm::log10(to)) as i32;
+    let steps = (first..=last).flat_map(|power| factors.iter().map(move |it| it * libm::exp10(power.into())));
+    let steps: Vec<f64> = steps.collect();
+    let tolerance = 1.0 + 1e-9;
+    if rounded && axis.range.is_none() {
+        from = steps.iter().copied().rev().find(|step| *step <= from * tolerance).unwrap_or(from);
+        to = steps.iter().copied().find(|step| *step * tolerance >= to).unwrap_or(to);
+    }
+    let shown = steps.into_iter().filter(|step| *step * tolerance >= from && *step <= to * tolerance);
+    let ticks = shown.map(|value| (value, tick_text(axis.quantity, value, value, value * 10.0))).collect();
+    Ticked { from, to, ticks, title: axis.title.clone(), is_logarithmic: true }
 }
 
 fn tick_text(quantity: Quantity, value: f64, step: f64, to: f64) -> String {
@@ -176,6 +222,23 @@ mod tests {
         assert_eq!(texts(&share, 0.5).last().unwrap(), "100 %");
         let map = Axis::new("", Quantity::Longitude).over(-60.0, 60.0);
         assert_eq!(texts(&map, 0.0), ["60°W", "30°W", "0°", "30°E", "60°E"]);
+    }
+
+    #[test]
+    fn factors_have_their_ticks_at_powers_of_ten() {
+        let axis = Axis::new("peers", Quantity::Number).logarithmic();
+        let shown = |from, to| {
+            let ready = tick(&axis, from, to, 8, true);
+            (ready.ticks.iter().map(|(_, text)| text.clone()).collect::<Vec<_>>(), ready)
+        };
+        let (texts, ready) = shown(1e3, 1e6);
+        assert_eq!(texts, ["1 k", "10 k", "100 k", "1 M"]);
+        assert!((ready.share(1e4) - 1.0 / 3.0).abs() < 1e-12 && ready.share(0.0) == 0.0);
+        let (texts, ready) = shown(30.0, 400.0);
+        assert_eq!(texts, ["20", "50", "100", "200", "500"]);
+        assert_eq!((ready.from, ready.to), (20.0, 500.0));
+        assert_eq!(shown(0.0, 0.0).1.ticks.len(), 4, "a decade where nothing is known");
+        assert_eq!(shown(0.3, 0.7).0, ["0.2", "0.5", "1"]);
     }
 
     proptest! {

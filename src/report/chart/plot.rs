@@ -29,13 +29,10 @@ struct Frame<'a> {
 
 impl Frame<'_> {
     fn x(&self, value: f64) -> f64 {
-        self.left
-            + (value.clamp(self.x.from, self.x.to) - self.x.from) / (self.x.to - self.x.from)
-                * (self.right - self.left)
+        self.left + self.x.share(value) * (self.right - self.left)
     }
     fn y(&self, value: f64) -> f64 {
-        let share = (value.clamp(self.y.from, self.y.to) - self.y.from) / (self.y.to - self.y.from);
-        self.bottom - share * (self.bottom - self.top)
+        self.bottom - self.y.share(value) * (self.bottom - self.top)
     }
     fn at(&self, (x, y): (f64, f64)) -> (f64, f64) {
         (self.x(x), self.y(y))
@@ -97,7 +94,8 @@ pub(super) fn draw_chart(chart: &Chart) -> String {
             let heading = if panel.y.title.is_empty() { 8.0 } else { HEADING_HEIGHT };
             let [_, _, low, high] = bounds(panel.series.iter()).unwrap_or([0.0, 0.0, 0.0, 1.0]);
             let most = ((room - heading) / 42.0).clamp(2.0, 8.0) as usize;
-            let y = tick(&panel.y, low.min(0.0), high, most, true);
+            let low = if panel.y.is_logarithmic { low } else { low.min(0.0) };
+            let y = tick(&panel.y, low, high, most, true);
             let (left, right) = (LEFT, width - RIGHT);
             let frame = Frame { left, right, top: upper + heading, bottom: upper + room, x: &x, y };
             draw_panel(canvas, panel, &frame, number + 1 == chart.panels.len());

@@ -426,6 +426,16 @@ impl Executor {
         }
     }
 
+    /// How long a health check of a run may take at most; none when that is not known.
+    #[must_use]
+    pub fn longest_answer(&self, run: RunId, images: &Images) -> Option<Span> {
+        let container = self.find(run).filter(|one| one.since().is_some())?;
+        match &images.image(container.needs.program).behaviour {
+            ImageBehaviour::Service { answers_after: Some(after), .. } => after.longest(),
+            _ => Some(Span::ZERO),
+        }
+    }
+
     /// Tells a run to end so that it can start again: like [`Executor::terminate`], but in the end it is gone anyhow.
     pub fn stop(&mut self, now: Time, run: RunId, images: &Images, rng: &mut Rng<'_>) -> Termination {
         let ends = self.terminate(now, run, images, rng);

@@ -13,6 +13,8 @@ use crate::net::LossReason;
 pub(super) struct Counters {
     pub(super) sent: u64,
     pub(super) delivered: u64,
+    /// Of those delivered, the ones for which no event was made.
+    pub(super) foreseen: u64,
     pub(super) bytes: u64,
     pub(super) lost: IndexMap<LossReason, u64>,
     /// In an order that does not depend on when each was booked first: what is foreseen is booked late.

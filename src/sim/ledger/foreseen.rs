@@ -57,6 +57,29 @@ impl Ledger {
     /// Books broadcasts that have come to their receivers.
     pub(in crate::sim) const fn foreseen_deliveries(&mut self, count: u64) {
         self.counters.delivered += count;
+        self.counters.foreseen += count;
+    }
+
+    /// Counts messages that are left out for now, of which only the number is known.
+    pub(in crate::sim) const fn sent_by_routine(&mut self, count: u64) {
+        self.counters.sent += count;
+    }
+
+    /// Counts them no longer: they are counted one by one.
+    pub(in crate::sim) const fn take_back_sent(&mut self, count: u64) {
+        self.counters.sent -= count;
+    }
+
+    /// Counts messages that were sent and have come without an event, each of so many bytes.
+    pub(in crate::sim) const fn omitted(&mut self, count: u64, bytes: u64) {
+        self.counters.sent += count;
+        self.counters.delivered += count;
+        self.counters.bytes += count * bytes;
+    }
+
+    /// How many facts are in the books.
+    pub(in crate::sim) const fn fact_count(&self) -> u64 {
+        self.counters.facts
     }
 
     /// Books refusals whose fingerprints are in a sum that is handed over by itself.

@@ -159,6 +159,7 @@ pub struct Ledger {
     /// When the message that is being handled was sent.
     sent: Option<Time>,
     trace: Option<Vec<(Time, PeerId, u128)>>,
+    metrics_only: bool,
     names: Arc<[Member]>,
     roles: Vec<(&'static str, String)>,
     entries: Vec<operations::Entry>,
@@ -222,6 +223,7 @@ impl Ledger {
             refusal_prints: 0,
             sent: None,
             trace: None,
+            metrics_only: false,
             names: Arc::clone(population.members()),
             roles: setup.groups.iter().map(|group| (role(group), group.organizations.join(" "))).collect(),
             asked: vec![0; entries.len()],
@@ -260,6 +262,10 @@ impl Ledger {
     /// Keeps the digest after every fact, so that two runs can be compared step by step.
     pub(super) fn keep_trace(&mut self) {
         self.trace = Some(Vec::new());
+    }
+
+    pub(super) const fn keep_metrics_only(&mut self) {
+        self.metrics_only = true;
     }
 
     pub(super) fn asked(&self, entry: u32) -> u32 {

@@ -130,9 +130,13 @@ impl Ledger {
         self.requests.absorb(&mut self.digest);
         self.moves.absorb(&mut self.digest);
         let metrics = self.metrics(now, &closing);
-        let (contracts, invoices) = self.contracts.rows();
         let events = closing.events;
         let manifest = self.manifest(&metrics, closing.interrupted, events);
+        let digest = self.digest();
+        if self.metrics_only {
+            return Outcome { metrics, digest, events, trace: self.trace, manifest, ..Outcome::default() };
+        }
+        let (contracts, invoices) = self.contracts.rows();
         Outcome {
             deployments: self.deployment_rows(),
             allocations: self.allocation_rows(),
@@ -146,8 +150,9 @@ impl Ledger {
             invoices,
             series: std::mem::take(&mut self.series),
             metrics,
-            digest: self.digest(),
+            digest,
             events,
+            foreseen: self.counters.foreseen,
             trace: self.trace.take(),
             manifest,
         }

@@ -1,0 +1,42 @@
+//! What goes on for ever while nothing happens: a provider's heartbeats, and its orchestrator's health checks.
+//!
+//! Each round leaves the two as it found them, but for a few counters. So a driver that knows that nothing will come
+//! between may leave rounds out: it asks the orchestrator for its part (`Peer::duties`) and the provider for the other
+//! (`Peer::run_in_routine`), and has both count on before the next round that it wants to see.
+
+use std::sync::Arc;
+
+use crate::dms::identity::{EnsembleId, Handle};
+
+/// An allocation that runs as it should, in the care of its orchestrator.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Charge {
+    /// Its id.
+    pub allocation: Arc<str>,
+    /// Its place and its key.
+    pub handle: Arc<Handle>,
+    /// Which of its lives it is in.
+    pub generation: u32,
+    /// Whether its health is checked in every round.
+    pub is_checked: bool,
+}
+
+/// What a deployment looks after that has nothing else to do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Duties {
+    /// Which it is.
+    pub ensemble: EnsembleId,
+    /// The nonce of the last message of its actor.
+    pub nonce: u64,
+    /// What runs, in the order in which it is looked after.
+    pub charges: Vec<Charge>,
+}
+
+/// Rounds that were left out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Omitted {
+    /// Heartbeats of the allocation.
+    pub reports: u64,
+    /// Health checks of it.
+    pub checks: u64,
+}
