@@ -15,7 +15,7 @@
 //!
 //! What a request is worth to the members of a group, its *verdict*, is found by handing it to a peer that is like them
 //! but for key and machine. What a machine has to do with it is asked of `dms::provider::Bidder`, which providers ask
-//! as well.
+//! as well. [`members`] has what tells the members of a group apart, [`outlook`] what they say to a request.
 
 mod members;
 mod outlook;

@@ -1,5 +1,7 @@
 //! What is only counted.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 
 use crate::dms::actor::Rejection;
@@ -15,7 +17,8 @@ pub(super) struct Counters {
     pub(super) foreseen: u64,
     pub(super) bytes: u64,
     pub(super) lost: IndexMap<LossReason, u64>,
-    pub(super) rejected: IndexMap<Rejection, u64>,
+    /// In an order that does not depend on when each was booked first: what is foreseen is booked late.
+    pub(super) rejected: BTreeMap<Rejection, u64>,
     pub(super) bids_received: u64,
     pub(super) bids_accepted: u64,
     pub(super) allocations_started: u64,
