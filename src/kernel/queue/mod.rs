@@ -24,8 +24,8 @@ pub use slots::EventId;
 use slots::Slots;
 use wheel::{Key, Wheel};
 
-/// Events that arrive inside the run may move so many others, and so many times as many as it had; then the run is given
-/// back to the wheel.
+/// Events that arrive inside the run may move so many others, and so many times as many as it had; then the run is
+/// given back to the wheel.
 const SHIFT_LIMIT: usize = 1024;
 const SHIFTS_A_KEY: usize = 8;
 /// Cancelled events are swept out when they outnumber the others by this many.
