@@ -32,11 +32,11 @@ const ALLOCATION_BYTES: f64 = 30e3;
 /// `regression` and 2.9 for `private-network`.
 const EVENT_NS: f64 = 1_800.0;
 /// Time of a refusal that is foreseen: judged, named for the digest and booked. `dmsim bench --scale 100000,1000000`:
-/// `ns_a_judged_bid_request` is 250 and 208; `dmsim run scenarios/scale/million.yaml`: 178 s for 814 million.
-const FORESEEN_NS: f64 = 220.0;
+/// `ns_a_judged_bid_request` is 189 and 168; `dmsim run scenarios/scale/million.yaml`: 178 s for 814 million.
+const FORESEEN_NS: f64 = 200.0;
 /// CPU time to set a peer up that is not built. `dmsim bench --one-size 1000000 --deployments 0`: `cpu_s` less
-/// `worked_s` is 3.0 s, and 0.27 s for 100,000.
-const SET_UP_NS: f64 = 3_000.0;
+/// `worked_s` is 2.5 s, and 0.23 s for 100,000.
+const SET_UP_NS: f64 = 2_500.0;
 
 /// Connections that a peer has in a large network: two on each ring of the overlay.
 const CONTACTS: f64 = 16.0;
