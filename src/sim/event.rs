@@ -101,7 +101,8 @@ pub enum Event {
     },
     /// All receivers of a broadcast whose answers are foreseen have got to it.
     Foreseen,
-    /// Rounds of supervision are not left out any longer, if they still are those of this number.
+    /// Rounds of supervision are left out as long as authority lasts: it is time to look whether it still does, if they
+    /// are those of this number.
     Routine {
         /// Their place among all.
         place: u32,

@@ -13,6 +13,8 @@
 //! transferred over the links of one of the two, where attackers listen, and at peers that are observed.
 //! [`World::step_by_step`] leaves out nothing, and the tests compare the two.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
@@ -24,7 +26,7 @@ use crate::dms::actor::{BehaviourKind, Envelope, Message};
 use crate::dms::constants::{
     HEALTH_CHECK_INTERVAL, HEALTH_CHECK_TIMEOUT, LIVENESS_REPORT_INTERVAL, LIVENESS_REPORT_TIMEOUT,
 };
-use crate::dms::identity::{ActorId, EnsembleId, Inbox};
+use crate::dms::identity::{ActorId, Did, EnsembleId, Handle, Inbox};
 use crate::dms::outbox::{Owner, RunId, Timer};
 use crate::dms::supervision::{Charge, Duties, Omitted};
 use crate::kernel::{Cursor, Span, Time};
@@ -77,7 +79,7 @@ impl<'a> Concern<'a> {
     /// What a timer is about.
     pub(super) const fn of_timer(timer: Timer) -> Self {
         if matches!(timer, Timer::RenewProviders(_)) {
-            // Grants, which are longer than those before.
+            // Grants that last longer than those before; the routine looks at them when those would end.
             return Self::Nothing;
         }
         if let Some(number) = timer.deployment() {
@@ -130,6 +132,8 @@ struct Routine {
     peer: PeerId,
     deployment: u32,
     ensemble: EnsembleId,
+    /// The deployment's actor.
+    handle: Arc<Handle>,
     /// The first tick that was left out.
     tick: Time,
     /// The messages that the deployment's actor had sent before.
@@ -279,11 +283,13 @@ impl World<'_> {
         }
     }
 
-    /// The authority of a routine is about to expire.
-    pub(super) fn end_routine(&mut self, now: Time, place: u32, serial: u64) {
+    /// The authority of a routine would be about to expire, if it had not been renewed.
+    pub(super) fn review_routine(&mut self, now: Time, place: u32, serial: u64) {
         let routine = self.routines.all.get(place as usize).and_then(Option::as_ref);
-        if routine.is_some_and(|routine| routine.serial == serial) {
-            self.go_on(now, place);
+        let Some(routine) = routine.filter(|routine| routine.serial == serial) else { return };
+        match self.authority_lasts(now, routine.peer, &routine.handle, &routine.wards) {
+            Some(lasts) if lasts > now => self.queue.post(lasts, Event::Routine { place, serial }),
+            _ => self.go_on(now, place),
         }
     }
 
@@ -317,16 +323,17 @@ impl World<'_> {
         }
         let Some(inside) = self.hosts[peer.0 as usize].built() else { return false };
         let duties = inside.peer.duties(deployment, self.clock_of(peer, now));
-        let Some(Duties { ensemble, nonce, charges }) = duties else { return false };
+        let Some(Duties { ensemble, handle, nonce, charges }) = duties else { return false };
         let wards: Option<Vec<Ward>> = charges.into_iter().map(|charge| self.ward(peer, charge)).collect();
         let Some(wards) = wards.filter(|wards| !wards.is_empty()) else { return false };
-        let Some(lasts) = self.authority_lasts(now, peer, &wards) else { return false };
+        let Some(lasts) = self.authority_lasts(now, peer, &handle, &wards) else { return false };
         if lasts < now + WORTHWHILE {
             return false;
         }
         self.routines.serial += 1;
         let serial = self.routines.serial;
-        let routine = Routine { serial, peer, deployment, ensemble, tick: now, nonce, wards, booked: 0 };
+        let routine =
+            Routine { serial, peer, deployment, ensemble, handle, tick: now, nonce, wards, booked: 0 };
         let place = self.routines.insert(routine);
         self.queue.post(lasts, Event::Routine { place, serial });
         true
@@ -349,21 +356,20 @@ impl World<'_> {
         (is_quiet && answer <= LONGEST_ANSWER).then_some(Ward { peer, run, charge, check, report: None })
     }
 
-    /// Until when nothing expires of what lets a deployment and its allocations talk to each other, and messages that
+    /// Until when nothing expires of what lets a deployment and its allocations talk to each other, nor messages that
     /// are sent till then.
-    fn authority_lasts(&self, now: Time, peer: PeerId, wards: &[Ward]) -> Option<Time> {
-        let of = |one: PeerId, others: &[&crate::dms::identity::Did]| -> Option<Time> {
+    fn authority_lasts(&self, now: Time, peer: PeerId, actor: &Handle, wards: &[Ward]) -> Option<Time> {
+        let of = |one: PeerId, others: &[&Did], actors: &[&Did]| -> Option<Time> {
             let inside = self.hosts[one.0 as usize].built()?;
-            let last = inside.peer.authority_lasts(others, self.clock_of(one, now));
+            let last = inside.peer.authority_lasts(others, actors, self.clock_of(one, now));
             let last = last.map_or(u64::MAX, |last| last.0.saturating_sub(self.epoch_of(one).0));
-            Some(Time(last.saturating_sub(LIVENESS_REPORT_TIMEOUT.0 + HEALTH_CHECK_INTERVAL.0)))
+            Some(Time(last.saturating_sub(LIVENESS_REPORT_TIMEOUT.0 + HEALTH_CHECK_TIMEOUT.0)))
         };
-        let keys: Vec<_> = wards.iter().map(|ward| ward.charge.handle.id.did()).collect();
-        let others: Vec<_> = wards.iter().map(|ward| &ward.charge.handle.did).chain(&keys).collect();
-        let mut lasts = of(peer, &others)?;
-        let orchestrator = self.hosts[peer.0 as usize].built()?.peer.handle_of_root().did.clone();
+        let keys: Vec<Did> = wards.iter().map(|ward| ward.charge.handle.id.did()).collect();
+        let others: Vec<&Did> = wards.iter().map(|ward| &ward.charge.handle.did).chain(&keys).collect();
+        let mut lasts = of(peer, &others, &[&actor.id.did()])?;
         for (ward, key) in wards.iter().zip(&keys) {
-            lasts = lasts.min(of(ward.peer, &[&orchestrator, key])?);
+            lasts = lasts.min(of(ward.peer, &[&actor.did, &actor.id.did()], &[key])?);
         }
         let end = Time::ZERO + self.setup.duration;
         Some(lasts.min(end + Span::secs(1)))

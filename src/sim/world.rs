@@ -344,7 +344,7 @@ impl<'s> World<'s> {
             Event::Anchor { group, peer } => self.anchor_revocation(now, group, peer),
             Event::Reachability => self.wake_network(now),
             Event::Foreseen => self.close_foreseen(),
-            Event::Routine { place, serial } => self.end_routine(now, place, serial),
+            Event::Routine { place, serial } => self.review_routine(now, place, serial),
         }
     }
 

@@ -39,12 +39,14 @@ impl NonceCounter {
 }
 
 impl CapabilityContext {
-    /// When the first of the anchored tokens expires that let one of these DIDs do something; what has expired before
-    /// `now` does not count.
+    /// When the first of the anchored tokens expires that let one of the `subjects` do something with one of the
+    /// `audiences`; what has expired before `now` does not count.
     #[must_use]
-    pub fn first_expiry(&self, subjects: &[&Did], now: Timestamp) -> Option<Timestamp> {
+    pub fn first_expiry(&self, subjects: &[&Did], audiences: &[&Did], now: Timestamp) -> Option<Timestamp> {
         let anchored = self.require.tokens().iter().chain(self.provide.tokens());
-        let theirs = anchored.filter(|token| subjects.contains(&token.subject()));
+        let theirs = anchored.filter(|token| {
+            subjects.contains(&token.subject()) && audiences.iter().any(|audience| token.reaches(audience))
+        });
         let links = theirs.flat_map(|token| token.links());
         links.map(Token::expire).filter(|expire| *expire >= now).min()
     }

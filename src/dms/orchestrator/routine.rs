@@ -1,5 +1,7 @@
 //! A deployment that does nothing but look after what runs (dms-orchestration section 3.4).
 
+use std::sync::Arc;
+
 use super::{Deployment, MemberState, Phase};
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::profile::{Profile, Weakness};
@@ -39,7 +41,8 @@ impl Deployment {
                 });
             }
         }
-        Some(Duties { ensemble: self.id, nonce: self.actor.last_nonce(), charges })
+        let (handle, nonce) = (Arc::clone(&self.actor.handle), self.actor.last_nonce());
+        Some(Duties { ensemble: self.id, handle, nonce, charges })
     }
 
     /// Whether it runs, waits for no answer and owes none.

@@ -27,12 +27,12 @@ impl Peer {
         self.observer.is_some() || self.contracts.is_watching()
     }
 
-    /// Until when nothing expires of what it lets these do, or may do itself.
+    /// Until when nothing expires of what it lets `others` do with its `actors`, or may do itself.
     #[must_use]
-    pub fn authority_lasts(&self, others: &[&Did], now: Timestamp) -> Option<Timestamp> {
+    pub fn authority_lasts(&self, others: &[&Did], actors: &[&Did], now: Timestamp) -> Option<Timestamp> {
         let own = self.security.capabilities.did();
-        let concerned: Vec<&Did> = others.iter().copied().chain([own]).collect();
-        self.security.capabilities.first_expiry(&concerned, now)
+        let subjects: Vec<&Did> = others.iter().copied().chain([own]).collect();
+        self.security.capabilities.first_expiry(&subjects, actors, now)
     }
 
     /// Counts health checks of a deployment that were left out: until `now` all went as it should.

@@ -26,6 +26,8 @@ pub struct Charge {
 pub struct Duties {
     /// Which it is.
     pub ensemble: EnsembleId,
+    /// Its actor.
+    pub handle: Arc<Handle>,
     /// The nonce of the last message of its actor.
     pub nonce: u64,
     /// What runs, in the order in which it is looked after.
