@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::setup::{Deploy, PeerGroup, Role, Setup};
 use crate::dms::constants::{BID_ANSWERS_WANTED, HEALTH_CHECK_INTERVAL};
 use crate::dms::ensemble::AllocationKind;
+use crate::dms::profile::Weakness;
 use crate::kernel::Span;
 use crate::workload::ArrivalsConfig;
 
@@ -51,6 +52,8 @@ const EVENTS_A_BID: f64 = 7.0;
 const EVENTS_A_NODE: f64 = 60.0;
 /// A report of life and a check of health with its probe, in each interval that a service runs.
 const EVENTS_AN_INTERVAL: f64 = 10.0;
+/// The same for a whole hour, where rounds are left out: renewals of grants, and the rounds about them.
+const EVENTS_A_QUIET_HOUR: f64 = 120.0;
 /// What hidden hosts do to be reachable, in an hour and at the start: `nat` has 200 events a peer.
 const EVENTS_A_HIDDEN_PEER: f64 = 100.0;
 /// Providers that suit an ordinary request and have room: most.
@@ -156,7 +159,7 @@ impl Estimate {
             ("requests for bids", asked * EVENTS_A_MESSAGE),
             ("bids", bids * EVENTS_A_BID),
             ("deployments placed and ended", (demand.nodes + replaced) * EVENTS_A_NODE),
-            ("heartbeats and health checks", demand.running_s / interval_s() * EVENTS_AN_INTERVAL),
+            ("heartbeats and health checks", demand.running_s * rounds_a_second(setup)),
             ("attacks", attacks(setup, &crowd)),
             ("samples", setup.duration.as_secs_f64() / 60.0),
         ];
@@ -292,6 +295,17 @@ fn coming_and_going(group: &PeerGroup) -> (f64, f64) {
 /// Whether answers to requests can be foreseen: no attackers, nothing hidden, next to nothing lost for good.
 fn is_foreseeable(setup: &Setup) -> bool {
     setup.network.nat.is_none() && setup.groups.iter().all(|group| group.attack.is_none())
+}
+
+/// Events for each second that something runs under supervision (see [`routine`](super::routine)).
+fn rounds_a_second(setup: &Setup) -> f64 {
+    let network = &setup.network;
+    let is_steady = is_foreseeable(setup) && network.loss == 0.0 && network.packet_loss == 0.0;
+    let in_turn = setup.groups.iter().any(|group| {
+        group.role == Role::Orchestrator
+            && group.profile.unwrap_or(setup.profile).has(Weakness::InTurnSupervision)
+    });
+    if is_steady && !in_turn { EVENTS_A_QUIET_HOUR / 3600.0 } else { EVENTS_AN_INTERVAL / interval_s() }
 }
 
 /// Whether something happens to every peer in its first minute.
