@@ -21,7 +21,7 @@ pub const SPREAD: f64 = 3.0;
 const PROGRAM_BYTES: f64 = 15e6;
 /// Memory of a peer to which nothing has happened, with its rows in the tables. `dmsim bench --scale`, at rest: 0.93
 /// kB at a million.
-const RESTING_PEER_BYTES: f64 = 1.0e3;
+const RESTING_PEER_BYTES: f64 = 0.6e3;
 /// What a peer takes beside once it is built. Idle `quickstart`: 13.6 kB, `ten-thousand` 12.6 kB, `storm` 13.6 kB.
 const BUILT_PEER_BYTES: f64 = 12e3;
 /// What a peer that may be hidden takes beside: `nat` has 21 kB a peer.
@@ -33,8 +33,8 @@ const ALLOCATION_BYTES: f64 = 30e3;
 /// `regression` and 2.9 for `private-network`.
 const EVENT_NS: f64 = 1_800.0;
 /// Time of a refusal that is foreseen: judged, named for the digest and booked. `dmsim bench --scale 100000,1000000`:
-/// `ns_a_judged_bid_request` is 189 and 168; `dmsim run scenarios/scale/million.yaml`: 178 s for 814 million.
-const FORESEEN_NS: f64 = 200.0;
+/// `ns_a_judged_bid_request` is 88 and 66; `dmsim run scenarios/scale/million.yaml`: 59 s for 814 million.
+const FORESEEN_NS: f64 = 75.0;
 /// CPU time to set a peer up that is not built. `dmsim bench --one-size 1000000 --deployments 0`: `cpu_s` less
 /// `worked_s` is 2.5 s, and 0.23 s for 100,000.
 const SET_UP_NS: f64 = 2_500.0;

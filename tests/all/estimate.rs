@@ -15,16 +15,18 @@ fn setup(scenario: &str, set: &[&str]) -> Setup {
 
 /// Events of whole runs and their peaks of memory in MB, as `dmsim run` has put them down in `run.json` and
 /// `provenance.json`.
-const RECORDED: [(&str, f64, f64); 9] = [
-    ("calm.yaml", 15_565.0, 15.7),
-    ("quickstart.yaml", 1_744_224.0, 37.9),
-    ("outage.yaml", 293_776.0, 24.6),
-    ("mixed-fleet.yaml", 640_044.0, 23.1),
-    ("traffic.yaml", 623_880.0, 23.4),
-    ("nat.yaml", 428_889.0, 56.8),
-    ("private-network.yaml", 8_022_705.0, 264.0),
-    ("scale/ten-thousand.yaml", 760_439.0, 113.2),
-    ("scale/storm.yaml", 2_240_830.0, 82.2),
+const RECORDED: [(&str, f64, f64); 11] = [
+    ("calm.yaml", 13_594.0, 13.6),
+    ("quickstart.yaml", 1_793_776.0, 35.2),
+    ("outage.yaml", 292_471.0, 21.7),
+    ("mixed-fleet.yaml", 655_593.0, 20.3),
+    ("traffic.yaml", 575_515.0, 21.1),
+    ("nat.yaml", 428_748.0, 53.6),
+    ("private-network.yaml", 7_421_582.0, 241.9),
+    ("scale/ten-thousand.yaml", 559_656.0, 97.4),
+    ("scale/storm.yaml", 2_383_749.0, 77.3),
+    ("scale/hundred-thousand.yaml", 8_828_241.0, 832.1),
+    ("scale/million.yaml", 660_921.0, 772.1),
 ];
 
 #[test]
