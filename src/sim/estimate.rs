@@ -19,7 +19,7 @@ pub const SPREAD: f64 = 3.0;
 
 /// Memory of a run of a few peers: the program and its tables of cities and delays. `calm` without workload: 14 MB.
 const PROGRAM_BYTES: f64 = 15e6;
-/// Memory of a peer to which nothing has happened, with its rows in the tables. `dmsim bench --scale`, at rest: 0.93
+/// Memory of a peer to which nothing has happened, with its rows in the tables. `dmsim bench --scale`, at rest: 0.59
 /// kB at a million.
 const RESTING_PEER_BYTES: f64 = 0.6e3;
 /// What a peer takes beside once it is built. Idle `quickstart`: 13.6 kB, `ten-thousand` 12.6 kB, `storm` 13.6 kB.
