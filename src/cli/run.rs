@@ -51,23 +51,10 @@ pub(super) struct RunArguments {
 }
 
 pub(super) fn run(arguments: &RunArguments) -> Exit {
-    let overrides = Overrides { set: arguments.set.clone(), seed: arguments.seed };
-    let loaded = match scenario::load(&arguments.scenario, &overrides, &metric_names()) {
+    let loaded = match load(arguments) {
         Ok(loaded) => loaded,
-        Err(report) => {
-            eprint!("{}", report.render(is_styled()));
-            return Exit::BadInput;
-        }
+        Err(exit) => return exit,
     };
-    if !loaded.warnings.diagnostics.is_empty() {
-        eprint!("{}", loaded.warnings.render(is_styled()));
-    }
-    let available = available_memory_bytes().filter(|_| !arguments.even_so);
-    let refusal = available.and_then(|available| estimate::refusal(&Estimate::of(&loaded.setup), available));
-    if let Some(refusal) = refusal {
-        eprintln!("{refusal}");
-        return Exit::BadInput;
-    }
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     // Without a handler an interrupt ends the process at once; results are renamed into place, so nothing
@@ -94,18 +81,9 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
     };
     let provenance = provenance(&outcome, &stopwatch);
     if arguments.twice && !stop.load(Ordering::Relaxed) {
-        match simulate(&loaded.setup, options, &stop, &mut |_, _| {}) {
-            Ok(second) => {
-                if let Some((fact, time, peer)) = outcome.first_divergence(&second) {
-                    eprintln!(
-                        "error: the two runs part at fact {fact}, {time:?} simulated, on peer {}",
-                        peer.0
-                    );
-                    return Exit::ExpectationFailed;
-                }
-                eprintln!("both runs agree on all {} facts", outcome.trace.as_ref().map_or(0, Vec::len));
-            }
-            Err(exit) => return exit,
+        let second = simulate(&loaded.setup, options, &stop, &mut |_, _| {});
+        if let Err(exit) = second.and_then(|second| compare(&outcome, &second)) {
+            return exit;
         }
     }
     let folder = match write(arguments, &loaded, &outcome, &provenance, folder, streams) {
@@ -126,6 +104,37 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
     } else {
         Exit::ExpectationFailed
     }
+}
+
+/// The scenario, if it can be used and its run fits into memory; what is to be said about it is said.
+fn load(arguments: &RunArguments) -> Result<Loaded, Exit> {
+    let overrides = Overrides { set: arguments.set.clone(), seed: arguments.seed };
+    let loaded = scenario::load(&arguments.scenario, &overrides, &metric_names()).map_err(|report| {
+        eprint!("{}", report.render(is_styled()));
+        Exit::BadInput
+    })?;
+    if !loaded.warnings.diagnostics.is_empty() {
+        eprint!("{}", loaded.warnings.render(is_styled()));
+    }
+    let available = available_memory_bytes().filter(|_| !arguments.even_so);
+    let refusal = available.and_then(|available| estimate::refusal(&Estimate::of(&loaded.setup), available));
+    match refusal {
+        Some(refusal) => {
+            eprintln!("{refusal}");
+            Err(Exit::BadInput)
+        }
+        None => Ok(loaded),
+    }
+}
+
+/// Says whether two runs of one scenario agree, and where they part if they do not.
+fn compare(first: &Outcome, second: &Outcome) -> Result<(), Exit> {
+    if let Some((fact, time, peer)) = first.first_divergence(second) {
+        eprintln!("error: the two runs part at fact {fact}, {time:?} simulated, on peer {}", peer.0);
+        return Err(Exit::ExpectationFailed);
+    }
+    eprintln!("both runs agree on all {} facts", first.trace.as_ref().map_or(0, Vec::len));
+    Ok(())
 }
 
 fn simulate(setup: &Setup, options: Options, stop: &AtomicBool, lines: Lines<'_>) -> Result<Outcome, Exit> {

@@ -271,8 +271,11 @@ impl World<'_> {
             return;
         }
         let Some(Parcel { envelope, .. }) = self.parcels.get(parcel) else { return };
-        for place in self.routines.concerned(peer, Concern::of(envelope)) {
-            self.go_on(now, place);
+        let concern = Concern::of(envelope);
+        if concern != Concern::Nothing {
+            for place in self.routines.concerned(peer, concern) {
+                self.go_on(now, place);
+            }
         }
     }
 
