@@ -85,8 +85,8 @@ fn more_peers_take_more_of_everything_and_in_proportion() {
     let ratio = large.foreseen.likely / small.foreseen.likely;
     assert!((3.9..4.2).contains(&ratio), "{ratio}");
     assert!(large.cpu_s.likely > 2.0 * small.cpu_s.likely);
-    // As measured by `dmsim bench --scale`: a peer at rest takes 1.5 kB and no more.
-    assert!((1.5e9..6e9).contains(&small.memory_bytes.likely), "{small:?}");
+    // As measured by `dmsim bench --scale`: a peer at rest takes 0.6 kB, and some have bid.
+    assert!((0.6e9..2e9).contains(&small.memory_bytes.likely), "{small:?}");
 }
 
 #[test]
