@@ -1,9 +1,9 @@
 //! What `dmsim bench --scale` measures, drawn over the number of peers with equal steps for equal factors.
 
-use std::io;
 use std::path::Path;
 
 use super::scale::{Figures, value};
+use crate::observe::{FolderError, write_atomically};
 use crate::report::chart::{Axis, Chart, Color, Mark, Panel, Quantity, Series, palette};
 
 /// Radius of the dot of a measured size, in pixels.
@@ -26,12 +26,13 @@ const MEMORY: [Curve; 2] = [
 ];
 
 /// Writes `cost.svg` and `memory.svg` to a folder, which is made where it is missing.
-pub(super) fn draw(all: &[Figures], folder: &Path) -> io::Result<()> {
-    std::fs::create_dir_all(folder)?;
+pub(super) fn draw(all: &[Figures], folder: &Path) -> Result<(), FolderError> {
+    let made = std::fs::create_dir_all(folder);
+    made.map_err(|source| FolderError::Io { action: "create", path: folder.to_owned(), source })?;
     let cost = chart("Cost as networks grow", "nanoseconds each", "peers, or entities of PHOLD", all, &COSTS);
     let memory = chart("Memory as networks grow", "kB a peer beside an empty run", "peers", all, &MEMORY);
-    std::fs::write(folder.join("cost.svg"), cost.svg())?;
-    std::fs::write(folder.join("memory.svg"), memory.svg())
+    write_atomically(&folder.join("cost.svg"), cost.svg().as_bytes())?;
+    write_atomically(&folder.join("memory.svg"), memory.svg().as_bytes())
 }
 
 fn chart(title: &str, y: &str, x: &str, all: &[Figures], curves: &[Curve]) -> Chart {

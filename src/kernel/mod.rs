@@ -18,7 +18,7 @@ pub use crate::id_type;
 pub use digest::{Digest, fingerprint128};
 pub use ids::{Id, IdVec};
 pub use queue::{EventId, EventQueue};
-pub use random::{Cursor, Domain, Ratio, Rng, Streams};
+pub use random::{Cursor, Domain, Ratio, Rng, Streams, at_moment};
 pub use sample::{Distribution, Zipf};
 pub use slab::Slab;
 pub use time::{Span, Time, Timestamp};

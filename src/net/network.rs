@@ -15,7 +15,7 @@ use super::nat::{Duty, Nat, NatClass, NatConfig, NatError, Occurrence, PairCount
 use super::overlay::{Neighbours, Overlay};
 use super::score::PeerScores;
 use super::sending::Sends;
-use crate::kernel::{Cursor, Domain, Id, IdVec, Rng, Span, Streams, Time, digest::mix};
+use crate::kernel::{Cursor, Domain, Id, IdVec, Rng, Span, Streams, Time, at_moment};
 
 /// Payloads of this size and more are transfers: see [`Network::start_transfer`].
 pub const FLOW_THRESHOLD_BYTES: u64 = 64 * 1024;
@@ -198,11 +198,6 @@ pub struct Broadcast {
     flood: Flood,
 }
 
-/// The stream of a message.
-const fn entity_of(now: Time, from: EndpointId, name: u64) -> u64 {
-    mix(now.0 ^ mix(name ^ mix(from.0 as u64)))
-}
-
 /// How much a sender has published, and what it has under way.
 #[derive(Default)]
 struct SenderState {
@@ -273,7 +268,7 @@ impl Network {
         if from == to {
             return Delivery::At(now + LOOPBACK);
         }
-        let entity = entity_of(now, from, name);
+        let entity = at_moment(now, u64::from(from.0), name);
         let cursor = &mut Cursor::default();
         let mut rng = self.streams.rng(SEND, entity, cursor);
         let mut lost = rng.chance(medium.loss);
@@ -398,7 +393,7 @@ impl Network {
     #[must_use]
     pub fn delay(&self, now: Time, from: EndpointId, to: EndpointId, bytes: u64, name: u64) -> Span {
         let cursor = &mut Cursor::default();
-        let mut rng = self.streams.rng(SEND, entity_of(now, from, name), cursor);
+        let mut rng = self.streams.rng(SEND, at_moment(now, u64::from(from.0), name), cursor);
         rng.chance(self.medium.loss);
         self.medium.leg(from, to, bytes, &mut rng)
     }

@@ -11,7 +11,7 @@ use super::world::{Cargo, EXECUTOR, World};
 use crate::dms::ensemble::{AllocationConfig, Executor as Kind};
 use crate::dms::outbox::{Execution, Health, Input, KillCause, RunId};
 use crate::dms::resources::Resources;
-use crate::kernel::{Cursor, Domain, Rng, Span, Streams, Time, digest::mix};
+use crate::kernel::{Cursor, Domain, Rng, Span, Streams, Time, at_moment};
 
 /// Which fetches fail.
 const FETCH: Domain = Domain::new("sim.fetch");
@@ -314,7 +314,7 @@ pub(super) fn probe_stream(
     run: RunId,
     cursor: &mut Cursor,
 ) -> Rng<'_> {
-    streams.rng(PROBE, mix(now.0 ^ mix(u64::from(run.slot) ^ mix(u64::from(peer.0)))), cursor)
+    streams.rng(PROBE, at_moment(now, u64::from(peer.0), u64::from(run.slot)), cursor)
 }
 
 /// What stands on the error output at such an end.

@@ -133,8 +133,7 @@ impl World<'_> {
             self.take_down(now, peer, Outage::Process);
             self.repair_later(now, number, peer, down);
         }
-        self.disturb(now, peer, Concern::Everything);
-        self.stir(now, peer);
+        self.rouse(now, peer);
         self.hosts[peer.0 as usize].rest = Rest::Exempt;
         self.hosts[peer.0 as usize].peer.upgrade(*to);
         self.office.upgrade(peer, *to);
@@ -197,8 +196,7 @@ impl World<'_> {
 
     /// A peer stops at once: what it had in memory is gone, and with its machine what ran there.
     fn take_down(&mut self, now: Time, peer: PeerId, outage: Outage) {
-        self.disturb(now, peer, Concern::Everything);
-        self.stir(now, peer);
+        self.rouse(now, peer);
         let host = &mut self.hosts[peer.0 as usize];
         if outage == Outage::Machine {
             host.power += 1;

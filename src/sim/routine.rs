@@ -220,8 +220,17 @@ impl Routines {
         Some(routine)
     }
 
+    /// Whether there is any that something may happen to.
+    fn may_be_disturbed(&self) -> bool {
+        !self.by_peer.is_empty() && !self.making_up
+    }
+
     /// Those that something is about which happens to a peer.
     fn concerned(&self, peer: PeerId, concern: Concern<'_>) -> SmallVec<[u32; 2]> {
+        if concern == Concern::Nothing {
+            // Most that comes to a busy orchestrator: it need not be held against each of its routines.
+            return SmallVec::new();
+        }
         let of_peer = self.by_peer.get(&peer).into_iter().flatten();
         let is_concerned = |place: &&u32| {
             let Some(routine) = &self.all[**place as usize] else { return false };
@@ -256,34 +265,28 @@ impl World<'_> {
     /// Something is about to happen to a peer that has to do with this.
     #[inline]
     pub(super) fn disturb(&mut self, now: Time, peer: PeerId, concern: Concern<'_>) {
-        if self.routines.by_peer.is_empty() || concern == Concern::Nothing || self.routines.making_up {
-            return;
-        }
-        for place in self.routines.concerned(peer, concern) {
-            self.go_on(now, place);
+        if self.routines.may_be_disturbed() {
+            self.go_on_all(now, self.routines.concerned(peer, concern));
         }
     }
 
     /// A message has come to a peer, or its worker has got to it.
     #[inline]
     pub(super) fn disturb_by(&mut self, now: Time, peer: PeerId, parcel: u32) {
-        if self.routines.by_peer.is_empty() || self.routines.making_up {
-            return;
+        if self.routines.may_be_disturbed()
+            && let Some(Parcel { envelope, .. }) = self.parcels.get(parcel)
+        {
+            self.go_on_all(now, self.routines.concerned(peer, Concern::of(envelope)));
         }
-        let Some(Parcel { envelope, .. }) = self.parcels.get(parcel) else { return };
-        let concern = Concern::of(envelope);
-        if concern != Concern::Nothing {
-            for place in self.routines.concerned(peer, concern) {
-                self.go_on(now, place);
-            }
-        }
+    }
+
+    fn go_on_all(&mut self, now: Time, places: SmallVec<[u32; 2]>) {
+        places.into_iter().for_each(|place| self.go_on(now, place));
     }
 
     /// All go on, those at the very end of a run included.
     pub(super) fn end_routines(&mut self, end: Time) {
-        for place in self.routines.in_order(0..self.routines.all.len() as u32) {
-            self.go_on(end, place);
-        }
+        self.go_on_all(end, self.routines.in_order(0..self.routines.all.len() as u32));
     }
 
     /// The authority of a routine would be about to expire, if it had not been renewed.

@@ -33,7 +33,7 @@ use crate::dms::ensemble::Executor as Kind;
 use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox, RunId, Timer};
-use crate::kernel::{Cursor, Domain, Slab, Span, Streams, Time, Timestamp, digest::mix};
+use crate::kernel::{Cursor, Domain, Slab, Span, Streams, Time, Timestamp, at_moment};
 use crate::net::{
     BroadcastTally, ConditionId, Delivery, EndpointId, FLOW_THRESHOLD_BYTES, FlowId, LossReason, Network,
     READ_TIMEOUT, Receivers,
@@ -452,7 +452,7 @@ impl<'s> World<'s> {
         let mut own = Cursor::default();
         let random = match round_of(&input) {
             Some(round) => {
-                let entity = mix(now.0 ^ mix(round ^ mix(u64::from(peer.0))));
+                let entity = at_moment(now, u64::from(peer.0), round);
                 self.streams.rng(SUPERVISION, entity, &mut own)
             }
             None => self.streams.rng(PEER, u64::from(peer.0), peer_cursor),
@@ -518,7 +518,6 @@ impl<'s> World<'s> {
         let length = u32::try_from(bytes).unwrap_or(u32::MAX);
         self.routines.note(&parcel.envelope, bytes);
         if bytes >= FLOW_THRESHOLD_BYTES && to != from {
-            self.stir(now, to);
             match self.start_transfer(now, Some(from), to, bytes) {
                 Ok(flow) => {
                     let envelope = self.parcels.insert(parcel, 1);
@@ -599,6 +598,12 @@ impl<'s> World<'s> {
         }
     }
 
+    /// Something is about to happen to a peer that may concern all that is known of it beforehand.
+    pub(super) fn rouse(&mut self, now: Time, peer: PeerId) {
+        self.disturb(now, peer, Concern::Everything);
+        self.stir(now, peer);
+    }
+
     /// Starts a transfer, which takes of what the links of both have for messages.
     pub(super) fn start_transfer(
         &mut self,
@@ -608,7 +613,7 @@ impl<'s> World<'s> {
         bytes: u64,
     ) -> Result<FlowId, LossReason> {
         for peer in from.into_iter().chain([to]) {
-            self.disturb(now, peer, Concern::Everything);
+            self.rouse(now, peer);
         }
         self.network.start_transfer(now, from.map(|from| EndpointId(from.0)), EndpointId(to.0), bytes)
     }

@@ -22,6 +22,9 @@ use std::fmt;
 
 pub use rng::{Ratio, Rng};
 
+use super::digest::mix;
+use super::time::Time;
+
 /// A family of streams, named by a text: `const CHURN: Domain = Domain::new("churn");`.
 ///
 /// The name is hashed when the program is compiled. Two rooms that use the same name share streams, so prefix
@@ -30,6 +33,13 @@ pub use rng::{Ratio, Rng};
 pub struct Domain {
     name: &'static str,
     key: u64,
+}
+
+/// The entity of what its owner draws at one moment, whatever it has drawn before: `name` tells apart what falls on the
+/// same moment.
+#[must_use]
+pub const fn at_moment(now: Time, owner: u64, name: u64) -> u64 {
+    mix(now.0 ^ mix(name ^ mix(owner)))
 }
 
 impl Domain {
