@@ -5,6 +5,7 @@
 
 pub mod arrivals;
 pub mod churn;
+pub mod fitting;
 pub mod hardware;
 pub mod place;
 
