@@ -11,6 +11,7 @@ mod cap;
 mod check;
 mod estimate;
 mod explain;
+mod fit;
 mod growth;
 mod list;
 mod measure;
@@ -87,6 +88,8 @@ enum Command {
     Schema(schema::SchemaArguments),
     /// Measure the simulator on this machine.
     Bench(bench::BenchArguments),
+    /// Fit distributions to an availability trace and write them as churn for scenarios.
+    Fit(fit::FitArguments),
 }
 
 /// Runs the program with the process's arguments.
@@ -102,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::Translate(arguments) => translate::translate(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Fit(arguments) => fit::fit(&arguments),
     };
     exit.into()
 }

@@ -4,9 +4,11 @@
 //! offline. Any report can be remade from the files; nothing here knows the simulator. The same files give
 //! the same plots.
 //!
-//! [`chart`] holds the kinds of charts, [`mod@plots`] says which ones a run gets, [`page`] makes the page.
+//! [`chart`] holds the kinds of charts, [`mod@plots`] says which ones a run gets, [`page`] makes the page. [`fits`]
+//! draws what `dmsim fit` found in a trace, which is no run.
 
 pub mod chart;
+pub mod fits;
 pub mod page;
 pub mod plots;
 pub mod tables;

@@ -146,6 +146,14 @@ impl Files {
 /// # Errors
 /// Why it cannot be read, in a few words that are the same on every system.
 pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, String> {
+    read_file_up_to(path, yaml::MAX_BYTES as u64)
+}
+
+/// The bytes of a file that has at most so many.
+///
+/// # Errors
+/// As [`read_file`].
+pub(super) fn read_file_up_to(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     let in_words = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         io::ErrorKind::PermissionDenied => "reading it is not permitted".to_owned(),
@@ -155,8 +163,8 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, String> {
     if metadata.is_dir() {
         return Err("it is a directory".to_owned());
     }
-    if metadata.len() > yaml::MAX_BYTES as u64 {
-        return Err(format!("it has {} bytes; at most {} are read", metadata.len(), yaml::MAX_BYTES));
+    if metadata.len() > most {
+        return Err(format!("it has {} bytes; at most {most} are read", metadata.len()));
     }
     fs::read(path).map_err(in_words)
 }

@@ -42,6 +42,7 @@ mod resolved_contracts;
 mod resolved_operations;
 pub mod schema;
 mod storage;
+pub mod trace;
 mod traffic;
 pub mod units;
 mod workload;
@@ -55,6 +56,7 @@ use crate::sim::setup::Setup;
 pub use check::{Checked, DmsVerdict, Kind, check, verdict_of_dms};
 pub use diagnostic::{Diagnostic, Sources, render};
 pub use overrides::Overrides;
+pub use peers::churn_fragment;
 
 use files::Files;
 

@@ -12,6 +12,7 @@ use super::network::bandwidth;
 use super::organizations::Organizations;
 use super::reader::{Map, Reader};
 use super::storage;
+use super::{distribution, yaml};
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::sim::setup::{Onboard, PeerGroup, Role};
 use crate::workload::{
@@ -421,6 +422,23 @@ fn require_contracts(reader: &mut Reader, map: &Map<'_>, role: Role) -> bool {
     let words = [("true", true), ("false", false)];
     let read = reader.optional(map, "require_contracts", |r, node| r.word(node, "require_contracts", &words));
     read.unwrap_or(false)
+}
+
+/// What stands under `churn` for up and down times, as the scenario reader takes it.
+///
+/// # Errors
+/// Why it would not: a mean that is infinite, or a time of more than 584 years.
+pub fn churn_fragment(model: &ChurnModel) -> Result<String, String> {
+    let text =
+        format!("up: {}\ndown: {}\n", distribution::write(&model.up), distribution::write(&model.down));
+    let tree = yaml::parse(text.as_bytes());
+    let mut findings = tree.as_ref().err().cloned().unwrap_or_default();
+    if let Ok(node) = &tree {
+        let mut reader = Reader::default();
+        churn(&mut reader, node);
+        findings = reader.findings.into_sorted();
+    }
+    findings.into_iter().next().map_or(Ok(text), |finding| Err(finding.message))
 }
 
 /// A preset, or the spans up and down.

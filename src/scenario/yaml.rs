@@ -40,19 +40,23 @@ pub fn parse(bytes: &[u8]) -> Result<Node, Vec<Finding>> {
     Err(builder.findings.into_sorted())
 }
 
-/// Checks size and encoding, and drops a byte order mark.
+/// Checks size and encoding.
 fn decode(bytes: &[u8]) -> Result<&str, Finding> {
     if bytes.len() > MAX_BYTES {
         let message = format!("the file has {} bytes; at most {MAX_BYTES} are read", bytes.len());
         return Err(Finding::error(Position::START, message));
     }
+    utf8(bytes).map_err(|finding| finding.with_help("YAML files must be saved as UTF-8".to_owned()))
+}
+
+/// The text of a file without a byte order mark.
+pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Finding> {
     let text = str::from_utf8(bytes).map_err(|error| {
         let valid = str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
         let line = valid.matches('\n').count() + 1;
         let column = valid.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         let byte = bytes[error.valid_up_to()];
         Finding::error(position_at(line, column, 1), format!("not UTF-8 text: byte 0x{byte:02x}"))
-            .with_help("YAML files must be saved as UTF-8".to_owned())
     })?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }

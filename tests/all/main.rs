@@ -13,6 +13,7 @@ mod estimate;
 mod executors;
 mod explain;
 mod fidelity;
+mod fit;
 mod foresight;
 mod gateways;
 mod generations;

@@ -32,7 +32,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("ctrlc", &["src/cli/"]),
     ("saphyr_parser", &["src/scenario/yaml.rs", "src/scenario/yaml/"]),
     ("plotters", &["src/report/chart/"]),
-    ("csv", &["src/observe/"]),
+    ("csv", &["src/observe/", "src/scenario/trace.rs"]),
 ];
 
 /// What would let two runs of one seed differ, and may be named in `cli` only.

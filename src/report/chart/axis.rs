@@ -140,12 +140,69 @@ pub(crate) fn tick(axis: &Axis, least: f64, greatest: f64, most: usize, rounded:
     Ticked { from, to, ticks, title, is_logarithmic: false }
 }
 
+/// Round times by their seconds, each about as many times the one before; those that are marked stand alone where the
+/// range is long.
+const ROUND_TIMES: [(f64, &str, bool); 40] = [
+    (1e-3, "1 ms", true),
+    (2e-3, "2 ms", false),
+    (5e-3, "5 ms", false),
+    (0.01, "10 ms", true),
+    (0.02, "20 ms", false),
+    (0.05, "50 ms", false),
+    (0.1, "100 ms", true),
+    (0.2, "200 ms", false),
+    (0.5, "500 ms", false),
+    (1.0, "1 s", true),
+    (2.0, "2 s", false),
+    (5.0, "5 s", false),
+    (10.0, "10 s", true),
+    (30.0, "30 s", false),
+    (60.0, "1 min", true),
+    (120.0, "2 min", false),
+    (300.0, "5 min", false),
+    (600.0, "10 min", true),
+    (1800.0, "30 min", false),
+    (3600.0, "1 h", true),
+    (7200.0, "2 h", false),
+    (10_800.0, "3 h", false),
+    (21_600.0, "6 h", true),
+    (43_200.0, "12 h", false),
+    (86_400.0, "1 d", true),
+    (172_800.0, "2 d", false),
+    (432_000.0, "5 d", false),
+    (864_000.0, "10 d", true),
+    (1_728_000.0, "20 d", false),
+    (4_320_000.0, "50 d", false),
+    (8_640_000.0, "100 d", true),
+    (17_280_000.0, "200 d", false),
+    (43_200_000.0, "500 d", false),
+    (86_400_000.0, "1000 d", true),
+    (172_800_000.0, "2000 d", false),
+    (432_000_000.0, "5000 d", false),
+    (864_000_000.0, "10 kd", true),
+    (8_640_000_000.0, "100 kd", true),
+    (86_400_000_000.0, "1 Md", true),
+    (864_000_000_000.0, "10 Md", true),
+];
+
+/// Ticks at round times between two; of many, only those that are marked.
+fn time_ticks(from: f64, to: f64) -> Vec<(f64, String)> {
+    let within = ROUND_TIMES.iter().filter(|(seconds, _, _)| (from..=to).contains(seconds));
+    let is_long = to / from > 300.0;
+    let shown = within.filter(|(_, _, alone)| *alone || !is_long);
+    shown.map(|(seconds, text, _)| (*seconds, (*text).to_owned())).collect()
+}
+
 /// The same for equal factors: ticks at powers of ten, and at twice and five times those where the range is short.
 fn tick_factors(axis: &Axis, least: f64, greatest: f64, rounded: bool) -> Ticked {
     let (mut from, mut to) = axis.range.unwrap_or((least, greatest));
     // Whatever is not greater than zero has no place here; a decade shows that nothing is known.
     if from.total_cmp(&0.0).is_le() || to.total_cmp(&from).is_le() {
         (from, to) = if to > 0.0 { (to / 10.0, to) } else { (1.0, 10.0) };
+    }
+    if axis.quantity == Quantity::Time {
+        let ticks = time_ticks(from, to);
+        return Ticked { from, to, ticks, title: axis.title.clone(), is_logarithmic: true };
     }
     let decades = libm::log10(to / from);
     let factors: &[f64] = if decades > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
@@ -239,6 +296,17 @@ mod tests {
         assert_eq!((ready.from, ready.to), (20.0, 500.0));
         assert_eq!(shown(0.0, 0.0).1.ticks.len(), 4, "a decade where nothing is known");
         assert_eq!(shown(0.3, 0.7).0, ["0.2", "0.5", "1"]);
+    }
+
+    #[test]
+    fn factors_of_time_have_their_ticks_at_round_times() {
+        let axis = Axis::new("", Quantity::Time).logarithmic();
+        let shown = |from, to| -> Vec<String> {
+            tick(&axis, from, to, 8, false).ticks.into_iter().map(|(_, text)| text).collect()
+        };
+        let long = ["1 s", "10 s", "1 min", "10 min", "1 h", "6 h", "1 d", "10 d"];
+        assert_eq!(shown(0.9, 2e6), long);
+        assert_eq!(shown(50.0, 7000.0), ["1 min", "2 min", "5 min", "10 min", "30 min", "1 h"]);
     }
 
     proptest! {

@@ -109,6 +109,23 @@ impl Chart {
     }
 }
 
+/// Charts beside one another as one SVG file, with a title for screen readers.
+#[must_use]
+pub fn side_by_side(title: &str, charts: &[Chart]) -> String {
+    let (mut width, mut height) = (0.0, 0.0_f64);
+    let mut body = String::new();
+    for chart in charts {
+        body.push_str(&chart.svg().replacen("<svg ", &format!("<svg x=\"{width}\" "), 1));
+        width += chart.size.0;
+        height = height.max(chart.size.1);
+    }
+    let label = escape(title);
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{label}\">\n{body}</svg>\n"
+    )
+}
+
 /// The cumulative distribution of some values, as the share of them that are no greater. Empty without
 /// values.
 #[must_use]

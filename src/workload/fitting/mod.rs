@@ -37,25 +37,37 @@ pub struct Fit {
 #[derive(Clone, PartialEq, Debug, Error)]
 pub enum FitError {
     /// There is too little to fit.
-    #[error("{ended} of them ended; a fit needs two that differ, and hundreds to be worth something")]
+    #[error("{ended} of them ended")]
     TooFew {
         /// How many ended.
         ended: usize,
     },
     /// There is nothing to distribute.
-    #[error("all that ended took about {mean_s} s: write that time instead of a distribution")]
+    #[error("all that ended took about {mean_s} s")]
     TooAlike {
         /// The mean of those that ended.
         mean_s: f64,
     },
     /// The likelihood rises without end, as it may where nearly all spans are censored.
-    #[error("no {family} is the likeliest: too many of the {total} did not end before the observation did")]
+    #[error("no {family} distribution is the likeliest")]
     Unbounded {
         /// The family's name.
         family: &'static str,
-        /// How many spans there are.
-        total: usize,
     },
+}
+
+impl FitError {
+    /// What to do about it.
+    #[must_use]
+    pub const fn advice(&self) -> &'static str {
+        match self {
+            Self::TooFew { .. } => "a fit needs two that differ, and hundreds to be worth something",
+            Self::TooAlike { .. } => "write that time instead of a distribution",
+            Self::Unbounded { .. } => {
+                "too many of them did not end before the observation did: observe longer"
+            }
+        }
+    }
 }
 
 /// The exponential, Weibull, lognormal and gamma distribution that fit best, in this order.
@@ -71,8 +83,7 @@ pub fn fit(spans: &Spans) -> Result<Vec<Fit>, FitError> {
     if summary.log_variance.sqrt() < LEAST_SPREAD {
         return Err(FitError::TooAlike { mean_s: summary.mean });
     }
-    let total = ended + spans.censored().len();
-    let unbounded = |family| FitError::Unbounded { family, total };
+    let unbounded = |family| FitError::Unbounded { family };
     let models = [
         estimate::exponential(&summary),
         estimate::weibull(spans, &summary).ok_or(unbounded("Weibull"))?,

@@ -7,7 +7,7 @@ pub struct Session {
     pub host: u32,
     /// When it came.
     pub start_s: f64,
-    /// When it went; later than it came.
+    /// When it went; not before it came.
     pub end_s: f64,
 }
 
@@ -36,6 +36,8 @@ pub struct Observations {
     pub down: Spans,
     /// Sessions that begin when another of the host ends: both are one.
     pub joined: usize,
+    /// Sessions that end when they begin, shorter than the clock of the trace can tell: no up times.
+    pub momentary: usize,
     /// Up and down times that had begun when the observation did, or began when it was over.
     pub left_out: usize,
 }
@@ -82,7 +84,8 @@ impl Spans {
 }
 
 impl Observations {
-    /// What a window shows of sessions, which are sorted by host and then by start, and of which no two of a host overlap.
+    /// What a window shows of sessions, which are sorted by host and then by start, and of which no two of a host
+    /// overlap.
     ///
     /// A span that begins in the window and ends in it has ended; one that is cut off by the end of the window is
     /// censored, as is the time after the last session of a host. One whose beginning is not in the window is left
@@ -95,7 +98,7 @@ impl Observations {
             for Session { start_s, end_s, .. } in of_host {
                 match host.last_mut() {
                     Some(last) if last.1 >= *start_s => {
-                        last.1 = *end_s;
+                        last.1 = last.1.max(*end_s);
                         sorted.joined += 1;
                     }
                     _ => host.push((*start_s, *end_s)),
@@ -111,6 +114,7 @@ impl Observations {
             up: Spans::new(up, up_censored),
             down: Spans::new(down, down_censored),
             joined: sorted.joined,
+            momentary: sorted.momentary,
             left_out: sorted.left_out,
         }
     }
@@ -123,6 +127,7 @@ struct Sorter {
     /// Down and up times, ended and censored.
     spans: [[Vec<f64>; 2]; 2],
     joined: usize,
+    momentary: usize,
     left_out: usize,
 }
 
@@ -141,6 +146,10 @@ impl Sorter {
             (None, Some(end_s)) => (true, end_s),
             (None, None) => return,
         };
+        if to_s <= from_s {
+            self.momentary += 1;
+            return;
+        }
         self.spans[usize::from(up)][usize::from(censored)].push(to_s - from_s);
     }
 }
