@@ -76,6 +76,7 @@ struct Output<'a> {
 struct SideOutput<'a> {
     ended: usize,
     censored: usize,
+    longest_s: f64,
     best: &'a str,
     fits: Vec<FitOutput>,
 }
@@ -106,28 +107,13 @@ pub(super) fn fit(arguments: &FitArguments) -> Exit {
     let (Ok(window), Ok(trace)) = (window, trace) else { return Exit::BadInput };
     let seen = Observations::of(&trace.sessions, window);
     let Some(sides) = fit_sides(arguments, &seen) else { return Exit::BadInput };
-    let fragment = match fragment(&arguments.trace, &sides) {
-        Ok(fragment) => fragment,
-        Err(reason) => {
-            eprintln!(
-                "error: the best fits are no churn: {reason}\n  = help: is `--unit` that of the trace?"
-            );
-            return Exit::BadInput;
-        }
-    };
-    if let Some(folder) = &arguments.out
-        && let Err(error) = write(folder, &fragment, &plot(&arguments.trace, &sides))
-    {
-        eprintln!("error: {error}");
-        return Exit::Internal;
-    }
     if arguments.json || arguments.format == Format::Json {
         let output = output(&arguments.trace, &trace, &seen, &sides);
         println!("{}", serde_json::to_string_pretty(&output).expect("fits have only string keys"));
     } else {
         print!("{}", tables(&arguments.trace, &trace, &seen, &sides));
     }
-    Exit::Fine
+    arguments.out.as_ref().map_or(Exit::Fine, |folder| write(folder, &arguments.trace, &sides))
 }
 
 /// The window in seconds.
@@ -174,14 +160,17 @@ fn fit_sides(arguments: &FitArguments, seen: &Observations) -> Option<[Side; 2]>
 
 /// A span in the unit that suits it, with four digits.
 fn span_text(span_s: f64) -> String {
-    let units = [(86_400.0, 4.0, "d"), (3600.0, 2.0, "h"), (60.0, 2.0, "min")];
+    let units = [(31_557_600.0, 10.0, "y"), (86_400.0, 4.0, "d"), (3600.0, 2.0, "h"), (60.0, 2.0, "min")];
     let fitting = units.into_iter().find(|(size, from, _)| span_s >= size * from);
     let (size, unit) = fitting.map_or((1.0, "s"), |(size, _, unit)| (size, unit));
     format!("{} {unit}", digits(span_s / size))
 }
 
-/// A number with four digits, or more before its point.
+/// A number with four digits, or a few more before its point.
 fn digits(value: f64) -> String {
+    if value.abs() >= 1e6 {
+        return format!("{value:.3e}");
+    }
     let magnitude = libm::floor(libm::log10(value.abs().max(1e-9))) as i32;
     let places = usize::try_from(3 - magnitude).unwrap_or(0);
     format!("{value:.places$}")
@@ -239,6 +228,13 @@ fn tables(path: &Path, trace: &Trace, seen: &Observations, sides: &[Side; 2]) ->
                 "{family:a$}  {parameters:b$}  {log_likelihood:>c$}  {aic:>d$}  {ks:>e$}  {mean:>f$}"
             );
         }
+        // A host that has left for good looks like one that is away for very long.
+        let longest_s = spans.longest_s();
+        if side.best.model.distribution().mean_s() > longest_s {
+            let longest = span_text(longest_s);
+            let _ =
+                writeln!(text, "  of the best, the mean is a guess: none was seen for longer than {longest}");
+        }
     }
     text.push_str("\n* the least AIC\n");
     text
@@ -248,6 +244,7 @@ fn output<'a>(path: &Path, trace: &Trace, seen: &Observations, sides: &'a [Side;
     let side = |side: &'a Side| SideOutput {
         ended: side.spans.ended().len(),
         censored: side.spans.censored().len(),
+        longest_s: side.spans.longest_s(),
         best: side.best.model.family(),
         fits: side
             .fits
@@ -311,23 +308,38 @@ fn plot(path: &Path, sides: &[Side; 2]) -> String {
             let at = |number| ends.0 * libm::pow(ends.1 / ends.0, f64::from(number) / f64::from(POINTS));
             (0..=POINTS).map(|number| (at(number), model.cumulative(at(number)))).collect()
         };
-        let curves = side.fits.iter().map(|fit| {
-            let note = if *fit == side.best { ", the best" } else { "" };
-            (format!("{}{note}", fit.model.family()), curve(&fit.model))
-        });
+        let curves = side.fits.iter().map(|fit| (fit.model.family().to_owned(), curve(&fit.model)));
+        let best = side.fits.iter().position(|fit| *fit == side.best).unwrap_or(0);
         let (ended, censored) = (side.spans.ended().len(), side.spans.censored().len());
         let cut = if censored > 0 { format!(", {censored} cut off") } else { String::new() };
         let title = format!("{} times: {ended} ended{cut}", if side.what == "up" { "Up" } else { "Down" });
-        Fitted { title, curves: curves.collect(), measured }
+        Fitted { title, curves: curves.collect(), measured, best }
     });
     fits::svg(&format!("Fits to {}", file_name(path)), &drawn)
 }
 
-fn write(folder: &Path, fragment: &str, plot: &str) -> Result<(), FolderError> {
+/// Writes the churn and the plot.
+fn write(folder: &Path, path: &Path, sides: &[Side; 2]) -> Exit {
+    let fragment = match fragment(path, sides) {
+        Ok(fragment) => fragment,
+        Err(reason) => {
+            let help = "too many of them did not end before the observation did: observe longer";
+            eprintln!("error: the best fits cannot be churn: {reason}\n  = help: {help}");
+            return Exit::BadInput;
+        }
+    };
     let made = std::fs::create_dir_all(folder);
-    made.map_err(|source| FolderError::Io { action: "create", path: folder.to_owned(), source })?;
-    write_atomically(&folder.join("fit.svg"), plot.as_bytes())?;
-    write_atomically(&folder.join("churn.yaml"), fragment.as_bytes())
+    let written = made
+        .map_err(|source| FolderError::Io { action: "create", path: folder.to_owned(), source })
+        .and_then(|()| write_atomically(&folder.join("fit.svg"), plot(path, sides).as_bytes()))
+        .and_then(|()| write_atomically(&folder.join("churn.yaml"), fragment.as_bytes()));
+    match written {
+        Ok(()) => Exit::Fine,
+        Err(error) => {
+            eprintln!("error: {error}");
+            Exit::Internal
+        }
+    }
 }
 
 #[cfg(test)]
@@ -336,8 +348,8 @@ mod tests {
 
     #[test]
     fn numbers_have_four_digits() {
-        let spans = [0.5, 119.0, 3600.0, 127_080.0, 1e7].map(span_text);
-        assert_eq!(spans, ["0.5000 s", "119.0 s", "60.00 min", "35.30 h", "115.7 d"]);
+        let spans = [0.5, 119.0, 3600.0, 127_080.0, 1e7, 4e22].map(span_text);
+        assert_eq!(spans, ["0.5000 s", "119.0 s", "60.00 min", "35.30 h", "115.7 d", "1.268e15 y"]);
         assert_eq!([0.55, 12.345, 123_456.0].map(digits), ["0.5500", "12.35", "123456"]);
     }
 }

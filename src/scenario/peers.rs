@@ -14,6 +14,7 @@ use super::reader::{Map, Reader};
 use super::storage;
 use super::{distribution, yaml};
 use crate::dms::ensemble::tree::{Node, Position};
+use crate::kernel::Span;
 use crate::sim::setup::{Onboard, PeerGroup, Role};
 use crate::workload::{
     ChurnConfig, ChurnModel, ChurnPreset, ChurnStart, Gpu, Hardware, HardwareConfig, HardwarePreset,
@@ -427,8 +428,13 @@ fn require_contracts(reader: &mut Reader, map: &Map<'_>, role: Role) -> bool {
 /// What stands under `churn` for up and down times, as the scenario reader takes it.
 ///
 /// # Errors
-/// Why it would not: a mean that is infinite, or a time of more than 584 years.
+/// Why it would not: a mean or a parameter of more than 584 years, the longest time that there is.
 pub fn churn_fragment(model: &ChurnModel) -> Result<String, String> {
+    for (what, times) in [("up", &model.up), ("down", &model.down)] {
+        if times.mean_s() >= Span::MAX.as_secs_f64() {
+            return Err(format!("the mean of `{what}` is longer than the 584 years that can be simulated"));
+        }
+    }
     let text =
         format!("up: {}\ndown: {}\n", distribution::write(&model.up), distribution::write(&model.down));
     let tree = yaml::parse(text.as_bytes());

@@ -122,6 +122,12 @@ fn the_example_has_the_fits_of_its_preset() {
     let done = fit_example(&[]);
     assert_eq!((done.status.code(), &*text(&done.stderr)), (Some(0), ""));
     assert_text(Path::new("tests/data/traces/desktop-pc.fits.txt"), &text(&done.stdout));
+    let shown = text(&done.stdout)
+        .lines()
+        .map(|line| format!("    {line}").trim_end().to_owned() + "\n")
+        .collect::<String>();
+    let docs = fs::read_to_string("docs/churn.md").unwrap();
+    assert!(docs.contains(&shown), "docs/churn.md shows other tables");
     let json: serde_json::Value = serde_json::from_slice(&fit_example(&["--json"]).stdout).unwrap();
     assert_eq!(fit_example(&["--json"]).stdout, fit_example(&["--format", "json"]).stdout);
     let preset = ChurnPreset::DesktopPc.model();
@@ -152,7 +158,7 @@ fn what_is_written_is_churn() {
     names.sort();
     assert_eq!(names, ["churn.yaml", "fit.svg"]);
     let plot = fs::read_to_string(out.join("fit.svg")).unwrap();
-    assert!(plot.starts_with("<svg ") && plot.contains("Weibull, the best") && plot.contains("1 d"));
+    assert!(plot.starts_with("<svg ") && plot.contains("Weibull (best)") && plot.contains("1 d"));
     let fragment = fs::read_to_string(out.join("churn.yaml")).unwrap();
     assert_text(Path::new("tests/data/traces/desktop-pc.churn.yaml"), &fragment);
     let json: serde_json::Value = serde_json::from_slice(&fit_example(&["--json"]).stdout).unwrap();
@@ -192,8 +198,41 @@ fn what_cannot_be_written_is_internal() {
     let taken = folder.path().join("taken");
     fs::write(&taken, "a file").unwrap();
     let done = fit_example(&["--out", taken.to_str().unwrap()]);
-    assert_eq!((done.status.code(), &*text(&done.stdout)), (Some(3), ""));
+    assert_eq!(done.status.code(), Some(3));
     assert!(text(&done.stderr).starts_with("error: cannot create "), "{}", text(&done.stderr));
+}
+
+/// A thousand hosts come back soon three times, and then no more in the hours that are looked at.
+#[test]
+fn hosts_that_left_for_good_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let write = |name: &str, hosts: u32, more: u32| {
+        let host = |number: u32| {
+            let at = 10.0 + f64::from(number % 40);
+            format!("h{number},0,1\nh{number},{at},{}\n", at + 1.0 + f64::from(number % 7))
+        };
+        let returning: String = (0..hosts).map(host).collect();
+        let gone: String = (0..more).map(|number| format!("g{number},0,{}\n", number % 9 + 1)).collect();
+        fs::write(path(name), format!("host,start,end\n{returning}{gone}")).unwrap();
+    };
+    write("some.csv", 40, 20);
+    let done = fit(&[&path("some.csv"), "--end", "20000", "--out", &path("some")]);
+    assert_eq!((done.status.code(), &*text(&done.stderr)), (Some(0), ""));
+    let stdout = text(&done.stdout);
+    assert!(
+        stdout.contains("of the best, the mean is a guess: none was seen for longer than 5.555 h"),
+        "{stdout}"
+    );
+    write("most.csv", 2, 5000);
+    let done = fit(&[&path("most.csv"), "--end", "20000", "--out", &path("most")]);
+    let stderr = text(&done.stderr);
+    assert_eq!(done.status.code(), Some(2), "{stderr}");
+    assert!(
+        stderr.starts_with("error: the best fits cannot be churn: the mean of `down` is longer"),
+        "{stderr}"
+    );
+    assert!(!Path::new(&path("most")).exists(), "half a result");
 }
 
 /// Hours are seconds times 3600, whichever way the trace says it.

@@ -48,8 +48,8 @@ pub enum FitError {
         /// The mean of those that ended.
         mean_s: f64,
     },
-    /// The likelihood rises without end, as it may where nearly all spans are censored.
-    #[error("no {family} distribution is the likeliest")]
+    /// The likelihood still rises where nobody looks any more, as it may when nearly all spans are censored.
+    #[error("no likeliest {family} distribution was found")]
     Unbounded {
         /// The family's name.
         family: &'static str,

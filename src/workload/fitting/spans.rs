@@ -63,6 +63,13 @@ impl Spans {
         &self.censored
     }
 
+    /// The longest of all; zero without any.
+    #[must_use]
+    pub fn longest_s(&self) -> f64 {
+        let last = |spans: &[f64]| spans.last().copied().unwrap_or(0.0);
+        last(&self.ended).max(last(&self.censored))
+    }
+
     /// The share of spans that have ended by then, at each span that ended: one less the estimate of Kaplan and Meier
     /// ("Nonparametric estimation from incomplete observations", 1958). Without censored spans that is their
     /// cumulative distribution.

@@ -220,6 +220,7 @@ fn what_cannot_be_fitted_is_explained() {
     assert_eq!(error(&[], &[5.0]), "0 of them ended");
     assert_eq!(error(&[5.0], &[5.0]), "1 of them ended");
     assert_eq!(error(&[5.0, 5.0, 5.0], &[3.0]), "all that ended took about 5 s");
+    assert_eq!(error(&[1.0, 1.01], &[1e12; 10]), "no likeliest lognormal distribution was found");
 }
 
 #[test]
