@@ -209,6 +209,7 @@ pub(super) fn one_size(peers: u32, deployments: u32) -> Exit {
 fn shape(peers: u32, deployments: u32) -> Vec<String> {
     let mut set = vec![
         "expect=[]".to_owned(),
+        "operations=[]".to_owned(),
         format!("duration={DURATION_S}s"),
         format!("peers[0].providers.count={peers}"),
     ];

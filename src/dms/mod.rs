@@ -37,4 +37,4 @@ pub mod supervision;
 pub mod suppression;
 pub mod system;
 
-pub use peer::{Peer, PeerConfig};
+pub use peer::{Essence, Peer, PeerConfig};

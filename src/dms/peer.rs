@@ -665,9 +665,12 @@ fn rejected(envelope: &Envelope, rejection: Rejection, explanation: Option<Arc<s
     Fact::MessageRejected { rejection, behaviour, ensemble: envelope.ensemble(), explanation }
 }
 
+mod essence;
 mod observing;
 mod operating;
 mod routine;
 mod status;
 #[cfg(test)]
 mod tests;
+
+pub use self::essence::Essence;

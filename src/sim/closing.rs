@@ -26,12 +26,10 @@ impl World<'_> {
             ..Closing::default()
         };
         for host in &self.hosts {
-            let security = host.likeness().peer.security();
-            let (stored, expired) = security.stored(now);
-            let capabilities = &security.capabilities;
+            let (stored, expired) = host.stored(now);
             closing.tokens_stored += stored;
             closing.tokens_expired += expired;
-            let dids = capabilities.organizations(now);
+            let dids = host.likeness().peer.capabilities().organizations(now);
             let names: Vec<&str> = dids.iter().filter_map(|did| self.office.name_of(did)).collect();
             closing.memberships.push(shared(&names.join(" ")));
         }
@@ -41,8 +39,8 @@ impl World<'_> {
     /// Pairs of a revocation and a peer that is up, would accept the revoked token, and does not know of it.
     fn count_missing_revocations(&self, now: Timestamp) -> u64 {
         let mut issuers: FxHashMap<u128, Did> = FxHashMap::default();
-        for host in self.hosts.iter().filter_map(Host::built) {
-            let known = host.peer.capabilities().revocations().iter();
+        for host in &self.hosts {
+            let known = host.revocations().iter();
             for token in known.filter(|token| !token.expires_before(now)) {
                 issuers.insert(token.revocation_key().fingerprint(), token.issuer().clone());
             }
@@ -50,7 +48,7 @@ impl World<'_> {
         let missing = |host: &Host| -> u64 {
             let context = host.likeness().peer.capabilities();
             let known: Vec<u128> =
-                context.revocations().iter().map(|token| token.revocation_key().fingerprint()).collect();
+                host.revocations().iter().map(|token| token.revocation_key().fingerprint()).collect();
             let trusts = |issuer: &Did| {
                 let side_chains = context.require_anchors().tokens();
                 context.roots().contains(issuer) || side_chains.iter().any(|token| token.subject() == issuer)

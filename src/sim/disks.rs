@@ -101,6 +101,12 @@ impl Disk {
         }
     }
 
+    /// Whether nothing was ever written on it, or mounted from it.
+    pub(super) fn is_untouched(&self) -> bool {
+        let written = self.used + self.images > 0 || self.directories.values().any(|files| !files.is_empty());
+        !written && self.pending.is_empty() && self.mounted.is_empty() && self.programs.is_empty()
+    }
+
     /// How long so many bytes take to be read or written.
     pub(super) fn takes(&self, bytes: u64) -> Span {
         Span::from_secs_f64(bytes as f64 * 8.0 / self.rate_bps as f64)

@@ -7,7 +7,7 @@
 
 use serde::Serialize;
 
-use super::setup::{Deploy, PeerGroup, Role, Setup};
+use super::setup::{Deploy, Operation, OperationKind, PeerGroup, Role, Setup};
 use crate::dms::constants::{BID_ANSWERS_WANTED, HEALTH_CHECK_INTERVAL};
 use crate::dms::ensemble::AllocationKind;
 use crate::dms::profile::Weakness;
@@ -26,6 +26,9 @@ const RESTING_PEER_BYTES: f64 = 0.6e3;
 const BUILT_PEER_BYTES: f64 = 12e3;
 /// What a peer that may be hidden takes beside: `nat` has 21 kB a peer.
 const HIDDEN_PEER_BYTES: f64 = 8e3;
+/// What one of the answers to a broadcast takes that are on their way together. `million` with and without its
+/// operations: 2.3 and 0.7 GB.
+const ANSWER_BYTES: f64 = 1.9e3;
 /// An allocation with its deployment, grants and rows: `quickstart` with and without workload, 349 allocations.
 const ALLOCATION_BYTES: f64 = 30e3;
 
@@ -56,6 +59,12 @@ const EVENTS_AN_INTERVAL: f64 = 10.0;
 const EVENTS_A_QUIET_HOUR: f64 = 120.0;
 /// What hidden hosts do to be reachable, in an hour and at the start: `nat` has 200 events a peer.
 const EVENTS_A_HIDDEN_PEER: f64 = 100.0;
+/// A broadcast by an operator that everybody answers: it arrives and is handled, and so is the answer.
+const EVENTS_A_BROADCAST_CALL: f64 = 4.0;
+/// What two peers know to be revoked is compared: a question and an answer that arrive and are handled, and a timer.
+const EVENTS_A_COMPARISON: f64 = 5.0;
+/// How long a provider that has bid in vain remembers it: five minutes, and until its next look after that.
+const BID_REMEMBERED_S: f64 = 600.0;
 /// Providers that suit an ordinary request and have room: most.
 const BIDDING_SHARE: f64 = 0.85;
 /// How long a task runs where nothing is known of its image.
@@ -151,6 +160,7 @@ impl Estimate {
         };
         let bids = bidders * requests;
         // Whoever refuses does so without an event, where that can be foreseen.
+        let announced = broadcasts(setup) as f64;
         let foreseen = requests * (crowd.foreseeable_up - bidders).max(0.0);
         let asked = (requests * crowd.providers_up - foreseen).max(0.0);
         let sources = [
@@ -161,6 +171,8 @@ impl Estimate {
             ("deployments placed and ended", (demand.nodes + replaced) * EVENTS_A_NODE),
             ("heartbeats and health checks", demand.running_s * rounds_a_second(setup)),
             ("attacks", attacks(setup, &crowd)),
+            ("broadcasts of operators", announced * crowd.up * EVENTS_A_BROADCAST_CALL),
+            ("comparisons of revocations", comparisons(setup, &crowd) * EVENTS_A_COMPARISON),
             ("samples", setup.duration.as_secs_f64() / 60.0),
         ];
         let sources = sources.into_iter().filter(|(_, events)| *events >= 0.5);
@@ -170,14 +182,18 @@ impl Estimate {
             crowd.peers
         } else {
             let resting = crowd.peers * crowd.foreseeable_up / crowd.up.max(1.0);
-            // Whoever bids is built, and some bid more than once.
-            crowd.peers - resting * libm::exp(-(bids + crowd.returns) / crowd.peers.max(1.0))
+            // Whoever hosts something stays built; who has bid in vain, until that is forgotten. Some do so again.
+            let remembered = (BID_REMEMBERED_S / setup.duration.as_secs_f64()).min(1.0);
+            let at_once = demand.nodes + replaced + bids * remembered;
+            crowd.peers - resting * libm::exp(-at_once / crowd.peers.max(1.0))
         };
+        let answering = if announced > 0.0 { crowd.up } else { 0.0 };
         let hidden = if setup.network.nat.is_some() { crowd.peers } else { 0.0 };
         let memory = PROGRAM_BYTES
             + crowd.peers * RESTING_PEER_BYTES
             + built * BUILT_PEER_BYTES
             + hidden * HIDDEN_PEER_BYTES
+            + answering * ANSWER_BYTES
             + (demand.allocations + replaced) * ALLOCATION_BYTES;
         let cpu_ns = events * EVENT_NS + foreseen * FORESEEN_NS + crowd.peers * SET_UP_NS;
         Self {
@@ -214,7 +230,7 @@ impl Crowd {
                 crowd.providers_up += up;
                 // It leaves once in the time that it is up in a cycle.
                 leaving += up * cycles_per_s / availability.max(f64::MIN_POSITIVE);
-                if super::population::is_built_when_needed(setup, group) && is_foreseeable(setup) {
+                if super::population::is_built_when_needed(group) && is_foreseeable(setup) {
                     crowd.foreseeable_up += up;
                 }
             }
@@ -325,6 +341,27 @@ fn greetings(setup: &Setup, crowd: &Crowd) -> f64 {
     }
     // At the start each greets its contacts; at a return both sides do.
     hidden + (crowd.up + 2.0 * crowd.returns) * contacts * EVENTS_A_HELLO
+}
+
+/// How many operations are broadcast.
+fn broadcasts(setup: &Setup) -> usize {
+    let is_broadcast = |operation: &&Operation| {
+        let published = matches!(operation.kind, OperationKind::Revoke { broadcast: Some(_), .. });
+        published || matches!(operation.kind, OperationKind::Broadcast { .. })
+    };
+    setup.operations.iter().filter(is_broadcast).count()
+}
+
+/// How often two peers compare what they know to be revoked because one of them has come back.
+fn comparisons(setup: &Setup, crowd: &Crowd) -> f64 {
+    let revokes = |operation: &&Operation| matches!(operation.kind, OperationKind::Revoke { .. });
+    let Some(first) = setup.operations.iter().filter(revokes).map(|operation| operation.at).min() else {
+        return 0.0;
+    };
+    let end_s = setup.duration.as_secs_f64();
+    let part = ((end_s - first.as_secs_f64()) / end_s).max(0.0);
+    // Both sides of a connection ask.
+    crowd.returns * part * CONTACTS * 2.0 * crowd.up / crowd.peers.max(1.0)
 }
 
 /// Each attempt is an event and a message or a broadcast.

@@ -1,7 +1,7 @@
 //! What breaks: crashes and repairs, churn, and conditions of the network.
 
 use super::event::{Event, PeerId};
-use super::host::{Host, Inside, Rest};
+use super::host::{Host, Inside};
 use super::routine::Concern;
 use super::setup::{Fault, Selection};
 use super::world::World;
@@ -133,8 +133,7 @@ impl World<'_> {
             self.take_down(now, peer, Outage::Process);
             self.repair_later(now, number, peer, down);
         }
-        self.rouse(now, peer);
-        self.hosts[peer.0 as usize].rest = Rest::Exempt;
+        self.single_out(now, peer);
         self.hosts[peer.0 as usize].peer.upgrade(*to);
         self.office.upgrade(peer, *to);
         self.ledger.upgraded();
@@ -382,12 +381,9 @@ impl World<'_> {
     }
 
     /// What follows from the hellos on the connections of a peer that comes back where nobody says them: those who know
-    /// of revocations compare them. Of a peer that was never built nobody learns anything.
+    /// of revocations compare them.
     fn share_revocations(&mut self, peer: PeerId, at: Time) {
-        let knows = |host: &Host| {
-            let knows = |inside: &Inside| !inside.peer.capabilities().revocations().is_empty();
-            host.up && host.built().is_some_and(knows)
-        };
+        let knows = |host: &Host| host.up && !host.revocations().is_empty();
         for neighbour in self.network.neighbours(EndpointId(peer.0)) {
             let other = PeerId(neighbour.0);
             if !self.hosts[other.0 as usize].up {

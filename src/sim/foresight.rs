@@ -38,6 +38,7 @@ use super::setup::{PeerGroup, Setup};
 use super::standing::Reach;
 use super::world::{Parcel, World};
 use crate::dms::actor::{BehaviourKind, Envelope, Message, Worker};
+use crate::dms::capability::RevocationSet;
 use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::{Effects, Input, Outbox};
@@ -78,7 +79,7 @@ pub(super) struct Foresight {
 impl Foresight {
     /// For the providers of a setup that are built when something happens to them.
     pub(super) fn of(setup: &Setup, blueprints: &[(u32, Arc<Blueprint>)], population: &Population) -> Self {
-        let all = setup.groups.iter().zip(blueprints).filter(|(group, _)| is_built_when_needed(setup, group));
+        let all = setup.groups.iter().zip(blueprints).filter(|(group, _)| is_built_when_needed(group));
         let group = |(description, (first, blueprint)): (&PeerGroup, &(u32, Arc<Blueprint>))| {
             let members = &population.members()[*first as usize..][..description.count as usize];
             Group::new(*first, blueprint, members)
@@ -129,11 +130,15 @@ impl World<'_> {
         let deployment = self.ledger.number_of(request.ensemble);
         let verdicts = self.foresight.groups.iter();
         let verdicts = verdicts.map(|group| self.verdict_of(group, envelope, bytes, clock)).collect();
+        // Who knows one of the tokens to be revoked judges by what it knows.
+        let names =
+            |known: &Arc<RevocationSet>| envelope.tokens.iter().any(|token| known.names_any_link(token));
+        let concerned: Vec<bool> = self.lore.sets().iter().map(names).collect();
         let resting = |peer: PeerId| {
             let host = &self.hosts[peer.0 as usize];
             let inside = || host.built().map(|inside| &inside.peer);
             match host.rest {
-                _ if !host.up => None,
+                _ if !host.up || host.known() > 0 && concerned[host.known() as usize] => None,
                 Rest::Fresh => Some(Resting::AsBuilt),
                 Rest::Changed => inside().map(Resting::Changed),
                 Rest::Granted => inside().map(Resting::Granted),
@@ -208,6 +213,7 @@ impl World<'_> {
         if host.rest == Rest::Exempt || self.foresight.groups.is_empty() {
             return;
         }
+        host.share_lore(&mut self.lore);
         let (group, _) = self.foresight.find(peer).expect("it is a member of a group");
         let inside = host.built().expect("it has just handled something");
         host.rest = match &inside.peer {
@@ -216,6 +222,23 @@ impl World<'_> {
             peer if peer.provider().is_fresh() => Rest::Fresh,
             _ => Rest::Changed,
         };
+    }
+
+    /// Somebody does something to a peer that is not done to its group: from now on it is like no other.
+    pub(super) fn single_out(&mut self, now: Time, peer: PeerId) {
+        self.rouse(now, peer);
+        self.hosts[peer.0 as usize].rest = Rest::Exempt;
+    }
+
+    /// Puts a peer away that has just handled something, if nothing of it is left but what it has learnt.
+    #[inline]
+    pub(super) fn put_away(&mut self, now: Time, peer: PeerId) {
+        let host = &mut self.hosts[peer.0 as usize];
+        // One that nobody told anything is as it was but for its anchors, which are not among what is kept.
+        if host.rest == Rest::Fresh && !self.foresight.groups.is_empty() {
+            let clock = self.setup.epoch + Span(now.0);
+            host.put_away(now, clock, &mut self.lore);
+        }
     }
 
     /// Takes back the refusals that a peer has not come to by now; the messages come to it as events.

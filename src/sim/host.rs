@@ -3,7 +3,8 @@
 //!
 //! Of a million peers most are never more than asked whether they would bid. Such a peer is wholly given by the setup
 //! and the seed, so it is built (keys, memberships, pools, disk) only when somebody first needs it: [`Host`] stands for
-//! both, and dereferences to what is [`Inside`].
+//! both, and dereferences to what is [`Inside`]. When nobody needs it any more and nothing of it is left but what it
+//! has learnt ([`Essence`]), it is put away again ([`Host::put_away`]), and built anew with that the next time.
 
 use std::cell::OnceCell;
 use std::ops::{Deref, DerefMut};
@@ -15,12 +16,15 @@ use smallvec::SmallVec;
 use super::disks::Disk;
 use super::event::PeerId;
 use super::executor::Executor;
+use super::office::User;
 use super::population::Blueprint;
-use crate::dms::Peer;
-use crate::dms::actor::Worker;
+use crate::dms::actor::{ReplayGuard, Worker};
+use crate::dms::capability::RevocationSet;
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::Execution;
-use crate::kernel::{Cursor, Time};
+use crate::dms::profile::Profile;
+use crate::dms::{Essence, Peer};
+use crate::kernel::{Cursor, Time, Timestamp};
 use crate::net::CityId;
 use crate::workload::PeerChurn;
 
@@ -54,6 +58,23 @@ impl Inside {
             executor_cursor: Cursor::default(),
             fetch_cursor: Cursor::default(),
         }
+    }
+
+    /// What is left of it at `now`, if it can be put away: a peer that holds nothing, on a machine on which nothing
+    /// ever ran.
+    fn remains(&self, now: Time, clock: Timestamp) -> Option<Remains> {
+        let idle = self.busy_until.iter().all(|until| *until <= now) && self.unheard.is_empty();
+        if !idle || !self.executor.is_untouched() || !self.disk.is_untouched() {
+            return None;
+        }
+        let cursors = [self.peer_cursor, self.executor_cursor, self.fetch_cursor];
+        self.peer.essence(clock).map(|essence| Remains { essence, cursors })
+    }
+
+    /// Goes on where it was put away.
+    fn recall(&mut self, remains: &Remains) {
+        self.peer.recall(&remains.essence);
+        [self.peer_cursor, self.executor_cursor, self.fetch_cursor] = remains.cursors;
     }
 
     /// Sets apart what its workers have to do.
@@ -95,9 +116,46 @@ pub(super) enum Rest {
     Exempt,
 }
 
+/// What is left of a peer that was put away.
+struct Remains {
+    essence: Essence,
+    /// How far it has drawn from its random streams.
+    cursors: [Cursor; 3],
+}
+
+/// What peers that were put away have in common: many know the same.
+#[derive(Default)]
+pub(super) struct Lore {
+    /// By a number that stands for each; the first is the empty one.
+    sets: Vec<Arc<RevocationSet>>,
+    by_print: FxHashMap<u128, u32>,
+    /// What the one that was put away last must not handle again.
+    handled: Arc<ReplayGuard>,
+}
+
+impl Lore {
+    /// What is known to be revoked by those that have learnt what this number stands for.
+    pub(super) fn sets(&self) -> &[Arc<RevocationSet>] {
+        &self.sets
+    }
+
+    /// The number of a set of revocations.
+    fn number_of(&mut self, known: &Arc<RevocationSet>) -> u32 {
+        *self.by_print.entry(known.print()).or_insert_with(|| {
+            if self.sets.is_empty() {
+                self.sets.push(Arc::default());
+            }
+            self.sets.push(Arc::clone(known));
+            self.sets.len() as u32 - 1
+        })
+    }
+}
+
 /// A peer as the world sees it from outside.
 pub(super) struct Host {
     inside: OnceCell<Box<Inside>>,
+    /// What is left of it, while it is not built.
+    remains: Option<Box<Remains>>,
     blueprint: Arc<Blueprint>,
     /// Its number, which its random streams go by.
     pub(super) number: u32,
@@ -108,6 +166,8 @@ pub(super) struct Host {
     pub(super) power: u32,
     pub(super) up: bool,
     pub(super) rest: Rest,
+    /// What it knows to be revoked, by its number in the [`Lore`]; zero for nothing.
+    known: u32,
     /// Crashed by a fault; churn does not bring it back before its repair.
     pub(super) crashed: bool,
     pub(super) churn: Option<PeerChurn>,
@@ -127,6 +187,7 @@ impl Host {
     ) -> Self {
         Self {
             inside: OnceCell::new(),
+            remains: None,
             blueprint,
             number,
             city,
@@ -134,6 +195,7 @@ impl Host {
             power: 0,
             up: churn.as_ref().is_none_or(PeerChurn::is_up),
             rest: Rest::Fresh,
+            known: 0,
             crashed: false,
             churn,
             clock_offset_ns: 0,
@@ -160,9 +222,72 @@ impl Host {
         self.built().unwrap_or_else(|| self.blueprint.specimen())
     }
 
-    /// Whether anything has happened to it so far.
+    /// Whether anything of it is more than follows from the setup and what it has learnt.
     pub(super) fn is_built(&self) -> bool {
         self.inside.get().is_some()
+    }
+
+    /// What it knows to be revoked.
+    pub(super) fn revocations(&self) -> &RevocationSet {
+        match (&self.remains, self.built()) {
+            (Some(remains), None) => &remains.essence.revocations,
+            _ => self.likeness().peer.capabilities().revocations(),
+        }
+    }
+
+    /// How many tokens it keeps at `now`, and how many of these have expired.
+    pub(super) fn stored(&self, now: Timestamp) -> (u64, u64) {
+        let security = self.likeness().peer.security();
+        let (stored, expired) = security.stored(now);
+        let Some(learnt) = self.remains.as_ref().filter(|_| !self.is_built()) else {
+            return (stored, expired);
+        };
+        let learnt = security.counting(learnt.essence.revocations.stored(now));
+        (stored + learnt.0, expired + learnt.1)
+    }
+
+    /// The number in the [`Lore`] of what it knew to be revoked when it last came to rest; zero for nothing.
+    pub(super) const fn known(&self) -> u32 {
+        self.known
+    }
+
+    /// Keeps what it knows to be revoked together with others that know the same.
+    pub(super) fn share_lore(&mut self, lore: &mut Lore) {
+        let Some(inside) = self.inside.get_mut() else { return };
+        let known = inside.peer.capabilities().revocations();
+        let current = lore.sets.get(self.known as usize);
+        if known.is_empty() {
+            self.known = 0;
+        } else if !current.is_some_and(|current| Arc::ptr_eq(current, known)) {
+            self.known = lore.number_of(known);
+            inside.peer.share_revocations(&lore.sets[self.known as usize]);
+        }
+    }
+
+    /// Puts its inside away, if nothing of it is left but what it has learnt.
+    pub(super) fn put_away(&mut self, now: Time, clock: Timestamp, lore: &mut Lore) {
+        let Some(mut remains) = self.built().and_then(|inside| inside.remains(now, clock)) else { return };
+        let handled = &mut remains.essence.handled;
+        if **handled == *lore.handled {
+            *handled = Arc::clone(&lore.handled);
+        } else {
+            lore.handled = Arc::clone(handled);
+        }
+        self.remains = Some(Box::new(remains));
+        self.inside.take();
+    }
+
+    /// Its operator as at the start, with the rules of what the node runs now.
+    pub(super) fn raise_user(&self, profile: Profile) -> User {
+        self.blueprint.raise_user(self.number, self.city, profile)
+    }
+
+    fn build(&self) -> Box<Inside> {
+        let mut inside = self.blueprint.build(self.number, self.city);
+        if let Some(remains) = &self.remains {
+            inside.recall(remains);
+        }
+        Box::new(inside)
     }
 }
 
@@ -193,14 +318,14 @@ impl Deref for Host {
     type Target = Inside;
 
     fn deref(&self) -> &Inside {
-        self.inside.get_or_init(|| Box::new(self.blueprint.build(self.number, self.city)))
+        self.inside.get_or_init(|| self.build())
     }
 }
 
 impl DerefMut for Host {
     fn deref_mut(&mut self) -> &mut Inside {
-        let (blueprint, number, city) = (&self.blueprint, self.number, self.city);
-        self.inside.get_or_init(|| Box::new(blueprint.build(number, city)));
+        self.inside.get_or_init(|| self.build());
+        self.remains = None;
         self.inside.get_mut().expect("it was put in just before")
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::event::PeerId;
@@ -33,13 +34,16 @@ pub(super) struct Held {
     pub(super) form: Form,
 }
 
+/// Why an operator is found.
+const LET_IN: &str = "whoever takes part in an operation was let in before";
+
 /// Everybody's desk.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Office {
     /// With their keys.
     pub(super) organizations: Organizations,
-    /// Operators by peer; kept only in runs in which any of them does something.
-    pub(super) users: Vec<User>,
+    /// The operators that have done something, or to whom something was done.
+    users: FxHashMap<PeerId, User>,
     /// Tokens that have a name, with the peer whose operator made them.
     granted: IndexMap<String, (PeerId, Arc<Token>)>,
 }
@@ -61,9 +65,22 @@ impl Office {
         found.expect("the setup names its organizations")
     }
 
+    /// Keeps the operator of a peer, unless it is here; `raise` makes it as it was at the start.
+    pub(super) fn admit_user(&mut self, peer: PeerId, raise: impl FnOnce() -> User) {
+        self.users.entry(peer).or_insert_with(raise);
+    }
+
+    fn user(&self, peer: PeerId) -> &User {
+        self.users.get(&peer).expect(LET_IN)
+    }
+
+    fn user_mut(&mut self, peer: PeerId) -> &mut User {
+        self.users.get_mut(&peer).expect(LET_IN)
+    }
+
     /// The operator of a peer uses another version of DMS from now on.
     pub(super) fn upgrade(&mut self, peer: PeerId, profile: Profile) {
-        if let Some(user) = self.users.get_mut(peer.0 as usize) {
+        if let Some(user) = self.users.get_mut(&peer) {
             user.context.set_rules(Rules::of(profile));
         }
     }
@@ -111,7 +128,7 @@ impl Office {
         let (peer, node) = peer;
         let place = self.organization(organization);
         let description = &self.organizations[place].0;
-        let user = &mut self.users[peer.0 as usize];
+        let user = self.users.get_mut(&peer).expect(LET_IN);
         if *proof == Proof::Granted {
             let joined =
                 Self::admit(&self.organizations, place, &mut user.context, &node.did, *lasts, now, random)?;
@@ -127,7 +144,7 @@ impl Office {
         let shown = match other {
             Some(other) => {
                 let of_it = |held: &&Held| held.organization == place;
-                let held = self.users[other.0 as usize].memberships.iter().find(of_it);
+                let held = self.user(other).memberships.iter().find(of_it);
                 held.ok_or("that peer is no member itself")?.tokens.user_to_dms.clone()
             }
             None => Arc::new(forged(did, &node.did, &membership, &user.context, random.bytes())),
@@ -143,7 +160,7 @@ impl Office {
     /// That it is no member.
     pub(super) fn leave(&mut self, peer: PeerId, organization: &str) -> Result<TokenSet, String> {
         let place = self.organization(organization);
-        let user = &mut self.users[peer.0 as usize];
+        let user = self.user_mut(peer);
         let (left, kept): (Vec<Held>, Vec<Held>) =
             user.memberships.drain(..).partition(|held| held.organization == place);
         user.memberships = kept;
@@ -169,8 +186,7 @@ impl Office {
         grant: &Delegation<'_>,
         random: &mut Rng<'_>,
     ) -> Arc<Token> {
-        let token =
-            Arc::new(self.users[peer.0 as usize].context.grant(Action::Delegate, grant, random.bytes()));
+        let token = Arc::new(self.user(peer).context.grant(Action::Delegate, grant, random.bytes()));
         if let Some(name) = name {
             self.granted.insert(name.clone(), (peer, Arc::clone(&token)));
         }
@@ -198,12 +214,12 @@ impl Office {
         member: Option<PeerId>,
     ) -> Result<Arc<Token>, String> {
         let (signer, token) = match what {
-            Withdrawn::Token(name) => (&self.users[by.0 as usize].context, self.token(name)?),
+            Withdrawn::Token(name) => (&self.user(by).context, self.token(name)?),
             Withdrawn::Membership { member: name, organization } => {
                 let place = self.organization(organization);
                 let of_it = |held: &&Held| held.organization == place;
                 let held = member
-                    .and_then(|peer| self.users[peer.0 as usize].memberships.iter().find(of_it))
+                    .and_then(|peer| self.user(peer).memberships.iter().find(of_it))
                     .ok_or_else(|| format!("{name} is no member of {organization}"))?;
                 (self.organizations[place].1.context(), &held.tokens.org_to_user)
             }

@@ -23,6 +23,7 @@ impl World<'_> {
     pub(super) fn operate(&mut self, now: Time, number: u32) {
         let operation = &self.setup.operations[number as usize];
         let by = self.peer(&operation.by);
+        self.let_in(now, by, operation);
         self.ledger.operation_asked(number);
         if !self.hosts[by.0 as usize].up {
             return self.ledger.operation_refused(now, by, number, "the peer is down");
@@ -51,6 +52,23 @@ impl World<'_> {
         }
         let order = Box::new(order);
         self.feed(now, at, |_| Input::Command(Command::Operate { operation: number, order }));
+    }
+
+    /// All whose operators take part in an operation: they come to have what others of their groups have not.
+    fn let_in(&mut self, now: Time, by: PeerId, operation: &Operation) {
+        let other = match &operation.kind {
+            OperationKind::Join { proof: Proof::Of(other), .. } => Some(other),
+            OperationKind::Grant { to, .. } => Some(to),
+            OperationKind::Revoke { what: Withdrawn::Membership { member, .. }, .. } => Some(member),
+            _ => None,
+        };
+        let other = other.map(|name| self.peer(name));
+        for peer in std::iter::once(by).chain(other) {
+            self.single_out(now, peer);
+            let host = &self.hosts[peer.0 as usize];
+            let profile = host.peer.security().profile;
+            self.office.admit_user(peer, || host.raise_user(profile));
+        }
     }
 
     /// An operator finds out at the desk already that it cannot be.

@@ -11,7 +11,7 @@ pub(super) use self::blueprint::{Blueprint, Organizations};
 use super::attack::Credentials;
 use super::event::PeerId;
 use super::host::{Host, Rest};
-use super::office::{Office, User};
+use super::office::Office;
 use super::setup::{AttackKind, PeerGroup, Role, Selection, Setup};
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::identity::Handle;
@@ -126,7 +126,7 @@ pub(super) struct Populated {
 /// What cannot be drawn: a place without cities, a churn without a mean.
 pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, String> {
     let organizations = blueprint::organizations(setup, streams);
-    let mut settlers = Settlers { setup, office: Office::of(&organizations), credentials: Vec::new() };
+    let mut settlers = Settlers { office: Office::of(&organizations), credentials: Vec::new() };
     let mut members: Vec<Member> = Vec::new();
     let (mut hosts, mut endpoints): (Vec<Host>, _) = (Vec::new(), Vec::new());
     let (mut blueprints, mut churn_models) = (Vec::new(), Vec::new());
@@ -135,7 +135,7 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
         let blueprint = Arc::new(Blueprint::new(setup, description, &organizations, streams));
         blueprints.push((hosts.len() as u32, Arc::clone(&blueprint)));
         let churn = churn(description)?;
-        let when_needed = is_built_when_needed(setup, description);
+        let when_needed = is_built_when_needed(description);
         for number in 0..description.count {
             let entity = hosts.len() as u32;
             // A virtual machine is where its gateway is, and trusts it as its owner.
@@ -172,10 +172,9 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
     Ok(Populated { population, hosts, blueprints, churn_models, endpoints, office, credentials })
 }
 
-/// Whether nobody needs the peers of a group before something happens to them: they are providers like all others, and
-/// their operators do nothing.
-pub(super) fn is_built_when_needed(setup: &Setup, group: &PeerGroup) -> bool {
-    group.role == Role::Provider && group.attack.is_none() && setup.operations.is_empty()
+/// Whether nobody needs the peers of a group before something happens to them: they are providers like all others.
+pub(super) fn is_built_when_needed(group: &PeerGroup) -> bool {
+    group.role == Role::Provider && group.attack.is_none()
 }
 
 /// How the members of a group come and go, and what they start in.
@@ -186,13 +185,12 @@ fn churn(group: &PeerGroup) -> Result<Option<(ChurnModel, ChurnStart)>, String> 
 }
 
 /// Takes those in who are built at the start, and keeps what they have at home.
-struct Settlers<'s> {
-    setup: &'s Setup,
+struct Settlers {
     office: Office,
     credentials: Vec<Credentials>,
 }
 
-impl Settlers<'_> {
+impl Settlers {
     fn settle(&mut self, host: &mut Host, group: &PeerGroup, raised: Raised) -> Result<(), String> {
         let Raised { inside, secret, user, memberships } = raised;
         if group.attack.is_some() {
@@ -201,11 +199,8 @@ impl Settlers<'_> {
                 keys.context().revoke(&held.tokens.org_to_user)
             });
             let revocation = revoked.transpose().map_err(|error| error.to_string())?.map(Arc::new);
-            let (node, user) = (inside.peer.capabilities().clone(), user.clone());
+            let node = inside.peer.capabilities().clone();
             self.credentials.push(Credentials { peer: PeerId(host.number), secret, node, user, revocation });
-        }
-        if !self.setup.operations.is_empty() {
-            self.office.users.push(User { context: user, memberships });
         }
         host.up &= group.role != Role::Machine;
         if let Some(AttackKind::ClockSkew { offset_ns }) = group.attack.as_ref().map(|plan| &plan.kind) {

@@ -15,7 +15,7 @@ use super::contracts::Chain;
 use super::event::{DataStep, Event, ExecutionStep, PeerId};
 use super::foresight::Foresight;
 use super::gateways::Clouds;
-use super::host::{Directory, Host, Inside};
+use super::host::{Directory, Host, Inside, Lore};
 use super::images::Images;
 use super::ledger::Ledger;
 use super::moving::Moving;
@@ -99,6 +99,7 @@ pub struct World<'s> {
     pub(super) office: Office,
     pub(super) directory: Directory,
     pub(super) foresight: Foresight,
+    pub(super) lore: Lore,
     pub(super) routines: Routines,
     pub(super) images: Images,
     pub(super) clouds: Clouds,
@@ -159,6 +160,7 @@ impl<'s> World<'s> {
             conditions: FxHashMap::default(),
             directory,
             foresight,
+            lore: Lore::default(),
             routines: Routines::default(),
             images: Images::new(setup.images.clone()),
             clouds,
@@ -365,6 +367,9 @@ impl<'s> World<'s> {
 
     /// A worker has got to a message.
     fn dispatch(&mut self, now: Time, peer: PeerId, parcel: u32) {
+        if self.parcels.get(parcel).is_some_and(|one| one.envelope.behaviour.kind.administrates()) {
+            self.single_out(now, peer);
+        }
         let before = self.state_to_judge_by(peer, parcel);
         let routes = self.parcels.get(parcel).is_some_and(|one| is_about_routes(&one.envelope.message));
         if let Some(Parcel { envelope, .. }) = self.parcels.get(parcel)
@@ -467,6 +472,7 @@ impl<'s> World<'s> {
             self.take_signals(now, peer);
         }
         self.carry_out(now, peer);
+        self.put_away(now, peer);
     }
 
     fn carry_out(&mut self, now: Time, peer: PeerId) {

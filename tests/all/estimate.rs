@@ -91,7 +91,10 @@ fn more_peers_take_more_of_everything_and_in_proportion() {
 
 #[test]
 fn what_nobody_asks_for_takes_nothing() {
-    let idle = Estimate::of(&setup("scale/million.yaml", &["workload=[]", "peers[0].providers.count=5"]));
+    let idle = Estimate::of(&setup(
+        "scale/million.yaml",
+        &["workload=[]", "operations=[]", "peers[0].providers.count=5"],
+    ));
     assert_eq!((idle.deployments, idle.foreseen.likely), (0.0, 0.0));
     assert!(idle.events.likely < 200.0, "{idle:?}");
     assert!(idle.sources.iter().all(|source| source.what != "bids"));

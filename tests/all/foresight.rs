@@ -59,8 +59,7 @@ pub(crate) fn assert_same_of(scenario: &str, set: &[&str], seed: u64) -> [Outcom
 fn what_is_foreseen_is_what_happens() {
     for seed in 1..=3 {
         let [foreseen, stepped] = assert_same(&[], seed);
-        let metric = |name| foreseen.metric(name).expect("it is a metric");
-        assert!(metric("deployments.succeeded") > 100.0, "hardly anything ran");
+        assert!(metric(&foreseen, "deployments.succeeded") > 100.0, "hardly anything ran");
         assert!(
             foreseen.events * 10 < stepped.events * 9,
             "{} of {} events",
@@ -77,4 +76,27 @@ fn without_suppression_and_with_weaknesses_too() {
     // The end comes while a request is on its way.
     assert_same(&["duration=9m40s"], 6);
     assert_same(&["duration=9m40.15s"], 7);
+}
+
+fn metric(outcome: &Outcome, name: &str) -> f64 {
+    outcome.metric(name).expect("it is a metric")
+}
+
+#[test]
+fn what_is_revoked_meanwhile_counts_and_whoever_was_away_hears_of_it() {
+    for seed in 1..=3 {
+        let [foreseen, stepped] = assert_same_of("revoked.yaml", &[], seed);
+        assert_eq!(metric(&foreseen, "revocations.issued"), 7.0);
+        assert_eq!(metric(&foreseen, "revocations.missing"), 0.0, "whoever was away has heard of them");
+        assert!(metric(&foreseen, "deployments.succeeded") > 50.0, "hardly anything ran");
+        assert!(
+            foreseen.events * 10 < stepped.events * 9,
+            "{} of {} events",
+            foreseen.events,
+            stepped.events
+        );
+    }
+    // Whoever has missed the broadcast never hears of it.
+    let [foreseen, _] = assert_same_of("revoked.yaml", &["profile=as-is"], 4);
+    assert!(metric(&foreseen, "revocations.missing") > 0.0);
 }

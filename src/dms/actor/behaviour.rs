@@ -484,6 +484,25 @@ impl BehaviourKind {
 }
 
 impl BehaviourKind {
+    /// Whether it administrates the node: what it offers, whom it trusts, what it is part of, how it logs.
+    #[must_use]
+    pub const fn administrates(self) -> bool {
+        matches!(
+            self,
+            Self::Onboard
+                | Self::Offboard
+                | Self::LoggerConfig
+                | Self::AnchorProvide
+                | Self::AnchorRequire
+                | Self::AnchorRevoke
+                | Self::Anchor
+                | Self::PeersConnect
+                | Self::NodeSubnetCreate
+                | Self::NodeSubnetDestroy
+                | Self::NodeSubnetJoin
+        )
+    }
+
     /// Whether it asks for the node's status report.
     #[must_use]
     pub const fn asks_for_status(self) -> bool {

@@ -4,14 +4,15 @@
 //! a sender never uses twice; it has to be remembered until it expires, because an older one is dropped anyway.
 
 use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
 
 use crate::dms::identity::ActorId;
 use crate::kernel::Timestamp;
 
 /// The messages that were handled and have not expired.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ReplayGuard {
-    handled: IndexMap<(ActorId, u64), Timestamp>,
+    handled: IndexMap<(ActorId, u64), Timestamp, FxBuildHasher>,
 }
 
 impl ReplayGuard {
@@ -23,6 +24,13 @@ impl ReplayGuard {
     /// Forgets what has expired.
     pub fn forget_expired(&mut self, now: Timestamp) {
         self.handled.retain(|_, expire| now <= *expire);
+    }
+
+    /// What of it has not expired.
+    #[must_use]
+    pub fn unexpired(&self, now: Timestamp) -> Self {
+        let alive = self.handled.iter().filter(|(_, expire)| now <= **expire);
+        Self { handled: alive.map(|(message, expire)| (*message, *expire)).collect() }
     }
 
     /// How many messages are remembered.

@@ -94,6 +94,11 @@ impl Actor {
         self.nonce.last()
     }
 
+    /// Goes on after the message with this nonce.
+    pub(in crate::dms) const fn resume_after(&mut self, nonce: u64) {
+        self.nonce.resume_after(nonce);
+    }
+
     /// Counts messages that were sent without it.
     pub(in crate::dms) const fn pass_over(&mut self, messages: u64) {
         self.nonce.pass_over(messages);
@@ -283,11 +288,27 @@ impl SecurityContext {
         }
     }
 
+    /// The messages that must not be handled again: what it knows beside its capability context.
+    #[must_use]
+    pub fn handled(&self, now: Timestamp) -> ReplayGuard {
+        self.replays.unexpired(now)
+    }
+
+    /// Takes up what it knew of messages before its state was put away.
+    pub(in crate::dms) fn recall_handled(&mut self, handled: ReplayGuard) {
+        self.replays = handled;
+    }
+
     /// How many tokens it keeps at `now`, and how many of these have expired. What goes with the next collection does
     /// not count.
     #[must_use]
     pub fn stored(&self, now: Timestamp) -> (u64, u64) {
-        let (stored, expired) = self.capabilities.stored(now);
+        self.counting(self.capabilities.stored(now))
+    }
+
+    /// What counts of so many tokens of which so many have expired.
+    #[must_use]
+    pub const fn counting(&self, (stored, expired): (u64, u64)) -> (u64, u64) {
         if self.profile.has(Weakness::NoTokenCollection) { (stored, expired) } else { (stored - expired, 0) }
     }
 

@@ -28,7 +28,8 @@ pub struct CapabilityContext {
     pub(super) provide: AnchorStore,
     /// Tokens of the messages being handled.
     pub(super) consumed: Vec<Arc<Token>>,
-    pub(super) revoked: RevocationSet,
+    /// Shared by peers that know the same (see [`CapabilityContext::share_revocations`]).
+    pub(super) revoked: Arc<RevocationSet>,
 }
 
 /// What [`CapabilityContext::add_roots`] takes up.
@@ -95,7 +96,7 @@ impl CapabilityContext {
             require: AnchorStore::default(),
             provide: AnchorStore::default(),
             consumed: Vec::new(),
-            revoked: RevocationSet::default(),
+            revoked: Arc::default(),
         }
     }
     /// The name of the context (`dms`, `user`, an organization's).
@@ -154,8 +155,14 @@ impl CapabilityContext {
     }
     /// The revocations known.
     #[must_use]
-    pub const fn revocations(&self) -> &RevocationSet {
+    pub const fn revocations(&self) -> &Arc<RevocationSet> {
         &self.revoked
+    }
+
+    /// Keeps the revocations that it knows together with others that know the same, or takes up those that it knew
+    /// before its state was put away.
+    pub fn share_revocations(&mut self, known: Arc<RevocationSet>) {
+        self.revoked = known;
     }
 
     /// Anchors roots, then revocations, then *require*, then *provide* tokens. Each token is verified with
@@ -177,7 +184,7 @@ impl CapabilityContext {
         }
         for token in anchors.revoke {
             self.check_revocation(token, now)?;
-            self.revoked.insert(Arc::clone(token));
+            Arc::make_mut(&mut self.revoked).insert(Arc::clone(token));
         }
         for token in anchors.require {
             self.verify_anchor(token, now)?;
@@ -194,7 +201,7 @@ impl CapabilityContext {
     /// Finds the first failure of `add_roots` without changing anything.
     fn check_anchors(&self, anchors: &Anchors<'_>, now: Timestamp) -> Result<(), CapabilityError> {
         anchors.revoke.iter().try_for_each(|token| self.check_revocation(token, now))?;
-        let mut revoked = Cow::Borrowed(&self.revoked);
+        let mut revoked = Cow::Borrowed(&*self.revoked);
         let others = || anchors.require.iter().chain(anchors.provide);
         if others().next().is_some() {
             anchors.revoke.iter().for_each(|token| revoked.to_mut().insert(Arc::clone(token)));
@@ -253,9 +260,9 @@ impl CapabilityContext {
     /// drop.
     #[must_use]
     pub fn stored(&self, now: Timestamp) -> (u64, u64) {
-        let anchored = self.require.tokens().iter().chain(self.provide.tokens()).chain(self.revoked.iter());
-        let all = anchored.map(|token| &**token).chain(self.consumed.iter().map(|token| &**token));
-        all.fold((0, 0), |(stored, expired), token| {
+        let anchored = self.require.tokens().iter().chain(self.provide.tokens());
+        let all = anchored.chain(&self.consumed);
+        all.fold(self.revoked.stored(now), |(stored, expired), token| {
             (stored + 1, expired + u64::from(token.expires_before(now)))
         })
     }
@@ -270,7 +277,7 @@ impl CapabilityContext {
             self.provide.remove(token.issuer(), token.nonce());
         }
         for key in removals.revoke {
-            self.revoked.remove(key);
+            Arc::make_mut(&mut self.revoked).remove(key);
         }
     }
 
@@ -316,7 +323,9 @@ impl CapabilityContext {
         self.require.retain(|token| !token.expires_before(now));
         self.provide.retain(|token| !token.expires_before(now));
         self.consumed.retain(|token| !token.expires_before(now));
-        self.revoked.gc(now);
+        if self.revoked.stored(now).1 > 0 {
+            Arc::make_mut(&mut self.revoked).gc(now);
+        }
         self.trust.gc(now);
     }
 }

@@ -49,7 +49,8 @@ impl CapabilityContext {
         let alive = |list: TokenList| list.into_iter().filter(move |token| !token.expires_before(now));
         self.require = alive(saved.require).collect();
         self.provide = alive(saved.provide).collect();
-        alive(saved.revoke).for_each(|token| self.revoked.insert(token));
+        let revoked = Arc::make_mut(&mut self.revoked);
+        alive(saved.revoke).for_each(|token| revoked.insert(token));
         Ok(self)
     }
 }

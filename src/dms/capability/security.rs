@@ -32,6 +32,10 @@ impl NonceCounter {
     pub const fn last(&self) -> u64 {
         self.0
     }
+    /// Goes on after this nonce.
+    pub const fn resume_after(&mut self, nonce: u64) {
+        self.0 = nonce;
+    }
     /// Counts messages that were sent without it.
     pub const fn pass_over(&mut self, messages: u64) {
         self.0 = self.0.wrapping_add(messages);

@@ -80,6 +80,18 @@ impl RevocationSet {
     pub fn gc(&mut self, now: Timestamp) {
         self.tokens.retain(|_, (token, _)| !token.expires_before(now));
     }
+    /// How many there are, and how many of them expired before `now`.
+    #[must_use]
+    pub fn stored(&self, now: Timestamp) -> (u64, u64) {
+        let expired = self.iter().filter(|token| token.expires_before(now)).count();
+        (self.len() as u64, expired as u64)
+    }
+    /// A number that stands for the revocations in the order in which they were learnt.
+    #[must_use]
+    pub fn print(&self) -> u128 {
+        let prints: Vec<u64> = self.tokens.values().map(|(_, fingerprint)| *fingerprint).collect();
+        fingerprint128(&prints)
+    }
     /// True when the token with this key is revoked.
     #[must_use]
     pub fn contains_key(&self, key: &RevocationKey) -> bool {

@@ -24,6 +24,10 @@ struct Call {
 pub(super) struct Calls(Vec<Call>);
 
 impl Calls {
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn begin(&mut self, operation: u32, nonce: u64, timeout: Span, broadcast: bool) {
         self.0.push(Call { operation, nonce, timeout, broadcast, answered: false });
     }

@@ -42,6 +42,10 @@ struct Exchange {
 pub(super) struct CatchUp(Vec<Exchange>);
 
 impl CatchUp {
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Compares the sets with a peer, unless there is nothing to compare or it is being done.
     pub(super) fn begin(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, to: &Arc<Handle>) {
         let busy = self.0.iter().any(|exchange| exchange.to.host == to.host);

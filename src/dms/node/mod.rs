@@ -69,6 +69,12 @@ impl Node {
         self.catch_up.begin(desk, root, to);
     }
 
+    /// Whether it knows of no connection, waits for nobody and logs as it did when it started.
+    pub(in crate::dms) fn is_untouched(&self) -> bool {
+        let waits = !self.calls.is_empty() || !self.catch_up.is_empty() || !self.pings.is_empty();
+        !waits && self.neighbours.is_empty() && *self.logger.changes() == LoggerChange::default()
+    }
+
     /// How it logs, where that was changed.
     pub(in crate::dms) const fn logger(&self) -> &LoggerChange {
         self.logger.changes()

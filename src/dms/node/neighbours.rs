@@ -34,6 +34,11 @@ pub(super) struct Neighbours {
 }
 
 impl Neighbours {
+    /// Whether there never was any.
+    pub(super) fn is_empty(&self) -> bool {
+        self.greetings.is_empty() && self.heard.is_empty()
+    }
+
     /// A connection has opened: a hello is said on it after a while.
     pub(super) fn connected(&mut self, desk: &mut Desk<'_, '_>, to: Arc<Handle>) {
         let range = (HELLO_MAX_DELAY.0 - HELLO_MIN_DELAY.0) + 1;

@@ -24,6 +24,10 @@ struct Ping {
 pub(super) struct Pings(Vec<Ping>);
 
 impl Pings {
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Pings a peer for whoever sent the request.
     pub(super) fn begin(
         &mut self,

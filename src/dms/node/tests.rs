@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Order, TokenSet};
 use crate::dms::actor::{
-    AnchorRequest, Behaviour, BehaviourKind, Envelope, Limits, Message, NodeReport, Report, Slot,
+    AnchorRequest, Behaviour, BehaviourKind, Envelope, Limits, Message, NodeReport, Rejection, Report, Slot,
 };
 use crate::dms::atlas::BlankAtlas;
 use crate::dms::capability::{
@@ -170,6 +170,30 @@ fn two_peers_bring_their_revocations_together() {
     let sends = lab.feed(1, Input::Reconnected(lab.root(0)));
     lab.settle(sends);
     assert_eq!(lab.delivered - before, 2);
+}
+
+#[test]
+fn a_node_that_is_put_away_goes_on_where_it_was() {
+    let mut lab = Lab::new(&[Profile::INTENDED; 2]);
+    lab.revoke(0, 1);
+    let question = lab.feed(0, Input::Reconnected(lab.root(1))).pop().expect("it asks");
+    assert!(lab.peers[0].essence(NOW).is_none(), "it waits for an answer");
+    lab.settle(vec![question.clone()]);
+    assert_eq!(lab.known(1), 1);
+    let essence = lab.peers[1].essence(NOW).expect("it has answered, and that was all");
+    let nonce = lab.peers[1].last_nonce();
+
+    let mut anew = Lab::new(&[Profile::INTENDED; 2]);
+    anew.peers[1].recall(&essence);
+    assert_eq!((anew.known(1), anew.peers[1].last_nonce()), (1, nonce));
+    // What it has answered it does not answer again.
+    assert!(anew.hand_over(&question).is_empty());
+    let Fact::MessageRejected { rejection: Rejection::Replayed, .. } = anew.last_of(1) else {
+        panic!("{:?}", anew.facts)
+    };
+    // Once the message has expired nobody has to remember it.
+    let later = question.expire + Span(1);
+    assert!(lab.peers[1].essence(later).expect("as before").handled.is_empty());
 }
 
 #[test]

@@ -193,6 +193,14 @@ impl Provider {
         idle && self.ports.is_empty() && self.pool.holdings().next().is_none()
     }
 
+    /// Whether nothing was ever run or reserved here, and nothing is remembered: it is as one that was just made.
+    pub(in crate::dms) fn is_untouched(&self) -> bool {
+        let never_ran = self.next_slot == 0 && self.confirmations == 0 && self.kept.is_empty();
+        let idle = !self.sweeping && !self.renewing && self.edge_tests.is_empty() && self.endings.is_empty();
+        let forgotten = self.hosted.is_empty() && self.allocations.is_empty() && self.farewells.is_empty();
+        never_ran && idle && forgotten && self.is_fresh() && self.subnets.is_empty()
+    }
+
     /// The machine and what is offered of it.
     #[must_use]
     pub const fn machine(&self) -> &Machine {

@@ -109,6 +109,11 @@ impl VolumeServer {
         Self { certificate: Some(certificate), ..Self::default() }
     }
 
+    /// Whether there is nothing to serve, and nobody to serve it.
+    pub(in crate::dms) fn is_untouched(&self) -> bool {
+        self.certificate.is_none() && self.volumes.is_empty() && self.owners.is_empty()
+    }
+
     /// Carries out a request of `asker`. `random` names the brick of a new volume. The volume that is gone with its
     /// data is returned, and the certificate for a new one.
     ///

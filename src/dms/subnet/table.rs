@@ -65,6 +65,12 @@ pub struct Subnets {
 }
 
 impl Subnets {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     /// Creates the subnet of an ensemble, with the routes known so far.
     ///
     /// # Errors

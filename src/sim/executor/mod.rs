@@ -155,6 +155,12 @@ pub enum Termination {
 }
 
 impl Executor {
+    /// Whether nothing was ever started or fetched.
+    #[must_use]
+    pub const fn is_untouched(&self) -> bool {
+        self.containers.is_empty() && self.refused.is_empty() && self.store.is_untouched()
+    }
+
     /// Starts a run; `room` is what the disk has for everything that is fetched.
     pub fn start(
         &mut self,

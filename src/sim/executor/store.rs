@@ -38,6 +38,11 @@ pub(super) struct Store {
 }
 
 impl Store {
+    /// Whether nothing was ever wanted of it.
+    pub(super) const fn is_untouched(&self) -> bool {
+        self.uses == 0 && self.stored.is_empty()
+    }
+
     /// Bytes on the disk, those on their way included.
     pub(super) fn bytes(&self) -> u64 {
         self.stored.iter().map(|one| one.bytes).sum()

@@ -46,19 +46,14 @@ pub(super) struct Group {
     rows: Vec<Row>,
     hosts: Vec<HostId>,
     kinds: Vec<Kind>,
-    /// How many anchors and revocations each of them begins with.
-    anchors: [usize; 4],
+    /// How many anchors each of them begins with.
+    anchors: [usize; 3],
 }
 
-/// How many roots, side chains, tokens of its own and revocations a node knows.
-fn anchors(peer: &Peer) -> [usize; 4] {
+/// How many roots, side chains and tokens of its own a node has.
+fn anchors(peer: &Peer) -> [usize; 3] {
     let context = peer.capabilities();
-    [
-        context.roots().len(),
-        context.require_anchors().len(),
-        context.provide_anchors().len(),
-        context.revocations().len(),
-    ]
+    [context.roots().len(), context.require_anchors().len(), context.provide_anchors().len()]
 }
 
 impl Group {
@@ -97,7 +92,7 @@ impl Group {
         (row < self.rows.len()).then_some(row)
     }
 
-    /// Whether a member knows as many anchors and revocations as in the beginning.
+    /// Whether a member has as many anchors as in the beginning.
     pub(super) fn is_anchored_as_ever(&self, member: &Peer) -> bool {
         anchors(member) == self.anchors
     }

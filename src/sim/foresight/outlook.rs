@@ -283,15 +283,10 @@ fn bidder<'a>(
 ) -> Option<Bidder<'a>> {
     match state {
         Resting::AsBuilt => Some(group.bidder(row, kind)),
-        Resting::Granted(peer) if !is_authorised_still(peer, request) => None,
+        // What it has been granted takes nothing away, but contracts may lead it to ask others.
+        Resting::Granted(_) if !request.contracts.is_empty() => None,
         Resting::Changed(peer) | Resting::Granted(peer) => {
             Some(peer.bidder(group.ticket(row), request.ensemble))
         }
     }
-}
-
-/// Whether a peer accepts what its group accepts, whatever it has been granted since: only revocations take away,
-/// and only contracts lead it to ask others.
-fn is_authorised_still(peer: &Peer, request: &BidRequest) -> bool {
-    peer.capabilities().revocations().is_empty() && request.contracts.is_empty()
 }

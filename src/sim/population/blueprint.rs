@@ -18,7 +18,7 @@ use crate::net::CityId;
 use crate::sim::atlas::{WorldAtlas, location_of};
 use crate::sim::disks::Disk;
 use crate::sim::host::Inside;
-use crate::sim::office::{Held, Office};
+use crate::sim::office::{Held, Office, User};
 use crate::sim::setup::{Onboard, Organization, PeerGroup, Role, Setup};
 use crate::sim::texts::shared;
 use crate::workload::Hardware;
@@ -125,6 +125,17 @@ impl Blueprint {
     /// If its memberships cannot be had, which [`Blueprint::raise`] says of all of its group alike.
     pub(in crate::sim) fn build(&self, number: u32, city: CityId) -> Inside {
         self.raise(number, city, None).expect("the first of its group was built at the start").inside
+    }
+
+    /// The operator of the peer with this number, as at the start, with the rules of `profile`.
+    ///
+    /// # Panics
+    /// As [`Blueprint::build`].
+    pub(in crate::sim) fn raise_user(&self, number: u32, city: CityId, profile: Profile) -> User {
+        let raised = self.raise(number, city, None).expect("the first of its group was built at the start");
+        let mut user = User { context: raised.user, memberships: raised.memberships };
+        user.context.set_rules(Rules::of(profile));
+        user
     }
 
     /// A peer with its user, joined to its organizations as in dms-capabilities section 2.7.

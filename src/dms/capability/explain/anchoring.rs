@@ -119,7 +119,7 @@ impl CapabilityContext {
             Slot::Require => &mut self.require,
             Slot::Provide => &mut self.provide,
             Slot::Revoke | Slot::Consumed => {
-                self.revoked.insert(token);
+                Arc::make_mut(&mut self.revoked).insert(token);
                 return (links, Fate::Kept(Vec::new()));
             }
         };

@@ -35,6 +35,13 @@ pub(super) struct Admission {
     count: u64,
 }
 
+impl Admission {
+    /// Whether no request was ever screened.
+    pub(super) const fn is_untouched(&self) -> bool {
+        self.count == 0
+    }
+}
+
 impl Contracts {
     /// Whether a request for bids has to wait, or is not answered at all; otherwise the provider may go on with it.
     pub(in crate::dms) fn screen(

@@ -30,6 +30,13 @@ pub(super) struct Listings {
     count: u64,
 }
 
+impl Listings {
+    /// Whether nobody was ever listed.
+    pub(super) const fn is_untouched(&self) -> bool {
+        self.count == 0
+    }
+}
+
 impl Contracts {
     /// The contracts that are known here and in which somebody takes part in this role.
     pub(super) fn list_for(&self, of: &Did, role: Option<PartyRole>) -> Vec<Contract> {

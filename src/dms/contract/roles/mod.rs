@@ -122,6 +122,15 @@ impl Contracts {
         kind.is_of_contracts()
     }
 
+    /// Whether no contract ever concerned this node, it asks for none, and it waits for nobody about any.
+    pub(in crate::dms) fn is_untouched(&self) -> bool {
+        let asks = self.config.require_contracts || !self.config.rates.is_empty();
+        let held = self.hosted.len() + self.copies.len() + self.transactions.len();
+        let parties = held == 0 && self.notice_count == 0;
+        let idle = self.calls.is_empty() && self.armed.is_none() && self.named.is_empty();
+        !asks && parties && idle && self.admission.is_untouched() && self.listings.is_untouched()
+    }
+
     pub(in crate::dms) fn configure(&mut self, config: ContractsConfig) {
         self.config = config;
     }
