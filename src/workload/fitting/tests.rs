@@ -228,7 +228,7 @@ fn tails_go_on_where_numbers_end() {
     // From just before to just after the place where the series takes over.
     let normal = |z| model::ln_normal_tail(z);
     assert_near(normal(30.0) - normal(29.999_999), -30.033e-6, 1e-2);
-    assert_near(normal(100.0), -5005.524_208_694_205, 1e-12);
+    assert_near(normal(100.0), -5_005.524_208_694_205, 1e-12);
     // With a shape of one the tail is exp(-ratio), with two it is (1 + ratio) exp(-ratio).
     for ratio in [600.0, 650.0, 800.0, 1e5] {
         assert_near(model::ln_gamma_tail(1.0, ratio), -ratio, 1e-13);
