@@ -491,6 +491,23 @@ impl Peer {
         if known { Ok(receiver) } else { Err(Rejection::UnknownBehaviour) }
     }
 
+    /// Until when somebody here takes a message of which very many may come: a bid, as long as the round of its
+    /// deployment is open and unless another is opened; an answer to a call that was broadcast, as long as answers are
+    /// collected. None for all others, and where nobody is called by it.
+    #[must_use]
+    pub fn listens_until(&self, envelope: &Envelope) -> Option<Timestamp> {
+        match (inbox_of(envelope), envelope.behaviour.kind) {
+            (Inbox::Ensemble(id), BehaviourKind::Bid) => {
+                let deployment = self.deployments.iter().find(|deployment| deployment.id() == *id)?;
+                Some(deployment.takes_bids_until())
+            }
+            (Inbox::Root, BehaviourKind::ReplyTo) => {
+                self.node.collects_until(envelope.behaviour.reply_nonce()?)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether somebody reads what comes to an inbox.
     fn has_actor(&self, inbox: &Inbox) -> bool {
         match inbox {

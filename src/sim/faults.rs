@@ -196,6 +196,7 @@ impl World<'_> {
     /// A peer stops at once: what it had in memory is gone, and with its machine what ran there.
     fn take_down(&mut self, now: Time, peer: PeerId, outage: Outage) {
         self.rouse(now, peer);
+        self.recall_late(now, peer, None);
         let host = &mut self.hosts[peer.0 as usize];
         if outage == Outage::Machine {
             host.power += 1;

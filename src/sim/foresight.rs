@@ -31,6 +31,7 @@ pub(super) use self::outlook::Outlook;
 use self::outlook::{Line, Resting, Verdict};
 use super::event::{Event, PeerId};
 use super::host::Rest;
+use super::late::Late;
 use super::ledger::{Case, Foreseen};
 use super::population::{Blueprint, Population, is_built_when_needed};
 use super::routine::Routines;
@@ -106,11 +107,13 @@ impl Foresight {
 }
 
 impl World<'_> {
-    /// Has every receiver of a broadcast get to it as an event, and leaves no round of supervision out.
+    /// Has every receiver of a broadcast get to it as an event, and every answer come as one, and leaves no round of
+    /// supervision out.
     #[must_use]
     pub fn step_by_step(mut self) -> Self {
         self.foresight = Foresight::default();
         self.routines = Routines::off();
+        self.late = Late::off();
         self
     }
 

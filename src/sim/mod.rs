@@ -23,6 +23,7 @@ mod foresight;
 mod gateways;
 mod host;
 pub mod images;
+mod late;
 pub mod ledger;
 mod moving;
 mod office;

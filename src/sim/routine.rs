@@ -10,7 +10,8 @@
 //! That holds because a round moves nothing else. Actors have workers of their own, the way of a message is drawn by
 //! itself ([`Network::send`](crate::net::Network::send)), and so is what a round draws. Where it might move something
 //! after all, nothing is left out: while a condition is on, where messages are lost or hosts hidden, while something is
-//! transferred over the links of one of the two, where attackers listen, and at peers that are observed.
+//! transferred over the links of one of the two, while bids come too late for the deployment, where attackers listen,
+//! and at peers that are observed.
 //! [`World::step_by_step`] leaves out nothing, and the tests compare the two.
 
 use std::sync::Arc;
@@ -225,6 +226,11 @@ impl Routines {
         !self.by_peer.is_empty() && !self.making_up
     }
 
+    /// Whether the last rounds of one are being made up for.
+    pub(super) const fn is_making_up(&self) -> bool {
+        self.making_up
+    }
+
     /// Those that something is about which happens to a peer.
     fn concerned(&self, peer: PeerId, concern: Concern<'_>) -> SmallVec<[u32; 2]> {
         if concern == Concern::Nothing {
@@ -330,6 +336,9 @@ impl World<'_> {
         let Some(inside) = self.hosts[peer.0 as usize].built() else { return false };
         let duties = inside.peer.duties(deployment, self.clock_of(peer, now));
         let Some(Duties { ensemble, handle, nonce, charges }) = duties else { return false };
+        if self.late.concerns(peer, ensemble) {
+            return false;
+        }
         let wards: Option<Vec<Ward>> = charges.into_iter().map(|charge| self.ward(peer, charge)).collect();
         let Some(wards) = wards.filter(|wards| !wards.is_empty()) else { return false };
         let Some(lasts) = self.authority_lasts(now, peer, &handle, &wards) else { return false };

@@ -17,6 +17,7 @@ use super::foresight::Foresight;
 use super::gateways::Clouds;
 use super::host::{Directory, Host, Inside, Lore};
 use super::images::Images;
+use super::late::Late;
 use super::ledger::Ledger;
 use super::moving::Moving;
 use super::office::Office;
@@ -101,6 +102,7 @@ pub struct World<'s> {
     pub(super) foresight: Foresight,
     pub(super) lore: Lore,
     pub(super) routines: Routines,
+    pub(super) late: Late,
     pub(super) images: Images,
     pub(super) clouds: Clouds,
     pub(super) parcels: Slab<Parcel>,
@@ -162,6 +164,7 @@ impl<'s> World<'s> {
             foresight,
             lore: Lore::default(),
             routines: Routines::default(),
+            late: Late::default(),
             images: Images::new(setup.images.clone()),
             clouds,
             parcels: Slab::new(),
@@ -258,6 +261,7 @@ impl<'s> World<'s> {
         let stopped = interrupted.unwrap_or(end);
         self.end_routines(stopped + Span(1));
         self.end_foresight(stopped);
+        self.settle_all_late(stopped);
         self.finish_traffic(stopped);
         let closing = self.closing(stopped, interrupted.is_some());
         self.telemetry.hand_over(lines);
@@ -339,6 +343,7 @@ impl<'s> World<'s> {
                 self.review_traffic(now);
                 let unbooked = self.unbooked_rejections(now);
                 self.book_routines(now);
+                self.settle_all_late(now);
                 self.ledger.sample(now, self.network.flows().len(), unbooked);
                 self.queue.post(now + SAMPLE_INTERVAL, Event::Sample);
             }
@@ -445,6 +450,7 @@ impl<'s> World<'s> {
     ) {
         self.disturb(now, peer, concern);
         self.stir(now, peer);
+        self.settle_late(now, peer);
         let clock = self.clock_of(peer, now);
         let observed = self.is_observed(peer);
         if observed {
@@ -479,8 +485,10 @@ impl<'s> World<'s> {
         let mut effects = std::mem::take(&mut self.effects);
         let life = self.hosts[peer.0 as usize].life;
         for fact in effects.facts.drain(..) {
-            if let Fact::Contract { contract, what } = &fact {
-                self.hear_of_contract(now, peer, contract, what);
+            match &fact {
+                Fact::Contract { contract, what } => self.hear_of_contract(now, peer, contract, what),
+                Fact::RoundOpened { ensemble, .. } => self.recall_late(now, peer, Some(*ensemble)),
+                _ => {}
             }
             self.traffic_hears(now, &fact);
             self.ledger.record(now, peer, fact);
@@ -539,8 +547,12 @@ impl<'s> World<'s> {
         let name = parcel.envelope.name();
         match self.network.send(now, EndpointId(from.0), EndpointId(to.0), bytes, name) {
             Delivery::At(at) => {
+                let too_late = self.comes_too_late(to, at, &parcel);
                 let envelope = self.parcels.insert(parcel, 1);
-                self.queue.post(at, Event::Arrive { peer: to, envelope, bytes: length });
+                match too_late {
+                    true => self.await_late(now, to, at, (envelope, length)),
+                    false => self.queue.post(at, Event::Arrive { peer: to, envelope, bytes: length }),
+                }
             }
             Delivery::Lost(reason) => self.ledger.lost(reason),
         }

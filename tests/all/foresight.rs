@@ -100,3 +100,18 @@ fn what_is_revoked_meanwhile_counts_and_whoever_was_away_hears_of_it() {
     let [foreseen, _] = assert_same_of("revoked.yaml", &["profile=as-is"], 4);
     assert!(metric(&foreseen, "revocations.missing") > 0.0);
 }
+
+#[test]
+fn what_comes_too_late_is_rejected_as_ever() {
+    for seed in 1..=2 {
+        let [foreseen, stepped] = assert_same_of("drowning.yaml", &[], seed);
+        assert!(metric(&foreseen, "deployments.succeeded") > 10.0, "hardly anything ran");
+        assert!(
+            foreseen.events * 10 < stepped.events * 9,
+            "{} of {} events",
+            foreseen.events,
+            stepped.events
+        );
+    }
+    assert_same_of("drowning.yaml", &["profile=as-is"], 3);
+}

@@ -6,7 +6,7 @@ use crate::dms::actor::{Message, NodeReport, Report};
 use crate::dms::desk::Desk;
 use crate::dms::fact::Fact;
 use crate::dms::profile::Weakness;
-use crate::kernel::Span;
+use crate::kernel::{Span, Timestamp};
 
 /// A call under way.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +14,8 @@ struct Call {
     operation: u32,
     nonce: u64,
     timeout: Span,
+    /// When its time is over.
+    until: Timestamp,
     /// Whether it went to everyone, so that many may answer.
     broadcast: bool,
     answered: bool,
@@ -28,12 +30,26 @@ impl Calls {
         self.0.is_empty()
     }
 
-    pub(super) fn begin(&mut self, operation: u32, nonce: u64, timeout: Span, broadcast: bool) {
-        self.0.push(Call { operation, nonce, timeout, broadcast, answered: false });
+    pub(super) fn begin(
+        &mut self,
+        desk: &Desk<'_, '_>,
+        operation: u32,
+        nonce: u64,
+        timeout: Span,
+        broadcast: bool,
+    ) {
+        let until = desk.now + timeout;
+        self.0.push(Call { operation, nonce, timeout, until, broadcast, answered: false });
     }
 
     pub(super) fn awaits(&self, nonce: u64) -> bool {
         self.0.iter().any(|call| call.nonce == nonce)
+    }
+
+    /// Until when answers to a broadcast call are collected.
+    pub(super) fn collects_until(&self, nonce: u64) -> Option<Timestamp> {
+        let call = self.0.iter().find(|call| call.nonce == nonce)?;
+        call.broadcast.then_some(call.until)
     }
 
     /// An answer; those to a broadcast are collected until its time is over.

@@ -41,7 +41,7 @@ use crate::dms::identity::{Handle, PeerId};
 use crate::dms::outbox::{Owner, Timer};
 use crate::dms::profile::{Profile, Weakness};
 use crate::dms::provider::Provider;
-use crate::kernel::Span;
+use crate::kernel::{Span, Timestamp};
 
 /// The node's own part of a peer. All of it lives in memory.
 #[derive(Clone, Debug, Default)]
@@ -109,6 +109,11 @@ impl Node {
             BehaviourKind::PublicRevocations => !profile.has(Weakness::NoRevocationCatchUp),
             kind => kind.is_for_operators(),
         }
+    }
+
+    /// Until when answers to a broadcast call are collected.
+    pub(in crate::dms) fn collects_until(&self, nonce: u64) -> Option<Timestamp> {
+        self.calls.collects_until(nonce)
     }
 
     /// Handles a message to the node.
@@ -260,7 +265,7 @@ impl Node {
         let done = match order {
             Order::Call { to, behaviour, message, timeout } => {
                 let nonce = desk.invoke(root, Owner::Root, &to, behaviour, message, timeout);
-                return self.calls.begin(operation, nonce, timeout, false);
+                return self.calls.begin(desk, operation, nonce, timeout, false);
             }
             Order::Publish { behaviour, message, timeout } => {
                 return self.publish(desk, root, operation, behaviour, message, timeout);
@@ -304,7 +309,7 @@ impl Node {
         let call = Call { behaviour, reply_to, expire: desk.now + timeout, message };
         desk.publish(root, topic, call, None);
         desk.timer(timeout, Timer::Reply(Owner::Root, nonce));
-        self.calls.begin(operation, nonce, timeout, true);
+        self.calls.begin(desk, operation, nonce, timeout, true);
     }
 }
 

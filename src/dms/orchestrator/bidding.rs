@@ -13,12 +13,14 @@ use crate::dms::identity::PeerId;
 use crate::dms::outbox::Timer;
 use crate::dms::profile::Weakness;
 use crate::dms::suppression::{Draw, Share};
-use crate::kernel::Span;
+use crate::kernel::{Span, Timestamp};
 
 /// A round that is open.
 #[derive(Clone, Debug)]
 pub(super) struct Round {
     number: u64,
+    /// When it closes at the latest.
+    until: Timestamp,
     /// Bids still to come before it closes early.
     room: usize,
 }
@@ -43,7 +45,8 @@ impl Deployment {
             .collect();
         let room = MAX_BID_MULTIPLIER * wanted.len();
         self.rounds += 1;
-        self.round = Some(Round { number: self.rounds, room });
+        let until = desk.now + BID_REQUEST_TIMEOUT;
+        self.round = Some(Round { number: self.rounds, until, room });
         desk.fact(Fact::RoundOpened { ensemble: self.id, nonce: self.nonce, nodes: wanted.len() as u16 });
         let (pinned, open): (Vec<usize>, Vec<usize>) =
             wanted.into_iter().partition(|&index| self.nodes[index].pin.is_some());
@@ -54,6 +57,11 @@ impl Deployment {
             self.request_bids(desk, &open, false);
         }
         desk.timer(BID_REQUEST_TIMEOUT, Timer::Round(self.number, self.rounds));
+    }
+
+    /// Until when it takes bids, unless it asks for others.
+    pub(in crate::dms) fn takes_bids_until(&self) -> Timestamp {
+        self.round.as_ref().map_or(Timestamp::default(), |round| round.until)
     }
 
     fn request_bids(&mut self, desk: &mut Desk<'_, '_>, nodes: &[usize], direct: bool) {

@@ -1,8 +1,10 @@
-//! Refusals of requests for bids: the only facts whose order the digest of a run does not tell.
+//! Refusals of requests for bids, and of answers that nobody waits for: the only facts whose order the digest of a run
+//! does not tell.
 //!
 //! At a large scale nearly all facts of a run are providers that do not bid. What each of them would say is known when
 //! the request is sent (see `sim::foresight`), so they are booked many at a time and not one by one as each gets to the
-//! request. The digest takes them up as a sum: of each of them who refused whom and why, but not when.
+//! request. So it is with answers that come too late (see `sim::late`). The digest takes them up as a sum: of each of
+//! them who refused whom and why, but not when.
 
 use std::mem::Discriminant;
 
@@ -15,12 +17,14 @@ use crate::dms::provider::BidRefusal;
 use crate::kernel::{Digest, Time};
 use crate::sim::event::PeerId;
 
-/// What a refusal of a request for bids adds to the digest; none for any other fact.
+/// What a refusal of a request for bids or of an answer adds to the digest; none for any other fact.
 #[inline]
 pub(in crate::sim) fn fingerprint(peer: PeerId, deployment: Option<u32>, fact: &Fact) -> Option<u128> {
+    use BehaviourKind as Kind;
     let is_refusal = matches!(
         fact,
-        Fact::BidRefused { .. } | Fact::MessageRejected { behaviour: BehaviourKind::BidRequest, .. }
+        Fact::BidRefused { .. }
+            | Fact::MessageRejected { behaviour: Kind::BidRequest | Kind::Bid | Kind::ReplyTo, .. }
     );
     is_refusal.then(|| {
         let mut digest = Digest::new();
