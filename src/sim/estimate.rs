@@ -26,8 +26,8 @@ const RESTING_PEER_BYTES: f64 = 0.6e3;
 const BUILT_PEER_BYTES: f64 = 12e3;
 /// What a peer that may be hidden takes beside: `nat` has 21 kB a peer.
 const HIDDEN_PEER_BYTES: f64 = 8e3;
-/// What one of the answers to a broadcast takes that are on their way together. `million` with and without its
-/// operations: 2.3 and 0.7 GB.
+/// What one of the answers to a broadcast takes that are on their way together. `scale/million` with and
+/// without its operations: 2.4 and 0.7 GB.
 const ANSWER_BYTES: f64 = 1.9e3;
 /// An allocation with its deployment, grants and rows: `quickstart` with and without workload, 349 allocations.
 const ALLOCATION_BYTES: f64 = 30e3;
@@ -36,7 +36,7 @@ const ALLOCATION_BYTES: f64 = 30e3;
 /// `regression` and 2.9 for `private-network`.
 const EVENT_NS: f64 = 1_800.0;
 /// Time of a refusal that is foreseen: judged, named for the digest and booked. `dmsim bench --scale 100000,1000000`:
-/// `ns_a_judged_bid_request` is 88 and 66; `dmsim run scenarios/scale/million.yaml`: 59 s for 814 million.
+/// `ns_a_judged_bid_request` is 94 and 64; `scale/million` without its operations: 57 s for 814 million.
 const FORESEEN_NS: f64 = 75.0;
 /// CPU time to set a peer up that is not built. `dmsim bench --one-size 1000000 --deployments 0`: `cpu_s` less
 /// `worked_s` is 2.5 s, and 0.23 s for 100,000.

@@ -16,17 +16,17 @@ fn setup(scenario: &str, set: &[&str]) -> Setup {
 /// Events of whole runs and their peaks of memory in MB, as `dmsim run` has put them down in `run.json` and
 /// `provenance.json`.
 const RECORDED: [(&str, f64, f64); 11] = [
-    ("calm.yaml", 13_594.0, 13.6),
-    ("quickstart.yaml", 1_793_776.0, 35.2),
-    ("outage.yaml", 292_471.0, 21.7),
-    ("mixed-fleet.yaml", 655_593.0, 20.3),
-    ("traffic.yaml", 575_515.0, 21.1),
-    ("nat.yaml", 428_748.0, 53.6),
-    ("private-network.yaml", 7_421_582.0, 241.9),
-    ("scale/ten-thousand.yaml", 559_656.0, 97.4),
-    ("scale/storm.yaml", 2_383_749.0, 77.3),
-    ("scale/hundred-thousand.yaml", 8_828_241.0, 832.1),
-    ("scale/million.yaml", 660_921.0, 772.1),
+    ("calm.yaml", 13_486.0, 13.7),
+    ("quickstart.yaml", 1_465_186.0, 35.2),
+    ("outage.yaml", 261_973.0, 21.8),
+    ("mixed-fleet.yaml", 622_387.0, 20.3),
+    ("traffic.yaml", 570_301.0, 21.1),
+    ("nat.yaml", 422_554.0, 53.4),
+    ("private-network.yaml", 7_421_582.0, 177.9),
+    ("scale/ten-thousand.yaml", 722_463.0, 79.9),
+    ("scale/storm.yaml", 1_441_927.0, 79.3),
+    ("scale/hundred-thousand.yaml", 14_191_407.0, 461.3),
+    ("scale/million.yaml", 9_137_899.0, 2359.4),
 ];
 
 #[test]
