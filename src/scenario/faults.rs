@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::peers::Peers;
 use super::reader::{Map, Reader, Variant};
 use crate::dms::ensemble::suggest::suggestion;
-use crate::dms::ensemble::tree::Node;
+use crate::dms::ensemble::tree::{Node, Value};
+use crate::dms::fact::DeploymentStatus;
 use crate::kernel::{Span, Time};
 use crate::net::{Cities, Continent};
-use crate::sim::setup::{Fault, PeerGroup, Selection};
+use crate::sim::setup::{Fault, PeerGroup, Selection, When};
 use crate::workload::{PlaceConfig, PlaceDraw};
 
 const KINDS: &[&str] = &["crash", "loss", "delay", "partition", "restart", "upgrade", "move"];
@@ -16,9 +17,15 @@ const AT_HELP: &str = "when it happens after the start, as in `at: 2h`";
 const FOR_HELP: &str = "how long it lasts, as in `for: 10m`";
 
 /// Reads the faults and checks them against the peers and the end of the run.
-pub(super) fn read(reader: &mut Reader, top: &Map<'_>, duration: Option<Span>, peers: &Peers) -> Vec<Fault> {
+pub(super) fn read(
+    reader: &mut Reader,
+    top: &Map<'_>,
+    duration: Option<Span>,
+    peers: &Peers,
+    deployments: &[&str],
+) -> Vec<Fault> {
     let items = reader.list(top, "faults");
-    let context = Context { duration, peers };
+    let context = Context { duration, peers, deployments };
     items.iter().filter_map(|item| context.fault(reader, item)).collect()
 }
 
@@ -28,6 +35,8 @@ pub(super) struct Context<'a> {
     pub duration: Option<Span>,
     /// Whom they may concern.
     pub peers: &'a Peers,
+    /// The names of what is deployed, for which faults may wait.
+    pub deployments: &'a [&'a str],
 }
 
 impl Context<'_> {
@@ -152,17 +161,77 @@ impl Context<'_> {
         self.selection(reader, &map, true)
     }
 
-    /// When it happens: within the run.
-    fn at(&self, reader: &mut Reader, map: &Map<'_>) -> Option<Time> {
+    /// When it happens: at a time within the run, at random, or when a deployment has come into a state.
+    fn at(&self, reader: &mut Reader, map: &Map<'_>) -> Option<When> {
         reader.required(map, "at", AT_HELP, |r, node| {
-            let at = r.span(node, "at")?;
-            if let Some(duration) = self.duration.filter(|duration| at >= *duration) {
-                let help = format!("the run lasts {duration}: move the fault, or raise `duration`");
-                r.error(node.position, format!("`at: {at}` is after the end of the run"), help);
+            if !matches!(node.value, Value::Mapping(_)) {
+                return self.within_the_run(r, node, "at").map(When::At);
+            }
+            let map = r.map(node, "at", node.position, &["poisson", "deployment", "is", "after"])?;
+            match (map.node.entry("poisson"), map.node.entry("deployment")) {
+                (Some((_, process)), None) if map.node.entries().len() == 1 => self.at_random(r, process),
+                (None, Some(_)) => self.once(r, &map),
+                _ => {
+                    let help = "write `{poisson: {mean: 1h}}` or `{deployment: web, is: Running}`".to_owned();
+                    r.error(node.position, "`at` must be a time, at random, or wait for a deployment", help);
+                    None
+                }
+            }
+        })
+    }
+
+    fn within_the_run(&self, reader: &mut Reader, node: &Node, what: &str) -> Option<Time> {
+        let at = reader.span(node, what)?;
+        if let Some(duration) = self.duration.filter(|duration| at >= *duration) {
+            let help = format!("the run lasts {duration}: move the fault, or raise `duration`");
+            reader.error(node.position, format!("`{what}: {at}` is after the end of the run"), help);
+            return None;
+        }
+        Some(Time::ZERO + at)
+    }
+
+    fn at_random(&self, reader: &mut Reader, node: &Node) -> Option<When> {
+        let map = reader.map(node, "poisson", node.position, &["mean", "from", "until"])?;
+        let help = "from one time to the next, on the average, as in `mean: 1h`";
+        let mean = reader.required(&map, "mean", help, |r, node| {
+            let mean = r.positive_span(node, "mean")?;
+            if mean < Span::secs(1) {
+                r.error(node.position, "`mean` must be at least 1s", None);
                 return None;
             }
-            Some(Time::ZERO + at)
-        })
+            Some(mean)
+        });
+        let before = reader.errors;
+        let from = reader.optional(&map, "from", |r, node| self.within_the_run(r, node, "from"));
+        let until = reader.optional(&map, "until", |r, node| r.span(node, "until").map(|at| Time::ZERO + at));
+        let from = from.unwrap_or(Time::ZERO);
+        if let (Some((key, _)), Some(end)) = (map.node.entry("until"), until)
+            && end <= from
+        {
+            let help = "nothing would ever happen: write a later time".to_owned();
+            reader.error(key.position, "`until` is not after `from`", help);
+        }
+        (reader.errors == before).then_some(When::Random { mean: mean?, from, until })
+    }
+
+    fn once(&self, reader: &mut Reader, map: &Map<'_>) -> Option<When> {
+        let help = "the name of what is deployed, as in `deployment: web`";
+        let deployment = reader.required(map, "deployment", help, |r, node| {
+            let name = r.text(node, "deployment")?;
+            if !self.deployments.contains(&&*name) {
+                let help = suggestion(&name, self.deployments.iter().copied())
+                    .unwrap_or_else(|| format!("deployed are {}", super::reader::listed(self.deployments)));
+                r.error(node.position, format!("there is no deployment `{name}`"), help);
+                return None;
+            }
+            Some(name.to_string())
+        });
+        let states = DeploymentStatus::ALL.map(|status| (status.as_str(), status));
+        let help = "the state, as in `is: Running`";
+        let is = reader.required(map, "is", help, |r, node| r.word(node, "is", &states));
+        let before = reader.errors;
+        let after = reader.optional(map, "after", |r, node| r.span(node, "after")).unwrap_or(Span::ZERO);
+        (reader.errors == before).then_some(When::Once { deployment: deployment?, is: is?, after })
     }
 
     fn lasts(reader: &mut Reader, map: &Map<'_>) -> Option<Span> {

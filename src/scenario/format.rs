@@ -516,7 +516,40 @@ static FAULT: Map = Map::new(
 )
 .with_one_of(&["crash", "loss", "delay", "partition", "restart", "upgrade", "move"]);
 
-const AT: Key = Key::new("at", TIME, "when, after the start").required();
+static WHEN: [Shape; 2] = [TIME, Shape::Map(&MOMENT)];
+const AT: Key = Key::new("at", Shape::Either(&WHEN), "when").required();
+
+static MOMENT: Map = Map::new(
+    "at",
+    &[
+        Key::new("poisson", Shape::Map(&AT_RANDOM), "again and again, at random"),
+        Key::new("deployment", Shape::Filled, "the first of this name that comes into a state"),
+        Key::new("is", STATES, "the state"),
+        Key::new("after", TIME, "how long after that").or("0s"),
+    ],
+)
+.with_one_of(&["poisson", "deployment"])
+.with_needs(&[("deployment", "is")]);
+
+static AT_RANDOM: Map = Map::new(
+    "poisson",
+    &[
+        Key::new("mean", TIME, "from one time to the next").required(),
+        Key::new("from", TIME, "not before").or("0s"),
+        Key::new("until", TIME, "not from then on").or("the end"),
+    ],
+);
+
+const STATES: Shape = Shape::Words(&[
+    "Preparing",
+    "Committing",
+    "Provisioning",
+    "Running",
+    "Updating",
+    "ShuttingDown",
+    "Completed",
+    "Failed",
+]);
 const FOR: Key = Key::new("for", TIME, "how long").required();
 const GROUP_OF: Key = Key::new("group", Shape::Filled, "peers of a group");
 const PEER: Key = Key::new("peer", Shape::Filled, "one peer");

@@ -21,7 +21,7 @@ use crate::dms::profile::Profile;
 use crate::dms::supervision::Recovery;
 use crate::kernel::Span;
 use crate::sim::images::Images;
-use crate::sim::setup::{Processing, Role, Setup};
+use crate::sim::setup::{Operation, Processing, Role, Setup};
 
 const KEYS: &[&str] = &[
     "version",
@@ -116,7 +116,7 @@ fn read(
         operations::read(reader, &top, &context, &requests, &mut organizations, files);
     let traffic = traffic::read(reader, &top, &traffic::Context::new(&top, duration, &requests, &operations));
     let dynamic_dns = dynamic_dns::read(reader, &top, duration, &peers);
-    let faults = faults::read(reader, &top, duration, &peers);
+    let faults = faults::read(reader, &top, duration, &peers, &deployed(&requests, &operations));
     let observability = observability::read(reader, &top, duration, &peers);
     let strategy = strategy(reader, &top, &peers);
     let expect = expectation::read(reader, &top, metrics);
@@ -233,6 +233,12 @@ fn processing(reader: &mut Reader, node: &Node) -> Option<Processing> {
         signature: signature.unwrap_or(Processing::DEFAULT.signature),
         message: message.unwrap_or(Processing::DEFAULT.message),
     })
+}
+
+/// The names of what is deployed, by the workload or by operators.
+fn deployed<'a>(requests: &'a [Request], operations: &'a [Operation]) -> Vec<&'a str> {
+    let by_hand = operations.iter().filter_map(operations::deployed).map(|(name, _)| name);
+    requests.iter().map(|one| one.deploy.name.as_str()).chain(by_hand).collect()
 }
 
 fn strategy(reader: &mut Reader, top: &Map<'_>, peers: &Peers) -> Strategy {

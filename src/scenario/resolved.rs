@@ -20,7 +20,7 @@ use crate::kernel::{Time, date};
 use crate::net::{BandwidthConfig, CityDataSet, LatencyConfig};
 use crate::sim::setup::{
     AttackKind, AttackPlan, Deploy, Fault, Image, ImageBehaviour, PeerGroup, Prints, Role, Selection, Setup,
-    StorageConfig,
+    StorageConfig, When,
 };
 use crate::workload::{
     ArrivalsConfig, ChurnConfig, ChurnStart, Hardware, HardwareConfig, HardwarePreset, PlaceConfig,
@@ -346,29 +346,29 @@ fn fault(fault: &Fault) -> String {
     match fault {
         Fault::Crash { at, who, repair } => {
             let repair = repair.as_ref().map_or_else(|| "never".to_owned(), span_of);
-            format!("crash: {{at: {}, {}repair: {repair}}}", after(*at), selection(who))
+            format!("crash: {{at: {}, {}repair: {repair}}}", moment(at), selection(who))
         }
         Fault::Restart { at, who, down } => {
-            format!("restart: {{at: {}, {}down: {}}}", after(*at), selection(who), span_of(down))
+            format!("restart: {{at: {}, {}down: {}}}", moment(at), selection(who), span_of(down))
         }
         Fault::Upgrade { at, within, who, down, to } => {
             let (who, down, to) = (selection(who), span_of(down), super::profile::write(*to));
-            format!("upgrade: {{at: {}, within: {within}, {who}down: {down}, to: {to}}}", after(*at))
+            format!("upgrade: {{at: {}, within: {within}, {who}down: {down}, to: {to}}}", moment(at))
         }
         Fault::Loss { at, lasts, who, fraction } => {
-            format!("loss: {{at: {}, for: {lasts}, {}fraction: {fraction}}}", after(*at), selection(who))
+            format!("loss: {{at: {}, for: {lasts}, {}fraction: {fraction}}}", moment(at), selection(who))
         }
         Fault::Delay { at, lasts, who, extra } => {
             format!(
                 "delay: {{at: {}, for: {lasts}, {}extra: {}}}",
-                after(*at),
+                moment(at),
                 selection(who),
                 span_of(extra)
             )
         }
         Fault::Move { at, who, every } => {
             let every = every.map(|every| format!("every: {every}, ")).unwrap_or_default();
-            let entries = format!("at: {}, {every}{}", after(*at), selection(who));
+            let entries = format!("at: {}, {every}{}", moment(at), selection(who));
             format!("move: {{{}}}", entries.trim_end_matches(", "))
         }
         Fault::Partition { at, lasts, between } => {
@@ -376,7 +376,21 @@ fn fault(fault: &Fault) -> String {
                 let entries = selection(side);
                 format!("{{{}}}", entries.trim_end_matches(", "))
             });
-            format!("partition: {{at: {}, for: {lasts}, between: [{}]}}", after(*at), sides.join(", "))
+            format!("partition: {{at: {}, for: {lasts}, between: [{}]}}", moment(at), sides.join(", "))
+        }
+    }
+}
+
+/// When a fault happens.
+fn moment(when: &When) -> String {
+    match when {
+        When::At(at) => after(*at).to_string(),
+        When::Once { deployment, is, after } => {
+            format!("{{deployment: {}, is: {}, after: {after}}}", text(deployment), is.as_str())
+        }
+        When::Random { mean, from, until } => {
+            let until = until.map(|until| format!(", until: {}", after(until))).unwrap_or_default();
+            format!("{{poisson: {{mean: {mean}, from: {}{until}}}}}", after(*from))
         }
     }
 }

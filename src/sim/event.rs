@@ -75,9 +75,19 @@ pub enum Event {
     /// A crashed peer is back.
     Repair(PeerId),
     /// A fault begins.
-    Fault(u32),
+    Fault {
+        /// Its number in the setup.
+        number: u32,
+        /// How often it has happened before.
+        turn: u32,
+    },
     /// A fault ends.
-    FaultEnd(u32),
+    FaultEnd {
+        /// Its number in the setup.
+        number: u32,
+        /// Which time it was.
+        turn: u32,
+    },
     /// A peer's turn in an upgrade has come.
     Upgrade {
         /// The fault that the upgrade is.

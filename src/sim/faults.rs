@@ -3,16 +3,20 @@
 use super::event::{Event, PeerId};
 use super::host::{Host, Inside};
 use super::routine::Concern;
-use super::setup::{Fault, Selection};
+use super::setup::{Fault, Selection, When};
 use super::world::World;
+use crate::dms::fact::DeploymentStatus;
+use crate::dms::identity::EnsembleId;
 use crate::dms::outbox::{Execution, Input, RunId};
-use crate::kernel::{Distribution, Domain, Span, Time};
+use crate::kernel::{Distribution, Domain, Span, Time, at_moment};
 use crate::net::{Condition, EndpointId, EndpointSet, Group, LossReason};
 
 /// Which peers a fault hits, and how long each repair takes.
 const FAULT: Domain = Domain::new("sim.fault");
 /// How long each repair takes, apart so that it does not depend on who is hit.
 const REPAIR: Domain = Domain::new("sim.repair");
+/// When faults that come again do.
+const TURNS: Domain = Domain::new("sim.fault.turns");
 /// In which order peers are upgraded.
 const ORDER: Domain = Domain::new("sim.upgrade");
 /// How long after a peer comes back its connections are up again.
@@ -31,10 +35,16 @@ enum Outage {
     Breakdown,
 }
 
+/// Whose stream a fault draws from in one of its turns, for one peer or one side.
+const fn entity_of((number, turn): (u32, u32), of: u32) -> u64 {
+    let entity = (number as u64) << 32 | of as u64;
+    if turn == 0 { entity } else { at_moment(Time(turn as u64), entity, 0) }
+}
+
 impl Fault {
     /// When it begins.
     #[must_use]
-    pub const fn at(&self) -> Time {
+    pub const fn when(&self) -> &When {
         match self {
             Self::Crash { at, .. }
             | Self::Restart { at, .. }
@@ -42,32 +52,76 @@ impl Fault {
             | Self::Loss { at, .. }
             | Self::Delay { at, .. }
             | Self::Partition { at, .. }
-            | Self::Move { at, .. } => *at,
+            | Self::Move { at, .. } => at,
         }
     }
 }
 
 impl World<'_> {
-    pub(super) fn begin_fault(&mut self, now: Time, number: u32) {
+    /// Has each fault begin at its time; those that wait for something are looked after as that comes about.
+    pub(super) fn plan_faults(&mut self) {
         let setup = self.setup;
+        for (fault, number) in setup.faults.iter().zip(0..) {
+            match fault.when() {
+                When::At(at) => self.queue.post(*at, Event::Fault { number, turn: 0 }),
+                When::Once { .. } => self.triggers.push(number),
+                When::Random { mean, from, until } => {
+                    let mut rng = self.streams.owned(TURNS, u64::from(number));
+                    let gap = Distribution::Exponential { mean_s: mean.as_secs_f64() };
+                    let end = until.unwrap_or(Time::ZERO + setup.duration);
+                    let mut at = *from + gap.sample(&mut rng);
+                    let mut turn = 0;
+                    while at < end {
+                        self.queue.post(at, Event::Fault { number, turn });
+                        turn += 1;
+                        at = at + gap.sample(&mut rng);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A deployment has come into a state that a fault may wait for.
+    pub(super) fn trigger_faults(&mut self, now: Time, ensemble: EnsembleId, status: DeploymentStatus) {
+        if self.triggers.is_empty() {
+            return;
+        }
+        let Some(number) = self.ledger.number_of(ensemble) else { return };
+        let name = self.ledger.name_of(number).to_owned();
+        let (setup, queue) = (self.setup, &mut self.queue);
+        self.triggers.retain(|&number| {
+            let When::Once { deployment, is, after } = setup.faults[number as usize].when() else {
+                return false;
+            };
+            let met = *deployment == name && *is == status;
+            if met {
+                queue.post(now + *after, Event::Fault { number, turn: 0 });
+            }
+            !met
+        });
+    }
+
+    pub(super) fn begin_fault(&mut self, now: Time, number: u32, turn: u32) {
+        let setup = self.setup;
+        let case = (number, turn);
         let (condition, lasts) = match &setup.faults[number as usize] {
             Fault::Crash { who, repair, .. } => {
-                return self.break_down(now, number, who, repair.as_ref(), Outage::Machine);
+                return self.break_down(now, case, who, repair.as_ref(), Outage::Machine);
             }
             Fault::Restart { who, down, .. } => {
-                return self.break_down(now, number, who, Some(down), Outage::Process);
+                return self.break_down(now, case, who, Some(down), Outage::Process);
             }
-            Fault::Upgrade { who, within, .. } => return self.begin_upgrade(now, number, who, *within),
-            Fault::Move { who, every, .. } => return self.move_peers(now, number, who, *every),
+            Fault::Upgrade { who, within, .. } => return self.begin_upgrade(now, case, who, *within),
+            Fault::Move { who, every, .. } => return self.move_peers(now, case, who, *every),
             Fault::Loss { who, fraction, lasts, .. } => {
-                (Condition::Loss { group: self.group(number, who), loss: *fraction }, *lasts)
+                (Condition::Loss { group: self.group(case, who), loss: *fraction }, *lasts)
             }
             Fault::Delay { who, extra, lasts, .. } => {
-                (Condition::Delay { group: self.group(number, who), delay: *extra }, *lasts)
+                (Condition::Delay { group: self.group(case, who), delay: *extra }, *lasts)
             }
             Fault::Partition { between: [first, second], lasts, .. } => {
-                let a = self.endpoints(number, 0, first);
-                let mut b = self.endpoints(number, 1, second);
+                let a = self.endpoints(case, 0, first);
+                let mut b = self.endpoints(case, 1, second);
                 while let Some(both) = a.common(&b) {
                     b.remove(both);
                 }
@@ -78,8 +132,8 @@ impl World<'_> {
         self.review_traffic(now);
         self.recall_all(now);
         let id = self.network.apply(now, condition).expect("the scenario has checked every condition");
-        self.conditions.insert(number, id);
-        self.queue.post(now + lasts, Event::FaultEnd(number));
+        self.conditions.insert(case, id);
+        self.queue.post(now + lasts, Event::FaultEnd { number, turn });
         self.review_traffic(now);
     }
 
@@ -87,33 +141,34 @@ impl World<'_> {
     fn break_down(
         &mut self,
         now: Time,
-        number: u32,
+        case: (u32, u32),
         who: &Selection,
         repair: Option<&Distribution>,
         outage: Outage,
     ) {
-        for peer in self.select(number, 0, who) {
+        for peer in self.select(case, 0, who) {
             if self.hosts[peer.0 as usize].crashed || self.clouds.is_absent(peer) {
                 continue;
             }
             self.hosts[peer.0 as usize].crashed = true;
             self.take_down(now, peer, outage);
             if let Some(repair) = repair {
-                self.repair_later(now, number, peer, repair);
+                self.repair_later(now, case, peer, repair);
             }
         }
     }
 
-    fn repair_later(&mut self, now: Time, fault: u32, peer: PeerId, after: &Distribution) {
-        let entity = u64::from(fault) << 32 | u64::from(peer.0);
+    fn repair_later(&mut self, now: Time, case: (u32, u32), peer: PeerId, after: &Distribution) {
+        let entity = entity_of(case, peer.0);
         let after = after.sample(&mut self.streams.owned(REPAIR, entity));
         self.queue.post(now + after, Event::Repair(peer));
     }
 
     /// The peers of an upgrade take their turns, evenly spread over its time.
-    fn begin_upgrade(&mut self, now: Time, number: u32, who: &Selection, within: Span) {
-        let mut peers = self.select(number, 0, who);
-        self.streams.owned(ORDER, u64::from(number)).shuffle(&mut peers);
+    fn begin_upgrade(&mut self, now: Time, case: (u32, u32), who: &Selection, within: Span) {
+        let mut peers = self.select(case, 0, who);
+        let (number, turn) = case;
+        self.streams.owned(ORDER, entity_of((0, turn), number)).shuffle(&mut peers);
         let steps = peers.len().saturating_sub(1).max(1) as u64;
         for (turn, peer) in (0_u64..).zip(peers) {
             // The product of a span and a count of peers may be too large for the span's own integers.
@@ -131,7 +186,7 @@ impl World<'_> {
         if !waits {
             host.crashed = true;
             self.take_down(now, peer, Outage::Process);
-            self.repair_later(now, number, peer, down);
+            self.repair_later(now, (number, 0), peer, down);
         }
         self.single_out(now, peer);
         self.hosts[peer.0 as usize].peer.upgrade(*to);
@@ -146,23 +201,23 @@ impl World<'_> {
         self.queue.post(now + PROCESS_RESTART, Event::Repair(peer));
     }
 
-    pub(super) fn end_fault(&mut self, now: Time, number: u32) {
+    pub(super) fn end_fault(&mut self, now: Time, number: u32, turn: u32) {
         self.review_traffic(now);
         self.recall_all(now);
-        if let Some(id) = self.conditions.remove(&number) {
+        if let Some(id) = self.conditions.remove(&(number, turn)) {
             self.network.lift(now, id);
             self.review_traffic(now);
             // Transfers that waited at a partition go on.
             self.await_transfers();
             if let Fault::Partition { between, .. } = &self.setup.faults[number as usize] {
-                self.reconnect(now, number, between);
+                self.reconnect(now, (number, turn), between);
             }
         }
     }
 
     /// Connections of the overlay between the two sides of a partition work again.
-    fn reconnect(&mut self, now: Time, number: u32, [first, second]: &[Selection; 2]) {
-        let (one, other) = (self.select(number, 0, first), self.endpoints(number, 1, second));
+    fn reconnect(&mut self, now: Time, case: (u32, u32), [first, second]: &[Selection; 2]) {
+        let (one, other) = (self.select(case, 0, first), self.endpoints(case, 1, second));
         for peer in one.into_iter().filter(|&peer| !other.contains(EndpointId(peer.0))) {
             for neighbour in self.network.neighbours(EndpointId(peer.0)) {
                 let across = PeerId(neighbour.0);
@@ -178,19 +233,19 @@ impl World<'_> {
         }
     }
 
-    fn group(&self, fault: u32, who: &Selection) -> Group {
-        if *who == Selection::default() { Group::All } else { Group::Of(self.endpoints(fault, 0, who)) }
+    fn group(&self, case: (u32, u32), who: &Selection) -> Group {
+        if *who == Selection::default() { Group::All } else { Group::Of(self.endpoints(case, 0, who)) }
     }
 
-    fn endpoints(&self, fault: u32, side: u64, who: &Selection) -> EndpointSet {
+    fn endpoints(&self, case: (u32, u32), side: u32, who: &Selection) -> EndpointSet {
         let mut set = EndpointSet::new();
-        self.select(fault, side, who).into_iter().for_each(|peer| set.insert(EndpointId(peer.0)));
+        self.select(case, side, who).into_iter().for_each(|peer| set.insert(EndpointId(peer.0)));
         set
     }
 
-    /// The peers of a selection, in order; a part of them is drawn from the fault's own stream.
-    pub(super) fn select(&self, fault: u32, side: u64, who: &Selection) -> Vec<PeerId> {
-        self.population.draw(who, &mut self.streams.owned(FAULT, side << 32 | u64::from(fault)))
+    /// The peers of a selection, in order; a part of them is drawn from the stream of this fault and its turn.
+    pub(super) fn select(&self, (fault, turn): (u32, u32), side: u32, who: &Selection) -> Vec<PeerId> {
+        self.population.draw(who, &mut self.streams.owned(FAULT, entity_of((side, turn), fault)))
     }
 
     /// A peer stops at once: what it had in memory is gone, and with its machine what ran there.

@@ -128,8 +128,8 @@ impl World<'_> {
     }
 
     /// The addresses of peers change; their connections are made anew, for others find them by their ids.
-    pub(super) fn move_peers(&mut self, now: Time, number: u32, who: &Selection, every: Option<Span>) {
-        for peer in self.select(number, 0, who) {
+    pub(super) fn move_peers(&mut self, now: Time, case: (u32, u32), who: &Selection, every: Option<Span>) {
+        for peer in self.select(case, 0, who) {
             if self.clouds.is_absent(peer) {
                 continue;
             }
@@ -145,7 +145,8 @@ impl World<'_> {
             }
         }
         if let Some(every) = every {
-            self.queue.post(now + every, Event::Fault(number));
+            let (number, turn) = case;
+            self.queue.post(now + every, Event::Fault { number, turn });
         }
     }
 

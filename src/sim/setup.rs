@@ -13,6 +13,7 @@ pub mod operations;
 mod prints;
 mod storage;
 pub mod traffic;
+mod when;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub use self::operations::{
 pub use self::prints::Prints;
 pub use self::storage::{Bucket, DataUse, StorageConfig, Writes};
 pub use self::traffic::RequestStream;
+pub use self::when::When;
 
 use super::event::PeerId;
 use crate::dms::capability::Form;
@@ -316,13 +318,13 @@ impl Askers {
     }
 }
 
-/// Something that breaks at a time.
+/// Something that breaks.
 #[derive(Clone, Debug)]
 pub enum Fault {
     /// Peers stop at once and lose what they run.
     Crash {
         /// When.
-        at: Time,
+        at: When,
         /// Which peers.
         who: Selection,
         /// How long until each is back; none = never.
@@ -331,7 +333,7 @@ pub enum Fault {
     /// Only the DMS processes of peers end and start again: what they run goes on.
     Restart {
         /// When.
-        at: Time,
+        at: When,
         /// Which peers.
         who: Selection,
         /// How long until each process runs again.
@@ -340,7 +342,7 @@ pub enum Fault {
     /// Another version of DMS is installed, peer after peer: each process ends and starts again as that one.
     Upgrade {
         /// When the first is upgraded.
-        at: Time,
+        at: When,
         /// How long after that the last one is at most; the others follow in between, evenly, in random order.
         within: Span,
         /// Which peers.
@@ -353,7 +355,7 @@ pub enum Fault {
     /// Messages are lost on top of the network's own loss.
     Loss {
         /// When.
-        at: Time,
+        at: When,
         /// For how long.
         lasts: Span,
         /// Whose messages, in either direction.
@@ -364,7 +366,7 @@ pub enum Fault {
     /// Messages take longer.
     Delay {
         /// When.
-        at: Time,
+        at: When,
         /// For how long.
         lasts: Span,
         /// Whose messages, in either direction.
@@ -375,7 +377,7 @@ pub enum Fault {
     /// Two sets of peers cannot reach each other.
     Partition {
         /// When.
-        at: Time,
+        at: When,
         /// For how long.
         lasts: Span,
         /// The two sets; a peer in both stays with the first.
@@ -384,7 +386,7 @@ pub enum Fault {
     /// The public addresses of peers change; what runs there goes on.
     Move {
         /// When first.
-        at: Time,
+        at: When,
         /// Which peers.
         who: Selection,
         /// How long from one time to the next, for the same peers; none = once.

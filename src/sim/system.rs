@@ -60,7 +60,7 @@ mod tests {
             format!("{} {name} {ip} {mac_address}", system.hostname())
         };
         assert_eq!(seen(&world), "providers-1 eth0 11.0.0.2 02:00:00:00:00:01");
-        world.move_peers(Time::ZERO, 0, &Selection::default(), None);
+        world.move_peers(Time::ZERO, (0, 0), &Selection::default(), None);
         let moved = seen(&world);
         assert!(moved.starts_with("providers-1 eth0 11.0.0."), "{moved}");
         assert!(moved != "providers-1 eth0 11.0.0.2 02:00:00:00:00:01" && moved.ends_with(":01"), "{moved}");

@@ -4,6 +4,7 @@
 //! through `World::feed`, which lends it its random stream, lets it handle one input and carries out what it wants
 //! done.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -95,7 +96,10 @@ pub struct World<'s> {
     pub(super) population: Population,
     pub(super) churn_models: Vec<Option<ChurnModel>>,
     pub(super) network: Network,
-    pub(super) conditions: FxHashMap<u32, ConditionId>,
+    /// What faults have switched on, by fault and turn.
+    pub(super) conditions: BTreeMap<(u32, u32), ConditionId>,
+    /// Faults that wait for a deployment to come into a state.
+    pub(super) triggers: Vec<u32>,
     pub(super) ledger: Ledger,
     pub(super) office: Office,
     pub(super) directory: Directory,
@@ -159,7 +163,8 @@ impl<'s> World<'s> {
             population,
             churn_models,
             network,
-            conditions: FxHashMap::default(),
+            conditions: BTreeMap::new(),
+            triggers: Vec::new(),
             directory,
             foresight,
             lore: Lore::default(),
@@ -202,9 +207,7 @@ impl<'s> World<'s> {
         }
         self.begin_observation();
         self.begin_connections();
-        for (fault, number) in self.setup.faults.iter().zip(0..) {
-            self.queue.post(fault.at(), Event::Fault(number));
-        }
+        self.plan_faults();
         for entry in 0..self.setup.workload.len() as u32 {
             self.schedule_next_deploy(entry);
         }
@@ -335,8 +338,8 @@ impl<'s> World<'s> {
             Event::Machine { gateway, order, slot } => self.boot(now, gateway, order, slot),
             Event::Churn(peer) => self.churn(now, peer),
             Event::Repair(peer) => self.repair(now, peer),
-            Event::Fault(number) => self.begin_fault(now, number),
-            Event::FaultEnd(number) => self.end_fault(now, number),
+            Event::Fault { number, turn } => self.begin_fault(now, number, turn),
+            Event::FaultEnd { number, turn } => self.end_fault(now, number, turn),
             Event::Upgrade { fault, peer } => self.upgrade(now, fault, peer),
             Event::Sample => {
                 self.audit_all(now);
@@ -491,7 +494,14 @@ impl<'s> World<'s> {
                 _ => {}
             }
             self.traffic_hears(now, &fact);
+            let status = match &fact {
+                Fact::DeploymentStatus { ensemble, status, .. } => Some((*ensemble, *status)),
+                _ => None,
+            };
             self.ledger.record(now, peer, fact);
+            if let Some((ensemble, status)) = status {
+                self.trigger_faults(now, ensemble, status);
+            }
         }
         let epoch = self.epoch_of(peer);
         for (at, timer) in effects.timers.drain(..) {

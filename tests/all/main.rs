@@ -12,6 +12,7 @@ mod ensembles;
 mod estimate;
 mod executors;
 mod explain;
+mod failures;
 mod fidelity;
 mod fit;
 mod foresight;

@@ -212,12 +212,9 @@ impl World<'_> {
         };
         self.setup.faults.iter().zip(0..).any(|(fault, number)| {
             let Fault::Partition { between: [first, second], .. } = fault else { return false };
-            let Some(side) =
-                self.conditions.get(&number).and_then(|id| self.network.side_of(*id, EndpointId(peer.0)))
-            else {
-                return false;
-            };
-            holds_users(if side == 0 { second } else { first })
+            let on = self.conditions.range((number, 0)..=(number, u32::MAX));
+            let mut sides = on.filter_map(|(_, id)| self.network.side_of(*id, EndpointId(peer.0)));
+            sides.any(|side| holds_users(if side == 0 { second } else { first }))
         })
     }
 

@@ -1,0 +1,65 @@
+//! When faults happen: at a time, at random, and when something has come about.
+
+use std::path::Path;
+
+use dmsim::observe;
+use dmsim::scenario::{self, Overrides};
+use dmsim::sim::{Outcome, Setup, World};
+
+fn load(faults: &str, set: &[&str]) -> Setup {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/calm.yaml");
+    let metrics: Vec<&str> = observe::all().iter().map(|metric| metric.name).collect();
+    let faults = ["expect=[]".to_owned(), format!("faults=[{faults}]")];
+    let set = set.iter().map(|one| (*one).to_owned()).chain(faults).collect();
+    let loaded = scenario::load(&path, &Overrides { set, seed: None }, &metrics);
+    loaded.unwrap_or_else(|report| panic!("{}", report.render(false))).setup
+}
+
+fn run(faults: &str, set: &[&str]) -> Outcome {
+    let setup = load(faults, set);
+    let world = World::new(&setup).expect("the setup can be built");
+    world.run(&mut |_, _| true).expect("resources are conserved")
+}
+
+fn metric(outcome: &Outcome, name: &str) -> f64 {
+    outcome.metric(name).expect("it is a metric")
+}
+
+#[test]
+fn a_fault_waits_for_a_deployment_to_come_into_a_state() {
+    let everybody = "group: providers, repair: never";
+    let none = run("", &[]);
+    assert_eq!(metric(&none, "peers.lost"), 0.0);
+    let struck = run(&format!("{{crash: {{at: {{deployment: web, is: Running}}, {everybody}}}}}"), &[]);
+    assert_eq!(metric(&struck, "peers.lost"), 50.0, "once, and all of them");
+    // It was the first service that came to run, a minute and a little after the start.
+    let first = struck.deployments.iter().find(|row| &*row.ensemble == "web").expect("one is asked for");
+    assert!(first.running_s.is_some_and(|at| at < 70.0), "{first:?}");
+    assert!(metric(&struck, "deployments.succeeded") < 5.0, "nothing is left to run on");
+    // What it waits for never comes.
+    let never = run(&format!("{{crash: {{at: {{deployment: web, is: Failed}}, {everybody}}}}}"), &[]);
+    assert_eq!(never.digest, none.digest);
+    // Some time after, or the run is over.
+    let late = format!("{{crash: {{at: {{deployment: web, is: Running, after: 59m}}, {everybody}}}}}");
+    assert_eq!(run(&late, &[]).digest, none.digest);
+}
+
+#[test]
+fn faults_come_at_random_and_strike_others_each_time() {
+    let one = "group: providers, count: 1, repair: 10s";
+    let often = format!("{{crash: {{at: {{poisson: {{mean: 1m}}}}, {one}}}}}");
+    let all = run(&often, &["duration=10h"]);
+    let lost = metric(&all, "peers.lost");
+    // 600 are expected, with a standard deviation of 24.5; hardly any meets one that is down already.
+    assert!((500.0..700.0).contains(&lost), "{lost}");
+    let struck = all.peers.iter().filter(|peer| peer.crashes > 0).count();
+    assert!(struck > 40, "{struck} of 50 were struck by 600 faults");
+    let part = format!("{{crash: {{at: {{poisson: {{mean: 1m, from: 5h, until: 6h}}}}, {one}}}}}");
+    let lost = metric(&run(&part, &["duration=10h"]), "peers.lost");
+    assert!((29.0..91.0).contains(&lost), "{lost} in an hour, 60 are expected");
+    // The end of each is that of its own turn.
+    let losses = "{loss: {at: {poisson: {mean: 5m}}, for: 20m, fraction: 10%}}";
+    let [once, again] = [run(losses, &[]), run(losses, &[])];
+    assert_eq!(once.digest, again.digest);
+    assert!(metric(&once, "messages.lost") > 10.0);
+}
