@@ -126,13 +126,17 @@ impl Context<'_> {
     fn partition(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
         let map = reader.map(variant.node, "partition", variant.at, &["at", "for", "between"])?;
         let (at, lasts) = (self.at(reader, &map), Self::lasts(reader, &map));
-        let help = "two sets of peers, as in `between: [{continent: EU}, {continent: NA}]`";
+        let help =
+            "two sets of peers, as in `between: [{continent: EU}, {continent: NA}]`, or one and the rest";
         let between = reader.required(&map, "between", help, |r, node| {
             let [first, second] = node.items() else {
                 r.error(node.position, "`between` needs exactly two sets of peers", help.to_owned());
                 return None;
             };
-            let (first, second) = (self.side(r, first), self.side(r, second));
+            let rest = second.as_text().is_some_and(|text| &**text == "rest");
+            // Whoever is on both sides stays with the first.
+            let second = if rest { Some(Selection::default()) } else { self.side(r, second) };
+            let first = self.side(r, first);
             Some([first?, second?])
         });
         Some(Fault::Partition { at: at?, lasts: lasts?, between: between? })

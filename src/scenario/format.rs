@@ -591,8 +591,10 @@ static DELAY: Map =
 
 static PARTITION: Map = Map::new(
     "partition",
-    &[AT, FOR, Key::new("between", Shape::ListOf(2, &Shape::Map(&SIDE)), "the two sides").required()],
+    &[AT, FOR, Key::new("between", Shape::ListOf(2, &Shape::Either(&SIDES)), "the two sides").required()],
 );
+
+static SIDES: [Shape; 2] = [Shape::Map(&SIDE), Shape::Words(&["rest"])];
 
 static SIDE: Map = Map::new("side", drawn_peers![]);
 

@@ -374,6 +374,9 @@ fn fault(fault: &Fault) -> String {
         Fault::Partition { at, lasts, between } => {
             let sides = between.each_ref().map(|side| {
                 let entries = selection(side);
+                if entries.is_empty() {
+                    return "rest".to_owned();
+                }
                 format!("{{{}}}", entries.trim_end_matches(", "))
             });
             format!("partition: {{at: {}, for: {lasts}, between: [{}]}}", moment(at), sides.join(", "))

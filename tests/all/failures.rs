@@ -63,3 +63,14 @@ fn faults_come_at_random_and_strike_others_each_time() {
     assert_eq!(once.digest, again.digest);
     assert!(metric(&once, "messages.lost") > 10.0);
 }
+
+#[test]
+fn a_peer_can_be_cut_off_from_all_the_rest() {
+    let cut = run("{partition: {at: 10m, for: 10m, between: [{peer: alice}, rest]}}", &[]);
+    let lost =
+        cut.metrics.iter().find(|row| &*row.metric == "messages.lost" && row.labels.contains("partition"));
+    assert!(lost.is_some_and(|row| row.value > 250.0), "five requests find none of fifty: {lost:?}");
+    let whole = run("", &[]);
+    let succeeded = |outcome: &Outcome| metric(outcome, "deployments.succeeded");
+    assert!(succeeded(&cut) < succeeded(&whole), "{} of {}", succeeded(&cut), succeeded(&whole));
+}
