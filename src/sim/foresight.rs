@@ -237,7 +237,7 @@ impl World<'_> {
     #[inline]
     pub(super) fn put_away(&mut self, now: Time, peer: PeerId) {
         let host = &mut self.hosts[peer.0 as usize];
-        // One that nobody told anything is as it was but for its anchors, which are not among what is kept.
+        // One whose anchors have changed is not fresh: they are not among what is kept.
         if host.rest == Rest::Fresh && !self.foresight.groups.is_empty() {
             let clock = self.setup.epoch + Span(now.0);
             host.put_away(now, clock, &mut self.lore);

@@ -154,7 +154,7 @@ impl Rejections {
 impl World<'_> {
     /// Takes a message that comes to `to` at `at` among those that come too late, if it is sure to. Otherwise it must
     /// become an event.
-    pub(super) fn comes_too_late(&mut self, to: PeerId, at: Time, parcel: &Parcel) -> bool {
+    pub(super) fn comes_too_late(&self, to: PeerId, at: Time, parcel: &Parcel) -> bool {
         let kind = parcel.envelope.behaviour.kind;
         let host = &self.hosts[to.0 as usize];
         let plain = self.late.enabled
@@ -243,8 +243,8 @@ impl World<'_> {
         }
     }
 
-    /// A peer may listen again, to what comes for one of its deployments or (without one) to nothing that was meant for
-    /// it before: what is on its way becomes events.
+    /// What is on its way to a peer becomes events: what is about a deployment of it that asks for bids again, or all,
+    /// when the peer goes down.
     pub(super) fn recall_late(&mut self, now: Time, peer: PeerId, of: Option<EnsembleId>) {
         self.settle_late(now, peer);
         let Some(inflow) = self.late.inflows.remove(&peer) else { return };
