@@ -10,13 +10,17 @@ use crate::kernel::{Distribution, Rng, Span};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ConditionId(u32);
 
-/// Whom a condition concerns: messages from or to any of the group.
+/// Whom a condition concerns.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Group {
     /// Everyone.
     All,
-    /// These endpoints.
+    /// Messages from or to any of these endpoints.
     Of(EndpointSet),
+    /// Messages from any of these: a gray failure, for what is sent to them arrives.
+    From(EndpointSet),
+    /// Messages to any of these.
+    To(EndpointSet),
 }
 
 impl Group {
@@ -25,6 +29,8 @@ impl Group {
         match self {
             Self::All => true,
             Self::Of(set) => set.contains(from) || set.contains(to),
+            Self::From(set) => set.contains(from),
+            Self::To(set) => set.contains(to),
         }
     }
 }

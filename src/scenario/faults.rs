@@ -9,7 +9,7 @@ use crate::dms::ensemble::tree::{Node, Value};
 use crate::dms::fact::DeploymentStatus;
 use crate::kernel::{Span, Time};
 use crate::net::{Cities, Continent};
-use crate::sim::setup::{Fault, PeerGroup, Selection, When};
+use crate::sim::setup::{Direction, Fault, PeerGroup, Selection, When};
 use crate::workload::{PlaceConfig, PlaceDraw};
 
 const KINDS: &[&str] = &["crash", "loss", "delay", "partition", "restart", "upgrade", "move"];
@@ -103,24 +103,37 @@ impl Context<'_> {
     }
 
     fn loss(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
-        let keys = ["at", "for", "fraction", "group", "peer", "peers", "continent", "country"];
+        let keys = ["at", "for", "fraction", "direction", "group", "peer", "peers", "continent", "country"];
         let map = reader.map(variant.node, "loss", variant.at, &keys)?;
         let (at, lasts) = (self.at(reader, &map), Self::lasts(reader, &map));
         let who = self.selection(reader, &map, false);
         let help = "the part of messages that is lost, as in `fraction: 5%`";
         let fraction = reader.required(&map, "fraction", help, |r, node| r.fraction(node, "fraction"));
-        Some(Fault::Loss { at: at?, lasts: lasts?, who: who?, fraction: fraction? })
+        let direction = direction(reader, &map)?;
+        Some(Fault::Loss { at: at?, lasts: lasts?, who: who?, direction, fraction: fraction? })
     }
 
     fn delay(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
-        let keys =
-            ["at", "for", "extra", "group", "peer", "peers", "continent", "country", "fraction", "count"];
+        let keys = [
+            "at",
+            "for",
+            "extra",
+            "direction",
+            "group",
+            "peer",
+            "peers",
+            "continent",
+            "country",
+            "fraction",
+            "count",
+        ];
         let map = reader.map(variant.node, "delay", variant.at, &keys)?;
         let (at, lasts) = (self.at(reader, &map), Self::lasts(reader, &map));
         let who = self.selection(reader, &map, true);
         let help = "how much longer messages take, as in `extra: 200ms`";
         let extra = reader.required(&map, "extra", help, |r, node| r.distribution(node, "extra"));
-        Some(Fault::Delay { at: at?, lasts: lasts?, who: who?, extra: extra? })
+        let direction = direction(reader, &map)?;
+        Some(Fault::Delay { at: at?, lasts: lasts?, who: who?, direction, extra: extra? })
     }
 
     fn partition(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
@@ -313,6 +326,14 @@ impl Context<'_> {
             let help = "see the `place` of the groups".to_owned();
             reader.warning(key.position, "no peer can be there: this selects nobody", help);
         }
+    }
+}
+
+/// Which messages are meant; both where nothing is written.
+fn direction(reader: &mut Reader, map: &Map<'_>) -> Option<Direction> {
+    match map.node.entry("direction") {
+        Some(_) => reader.optional(map, "direction", |r, node| r.word(node, "direction", &Direction::ALL)),
+        None => Some(Direction::Both),
     }
 }
 

@@ -551,6 +551,8 @@ const STATES: Shape = Shape::Words(&[
     "Failed",
 ]);
 const FOR: Key = Key::new("for", TIME, "how long").required();
+const DIRECTION: Key =
+    Key::new("direction", Shape::Words(&["both", "out", "in"]), "which of their messages").or("both");
 const GROUP_OF: Key = Key::new("group", Shape::Filled, "peers of a group");
 const PEER: Key = Key::new("peer", Shape::Filled, "one peer");
 const PEERS: Key = Key::new("peers", Shape::List(&Shape::Filled), "some peers");
@@ -583,11 +585,15 @@ static UPGRADE: Map = Map::new(
     ],
 );
 
-static LOSS: Map =
-    Map::new("loss", peers![AT, FOR, Key::new("fraction", FRACTION, "of the messages").required(),]);
+static LOSS: Map = Map::new(
+    "loss",
+    peers![AT, FOR, DIRECTION, Key::new("fraction", FRACTION, "of the messages").required(),],
+);
 
-static DELAY: Map =
-    Map::new("delay", drawn_peers![AT, FOR, Key::new("extra", TIMES, "how much longer").required(),]);
+static DELAY: Map = Map::new(
+    "delay",
+    drawn_peers![AT, FOR, DIRECTION, Key::new("extra", TIMES, "how much longer").required(),],
+);
 
 static PARTITION: Map = Map::new(
     "partition",

@@ -19,8 +19,8 @@ use crate::dms::supervision::Recovery;
 use crate::kernel::{Time, date};
 use crate::net::{BandwidthConfig, CityDataSet, LatencyConfig};
 use crate::sim::setup::{
-    AttackKind, AttackPlan, Deploy, Fault, Image, ImageBehaviour, PeerGroup, Prints, Role, Selection, Setup,
-    StorageConfig, When,
+    AttackKind, AttackPlan, Deploy, Direction, Fault, Image, ImageBehaviour, PeerGroup, Prints, Role,
+    Selection, Setup, StorageConfig, When,
 };
 use crate::workload::{
     ArrivalsConfig, ChurnConfig, ChurnStart, Hardware, HardwareConfig, HardwarePreset, PlaceConfig,
@@ -355,16 +355,13 @@ fn fault(fault: &Fault) -> String {
             let (who, down, to) = (selection(who), span_of(down), super::profile::write(*to));
             format!("upgrade: {{at: {}, within: {within}, {who}down: {down}, to: {to}}}", moment(at))
         }
-        Fault::Loss { at, lasts, who, fraction } => {
-            format!("loss: {{at: {}, for: {lasts}, {}fraction: {fraction}}}", moment(at), selection(who))
+        Fault::Loss { at, lasts, who, direction, fraction } => {
+            let (at, who) = (moment(at), selection(who));
+            format!("loss: {{at: {at}, for: {lasts}, {who}{}fraction: {fraction}}}", way(*direction))
         }
-        Fault::Delay { at, lasts, who, extra } => {
-            format!(
-                "delay: {{at: {}, for: {lasts}, {}extra: {}}}",
-                moment(at),
-                selection(who),
-                span_of(extra)
-            )
+        Fault::Delay { at, lasts, who, direction, extra } => {
+            let (at, who, extra) = (moment(at), selection(who), span_of(extra));
+            format!("delay: {{at: {at}, for: {lasts}, {who}{}extra: {extra}}}", way(*direction))
         }
         Fault::Move { at, who, every } => {
             let every = every.map(|every| format!("every: {every}, ")).unwrap_or_default();
@@ -381,6 +378,15 @@ fn fault(fault: &Fault) -> String {
             });
             format!("partition: {{at: {}, for: {lasts}, between: [{}]}}", moment(at), sides.join(", "))
         }
+    }
+}
+
+/// Which messages a fault concerns, with a comma behind it; nothing for both.
+fn way(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Both => "",
+        Direction::Out => "direction: out, ",
+        Direction::In => "direction: in, ",
     }
 }
 

@@ -3,7 +3,7 @@
 use super::event::{Event, PeerId};
 use super::host::{Host, Inside};
 use super::routine::Concern;
-use super::setup::{Fault, Selection, When};
+use super::setup::{Direction, Fault, Selection, When};
 use super::world::World;
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::EnsembleId;
@@ -113,11 +113,11 @@ impl World<'_> {
             }
             Fault::Upgrade { who, within, .. } => return self.begin_upgrade(now, case, who, *within),
             Fault::Move { who, every, .. } => return self.move_peers(now, case, who, *every),
-            Fault::Loss { who, fraction, lasts, .. } => {
-                (Condition::Loss { group: self.group(case, who), loss: *fraction }, *lasts)
+            Fault::Loss { who, direction, fraction, lasts, .. } => {
+                (Condition::Loss { group: self.group(case, who, *direction), loss: *fraction }, *lasts)
             }
-            Fault::Delay { who, extra, lasts, .. } => {
-                (Condition::Delay { group: self.group(case, who), delay: *extra }, *lasts)
+            Fault::Delay { who, direction, extra, lasts, .. } => {
+                (Condition::Delay { group: self.group(case, who, *direction), delay: *extra }, *lasts)
             }
             Fault::Partition { between: [first, second], lasts, .. } => {
                 let a = self.endpoints(case, 0, first);
@@ -233,8 +233,16 @@ impl World<'_> {
         }
     }
 
-    fn group(&self, case: (u32, u32), who: &Selection) -> Group {
-        if *who == Selection::default() { Group::All } else { Group::Of(self.endpoints(case, 0, who)) }
+    fn group(&self, case: (u32, u32), who: &Selection, direction: Direction) -> Group {
+        if *who == Selection::default() {
+            return Group::All;
+        }
+        let of = match direction {
+            Direction::Both => Group::Of,
+            Direction::Out => Group::From,
+            Direction::In => Group::To,
+        };
+        of(self.endpoints(case, 0, who))
     }
 
     fn endpoints(&self, case: (u32, u32), side: u32, who: &Selection) -> EndpointSet {

@@ -358,8 +358,10 @@ pub enum Fault {
         at: When,
         /// For how long.
         lasts: Span,
-        /// Whose messages, in either direction.
+        /// Whose messages.
         who: Selection,
+        /// Which of them.
+        direction: Direction,
         /// Probability that a message is lost.
         fraction: f64,
     },
@@ -369,8 +371,10 @@ pub enum Fault {
         at: When,
         /// For how long.
         lasts: Span,
-        /// Whose messages, in either direction.
+        /// Whose messages.
         who: Selection,
+        /// Which of them.
+        direction: Direction,
         /// How much longer, drawn for each message.
         extra: Distribution,
     },
@@ -392,6 +396,22 @@ pub enum Fault {
         /// How long from one time to the next, for the same peers; none = once.
         every: Option<Span>,
     },
+}
+
+/// Which messages of peers a fault concerns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Direction {
+    /// Those that they send and those that are sent to them.
+    Both,
+    /// Those that they send.
+    Out,
+    /// Those that are sent to them.
+    In,
+}
+
+impl Direction {
+    /// All, with their words in a scenario.
+    pub const ALL: [(&'static str, Self); 3] = [("both", Self::Both), ("out", Self::Out), ("in", Self::In)];
 }
 
 /// A set of peers: all that fulfil everything that is said, of them a part.

@@ -74,3 +74,23 @@ fn a_peer_can_be_cut_off_from_all_the_rest() {
     let succeeded = |outcome: &Outcome| metric(outcome, "deployments.succeeded");
     assert!(succeeded(&cut) < succeeded(&whole), "{} of {}", succeeded(&cut), succeeded(&whole));
 }
+
+#[test]
+fn a_link_may_fail_one_way_only() {
+    let of = |direction: &str| {
+        let fault =
+            format!("{{loss: {{at: 0s, for: 1h, peer: alice, direction: {direction}, fraction: 100%}}}}");
+        run(&fault, &[])
+    };
+    let [out, inward, both] = ["out", "in", "both"].map(of);
+    for outcome in [&out, &inward, &both] {
+        assert_eq!(metric(outcome, "deployments.succeeded"), 0.0, "a launch takes questions and answers");
+    }
+    // What alice sends nobody hears; what is sent to her is sent all the same.
+    assert_eq!(metric(&out, "bids.received"), 0.0);
+    assert!(
+        metric(&inward, "messages.sent") > 1.5 * metric(&out, "messages.sent"),
+        "they bid, and are not heard"
+    );
+    assert_eq!(metric(&inward, "bids.received"), 0.0);
+}

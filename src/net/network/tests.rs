@@ -285,3 +285,17 @@ fn one_seed_one_run() {
     };
     assert_eq!(run(), run());
 }
+
+/// A condition on one direction leaves the other alone.
+#[test]
+fn what_is_lost_one_way_passes_the_other() {
+    let mut net = plain_network(3, plain());
+    let all = |group| Condition::Loss { group, loss: 1.0 };
+    let out = net.apply(Time(0), all(Group::From(set([0])))).unwrap();
+    assert!(matches!(net.send(Time(0), A, B, 10, 0), Delivery::Lost(_)));
+    assert!(matches!(net.send(Time(0), B, A, 10, 0), Delivery::At(_)));
+    assert!(net.lift(Time(1), out));
+    net.apply(Time(1), all(Group::To(set([0])))).unwrap();
+    assert!(matches!(net.send(Time(1), A, B, 10, 1), Delivery::At(_)));
+    assert!(matches!(net.send(Time(1), B, A, 10, 1), Delivery::Lost(_)));
+}
