@@ -65,19 +65,20 @@ impl World<'_> {
             match fault.when() {
                 When::At(at) => self.queue.post(*at, Event::Fault { number, turn: 0 }),
                 When::Once { .. } => self.triggers.push(number),
-                When::Random { mean, from, until } => {
-                    let mut rng = self.streams.owned(TURNS, u64::from(number));
-                    let gap = Distribution::Exponential { mean_s: mean.as_secs_f64() };
-                    let end = until.unwrap_or(Time::ZERO + setup.duration);
-                    let mut at = *from + gap.sample(&mut rng);
-                    let mut turn = 0;
-                    while at < end {
-                        self.queue.post(at, Event::Fault { number, turn });
-                        turn += 1;
-                        at = at + gap.sample(&mut rng);
-                    }
-                }
+                When::Random { from, .. } => self.plan_turn(*from, number, 0),
             }
+        }
+    }
+
+    /// Has a fault that comes at random come again, unless its time is over by then.
+    fn plan_turn(&mut self, after: Time, number: u32, turn: u32) {
+        let When::Random { mean, until, .. } = self.setup.faults[number as usize].when() else { return };
+        let gap = Distribution::Exponential { mean_s: mean.as_secs_f64() };
+        let at = after + gap.sample(&mut self.streams.owned(TURNS, entity_of((number, turn), 0)));
+        let end = until.unwrap_or(Time::ZERO + self.setup.duration);
+        self.turns.insert(number, turn);
+        if at < end {
+            self.queue.post(at, Event::Fault { number, turn });
         }
     }
 
@@ -104,6 +105,10 @@ impl World<'_> {
     pub(super) fn begin_fault(&mut self, now: Time, number: u32, turn: u32) {
         let setup = self.setup;
         let case = (number, turn);
+        // A move that is repeated is the same turn again, after which nothing is planned anew.
+        if self.turns.get(&number) == Some(&turn) {
+            self.plan_turn(now, number, turn + 1);
+        }
         let (condition, lasts) = match &setup.faults[number as usize] {
             Fault::Crash { who, repair, .. } => {
                 return self.break_down(now, case, who, repair.as_ref(), Outage::Machine);

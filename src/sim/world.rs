@@ -100,6 +100,8 @@ pub struct World<'s> {
     pub(super) conditions: BTreeMap<(u32, u32), ConditionId>,
     /// Faults that wait for a deployment to come into a state.
     pub(super) triggers: Vec<u32>,
+    /// The last turn that was planned of each fault that comes at random.
+    pub(super) turns: BTreeMap<u32, u32>,
     pub(super) ledger: Ledger,
     pub(super) office: Office,
     pub(super) directory: Directory,
@@ -165,6 +167,7 @@ impl<'s> World<'s> {
             network,
             conditions: BTreeMap::new(),
             triggers: Vec::new(),
+            turns: BTreeMap::new(),
             directory,
             foresight,
             lore: Lore::default(),
