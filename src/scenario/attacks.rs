@@ -37,7 +37,7 @@ const LARGEST_SKEW: Span = Span::hours(365 * 24);
 /// Reads the attacks of all groups, now that their targets can be looked up.
 pub(super) fn read(reader: &mut Reader, duration: Option<Span>, peers: &mut Peers) {
     for (group, node) in std::mem::take(&mut peers.attacks) {
-        let context = Context { duration, peers, deployments: &[] };
+        let context = Context { duration, peers };
         let plan = plan(reader, &node, &context, peers.groups[group].membership.is_some());
         peers.groups[group].attack = plan;
     }

@@ -35,7 +35,7 @@ fn section(reader: &mut Reader, node: &Node, duration: Option<Span>, peers: &Pee
         None => Some(usual),
     };
     let (ttl, lease) = (span("ttl", DynamicDns::TTL), span("lease", DynamicDns::LEASE));
-    let who = Context { duration, peers, deployments: &[] }.selection(reader, &map, false);
+    let who = Context { duration, peers }.selection(reader, &map, false);
     let (zone, who) = (zone?, who?);
     check_names(reader, &map, &zone, (&who, peers));
     Some(DynamicDns { zone: ZoneConfig { zone, ttl: ttl?, lease: lease? }, server: server?, who })

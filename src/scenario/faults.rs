@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::deployed::Deployed;
 use super::peers::Peers;
 use super::reader::{Map, Reader, Variant};
+use super::workload::within_the_run;
 use crate::dms::ensemble::suggest::suggestion;
 use crate::dms::ensemble::tree::{Node, Value};
 use crate::dms::fact::DeploymentStatus;
@@ -13,20 +15,23 @@ use crate::sim::setup::{Direction, Fault, PeerGroup, Selection, When};
 use crate::workload::{PlaceConfig, PlaceDraw};
 
 const KINDS: &[&str] = &["crash", "loss", "delay", "partition", "restart", "upgrade", "move"];
+/// The keys that choose peers.
+const WHO: [&str; 5] = ["group", "peer", "peers", "continent", "country"];
+/// Those, and the part of the peers that is drawn.
+const DRAWN: [&str; 7] = ["group", "peer", "peers", "continent", "country", "fraction", "count"];
 const AT_HELP: &str = "when it happens after the start, as in `at: 2h`";
 const FOR_HELP: &str = "how long it lasts, as in `for: 10m`";
 
-/// Reads the faults and checks them against the peers and the end of the run.
+/// Reads the faults and checks them against the peers, the end of the run and what is deployed.
 pub(super) fn read(
     reader: &mut Reader,
     top: &Map<'_>,
-    duration: Option<Span>,
-    peers: &Peers,
-    deployments: &[&str],
+    context: &Context<'_>,
+    deployed: &Deployed<'_>,
 ) -> Vec<Fault> {
     let items = reader.list(top, "faults");
-    let context = Context { duration, peers, deployments };
-    items.iter().filter_map(|item| context.fault(reader, item)).collect()
+    let faults = Faults { context, deployed };
+    items.iter().filter_map(|item| faults.fault(reader, item)).collect()
 }
 
 /// What faults and attacks are checked against.
@@ -35,11 +40,16 @@ pub(super) struct Context<'a> {
     pub duration: Option<Span>,
     /// Whom they may concern.
     pub peers: &'a Peers,
-    /// The names of what is deployed, for which faults may wait.
-    pub deployments: &'a [&'a str],
 }
 
-impl Context<'_> {
+/// Faults, with what they are checked against.
+struct Faults<'a> {
+    context: &'a Context<'a>,
+    /// What they may wait for.
+    deployed: &'a Deployed<'a>,
+}
+
+impl Faults<'_> {
     fn fault(&self, reader: &mut Reader, node: &Node) -> Option<Fault> {
         let variant = reader.variant(node, "a kind of fault", KINDS)?;
         match variant.name {
@@ -54,10 +64,9 @@ impl Context<'_> {
     }
 
     fn crash(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
-        let keys = ["at", "repair", "group", "peer", "peers", "continent", "country", "fraction", "count"];
-        let map = reader.map(variant.node, "crash", variant.at, &keys)?;
+        let map = reader.map(variant.node, "crash", variant.at, &[&["at", "repair"][..], &DRAWN].concat())?;
         let at = self.at(reader, &map);
-        let who = self.selection(reader, &map, true);
+        let who = self.context.selection(reader, &map, true);
         let help = "how long until a peer is back, as in `repair: 1h`, or `repair: never`";
         let repair = reader.required(&map, "repair", help, |r, node| match node.as_text() {
             Some(text) if &**text == "never" => Some(None),
@@ -67,32 +76,19 @@ impl Context<'_> {
     }
 
     fn restart(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
-        let keys = ["at", "down", "group", "peer", "peers", "continent", "country", "fraction", "count"];
-        let map = reader.map(variant.node, "restart", variant.at, &keys)?;
+        let map = reader.map(variant.node, "restart", variant.at, &[&["at", "down"][..], &DRAWN].concat())?;
         let at = self.at(reader, &map);
-        let who = self.selection(reader, &map, true);
+        let who = self.context.selection(reader, &map, true);
         let help = "how long until the process runs again, as in `down: 30s`";
         let down = reader.required(&map, "down", help, |r, node| r.distribution(node, "down"));
         Some(Fault::Restart { at: at?, who: who?, down: down? })
     }
 
     fn upgrade(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
-        let keys = [
-            "at",
-            "within",
-            "to",
-            "down",
-            "group",
-            "peer",
-            "peers",
-            "continent",
-            "country",
-            "fraction",
-            "count",
-        ];
+        let keys = [&["at", "within", "to", "down"][..], &DRAWN].concat();
         let map = reader.map(variant.node, "upgrade", variant.at, &keys)?;
         let at = self.at(reader, &map);
-        let who = self.selection(reader, &map, true);
+        let who = self.context.selection(reader, &map, true);
         let help = "from the first peer to the last, as in `within: 3h`";
         let within = reader.required(&map, "within", help, |r, node| r.span(node, "within"));
         let help = "how long until each process runs again, as in `down: 30s`";
@@ -103,36 +99,24 @@ impl Context<'_> {
     }
 
     fn loss(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
-        let keys = ["at", "for", "fraction", "direction", "group", "peer", "peers", "continent", "country"];
+        let keys = [&["at", "for", "fraction", "direction"][..], &WHO].concat();
         let map = reader.map(variant.node, "loss", variant.at, &keys)?;
         let (at, lasts) = (self.at(reader, &map), Self::lasts(reader, &map));
-        let who = self.selection(reader, &map, false);
+        let who = self.context.selection(reader, &map, false);
         let help = "the part of messages that is lost, as in `fraction: 5%`";
         let fraction = reader.required(&map, "fraction", help, |r, node| r.fraction(node, "fraction"));
-        let direction = direction(reader, &map)?;
+        let direction = direction(reader, &map);
         Some(Fault::Loss { at: at?, lasts: lasts?, who: who?, direction, fraction: fraction? })
     }
 
     fn delay(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
-        let keys = [
-            "at",
-            "for",
-            "extra",
-            "direction",
-            "group",
-            "peer",
-            "peers",
-            "continent",
-            "country",
-            "fraction",
-            "count",
-        ];
+        let keys = [&["at", "for", "extra", "direction"][..], &DRAWN].concat();
         let map = reader.map(variant.node, "delay", variant.at, &keys)?;
         let (at, lasts) = (self.at(reader, &map), Self::lasts(reader, &map));
-        let who = self.selection(reader, &map, true);
+        let who = self.context.selection(reader, &map, true);
         let help = "how much longer messages take, as in `extra: 200ms`";
         let extra = reader.required(&map, "extra", help, |r, node| r.distribution(node, "extra"));
-        let direction = direction(reader, &map)?;
+        let direction = direction(reader, &map);
         Some(Fault::Delay { at: at?, lasts: lasts?, who: who?, direction, extra: extra? })
     }
 
@@ -156,10 +140,9 @@ impl Context<'_> {
     }
 
     fn relocation(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
-        let keys = ["at", "every", "group", "peer", "peers", "continent", "country", "fraction", "count"];
-        let map = reader.map(variant.node, "move", variant.at, &keys)?;
+        let map = reader.map(variant.node, "move", variant.at, &[&["at", "every"][..], &DRAWN].concat())?;
         let at = self.at(reader, &map);
-        let who = self.selection(reader, &map, true);
+        let who = self.context.selection(reader, &map, true);
         let every = match map.node.entry("every") {
             Some(_) => reader.optional(&map, "every", |r, node| r.positive_span(node, "every")).map(Some),
             None => Some(None),
@@ -168,14 +151,13 @@ impl Context<'_> {
     }
 
     fn side(&self, reader: &mut Reader, node: &Node) -> Option<Selection> {
-        let keys = ["group", "peer", "peers", "continent", "country", "fraction", "count"];
-        let map = reader.map(node, "between", node.position, &keys)?;
+        let map = reader.map(node, "between", node.position, &DRAWN)?;
         if node.entries().is_empty() {
             let help = "say which peers, as in `{continent: EU}`".to_owned();
             reader.error(node.position, "a side of a partition must not be everyone", help);
             return None;
         }
-        self.selection(reader, &map, true)
+        self.context.selection(reader, &map, true)
     }
 
     /// When it happens: at a time within the run, at random, or when a deployment has come into a state.
@@ -198,12 +180,7 @@ impl Context<'_> {
     }
 
     fn within_the_run(&self, reader: &mut Reader, node: &Node, what: &str) -> Option<Time> {
-        let at = reader.span(node, what)?;
-        if let Some(duration) = self.duration.filter(|duration| at >= *duration) {
-            let help = format!("the run lasts {duration}: move the fault, or raise `duration`");
-            reader.error(node.position, format!("`{what}: {at}` is after the end of the run"), help);
-            return None;
-        }
+        let at = within_the_run(reader, node, what, self.context.duration, "the fault")?;
         Some(Time::ZERO + at)
     }
 
@@ -218,7 +195,6 @@ impl Context<'_> {
             }
             Some(mean)
         });
-        let before = reader.errors;
         let from = reader.optional(&map, "from", |r, node| self.within_the_run(r, node, "from"));
         let until = reader.optional(&map, "until", |r, node| r.span(node, "until").map(|at| Time::ZERO + at));
         let from = from.unwrap_or(Time::ZERO);
@@ -228,33 +204,25 @@ impl Context<'_> {
             let help = "nothing would ever happen: write a later time".to_owned();
             reader.error(key.position, "`until` is not after `from`", help);
         }
-        (reader.errors == before).then_some(When::Random { mean: mean?, from, until })
+        Some(When::Random { mean: mean?, from, until })
     }
 
     fn once(&self, reader: &mut Reader, map: &Map<'_>) -> Option<When> {
         let help = "the name of what is deployed, as in `deployment: web`";
-        let deployment = reader.required(map, "deployment", help, |r, node| {
-            let name = r.text(node, "deployment")?;
-            if !self.deployments.contains(&&*name) {
-                let help = suggestion(&name, self.deployments.iter().copied())
-                    .unwrap_or_else(|| format!("deployed are {}", super::reader::listed(self.deployments)));
-                r.error(node.position, format!("there is no deployment `{name}`"), help);
-                return None;
-            }
-            Some(name.to_string())
-        });
+        let deployment = reader.required(map, "deployment", help, |r, node| self.deployed.name(r, node));
         let states = DeploymentStatus::ALL.map(|status| (status.as_str(), status));
         let help = "the state, as in `is: Running`";
         let is = reader.required(map, "is", help, |r, node| r.word(node, "is", &states));
-        let before = reader.errors;
         let after = reader.optional(map, "after", |r, node| r.span(node, "after")).unwrap_or(Span::ZERO);
-        (reader.errors == before).then_some(When::Once { deployment: deployment?, is: is?, after })
+        Some(When::Once { deployment: deployment?, is: is?, after })
     }
 
     fn lasts(reader: &mut Reader, map: &Map<'_>) -> Option<Span> {
         reader.required(map, "for", FOR_HELP, |r, node| r.positive_span(node, "for"))
     }
+}
 
+impl Context<'_> {
     /// Which peers; `drawn` where `fraction` and `count` are parts of the selection.
     pub(super) fn selection(&self, reader: &mut Reader, map: &Map<'_>, drawn: bool) -> Option<Selection> {
         let before = reader.errors;
@@ -330,11 +298,9 @@ impl Context<'_> {
 }
 
 /// Which messages are meant; both where nothing is written.
-fn direction(reader: &mut Reader, map: &Map<'_>) -> Option<Direction> {
-    match map.node.entry("direction") {
-        Some(_) => reader.optional(map, "direction", |r, node| r.word(node, "direction", &Direction::ALL)),
-        None => Some(Direction::Both),
-    }
+fn direction(reader: &mut Reader, map: &Map<'_>) -> Direction {
+    let written = reader.optional(map, "direction", |r, node| r.word(node, "direction", &Direction::ALL));
+    written.unwrap_or(Direction::Both)
 }
 
 /// A peer by its own name, or by its group and number.

@@ -41,6 +41,7 @@ use super::units::{BYTE_UNITS, HERTZ_UNITS, RATE_UNITS, TIME_UNITS};
 use crate::dms::ensemble::Executor;
 use crate::dms::ensemble::config::Word;
 use crate::dms::ensemble::shape::{Key, Map, Quantity, Shape};
+use crate::dms::fact::DeploymentStatus;
 
 const fn with_unit(units: &'static [(&'static str, u64)], repeated: bool) -> Shape {
     Shape::Quantity(Quantity { units, bare: false, any_case: false, repeated })
@@ -540,16 +541,17 @@ static AT_RANDOM: Map = Map::new(
     ],
 );
 
-const STATES: Shape = Shape::Words(&[
-    "Preparing",
-    "Committing",
-    "Provisioning",
-    "Running",
-    "Updating",
-    "ShuttingDown",
-    "Completed",
-    "Failed",
-]);
+/// DMS's own words for the states of a deployment.
+static STATE_WORDS: [&str; DeploymentStatus::ALL.len()] = {
+    let mut words = [""; DeploymentStatus::ALL.len()];
+    let mut place = 0;
+    while place < words.len() {
+        words[place] = DeploymentStatus::ALL[place].as_str();
+        place += 1;
+    }
+    words
+};
+const STATES: Shape = Shape::Words(&STATE_WORDS);
 const FOR: Key = Key::new("for", TIME, "how long").required();
 const DIRECTION: Key =
     Key::new("direction", Shape::Words(&["both", "out", "in"]), "which of their messages").or("both");

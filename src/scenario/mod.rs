@@ -13,6 +13,7 @@ mod check;
 pub mod compose;
 mod contracts;
 mod control;
+mod deployed;
 pub mod diagnostic;
 mod distribution;
 mod dynamic_dns;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::check::Kind;
+use super::deployed::Deployed;
 use super::files::Files;
 use super::organizations::Organizations;
 use super::peers::Peers;
@@ -20,8 +21,7 @@ use crate::dms::orchestrator::placement::Policy;
 use crate::dms::profile::Profile;
 use crate::dms::supervision::Recovery;
 use crate::kernel::Span;
-use crate::sim::images::Images;
-use crate::sim::setup::{Operation, Processing, Role, Setup};
+use crate::sim::setup::{Processing, Role, Setup};
 
 const KEYS: &[&str] = &[
     "version",
@@ -103,20 +103,15 @@ fn read(
     let before = reader.errors;
     let images = images::read(reader, &top);
     storage::check_buckets(reader, &top, &peers);
-    let context = workload::Context {
-        duration,
-        peers: &peers,
-        images: &images,
-        known: Images::new(images.clone()),
-        images_failed: reader.errors > before,
-        contracts: &contracts,
-    };
+    let images_failed = reader.errors > before;
+    let context = workload::Context::new(duration, &peers, &images, images_failed, &contracts);
     let requests = workload::read(reader, &top, &context, files);
     let (operations, copies_of_operations) =
         operations::read(reader, &top, &context, &requests, &mut organizations, files);
-    let traffic = traffic::read(reader, &top, &traffic::Context::new(&top, duration, &requests, &operations));
+    let deployed = Deployed::new(&top, &requests, &operations);
+    let traffic = traffic::read(reader, &top, &traffic::Context::new(&top, duration, &deployed));
     let dynamic_dns = dynamic_dns::read(reader, &top, duration, &peers);
-    let faults = faults::read(reader, &top, duration, &peers, &deployed(&requests, &operations));
+    let faults = faults::read(reader, &top, &faults::Context { duration, peers: &peers }, &deployed);
     let observability = observability::read(reader, &top, duration, &peers);
     let strategy = strategy(reader, &top, &peers);
     let expect = expectation::read(reader, &top, metrics);
@@ -233,12 +228,6 @@ fn processing(reader: &mut Reader, node: &Node) -> Option<Processing> {
         signature: signature.unwrap_or(Processing::DEFAULT.signature),
         message: message.unwrap_or(Processing::DEFAULT.message),
     })
-}
-
-/// The names of what is deployed, by the workload or by operators.
-fn deployed<'a>(requests: &'a [Request], operations: &'a [Operation]) -> Vec<&'a str> {
-    let by_hand = operations.iter().filter_map(operations::deployed).map(|(name, _)| name);
-    requests.iter().map(|one| one.deploy.name.as_str()).chain(by_hand).collect()
 }
 
 fn strategy(reader: &mut Reader, top: &Map<'_>, peers: &Peers) -> Strategy {

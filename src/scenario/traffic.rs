@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
+use super::deployed::Deployed;
 use super::distribution::write_sizes;
 use super::network::bandwidth;
-use super::operations;
 use super::peers::identifier;
 use super::reader::{Map, Reader, listed, shortened};
 use super::resolved::{after, links, map, place, text};
-use super::workload::{Request, moment};
+use super::workload::moment;
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::ensemble::suggest::suggestion;
 use crate::dms::ensemble::tree::Node;
 use crate::kernel::{Distribution, Span, Time};
 use crate::net::{BandwidthConfig, BandwidthPreset};
-use crate::sim::setup::Operation;
 use crate::sim::setup::traffic::{Clients, Daily, Rate, RequestStream, Source};
 use crate::workload::{PlaceConfig, PopulationOf};
 
@@ -45,11 +44,9 @@ const SERVICE: Span = Span::millis(10);
 /// What streams are checked against: what is deployed, by name.
 pub(super) struct Context<'a> {
     duration: Option<Span>,
-    deployed: Vec<(&'a str, &'a EnsembleConfig)>,
+    deployed: &'a Deployed<'a>,
     /// Whether peers have names.
     names: bool,
-    /// Whether all that is deployed could be read.
-    complete: bool,
 }
 
 /// Reads the streams in the order of the file.
@@ -69,29 +66,15 @@ pub(super) fn read(reader: &mut Reader, top: &Map<'_>, context: &Context<'_>) ->
 }
 
 impl<'a> Context<'a> {
-    /// What the workload and the operations deploy.
-    pub(super) fn new(
-        top: &Map<'_>,
-        duration: Option<Span>,
-        requests: &'a [Request],
-        operations: &'a [Operation],
-    ) -> Self {
-        let deployed = requests.iter().map(|one| (one.deploy.name.as_str(), &*one.deploy.ensemble));
-        let deployed = deployed.chain(operations.iter().filter_map(operations::deployed)).collect();
-        let written = |key: &str| top.node.present(key).map_or(0, |list| list.items().len());
-        let complete = written("workload") == requests.len() && written("operations") == operations.len();
-        Self { duration, deployed, names: top.node.present("dynamic_dns").is_some(), complete }
+    /// Of a scenario in which this is deployed.
+    pub(super) fn new(top: &Map<'_>, duration: Option<Span>, deployed: &'a Deployed<'a>) -> Self {
+        Self { duration, deployed, names: top.node.present("dynamic_dns").is_some() }
     }
 
     fn stream(&self, reader: &mut Reader, map: &Map<'_>) -> Option<RequestStream> {
         let help = "the name of what is deployed, as in `deployment: web`";
-        let deployment = reader.required(map, "deployment", help, |r, node| self.deployment(r, node));
-        let ensembles: Vec<&EnsembleConfig> = self
-            .deployed
-            .iter()
-            .filter(|(name, _)| deployment.as_deref() == Some(*name))
-            .map(|(_, ensemble)| *ensemble)
-            .collect();
+        let deployment = reader.required(map, "deployment", help, |r, node| self.deployed.name(r, node));
+        let ensembles: Vec<&EnsembleConfig> = self.deployed.called(deployment.as_deref()).collect();
         let help = "the allocation that is asked, as in `to: web`";
         let to = reader.required(map, "to", help, |r, node| allocation(r, node, "to", &ensembles));
         let from = self.source(reader, map, to.as_deref(), &ensembles);
@@ -145,18 +128,6 @@ impl<'a> Context<'a> {
             interval: interval?,
             samples: samples?,
         })
-    }
-
-    fn deployment(&self, reader: &mut Reader, node: &Node) -> Option<String> {
-        let name = reader.text(node, "deployment")?;
-        if self.complete && !self.deployed.iter().any(|(known, _)| **known == *name) {
-            let names = self.deployed.iter().map(|(name, _)| *name);
-            let help = suggestion(&name, names).unwrap_or_else(|| {
-                "the name of a `deploy` is its `name`, or that of its ensemble's file".to_owned()
-            });
-            reader.error(node.position, format!("nothing called `{}` is deployed", shortened(&name)), help);
-        }
-        Some(name.to_string())
     }
 
     /// Who asks: `from: api`, or `clients: {...}`.

@@ -41,6 +41,19 @@ pub(super) struct Context<'a> {
     pub contracts: &'a [ContractPlan],
 }
 
+impl<'a> Context<'a> {
+    /// What requests are checked against, with the images as a run looks them up.
+    pub(super) fn new(
+        duration: Option<Span>,
+        peers: &'a Peers,
+        images: &'a [Image],
+        images_failed: bool,
+        contracts: &'a [ContractPlan],
+    ) -> Self {
+        Self { duration, peers, images, known: Images::new(images.to_vec()), images_failed, contracts }
+    }
+}
+
 /// A deployment and the ensemble file that it uses, by its place in [`Files`].
 pub(super) struct Request {
     /// The deployment.
@@ -426,9 +439,20 @@ fn arrivals(
 
 /// A time within the run.
 pub(super) fn moment(reader: &mut Reader, node: &Node, what: &str, duration: Option<Span>) -> Option<Span> {
+    within_the_run(reader, node, what, duration, "it")
+}
+
+/// The same for something that has a name.
+pub(super) fn within_the_run(
+    reader: &mut Reader,
+    node: &Node,
+    what: &str,
+    duration: Option<Span>,
+    whose: &str,
+) -> Option<Span> {
     let span = reader.span(node, what)?;
     if let Some(duration) = duration.filter(|duration| span >= *duration) {
-        let help = format!("the run lasts {duration}: move it, or raise `duration`");
+        let help = format!("the run lasts {duration}: move {whose}, or raise `duration`");
         reader.error(node.position, format!("`{what}: {span}` is after the end of the run"), help);
         return None;
     }
