@@ -1,5 +1,7 @@
 //! Everything that can happen in a run: one closed enum, so that an event nobody handles is a compile error.
 
+use std::ops::RangeInclusive;
+
 use super::executor::End;
 use super::moving::NameStep;
 use crate::dms::actor::Stream;
@@ -11,6 +13,27 @@ use crate::net::FlowId;
 id_type! {
     /// A peer of a run, in the order of the setup's groups.
     pub struct PeerId;
+}
+
+/// One of the times at which a fault happens.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Turn {
+    /// The fault's number in the setup.
+    pub fault: u32,
+    /// How often it has happened before.
+    pub number: u32,
+}
+
+impl Turn {
+    /// The first time of a fault, which for most is the only one.
+    pub(super) const fn first_of(fault: u32) -> Self {
+        Self { fault, number: 0 }
+    }
+
+    /// All times of a fault.
+    pub(super) const fn all_of(fault: u32) -> RangeInclusive<Self> {
+        Self::first_of(fault)..=Self { fault, number: u32::MAX }
+    }
 }
 
 /// What is pending in the queue.
@@ -75,19 +98,9 @@ pub enum Event {
     /// A crashed peer is back.
     Repair(PeerId),
     /// A fault begins.
-    Fault {
-        /// Its number in the setup.
-        number: u32,
-        /// How often it has happened before.
-        turn: u32,
-    },
+    Fault(Turn),
     /// A fault ends.
-    FaultEnd {
-        /// Its number in the setup.
-        number: u32,
-        /// Which time it was.
-        turn: u32,
-    },
+    FaultEnd(Turn),
     /// A peer's turn in an upgrade has come.
     Upgrade {
         /// The fault that the upgrade is.

@@ -1,6 +1,6 @@
 //! What breaks: crashes and repairs, churn, and conditions of the network.
 
-use super::event::{Event, PeerId};
+use super::event::{Event, PeerId, Turn};
 use super::host::{Host, Inside};
 use super::routine::Concern;
 use super::setup::{Direction, Fault, Selection, When};
@@ -35,9 +35,9 @@ enum Outage {
     Breakdown,
 }
 
-/// Whose stream a fault draws from in one of its turns, for one peer or one side.
-const fn entity_of((number, turn): (u32, u32), of: u32) -> u64 {
-    let entity = (number as u64) << 32 | of as u64;
+/// The stream that two numbers stand for, in one of the turns of a fault.
+const fn entity_of(high: u32, low: u32, turn: u32) -> u64 {
+    let entity = (high as u64) << 32 | low as u64;
     if turn == 0 { entity } else { at_moment(Time(turn as u64), entity, 0) }
 }
 
@@ -63,22 +63,22 @@ impl World<'_> {
         let setup = self.setup;
         for (fault, number) in setup.faults.iter().zip(0..) {
             match fault.when() {
-                When::At(at) => self.queue.post(*at, Event::Fault { number, turn: 0 }),
+                When::At(at) => self.queue.post(*at, Event::Fault(Turn::first_of(number))),
                 When::Once { .. } => self.triggers.push(number),
-                When::Random { from, .. } => self.plan_turn(*from, number, 0),
+                When::Random { from, .. } => self.plan_turn(*from, Turn::first_of(number)),
             }
         }
     }
 
     /// Has a fault that comes at random come again, unless its time is over by then.
-    fn plan_turn(&mut self, after: Time, number: u32, turn: u32) {
-        let When::Random { mean, until, .. } = self.setup.faults[number as usize].when() else { return };
+    fn plan_turn(&mut self, after: Time, turn: Turn) {
+        let When::Random { mean, until, .. } = self.setup.faults[turn.fault as usize].when() else { return };
         let gap = Distribution::Exponential { mean_s: mean.as_secs_f64() };
-        let at = after + gap.sample(&mut self.streams.owned(TURNS, entity_of((number, turn), 0)));
+        let at = after + gap.sample(&mut self.streams.owned(TURNS, entity_of(turn.fault, 0, turn.number)));
         let end = until.unwrap_or(Time::ZERO + self.setup.duration);
-        self.turns.insert(number, turn);
+        self.turns.insert(turn.fault, turn);
         if at < end {
-            self.queue.post(at, Event::Fault { number, turn });
+            self.queue.post(at, Event::Fault(turn));
         }
     }
 
@@ -96,37 +96,36 @@ impl World<'_> {
             };
             let met = *deployment == name && *is == status;
             if met {
-                queue.post(now + *after, Event::Fault { number, turn: 0 });
+                queue.post(now + *after, Event::Fault(Turn::first_of(number)));
             }
             !met
         });
     }
 
-    pub(super) fn begin_fault(&mut self, now: Time, number: u32, turn: u32) {
+    pub(super) fn begin_fault(&mut self, now: Time, turn: Turn) {
         let setup = self.setup;
-        let case = (number, turn);
         // A move that is repeated is the same turn again, after which nothing is planned anew.
-        if self.turns.get(&number) == Some(&turn) {
-            self.plan_turn(now, number, turn + 1);
+        if self.turns.get(&turn.fault) == Some(&turn) {
+            self.plan_turn(now, Turn { number: turn.number + 1, ..turn });
         }
-        let (condition, lasts) = match &setup.faults[number as usize] {
+        let (condition, lasts) = match &setup.faults[turn.fault as usize] {
             Fault::Crash { who, repair, .. } => {
-                return self.break_down(now, case, who, repair.as_ref(), Outage::Machine);
+                return self.break_down(now, turn, who, repair.as_ref(), Outage::Machine);
             }
             Fault::Restart { who, down, .. } => {
-                return self.break_down(now, case, who, Some(down), Outage::Process);
+                return self.break_down(now, turn, who, Some(down), Outage::Process);
             }
-            Fault::Upgrade { who, within, .. } => return self.begin_upgrade(now, case, who, *within),
-            Fault::Move { who, every, .. } => return self.move_peers(now, case, who, *every),
+            Fault::Upgrade { who, within, .. } => return self.begin_upgrade(now, turn, who, *within),
+            Fault::Move { who, every, .. } => return self.move_peers(now, turn, who, *every),
             Fault::Loss { who, direction, fraction, lasts, .. } => {
-                (Condition::Loss { group: self.group(case, who, *direction), loss: *fraction }, *lasts)
+                (Condition::Loss { group: self.group(turn, who, *direction), loss: *fraction }, *lasts)
             }
             Fault::Delay { who, direction, extra, lasts, .. } => {
-                (Condition::Delay { group: self.group(case, who, *direction), delay: *extra }, *lasts)
+                (Condition::Delay { group: self.group(turn, who, *direction), delay: *extra }, *lasts)
             }
             Fault::Partition { between: [first, second], lasts, .. } => {
-                let a = self.endpoints(case, 0, first);
-                let mut b = self.endpoints(case, 1, second);
+                let a = self.endpoints(turn, 0, first);
+                let mut b = self.endpoints(turn, 1, second);
                 while let Some(both) = a.common(&b) {
                     b.remove(both);
                 }
@@ -137,8 +136,8 @@ impl World<'_> {
         self.review_traffic(now);
         self.recall_all(now);
         let id = self.network.apply(now, condition).expect("the scenario has checked every condition");
-        self.conditions.insert(case, id);
-        self.queue.post(now + lasts, Event::FaultEnd { number, turn });
+        self.conditions.insert(turn, id);
+        self.queue.post(now + lasts, Event::FaultEnd(turn));
         self.review_traffic(now);
     }
 
@@ -146,39 +145,38 @@ impl World<'_> {
     fn break_down(
         &mut self,
         now: Time,
-        case: (u32, u32),
+        turn: Turn,
         who: &Selection,
         repair: Option<&Distribution>,
         outage: Outage,
     ) {
-        for peer in self.select(case, 0, who) {
+        for peer in self.select(turn, 0, who) {
             if self.hosts[peer.0 as usize].crashed || self.clouds.is_absent(peer) {
                 continue;
             }
             self.hosts[peer.0 as usize].crashed = true;
             self.take_down(now, peer, outage);
             if let Some(repair) = repair {
-                self.repair_later(now, case, peer, repair);
+                self.repair_later(now, turn, peer, repair);
             }
         }
     }
 
-    fn repair_later(&mut self, now: Time, case: (u32, u32), peer: PeerId, after: &Distribution) {
-        let entity = entity_of(case, peer.0);
+    fn repair_later(&mut self, now: Time, turn: Turn, peer: PeerId, after: &Distribution) {
+        let entity = entity_of(turn.fault, peer.0, turn.number);
         let after = after.sample(&mut self.streams.owned(REPAIR, entity));
         self.queue.post(now + after, Event::Repair(peer));
     }
 
     /// The peers of an upgrade take their turns, evenly spread over its time.
-    fn begin_upgrade(&mut self, now: Time, case: (u32, u32), who: &Selection, within: Span) {
-        let mut peers = self.select(case, 0, who);
-        let (number, turn) = case;
-        self.streams.owned(ORDER, entity_of((0, turn), number)).shuffle(&mut peers);
+    fn begin_upgrade(&mut self, now: Time, turn: Turn, who: &Selection, within: Span) {
+        let mut peers = self.select(turn, 0, who);
+        self.streams.owned(ORDER, entity_of(0, turn.fault, turn.number)).shuffle(&mut peers);
         let steps = peers.len().saturating_sub(1).max(1) as u64;
-        for (turn, peer) in (0_u64..).zip(peers) {
+        for (place, peer) in (0_u64..).zip(peers) {
             // The product of a span and a count of peers may be too large for the span's own integers.
-            let after = Span((u128::from(within.0) * u128::from(turn) / u128::from(steps)) as u64);
-            self.queue.post(now + after, Event::Upgrade { fault: number, peer });
+            let after = Span((u128::from(within.0) * u128::from(place) / u128::from(steps)) as u64);
+            self.queue.post(now + after, Event::Upgrade { fault: turn.fault, peer });
         }
     }
 
@@ -191,7 +189,7 @@ impl World<'_> {
         if !waits {
             host.crashed = true;
             self.take_down(now, peer, Outage::Process);
-            self.repair_later(now, (number, 0), peer, down);
+            self.repair_later(now, Turn::first_of(number), peer, down);
         }
         self.single_out(now, peer);
         self.hosts[peer.0 as usize].peer.upgrade(*to);
@@ -206,23 +204,23 @@ impl World<'_> {
         self.queue.post(now + PROCESS_RESTART, Event::Repair(peer));
     }
 
-    pub(super) fn end_fault(&mut self, now: Time, number: u32, turn: u32) {
+    pub(super) fn end_fault(&mut self, now: Time, turn: Turn) {
         self.review_traffic(now);
         self.recall_all(now);
-        if let Some(id) = self.conditions.remove(&(number, turn)) {
+        if let Some(id) = self.conditions.remove(&turn) {
             self.network.lift(now, id);
             self.review_traffic(now);
             // Transfers that waited at a partition go on.
             self.await_transfers();
-            if let Fault::Partition { between, .. } = &self.setup.faults[number as usize] {
-                self.reconnect(now, (number, turn), between);
+            if let Fault::Partition { between, .. } = &self.setup.faults[turn.fault as usize] {
+                self.reconnect(now, turn, between);
             }
         }
     }
 
     /// Connections of the overlay between the two sides of a partition work again.
-    fn reconnect(&mut self, now: Time, case: (u32, u32), [first, second]: &[Selection; 2]) {
-        let (one, other) = (self.select(case, 0, first), self.endpoints(case, 1, second));
+    fn reconnect(&mut self, now: Time, turn: Turn, [first, second]: &[Selection; 2]) {
+        let (one, other) = (self.select(turn, 0, first), self.endpoints(turn, 1, second));
         for peer in one.into_iter().filter(|&peer| !other.contains(EndpointId(peer.0))) {
             for neighbour in self.network.neighbours(EndpointId(peer.0)) {
                 let across = PeerId(neighbour.0);
@@ -238,7 +236,7 @@ impl World<'_> {
         }
     }
 
-    fn group(&self, case: (u32, u32), who: &Selection, direction: Direction) -> Group {
+    fn group(&self, turn: Turn, who: &Selection, direction: Direction) -> Group {
         if *who == Selection::default() {
             return Group::All;
         }
@@ -247,18 +245,18 @@ impl World<'_> {
             Direction::Out => Group::From,
             Direction::In => Group::To,
         };
-        of(self.endpoints(case, 0, who))
+        of(self.endpoints(turn, 0, who))
     }
 
-    fn endpoints(&self, case: (u32, u32), side: u32, who: &Selection) -> EndpointSet {
+    fn endpoints(&self, turn: Turn, side: u32, who: &Selection) -> EndpointSet {
         let mut set = EndpointSet::new();
-        self.select(case, side, who).into_iter().for_each(|peer| set.insert(EndpointId(peer.0)));
+        self.select(turn, side, who).into_iter().for_each(|peer| set.insert(EndpointId(peer.0)));
         set
     }
 
     /// The peers of a selection, in order; a part of them is drawn from the stream of this fault and its turn.
-    pub(super) fn select(&self, (fault, turn): (u32, u32), side: u32, who: &Selection) -> Vec<PeerId> {
-        self.population.draw(who, &mut self.streams.owned(FAULT, entity_of((side, turn), fault)))
+    pub(super) fn select(&self, turn: Turn, side: u32, who: &Selection) -> Vec<PeerId> {
+        self.population.draw(who, &mut self.streams.owned(FAULT, entity_of(side, turn.fault, turn.number)))
     }
 
     /// A peer stops at once: what it had in memory is gone, and with its machine what ran there.

@@ -141,7 +141,7 @@ impl World<'_> {
             let host = &self.hosts[peer.0 as usize];
             let inside = || host.built().map(|inside| &inside.peer);
             match host.rest {
-                _ if !host.up || host.known() > 0 && concerned[host.known() as usize] => None,
+                _ if !host.up || concerned[host.known() as usize] => None,
                 Rest::Fresh => Some(Resting::AsBuilt),
                 Rest::Changed => inside().map(Resting::Changed),
                 Rest::Granted => inside().map(Resting::Granted),
@@ -236,10 +236,10 @@ impl World<'_> {
     /// Puts a peer away that has just handled something, if nothing of it is left but what it has learnt.
     #[inline]
     pub(super) fn put_away(&mut self, now: Time, peer: PeerId) {
+        let clock = self.clock(now);
         let host = &mut self.hosts[peer.0 as usize];
         // One whose anchors have changed is not fresh: they are not among what is kept.
         if host.rest == Rest::Fresh && !self.foresight.groups.is_empty() {
-            let clock = self.setup.epoch + Span(now.0);
             host.put_away(now, clock, &mut self.lore);
         }
     }

@@ -124,13 +124,18 @@ struct Remains {
 }
 
 /// What peers that were put away have in common: many know the same.
-#[derive(Default)]
 pub(super) struct Lore {
     /// By a number that stands for each; the first is the empty one.
     sets: Vec<Arc<RevocationSet>>,
     by_print: FxHashMap<u128, u32>,
     /// What the one that was put away last must not handle again.
     handled: Arc<ReplayGuard>,
+}
+
+impl Default for Lore {
+    fn default() -> Self {
+        Self { sets: vec![Arc::default()], by_print: FxHashMap::default(), handled: Arc::default() }
+    }
 }
 
 impl Lore {
@@ -142,9 +147,6 @@ impl Lore {
     /// The number of a set of revocations.
     fn number_of(&mut self, known: &Arc<RevocationSet>) -> u32 {
         *self.by_print.entry(known.print()).or_insert_with(|| {
-            if self.sets.is_empty() {
-                self.sets.push(Arc::default());
-            }
             self.sets.push(Arc::clone(known));
             self.sets.len() as u32 - 1
         })
@@ -255,10 +257,9 @@ impl Host {
     pub(super) fn share_lore(&mut self, lore: &mut Lore) {
         let Some(inside) = self.inside.get_mut() else { return };
         let known = inside.peer.capabilities().revocations();
-        let current = lore.sets.get(self.known as usize);
         if known.is_empty() {
             self.known = 0;
-        } else if !current.is_some_and(|current| Arc::ptr_eq(current, known)) {
+        } else if !Arc::ptr_eq(&lore.sets[self.known as usize], known) {
             self.known = lore.number_of(known);
             inside.peer.share_revocations(&lore.sets[self.known as usize]);
         }

@@ -25,7 +25,7 @@ use super::host::Rest;
 use super::ledger::{Case, Foreseen, fingerprint_of_refusal};
 use super::routine::Concern;
 use super::world::{Parcel, World};
-use crate::dms::actor::{BehaviourKind, Rejection};
+use crate::dms::actor::BehaviourKind;
 use crate::dms::fact::Fact;
 use crate::dms::identity::EnsembleId;
 use crate::dms::outbox::{Effects, Input, Outbox};
@@ -125,28 +125,18 @@ impl Inflow {
     }
 }
 
-/// Rejections that share a line of the books.
+/// Rejections by the lines of the books.
 #[derive(Default)]
-struct Rejections(SmallVec<[(Foreseen, Rejection, Option<EnsembleId>); 2]>);
+struct Rejections(SmallVec<[Foreseen; 2]>);
 
 impl Rejections {
     fn add(&mut self, case: Case, fact: Fact) {
-        let Fact::MessageRejected { rejection, behaviour, ensemble, .. } = &fact else {
-            unreachable!("whoever does not listen rejects, and that is all: {fact:?}")
-        };
-        let same = |line: &&mut (Foreseen, Rejection, Option<EnsembleId>)| {
-            let Fact::MessageRejected { behaviour: other, .. } = &line.0.fact else { return false };
-            (line.1, line.2, other) == (*rejection, *ensemble, behaviour)
-        };
-        match self.0.iter_mut().find(same) {
-            Some((line, ..)) => {
+        match self.0.iter_mut().find(|line| line.fact == fact) {
+            Some(line) => {
                 line.count += 1;
                 line.first = line.first.min(case);
             }
-            None => {
-                let (rejection, ensemble) = (*rejection, *ensemble);
-                self.0.push((Foreseen { count: 1, first: case, fact }, rejection, ensemble));
-            }
+            None => self.0.push(Foreseen { count: 1, first: case, fact }),
         }
     }
 }
@@ -235,7 +225,7 @@ impl World<'_> {
             }
         }
         debug_assert!(effects.sends.is_empty() && effects.timers.is_empty() && effects.actions.is_empty());
-        for (line, ..) in rejections.0 {
+        for line in rejections.0 {
             let deployment = self.ledger.deployment_of_fact(&line.fact);
             let print = fingerprint_of_refusal(peer, deployment, &line.fact).expect("it is a late answer");
             self.ledger.absorb_refusals(print.wrapping_mul(u128::from(line.count)));

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use super::event::{Event, PeerId};
+use super::event::{Event, PeerId, Turn};
 use super::host::Host;
 use super::population::Population;
 use super::setup::traffic::Source;
@@ -128,8 +128,8 @@ impl World<'_> {
     }
 
     /// The addresses of peers change; their connections are made anew, for others find them by their ids.
-    pub(super) fn move_peers(&mut self, now: Time, case: (u32, u32), who: &Selection, every: Option<Span>) {
-        for peer in self.select(case, 0, who) {
+    pub(super) fn move_peers(&mut self, now: Time, turn: Turn, who: &Selection, every: Option<Span>) {
+        for peer in self.select(turn, 0, who) {
             if self.clouds.is_absent(peer) {
                 continue;
             }
@@ -145,8 +145,7 @@ impl World<'_> {
             }
         }
         if let Some(every) = every {
-            let (number, turn) = case;
-            self.queue.post(now + every, Event::Fault { number, turn });
+            self.queue.post(now + every, Event::Fault(turn));
         }
     }
 

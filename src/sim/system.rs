@@ -46,6 +46,7 @@ mod tests {
     use super::*;
     use crate::kernel::Time;
     use crate::sim::conservation::tests::setup;
+    use crate::sim::event::Turn;
     use crate::sim::setup::Selection;
     use crate::sim::world::World;
 
@@ -60,7 +61,7 @@ mod tests {
             format!("{} {name} {ip} {mac_address}", system.hostname())
         };
         assert_eq!(seen(&world), "providers-1 eth0 11.0.0.2 02:00:00:00:00:01");
-        world.move_peers(Time::ZERO, (0, 0), &Selection::default(), None);
+        world.move_peers(Time::ZERO, Turn::first_of(0), &Selection::default(), None);
         let moved = seen(&world);
         assert!(moved.starts_with("providers-1 eth0 11.0.0."), "{moved}");
         assert!(moved != "providers-1 eth0 11.0.0.2 02:00:00:00:00:01" && moved.ends_with(":01"), "{moved}");

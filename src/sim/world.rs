@@ -13,7 +13,7 @@ use super::agenda::Agenda;
 use super::attack::{Attackers, Strike};
 use super::conservation::{Occasion, Violation};
 use super::contracts::Chain;
-use super::event::{DataStep, Event, ExecutionStep, PeerId};
+use super::event::{DataStep, Event, ExecutionStep, PeerId, Turn};
 use super::foresight::Foresight;
 use super::gateways::Clouds;
 use super::host::{Directory, Host, Inside, Lore};
@@ -96,12 +96,12 @@ pub struct World<'s> {
     pub(super) population: Population,
     pub(super) churn_models: Vec<Option<ChurnModel>>,
     pub(super) network: Network,
-    /// What faults have switched on, by fault and turn.
-    pub(super) conditions: BTreeMap<(u32, u32), ConditionId>,
+    /// What faults have switched on.
+    pub(super) conditions: BTreeMap<Turn, ConditionId>,
     /// Faults that wait for a deployment to come into a state.
     pub(super) triggers: Vec<u32>,
     /// The last turn that was planned of each fault that comes at random.
-    pub(super) turns: BTreeMap<u32, u32>,
+    pub(super) turns: BTreeMap<u32, Turn>,
     pub(super) ledger: Ledger,
     pub(super) office: Office,
     pub(super) directory: Directory,
@@ -341,8 +341,8 @@ impl<'s> World<'s> {
             Event::Machine { gateway, order, slot } => self.boot(now, gateway, order, slot),
             Event::Churn(peer) => self.churn(now, peer),
             Event::Repair(peer) => self.repair(now, peer),
-            Event::Fault { number, turn } => self.begin_fault(now, number, turn),
-            Event::FaultEnd { number, turn } => self.end_fault(now, number, turn),
+            Event::Fault(turn) => self.begin_fault(now, turn),
+            Event::FaultEnd(turn) => self.end_fault(now, turn),
             Event::Upgrade { fault, peer } => self.upgrade(now, fault, peer),
             Event::Sample => {
                 self.audit_all(now);
@@ -378,11 +378,12 @@ impl<'s> World<'s> {
 
     /// A worker has got to a message.
     fn dispatch(&mut self, now: Time, peer: PeerId, parcel: u32) {
-        if self.parcels.get(parcel).is_some_and(|one| one.envelope.behaviour.kind.administrates()) {
+        let envelope = self.parcels.get(parcel).map(|one| &one.envelope);
+        let routes = envelope.is_some_and(|envelope| is_about_routes(&envelope.message));
+        if envelope.is_some_and(|envelope| envelope.behaviour.kind.administrates()) {
             self.single_out(now, peer);
         }
         let before = self.state_to_judge_by(peer, parcel);
-        let routes = self.parcels.get(parcel).is_some_and(|one| is_about_routes(&one.envelope.message));
         if let Some(Parcel { envelope, .. }) = self.parcels.get(parcel)
             && let Message::NewDeployment(new) = &envelope.message
         {

@@ -12,7 +12,7 @@ use crate::dms::provider::Provider;
 use crate::dms::subnet::{Endpoint, LookupError};
 use crate::kernel::Span;
 use crate::net::{Caller, Cities, CityId, Course, EndpointId, Obstacle, Outsider};
-use crate::sim::event::PeerId;
+use crate::sim::event::{PeerId, Turn};
 use crate::sim::setup::traffic::{RequestStream, Source};
 use crate::sim::setup::{Fault, Selection};
 use crate::sim::world::World;
@@ -212,7 +212,7 @@ impl World<'_> {
         };
         self.setup.faults.iter().zip(0..).any(|(fault, number)| {
             let Fault::Partition { between: [first, second], .. } = fault else { return false };
-            let on = self.conditions.range((number, 0)..=(number, u32::MAX));
+            let on = self.conditions.range(Turn::all_of(number));
             let mut sides = on.filter_map(|(_, id)| self.network.side_of(*id, EndpointId(peer.0)));
             sides.any(|side| holds_users(if side == 0 { second } else { first }))
         })
