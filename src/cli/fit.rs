@@ -8,12 +8,14 @@ use serde::Serialize;
 
 use super::{Exit, Format, is_styled};
 use crate::kernel::Distribution;
-use crate::observe::{FolderError, write_atomically};
+use crate::observe::write_into;
 use crate::report::fits::{self, Fitted};
 use crate::scenario::churn_fragment;
 use crate::scenario::trace::{self, Trace, TraceUnit};
 use crate::workload::ChurnModel;
-use crate::workload::fitting::{Fit, Model, Observations, Spans, Window, best, fit as fit_spans};
+use crate::workload::fitting::{
+    Fit, Model, OBSERVE_LONGER, Observations, Spans, Window, best, fit as fit_spans,
+};
 
 /// Points of a drawn curve.
 const POINTS: u32 = 240;
@@ -323,17 +325,13 @@ fn write(folder: &Path, path: &Path, sides: &[Side; 2]) -> Exit {
     let fragment = match fragment(path, sides) {
         Ok(fragment) => fragment,
         Err(reason) => {
-            let help = "too many of them did not end before the observation did: observe longer";
-            eprintln!("error: the best fits cannot be churn: {reason}\n  = help: {help}");
+            eprintln!("error: the best fits cannot be churn: {reason}\n  = help: {OBSERVE_LONGER}");
             return Exit::BadInput;
         }
     };
-    let made = std::fs::create_dir_all(folder);
-    let written = made
-        .map_err(|source| FolderError::Io { action: "create", path: folder.to_owned(), source })
-        .and_then(|()| write_atomically(&folder.join("fit.svg"), plot(path, sides).as_bytes()))
-        .and_then(|()| write_atomically(&folder.join("churn.yaml"), fragment.as_bytes()));
-    match written {
+    let plot = plot(path, sides);
+    let files = [("fit.svg", plot.as_bytes()), ("churn.yaml", fragment.as_bytes())];
+    match write_into(folder, &files) {
         Ok(()) => Exit::Fine,
         Err(error) => {
             eprintln!("error: {error}");

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::scale::{Figures, value};
-use crate::observe::{FolderError, write_atomically};
+use crate::observe::{FolderError, write_into};
 use crate::report::chart::{Axis, Chart, Color, Mark, Panel, Quantity, Series, palette};
 
 /// Radius of the dot of a measured size, in pixels.
@@ -27,12 +27,10 @@ const MEMORY: [Curve; 2] = [
 
 /// Writes `cost.svg` and `memory.svg` to a folder, which is made where it is missing.
 pub(super) fn draw(all: &[Figures], folder: &Path) -> Result<(), FolderError> {
-    let made = std::fs::create_dir_all(folder);
-    made.map_err(|source| FolderError::Io { action: "create", path: folder.to_owned(), source })?;
     let cost = chart("Cost as networks grow", "nanoseconds each", "peers, or entities of PHOLD", all, &COSTS);
     let memory = chart("Memory as networks grow", "kB a peer beside an empty run", "peers", all, &MEMORY);
-    write_atomically(&folder.join("cost.svg"), cost.svg().as_bytes())?;
-    write_atomically(&folder.join("memory.svg"), memory.svg().as_bytes())
+    let (cost, memory) = (cost.svg(), memory.svg());
+    write_into(folder, &[("cost.svg", cost.as_bytes()), ("memory.svg", memory.as_bytes())])
 }
 
 fn chart(title: &str, y: &str, x: &str, all: &[Figures], curves: &[Curve]) -> Chart {

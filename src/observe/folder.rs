@@ -310,6 +310,15 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
     write_through(path, |file| file.write_all(bytes).map_err(doing("write", path)))
 }
 
+/// Writes files into a folder, which is made where it is missing, each as [`write_atomically`] does.
+///
+/// # Errors
+/// [`FolderError::Io`], by the first that fails; those before it are written.
+pub fn write_into(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), FolderError> {
+    fs::create_dir_all(folder).map_err(doing("create", folder))?;
+    files.iter().try_for_each(|(name, bytes)| write_atomically(&folder.join(name), bytes))
+}
+
 fn write_through(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), FolderError>,

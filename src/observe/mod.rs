@@ -17,7 +17,7 @@ pub mod read;
 pub mod rows;
 pub mod stream;
 
-pub use folder::{FolderError, RunFolder, csv_text, write_atomically};
+pub use folder::{FolderError, RunFolder, csv_text, write_atomically, write_into};
 pub use histogram::{SpanHistogram, nearest_rank};
 pub use manifest::{InputHash, Provenance, RunManifest, Verdict, sha256_hex};
 pub use metrics::{Metric, all, metric};

@@ -56,6 +56,9 @@ pub enum FitError {
     },
 }
 
+/// What to do where spans say too little of their ends.
+pub const OBSERVE_LONGER: &str = "too many of them did not end before the observation did: observe longer";
+
 impl FitError {
     /// What to do about it.
     #[must_use]
@@ -63,9 +66,7 @@ impl FitError {
         match self {
             Self::TooFew { .. } => "a fit needs two that differ, and hundreds to be worth something",
             Self::TooAlike { .. } => "write that time instead of a distribution",
-            Self::Unbounded { .. } => {
-                "too many of them did not end before the observation did: observe longer"
-            }
+            Self::Unbounded { .. } => OBSERVE_LONGER,
         }
     }
 }
