@@ -6,7 +6,8 @@ use super::Exit;
 use crate::dms::deviations;
 use crate::dms::orchestrator::placement::Policy;
 use crate::dms::profile::Weakness;
-use crate::dms::supervision::Recovery;
+use crate::dms::supervision::Detector;
+use crate::dms::supervision::recovery::{About, Measure};
 use crate::scenario::catalogue;
 use crate::workload::ChurnPreset;
 
@@ -17,7 +18,9 @@ enum What {
     /// Placement policies for `strategy.placement`.
     Policies,
     /// Recovery strategies for `strategy.recovery`.
-    Recoveries,
+    Strategies,
+    /// Failure detectors for `strategy.detector`.
+    Detectors,
     /// Images that come with dmsim.
     Images,
     /// Churn presets.
@@ -44,9 +47,8 @@ pub(super) fn list(arguments: &ListArguments) -> Exit {
         What::Policies => {
             Policy::ALL.iter().map(|(_, name, line)| ((*name).to_owned(), (*line).to_owned())).collect()
         }
-        What::Recoveries => {
-            Recovery::ALL.iter().map(|(_, name, line)| ((*name).to_owned(), (*line).to_owned())).collect()
-        }
+        What::Strategies => Measure::ALL.iter().map(|one| described(one.strategy().about())).collect(),
+        What::Detectors => Detector::ALL.iter().map(|one| described(one.logic().about())).collect(),
         What::Weaknesses => Weakness::by_number()
             .iter()
             .map(|weakness| {
@@ -82,4 +84,8 @@ pub(super) fn list(arguments: &ListArguments) -> Exit {
         println!("{name:width$}  {line}");
     }
     Exit::Fine
+}
+
+fn described(about: &About) -> (String, String) {
+    (about.name.to_owned(), format!("{} [{}]", about.line, about.source))
 }

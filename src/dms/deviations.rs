@@ -198,6 +198,18 @@ pub const ALL: &[Deviation] = &[
     },
     Deviation {
         section: "4.2", weakness: "W2",
+        real: "`supervisor` of an ensemble is read and not used",
+        here: "its groups restart together and escalate as supervisors of Erlang do, from where its words are",
+        why: "that is what its three strategies are known for",
+    },
+    Deviation {
+        section: "4.2", weakness: "",
+        real: "nothing recovers but restarts in place",
+        here: "strategies may be asked for: standbys, checkpoints, further tries, copies of tasks, migration",
+        why: "extensions, off unless a scenario wants them: their worth is to be measured",
+    },
+    Deviation {
+        section: "4.2", weakness: "W2",
         real: "the supervisor checks one allocation after another, up to 2 min for a dead one",
         here: "it checks all of them at once",
         why: "one dead allocation must not blind it to the rest",
@@ -207,6 +219,12 @@ pub const ALL: &[Deviation] = &[
         real: "heartbeats are noted and never missed",
         here: "90 s without one raise suspicion",
         why: "a peer that is gone tells nobody",
+    },
+    Deviation {
+        section: "4.3", weakness: "",
+        real: "heartbeats are all that is known of a silent peer",
+        here: "detectors may be asked for: a fixed timeout, phi accrual, SWIM; they say how often to report",
+        why: "extensions, off unless a scenario wants them: their worth is to be measured",
     },
     Deviation {
         section: "4.4", weakness: "",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::dms::actor::{AllocationState, BehaviourKind, Rejection, Slot};
+use crate::dms::actor::{AllocationState, BehaviourKind, Printed, Rejection, Slot};
 use crate::dms::contract::fact::ContractFact;
 use crate::dms::ensemble::AllocationKind;
 use crate::dms::identity::{Did, EnsembleId};
@@ -371,6 +371,19 @@ pub enum Fact {
     },
     /// A report of another node told so many of its secrets.
     SecretsSeen(u32),
+    /// Enough copies of a node's tasks agree on what they came to.
+    ResultDecided {
+        /// The deployment.
+        ensemble: EnsembleId,
+        /// The node.
+        node: Arc<str>,
+        /// What its tasks printed; empty when they agree on an error.
+        results: Vec<Printed>,
+        /// How many copies agree.
+        agreed: u32,
+        /// Out of how many.
+        votes: u32,
+    },
 }
 
 /// What an executor does to an allocation that nobody has asked for.

@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use crate::dms::actor::{DeploymentRequest, Envelope, ExecutorStats, NewDeployment, Output, Stream, Worker};
 use crate::dms::capability::Token;
-use crate::dms::contract::message::ContractRef;
 use crate::dms::contract::model::Blockchain;
 use crate::dms::contract::order::ContractOrder;
 use crate::dms::contract::payments::Transfer;
-use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
+use crate::dms::ensemble::AllocationConfig;
 use crate::dms::fact::Fact;
 use crate::dms::identity::{EnsembleId, Handle, PeerId};
 use crate::dms::node::Order;
+use crate::dms::orchestrator::Wishes;
 use crate::dms::resources::Resources;
 use crate::dms::storage::MountOrder;
 use crate::dms::system::System;
@@ -78,13 +78,11 @@ pub enum Command {
     /// `/dms/node/deployment/new`.
     Deploy {
         /// What to deploy.
-        ensemble: Arc<EnsembleConfig>,
-        /// The root handles of the peers that nodes are pinned to, by node.
-        pins: Vec<Option<Arc<Handle>>>,
+        new: Box<NewDeployment>,
         /// Expiry of the request.
         expire: Timestamp,
-        /// The contracts under which it is to run.
-        contracts: Arc<[ContractRef]>,
+        /// What its owner wants otherwise than the node does it.
+        wishes: Wishes,
     },
     /// `/dms/node/deployment/shutdown`.
     Shutdown(EnsembleId),
@@ -313,6 +311,10 @@ pub enum Timer {
     Contracts,
     /// A gateway looks which of its machines are in use.
     Machines,
+    /// A pause of a deployment before a task is tried again is over.
+    Retry(u32),
+    /// A deployment's failure detector looks who has been silent for too long.
+    Detect(u32),
 }
 
 impl Timer {
@@ -329,6 +331,8 @@ impl Timer {
             | Self::TaskMonitor(number)
             | Self::Undo(number, _)
             | Self::UpdateDeadline(number, _)
+            | Self::Retry(number)
+            | Self::Detect(number)
             | Self::Follow(number, _) => Some(number),
             Self::Reply(Owner::Root | Owner::Provider | Owner::Contracts | Owner::Gateway, _)
             | Self::Contracts

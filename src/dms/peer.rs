@@ -10,23 +10,21 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::dms::actor::{
-    Account, Actor, Behaviour, BehaviourKind, DeploymentRequest, Envelope, Message, Pipeline, Rejection,
-    Report, SecurityContext, check_direct, gossip,
+    Account, Actor, Behaviour, BehaviourKind, DeploymentRequest, Envelope, Message, NewDeployment, Pipeline,
+    Rejection, Report, SecurityContext, check_direct, gossip,
 };
 use crate::dms::atlas::Atlas;
 use crate::dms::capability::{Capability, CapabilityContext, Rules};
 use crate::dms::constants::MIN_DEPLOYMENT_TIME;
-use crate::dms::contract::message::ContractRef;
 use crate::dms::contract::{Contracts, ContractsConfig};
 use crate::dms::desk::{Asker, Desk};
 use crate::dms::dynamic_dns::{Name, Updater};
-use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::Fact;
 use crate::dms::gateway::{Gateway, GatewayConfig};
 use crate::dms::identity::{EnsembleId, Handle, Inbox, PeerId, SecretKey};
 use crate::dms::node::Node;
 use crate::dms::observability::{Glance, Observer, ObserverConfig, Signal, Tally};
-use crate::dms::orchestrator::{Deployment, Strategy};
+use crate::dms::orchestrator::{Deployment, Strategy, Wishes};
 use crate::dms::outbox::{Action, Command, Input, Outbox, Owner, RunId, Timer};
 use crate::dms::profile::{Profile, Weakness};
 use crate::dms::provider::{Bidder, Machine, Provider};
@@ -238,7 +236,7 @@ impl Peer {
             gateway.recover(&mut desk, store.gateway);
         }
         for (record, number) in store.deployments.into_iter().zip(0..) {
-            let restored = Deployment::restored(number, record, self.strategy, self.atlas, now);
+            let restored = Deployment::restored(number, record, self.atlas, now);
             let contracts = self.contracts.of_deployment(restored.id());
             self.deployments.push(restored.under(contracts));
         }
@@ -549,9 +547,9 @@ impl Peer {
 
     fn handle_command(&mut self, now: Timestamp, command: Command, out: &mut Outbox<'_>) {
         match command {
-            Command::Deploy { ensemble, pins, expire, contracts } => {
+            Command::Deploy { new, expire, wishes } => {
                 // Whoever asked sees the fact.
-                drop(self.deploy(now, ensemble, &pins, expire, contracts, out));
+                drop(self.deploy(now, &new, expire, wishes, out));
             }
             Command::Contract { operation, order } => {
                 let mut desk = Desk { now, security: &mut self.security, out };
@@ -580,10 +578,9 @@ impl Peer {
     fn deploy(
         &mut self,
         now: Timestamp,
-        ensemble: Arc<EnsembleConfig>,
-        pins: &[Option<Arc<Handle>>],
+        new: &NewDeployment,
         expire: Timestamp,
-        contracts: Arc<[ContractRef]>,
+        wishes: Wishes,
         out: &mut Outbox<'_>,
     ) -> Result<EnsembleId, Arc<str>> {
         let refused = |out: &mut Outbox<'_>, reason: Arc<str>| {
@@ -603,8 +600,10 @@ impl Peer {
         let (did, host) = (self.root.handle.did.clone(), self.root.handle.host);
         let actor = Actor::child(secret, did, host, Inbox::Ensemble(id), now);
         let number = self.deployments.len() as u32;
+        let strategy = self.strategy.clone().with(wishes);
+        let (ensemble, pins, contracts) = (Arc::clone(&new.ensemble), &new.pins, Arc::clone(&new.contracts));
         let deployment =
-            Deployment::new(number, id, range, ensemble, pins, actor, self.strategy, self.atlas, expire);
+            Deployment::new(number, id, range, ensemble, pins, actor, strategy, self.atlas, expire);
         match deployment {
             Ok(deployment) => self.deployments.push(deployment.under(Arc::clone(&contracts))),
             Err(reason) => return refused(out, reason),

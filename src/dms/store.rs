@@ -17,12 +17,13 @@ use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::gateway::GatewayRecord;
 use crate::dms::identity::{EnsembleId, Handle, PeerId};
-use crate::dms::orchestrator::{Change, Log, MemberState, Phase};
+use crate::dms::orchestrator::{Change, Log, MemberState, Phase, Strategy, Vote};
 use crate::dms::outbox::RunId;
 use crate::dms::provider::{Farewell, KeptLog};
 use crate::dms::resources::{Holding, Ports};
 use crate::dms::subnet::{AddressRange, Subnets};
-use crate::kernel::Timestamp;
+use crate::dms::supervision::Spare;
+use crate::kernel::{Span, Timestamp};
 
 /// A provider that has been asked to give something back, and which allocations, up to which generations.
 pub(in crate::dms) type UndoRecord = (Arc<Handle>, Vec<(Arc<str>, u32)>);
@@ -43,6 +44,8 @@ pub(in crate::dms) struct Store {
 pub(in crate::dms) struct DeploymentRecord {
     pub(in crate::dms) id: EnsembleId,
     pub(in crate::dms) config: Arc<EnsembleConfig>,
+    /// The choices that it follows.
+    pub(in crate::dms) strategy: Strategy,
     /// Of the subnet.
     pub(in crate::dms) range: AddressRange,
     /// Its handle and key; the counter of messages begins anew, at the time of the restart.
@@ -85,6 +88,13 @@ pub(in crate::dms) struct NodeRecord {
     pub(in crate::dms) recovering: bool,
     /// The place of the node that it stands by for; standbys that are promoted change places with their primaries.
     pub(in crate::dms) standby_of: Option<usize>,
+    /// What it is then.
+    pub(in crate::dms) spare: Spare,
+    /// How often its tasks have ended with an error and were tried again.
+    pub(in crate::dms) tries: u32,
+    /// The results of the copies of its tasks, and whether they have decided.
+    pub(in crate::dms) votes: Vec<Vote>,
+    pub(in crate::dms) is_decided: bool,
     /// Whether it has fallen out of the manifest (W6b).
     pub(in crate::dms) forgotten: bool,
     /// Its allocations in the order of the configuration.
@@ -150,4 +160,5 @@ pub(in crate::dms) struct AllocationRecord {
     pub(in crate::dms) is_to_run: bool,
     pub(in crate::dms) sequence: u64,
     pub(in crate::dms) created: Timestamp,
+    pub(in crate::dms) report_every: Span,
 }

@@ -27,6 +27,7 @@ mod gateways;
 mod nat;
 mod observability;
 mod operations;
+mod strategy;
 mod traffic;
 
 use self::attacks::ATTACK;
@@ -36,6 +37,7 @@ use self::gateways::GATEWAYS;
 use self::nat::{NAT, NAT_OF_GROUP};
 use self::observability::OBSERVED;
 use self::operations::{OPERATION, ORGANIZATION};
+use self::strategy::{DETECTOR, RECOVERY, STRATEGY};
 use self::traffic::TRAFFIC;
 use super::units::{BYTE_UNITS, HERTZ_UNITS, RATE_UNITS, TIME_UNITS};
 use crate::dms::ensemble::Executor;
@@ -477,6 +479,8 @@ static DEPLOY: Map = Map::new(
         Key::new("timeout", TIME, "until when it must run").or("5m"),
         Key::new("shutdown_after", TIMES, "when its owner shuts it down").or("never"),
         Key::new("contracts", Shape::List(&NAME), "the contracts under which it runs").or("none"),
+        Key::new("recovery", RECOVERY, "what is done about its failures").or("that of `strategy`"),
+        Key::new("detector", DETECTOR, "how its failures are noticed").or("that of `strategy`"),
     ],
 );
 
@@ -605,25 +609,6 @@ static PARTITION: Map = Map::new(
 static SIDES: [Shape; 2] = [Shape::Map(&SIDE), Shape::Words(&["rest"])];
 
 static SIDE: Map = Map::new("side", drawn_peers![]);
-
-static STRATEGY: Map = Map::new(
-    "strategy",
-    &[
-        Key::new("placement", Shape::Words(&["uniform"]), "which of the bids").or("uniform"),
-        Key::new(
-            "recovery",
-            Shape::Words(&["stay_down", "restart", "redeploy"]),
-            "where an ensemble does not say",
-        )
-        .or("redeploy"),
-        Key::new(
-            "bid_suppression",
-            Shape::Either(&[Shape::Flag, Shape::Words(&["true", "false"])]),
-            "whether orchestrators ask only a part of the providers for bids",
-        )
-        .or("false"),
-    ],
-);
 
 static DISTRIBUTION: Map = Map::new(
     "distribution",

@@ -43,6 +43,7 @@ mod resolved_contracts;
 mod resolved_operations;
 pub mod schema;
 mod storage;
+mod strategy;
 pub mod trace;
 mod traffic;
 pub mod units;

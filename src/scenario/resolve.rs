@@ -6,22 +6,18 @@ use super::check::Kind;
 use super::deployed::Deployed;
 use super::files::Files;
 use super::organizations::Organizations;
-use super::peers::Peers;
 use super::reader::{Map, Reader};
 use super::workload::Request;
 use super::{
     attacks, contracts, dynamic_dns, epoch, expectation, faults, images, network, observability, operations,
-    peers, storage, traffic, workload,
+    peers, storage, strategy, traffic, workload,
 };
 use crate::dms::ensemble::finding::Findings;
 use crate::dms::ensemble::tree::{Node, Value};
 use crate::dms::identity::SignatureMode;
-use crate::dms::orchestrator::Strategy;
-use crate::dms::orchestrator::placement::Policy;
 use crate::dms::profile::Profile;
-use crate::dms::supervision::Recovery;
 use crate::kernel::Span;
-use crate::sim::setup::{Processing, Role, Setup};
+use crate::sim::setup::{Processing, Setup};
 
 const KEYS: &[&str] = &[
     "version",
@@ -113,7 +109,7 @@ fn read(
     let dynamic_dns = dynamic_dns::read(reader, &top, duration, &peers);
     let faults = faults::read(reader, &top, &faults::Context { duration, peers: &peers }, &deployed);
     let observability = observability::read(reader, &top, duration, &peers);
-    let strategy = strategy(reader, &top, &peers);
+    let strategy = strategy::read(reader, &top, &peers);
     let expect = expectation::read(reader, &top, metrics);
     let (workload, mut copies): (Vec<_>, Vec<_>) =
         requests.into_iter().map(|Request { deploy, copy }| (deploy, copy)).unzip();
@@ -228,33 +224,4 @@ fn processing(reader: &mut Reader, node: &Node) -> Option<Processing> {
         signature: signature.unwrap_or(Processing::DEFAULT.signature),
         message: message.unwrap_or(Processing::DEFAULT.message),
     })
-}
-
-fn strategy(reader: &mut Reader, top: &Map<'_>, peers: &Peers) -> Strategy {
-    let mut strategy = Strategy::DEFAULT;
-    let Some((key, node)) = top.node.entry("strategy").filter(|(_, node)| !node.is_null()) else {
-        return strategy;
-    };
-    let Some(map) = reader.map(node, "strategy", key.position, &["placement", "recovery", "bid_suppression"])
-    else {
-        return strategy;
-    };
-    let policies: Vec<(&str, Policy)> =
-        Policy::ALL.iter().map(|(policy, name, _)| (*name, *policy)).collect();
-    let recoveries: Vec<(&str, Recovery)> =
-        Recovery::ALL.iter().map(|(one, name, _)| (*name, *one)).collect();
-    if let Some(policy) = reader.optional(&map, "placement", |r, node| r.word(node, "placement", &policies)) {
-        strategy.placement = policy;
-    }
-    if let Some(one) = reader.optional(&map, "recovery", |r, node| r.word(node, "recovery", &recoveries)) {
-        strategy.recovery = one;
-    }
-    let words = [("true", true), ("false", false)];
-    let suppression =
-        reader.optional(&map, "bid_suppression", |r, node| r.word(node, "bid_suppression", &words));
-    if suppression == Some(true) {
-        // A real node estimates it from its table of the DHT; here everybody knows it.
-        strategy.bid_suppression = Some(peers.count_of(Role::Provider));
-    }
-    strategy
 }

@@ -11,11 +11,9 @@ use super::resolved_contracts::contract;
 use super::resolved_operations::{operation, organization};
 use super::storage;
 use super::units::{write_bytes, write_hertz, write_rate};
-use super::{nat, profile, traffic, yaml};
+use super::{nat, profile, strategy, traffic, yaml};
 use crate::dms::capability::Form;
 use crate::dms::identity::SignatureMode;
-use crate::dms::orchestrator::placement::Policy;
-use crate::dms::supervision::Recovery;
 use crate::kernel::{Time, date};
 use crate::net::{BandwidthConfig, CityDataSet, LatencyConfig};
 use crate::sim::setup::{
@@ -51,12 +49,7 @@ pub(super) fn write(setup: &Setup, copies: &[String]) -> String {
     if !setup.observability.is_empty() {
         list(&mut out, "observability", setup.observability.iter().map(super::observability::write));
     }
-    let placement = Policy::ALL.iter().find(|(one, ..)| *one == setup.strategy.placement);
-    let recovery = Recovery::ALL.iter().find(|(one, ..)| *one == setup.strategy.recovery);
-    let (placement, recovery) =
-        (placement.map_or("uniform", |one| one.1), recovery.map_or("redeploy", |one| one.1));
-    let suppression = if setup.strategy.bid_suppression.is_some() { ", bid_suppression: true" } else { "" };
-    line(&mut out, format_args!("strategy: {{placement: {placement}, recovery: {recovery}{suppression}}}"));
+    line(&mut out, format_args!("strategy: {}", strategy::write(&setup.strategy)));
     let expect = setup.expect.iter();
     list(
         &mut out,
@@ -338,6 +331,8 @@ fn deploy(deploy: &Deploy, copy: &str) -> String {
         ("timeout", Some(deploy.timeout.to_string())),
         ("shutdown_after", deploy.shutdown_after.as_ref().map(span_of)),
         ("contracts", (!contracts.is_empty()).then(|| format!("[{}]", contracts.join(", ")))),
+        ("recovery", deploy.wishes.recovery.as_ref().map(strategy::write_recovery)),
+        ("detector", deploy.wishes.detector.map(strategy::write_detector)),
     ]);
     format!("deploy: {content}")
 }

@@ -19,8 +19,18 @@ use crate::sim::images::{Images, Reference};
 use crate::sim::setup::{Askers, ContractPlan, Deploy, Image, ImageBehaviour, PeerGroup, Role};
 use crate::workload::{ArrivalsConfig, Hardware, HardwareConfig};
 
-const KEYS: &[&str] =
-    &["by", "ensemble", "name", "arrivals", "count", "timeout", "shutdown_after", "contracts"];
+const KEYS: &[&str] = &[
+    "by",
+    "ensemble",
+    "name",
+    "arrivals",
+    "count",
+    "timeout",
+    "shutdown_after",
+    "contracts",
+    "recovery",
+    "detector",
+];
 const TO_LET_IT: &str = "list the name under `orchestrators` to let it deploy";
 /// What a request lives when nothing is written.
 pub(super) const DEFAULT_TIMEOUT: Span = Span::mins(5);
@@ -106,6 +116,7 @@ fn deploy(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>, files: &mut
         reader.optional(map, "shutdown_after", |r, node| r.distribution(node, "shutdown_after"));
     let named = reader.list(map, "contracts").iter();
     let contracts = named.filter_map(|item| name_of(reader, item, "contracts", context.contracts)).collect();
+    let wishes = super::strategy::wishes(reader, map);
     let ensemble = ensemble?;
     let deploy = Deploy {
         by: by?,
@@ -116,6 +127,7 @@ fn deploy(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>, files: &mut
         timeout: timeout?,
         shutdown_after,
         contracts,
+        wishes,
     };
     Some(Request { deploy, copy: ensemble.copy })
 }

@@ -166,7 +166,7 @@ pub(super) mod tests {
             dynamic_dns: None,
             faults: Vec::new(),
             observability: Vec::new(),
-            strategy: Strategy::DEFAULT,
+            strategy: Strategy::default(),
             expect: Vec::new(),
             inputs: Vec::new(),
         }

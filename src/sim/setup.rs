@@ -38,7 +38,7 @@ use super::event::PeerId;
 use crate::dms::capability::Form;
 use crate::dms::ensemble::{EnsembleConfig, Executor};
 use crate::dms::identity::SignatureMode;
-use crate::dms::orchestrator::Strategy;
+use crate::dms::orchestrator::{Strategy, Wishes};
 use crate::dms::profile::Profile;
 use crate::kernel::{Span, Time, Timestamp, sample::Distribution};
 use crate::net::{BandwidthConfig, NatShares, NetworkConfig};
@@ -298,6 +298,8 @@ pub struct Deploy {
     pub shutdown_after: Option<Distribution>,
     /// The names of the contracts under which it is to run.
     pub contracts: Vec<String>,
+    /// What its owner wants otherwise than its orchestrator does it.
+    pub wishes: Wishes,
 }
 
 /// Who asks for deployments: an orchestrator, or those of a group in turn.

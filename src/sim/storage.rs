@@ -15,6 +15,7 @@ use super::world::{Cargo, World};
 use crate::dms::ensemble::VolumeSource;
 use crate::dms::outbox::{Execution, Input, RunId};
 use crate::dms::storage::{Mount, MountError, MountOrder};
+use crate::dms::supervision::recovery::told_interval;
 use crate::kernel::{Span, Time};
 use crate::net::EndpointId;
 
@@ -121,11 +122,9 @@ impl World<'_> {
             writing: Span::ZERO,
             delivered: false,
         });
-        if let Some(mounted) = host.disk.mounted.get(&run.slot).cloned()
-            && let Some(place) = &mounted.place
-        {
-            let found = self.hosts[place.peer.0 as usize].disk.file(&place.directory, &mounted.writer);
-            self.ledger.found_data(&mounted.allocation, found.map_or(0, |file| file.bytes));
+        if let Some((place, file, allocation)) = self.place_of(peer, run) {
+            let found = self.hosts[place.peer.0 as usize].disk.file(&place.directory, &file);
+            self.ledger.found_data(&allocation, found.map_or(0, |file| file.bytes));
         }
         match uses.input {
             Some(_) => self.begin_data(now, peer, run, DataStep::Fetch),
@@ -140,10 +139,17 @@ impl World<'_> {
         Some(&self.images.image(image).data).filter(|uses| !uses.is_none())
     }
 
-    /// Where a run's data is, and what its file is called.
+    /// Where a run's data is, what its file is called, and whose it is. Data outlives its deployment; a checkpoint is
+    /// of use to nobody but the deployment whose task has made it.
     fn place_of(&self, peer: PeerId, run: RunId) -> Option<(Place, Arc<str>, Arc<str>)> {
         let mounted = self.hosts[peer.0 as usize].disk.mounted.get(&run.slot)?;
-        Some((mounted.place.clone()?, Arc::clone(&mounted.writer), Arc::clone(&mounted.allocation)))
+        let resumes = self.data_use(peer, run).is_some_and(|uses| uses.resumes);
+        let ensemble = mounted.allocation.split_once('_').map(|(ensemble, _)| ensemble).filter(|_| resumes);
+        let file = match ensemble {
+            Some(ensemble) => format!("{ensemble}.{}", mounted.writer).into(),
+            None => Arc::clone(&mounted.writer),
+        };
+        Some((mounted.place.clone()?, file, Arc::clone(&mounted.allocation)))
     }
 
     /// A run begins to move data.
@@ -266,8 +272,15 @@ impl World<'_> {
             self.after(at, peer, run, ExecutionStep::Ended(turn, End::Own));
         }
         if let (Some(_), Some(writes)) = (&place, &uses.writes) {
-            self.after(now + writes.every, peer, run, ExecutionStep::Move(turn, DataStep::Write));
+            let every = self.write_interval(peer, run, uses, writes.every);
+            self.after(now + every, peer, run, ExecutionStep::Move(turn, DataStep::Write));
         }
+    }
+
+    /// How long a run works between two writes: a task with checkpoints as it was told, where it was.
+    fn write_interval(&self, peer: PeerId, run: RunId, uses: &DataUse, own: Span) -> Span {
+        let config = self.hosts[peer.0 as usize].executor.config_of(run).filter(|_| uses.resumes);
+        config.and_then(told_interval).unwrap_or(own)
     }
 
     /// A write is complete; the next one follows.
@@ -284,7 +297,8 @@ impl World<'_> {
         }
         self.ledger.wrote(&allocation, writes.bytes, uses.resumes);
         if let Some(turn) = self.hosts[peer.0 as usize].executor.turn(run) {
-            self.after(now + writes.every, peer, run, ExecutionStep::Move(turn, DataStep::Write));
+            let every = self.write_interval(peer, run, uses, writes.every);
+            self.after(now + every, peer, run, ExecutionStep::Move(turn, DataStep::Write));
         }
     }
 

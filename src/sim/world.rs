@@ -30,7 +30,7 @@ use super::standing::Reach;
 use super::system::HostSystem;
 use super::telemetry::{Lines, Telemetry};
 use super::traffic::{Traffic, is_about_routes};
-use crate::dms::actor::{BehaviourKind, Envelope, Message, gossip};
+use crate::dms::actor::{BehaviourKind, Envelope, Message, NewDeployment, gossip};
 use crate::dms::ensemble::Executor as Kind;
 use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId as HostId;
@@ -719,7 +719,8 @@ impl<'s> World<'s> {
         match contracts {
             Ok(contracts) => {
                 let ensemble = Arc::clone(&request.ensemble);
-                let command = Command::Deploy { ensemble, pins, expire, contracts };
+                let new = Box::new(NewDeployment { ensemble, pins, contracts });
+                let command = Command::Deploy { new, expire, wishes: request.wishes.clone() };
                 self.feed_about(now, by, Concern::Nothing, |_| Input::Command(command));
                 if let Some(after) = &request.shutdown_after {
                     let mut rng = self.streams.owned(Domain::new("sim.shutdown"), u64::from(deployment));

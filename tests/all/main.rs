@@ -30,6 +30,7 @@ mod routine;
 mod scenarios_invalid;
 mod ssh;
 mod storage;
+mod strategies;
 mod subnets;
 mod tidy;
 mod traffic;

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dmsim::dms::ensemble::tree::Node;
+use dmsim::dms::supervision::recovery::{Measure, Restart};
 use dmsim::observe::metrics;
 use dmsim::scenario::{self, Loaded, Overrides, yaml};
 use proptest::prelude::*;
@@ -107,7 +108,7 @@ fn overrides_act_as_if_written_in_the_file() {
     .unwrap();
     let setup = &loaded.setup;
     assert_eq!((setup.groups[0].count, setup.seed, setup.network.loss), (100, 7, 0.05));
-    assert_eq!(format!("{:?}", setup.strategy.recovery), "Restart");
+    assert_eq!(*setup.strategy.recovery.measures, [Measure::Restart(Restart)]);
     assert_eq!(described(&reload(&loaded)), described(&loaded));
     let seeded = Overrides { set: vec!["seed=7".to_owned()], seed: Some(u64::MAX) };
     assert_eq!(scenario::load(Path::new(path), &seeded, &names()).unwrap().setup.seed, u64::MAX);

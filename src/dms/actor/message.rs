@@ -21,6 +21,7 @@ use crate::dms::resources::Resources;
 use crate::dms::storage::VolumeRequest;
 use crate::dms::subnet::{AddressRange, Route};
 use crate::dms::suppression::Draw;
+use crate::kernel::Span;
 
 /// What one node of an ensemble asks of a provider (`BidRequestV1`).
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
@@ -120,6 +121,9 @@ pub struct AllocationOrder {
     pub generation: u32,
     /// What to run.
     pub config: Arc<AllocationConfig>,
+    /// How often it is to report that it lives, where that is not what DMS does (an extension).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report_every: Option<Span>,
 }
 
 /// Create the allocations of a node.

@@ -21,8 +21,9 @@ mod validate;
 
 pub use config::{
     AllocationConfig, AllocationKind, AllocationRecovery, EnsembleConfig, EscalationStrategy,
-    ExecutionConfig, Executor, FirecrackerConfig, HealthProbe, Location, LocationConstraints, NodeRecovery,
-    PortConfig, RestartPolicy, VolumeConfig, VolumeSource, Word,
+    ExecutionConfig, Executor, FirecrackerConfig, HealthProbe, Location, LocationConstraints, NodeConfig,
+    NodeRecovery, PortConfig, RestartPolicy, SupervisorConfig, SupervisorStrategy, VolumeConfig,
+    VolumeSource, Word,
 };
 pub use finding::{Finding, Findings, Refusal, Severity, Step, first_refusal};
 pub use levels::{LevelError, standby_name, start_levels};

@@ -16,9 +16,6 @@ pub fn unsupported(config: &EnsembleConfig, root: &Node) -> Vec<Finding> {
         );
     };
     let top = |key: &str| key_position(Some(root), key).unwrap_or(root.position);
-    if config.supervisor.is_some() {
-        report(top("supervisor"), "supervisor");
-    }
     for (name, allocation) in &config.allocations {
         let own = root.get("allocations").and_then(|allocations| allocations.get(name));
         let place = |key: &str| key_position(own, key).unwrap_or_else(|| top("allocations"));

@@ -56,7 +56,7 @@ impl Lab {
             let mut nonces = || [seed; 12];
             let joined = exchange(&organization, &mut user, &dms, &membership, NOW, &mut nonces).unwrap();
             capabilities.add_roots(&joined.anchors(Form::Full), NOW).unwrap();
-            let strategy = Strategy::DEFAULT;
+            let strategy = Strategy::default();
             let machine = Machine::default();
             Peer::new(
                 PeerConfig {
@@ -275,7 +275,7 @@ fn a_status_tells_all_that_a_node_is_configured_with() {
     assert_eq!((&*bare.hostname, bare.onboarded, bare.errors.len()), ("localhost", false, 0));
     assert_eq!(bare.network.p2p.id, lab.root(0).host);
     assert_eq!((&bare.config.limits, &bare.config.logger), (&Limits::default(), &None));
-    assert_eq!(bare.config.strategy.recovery, Recovery::Redeploy);
+    assert_eq!(bare.config.strategy.recovery, Recovery::default());
     let observed = ObserverConfig {
         level: Level::Warn,
         console: true,

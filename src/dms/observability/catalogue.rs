@@ -99,6 +99,7 @@ pub(super) fn of(fact: &Fact) -> Entry {
         | Fact::RedeploymentStarted { .. }
         | Fact::DeploymentRestored { .. }
         | Fact::DeploymentReshaped { .. }
+        | Fact::ResultDecided { .. }
         | Fact::SubnetJoined { .. } => of_deployment_fact(fact),
         Fact::Contract { contract, what } => of_contract(contract.to_string(), what),
         Fact::MessageRejected { rejection, behaviour, explanation, .. } => {
@@ -189,6 +190,10 @@ fn of_deployment_fact(fact: &Fact) -> Entry {
         Fact::DeploymentReshaped { ensemble, allocations } => {
             let fields = with(vec![id(*ensemble)], "allocations", allocations.len() as u64);
             (Level::Info, "deployment_updated", fields)
+        }
+        Fact::ResultDecided { ensemble, node, agreed, votes, .. } => {
+            let fields = with(vec![id(*ensemble), ("node", node.into())], "agreed", *agreed);
+            (Level::Info, "result_decided", with(fields, "votes", *votes))
         }
         Fact::SubnetJoined { ensemble, address } => {
             (Level::Info, "subnet_joined", with(vec![id(*ensemble)], "ip", address.to_string()))

@@ -86,7 +86,7 @@ impl Deployment {
             return self.drop_own_address();
         }
         self.failed_attempt = None;
-        for node in self.nodes.iter_mut().filter(|node| node.phase != Phase::Lost) {
+        for node in self.nodes.iter_mut().filter(|node| node.phase != Phase::Idle) {
             if node.place.is_some() {
                 node.renew();
             }
@@ -128,7 +128,7 @@ impl Deployment {
         if committing && desk.security.profile.has(Weakness::PoisonedRetry) {
             let node = &mut self.nodes[pending.node];
             node.reset();
-            node.phase = Phase::Lost;
+            node.phase = Phase::Idle;
             node.forgotten = true;
         }
     }

@@ -39,7 +39,7 @@ impl Deployment {
         self.nonce += 1;
         let unbidden_standbys = desk.security.profile.has(Weakness::UnbiddenStandbys);
         let wanted: Vec<usize> = (0..self.nodes.len())
-            .filter(|&index| self.nodes[index].phase == Phase::Unplaced && self.nodes[index].bids.is_empty())
+            .filter(|&index| self.nodes[index].wants_place() && self.nodes[index].bids.is_empty())
             // The real DMS asks for primaries only, and then waits for the bids of all (W19).
             .filter(|&index| !(unbidden_standbys && self.nodes[index].standby_of.is_some()))
             .collect();
@@ -134,6 +134,7 @@ impl Deployment {
             });
         }
         desk.fact(Fact::BidAccepted(self.id));
+        self.note_acquaintance(&bid.handle);
         self.nodes[usize::from(bid.node_index)].bids.push(bid.clone());
         let Some(round) = &mut self.round else { return };
         round.room = round.room.saturating_sub(1);

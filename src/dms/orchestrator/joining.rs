@@ -117,7 +117,7 @@ impl Deployment {
 
     /// Whether the orchestrator is still to join: it does when the subnet exists wherever nodes are placed.
     pub(super) fn is_to_join(&self, next: Option<Phase>) -> bool {
-        let networked = |phase: Phase| (Phase::Networked..Phase::Lost).contains(&phase);
+        let networked = |phase: Phase| (Phase::Networked..Phase::Idle).contains(&phase);
         self.config.subnet.join
             && self.own.presence != Presence::Joined
             && next.is_none_or(networked)
@@ -228,7 +228,7 @@ impl Deployment {
     pub(super) fn is_hosted_here(&self) -> bool {
         let here = self.actor.handle.host;
         self.nodes.iter().any(|node| {
-            (Phase::Allocated..Phase::Lost).contains(&node.phase)
+            (Phase::Allocated..Phase::Idle).contains(&node.phase)
                 && node.place.as_ref().is_some_and(|place| place.host == here)
         })
     }

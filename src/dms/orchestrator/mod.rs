@@ -13,7 +13,9 @@
 //! - `provisioning`: subnet, names, ports, start in dependency order;
 //! - `joining`: the orchestrator's own place in the subnet;
 //! - `routine`: whether it has nothing to do but to look after what runs;
-//! - `running`: supervision, recovery, the end of tasks; `in_turn`: supervision as DMS really does it;
+//! - `running`: supervision, the end of tasks; `in_turn`: supervision as DMS really does it;
+//! - `detecting`: who is lost, where DMS's own way is not wanted;
+//! - `recovering`: what is done about what fails; `deciding`: tasks that are tried again, and copies of them;
 //! - `ending`: failure, shutdown, and undoing with retries until it is acknowledged;
 //! - `updating`: another ensemble for a running deployment;
 //! - `registry`: what of it is on disk, and when;
@@ -24,6 +26,8 @@ mod attempts;
 mod bidding;
 mod candidates;
 mod converting;
+mod deciding;
+mod detecting;
 mod ending;
 mod in_turn;
 mod joining;
@@ -33,6 +37,7 @@ mod operating;
 pub mod placement;
 mod placing;
 mod provisioning;
+mod recovering;
 mod registry;
 mod restoring;
 mod routine;
@@ -47,10 +52,11 @@ use serde::Serialize;
 use self::attempts::FailedAttempt;
 use self::bidding::Round;
 use self::candidates::{Edge, EdgeKey, Search};
+use self::detecting::Detection;
 use self::ending::Undo;
 use self::joining::{OwnPart, OwnStep};
 pub(in crate::dms) use self::logs::Log;
-pub(in crate::dms) use self::node::{Change, MemberState, Phase};
+pub(in crate::dms) use self::node::{Change, MemberState, Phase, Vote};
 use self::node::{Node, address_count, no_room};
 use self::operating::Inquiry;
 use self::placement::Policy;
@@ -69,28 +75,46 @@ use crate::dms::identity::{EnsembleId, Handle};
 use crate::dms::outbox::{Owner, Timer};
 use crate::dms::profile::{Profile, Weakness};
 use crate::dms::subnet::AddressRange;
-use crate::dms::supervision::Recovery;
+use crate::dms::supervision::{Detector, Recovery, Tree};
 use crate::kernel::{Span, Timestamp};
 
 /// How often an orchestrator renews what it grants: at half of the grants' life.
 const RENEWAL_INTERVAL: Span = Span(GRANT_ORCHESTRATOR_CAPS_FREQUENCY.0 / 2);
 
 /// The choices of a node's operator that every deployment follows.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize)]
 pub struct Strategy {
     /// Which candidate is taken.
     pub placement: Policy,
     /// What happens after a failure where the ensemble file does not say.
     pub recovery: Recovery,
+    /// How it is noticed that a peer is lost.
+    #[serde(skip_serializing_if = "Detector::ticks")]
+    pub detector: Detector,
     /// Asks only a part of the providers for bids, of which there are about so many by what is known of the network
     /// (see [`suppression`](crate::dms::suppression)); none = asks all of them.
     pub bid_suppression: Option<u32>,
 }
 
+/// What the owner of one deployment wants otherwise than its node does it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Wishes {
+    /// What happens after a failure.
+    pub recovery: Option<Recovery>,
+    /// How it is noticed that a peer is lost.
+    pub detector: Option<Detector>,
+}
+
 impl Strategy {
-    /// What an operator has who chooses nothing.
-    pub const DEFAULT: Self =
-        Self { placement: Policy::Uniform, recovery: Recovery::Redeploy, bid_suppression: None };
+    /// With what the owner of a deployment wants otherwise.
+    #[must_use]
+    pub fn with(mut self, wishes: Wishes) -> Self {
+        let forced = self.recovery.forced;
+        if let Some(recovery) = wishes.recovery {
+            self.recovery = Recovery { forced, ..recovery };
+        }
+        Self { detector: wishes.detector.unwrap_or(self.detector), ..self }
+    }
 }
 
 /// A request that was sent and whose reply, or timeout, is to come.
@@ -131,13 +155,28 @@ enum Purpose {
     Own(OwnStep),
     /// Forgetting peers and names; it goes on beside the steps too.
     Forget,
+    /// Asking a peer whether it lives.
+    Probe,
+    /// Asking another one to ask it.
+    ProbeByHelper,
+    /// Asking the peer of a standby whether it lives.
+    Standby,
 }
 
 impl Purpose {
     /// Whether the deployment's next step waits for this.
-    const fn is_barrier(self) -> bool {
-        !matches!(self, Self::Register | Self::Health | Self::Restart | Self::Forget)
-            && !self.outlives_its_node()
+    fn is_barrier(self) -> bool {
+        !self.is_supervision() && self != Self::Forget && !self.outlives_its_node()
+    }
+
+    /// Whether it is about something that runs.
+    const fn is_supervision(self) -> bool {
+        matches!(self, Self::Register | Self::Health | Self::Restart) || self.is_probe()
+    }
+
+    /// Whether it only asks whether somebody lives.
+    const fn is_probe(self) -> bool {
+        matches!(self, Self::Probe | Self::ProbeByHelper | Self::Standby)
     }
 
     /// Whether the reply is still wanted when the node that it is about starts over or ends.
@@ -237,6 +276,9 @@ pub struct Deployment {
     updating: Option<Update>,
     update_count: u32,
     registry: Registry,
+    /// What its supervisors remember.
+    tree: Tree,
+    detection: Detection,
     /// The contracts under which it is to run.
     contracts: Arc<[ContractRef]>,
     own: OwnPart,
@@ -259,9 +301,11 @@ impl Deployment {
         atlas: &'static dyn Atlas,
         expire: Timestamp,
     ) -> Result<Self, Arc<str>> {
-        let nodes = Node::all(id, range, &config, pins)?;
-        if address_count(&config) > AddressRange::CAPACITY {
-            return Err(no_room(range, &config));
+        let recovery = &strategy.recovery;
+        let config = recovery.fit(config);
+        let nodes = Node::all(id, range, &config, recovery, pins)?;
+        if address_count(&config, recovery) > AddressRange::CAPACITY {
+            return Err(no_room(range, &config, recovery));
         }
         let edges = Edge::all(&config, nodes.iter().map(|node| &node.name));
         Ok(Self {
@@ -308,6 +352,8 @@ impl Deployment {
             updating: None,
             update_count: 0,
             registry: Registry::default(),
+            tree: Tree::default(),
+            detection: Detection::default(),
             contracts: Arc::default(),
             own: OwnPart::default(),
         })
@@ -389,10 +435,10 @@ impl Deployment {
         if self.search.is_some() {
             return self.go_on_searching(desk);
         }
-        if self.nodes.iter().all(|node| node.phase == Phase::Lost && !node.forgotten) {
+        if self.nodes.iter().all(|node| node.phase == Phase::Idle && !node.forgotten && !node.is_decided) {
             return self.fail(desk, "every node is lost and none is to be recovered".into());
         }
-        let unplaced = self.nodes.iter().any(|node| node.phase == Phase::Unplaced);
+        let unplaced = self.nodes.iter().any(Node::wants_place);
         let next = self.placed().filter(|phase| *phase < Phase::Started).min();
         if self.is_to_join(next) {
             return self.go_on_joining(desk);
@@ -417,7 +463,7 @@ impl Deployment {
         self.nodes
             .iter()
             .map(|node| node.phase)
-            .filter(|phase| !matches!(phase, Phase::Unplaced | Phase::Lost))
+            .filter(|phase| !matches!(phase, Phase::Unplaced | Phase::Idle))
     }
 
     fn is_waiting(&self) -> bool {
@@ -523,6 +569,8 @@ impl Deployment {
             Timer::Follow(_, log) => self.follow(desk, log),
             Timer::TaskMonitor(_) => self.look_for_tasks(desk),
             Timer::UpdateDeadline(_, update) => self.handle_update_deadline(desk, update),
+            Timer::Retry(_) => self.end_pauses(desk),
+            Timer::Detect(_) => self.detect(desk),
             Timer::Hello(_)
             | Timer::Farewell(_)
             | Timer::ForgetLog(_)
@@ -565,6 +613,8 @@ impl Deployment {
             Purpose::Register | Purpose::Health | Purpose::Restart => {
                 self.resolve_supervision(desk, pending, outcome);
             }
+            Purpose::Probe | Purpose::ProbeByHelper => self.resolve_probe(desk, pending, outcome),
+            Purpose::Standby => self.resolve_standby(desk, pending, outcome),
         }
         if pending.purpose.is_barrier() {
             self.advance(desk);
@@ -587,12 +637,13 @@ impl Deployment {
         let places: Vec<Arc<Handle>> = self
             .nodes
             .iter()
-            .filter(|node| node.phase >= Phase::Allocated && node.phase != Phase::Lost)
+            .filter(|node| node.phase >= Phase::Allocated && node.phase != Phase::Idle)
             .filter_map(|node| node.place.clone())
             .collect();
         for place in places {
             self.grant_provider(desk, &place);
         }
+        self.look_after_standbys(desk);
         if !desk.security.profile.has(Weakness::LapsingOrchestratorGrants) {
             desk.timer(RENEWAL_INTERVAL, Timer::RenewProviders(self.number));
         }

@@ -3,13 +3,13 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use crate::dms::actor::{Bid, NodeRequest};
+use crate::dms::actor::{Bid, NodeRequest, Printed};
 use crate::dms::constants::{ALLOCATION_DEPLOYMENT_TIMEOUT, COMMIT_DEPLOYMENT_TIMEOUT};
 use crate::dms::ensemble::{AllocationConfig, EnsembleConfig, PortConfig, levels};
 use crate::dms::identity::{EnsembleId, Handle, PeerId};
 use crate::dms::resources::Resources;
 use crate::dms::subnet::AddressRange;
-use crate::dms::supervision::{RestartLog, Watch};
+use crate::dms::supervision::{Recovery, RestartLog, Spare, Watch};
 use crate::kernel::{Span, Timestamp};
 
 /// How far a node has come. The order is that of the steps.
@@ -37,8 +37,8 @@ pub(in crate::dms) enum Phase {
     Started,
     /// They are in the subnet and are kept in reserve.
     Standby,
-    /// It was given up and is not to be recovered.
-    Lost,
+    /// It has no peer and is to have none: it was given up, has done its part, or is not needed yet.
+    Idle,
 }
 
 /// What is known of an allocation.
@@ -71,6 +71,8 @@ pub(super) struct Member {
     pub(super) state: MemberState,
     pub(super) watch: Watch,
     pub(super) restarts: RestartLog,
+    /// What a task printed that has ended without an error: its result.
+    pub(super) result: Option<Printed>,
 }
 
 /// What the update under way has to do with a node.
@@ -92,8 +94,10 @@ pub(super) struct Node {
     pub(super) name: Arc<str>,
     /// The node of the file: its own name, or that of its primary.
     pub(super) entry: Arc<str>,
-    /// The place of the node that it stands by for, if it is a standby.
+    /// The place of the node that it stands by for, if it is a spare.
     pub(super) standby_of: Option<usize>,
+    /// What it is then.
+    pub(super) spare: Spare,
     pub(super) request: NodeRequest,
     pub(super) pin: Option<Arc<Handle>>,
     pub(super) phase: Phase,
@@ -109,6 +113,27 @@ pub(super) struct Node {
     /// Whether it has fallen out of the manifest (W6b).
     pub(super) forgotten: bool,
     pub(super) change: Change,
+    /// How often its tasks have ended with an error and were tried again.
+    pub(super) tries: u32,
+    /// When it is to be tried again at the earliest.
+    pub(super) not_before: Option<Timestamp>,
+    /// The results of the copies of its tasks.
+    pub(super) votes: Vec<Vote>,
+    /// Whether the votes have decided what its tasks came to.
+    pub(super) is_decided: bool,
+    /// How often it began anew of late.
+    pub(super) recoveries: RestartLog,
+    /// Since when its peer may be lost.
+    pub(super) suspected_since: Option<Timestamp>,
+}
+
+/// What the tasks of one copy of a node came to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(in crate::dms) struct Vote {
+    /// Who says so.
+    pub(in crate::dms) host: PeerId,
+    /// What each of them printed, or the exit code of one that ended with an error.
+    pub(in crate::dms) results: Result<Vec<Printed>, i32>,
 }
 
 impl Member {
@@ -135,12 +160,13 @@ impl Member {
             state: MemberState::Waiting,
             watch: Watch::starting_at(Timestamp::ZERO),
             restarts: RestartLog::default(),
+            result: None,
         }
     }
 }
 
 impl Node {
-    /// The nodes of an ensemble, each followed by its standbys (dms-orchestration section 2.9). Those without
+    /// The nodes of an ensemble, each followed by its spares (dms-orchestration section 2.9). Those without
     /// allocations are skipped: there is nothing to place. Each allocation gets the next free address of the subnet.
     ///
     /// # Errors
@@ -149,6 +175,7 @@ impl Node {
         id: EnsembleId,
         range: AddressRange,
         config: &EnsembleConfig,
+        recovery: &Recovery,
         pins: &[Option<Arc<Handle>>],
     ) -> Result<Vec<Self>, Arc<str>> {
         let mut addresses = range.for_allocations();
@@ -157,24 +184,26 @@ impl Node {
             config.nodes.iter().enumerate().filter(|(_, (_, node))| !node.allocations.is_empty())
         {
             let pin = pins.get(index).and_then(Option::as_ref);
-            let instances = Self::instances(id, config, entry, nodes.len(), pin, &mut addresses);
-            nodes.extend(instances.ok_or_else(|| no_room(range, config))?);
+            let known = (config, recovery);
+            let instances = Self::instances(id, known, entry, nodes.len(), pin, &mut addresses);
+            nodes.extend(instances.ok_or_else(|| no_room(range, config, recovery))?);
         }
         Ok(nodes)
     }
 
-    /// The node of an entry in the file, which is the `first`th of all, and its standbys; none when there are too few
+    /// The node of an entry in the file, which is the `first`th of all, and its spares; none when there are too few
     /// addresses.
     pub(super) fn instances(
         id: EnsembleId,
-        config: &EnsembleConfig,
+        (config, recovery): (&EnsembleConfig, &Recovery),
         entry: &Arc<str>,
         first: usize,
         pin: Option<&Arc<Handle>>,
         addresses: &mut impl Iterator<Item = Ipv4Addr>,
     ) -> Option<Vec<Self>> {
         let mut nodes = Vec::new();
-        for number in 0..=config.nodes[entry].redundancy {
+        let spares = recovery.spares(config, &config.nodes[entry]).map(Some);
+        for (number, spare) in (0..).zip(std::iter::once(None).chain(spares)) {
             let name = if number == 0 { Arc::clone(entry) } else { levels::standby_name(entry, number) };
             let mut members = Vec::new();
             for allocation in &config.nodes[entry].allocations {
@@ -182,7 +211,11 @@ impl Node {
             }
             let mut node = Self::of(config, (&name, entry), members);
             node.request.index = position(first + nodes.len());
-            node.standby_of = (number > 0).then_some(first);
+            node.standby_of = spare.map(|_| first);
+            node.spare = spare.unwrap_or(Spare::Standby);
+            if spare == Some(Spare::Precaution) {
+                node.phase = Phase::Idle;
+            }
             node.pin = pin.filter(|_| number == 0).cloned();
             nodes.push(node);
         }
@@ -199,6 +232,7 @@ impl Node {
             name: Arc::clone(name),
             entry: Arc::clone(entry),
             standby_of: None,
+            spare: Spare::Standby,
             request: request(0, config, (name, entry), &members),
             pin: None,
             phase: Phase::Unplaced,
@@ -211,6 +245,12 @@ impl Node {
             recovering: false,
             forgotten: false,
             change: Change::Nothing,
+            tries: 0,
+            not_before: None,
+            votes: Vec::new(),
+            is_decided: false,
+            recoveries: RestartLog::default(),
+            suspected_since: None,
         }
     }
 
@@ -220,6 +260,16 @@ impl Node {
         self.members.sort_by_key(|member| order.iter().position(|name| *name == member.name));
         self.request = request(index, config, (&self.name, &self.entry), &self.members);
         self.levels = start_levels(config, &self.entry, &self.members);
+    }
+
+    /// Whether it is kept in reserve for another node.
+    pub(super) fn stands_by(&self) -> bool {
+        self.standby_of.is_some() && self.spare != Spare::Copy
+    }
+
+    /// Whether a place is to be found for it now.
+    pub(super) fn wants_place(&self) -> bool {
+        self.phase == Phase::Unplaced && self.not_before.is_none()
     }
 
     /// Its allocations, each with its generation.
@@ -241,6 +291,7 @@ impl Node {
     pub(super) fn reset(&mut self) {
         self.phase = Phase::Unplaced;
         self.bids.clear();
+        self.suspected_since = None;
         self.place = None;
         self.level = 0;
         for member in &mut self.members {
@@ -248,6 +299,7 @@ impl Node {
             member.committed = false;
             member.registered = false;
             member.unsupervised = false;
+            member.result = None;
             member.state = MemberState::Waiting;
         }
     }
@@ -274,20 +326,20 @@ fn position(index: usize) -> u16 {
     u16::try_from(index).expect("an ensemble has fewer than 65536 nodes")
 }
 
-/// How many allocations an ensemble has, those of standbys among them.
-fn allocation_count(config: &EnsembleConfig) -> usize {
+/// How many allocations an ensemble has, those of spares among them.
+fn allocation_count(config: &EnsembleConfig, recovery: &Recovery) -> usize {
     let nodes = config.nodes.values();
-    nodes.map(|node| node.allocations.len() * (1 + node.redundancy as usize)).sum()
+    nodes.map(|node| node.allocations.len() * (1 + recovery.spares(config, node).count())).sum()
 }
 
 /// How many addresses it needs: one for each of them, and one for an orchestrator that joins.
-pub(super) fn address_count(config: &EnsembleConfig) -> usize {
-    allocation_count(config) + usize::from(config.subnet.join)
+pub(super) fn address_count(config: &EnsembleConfig, recovery: &Recovery) -> usize {
+    allocation_count(config, recovery) + usize::from(config.subnet.join)
 }
 
 /// What is said when there are more allocations than addresses.
-pub(super) fn no_room(range: AddressRange, config: &EnsembleConfig) -> Arc<str> {
-    let wanted = allocation_count(config);
+pub(super) fn no_room(range: AddressRange, config: &EnsembleConfig, recovery: &Recovery) -> Arc<str> {
+    let wanted = allocation_count(config, recovery);
     let capacity = AddressRange::CAPACITY;
     let besides = if config.subnet.join { " and the orchestrator" } else { "" };
     format!("{wanted} allocations{besides} need an address, and the subnet {range} has {capacity}").into()

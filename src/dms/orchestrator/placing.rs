@@ -37,11 +37,13 @@ impl Deployment {
         for index in self.in_phase(Phase::Committed) {
             let node = &self.nodes[index];
             let (host, timeout) = (node.host(), node.allocate_timeout());
+            let report_every = self.has_detector().then(|| self.strategy.detector.logic().period());
             let order = |member: &super::node::Member| AllocationOrder {
                 id: Arc::clone(&member.id),
                 name: Arc::clone(&member.name),
                 generation: member.generation,
                 config: Arc::clone(&member.config),
+                report_every,
             };
             let allocate = Allocate {
                 ensemble: self.id,

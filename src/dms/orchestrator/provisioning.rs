@@ -53,7 +53,7 @@ impl Deployment {
 
     /// Every address of the subnet that somebody has, and every name. What is lost for good has none.
     pub(super) fn known(&self) -> Known {
-        let living = self.nodes.iter().filter(|node| node.phase != Phase::Lost);
+        let living = self.nodes.iter().filter(|node| node.phase != Phase::Idle);
         let of_members = living.flat_map(|node| node.members.iter().map(|member| member.address));
         let addresses = of_members.chain(self.own_route().map(|route| route.address)).collect();
         let names = self.records().iter().map(|record| Arc::clone(&record.name)).collect();
@@ -73,7 +73,7 @@ impl Deployment {
         }
         self.learn_anew();
         for index in 0..self.nodes.len() {
-            if !(Phase::Addressed..Phase::Lost).contains(&self.nodes[index].phase) {
+            if !(Phase::Addressed..Phase::Idle).contains(&self.nodes[index].phase) {
                 continue;
             }
             for member in 0..self.nodes[index].members.len() {
@@ -95,7 +95,7 @@ impl Deployment {
             name: format!("{}.internal", member.config.dns_name).into(),
             address: member.address,
         };
-        let active = self.nodes.iter().filter(|node| node.standby_of.is_none() && node.phase != Phase::Lost);
+        let active = self.nodes.iter().filter(|node| node.standby_of.is_none() && node.phase != Phase::Idle);
         let named = active.flat_map(|node| node.members.iter().map(record));
         self.own_record().into_iter().chain(named).collect()
     }
@@ -146,7 +146,7 @@ impl Deployment {
                 continue;
             }
             // A standby is committed, allocated and connected, and waits there for the loss of its primary.
-            if self.nodes[index].standby_of.is_some() {
+            if self.nodes[index].stands_by() {
                 self.nodes[index].phase = Phase::Standby;
                 continue;
             }
@@ -277,6 +277,9 @@ impl Purpose {
             Self::Reconcile => "reconcile",
             Self::Own(step) => step.as_str(),
             Self::Forget => "remove peers",
+            Self::Probe => "probe",
+            Self::ProbeByHelper => "probe by another",
+            Self::Standby => "probe of a standby",
             Self::Revert | Self::Undo => "revert",
         }
     }

@@ -55,6 +55,10 @@ impl Deployment {
             excluded: node.excluded.clone(),
             recovering: node.recovering,
             standby_of: node.standby_of,
+            spare: node.spare,
+            tries: node.tries,
+            votes: node.votes.clone(),
+            is_decided: node.is_decided,
             forgotten: node.forgotten,
             members: node
                 .members
@@ -71,6 +75,7 @@ impl Deployment {
         DeploymentRecord {
             id: self.id,
             config: std::sync::Arc::clone(&self.config),
+            strategy: self.strategy.clone(),
             range: self.range,
             actor: self.actor.clone(),
             deadline: self.deadline,

@@ -15,10 +15,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::candidates::Edge;
+use super::detecting::Detection;
 use super::joining::OwnPart;
 use super::node::{Member, MemberState, Node};
 use super::registry::Registry;
-use super::{Deployment, Outcome, Pending, Phase, Purpose, Strategy};
+use super::{Deployment, Outcome, Pending, Phase, Purpose};
 use crate::dms::actor::{AllocationState, EnsembleBehaviours, Envelope, Message};
 use crate::dms::atlas::Atlas;
 use crate::dms::constants::{
@@ -31,6 +32,7 @@ use crate::dms::identity::{EnsembleId, Handle};
 use crate::dms::outbox::Timer;
 use crate::dms::profile::Weakness;
 use crate::dms::store::{DeploymentRecord, MemberRecord, NodeRecord};
+use crate::dms::supervision::Tree;
 use crate::kernel::Timestamp;
 
 impl Deployment {
@@ -38,7 +40,6 @@ impl Deployment {
     pub(in crate::dms) fn restored(
         number: u32,
         record: DeploymentRecord,
-        strategy: Strategy,
         atlas: &'static dyn Atlas,
         now: Timestamp,
     ) -> Self {
@@ -53,7 +54,7 @@ impl Deployment {
             behaviours: EnsembleBehaviours::new(record.id),
             config: record.config,
             actor: record.actor.revived(now),
-            strategy,
+            strategy: record.strategy,
             contracts: Arc::default(),
             deadline: record.deadline,
             status: record.status,
@@ -91,6 +92,8 @@ impl Deployment {
             updating: None,
             update_count: 0,
             registry: Registry::after_restart(),
+            tree: Tree::default(),
+            detection: Detection::default(),
             own: OwnPart::to_join_again_at(record.own_address),
         };
         for (place, allocations) in record.undo {
@@ -138,6 +141,7 @@ impl Deployment {
         self.resume_update(desk);
         if self.supervised {
             desk.timer(HEALTH_CHECK_INTERVAL, Timer::Supervise(self.number));
+            self.watch_on(desk);
         }
         if self.is_early() && desk.security.profile.has(Weakness::FalselyCompleted) {
             desk.timer(MONITOR_ONLY_TASK_MANIFEST_INTERVAL, Timer::TaskMonitor(self.number));
@@ -145,7 +149,7 @@ impl Deployment {
         let trusting = desk.security.profile.has(Weakness::SkippedStatus);
         for index in 0..self.nodes.len() {
             match self.nodes[index].phase {
-                Phase::Unplaced | Phase::Lost => {}
+                Phase::Unplaced | Phase::Idle => {}
                 Phase::Started if trusting => {}
                 Phase::Promised | Phase::Chosen | Phase::Committed => {
                     self.fall_back(desk, index, Stage::Commit);
@@ -295,6 +299,10 @@ fn restored_node(
     }
     Node {
         standby_of: stored.standby_of,
+        spare: stored.spare,
+        tries: stored.tries,
+        votes: stored.votes,
+        is_decided: stored.is_decided,
         pin: stored.pin,
         phase: stored.phase,
         place: stored.place,

@@ -14,13 +14,13 @@ impl Deployment {
     /// As long as none of them fails and nobody asks anything of it, a round of its supervisor is one health check for
     /// each that is checked, and each passes.
     pub(in crate::dms) fn duties(&self, now: Timestamp, profile: Profile) -> Option<Duties> {
-        if !self.is_settled() || profile.has(Weakness::InTurnSupervision) {
+        if !self.is_settled() || self.has_detector() || profile.has(Weakness::InTurnSupervision) {
             return None;
         }
         let mut charges = Vec::new();
         for node in &self.nodes {
             match node.phase {
-                Phase::Standby | Phase::Lost => continue,
+                Phase::Standby | Phase::Idle => continue,
                 Phase::Started if !node.recovering => {}
                 _ => return None,
             }

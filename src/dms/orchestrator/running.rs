@@ -1,4 +1,4 @@
-//! While a deployment runs: supervision, recovery and the end of tasks (dms-orchestration section 4).
+//! While a deployment runs: supervision and the end of tasks (dms-orchestration section 4).
 //!
 //! The real DMS checks one allocation after another, only restarts in place and never replaces a lost node (W2).
 //! Here all are checked at once, and what the ensemble file declares is done: an allocation that answers but is not
@@ -12,13 +12,13 @@ use super::{Deployment, Outcome, Pending, Phase, Purpose};
 use crate::dms::actor::{
     AllocationState, Behaviour, BehaviourKind, Envelope, Liveness, Message, TaskTermination,
 };
-use crate::dms::constants::{FAILURE_ESCALATION_TIMEOUT, HEALTH_CHECK_INTERVAL, HEALTH_CHECK_TIMEOUT};
+use crate::dms::constants::{HEALTH_CHECK_INTERVAL, HEALTH_CHECK_TIMEOUT};
 use crate::dms::desk::Desk;
-use crate::dms::ensemble::{AllocationKind, EscalationStrategy};
+use crate::dms::ensemble::AllocationKind;
 use crate::dms::fact::{DeploymentStatus, Fact, Stage, Suspicion};
 use crate::dms::outbox::Timer;
 use crate::dms::profile::Weakness;
-use crate::dms::supervision::{NodePolicy, Observation, node_policy, scope};
+use crate::dms::supervision::Observation;
 
 impl Deployment {
     /// Every node that is not lost has started.
@@ -37,6 +37,7 @@ impl Deployment {
             desk.timer(HEALTH_CHECK_INTERVAL, Timer::Supervise(self.number));
         }
         self.register_health_checks(desk);
+        self.watch_on(desk);
         self.complete_if_done(desk);
     }
 
@@ -92,7 +93,7 @@ impl Deployment {
     /// Suspects an allocation of which the heartbeats have stopped; asks one with a health check how it is.
     fn look_at(&mut self, desk: &mut Desk<'_, '_>, at: (usize, usize)) {
         let member = &self.nodes[at.0].members[at.1];
-        if member.watch.is_stale(desk.now) {
+        if !self.has_detector() && member.watch.is_stale(desk.now) {
             return self.suspect(desk, at, Suspicion::Stale);
         }
         let busy = |pending: &Pending| {
@@ -139,7 +140,9 @@ impl Deployment {
                 };
                 if observation != Observation::Unanswered {
                     member.watch.answer(desk.now);
+                    self.end_suspicion(desk, at.0);
                 }
+                let member = &mut self.nodes[at.0].members[at.1];
                 if member.state == MemberState::Running && member.watch.note(observation, desk.now) {
                     self.suspect(desk, at, Suspicion::HealthCheck);
                 }
@@ -168,7 +171,9 @@ impl Deployment {
             let root = Arc::new(crate::dms::identity::Handle::root(envelope.from.host.0));
             return self.undo_reported(desk, root, (Arc::clone(&report.allocation), report.generation));
         };
-        self.nodes[at.0].members[at.1].watch.hear(desk.now);
+        let window = self.strategy.detector.logic().window();
+        self.nodes[at.0].members[at.1].watch.hear(desk.now, window);
+        self.end_suspicion(desk, at.0);
         if report.sequence > 1 {
             self.notice_start(desk, at, report.status);
         }
@@ -177,7 +182,11 @@ impl Deployment {
         let member = &self.nodes[at.0].members[at.1];
         let ended = report.status == AllocationState::Failed && member.state == MemberState::Running;
         let acts = !desk.security.profile.has(Weakness::InTurnSupervision);
-        if acts && ended && self.nodes[at.0].phase == Phase::Started {
+        let restarts =
+            |pending: &Pending| pending.purpose == Purpose::Restart && (pending.node, pending.member) == at;
+        // It may say so again before it has heard that it is to restart.
+        let is_known = self.pending.iter().any(restarts);
+        if acts && ended && !is_known && self.nodes[at.0].phase == Phase::Started {
             self.suspect(desk, at, Suspicion::Ended);
         }
     }
@@ -229,15 +238,25 @@ impl Deployment {
                 self.nodes[at.0].members[at.1].name, end.exit_code
             );
             desk.fact(Fact::StageFailed { ensemble: self.id, stage: Stage::Run, reason: reason.into() });
+            if self.try_again(desk, at.0) {
+                return;
+            }
+        } else if self.copies_of(at.0).is_some() {
+            self.nodes[at.0].members[at.1].result = Some(end.output.stdout.clone());
         }
+        self.vote(desk, at.0);
         if self.status == DeploymentStatus::Running {
             self.complete_if_done(desk);
         }
     }
 
     /// A deployment of tasks ends when all of them have.
-    fn complete_if_done(&mut self, desk: &mut Desk<'_, '_>) {
-        let of_interest = |node: &&Node| node.phase != Phase::Lost && node.standby_of.is_none();
+    pub(super) fn complete_if_done(&mut self, desk: &mut Desk<'_, '_>) {
+        // One that is given up has nothing to come; one whose copies still run has.
+        let of_interest = |node: &&Node| {
+            let is_awaited = node.phase != Phase::Idle || self.awaits_copies(node);
+            node.standby_of.is_none() && !node.is_decided && is_awaited
+        };
         let mut members = self.nodes.iter().filter(of_interest).flat_map(|node| &node.members);
         let done = members.all(|member| {
             member.config.kind == AllocationKind::Task && matches!(member.state, MemberState::Ended(_))
@@ -245,111 +264,5 @@ impl Deployment {
         if done {
             self.complete(desk, None);
         }
-    }
-
-    fn suspect(&mut self, desk: &mut Desk<'_, '_>, at: (usize, usize), cause: Suspicion) {
-        let node = &mut self.nodes[at.0];
-        let count = node.members.len();
-        let member = &mut node.members[at.1];
-        desk.fact(Fact::Suspected {
-            allocation: Arc::clone(&member.id),
-            generation: member.generation,
-            cause,
-        });
-        let silent =
-            cause == Suspicion::Stale || (cause == Suspicion::HealthCheck && member.watch.is_silent());
-        let range = scope(member.config.failure_recovery, self.strategy.recovery, at.1, count).range();
-        if silent {
-            return self.recover_node(desk, at.0, "the peer does not answer");
-        }
-        if range.is_empty() {
-            // Nobody is to do anything about it: what has failed stays down.
-            member.state = MemberState::Ended(-1);
-            return;
-        }
-        if !member.restarts.allows_another(desk.now) {
-            return self.recover_node(desk, at.0, "more than 3 restarts in 5 minutes");
-        }
-        for place in range {
-            self.restart(desk, (at.0, place));
-        }
-    }
-
-    pub(super) fn restart(&mut self, desk: &mut Desk<'_, '_>, at: (usize, usize)) {
-        let member = &mut self.nodes[at.0].members[at.1];
-        if member.config.kind == AllocationKind::Task && matches!(member.state, MemberState::Ended(_)) {
-            return;
-        }
-        member.watch.reset(desk.now);
-        let (id, handle) = (Arc::clone(&member.id), member.handle.clone());
-        let Some(to) = handle else { return };
-        desk.fact(Fact::RestartOrdered { allocation: id });
-        let behaviour = Behaviour::fixed(BehaviourKind::AllocationRestart);
-        let message = Message::AllocationRestart;
-        self.ask(desk, &to, behaviour, message, FAILURE_ESCALATION_TIMEOUT, Purpose::Restart, at);
-    }
-
-    /// Does with a node what its policy says; a policy that gives it up leaves the rest to `escalation_strategy`.
-    pub(super) fn recover_node(&mut self, desk: &mut Desk<'_, '_>, index: usize, reason: &str) {
-        let index = self.made_whole(desk, index);
-        let name = Arc::clone(&self.nodes[index].name);
-        let policy =
-            node_policy(self.config.nodes[&self.nodes[index].entry].failure_recovery, self.strategy.recovery);
-        desk.fact(Fact::StageFailed {
-            ensemble: self.id,
-            stage: Stage::Run,
-            reason: format!("node {name}: {reason}").into(),
-        });
-        self.drop_pending_of(index);
-        self.undo_node(desk, index);
-        let node = &mut self.nodes[index];
-        let place = node.place.take();
-        node.reset();
-        node.renew();
-        match (policy, self.config.escalation_strategy) {
-            (NodePolicy::Redeploy, _) | (NodePolicy::StayDown, Some(EscalationStrategy::Redeploy)) => {
-                node.excluded.extend(place.map(|place| place.host));
-            }
-            (NodePolicy::Restart, _) => node.pin = place,
-            (NodePolicy::StayDown, Some(EscalationStrategy::Teardown)) => {
-                return self.tear_down(desk);
-            }
-            (NodePolicy::StayDown, None) => {
-                let known = self.known();
-                self.nodes[index].phase = Phase::Lost;
-                self.forget_gone(desk, known);
-                return self.advance(desk);
-            }
-        }
-        let moves = self.nodes[index].pin.is_none();
-        let standby = self.standby_for(index).filter(|_| moves);
-        if let Some(standby) = standby {
-            self.promote(index, standby);
-        }
-        let node = &mut self.nodes[standby.unwrap_or(index)];
-        node.recovering = true;
-        let (name, generation) = (Arc::clone(&node.name), node.generation());
-        desk.fact(Fact::RedeploymentStarted { ensemble: self.id, node: name, generation });
-        if self.status == DeploymentStatus::Running {
-            self.set_status(desk, DeploymentStatus::Updating, None);
-        }
-        self.advance(desk);
-    }
-
-    /// A standby of this node that is ready.
-    fn standby_for(&self, index: usize) -> Option<usize> {
-        let ready = |node: &Node| node.standby_of == Some(index) && node.phase == Phase::Standby;
-        self.nodes.iter().position(ready)
-    }
-
-    /// A standby takes the part of its primary: it is told the names, others where they lead now, and it starts. The
-    /// former primary is placed anew and stands by.
-    fn promote(&mut self, index: usize, standby: usize) {
-        for node in self.nodes.iter_mut().filter(|node| node.standby_of == Some(index)) {
-            node.standby_of = Some(standby);
-        }
-        self.nodes[index].standby_of = Some(standby);
-        self.nodes[standby].standby_of = None;
-        self.nodes[standby].phase = Phase::Addressed;
     }
 }

@@ -46,6 +46,8 @@ impl Deployment {
         order: &UpdateDeployment,
         expire: Timestamp,
     ) {
+        let ensemble = self.strategy.recovery.fit(Arc::clone(&order.ensemble));
+        let order = &UpdateDeployment { ensemble, ..order.clone() };
         if let Err(reason) = self.judge_update(desk.now, order, expire) {
             return self.answers.push((asker, Err(reason)));
         }
@@ -98,8 +100,9 @@ impl Deployment {
             return Err("deployment is not running".into());
         }
         let new = &order.ensemble;
-        if address_count(new) > AddressRange::CAPACITY {
-            return Err(no_room(self.range, new));
+        let recovery = &self.strategy.recovery;
+        if address_count(new, recovery) > AddressRange::CAPACITY {
+            return Err(no_room(self.range, new, recovery));
         }
         check_update(&self.config, new, |name| self.moves(order, name))
     }
@@ -128,7 +131,7 @@ impl Deployment {
             }
             let pin = order.pins.get(index).cloned().flatten();
             let mut known: Vec<Node> = old.extract_if(.., |other| other.entry == *entry).collect();
-            if node.redundancy > 0 && !known.is_empty() {
+            if known.iter().any(|known| known.standby_of.is_some()) {
                 // The rules leave it as it is.
                 nodes.extend(known);
                 continue;
@@ -183,7 +186,8 @@ impl Deployment {
         pin: Option<&Arc<Handle>>,
         addresses: &mut impl Iterator<Item = Ipv4Addr>,
     ) -> Vec<Node> {
-        let instances = Node::instances(self.id, &self.config, entry, first, pin, addresses);
+        let known = (&*self.config, &self.strategy.recovery);
+        let instances = Node::instances(self.id, known, entry, first, pin, addresses);
         let mut nodes = instances.expect("the rules leave an address for every allocation");
         for node in &mut nodes {
             node.change = Change::Added;

@@ -12,7 +12,7 @@ use crate::dms::actor::{
 use crate::dms::desk::{Answer, Asker, Desk, OwedReply};
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::EnsembleId;
-use crate::dms::orchestrator::Deployment;
+use crate::dms::orchestrator::{Deployment, Wishes};
 use crate::dms::outbox::Outbox;
 use crate::kernel::Timestamp;
 
@@ -48,8 +48,7 @@ impl Peer {
         expire: Timestamp,
         out: &mut Outbox<'_>,
     ) {
-        let begun =
-            self.deploy(now, Arc::clone(&new.ensemble), &new.pins, expire, Arc::clone(&new.contracts), out);
+        let begun = self.deploy(now, new, expire, Wishes::default(), out);
         let mut desk = Desk { now, security: &mut self.security, out };
         let answer = begun.map(|id| DeploymentReport::Accepted { id });
         asker.answer(&mut desk, &mut self.root, answer);

@@ -14,7 +14,7 @@ impl Peer {
             location: machine.location.clone(),
             executors: machine.executors.to_vec(),
             limits: self.pipeline.limiter.limits().clone(),
-            strategy: self.strategy,
+            strategy: self.strategy.clone(),
             contracts: self.contracts.config().clone(),
             gateway: self.gateway.as_ref().map(|gateway| gateway.config().clone()),
             logger: self.node.logging(observer, self.security.profile),

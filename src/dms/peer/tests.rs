@@ -30,7 +30,7 @@ fn peer(seed: u8, organization: Option<&OrganizationKeys>) -> Peer {
         location: Location::default(),
         executors: Arc::default(),
     };
-    let strategy = Strategy::DEFAULT;
+    let strategy = Strategy::default();
     let profile = Profile::INTENDED;
     Peer::new(
         PeerConfig { secret: key(seed), capabilities, profile, machine, strategy, atlas: &BlankAtlas },

@@ -7,6 +7,7 @@ use super::{Allocation, Hosted, Provider, arm_single_regrant, grant_health_check
 use crate::dms::actor::{
     Actor, Allocate, AllocationOrder, AllocationState, Commit, EnsembleBehaviours, Envelope, Message, Revert,
 };
+use crate::dms::constants::LIVENESS_REPORT_INTERVAL;
 use crate::dms::desk::Desk;
 use crate::dms::ensemble::Executor;
 use crate::dms::fact::Fact;
@@ -143,6 +144,7 @@ impl Provider {
             started: desk.now,
             stats_reply: None,
             probes: 0,
+            report_every: order.report_every.unwrap_or(LIVENESS_REPORT_INTERVAL),
         };
         self.allocations.insert(Arc::clone(&order.id), allocation);
         let (orchestrator, own) = (&allocate.orchestrator.did, handle.id.did());

@@ -114,6 +114,8 @@ struct Allocation {
     stats_reply: Option<Box<OwedReply>>,
     /// Health probes so far.
     probes: u32,
+    /// How often it reports that it lives.
+    report_every: Span,
 }
 
 impl Allocation {

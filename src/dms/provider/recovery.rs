@@ -13,7 +13,6 @@ use std::sync::Arc;
 
 use super::{Allocation, Hosted, Provider, arm_single_regrant, grant_health_checks};
 use crate::dms::actor::{AllocationState, Behaviour, EnsembleBehaviours, Message};
-use crate::dms::constants::LIVENESS_REPORT_INTERVAL;
 use crate::dms::desk::Desk;
 use crate::dms::fact::{Fact, Stage};
 use crate::dms::outbox::{Action, RunId, Timer};
@@ -35,6 +34,7 @@ impl Provider {
             is_to_run: allocation.start_reply.is_some()
                 || matches!(allocation.state, AllocationState::Running | AllocationState::Restarting),
             sequence: allocation.sequence,
+            report_every: allocation.report_every,
             created: allocation.created,
         };
         let mut ports = self.ports.clone();
@@ -109,6 +109,7 @@ impl Provider {
             state: stored.state,
             // Never the first report again: what runs now has been ordered before.
             sequence: stored.sequence + 1,
+            report_every: stored.report_every,
             start_reply: None,
             probe_reply: None,
             log_reply: None,
@@ -144,7 +145,7 @@ impl Provider {
             self.report(desk, &id);
         }
         if goes_on || stored.state == AllocationState::Failed {
-            desk.timer(LIVENESS_REPORT_INTERVAL, Timer::Heartbeat(run));
+            desk.timer(stored.report_every, Timer::Heartbeat(run));
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use super::{Allocation, Provider, arm_single_regrant};
 use crate::dms::actor::{
     Actor, AllocationState, Behaviour, BehaviourKind, Call, Envelope, Liveness, Message, Output, Report,
 };
-use crate::dms::constants::{HEALTH_PROBE_TIMEOUT, LIVENESS_REPORT_INTERVAL, LIVENESS_REPORT_TIMEOUT};
+use crate::dms::constants::{HEALTH_PROBE_TIMEOUT, LIVENESS_REPORT_TIMEOUT};
 use crate::dms::desk::{Desk, OwedReply};
 use crate::dms::ensemble::{AllocationKind, HealthProbe};
 use crate::dms::fact::{ContainerFact, Fact, Stage};
@@ -105,8 +105,9 @@ impl Provider {
             Execution::Started(_) => {
                 allocation.set_state(desk, &id, AllocationState::Running, None);
                 allocation.answer_start(desk, Message::Ok);
+                let every = allocation.report_every;
                 self.report(desk, &id);
-                desk.timer(LIVENESS_REPORT_INTERVAL, Timer::Heartbeat(run));
+                desk.timer(every, Timer::Heartbeat(run));
             }
             Execution::StartFailed(_, reason) => {
                 // The real DMS writes down what it was about to do, whatever became of it (section 3.3).
@@ -169,9 +170,9 @@ impl Provider {
     /// The periodic report of a run; it ends with the run.
     pub(super) fn heartbeat(&mut self, desk: &mut Desk<'_, '_>, run: RunId) {
         let found = self.allocations.iter().find(|(_, allocation)| allocation.run == run);
-        let Some(id) = found.map(|(id, _)| Arc::clone(id)) else { return };
+        let Some((id, every)) = found.map(|(id, one)| (Arc::clone(id), one.report_every)) else { return };
         self.report(desk, &id);
-        desk.timer(LIVENESS_REPORT_INTERVAL, Timer::Heartbeat(run));
+        desk.timer(every, Timer::Heartbeat(run));
     }
 
     /// The run of an allocation that does nothing but run and report, if it is the one that its orchestrator looks

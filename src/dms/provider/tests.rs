@@ -159,8 +159,8 @@ impl Lab {
             failure_recovery: None,
             depends_on: Vec::new(),
         };
-        let order =
-            AllocationOrder { id: full(name), name: name.into(), generation, config: Arc::new(config) };
+        let (config, report_every) = (Arc::new(config), None);
+        let order = AllocationOrder { id: full(name), name: name.into(), generation, config, report_every };
         let allocate = Allocate {
             ensemble: ID,
             node: "node".into(),

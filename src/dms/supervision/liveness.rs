@@ -1,5 +1,6 @@
 //! What a supervisor knows about one allocation: heartbeats heard, health checks passed and failed.
 
+use super::detector::Heartbeats;
 use crate::dms::constants::{
     ESCALATION_THRESHOLD, HEALTH_CHECK_INTERVAL, HEALTH_CHECK_TIMEOUT, LIVENESS_REPORT_INTERVAL,
     LIVENESS_STALE,
@@ -20,7 +21,7 @@ pub enum Observation {
 /// The watch over one allocation.
 #[derive(Clone, Debug)]
 pub struct Watch {
-    heard: Timestamp,
+    heartbeats: Heartbeats,
     /// When the last heartbeat came.
     reported: Timestamp,
     /// When a health check was last passed.
@@ -33,23 +34,36 @@ impl Watch {
     /// A watch that begins at `now`.
     #[must_use]
     pub const fn starting_at(now: Timestamp) -> Self {
-        Self { heard: now, reported: Timestamp::ZERO, passed: Timestamp::ZERO, failures: 0, unanswered: 0 }
+        Self {
+            heartbeats: Heartbeats::since(now),
+            reported: Timestamp::ZERO,
+            passed: Timestamp::ZERO,
+            failures: 0,
+            unanswered: 0,
+        }
     }
 
-    /// A heartbeat came.
-    pub const fn hear(&mut self, now: Timestamp) {
-        (self.heard, self.reported) = (now, now);
+    /// A heartbeat came; of the times between them so many are kept.
+    pub fn hear(&mut self, now: Timestamp, window: usize) {
+        self.heartbeats.hear(now, window);
+        self.reported = now;
+    }
+
+    /// What was heard of it.
+    #[must_use]
+    pub const fn heartbeats(&self) -> &Heartbeats {
+        &self.heartbeats
     }
 
     /// It answered a health check.
     pub const fn answer(&mut self, now: Timestamp) {
-        self.heard = now;
+        self.heartbeats.last = now;
     }
 
     /// Whether heartbeats have stopped.
     #[must_use]
     pub fn is_stale(&self, now: Timestamp) -> bool {
-        now.since(self.heard) > LIVENESS_STALE
+        now.since(self.heartbeats.last) > LIVENESS_STALE
     }
 
     /// Notes a health check; the answer says whether this was the third failure in a row or more.
@@ -72,8 +86,8 @@ impl Watch {
 
     /// All went as it should until `now`, though nobody looked.
     pub fn pass_over(&mut self, now: Timestamp) {
-        self.heard = self.heard.max(now);
-        (self.reported, self.passed) = (self.heard, self.heard);
+        let heard = self.heartbeats.last.max(now);
+        (self.heartbeats.last, self.reported, self.passed) = (heard, heard, heard);
     }
 
     /// Whether all is as it should be: the last heartbeat has come, and the last health check, where there are any, was
@@ -86,7 +100,7 @@ impl Watch {
     }
 
     /// Begins to count anew, after something was done about it.
-    pub const fn reset(&mut self, now: Timestamp) {
+    pub fn reset(&mut self, now: Timestamp) {
         *self = Self::starting_at(now);
     }
 }
@@ -120,7 +134,7 @@ mod tests {
         let start = Timestamp(0) + Span::hours(1);
         let mut watch = Watch::starting_at(start);
         let (first, later) = (start + LIVENESS_REPORT_INTERVAL, start + LIVENESS_STALE);
-        watch.hear(first);
+        watch.hear(first, 0);
         assert!(watch.is_regular(first, false) && !watch.is_regular(later + HEALTH_CHECK_TIMEOUT, false));
         assert!(!watch.is_regular(first, true), "no check was passed so far");
         assert!(!watch.note(Observation::Healthy, first + HEALTH_CHECK_INTERVAL));

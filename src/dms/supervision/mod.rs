@@ -1,10 +1,15 @@
 //! Supervision: noticing that an allocation is in trouble and deciding what to do about it
-//! (dms-orchestration section 4, and `failure_recovery` of the ensemble file as its documents promise it).
+//! (dms-orchestration section 4, and `failure_recovery` and `supervisor` of the ensemble file as its documents promise
+//! them).
 
+pub mod detector;
 mod liveness;
-mod recovery;
+pub mod recovery;
 mod routine;
+mod tree;
 
+pub use detector::Detector;
 pub use liveness::{Observation, Watch};
-pub use recovery::{NodePolicy, Recovery, RestartLog, Scope, node_policy, scope};
+pub use recovery::{Copies, NodePolicy, Recovery, RestartLog, Restarts, Spare};
 pub use routine::{Charge, Duties, Omitted};
+pub use tree::{Response, Tree, group_of};

@@ -14,6 +14,7 @@ mod quantile;
 
 pub use counts::{binomial, poisson};
 pub use distribution::{Distribution, DistributionError};
+pub use quantile::normal as normal_quantile;
 
 use super::random::Rng;
 

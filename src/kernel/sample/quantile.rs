@@ -80,7 +80,8 @@ fn ratio((above, below): &(Polynomial, Polynomial), x: f64) -> f64 {
 /// The number below which a standard normal lies with probability `p`, for `0 < p < 1`.
 ///
 /// Wichura, "Algorithm AS 241: the percentage points of the normal distribution" (1988), routine PPND16.
-pub(super) fn normal(p: f64) -> f64 {
+#[must_use]
+pub fn normal(p: f64) -> f64 {
     let q = p - 0.5;
     if q.abs() <= 0.425 {
         return q * ratio(&CENTRE, 0.180_625 - q * q);

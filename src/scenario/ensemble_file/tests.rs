@@ -643,7 +643,7 @@ fn features_that_are_not_simulated_are_refused_for_a_run() {
     let words = |feature: &str| {
         format!("`{feature}` is part of the ensemble format but not simulated in this version")
     };
-    let expected: Vec<String> = [("5:5", "provision"), ("6:5", "keys: {type: gpg}"), ("12:1", "supervisor")]
+    let expected: Vec<String> = [("5:5", "provision"), ("6:5", "keys: {type: gpg}")]
         .iter()
         .map(|(at, feature)| format!("{at} {}", words(feature)))
         .collect();

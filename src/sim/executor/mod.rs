@@ -362,6 +362,12 @@ impl Executor {
         self.find(run).filter(|one| one.since().is_some()).map(|container| container.needs.program)
     }
 
+    /// What a run was started with.
+    #[must_use]
+    pub fn config_of(&self, run: RunId) -> Option<&AllocationConfig> {
+        self.find(run).map(|container| &*container.config)
+    }
+
     /// What runs a run.
     #[must_use]
     pub fn kind_of(&self, run: RunId) -> Option<Kind> {

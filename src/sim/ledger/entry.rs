@@ -76,6 +76,10 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
         Fact::DeploymentReshaped { ensemble: _, allocations } => roles(digest, allocations),
         Fact::SubnetJoined { ensemble: _, address } => address.octets().hash(digest),
         Fact::SecretsSeen(secrets) => secrets.hash(digest),
+        Fact::ResultDecided { ensemble: _, node, results, agreed, votes } => {
+            text(digest, node);
+            (results, agreed, votes).hash(digest);
+        }
         Fact::RestartOrdered { allocation } => text(digest, key_of(allocation)),
         Fact::RedeploymentStarted { ensemble: _, node, generation } => {
             text(digest, node);

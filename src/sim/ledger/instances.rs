@@ -69,4 +69,19 @@ impl Ledger {
         let own = ensemble.allocations.get(name).map_or(name, |allocation| &allocation.dns_name);
         format!("{own}.internal").into()
     }
+
+    /// The key of the service that an allocation serves: its own, or that of the primary whose spare it is of.
+    pub(super) fn service_key(&self, deployment: u32, key: &Arc<str>) -> Arc<str> {
+        if let Some((service, _)) = self.services.roles.get(&(deployment, Arc::clone(key))) {
+            return Arc::clone(service);
+        }
+        let nodes = &self.ensemble_of(deployment).nodes;
+        let primary = key.split_once('.').and_then(|(node, allocation)| {
+            let (primary, number) = node.rsplit_once("-standby-")?;
+            number.parse::<u32>().ok()?;
+            let is_spare = !nodes.contains_key(node) && nodes.contains_key(primary);
+            is_spare.then(|| format!("{primary}.{allocation}").into())
+        });
+        primary.unwrap_or_else(|| Arc::clone(key))
+    }
 }

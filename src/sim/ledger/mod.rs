@@ -14,6 +14,7 @@ mod moves;
 mod offers;
 mod operations;
 mod reachability;
+mod recoveries;
 mod refusals;
 mod requests;
 mod series;
@@ -101,6 +102,8 @@ pub(super) struct AllocationRecord {
     /// While it ran, so long.
     ran: Span,
     running_since: Time,
+    /// When it last stopped running.
+    stopped: Time,
     /// Its place in the ensemble's subnet, once it has one: address, name, and ports outside and inside.
     address: Option<Ipv4Addr>,
     dns_name: Arc<str>,
@@ -177,6 +180,7 @@ pub struct Ledger {
     /// All allocations of each deployment, in the order of their commits.
     committed: Vec<Vec<usize>>,
     services: Services,
+    suspicions: recoveries::Suspicions,
     operations: Operations,
     revocations: Revocations,
     reachability: Reachability,
@@ -236,6 +240,7 @@ impl Ledger {
             held: FxHashMap::default(),
             committed: Vec::new(),
             services: Services::default(),
+            suspicions: recoveries::Suspicions::default(),
             operations: Operations::of(setup),
             revocations: Revocations::default(),
             reachability: Reachability::default(),
@@ -481,6 +486,7 @@ impl Ledger {
             | Fact::DeploymentRestored { ensemble, .. }
             | Fact::DeploymentReshaped { ensemble, .. }
             | Fact::SubnetJoined { ensemble, .. }
+            | Fact::ResultDecided { ensemble, .. }
             | Fact::RedeploymentStarted { ensemble, .. } => *ensemble,
             Fact::Committed { allocation, .. }
             | Fact::AllocationCreated { allocation, .. }
@@ -566,7 +572,8 @@ impl Ledger {
             | Fact::AllocationCreated { .. }
             | Fact::SubnetJoined { .. }
             | Fact::Container { .. }
-            | Fact::Suspected { .. } => {}
+            | Fact::ResultDecided { .. } => {}
+            fact @ Fact::Suspected { .. } => self.suspected(now, deployment, &fact),
         }
     }
 
@@ -701,6 +708,7 @@ impl Ledger {
             running: false,
             ran: Span::ZERO,
             running_since: now,
+            stopped: now,
             address: None,
             dns_name: "".into(),
             ports: Vec::new(),
@@ -745,25 +753,11 @@ impl Ledger {
         if record.running {
             record.running = false;
             record.ran += now.since(record.running_since);
+            record.stopped = now;
             let (deployment, key) = (record.deployment, Arc::clone(&record.key));
             let service = self.service_key(deployment, &key);
             self.services.stops(now, deployment, &service);
         }
-    }
-
-    /// The key of the service that an allocation serves: its own, or that of the primary that it stands by for.
-    fn service_key(&self, deployment: u32, key: &Arc<str>) -> Arc<str> {
-        if let Some((service, _)) = self.services.roles.get(&(deployment, Arc::clone(key))) {
-            return Arc::clone(service);
-        }
-        let nodes = &self.entries[self.deployments[deployment as usize].entry as usize].1.nodes;
-        let primary = key.split_once('.').and_then(|(node, allocation)| {
-            let (primary, number) = node.rsplit_once("-standby-")?;
-            let number: u32 = number.parse().ok()?;
-            let stands_by = !nodes.contains_key(node) && number <= nodes.get(primary)?.redundancy;
-            stands_by.then(|| format!("{primary}.{allocation}").into())
-        });
-        primary.unwrap_or_else(|| Arc::clone(key))
     }
 
     /// What an allocation held is free again.

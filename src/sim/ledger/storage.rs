@@ -31,6 +31,13 @@ pub(super) struct Storage {
     repeated_max: Span,
 }
 
+impl Storage {
+    /// How much of its work an allocation with checkpoints had done when it was last looked at.
+    pub(super) fn progress_of(&self, allocation: &str) -> Option<Span> {
+        self.kept.get(allocation).map(|kept| kept.progress)
+    }
+}
+
 impl Ledger {
     /// The volumes of an allocation were mounted or not.
     pub(in crate::sim) const fn mounted(&mut self, mounted: bool) {

@@ -226,6 +226,7 @@ impl Ledger {
         m.add("subnets.reachable_fraction", closing.reachable.fraction());
         m.add("image_pull.p50", seconds(self.pulls.quantile(0.50)));
         m.add("image_bytes", c.image_bytes as f64);
+        self.recovery_metrics(&mut m, now);
         self.execution_metrics(&mut m);
         self.storage_metrics(&mut m);
         self.capability_metrics(&mut m, closing);

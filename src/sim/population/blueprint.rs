@@ -75,7 +75,7 @@ impl Blueprint {
             signatures: setup.signatures,
             profile: group.profile.unwrap_or(setup.profile),
             epoch: setup.epoch,
-            strategy: setup.strategy,
+            strategy: setup.strategy.clone(),
             group: group.clone(),
             executors: group.executors.as_slice().into(),
             organizations: Arc::clone(organizations),
@@ -173,7 +173,7 @@ impl Blueprint {
             capabilities,
             profile: self.profile,
             machine,
-            strategy: self.strategy,
+            strategy: self.strategy.clone(),
             atlas: &WorldAtlas,
         };
         let mut peer = Peer::new(config, epoch);

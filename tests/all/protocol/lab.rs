@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use dmsim::dms::actor::{
-    Behaviour, BehaviourKind, DeploymentRequest, Envelope, ExecutorStats, Message, Output,
+    Behaviour, BehaviourKind, DeploymentRequest, Envelope, ExecutorStats, Message, NewDeployment, Output,
 };
 use dmsim::dms::atlas::BlankAtlas;
 use dmsim::dms::capability::{Anchors, CapabilityContext, Membership, OrganizationKeys, Rules, join};
@@ -18,7 +18,7 @@ use dmsim::dms::fact::Fact;
 use dmsim::dms::gateway::GatewayConfig;
 use dmsim::dms::identity::{Handle, SecretKey, SignatureMode};
 use dmsim::dms::node::Order;
-use dmsim::dms::orchestrator::Strategy;
+use dmsim::dms::orchestrator::{Strategy, Wishes};
 use dmsim::dms::outbox::{
     Action, Command, Effects, Execution, Health, Input, MachineReport, Outbox, RunId, Timer,
 };
@@ -26,6 +26,7 @@ use dmsim::dms::profile::Profile;
 use dmsim::dms::provider::Machine;
 use dmsim::dms::resources::{Cpu, Resources};
 use dmsim::dms::supervision::Recovery;
+use dmsim::dms::supervision::recovery::{Measure, StayDown};
 use dmsim::dms::system::BareSystem;
 use dmsim::dms::{Peer, PeerConfig};
 use dmsim::kernel::{Cursor, Domain, Span, Streams, Timestamp};
@@ -160,9 +161,9 @@ impl Lab {
                     .expect("a root is taken");
             }
             let strategy = Strategy {
-                recovery: Recovery::StayDown,
+                recovery: Recovery::of(&[Measure::StayDown(StayDown)]),
                 bid_suppression: known_providers,
-                ..Strategy::DEFAULT
+                ..Strategy::default()
             };
             let config = PeerConfig {
                 secret,
@@ -222,7 +223,15 @@ impl Lab {
         self.record.expect_deployment(label);
         self.command(
             peer,
-            Command::Deploy { ensemble: Arc::new(ensemble), pins, expire, contracts: Arc::default() },
+            Command::Deploy {
+                new: Box::new(NewDeployment {
+                    ensemble: Arc::new(ensemble),
+                    pins,
+                    contracts: Arc::default(),
+                }),
+                expire,
+                wishes: Wishes::default(),
+            },
         );
     }
 

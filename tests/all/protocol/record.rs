@@ -399,6 +399,9 @@ impl Record {
             }
             Fact::DeploymentReshaped { ensemble, allocations } => shape(*ensemble, allocations),
             Fact::SecretsSeen(secrets) => format!("secrets seen: {secrets}"),
+            Fact::ResultDecided { node, agreed, votes, .. } => {
+                format!("takes the result of {node} on which {agreed} of {votes} agree")
+            }
             Fact::SubnetJoined { ensemble, address } => {
                 format!("is in the subnet of {ensemble} at {}", dotted(*address))
             }

@@ -46,10 +46,11 @@ impl Offers {
 }
 
 /// The policies by the name that scenarios use.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Policy {
     /// Any candidate with the same probability: what DMS does.
+    #[default]
     Uniform,
 }
 

@@ -1,0 +1,164 @@
+//! What tasks came to: errors that are tried again, and copies whose results decide (an extension of DMS, off unless a
+//! strategy asks for it).
+//!
+//! In m-first voting (Sarmenta 2002) as many copies run as equal results are wanted; when they disagree, as many more
+//! are made as the best result still lacks, each on a peer that has had no say so far. Errors decide only when as many
+//! agree on one as there were copies at the beginning.
+
+use std::sync::Arc;
+
+use super::node::{Member, MemberState, Node, Vote};
+use super::{Deployment, Phase};
+use crate::dms::actor::Printed;
+use crate::dms::desk::Desk;
+use crate::dms::fact::{DeploymentStatus, Fact};
+use crate::dms::outbox::Timer;
+use crate::dms::supervision::{Copies, Spare};
+
+/// What the tasks of a node came to.
+type Results = Result<Vec<Printed>, i32>;
+
+impl Deployment {
+    /// A task of a node has ended with an error: whether the node is tried again after a pause.
+    pub(super) fn try_again(&mut self, desk: &mut Desk<'_, '_>, index: usize) -> bool {
+        let Some(pause) = self.strategy.recovery.on_error(self.nodes[index].tries) else { return false };
+        self.take_away(desk, index);
+        let node = &mut self.nodes[index];
+        node.tries += 1;
+        node.not_before = Some(desk.now + pause);
+        desk.timer(pause, Timer::Retry(self.number));
+        self.advance(desk);
+        true
+    }
+
+    /// A pause before another try is over.
+    pub(super) fn end_pauses(&mut self, desk: &mut Desk<'_, '_>) {
+        if self.status.is_terminal() || self.status == DeploymentStatus::ShuttingDown {
+            return;
+        }
+        let now = desk.now;
+        let is_due = |node: &Node| node.not_before.is_some_and(|at| at <= now);
+        for index in 0..self.nodes.len() {
+            if is_due(&self.nodes[index]) {
+                self.nodes[index].not_before = None;
+                self.place_anew(desk, index);
+            }
+        }
+        self.advance(desk);
+    }
+
+    /// How many copies of a node's tasks there are to be; none where it is one of a kind.
+    pub(super) fn copies_of(&self, index: usize) -> Option<Copies> {
+        let entry = self.config.nodes.get(&self.nodes[index].entry)?;
+        self.strategy.recovery.copies(&self.config, entry)
+    }
+
+    /// The node itself, or the one that it is a copy of.
+    fn original_of(&self, index: usize) -> usize {
+        self.nodes[index].standby_of.unwrap_or(index)
+    }
+
+    /// A node and its copies.
+    fn family_of(&self, original: usize) -> Vec<usize> {
+        let is_copy = |node: &Node| node.standby_of == Some(original) && node.spare == Spare::Copy;
+        (0..self.nodes.len()).filter(|&index| index == original || is_copy(&self.nodes[index])).collect()
+    }
+
+    /// Whether other copies of a node are still at work.
+    pub(super) fn awaits_copies(&self, node: &Node) -> bool {
+        let Some(original) = self.nodes.iter().position(|other| std::ptr::eq(other, node)) else {
+            return false;
+        };
+        self.family_of(original).into_iter().any(|index| self.nodes[index].phase != Phase::Idle)
+    }
+
+    /// A task of a node has ended: when all of them have, and without an error, the node has its say in what they came
+    /// to. When that is decided, the copies that are still at work are called off.
+    pub(super) fn vote(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
+        let Some(copies) = self.copies_of(index) else { return };
+        let original = self.original_of(index);
+        let node = &self.nodes[index];
+        let has_ended = |state| matches!(state, MemberState::Ended(_));
+        if self.nodes[original].is_decided || !node.members.iter().all(|member| has_ended(member.state)) {
+            return;
+        }
+        let result = |member: &Member| match (&member.result, member.state) {
+            (Some(printed), _) => Ok(printed.clone()),
+            (None, MemberState::Ended(code)) => Err(code),
+            (None, _) => Err(-1),
+        };
+        let results: Results = node.members.iter().map(result).collect();
+        if let Some(host) = node.place.as_ref().map(|place| place.host) {
+            self.nodes[original].votes.push(Vote { host, results });
+        }
+        // It has nothing more to do, whatever it said.
+        self.retire(desk, index);
+        let (best, agreed) = most_agreed(&self.nodes[original].votes);
+        let wanted = if best.is_ok() { copies.majority } else { copies.majority.max(copies.count) } as usize;
+        if agreed >= wanted {
+            return self.decide(desk, original, best, agreed);
+        }
+        let at_work = |index: &usize| self.nodes[*index].phase != Phase::Idle;
+        let under_way = self.family_of(original).into_iter().filter(at_work).count();
+        let lacking = wanted.saturating_sub(agreed + under_way);
+        self.add_copies(desk, original, lacking);
+    }
+
+    /// Takes a copy that has done its part from its peer.
+    fn retire(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
+        self.take_away(desk, index);
+        let node = &mut self.nodes[index];
+        node.phase = Phase::Idle;
+        node.not_before = None;
+        node.recovering = false;
+    }
+
+    /// Puts copies to work again that have done their part, on peers that have had no say.
+    fn add_copies(&mut self, desk: &mut Desk<'_, '_>, original: usize, count: usize) {
+        let heard: Vec<_> = self.nodes[original].votes.iter().map(|vote| vote.host).collect();
+        let idle = |index: &usize| self.nodes[*index].phase == Phase::Idle;
+        let chosen: Vec<usize> = self.family_of(original).into_iter().filter(idle).take(count).collect();
+        for index in chosen {
+            let node = &mut self.nodes[index];
+            node.phase = Phase::Unplaced;
+            node.excluded.extend(heard.iter().copied());
+            self.place_anew(desk, index);
+        }
+        self.advance(desk);
+    }
+
+    /// Enough copies agree.
+    fn decide(&mut self, desk: &mut Desk<'_, '_>, original: usize, results: Results, agreed: usize) {
+        self.nodes[original].is_decided = true;
+        for index in self.family_of(original) {
+            if self.nodes[index].phase != Phase::Idle {
+                self.retire(desk, index);
+            }
+        }
+        let original = &mut self.nodes[original];
+        if let Err(code) = results {
+            original.members.iter_mut().for_each(|member| member.state = MemberState::Ended(code));
+        }
+        desk.fact(Fact::ResultDecided {
+            ensemble: self.id,
+            node: Arc::clone(&original.name),
+            results: results.unwrap_or_default(),
+            agreed: agreed as u32,
+            votes: original.votes.len() as u32,
+        });
+        self.advance(desk);
+    }
+}
+
+/// The results that most copies agree on, the earliest of several, and how many do.
+fn most_agreed(votes: &[Vote]) -> (Results, usize) {
+    let count = |vote: &Vote| votes.iter().filter(|other| other.results == vote.results).count();
+    let mut best: (Results, usize) = (Ok(Vec::new()), 0);
+    for vote in votes {
+        let agreed = count(vote);
+        if agreed > best.1 {
+            best = (vote.results.clone(), agreed);
+        }
+    }
+    best
+}

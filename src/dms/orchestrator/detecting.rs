@@ -1,0 +1,241 @@
+//! Who is lost, by the detector that the deployment was given (see [`crate::dms::supervision::detector`]).
+//!
+//! DMS's own looks at the ticks of the supervisor (`running`). The others here look when the first of those whom they
+//! watch may be suspected or lost, or ask one after another whether they live.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{Deployment, Outcome, Pending, Phase, Purpose};
+use crate::dms::actor::{Behaviour, BehaviourKind, EdgeConstraint, Message, Padding};
+use crate::dms::desk::Desk;
+use crate::dms::fact::Suspicion;
+use crate::dms::identity::{Handle, PeerId};
+use crate::dms::outbox::Timer;
+use crate::dms::profile::Weakness;
+use crate::dms::supervision::detector::Swim;
+use crate::kernel::Timestamp;
+
+/// Peers that are remembered because they can help to ask others.
+const MOST_ACQUAINTANCES: usize = 16;
+
+/// What a detector has under way.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Detection {
+    /// When it is to look next.
+    due: Option<Timestamp>,
+    /// When the next round of questions begins.
+    next_round: Timestamp,
+    /// Who is still to be asked before all are asked again.
+    to_ask: VecDeque<PeerId>,
+    /// Who has bidden for nodes of this deployment, the latest last.
+    acquaintances: Vec<Arc<Handle>>,
+}
+
+impl Deployment {
+    /// Whether silence is noticed here, and not at the ticks of the supervisor.
+    pub(super) const fn has_detector(&self) -> bool {
+        !self.strategy.detector.ticks()
+    }
+
+    /// Has the detector look when there may be something to see.
+    pub(super) fn watch_on(&mut self, desk: &mut Desk<'_, '_>) {
+        let in_turn = desk.security.profile.has(Weakness::InTurnSupervision);
+        if !self.has_detector() || in_turn || self.status.is_terminal() {
+            return;
+        }
+        let Some(due) = self.next_look(desk.now) else { return };
+        if self.detection.due.is_none_or(|known| due < known) {
+            self.detection.due = Some(due);
+            desk.timer(due.since(desk.now), Timer::Detect(self.number));
+        }
+    }
+
+    /// When somebody may be suspected or lost at the earliest; none when nobody is watched.
+    fn next_look(&mut self, now: Timestamp) -> Option<Timestamp> {
+        let detector = self.strategy.detector;
+        let logic = detector.logic();
+        if let Some(swim) = logic.probing() {
+            let mut watched = self.nodes.iter().filter(|node| node.phase == Phase::Started);
+            let lost = watched.clone().filter_map(|node| Some(node.suspected_since? + swim.suspicion));
+            let first_lost = lost.min();
+            watched.next()?;
+            let round = &mut self.detection.next_round;
+            if *round <= now {
+                *round = now + swim.period;
+            }
+            return Some(first_lost.map_or(*round, |lost| lost.min(*round)).max(now));
+        }
+        let this = &*self;
+        let looks = this.nodes.iter().enumerate().flat_map(|(index, node)| {
+            let running = (0..node.members.len()).filter(move |place| this.watches((index, *place)));
+            running.filter_map(move |place| {
+                let heard = node.members[place].watch.heartbeats();
+                let suspects = logic.suspects_at(heard).filter(|_| node.suspected_since.is_none());
+                suspects.into_iter().chain(logic.convicts_at(heard)).min()
+            })
+        });
+        looks.min().map(|at| at.max(now))
+    }
+
+    /// The detector looks.
+    pub(super) fn detect(&mut self, desk: &mut Desk<'_, '_>) {
+        if self.detection.due.is_none_or(|due| due > desk.now) || self.status.is_terminal() {
+            return;
+        }
+        self.detection.due = None;
+        match self.strategy.detector.logic().probing() {
+            Some(swim) => self.go_on_asking(desk, swim),
+            None => self.judge_silence(desk),
+        }
+        self.watch_on(desk);
+    }
+
+    /// Suspects those who have been silent for long, and gives up those who have been for too long.
+    fn judge_silence(&mut self, desk: &mut Desk<'_, '_>) {
+        let detector = self.strategy.detector;
+        let (mut node, mut place) = (0, 0);
+        while node < self.nodes.len() {
+            // Asked for each in turn: the recovery of one may take the others of its node away.
+            if self.watches((node, place)) {
+                let heard = self.nodes[node].members[place].watch.heartbeats();
+                let is_over = |at: Option<Timestamp>| at.is_some_and(|at| at <= desk.now);
+                if is_over(detector.logic().convicts_at(heard)) {
+                    self.suspect(desk, (node, place), Suspicion::Stale);
+                } else if is_over(detector.logic().suspects_at(heard)) {
+                    self.begin_suspicion(desk, node);
+                }
+            }
+            place += 1;
+            if self.nodes.get(node).is_none_or(|node| place >= node.members.len()) {
+                (node, place) = (node + 1, 0);
+            }
+        }
+    }
+
+    fn begin_suspicion(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
+        if self.nodes[index].suspected_since.is_none() {
+            self.nodes[index].suspected_since = Some(desk.now);
+            self.prepare_for_loss(desk, index);
+        }
+    }
+
+    /// A sign of life of a node.
+    pub(super) fn end_suspicion(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
+        if self.nodes[index].suspected_since.take().is_some() {
+            self.stand_down(desk, index);
+        }
+    }
+
+    /// Gives up those who have been suspected for too long, and asks the next one when its turn has come.
+    fn go_on_asking(&mut self, desk: &mut Desk<'_, '_>, swim: Swim) {
+        for index in 0..self.nodes.len() {
+            let Some(node) = self.nodes.get(index).filter(|node| node.phase == Phase::Started) else {
+                continue;
+            };
+            if node.suspected_since.is_some_and(|since| since + swim.suspicion <= desk.now)
+                && let Some(place) = (0..node.members.len()).find(|place| self.watches((index, *place)))
+            {
+                self.suspect(desk, (index, place), Suspicion::Stale);
+            }
+        }
+        if self.detection.next_round > desk.now {
+            return;
+        }
+        self.detection.next_round = desk.now + swim.period;
+        let Some(index) = self.next_to_ask(desk) else { return };
+        let host = self.nodes[index].host();
+        let behaviour = Behaviour::fixed(BehaviourKind::EdgeProbe);
+        let message = Message::EdgeProbe(Padding(0));
+        self.ask(desk, &host, behaviour, message, swim.timeout, Purpose::Probe, (index, 0));
+    }
+
+    /// The node whose peer is asked in this round. Each is asked once before one is asked again, in an order that is
+    /// drawn anew each time, so that nobody waits for more than two times as many rounds as there are peers.
+    fn next_to_ask(&mut self, desk: &mut Desk<'_, '_>) -> Option<usize> {
+        if self.detection.to_ask.is_empty() {
+            let started = self.nodes.iter().filter(|node| node.phase == Phase::Started);
+            let mut hosts: Vec<PeerId> = started.map(|node| node.host().host).collect();
+            hosts.sort_unstable();
+            hosts.dedup();
+            desk.out.random.shuffle(&mut hosts);
+            self.detection.to_ask = hosts.into();
+        }
+        while let Some(host) = self.detection.to_ask.pop_front() {
+            let is_there = |node: &super::Node| {
+                node.phase == Phase::Started && node.place.as_ref().is_some_and(|place| place.host == host)
+            };
+            if let Some(index) = self.nodes.iter().position(is_there) {
+                return Some(index);
+            }
+        }
+        None
+    }
+
+    /// A peer has answered that it lives, or not in time; or those who were asked to ask it have.
+    pub(super) fn resolve_probe(&mut self, desk: &mut Desk<'_, '_>, pending: Pending, outcome: &Outcome<'_>) {
+        let Some(swim) = self.strategy.detector.logic().probing() else { return };
+        let index = pending.node;
+        if self.nodes[index].phase != Phase::Started {
+            return;
+        }
+        let lives = match (pending.purpose, outcome) {
+            // A refusal is a sign of life too.
+            (Purpose::Probe, Outcome::Reply(_)) => true,
+            (_, outcome) => outcome.refusal(swim.timeout).is_none(),
+        };
+        if lives {
+            self.pending.retain(|other| other.purpose != Purpose::ProbeByHelper || other.node != index);
+            return self.end_suspicion(desk, index);
+        }
+        if pending.purpose == Purpose::Probe && self.ask_helpers(desk, index, swim) {
+            return;
+        }
+        let asks = |other: &Pending| other.purpose == Purpose::ProbeByHelper && other.node == index;
+        if !self.pending.iter().any(asks) {
+            self.begin_suspicion(desk, index);
+            self.watch_on(desk);
+        }
+    }
+
+    /// Asks others to ask the peer of a node; false when there are none.
+    fn ask_helpers(&mut self, desk: &mut Desk<'_, '_>, index: usize, swim: Swim) -> bool {
+        let target = self.nodes[index].host();
+        let hosts = self.nodes.iter().filter(|node| node.phase == Phase::Started).map(super::Node::host);
+        let mut helpers: Vec<Arc<Handle>> =
+            hosts.chain(self.detection.acquaintances.iter().map(Arc::clone)).collect();
+        helpers.retain(|helper| helper.host != target.host);
+        helpers.sort_unstable_by_key(|helper| helper.host);
+        helpers.dedup_by_key(|helper| helper.host);
+        desk.out.random.shuffle(&mut helpers);
+        helpers.truncate(swim.helpers as usize);
+        for helper in &helpers {
+            // Measuring a link without limits is asking the other end whether it answers.
+            let message = Message::EdgeConstraint(Box::new(EdgeConstraint {
+                ensemble: self.id,
+                source: helper.host,
+                target: target.host,
+                rtt_ms: 0,
+                bandwidth_bits_per_s: 0,
+            }));
+            let behaviour = Behaviour::fixed(BehaviourKind::EdgeConstraint);
+            let purpose = Purpose::ProbeByHelper;
+            self.ask(desk, helper, behaviour, message, swim.timeout, purpose, (index, 0));
+        }
+        !helpers.is_empty()
+    }
+
+    /// Somebody has bidden: it may help to ask others later.
+    pub(super) fn note_acquaintance(&mut self, handle: &Arc<Handle>) {
+        if self.strategy.detector.logic().probing().is_none() {
+            return;
+        }
+        let known = &mut self.detection.acquaintances;
+        if known.iter().all(|other| other.host != handle.host) {
+            if known.len() >= MOST_ACQUAINTANCES {
+                known.remove(0);
+            }
+            known.push(Arc::clone(handle));
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! What a deployment does about allocations in trouble, lost nodes and suspected ones (dms-orchestration section 4.2,
+//! and what the ensemble file promises: `failure_recovery`, `supervisor`, `escalation_strategy`).
+//!
+//! What is to be done is decided in [`supervision`](crate::dms::supervision); here it is done.
+
+use std::sync::Arc;
+
+use super::node::{MemberState, Node};
+use super::{Deployment, Outcome, Pending, Phase, Purpose};
+use crate::dms::actor::{Behaviour, BehaviourKind, Message, Padding};
+use crate::dms::constants::{FAILURE_ESCALATION_TIMEOUT, HEALTH_CHECK_TIMEOUT};
+use crate::dms::desk::Desk;
+use crate::dms::ensemble::{AllocationKind, EscalationStrategy};
+use crate::dms::fact::{DeploymentStatus, Fact, Stage, Suspicion};
+use crate::dms::supervision::{NodePolicy, Response, Restarts, Spare, group_of};
+
+/// A remedy for an allocation that failed, while its peer answers.
+enum Remedy {
+    /// What has failed stays down.
+    Nothing,
+    /// These restart, each with its node.
+    Restart(Vec<(usize, usize)>),
+    /// Restarting does not help: its node is next.
+    Node,
+    /// Restarting does not help, and the whole tree has tried: the deployment is next.
+    Deployment,
+}
+
+impl Deployment {
+    /// An allocation is in trouble.
+    pub(super) fn suspect(&mut self, desk: &mut Desk<'_, '_>, at: (usize, usize), cause: Suspicion) {
+        let member = &self.nodes[at.0].members[at.1];
+        desk.fact(Fact::Suspected {
+            allocation: Arc::clone(&member.id),
+            generation: member.generation,
+            cause,
+        });
+        let silent =
+            cause == Suspicion::Stale || (cause == Suspicion::HealthCheck && member.watch.is_silent());
+        if silent {
+            return self.recover_node(desk, at.0, "the peer does not answer");
+        }
+        match self.remedy_for(desk, at) {
+            // Nobody is to do anything about it: what has failed stays down.
+            Remedy::Nothing => self.nodes[at.0].members[at.1].state = MemberState::Ended(-1),
+            Remedy::Restart(all) => {
+                for at in all {
+                    self.restart(desk, at);
+                }
+            }
+            Remedy::Node => self.recover_node(desk, at.0, "more than 3 restarts in 5 minutes"),
+            Remedy::Deployment => {
+                self.escalate(desk, at.0, "more than 3 restarts in 5 minutes, up to the root supervisor");
+            }
+        }
+    }
+
+    /// What is to be done: what its own entry in the file says, else its supervisor, else the strategies of the
+    /// deployment.
+    fn remedy_for(&mut self, desk: &Desk<'_, '_>, at: (usize, usize)) -> Remedy {
+        let config = Arc::clone(&self.config);
+        let member = &self.nodes[at.0].members[at.1];
+        let (name, written) = (Arc::clone(&member.name), member.config.failure_recovery);
+        let recovery = &self.strategy.recovery;
+        let is_left_to_tree = written.is_none() || recovery.forced;
+        let tree = config.supervisor.as_ref().filter(|_| is_left_to_tree);
+        if let Some(response) = tree.and_then(|root| self.tree.respond(root, &name, desk.now)) {
+            return match response {
+                Response::Restart(names) => Remedy::Restart(self.running_of(&names)),
+                Response::Exhausted => Remedy::Deployment,
+            };
+        }
+        let count = self.nodes[at.0].members.len();
+        // A group of a supervisor goes over nodes; without one the node is the group.
+        let group = config.supervisor.as_ref().and_then(|root| group_of(root, &name));
+        let restarts = recovery.on_failure(written);
+        let all = match (group, restarts) {
+            (_, Restarts::Nothing) => return Remedy::Nothing,
+            (_, Restarts::One) => vec![at],
+            (Some((group, _)), Restarts::All) => self.running_of(group),
+            (Some((group, place)), Restarts::Rest) => self.running_of(&group[place..]),
+            (None, Restarts::All) => (0..count).map(|place| (at.0, place)).collect(),
+            (None, Restarts::Rest) => (at.1..count).map(|place| (at.0, place)).collect(),
+        };
+        if !self.nodes[at.0].members[at.1].restarts.allows_another(desk.now) {
+            return Remedy::Node;
+        }
+        Remedy::Restart(all)
+    }
+
+    /// Where the allocations of these names run, in this order.
+    fn running_of(&self, names: &[Arc<str>]) -> Vec<(usize, usize)> {
+        let places = names.iter().flat_map(|name| {
+            self.nodes.iter().enumerate().filter(|(_, node)| node.phase == Phase::Started).flat_map(
+                move |(index, node)| {
+                    let own = node.members.iter().enumerate().filter(move |(_, member)| member.name == *name);
+                    own.map(move |(place, _)| (index, place))
+                },
+            )
+        });
+        places.collect()
+    }
+
+    pub(super) fn restart(&mut self, desk: &mut Desk<'_, '_>, at: (usize, usize)) {
+        let member = &mut self.nodes[at.0].members[at.1];
+        if member.config.kind == AllocationKind::Task && matches!(member.state, MemberState::Ended(_)) {
+            return;
+        }
+        member.watch.reset(desk.now);
+        let (id, handle) = (Arc::clone(&member.id), member.handle.clone());
+        let Some(to) = handle else { return };
+        desk.fact(Fact::RestartOrdered { allocation: id });
+        let behaviour = Behaviour::fixed(BehaviourKind::AllocationRestart);
+        let message = Message::AllocationRestart;
+        self.ask(desk, &to, behaviour, message, FAILURE_ESCALATION_TIMEOUT, Purpose::Restart, at);
+    }
+
+    /// Restarting has not helped, so the ensemble's own rule is next: everything begins anew, or ends. Without one, the
+    /// node of whatever failed last is recovered.
+    fn escalate(&mut self, desk: &mut Desk<'_, '_>, index: usize, reason: &str) {
+        match self.config.escalation_strategy {
+            None => self.recover_node(desk, index, reason),
+            Some(EscalationStrategy::Teardown) => {
+                self.note_loss(desk, index, reason);
+                self.tear_down(desk);
+            }
+            Some(EscalationStrategy::Redeploy) => {
+                let is_meant = |other: &usize| *other == index || self.nodes[*other].phase == Phase::Started;
+                for index in (0..self.nodes.len()).filter(is_meant).collect::<Vec<_>>() {
+                    self.note_loss(desk, index, reason);
+                    let place = self.take_away(desk, index);
+                    self.nodes[index].excluded.extend(place.map(|place| place.host));
+                    self.place_anew(desk, index);
+                }
+                self.advance(desk);
+            }
+        }
+    }
+
+    /// Says that a node is lost, and why.
+    fn note_loss(&self, desk: &mut Desk<'_, '_>, index: usize, reason: &str) {
+        let name = &self.nodes[index].name;
+        desk.fact(Fact::StageFailed {
+            ensemble: self.id,
+            stage: Stage::Run,
+            reason: format!("node {name}: {reason}").into(),
+        });
+    }
+
+    /// Takes a node from its peer, which is returned; its next life is of another generation.
+    pub(super) fn take_away(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        index: usize,
+    ) -> Option<Arc<crate::dms::identity::Handle>> {
+        self.drop_pending_of(index);
+        self.undo_node(desk, index);
+        let node = &mut self.nodes[index];
+        let place = node.place.take();
+        node.reset();
+        node.renew();
+        place
+    }
+
+    /// A node that has been taken away looks for a place again.
+    pub(super) fn place_anew(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
+        let node = &mut self.nodes[index];
+        node.recovering = true;
+        let (name, generation) = (Arc::clone(&node.name), node.generation());
+        desk.fact(Fact::RedeploymentStarted { ensemble: self.id, node: name, generation });
+        if self.status == DeploymentStatus::Running {
+            self.set_status(desk, DeploymentStatus::Updating, None);
+        }
+    }
+
+    /// Does with a node what its policy says; a policy that gives it up leaves the rest to `escalation_strategy`.
+    pub(super) fn recover_node(&mut self, desk: &mut Desk<'_, '_>, index: usize, reason: &str) {
+        let index = self.made_whole(desk, index);
+        let node = &mut self.nodes[index];
+        if !node.recoveries.allows_another(desk.now) && self.config.escalation_strategy.is_some() {
+            node.recoveries.clear();
+            return self.escalate(desk, index, "it began anew more than 3 times in 5 minutes");
+        }
+        let written = self.config.nodes[&self.nodes[index].entry].failure_recovery;
+        let policy = self.strategy.recovery.on_loss(written);
+        self.note_loss(desk, index, reason);
+        let place = self.take_away(desk, index);
+        let node = &mut self.nodes[index];
+        match (policy, self.config.escalation_strategy) {
+            (NodePolicy::Redeploy, _) | (NodePolicy::StayDown, Some(EscalationStrategy::Redeploy)) => {
+                node.excluded.extend(place.map(|place| place.host));
+            }
+            (NodePolicy::Restart, _) => node.pin = place,
+            (NodePolicy::StayDown, Some(EscalationStrategy::Teardown)) => {
+                return self.tear_down(desk);
+            }
+            (NodePolicy::StayDown, None) => {
+                let known = self.known();
+                self.nodes[index].phase = Phase::Idle;
+                self.forget_gone(desk, known);
+                return self.advance(desk);
+            }
+        }
+        let moves = self.nodes[index].pin.is_none();
+        let standby = self.standby_for(index).filter(|_| moves);
+        if let Some(standby) = standby {
+            self.promote(index, standby);
+        }
+        self.place_anew(desk, standby.unwrap_or(index));
+        self.advance(desk);
+    }
+
+    /// Asks the peers of standbys whether they live: nothing is heard of them until they are wanted, and then it is too
+    /// late to find that they are gone. It is done whenever they are granted what they need.
+    pub(super) fn look_after_standbys(&mut self, desk: &mut Desk<'_, '_>) {
+        for index in 0..self.nodes.len() {
+            if self.nodes[index].phase == Phase::Standby {
+                self.ask_standby(desk, index);
+            }
+        }
+    }
+
+    fn ask_standby(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
+        let (host, timeout) = (self.nodes[index].host(), HEALTH_CHECK_TIMEOUT);
+        let behaviour = Behaviour::fixed(BehaviourKind::EdgeProbe);
+        let message = Message::EdgeProbe(Padding(0));
+        self.ask(desk, &host, behaviour, message, timeout, Purpose::Standby, (index, 0));
+    }
+
+    /// One that does not answer twice in a row is replaced.
+    pub(super) fn resolve_standby(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        pending: Pending,
+        outcome: &Outcome<'_>,
+    ) {
+        let index = pending.node;
+        let node = &mut self.nodes[index];
+        if node.phase != Phase::Standby || self.status.is_terminal() {
+            return;
+        }
+        if matches!(outcome, Outcome::Reply(_)) {
+            node.suspected_since = None;
+        } else if node.suspected_since.replace(desk.now).is_none() {
+            self.ask_standby(desk, index);
+        } else {
+            self.note_loss(desk, index, "the peer of the standby does not answer");
+            let place = self.take_away(desk, index);
+            self.nodes[index].excluded.extend(place.map(|place| place.host));
+            self.place_anew(desk, index);
+            self.advance(desk);
+        }
+    }
+
+    /// A standby of this node that is ready, or a precaution that is about to be.
+    fn standby_for(&self, index: usize) -> Option<usize> {
+        let takes_over = |node: &Node| match node.spare {
+            Spare::Standby => node.phase == Phase::Standby,
+            Spare::Precaution => node.phase != Phase::Idle,
+            Spare::Copy => false,
+        };
+        self.nodes.iter().position(|node| node.standby_of == Some(index) && takes_over(node))
+    }
+
+    /// A standby takes the part of its primary: it is told the names, others where they lead now, and it starts. The
+    /// former primary is placed anew and stands by, unless it was called for as a precaution only.
+    fn promote(&mut self, index: usize, standby: usize) {
+        for node in self.nodes.iter_mut().filter(|node| node.standby_of == Some(index)) {
+            node.standby_of = Some(standby);
+        }
+        self.nodes[index].standby_of = Some(standby);
+        self.nodes[index].spare = self.nodes[standby].spare;
+        self.nodes[standby].standby_of = None;
+        if self.nodes[standby].phase == Phase::Standby {
+            self.nodes[standby].phase = Phase::Addressed;
+        }
+        if self.nodes[index].spare == Spare::Precaution {
+            self.nodes[index].phase = Phase::Idle;
+        }
+    }
+
+    /// The peer of a node may be lost: where that is wanted, a spare is prepared on another one.
+    pub(super) fn prepare_for_loss(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
+        let Some(spare) = self.precaution_of(index, |phase| phase == Phase::Idle) else { return };
+        let place = self.nodes[index].place.clone();
+        let node = &mut self.nodes[spare];
+        node.renew();
+        node.phase = Phase::Unplaced;
+        node.excluded = place.into_iter().map(|place| place.host).collect();
+        self.place_anew(desk, spare);
+        self.advance(desk);
+    }
+
+    /// The peer of a node has been heard again: what was prepared for its loss is given back.
+    pub(super) fn stand_down(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
+        let Some(spare) = self.precaution_of(index, |phase| phase != Phase::Idle) else { return };
+        let known = self.known();
+        self.take_away(desk, spare);
+        self.nodes[spare].phase = Phase::Idle;
+        self.nodes[spare].recovering = false;
+        self.forget_gone(desk, known);
+        self.advance(desk);
+    }
+
+    fn precaution_of(&self, index: usize, is_in: impl Fn(Phase) -> bool) -> Option<usize> {
+        let fits = |node: &Node| {
+            node.standby_of == Some(index) && node.spare == Spare::Precaution && is_in(node.phase)
+        };
+        self.nodes.iter().position(fits)
+    }
+}

@@ -1,0 +1,52 @@
+//! SWIM: asking, also by way of others.
+
+use serde::Serialize;
+
+use super::{About, FailureDetector, Heartbeats};
+use crate::kernel::{Span, Timestamp};
+
+/// In each round one of the peers is asked whether it lives, in an order that is drawn anew when all have been asked.
+/// If it does not answer in time, others are asked to ask it; if they hear nothing either, it is suspected, and lost
+/// unless a sign of life comes before the suspicion has lasted so long.
+///
+/// An orchestrator that watches its providers is the one member here that asks; the others that it asks for help are
+/// those that host other nodes of the ensemble or have bidden for it. So suspicions need not be gossiped.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct Swim {
+    /// The length of a round.
+    pub period: Span,
+    /// How long an answer is waited for, and as long again for those who were asked to ask.
+    pub timeout: Span,
+    /// How many others are asked for help.
+    pub helpers: u32,
+    /// How long a suspicion lasts.
+    pub suspicion: Span,
+}
+
+impl Swim {
+    /// What a scenario has that says no more.
+    pub const DEFAULT: Self =
+        Self { period: Span::secs(10), timeout: Span::secs(2), helpers: 3, suspicion: Span::secs(20) };
+}
+
+impl FailureDetector for Swim {
+    fn about(&self) -> &'static About {
+        &About {
+            name: "swim",
+            line: "peers are asked in turn, also by way of others, and suspected before they are lost",
+            source: "Das, Gupta and Motivala, SWIM, DSN 2002",
+        }
+    }
+
+    fn suspects_at(&self, _: &Heartbeats) -> Option<Timestamp> {
+        None
+    }
+
+    fn convicts_at(&self, _: &Heartbeats) -> Option<Timestamp> {
+        None
+    }
+
+    fn probing(&self) -> Option<Swim> {
+        Some(*self)
+    }
+}

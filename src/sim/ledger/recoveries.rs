@@ -1,0 +1,132 @@
+//! What failures cost: how long it took to notice them, what was done in vain, and what was held for nobody.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::tables::Metrics;
+use super::{AllocationRecord, Ledger, entry};
+use crate::dms::ensemble::AllocationKind;
+use crate::dms::fact::{DeploymentStatus, Fact};
+use crate::kernel::{Span, Time};
+use crate::observe::SpanHistogram;
+
+/// What supervisors noticed, beside what was so.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Suspicions {
+    all: u64,
+    /// Of what ran at that moment.
+    wrong: u64,
+    /// From the moment at which something stopped to that at which it was suspected.
+    detection: SpanHistogram,
+}
+
+/// All runs of a task, copies and further tries among them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Task {
+    /// How long they ran together.
+    ran: Span,
+    /// How much of that counts, once one of them has done it.
+    useful: Option<Span>,
+}
+
+impl Ledger {
+    /// A supervisor suspects an allocation.
+    pub(super) fn suspected(&mut self, now: Time, deployment: Option<u32>, fact: &Fact) {
+        let Fact::Suspected { allocation, generation, .. } = fact else { return };
+        self.suspicions.all += 1;
+        let places = deployment.and_then(|number| self.committed.get(number as usize)).into_iter().flatten();
+        let key = entry::key_of(allocation);
+        let mut records = places.map(|place| &self.allocations[*place]);
+        let record = records.find(|record| &*record.key == key && record.generation == *generation);
+        match record {
+            Some(record) if record.running => self.suspicions.wrong += 1,
+            Some(record) if record.started.is_some() => {
+                self.suspicions.detection.record(now.since(record.stopped));
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn recovery_metrics(&self, m: &mut Metrics, now: Time) {
+        let seconds = |span: Option<Span>| span.map_or(f64::NAN, Span::as_secs_f64);
+        let Suspicions { all, wrong, detection } = &self.suspicions;
+        m.add("suspicions", *all as f64);
+        m.add("suspicions.wrong", *wrong as f64);
+        m.add("detection_time.mean", seconds(detection.mean()));
+        m.add("detection_time.p50", seconds(detection.quantile(0.50)));
+        m.add("detection_time.p95", seconds(detection.quantile(0.95)));
+        m.add("recovery_time.mean", seconds(self.services.recoveries.mean()));
+        let tasks = self.tasks(now);
+        let ended = |deployment: u32| {
+            let record = &self.deployments[deployment as usize];
+            record.status.is_terminal() || record.status == DeploymentStatus::ShuttingDown
+        };
+        let lost = tasks.iter().filter(|((deployment, _), task)| task.useful.is_none() && ended(*deployment));
+        let done: f64 = tasks.values().filter_map(|task| task.useful).map(Span::as_secs_f64).sum();
+        let all: f64 = tasks.values().map(|task| task.ran.as_secs_f64()).sum();
+        let under_way =
+            tasks.iter().filter(|((deployment, _), task)| task.useful.is_none() && !ended(*deployment));
+        let open: f64 = under_way.map(|(_, task)| task.ran.as_secs_f64()).sum();
+        m.add("tasks.completed", tasks.values().filter(|task| task.useful.is_some()).count() as f64);
+        m.add("tasks.lost", lost.count() as f64);
+        m.add("work.useful", done);
+        m.add("work.wasted", (all - open - done).max(0.0));
+        let held = |span: &dyn Fn(&AllocationRecord) -> Span| -> f64 {
+            let cores = |record: &AllocationRecord| record.resources.cpu.cores_milli as f64 / 1000.0;
+            self.allocations.values().map(|record| cores(record) * span(record).as_secs_f64()).sum()
+        };
+        let until = |record: &AllocationRecord| record.ended.unwrap_or(now);
+        m.add("resources.held", held(&|record| until(record).since(record.committed)) / 3600.0);
+        let unwanted_from = self.unwanted_from();
+        let in_vain = |record: &AllocationRecord| {
+            let key = (record.deployment, Arc::clone(&record.key), record.generation);
+            let from = unwanted_from.get(&key).copied().unwrap_or(now).max(record.committed);
+            until(record).since(from)
+        };
+        m.add("resources.held_in_vain", held(&in_vain) / 3600.0);
+    }
+
+    /// Every task that was placed, by deployment and what it serves.
+    fn tasks(&self, now: Time) -> IndexMap<(u32, Arc<str>), Task> {
+        let mut tasks: IndexMap<(u32, Arc<str>), Task> = IndexMap::new();
+        for record in self.allocations.values() {
+            let serves = self.service_key(record.deployment, &record.key);
+            let name = serves.split_once('.').map_or(&*serves, |(_, name)| name);
+            let kind = self.config_of(record.deployment, name).map(|config| config.kind);
+            if kind != Some(AllocationKind::Task) {
+                continue;
+            }
+            let under_way = if record.running { now.since(record.running_since) } else { Span::ZERO };
+            let task = tasks.entry((record.deployment, serves)).or_default();
+            task.ran += record.ran + under_way;
+            if record.end == "completed" && task.useful.is_none() {
+                // What it went on from was done before, by a run that ended early.
+                let id = self.deployments[record.deployment as usize].ensemble;
+                let saved = id.and_then(|id| self.storage.progress_of(&format!("{id}_{}", record.key)));
+                task.useful = Some(saved.unwrap_or(Span::ZERO).max(record.ran));
+            }
+        }
+        tasks
+    }
+
+    /// From when on each generation of an allocation is of no use to anybody: the next one was begun, or its deployment
+    /// had ended.
+    fn unwanted_from(&self) -> IndexMap<(u32, Arc<str>, u32), Time> {
+        let mut first_of: IndexMap<(u32, Arc<str>, u32), Time> = IndexMap::new();
+        for record in self.allocations.values() {
+            let key = (record.deployment, Arc::clone(&record.key), record.generation);
+            let first = first_of.entry(key).or_insert(record.committed);
+            *first = (*first).min(record.committed);
+        }
+        let mut unwanted = IndexMap::new();
+        for (deployment, key, generation) in first_of.keys() {
+            let ended = self.deployments[*deployment as usize].ended;
+            let next = first_of.get(&(*deployment, Arc::clone(key), generation + 1)).copied();
+            if let Some(from) = ended.into_iter().chain(next).min() {
+                unwanted.insert((*deployment, Arc::clone(key), *generation), from);
+            }
+        }
+        unwanted
+    }
+}
