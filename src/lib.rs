@@ -12,6 +12,7 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod dms;
+pub mod experiment;
 pub mod kernel;
 pub mod net;
 pub mod observe;

@@ -19,6 +19,7 @@ mod reproduce;
 mod run;
 mod scale;
 mod schema;
+mod study;
 mod translate;
 
 /// How a command ends (exit codes of the process).
@@ -88,6 +89,8 @@ enum Command {
     Schema(schema::SchemaArguments),
     /// Measure the simulator on this machine.
     Bench(bench::BenchArguments),
+    /// Compare variants of a scenario under several conditions, with intervals, on common random numbers.
+    Study(study::StudyArguments),
     /// Fit distributions to an availability trace and write them as churn for scenarios.
     Fit(fit::FitArguments),
 }
@@ -105,6 +108,7 @@ pub fn main() -> ExitCode {
         Command::Translate(arguments) => translate::translate(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Study(arguments) => study::study(&arguments),
         Command::Fit(arguments) => fit::fit(&arguments),
     };
     exit.into()

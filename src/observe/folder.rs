@@ -98,7 +98,7 @@ pub enum FolderError {
 }
 
 /// Attaches what was tried to an error of the operating system.
-fn doing<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> FolderError + 'a {
+pub(super) fn doing<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> FolderError + 'a {
     move |source| FolderError::Io { action, path: path.to_owned(), source }
 }
 

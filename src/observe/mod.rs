@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod read;
 pub mod rows;
 pub mod stream;
+pub mod study;
 
 pub use folder::{FolderError, RunFolder, csv_text, write_atomically, write_into};
 pub use histogram::{SpanHistogram, nearest_rank};
@@ -31,3 +32,4 @@ pub use rows::{
     PeerRow, RefusalRow, RequestRow, Row, SCHEMA_VERSION, SeriesRow, Text, labels,
 };
 pub use stream::{PeerMetricRow, StreamFile, Streams};
+pub use study::{StudyRow, StudyRuns};

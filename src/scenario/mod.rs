@@ -44,6 +44,7 @@ mod resolved_operations;
 pub mod schema;
 mod storage;
 mod strategy;
+pub mod study;
 pub mod trace;
 mod traffic;
 pub mod units;

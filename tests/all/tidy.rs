@@ -19,8 +19,23 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("sim", &["dms", "net", "workload", "observe", "kernel"]),
     ("scenario", &["sim", "dms", "net", "workload", "observe", "kernel"]),
     ("reproduce", &["scenario", "sim", "dms", "observe"]),
+    ("experiment", &["scenario", "sim", "observe", "kernel"]),
     ("report", &["observe", "kernel"]),
-    ("cli", &["report", "reproduce", "scenario", "sim", "dms", "net", "workload", "observe", "kernel"]),
+    (
+        "cli",
+        &[
+            "report",
+            "experiment",
+            "reproduce",
+            "scenario",
+            "sim",
+            "dms",
+            "net",
+            "workload",
+            "observe",
+            "kernel",
+        ],
+    ),
 ];
 /// Peers live in cities, and cities belong to `net`: the one place where stimuli know the network's room.
 const GEOGRAPHY: &str = "src/workload/place.rs";

@@ -9,12 +9,14 @@ use crate::observe::histogram::nearest_rank;
 mod axis;
 mod bars;
 mod canvas;
+mod intervals;
 mod plot;
 
 pub use axis::{Axis, Quantity};
 pub(crate) use bars::grouped;
 pub use bars::{Bar, BarChart};
 pub use canvas::{Color, escape, palette, printable};
+pub use intervals::{Column, IntervalChart};
 
 /// How a series is drawn. Points are (x, y) with rising x.
 #[derive(Clone, PartialEq, Debug)]

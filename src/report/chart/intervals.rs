@@ -1,0 +1,125 @@
+//! Numbers with their intervals beside one another: a row for each thing that is compared, a column for each measure, a
+//! dot with a whisker for each condition.
+
+use super::axis::tick;
+use super::canvas::{Anchor, Canvas, draw, fitting, palette, text_width};
+use super::{Axis, Color};
+
+const TEXT_SIZE: f64 = 16.0;
+const TITLE_SIZE: f64 = 21.0;
+/// Height of the line of one condition.
+const LINE: f64 = 15.0;
+/// Space between two rows.
+const GAP: f64 = 12.0;
+const TOP: f64 = 128.0;
+const BOTTOM: f64 = 58.0;
+const MARGIN: f64 = 20.0;
+/// Width of one column.
+const COLUMN: f64 = 250.0;
+const RADIUS: f64 = 4.5;
+
+/// A measure.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Column {
+    /// Its axis; the title stands above the column.
+    pub axis: Axis,
+    /// The middle and half the width of each interval, by row, then by condition. What is not a number is not drawn; a
+    /// width that is none is a dot alone.
+    pub intervals: Vec<Vec<(f64, f64)>>,
+}
+
+/// A chart of intervals.
+#[derive(Clone, PartialEq, Debug)]
+pub struct IntervalChart {
+    /// What it shows.
+    pub title: String,
+    /// The names of the rows, from the top down.
+    pub rows: Vec<String>,
+    /// The names of the conditions with their colours.
+    pub conditions: Vec<(String, Color)>,
+    /// The columns, from the left.
+    pub columns: Vec<Column>,
+}
+
+impl IntervalChart {
+    /// The chart as an SVG file.
+    #[must_use]
+    pub fn svg(&self) -> String {
+        let names = self.rows.iter().map(|name| text_width(name, TEXT_SIZE)).fold(60.0, f64::max);
+        let left = MARGIN + names + 16.0;
+        let width = left + COLUMN * self.columns.len() as f64 + MARGIN;
+        let height = TOP + self.row_height() * self.rows.len() as f64 + BOTTOM;
+        draw(width, height, &self.title, |canvas| {
+            let title = fitting(&self.title, TITLE_SIZE, width - 2.0 * MARGIN);
+            canvas.text((MARGIN, 28.0), Anchor::Left, &title, TITLE_SIZE, palette::INK, true);
+            self.draw_legend(canvas);
+            for (number, name) in self.rows.iter().enumerate() {
+                let middle = TOP + self.row_height() * (number as f64 + 0.5);
+                if number % 2 == 0 {
+                    let (from, to) = (middle - self.row_height() / 2.0, middle + self.row_height() / 2.0);
+                    canvas.rectangle((MARGIN / 2.0, from), (width - MARGIN / 2.0, to), palette::SEA);
+                }
+                canvas.text((left - 16.0, middle), Anchor::Right, name, TEXT_SIZE, palette::INK, false);
+            }
+            for (number, column) in self.columns.iter().enumerate() {
+                let from = left + COLUMN * number as f64;
+                self.draw_column(canvas, column, (from + 12.0, from + COLUMN - 24.0), height - BOTTOM);
+            }
+        })
+    }
+
+    fn row_height(&self) -> f64 {
+        LINE * self.conditions.len() as f64 + GAP
+    }
+
+    fn draw_legend(&self, canvas: &Canvas<'_>) {
+        let mut x = MARGIN;
+        for (name, color) in &self.conditions {
+            canvas.dot((x + RADIUS, 60.0), RADIUS, *color);
+            canvas.text((x + 16.0, 60.0), Anchor::Left, name, TEXT_SIZE, palette::INK, false);
+            x += text_width(name, TEXT_SIZE) + 44.0;
+        }
+    }
+
+    fn draw_column(&self, canvas: &Canvas<'_>, column: &Column, (from, to): (f64, f64), bottom: f64) {
+        let known = || column.intervals.iter().flatten().filter(|(middle, _)| middle.is_finite());
+        let reach = |half: f64| if half.is_finite() { half } else { 0.0 };
+        let (least, greatest) =
+            known().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, greatest), (middle, half)| {
+                (least.min(middle - reach(*half)), greatest.max(middle + reach(*half)))
+            });
+        if known().next().is_none() {
+            return;
+        }
+        let room = (greatest - least).max(greatest.abs() * 1e-6) * 0.06;
+        let axis = if column.axis.range.is_some() || column.axis.is_logarithmic {
+            column.axis.clone()
+        } else {
+            let low = if least >= 0.0 { (least - room).max(0.0) } else { least - room };
+            column.axis.clone().over(low, greatest + room)
+        };
+        let ticked = tick(&axis, least, greatest, 4, true);
+        let title = fitting(&ticked.title, TEXT_SIZE, COLUMN - 16.0);
+        canvas.text((from - 6.0, TOP - 34.0), Anchor::Left, &title, TEXT_SIZE, palette::INK, true);
+        let place = |value: f64| from + (to - from) * ticked.share(value);
+        for (value, text) in &ticked.ticks {
+            let x = place(*value);
+            canvas.line(&[(x, TOP), (x, bottom)], palette::GRID, 1.0);
+            canvas.text((x, bottom + 18.0), Anchor::Centre, text, TEXT_SIZE - 1.0, palette::GREY, false);
+        }
+        for (row, intervals) in column.intervals.iter().enumerate() {
+            let top = TOP + self.row_height() * row as f64 + GAP / 2.0;
+            for (number, ((middle, half), (_, color))) in intervals.iter().zip(&self.conditions).enumerate() {
+                if !middle.is_finite() {
+                    continue;
+                }
+                let y = top + LINE * (number as f64 + 0.5);
+                if half.is_finite() {
+                    let ends = [(place(middle - half), y), (place(middle + half), y)];
+                    canvas.line(&ends, *color, 2.0);
+                }
+                canvas.dot((place(*middle), y), RADIUS, *color);
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! A study: one scenario in several variants under several conditions, each with a name and some overrides.
+
+use std::path::{Path, PathBuf};
+
+use super::diagnostic::Diagnostic;
+use super::files::{self, Files};
+use super::reader::{Map, Reader};
+use super::{Overrides, Report, unreadable, yaml};
+use crate::dms::ensemble::suggest::suggestion;
+use crate::dms::ensemble::tree::Node;
+
+const KEYS: &[&str] =
+    &["version", "name", "scenario", "seed", "replications", "conditions", "baseline", "variants", "metrics"];
+const MOST_REPLICATIONS: i64 = 10_000;
+
+/// What is compared.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Study {
+    /// Its name, which names its results.
+    pub name: String,
+    /// The scenario of all its runs.
+    pub scenario: PathBuf,
+    /// The seed of the seeds of its replications.
+    pub seed: u64,
+    /// How many runs of each variant under each condition.
+    pub replications: u32,
+    /// Under what it is compared; one at least.
+    pub conditions: Vec<Variant>,
+    /// What is compared; one at least.
+    pub variants: Vec<Variant>,
+    /// The place of the variant to which all others are compared.
+    pub baseline: usize,
+    /// By which metrics; one at least.
+    pub metrics: Vec<Wanted>,
+}
+
+/// A metric, and which of two values of it is the better one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Wanted {
+    /// Its name.
+    pub metric: String,
+    /// Whether the higher one is.
+    pub higher: bool,
+}
+
+/// Some overrides with a name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Variant {
+    /// Its name.
+    pub name: String,
+    /// As behind `--set`.
+    pub set: Vec<String>,
+}
+
+impl Study {
+    /// The overrides of a variant under a condition. What a variant sets wins.
+    #[must_use]
+    pub fn overrides(&self, condition: usize, variant: usize) -> Overrides {
+        let set = self.conditions[condition].set.iter().chain(&self.variants[variant].set);
+        Overrides { set: set.cloned().collect(), seed: None }
+    }
+}
+
+/// Reads a study. Its scenario is not looked at. `metrics` are the names that it may use.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_study(path: &Path, metrics: &[&str]) -> Result<Study, Report> {
+    let shown = path.to_string_lossy().replace('\\', "/");
+    let bytes = files::read_file(path).map_err(|reason| unreadable(&shown, &reason))?;
+    let mut files = Files::beside(path);
+    files.note(&shown, &shown, &bytes);
+    let (study, findings) = match yaml::parse(&bytes) {
+        Err(findings) => (None, findings),
+        Ok(root) => {
+            let mut reader = Reader::default();
+            let study = read(&mut reader, &root, path, metrics);
+            (study, reader.findings.into_sorted())
+        }
+    };
+    let place = |finding| Diagnostic::new("study", &shown, finding);
+    let report = Report { diagnostics: findings.into_iter().map(place).collect(), sources: files.sources };
+    study.filter(|_| !report.has_errors()).ok_or(report)
+}
+
+fn read(reader: &mut Reader, root: &Node, path: &Path, metrics: &[&str]) -> Option<Study> {
+    let top = reader.map(root, "a study", root.position, KEYS)?;
+    reader.required(&top, "version", "write `version: 1`", |r, node| r.whole(node, "version", 1, 1));
+    let name = reader.optional(&top, "name", |r, node| r.text(node, "name"));
+    let help = "the file of a scenario, as in `scenario: base.yaml`";
+    let scenario = reader.required(&top, "scenario", help, |r, node| r.text(node, "scenario"));
+    let seed = reader.optional(&top, "seed", |r, node| r.whole(node, "seed", 0, i64::MAX));
+    let help = "how many runs of each, as in `replications: 20`";
+    let replications = reader
+        .required(&top, "replications", help, |r, node| r.whole(node, "replications", 1, MOST_REPLICATIONS));
+    let variants = variants(reader, &top, "variants");
+    let conditions = match top.node.entry("conditions") {
+        Some(_) => self::variants(reader, &top, "conditions"),
+        None => vec![Variant { name: "as it is".to_owned(), set: Vec::new() }],
+    };
+    let names: Vec<&str> = variants.iter().map(|variant| variant.name.as_str()).collect();
+    let baseline = reader.optional(&top, "baseline", |r, node| {
+        let text = r.text(node, "baseline")?;
+        let place = names.iter().position(|name| *name == &*text);
+        if place.is_none() {
+            r.error(
+                node.position,
+                format!("`{text}` is no variant"),
+                suggestion(&text, names.iter().copied()),
+            );
+        }
+        place
+    });
+    let wanted: Vec<Wanted> =
+        reader.list(&top, "metrics").iter().filter_map(|item| metric(reader, item, metrics)).collect();
+    if wanted.is_empty() {
+        let help = "as in `metrics: [{higher: services.availability}, {lower: work.wasted}]`".to_owned();
+        reader.error(top.at, "a study needs `metrics` by which it compares".to_owned(), help);
+    }
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    Some(Study {
+        name: name.map_or(stem, |name| name.to_string()),
+        scenario: path.parent().unwrap_or(Path::new("")).join(&*scenario?),
+        seed: seed.unwrap_or(42).unsigned_abs(),
+        replications: replications? as u32,
+        conditions,
+        variants,
+        baseline: baseline.unwrap_or(0),
+        metrics: wanted,
+    })
+}
+
+/// A list of names with overrides; an error if it is empty, or a name stands in it twice.
+fn variants(reader: &mut Reader, top: &Map<'_>, key: &str) -> Vec<Variant> {
+    let items = reader.list(top, key);
+    let mut all: Vec<Variant> = Vec::new();
+    for item in items {
+        let Some(map) = reader.map(item, key, item.position, &["name", "set"]) else { continue };
+        let name = reader.required(&map, "name", "a name of its own", |r, node| r.text(node, "name"));
+        let set = reader.list(&map, "set").iter().filter_map(|node| reader.text(node, "an override"));
+        let set = set.map(|text| text.to_string()).collect();
+        let Some(name) = name else { continue };
+        if all.iter().any(|other| *other.name == *name) {
+            reader.error(item.position, format!("`{name}` stands here twice"), None);
+        }
+        all.push(Variant { name: name.to_string(), set });
+    }
+    if items.is_empty() {
+        let help = format!("as in `{key}: [{{name: one, set: [seed=1]}}]`");
+        reader.error(top.at, format!("a study needs `{key}`"), help);
+    }
+    all
+}
+
+/// `higher: services.availability`, or `lower: work.wasted`.
+fn metric(reader: &mut Reader, node: &Node, metrics: &[&str]) -> Option<Wanted> {
+    let variant = reader.variant(node, "what is better", &["higher", "lower"])?;
+    let node = variant.node;
+    let text = reader.text(node, "a metric")?;
+    if metrics.contains(&&*text) {
+        return Some(Wanted { metric: text.to_string(), higher: variant.name == "higher" });
+    }
+    let help = suggestion(&text, metrics.iter().copied())
+        .unwrap_or_else(|| "`dmsim list metrics` lists all of them".to_owned());
+    reader.error(node.position, format!("`{text}` is not a metric"), help);
+    None
+}
