@@ -46,8 +46,9 @@ impl Ledger {
         Some((record.peer, self.full_id(record)?))
     }
 
-    /// The latest allocation of this name that has a public port, for the port inside if that is given: where it is,
-    /// its full id, the port, and since when it is there. That is what the manifest of the deployment says.
+    /// The allocation of this name that was last given a public port, for the port inside if that is given: where it is,
+    /// its full id, the port, and since when it is there. That is what the manifest of the deployment says. Of a node
+    /// and its standby, either may have been committed first.
     pub(in crate::sim) fn mapped(
         &self,
         deployment: u32,
@@ -58,8 +59,9 @@ impl Ledger {
             let fits = |(_, private): &&(u16, u16)| inside.is_none_or(|wanted| wanted == *private);
             record.ports.iter().find(fits).map(|(public, _)| *public)
         };
+        let all = self.instances(deployment, name).filter_map(|record| Some((record, port(record)?)));
         let (record, public) =
-            self.instances(deployment, name).find_map(|record| Some((record, port(record)?)))?;
+            all.reduce(|latest, other| if other.0.mapped > latest.0.mapped { other } else { latest })?;
         Some((record.peer, self.full_id(record)?, public, record.committed))
     }
 

@@ -108,6 +108,8 @@ pub(super) struct AllocationRecord {
     address: Option<Ipv4Addr>,
     dns_name: Arc<str>,
     ports: Vec<(u16, u16)>,
+    /// When it was last given a port outside.
+    mapped: Time,
 }
 
 /// An allocation that runs.
@@ -593,7 +595,10 @@ impl Ledger {
         match fact {
             Fact::AddressGiven { address, .. } => record.address = Some(address),
             Fact::Named { name, .. } => record.dns_name = name,
-            Fact::PortMapped { public, private, .. } => record.ports.push((public, private)),
+            Fact::PortMapped { public, private, .. } => {
+                record.ports.push((public, private));
+                record.mapped = now;
+            }
             Fact::AllocationState { state, exit_code, .. } => {
                 self.allocation_is(now, place, state, exit_code);
             }
@@ -712,6 +717,7 @@ impl Ledger {
             address: None,
             dns_name: "".into(),
             ports: Vec::new(),
+            mapped: Time::ZERO,
         };
         let (place, _) = self.allocations.insert_full((deployment, key, generation, peer), record);
         self.held.entry(peer).or_default().push(place);
