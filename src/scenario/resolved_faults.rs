@@ -2,13 +2,14 @@
 
 use super::distribution::write as span_of;
 use super::resolved::{after, text};
-use crate::sim::setup::{Direction, Fault, Selection, When};
+use crate::sim::setup::{Direction, Fault, Selection, Trouble, When};
 
 pub(super) fn fault(fault: &Fault) -> String {
     match fault {
-        Fault::Crash { at, who, repair } => {
+        Fault::Crash { at, who, repair, loses_disk } => {
             let repair = repair.as_ref().map_or_else(|| "never".to_owned(), span_of);
-            format!("crash: {{at: {}, {}repair: {repair}}}", moment(at), selection(who))
+            let state = if *loses_disk { ", state: lost" } else { "" };
+            format!("crash: {{at: {}, {}repair: {repair}{state}}}", moment(at), selection(who))
         }
         Fault::Restart { at, who, down } => {
             format!("restart: {{at: {}, {}down: {}}}", moment(at), selection(who), span_of(down))
@@ -29,6 +30,24 @@ pub(super) fn fault(fault: &Fault) -> String {
             let every = every.map(|every| format!("every: {every}, ")).unwrap_or_default();
             let entries = format!("at: {}, {every}{}", moment(at), selection(who));
             format!("move: {{{}}}", entries.trim_end_matches(", "))
+        }
+        Fault::Machine { at, lasts, who, trouble } => {
+            let lasts = match trouble {
+                Trouble::ExecutorCrash => String::new(),
+                _ => format!("for: {}, ", span_of(lasts)),
+            };
+            let own = match trouble {
+                Trouble::Slow { factor } | Trouble::SlowDisk { factor } => format!("factor: {factor}, "),
+                Trouble::Byzantine { colluding, idle: true, .. } => {
+                    format!("colluding: {colluding}, idle: true, ")
+                }
+                Trouble::Byzantine { fraction_wrong, colluding, idle: false } => {
+                    format!("fraction_wrong: {fraction_wrong}, colluding: {colluding}, ")
+                }
+                _ => String::new(),
+            };
+            let entries = format!("at: {}, {lasts}{own}{}", moment(at), selection(who));
+            format!("{}: {{{}}}", trouble.name(), entries.trim_end_matches(", "))
         }
         Fault::Partition { at, lasts, between } => {
             let sides = between.each_ref().map(|side| {

@@ -1,8 +1,10 @@
 //! What breaks, and when: faults begin at their time or when something has come about, and end.
 //!
-//! [`outages`] has what stops and starts again, [`connections`] what peers do about those that they are connected to.
+//! [`outages`] has what stops and starts again, [`connections`] what peers do about those that they are connected to,
+//! [`machine`] what is wrong with machines that stay up.
 
 mod connections;
+mod machine;
 mod outages;
 
 use self::outages::Outage;
@@ -38,7 +40,25 @@ impl Fault {
             | Self::Loss { at, .. }
             | Self::Delay { at, .. }
             | Self::Partition { at, .. }
-            | Self::Move { at, .. } => at,
+            | Self::Move { at, .. }
+            | Self::Machine { at, .. } => at,
+        }
+    }
+}
+
+impl Fault {
+    /// Its word in a scenario.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Crash { .. } => "crash",
+            Self::Restart { .. } => "restart",
+            Self::Upgrade { .. } => "upgrade",
+            Self::Loss { .. } => "loss",
+            Self::Delay { .. } => "delay",
+            Self::Partition { .. } => "partition",
+            Self::Move { .. } => "move",
+            Self::Machine { trouble, .. } => trouble.name(),
         }
     }
 }
@@ -94,15 +114,18 @@ impl World<'_> {
         if self.turns.get(&turn.fault) == Some(&turn) {
             self.plan_turn(now, Turn { number: turn.number + 1, ..turn });
         }
+        self.ledger.fault_began(setup.faults[turn.fault as usize].kind());
         let (condition, lasts) = match &setup.faults[turn.fault as usize] {
-            Fault::Crash { who, repair, .. } => {
-                return self.break_down(now, turn, who, repair.as_ref(), Outage::Machine);
+            Fault::Crash { who, repair, loses_disk, .. } => {
+                let outage = if *loses_disk { Outage::MachineWithDisk } else { Outage::Machine };
+                return self.break_down(now, turn, who, repair.as_ref(), outage);
             }
             Fault::Restart { who, down, .. } => {
                 return self.break_down(now, turn, who, Some(down), Outage::Process);
             }
             Fault::Upgrade { who, within, .. } => return self.begin_upgrade(now, turn, who, *within),
             Fault::Move { who, every, .. } => return self.move_peers(now, turn, who, *every),
+            Fault::Machine { who, .. } => return self.begin_troubles(now, turn, who),
             Fault::Loss { who, direction, fraction, lasts, .. } => {
                 (Condition::Loss { group: self.group(turn, who, *direction), loss: *fraction }, *lasts)
             }

@@ -24,7 +24,7 @@ use serde::Serialize;
 pub use self::contracts::{ContractAction, ContractPlan};
 pub use self::deployments::{Control, ControlKind, Which};
 pub use self::dynamic_dns::DynamicDns;
-pub use self::faults::{Direction, Fault, Selection};
+pub use self::faults::{Direction, Fault, Selection, Trouble};
 pub use self::gateways::GatewayPlan;
 pub use self::images::{Growth, Image, ImageBehaviour, Stop, Uses};
 pub use self::observability::ObserverPlan;

@@ -1,12 +1,10 @@
 //! What peers do about those that they are connected to, when connections come about or work again.
 
 use super::RECONNECT;
-use crate::dms::outbox::Input;
 use crate::kernel::Time;
 use crate::net::EndpointId;
 use crate::sim::event::{Event, PeerId, Turn};
 use crate::sim::host::Host;
-use crate::sim::routine::Concern;
 use crate::sim::setup::Selection;
 use crate::sim::world::World;
 
@@ -22,8 +20,7 @@ impl World<'_> {
                     continue;
                 }
                 for (peer, to) in [(peer, across), (across, peer)] {
-                    let handle = std::sync::Arc::clone(self.hosts[to.0 as usize].peer.handle_of_root());
-                    self.feed_about(now + RECONNECT, peer, Concern::Nothing, |_| Input::Reconnected(handle));
+                    self.greet(now + RECONNECT, peer, to, true);
                 }
             }
         }
@@ -54,8 +51,7 @@ impl World<'_> {
     fn greet_new_connections(&mut self, now: Time) {
         for (one, other) in self.network.take_opened() {
             for (from, to) in [(one, other), (other, one)] {
-                let handle = std::sync::Arc::clone(self.hosts[to.0 as usize].peer.handle_of_root());
-                self.feed_about(now, PeerId(from.0), Concern::Nothing, |_| Input::Connected(handle));
+                self.greet(now, PeerId(from.0), PeerId(to.0), false);
             }
         }
         self.watch_network();
@@ -90,11 +86,9 @@ impl World<'_> {
             if !self.hosts[other.0 as usize].up {
                 continue;
             }
-            let handle = std::sync::Arc::clone(self.hosts[other.0 as usize].peer.handle_of_root());
-            self.feed_about(at, peer, Concern::Nothing, |_| Input::Connected(handle));
+            self.greet(at, peer, other, false);
             if both {
-                let handle = std::sync::Arc::clone(self.hosts[peer.0 as usize].peer.handle_of_root());
-                self.feed_about(at, other, Concern::Nothing, |_| Input::Connected(handle));
+                self.greet(at, other, peer, false);
             }
         }
     }
@@ -110,8 +104,7 @@ impl World<'_> {
             }
             for (one, to) in [(peer, other), (other, peer)] {
                 if knows(&self.hosts[one.0 as usize]) {
-                    let handle = std::sync::Arc::clone(self.hosts[to.0 as usize].peer.handle_of_root());
-                    self.feed_about(at, one, Concern::Nothing, |_| Input::Reconnected(handle));
+                    self.greet(at, one, to, true);
                 }
             }
         }

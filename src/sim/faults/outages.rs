@@ -4,7 +4,9 @@ use super::{RECONNECT, entity_of};
 use crate::dms::outbox::{Execution, Input, RunId};
 use crate::kernel::{Distribution, Domain, Span, Time};
 use crate::net::{EndpointId, LossReason};
+use crate::sim::disks::Disk;
 use crate::sim::event::{Event, PeerId, Turn};
+use crate::sim::executor::Executor;
 use crate::sim::host::Inside;
 use crate::sim::setup::{Fault, Selection};
 use crate::sim::world::World;
@@ -21,10 +23,19 @@ const PROCESS_RESTART: Span = Span::secs(10);
 pub(super) enum Outage {
     /// The machine with all that runs on it.
     Machine,
+    /// The same, and its disk is lost.
+    MachineWithDisk,
     /// The DMS process alone, because somebody ends it.
     Process,
     /// The DMS process alone, by itself.
     Breakdown,
+}
+
+impl Outage {
+    /// Whether what runs on the machine stops as well.
+    const fn is_of_machine(self) -> bool {
+        matches!(self, Self::Machine | Self::MachineWithDisk)
+    }
 }
 
 impl World<'_> {
@@ -43,6 +54,9 @@ impl World<'_> {
             }
             self.hosts[peer.0 as usize].crashed = true;
             self.take_down(now, peer, outage);
+            if outage == Outage::MachineWithDisk {
+                self.lose_disk(now, peer);
+            }
             if let Some(repair) = repair {
                 self.repair_later(now, turn, peer, repair);
             }
@@ -95,8 +109,9 @@ impl World<'_> {
     fn take_down(&mut self, now: Time, peer: PeerId, outage: Outage) {
         self.rouse(now, peer);
         self.recall_late(now, peer, None);
-        let host = &mut self.hosts[peer.0 as usize];
-        if outage == Outage::Machine {
+        if outage.is_of_machine() {
+            self.unfreeze(now, peer);
+            let host = &mut self.hosts[peer.0 as usize];
             host.power += 1;
             if host.is_built() {
                 host.unheard.clear();
@@ -105,7 +120,7 @@ impl World<'_> {
             }
         }
         let host = &mut self.hosts[peer.0 as usize];
-        self.ledger.stops(now, peer, outage == Outage::Machine);
+        self.ledger.stops(now, peer, outage.is_of_machine());
         if !host.up {
             self.review_peer(now, peer);
             return;
@@ -129,6 +144,18 @@ impl World<'_> {
         self.watch_network();
         self.ledger.peer_is(now, peer, false);
         self.review_peer(now, peer);
+    }
+
+    /// The disk of a machine that is down is gone. Its operator will put in a new one and set the node up again, with
+    /// the same key and the same anchors; a gateway's machines, of which nothing is known any more, are given back.
+    fn lose_disk(&mut self, now: Time, peer: PeerId) {
+        self.ledger.disk_lost();
+        let storage = &self.setup.groups[self.population.group_of(peer)].storage;
+        let Some(inside) = self.hosts[peer.0 as usize].built_mut() else { return };
+        inside.peer.lose_disk();
+        inside.disk = Disk::new(storage, inside.peer.provider().machine().total.disk_bytes);
+        inside.executor = Executor::default();
+        self.give_machines_back(now, peer);
     }
 
     /// A process that is ended may still say so; of one that dies, only what was due before is told.
@@ -177,6 +204,7 @@ impl World<'_> {
         let running: Vec<RunId> = running.into_iter().chain(unheard.iter().map(Execution::run)).collect();
         self.feed(now, peer, |_| Input::Started { running, rising });
         for ended in unheard {
+            self.note_result(peer, &ended);
             self.feed(now, peer, |_| Input::Execution(ended));
         }
     }

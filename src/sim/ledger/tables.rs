@@ -228,6 +228,7 @@ impl Ledger {
         m.add("image_bytes", c.image_bytes as f64);
         self.execution_metrics(&mut m);
         self.storage_metrics(&mut m);
+        self.fault_metrics(&mut m);
         self.capability_metrics(&mut m, closing);
         self.attack_metrics(&mut m, &closing.attacks);
         self.reachability.metrics(&mut m, closing.pairs.as_ref());

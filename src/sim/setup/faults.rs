@@ -15,6 +15,8 @@ pub enum Fault {
         who: Selection,
         /// How long until each is back; none = never.
         repair: Option<Distribution>,
+        /// Whether their disks are lost with them: each comes back like a new machine with the same key.
+        loses_disk: bool,
     },
     /// Only the DMS processes of peers end and start again: what they run goes on.
     Restart {
@@ -82,6 +84,74 @@ pub enum Fault {
         /// How long from one time to the next, for the same peers; none = once.
         every: Option<Span>,
     },
+    /// Something is wrong with machines, while the DMS processes on them live.
+    Machine {
+        /// When.
+        at: When,
+        /// For how long, drawn for each machine; zero for what is over at once.
+        lasts: Distribution,
+        /// Whose machines.
+        who: Selection,
+        /// What.
+        trouble: Trouble,
+    },
+}
+
+/// What may be wrong with a machine, or with what runs on it, while its DMS process lives.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Trouble {
+    /// Its executors break down and start again: all that they run ends. It is over at once.
+    ExecutorCrash,
+    /// What its executors fetch does not come.
+    PullFailure,
+    /// Programs take longer.
+    Slow {
+        /// So many times longer; above 1.
+        factor: f64,
+    },
+    /// It is frozen, and goes on afterwards where it was.
+    Stall,
+    /// Its disk takes longer.
+    SlowDisk {
+        /// So many times longer; above 1.
+        factor: f64,
+    },
+    /// Nothing can be written to its disk.
+    DiskFull,
+    /// What runs on it does nothing and says that it is well.
+    Lies,
+    /// Its provider tells wrong results of tasks.
+    Byzantine {
+        /// How likely the result of a task is wrong, 0..=1.
+        fraction_wrong: f64,
+        /// Whether all who lie tell the same.
+        colluding: bool,
+        /// Whether it runs nothing of what it is paid for, and says that it does.
+        idle: bool,
+    },
+}
+
+impl Trouble {
+    /// Whether the node hears of it the moment that it begins.
+    #[must_use]
+    pub const fn is_told_at_once(&self) -> bool {
+        matches!(self, Self::ExecutorCrash | Self::PullFailure | Self::DiskFull)
+    }
+
+    /// Its word in a scenario.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::ExecutorCrash => "executor_crash",
+            Self::PullFailure => "pull_failure",
+            Self::Slow { .. } => "slow",
+            Self::Stall => "stall",
+            Self::SlowDisk { .. } => "slow_disk",
+            Self::DiskFull => "disk_full",
+            Self::Lies => "lies",
+            Self::Byzantine { .. } => "byzantine",
+        }
+    }
 }
 
 /// Which messages of peers a fault concerns.
