@@ -136,6 +136,15 @@ impl Peer {
         self.provider = Provider::new(machine);
     }
 
+    /// The disk of its machine is lost while it does not run: of all that it had nothing is left but its key, its
+    /// anchors and what its operator has configured, which the operator sets up again.
+    pub fn lose_disk(&mut self) {
+        let machine = self.provider.machine().clone();
+        self.reinstall(machine);
+        self.contracts.lose_disk();
+        self.volumes.lose_disk();
+    }
+
     /// Its part in contracts.
     #[must_use]
     pub const fn contracts(&self) -> &Contracts {

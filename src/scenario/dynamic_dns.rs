@@ -3,7 +3,8 @@
 use super::faults::{Context, peer};
 use super::peers::Peers;
 use super::reader::{Map, Reader};
-use super::resolved::{map as written, selection, text};
+use super::resolved::{map as written, text};
+use super::resolved_faults::selection;
 use crate::dms::dynamic_dns::{Name, ZoneConfig};
 use crate::dms::ensemble::tree::Node;
 use crate::kernel::Span;

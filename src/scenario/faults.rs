@@ -1,5 +1,7 @@
 //! The `faults` of a scenario: what breaks, when, and whose.
 
+mod machine;
+
 use std::sync::Arc;
 
 use super::deployed::Deployed;
@@ -14,7 +16,23 @@ use crate::net::{Cities, Continent};
 use crate::sim::setup::{Direction, Fault, PeerGroup, Selection, When};
 use crate::workload::{PlaceConfig, PlaceDraw};
 
-const KINDS: &[&str] = &["crash", "loss", "delay", "partition", "restart", "upgrade", "move"];
+const KINDS: &[&str] = &[
+    "crash",
+    "loss",
+    "delay",
+    "partition",
+    "restart",
+    "upgrade",
+    "move",
+    "executor_crash",
+    "pull_failure",
+    "slow",
+    "stall",
+    "slow_disk",
+    "disk_full",
+    "lies",
+    "byzantine",
+];
 /// The keys that choose peers.
 const WHO: [&str; 5] = ["group", "peer", "peers", "continent", "country"];
 /// Those, and the part of the peers that is drawn.
@@ -59,12 +77,18 @@ impl Faults<'_> {
             "loss" => self.loss(reader, &variant),
             "delay" => self.delay(reader, &variant),
             "move" => self.relocation(reader, &variant),
-            _ => self.partition(reader, &variant),
+            "partition" => self.partition(reader, &variant),
+            _ => self.machine(reader, &variant),
         }
     }
 
     fn crash(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
-        let map = reader.map(variant.node, "crash", variant.at, &[&["at", "repair"][..], &DRAWN].concat())?;
+        let map = reader.map(
+            variant.node,
+            "crash",
+            variant.at,
+            &[&["at", "repair", "state"][..], &DRAWN].concat(),
+        )?;
         let at = self.at(reader, &map);
         let who = self.context.selection(reader, &map, true);
         let help = "how long until a peer is back, as in `repair: 1h`, or `repair: never`";
@@ -72,7 +96,9 @@ impl Faults<'_> {
             Some(text) if &**text == "never" => Some(None),
             _ => r.distribution(node, "repair").map(Some),
         });
-        Some(Fault::Crash { at: at?, who: who?, repair: repair? })
+        let states = [("kept", false), ("lost", true)];
+        let loses_disk = reader.optional(&map, "state", |r, node| r.word(node, "state", &states));
+        Some(Fault::Crash { at: at?, who: who?, repair: repair?, loses_disk: loses_disk.unwrap_or(false) })
     }
 
     fn restart(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {

@@ -24,6 +24,7 @@ mod attacks;
 mod contracts;
 mod dynamic_dns;
 mod gateways;
+mod machines;
 mod nat;
 mod observability;
 mod operations;
@@ -34,6 +35,7 @@ use self::attacks::ATTACK;
 use self::contracts::CONTRACT;
 use self::dynamic_dns::{DYNAMIC_DNS, MOVE};
 use self::gateways::GATEWAYS;
+use self::machines::{BYZANTINE, DISK_FULL, EXECUTOR_CRASH, LIES, PULL_FAILURE, SLOW, SLOW_DISK, STALL};
 use self::nat::{NAT, NAT_OF_GROUP};
 use self::observability::OBSERVED;
 use self::operations::{OPERATION, ORGANIZATION};
@@ -517,9 +519,33 @@ static FAULT: Map = Map::new(
         Key::new("restart", Shape::Map(&RESTART), "processes of peers restart, and what they run goes on"),
         Key::new("upgrade", Shape::Map(&UPGRADE), "peers get another version of DMS, one after another"),
         Key::new("move", Shape::Map(&MOVE), "public addresses of peers change"),
+        Key::new("executor_crash", Shape::Map(&EXECUTOR_CRASH), "all that executors run ends"),
+        Key::new("pull_failure", Shape::Map(&PULL_FAILURE), "images cannot be fetched"),
+        Key::new("slow", Shape::Map(&SLOW), "programs take longer"),
+        Key::new("stall", Shape::Map(&STALL), "machines freeze, and go on afterwards"),
+        Key::new("slow_disk", Shape::Map(&SLOW_DISK), "disks take longer"),
+        Key::new("disk_full", Shape::Map(&DISK_FULL), "nothing can be written to disks"),
+        Key::new("lies", Shape::Map(&LIES), "what runs does nothing, and says that it is well"),
+        Key::new("byzantine", Shape::Map(&BYZANTINE), "tasks have wrong results"),
     ],
 )
-.with_one_of(&["crash", "loss", "delay", "partition", "restart", "upgrade", "move"]);
+.with_one_of(&[
+    "crash",
+    "loss",
+    "delay",
+    "partition",
+    "restart",
+    "upgrade",
+    "move",
+    "executor_crash",
+    "pull_failure",
+    "slow",
+    "stall",
+    "slow_disk",
+    "disk_full",
+    "lies",
+    "byzantine",
+]);
 
 static WHEN: [Shape; 2] = [TIME, Shape::Map(&MOMENT)];
 const AT: Key = Key::new("at", Shape::Either(&WHEN), "when").required();
@@ -573,6 +599,7 @@ static CRASH: Map = Map::new(
         AT,
         Key::new("repair", Shape::Either(&[Shape::Words(&["never"]), TIMES]), "until a peer is back")
             .required(),
+        Key::new("state", Shape::Words(&["kept", "lost"]), "what becomes of their disks").or("kept"),
     ],
 );
 

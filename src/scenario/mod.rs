@@ -40,6 +40,7 @@ mod reader;
 mod resolve;
 mod resolved;
 mod resolved_contracts;
+mod resolved_faults;
 mod resolved_operations;
 pub mod schema;
 mod storage;

@@ -127,6 +127,9 @@ impl World<'_> {
         if !self.hosts[peer.0 as usize].up {
             return self.ledger.contract_refused(now, peer, "the peer is down");
         }
+        if self.troubles.is_frozen(peer) {
+            return self.ledger.contract_refused(now, peer, "the peer does not answer");
+        }
         let order = Box::new(order);
         self.feed(now, peer, |_| Input::Command(Command::Contract { operation: None, order }));
     }

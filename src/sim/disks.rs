@@ -62,13 +62,6 @@ pub(super) struct Program {
     pub(super) delivered: bool,
 }
 
-impl Program {
-    /// How much of its work is done.
-    pub(super) fn progress(&self, now: Time) -> Span {
-        self.base + self.since.map_or(Span::ZERO, |since| now.since(since))
-    }
-}
-
 /// A machine's disk with what is mounted on that machine.
 #[derive(Clone, Debug)]
 pub(super) struct Disk {

@@ -72,6 +72,8 @@ pub enum Event {
         peer: PeerId,
         /// In this life of its machine.
         life: u32,
+        /// So many spells of the machine were known when it was planned (see [`super::troubles`]).
+        known: u32,
         /// Of this run.
         run: RunId,
         /// What.
@@ -107,6 +109,40 @@ pub enum Event {
         fault: u32,
         /// Whose.
         peer: PeerId,
+    },
+    /// A fault does something to a machine.
+    Strike {
+        /// Which fault.
+        turn: Turn,
+        /// Whose machine.
+        peer: PeerId,
+    },
+    /// What a fault has done to a machine is over.
+    StrikeEnd {
+        /// Which fault.
+        turn: Turn,
+        /// Whose machine.
+        peer: PeerId,
+    },
+    /// An image has come to a machine.
+    Fetched {
+        /// Whose.
+        peer: PeerId,
+        /// The receiver's life in which it was wanted.
+        life: u32,
+        /// For what.
+        kind: Executor,
+        /// Its number.
+        image: u16,
+    },
+    /// A connection is there, or there again, and the peer says so.
+    Connection {
+        /// Who.
+        peer: PeerId,
+        /// To whom.
+        to: PeerId,
+        /// Whether there was one before.
+        again: bool,
     },
     /// Series are sampled.
     Sample,
@@ -202,6 +238,10 @@ pub enum ExecutionStep {
     Moved(u32, DataStep),
     /// Its use is read.
     StatsRead,
+    /// It writes into its own file system, in this turn, and may find the disk full.
+    Writes(u32),
+    /// It is said to have ended, in this turn, and never ran.
+    Pretended(u32),
 }
 
 /// What a program does with data.

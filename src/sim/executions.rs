@@ -7,6 +7,8 @@ use super::executor::{End, Ended, Executor, Start, Termination};
 use super::host::Inside;
 use super::images::Images;
 use super::routine::Concern;
+use super::setup::Trouble;
+use super::troubles::Effort;
 use super::world::{Cargo, EXECUTOR, World};
 use crate::dms::ensemble::{AllocationConfig, Executor as Kind};
 use crate::dms::outbox::{Execution, Health, Input, KillCause, RunId};
@@ -31,7 +33,7 @@ impl World<'_> {
         if !config.volumes.is_empty() && !host.disk.mounted.contains_key(&run.slot) {
             return self.after(now, peer, run, ExecutionStep::NoVolume);
         }
-        let room = host.disk.room_for_images();
+        let room = self.room_for_images(peer);
         let start = self
             .with_executor(peer, |executor, images, rng| executor.start(now, run, config, room, images, rng));
         self.go_on_starting(now, peer, run, start);
@@ -65,13 +67,15 @@ impl World<'_> {
 
     fn fetch(&mut self, now: Time, peer: PeerId, run: RunId, kind: Kind, image: u16) {
         let (bytes, fails) = (self.images.image(image).size_bytes, self.images.image(image).pull_fails);
+        let mut silent = self.troubles.has(peer, Trouble::PullFailure);
         if fails > 0.0 {
             let host = &mut self.hosts[peer.0 as usize];
             let mut rng = self.streams.rng(FETCH, u64::from(peer.0), &mut host.fetch_cursor);
-            if rng.chance(fails) {
-                let step = ExecutionStep::NotFetched(kind, image);
-                return self.after(now + FETCH_TIMEOUT, peer, run, step);
-            }
+            silent |= rng.chance(fails);
+        }
+        if silent {
+            let step = ExecutionStep::NotFetched(kind, image);
+            return self.after(now + FETCH_TIMEOUT, peer, run, step);
         }
         let life = self.hosts[peer.0 as usize].life;
         match self.start_transfer(now, None, peer, bytes) {
@@ -83,6 +87,24 @@ impl World<'_> {
             Err(reason) => {
                 unreachable!("only a peer that is up starts anything, and this one is not: {reason:?}")
             }
+        }
+    }
+
+    /// Something could not be fetched, and why.
+    pub(super) fn fetch_failed(&mut self, now: Time, peer: PeerId, kind: Kind, image: u16, why: &str) {
+        self.ledger.not_fetched();
+        let refused =
+            self.with_executor(peer, |executor, images, _| executor.not_fetched(kind, image, why, images));
+        for run in refused {
+            self.after(now, peer, run, ExecutionStep::NotStarted);
+        }
+    }
+
+    /// What the disk of a machine has left for what its executors fetch.
+    fn room_for_images(&self, peer: PeerId) -> u64 {
+        match self.troubles.has(peer, Trouble::DiskFull) {
+            true => 0,
+            false => self.hosts[peer.0 as usize].disk.room_for_images(),
         }
     }
 
@@ -124,6 +146,7 @@ impl World<'_> {
         let cursor = &mut Cursor::default();
         let mut rng = probe_stream(self.streams, now, peer, run, cursor);
         let takes = self.hosts[peer.0 as usize].executor.answers_after(run, &self.images, &mut rng);
+        let takes = self.troubles.due(now, peer, now + takes, Effort::Answer).since(now);
         let answered = limit.is_none_or(|limit| takes <= limit);
         let at = now + limit.map_or(takes, |limit| takes.min(limit));
         self.after(at, peer, run, ExecutionStep::Probed(number, answered));
@@ -148,7 +171,7 @@ impl World<'_> {
                 }
             }
             ExecutionStep::Free => {
-                let room = self.hosts[peer.0 as usize].disk.room_for_images();
+                let room = self.room_for_images(peer);
                 let start =
                     self.with_executor(peer, |executor, images, rng| executor.begin(run, room, images, rng));
                 if let Some(start) = start {
@@ -156,11 +179,16 @@ impl World<'_> {
                 }
             }
             ExecutionStep::NotFetched(kind, image) => {
-                self.ledger.not_fetched();
-                let refused =
-                    self.with_executor(peer, |executor, images, _| executor.not_fetched(kind, image, images));
-                for run in refused {
-                    self.after(now, peer, run, ExecutionStep::NotStarted);
+                self.fetch_failed(now, peer, kind, image, "its server does not answer");
+            }
+            ExecutionStep::Writes(turn) => {
+                if is_turn(self, turn) && self.troubles.has(peer, Trouble::DiskFull) {
+                    self.end_turn(now, peer, run, End::DiskFull, words_of(End::DiskFull));
+                }
+            }
+            ExecutionStep::Pretended(turn) => {
+                if is_turn(self, turn) {
+                    self.end_turn(now, peer, run, End::Own, "");
                 }
             }
             ExecutionStep::Terminated(killed) => self.terminated(now, peer, run, killed),
@@ -175,6 +203,7 @@ impl World<'_> {
     /// A peer hears of its executor, if it is up; the end of something waits for it.
     fn hear(&mut self, now: Time, peer: PeerId, report: Execution) {
         if self.hosts[peer.0 as usize].up {
+            self.note_result(peer, &report);
             self.feed_about(now, peer, Concern::Nothing, |_| Input::Execution(report));
         } else if matches!(report, Execution::Exited { .. }) {
             self.hosts[peer.0 as usize].unheard.push(report);
@@ -183,10 +212,10 @@ impl World<'_> {
 
     /// A turn of a run ends by itself.
     pub(super) fn end_turn(&mut self, now: Time, peer: PeerId, run: RunId, end: End, words: &str) {
+        let executor = &self.hosts[peer.0 as usize].executor;
         // What is not up has ended already.
-        if self.hosts[peer.0 as usize].executor.image_of(run).is_none() {
-            return;
-        }
+        let Some(image) = executor.image_of(run) else { return };
+        let has_result = end == End::Own && executor.is_task(run, &self.images);
         self.end_program(now, peer, run);
         let ended =
             self.with_executor(peer, |executor, images, rng| executor.end(now, run, end, words, images, rng));
@@ -196,7 +225,11 @@ impl World<'_> {
             self.hear(now, peer, Execution::Killed(run, KillCause::OutOfMemory));
         }
         match ended {
-            Ended::Gone { code, output } => self.hear(now, peer, Execution::Exited { run, code, output }),
+            Ended::Gone { code, output } => {
+                let wrong = if has_result { self.wrong_result(peer, run, image) } else { None };
+                let output = wrong.unwrap_or(output);
+                self.hear(now, peer, Execution::Exited { run, code, output });
+            }
             Ended::Restarts { pause, start, code, policy } => {
                 self.ledger.restarted_by(policy);
                 self.boots(now + pause, peer, run, start);
@@ -264,6 +297,8 @@ impl World<'_> {
             | ExecutionStep::Ended(..)
             | ExecutionStep::Free
             | ExecutionStep::NotFetched(..)
+            | ExecutionStep::Writes(_)
+            | ExecutionStep::Pretended(_)
             | ExecutionStep::Terminated(_) => return None,
         })
     }
@@ -274,6 +309,15 @@ impl World<'_> {
             self.with_executor(peer, |executor, images, rng| executor.up(now, run, turn, images, rng))?;
         if course.throttled {
             self.ledger.throttled();
+        }
+        if self.is_idle_liar(peer) {
+            if self.hosts[peer.0 as usize].executor.is_task(run, &self.images) {
+                self.after(now, peer, run, ExecutionStep::Pretended(turn));
+            }
+            return Some(Execution::Started(run));
+        }
+        if self.troubles.has(peer, Trouble::DiskFull) {
+            self.foresee_write(now, peer, run);
         }
         if !self.start_program(now, peer, run, course.ends)
             && let Some(span) = course.ends
@@ -289,7 +333,21 @@ impl World<'_> {
     /// A step of a run is due at a time, unless its machine stops before.
     pub(super) fn after(&mut self, at: Time, peer: PeerId, run: RunId, step: ExecutionStep) {
         let life = self.hosts[peer.0 as usize].power;
-        self.queue.post(at, Event::Execution { peer, life, run, step });
+        let at = self.troubles.due(self.queue.now(), peer, at, Effort::of(step));
+        self.post_execution(at, peer, life, run, step);
+    }
+
+    /// Plans a step of a run, with all that is wrong with its machine by now in the time.
+    pub(super) fn post_execution(
+        &mut self,
+        at: Time,
+        peer: PeerId,
+        life: u32,
+        run: RunId,
+        step: ExecutionStep,
+    ) {
+        let known = self.troubles.known(peer);
+        self.queue.post(at, Event::Execution { peer, life, known, run, step });
     }
 
     /// Lends an executor its random stream; what it has fetched takes room on the disk.
@@ -320,7 +378,7 @@ pub(super) fn probe_stream(
 /// What stands on the error output at such an end.
 const fn words_of(end: End) -> &'static str {
     match end {
-        End::Own | End::Volume => "",
+        End::Own | End::Volume | End::Crash => "",
         End::OutOfMemory => "Killed",
         End::DiskFull => "write /: no space left on device",
     }

@@ -141,7 +141,7 @@ impl World<'_> {
             let host = &self.hosts[peer.0 as usize];
             let inside = || host.built().map(|inside| &inside.peer);
             match host.rest {
-                _ if !host.up || concerned[host.known() as usize] => None,
+                _ if !host.up || concerned[host.known() as usize] || self.troubles.is_frozen(peer) => None,
                 Rest::Fresh => Some(Resting::AsBuilt),
                 Rest::Changed => inside().map(Resting::Changed),
                 Rest::Granted => inside().map(Resting::Granted),

@@ -139,6 +139,13 @@ impl World<'_> {
         self.report(now, gateway, MachineReport::Up(order, handle));
     }
 
+    /// All machines of a gateway are deleted that knows of none any more.
+    pub(super) fn give_machines_back(&mut self, now: Time, gateway: PeerId) {
+        let own = self.clouds.slots.iter().filter(|slot| slot.gateway == gateway);
+        let orders: Vec<u32> = own.filter_map(|slot| slot.state.order()).collect();
+        orders.into_iter().for_each(|order| self.delete_machine(now, gateway, order));
+    }
+
     /// A gateway has a machine deleted.
     pub(super) fn delete_machine(&mut self, now: Time, gateway: PeerId, order: u32) {
         let Some(place) = self.clouds.find(gateway, order) else { return };

@@ -151,6 +151,7 @@ impl World<'_> {
             && matches!(kind, BehaviourKind::Bid | BehaviourKind::ReplyTo)
             && host.rest == Rest::Exempt
             && host.up
+            && !self.troubles.is_frozen(to)
             && self.attackers.is_empty()
             && !self.is_observed(to);
         plain && host.peer.listens_until(&parcel.envelope).is_some_and(|end| end < self.clock_of(to, at))

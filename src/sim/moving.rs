@@ -113,6 +113,16 @@ impl Moving {
         later.map_or(Ipv4Addr::from(FIRST + peer.0), |(_, address)| *address)
     }
 
+    /// Whose work a step is.
+    pub(super) fn who_handles(&self, step: NameStep) -> Option<PeerId> {
+        match step {
+            NameStep::Due(peer) => Some(peer),
+            NameStep::Arrives(_) => self.served.as_ref().map(|(server, _)| *server),
+            NameStep::Answered(number) => self.flights.get(number).map(|flight| flight.from),
+            NameStep::RunsOut(_) => None,
+        }
+    }
+
     /// The name of a peer, if it has one.
     pub(super) fn name_of(&self, peer: PeerId) -> Option<&Name> {
         self.named.get(&peer).map(|named| &named.name)

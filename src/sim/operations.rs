@@ -28,6 +28,9 @@ impl World<'_> {
         if !self.hosts[by.0 as usize].up {
             return self.ledger.operation_refused(now, by, number, "the peer is down");
         }
+        if self.troubles.is_frozen(by) {
+            return self.ledger.operation_refused(now, by, number, "the peer does not answer");
+        }
         if let OperationKind::Deployment(control) = &operation.kind {
             return match self.command_for(now, number, by, control) {
                 Ok(command) => self.feed(now, by, |_| Input::Command(command)),
@@ -49,6 +52,9 @@ impl World<'_> {
         };
         if !self.hosts[at.0 as usize].up {
             return self.ledger.operation_refused(now, by, number, "the other peer is down");
+        }
+        if self.troubles.is_frozen(at) {
+            return self.ledger.operation_refused(now, by, number, "the other peer does not answer");
         }
         let order = Box::new(order);
         self.feed(now, at, |_| Input::Command(Command::Operate { operation: number, order }));

@@ -9,9 +9,9 @@
 //!
 //! That holds because a round moves nothing else. Actors have workers of their own, the way of a message is drawn by
 //! itself ([`Network::send`](crate::net::Network::send)), and so is what a round draws. Where it might move something
-//! after all, nothing is left out: while a condition is on, where messages are lost or hosts hidden, while something is
-//! transferred over the links of one of the two, while bids come too late for the deployment, where attackers listen,
-//! and at peers that are observed.
+//! after all, nothing is left out: while a condition is on or something is wrong with a machine, where messages are lost
+//! or hosts hidden, while something is transferred over the links of one of the two, while bids come too late for the
+//! deployment, where attackers listen, and at peers that are observed.
 //! [`World::step_by_step`] leaves out nothing, and the tests compare the two.
 
 use std::sync::Arc;
@@ -330,7 +330,7 @@ impl World<'_> {
 
     /// Leaves out the rounds of a deployment from now on, if it is known what comes of them.
     fn begin_routine(&mut self, now: Time, peer: PeerId, deployment: u32) -> bool {
-        if !self.attackers.is_empty() || !self.network.is_steady() {
+        if !self.attackers.is_empty() || !self.network.is_steady() || self.troubles.concern(peer) {
             return false;
         }
         let Some(inside) = self.hosts[peer.0 as usize].built() else { return false };
@@ -357,6 +357,9 @@ impl World<'_> {
     /// An allocation as it is now, if it is known what comes of the rounds that are about it.
     fn ward(&self, orchestrator: PeerId, charge: Charge) -> Option<Ward> {
         let peer = self.directory.find(&charge.handle.host).filter(|peer| *peer != orchestrator)?;
+        if self.troubles.concern(peer) {
+            return None;
+        }
         let host = &self.hosts[peer.0 as usize];
         let inside = host.built().filter(|_| host.up)?;
         let run = inside.peer.run_in_routine(&charge)?;

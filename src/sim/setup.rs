@@ -6,6 +6,7 @@
 pub mod contracts;
 mod deployments;
 mod dynamic_dns;
+mod faults;
 mod gateways;
 mod images;
 mod observability;
@@ -23,6 +24,7 @@ use serde::Serialize;
 pub use self::contracts::{ContractAction, ContractPlan};
 pub use self::deployments::{Control, ControlKind, Which};
 pub use self::dynamic_dns::DynamicDns;
+pub use self::faults::{Direction, Fault, Selection, Trouble};
 pub use self::gateways::GatewayPlan;
 pub use self::images::{Growth, Image, ImageBehaviour, Stop, Uses};
 pub use self::observability::ObserverPlan;
@@ -317,129 +319,6 @@ impl Askers {
     #[must_use]
     pub fn after(&self, requests: u32) -> PeerId {
         PeerId(self.peers.start + requests % (self.peers.len() as u32).max(1))
-    }
-}
-
-/// Something that breaks.
-#[derive(Clone, Debug)]
-pub enum Fault {
-    /// Peers stop at once and lose what they run.
-    Crash {
-        /// When.
-        at: When,
-        /// Which peers.
-        who: Selection,
-        /// How long until each is back; none = never.
-        repair: Option<Distribution>,
-    },
-    /// Only the DMS processes of peers end and start again: what they run goes on.
-    Restart {
-        /// When.
-        at: When,
-        /// Which peers.
-        who: Selection,
-        /// How long until each process runs again.
-        down: Distribution,
-    },
-    /// Another version of DMS is installed, peer after peer: each process ends and starts again as that one.
-    Upgrade {
-        /// When the first is upgraded.
-        at: When,
-        /// How long after that the last one is at most; the others follow in between, evenly, in random order.
-        within: Span,
-        /// Which peers.
-        who: Selection,
-        /// How long until each process runs again.
-        down: Distribution,
-        /// What the new version is like.
-        to: Profile,
-    },
-    /// Messages are lost on top of the network's own loss.
-    Loss {
-        /// When.
-        at: When,
-        /// For how long.
-        lasts: Span,
-        /// Whose messages.
-        who: Selection,
-        /// Which of them.
-        direction: Direction,
-        /// Probability that a message is lost.
-        fraction: f64,
-    },
-    /// Messages take longer.
-    Delay {
-        /// When.
-        at: When,
-        /// For how long.
-        lasts: Span,
-        /// Whose messages.
-        who: Selection,
-        /// Which of them.
-        direction: Direction,
-        /// How much longer, drawn for each message.
-        extra: Distribution,
-    },
-    /// Two sets of peers cannot reach each other.
-    Partition {
-        /// When.
-        at: When,
-        /// For how long.
-        lasts: Span,
-        /// The two sets; a peer in both stays with the first.
-        between: [Selection; 2],
-    },
-    /// The public addresses of peers change; what runs there goes on.
-    Move {
-        /// When first.
-        at: When,
-        /// Which peers.
-        who: Selection,
-        /// How long from one time to the next, for the same peers; none = once.
-        every: Option<Span>,
-    },
-}
-
-/// Which messages of peers a fault concerns.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Direction {
-    /// Those that they send and those that are sent to them.
-    Both,
-    /// Those that they send.
-    Out,
-    /// Those that are sent to them.
-    In,
-}
-
-impl Direction {
-    /// All, with their words in a scenario.
-    pub const ALL: [(&'static str, Self); 3] = [("both", Self::Both), ("out", Self::Out), ("in", Self::In)];
-}
-
-/// A set of peers: all that fulfil everything that is said, of them a part.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct Selection {
-    /// Of this group.
-    pub group: Option<String>,
-    /// These by name.
-    pub peers: Vec<String>,
-    /// On this continent (two letters).
-    pub continent: Option<String>,
-    /// In this country (two letters).
-    pub country: Option<String>,
-    /// A random part of those, 0..=1; 1 = all.
-    pub fraction: Option<f64>,
-    /// So many of those, drawn at random.
-    pub count: Option<u32>,
-}
-
-impl Selection {
-    /// Whether it says nothing but where they are.
-    #[must_use]
-    pub fn is_place(&self) -> bool {
-        let place = self.continent.is_some() || self.country.is_some();
-        let part = self.fraction.is_some() || self.count.is_some();
-        place && !part && self.group.is_none() && self.peers.is_empty()
     }
 }
 

@@ -7,17 +7,18 @@
 use std::sync::Arc;
 
 use super::disks::{Mounted, Place, Program};
-use super::event::{DataStep, Event, ExecutionStep, PeerId};
+use super::event::{DataStep, ExecutionStep, PeerId};
 use super::executor::End;
 use super::host::Inside;
-use super::setup::{Bucket, DataUse};
+use super::setup::{Bucket, DataUse, Trouble};
+use super::troubles::Effort;
 use super::world::{Cargo, World};
 use crate::dms::ensemble::VolumeSource;
 use crate::dms::outbox::{Execution, Input, RunId};
 use crate::dms::storage::{Mount, MountError, MountOrder};
 use crate::dms::supervision::recovery::told_interval;
 use crate::kernel::{Span, Time};
-use crate::net::EndpointId;
+use crate::net::{EndpointId, LossReason};
 
 /// The helper container that mounts a shared volume starts in about this time.
 const HELPER_START: Span = Span::secs(1);
@@ -52,8 +53,8 @@ impl World<'_> {
     /// The peer of this name, if it is up and a connection to it is possible now.
     fn reachable(&self, now: Time, from: PeerId, name: &str) -> Option<PeerId> {
         let to = self.population.find(name)?;
-        let reached =
-            self.hosts[to.0 as usize].up && self.network.reaches(now, EndpointId(from.0), EndpointId(to.0));
+        let answers = self.hosts[to.0 as usize].up && !self.troubles.is_frozen(to);
+        let reached = answers && self.network.reaches(now, EndpointId(from.0), EndpointId(to.0));
         reached.then_some(to)
     }
 
@@ -168,7 +169,7 @@ impl World<'_> {
             },
         }
         .unwrap_or((peer, 0));
-        let by_disk = now + self.hosts[other.0 as usize].disk.takes(bytes);
+        let by_disk = now + self.disk_takes(other, bytes);
         let life = self.hosts[peer.0 as usize].power;
         if other == peer || bytes == 0 {
             return self.after(by_disk, peer, run, ExecutionStep::Moved(turn, step));
@@ -177,7 +178,11 @@ impl World<'_> {
             DataStep::Fetch | DataStep::Restore => (other, peer),
             DataStep::Write | DataStep::Deliver => (peer, other),
         };
-        match self.start_transfer(now, Some(from), to, bytes) {
+        let transfer = match self.troubles.is_frozen(other) {
+            true => Err(LossReason::ReceiverDown),
+            false => self.start_transfer(now, Some(from), to, bytes),
+        };
+        match transfer {
             Ok(flow) => {
                 self.cargo.insert(flow, Cargo::Data { peer, life, run, turn, step, by_disk });
                 self.await_transfers();
@@ -185,6 +190,26 @@ impl World<'_> {
             Err(_) => self.retry_data(now, peer, life, (run, turn), step),
         }
         self.note_occurrences();
+    }
+
+    /// How long the disk of a machine takes for so many bytes.
+    fn disk_takes(&self, peer: PeerId, bytes: u64) -> Span {
+        let usual = self.hosts[peer.0 as usize].disk.takes(bytes);
+        match self.troubles.slowness_of_disk(peer) {
+            slowness if slowness > 1.0 => Span((usual.0 as f64 * slowness) as u64),
+            _ => usual,
+        }
+    }
+
+    /// Whether a disk takes nothing more, or not so much.
+    fn is_full(&self, peer: PeerId, bytes: u64) -> bool {
+        self.troubles.has(peer, Trouble::DiskFull) || self.hosts[peer.0 as usize].disk.check(bytes).is_err()
+    }
+
+    /// How much of its work a program has done.
+    fn progress(&self, now: Time, peer: PeerId, program: &Program) -> Span {
+        let done = program.since.map(|since| self.troubles.work_done(peer, since, now));
+        program.base + done.unwrap_or(Span::ZERO)
     }
 
     /// A transfer could not be, or was interrupted.
@@ -196,8 +221,8 @@ impl World<'_> {
         (run, turn): (RunId, u32),
         step: DataStep,
     ) {
-        let step = ExecutionStep::Move(turn, step);
-        self.queue.post(now + RETRY, Event::Execution { peer, life, run, step });
+        let at = self.troubles.due(now, peer, now + RETRY, Effort::Other);
+        self.post_execution(at, peer, life, run, ExecutionStep::Move(turn, step));
     }
 
     /// The checkpoint that a program goes on from, if it has one.
@@ -218,15 +243,16 @@ impl World<'_> {
         let (Some((place, ..)), Some(writes)) = (self.place_of(peer, run), &uses.writes) else {
             return Ok(None);
         };
-        let disk = &mut self.hosts[place.peer.0 as usize].disk;
-        if !disk.has(&place.directory) {
+        if !self.hosts[place.peer.0 as usize].disk.has(&place.directory) {
             return Err(format!("write {}: transport endpoint is not connected", place.destination).into());
         }
-        if disk.check(writes.bytes).is_err() {
+        if self.is_full(place.peer, writes.bytes) {
             return Err(no_space(&place));
         }
-        if let Some(program) = self.hosts[peer.0 as usize].disk.program(run) {
-            program.writing = program.progress(now);
+        let program = self.hosts[peer.0 as usize].disk.program(run).copied();
+        let writing = program.map(|program| self.progress(now, peer, &program));
+        if let (Some(program), Some(writing)) = (self.hosts[peer.0 as usize].disk.program(run), writing) {
+            program.writing = writing;
         }
         Ok(Some((place.peer, writes.bytes)))
     }
@@ -291,6 +317,9 @@ impl World<'_> {
         };
         let Some(program) = self.hosts[peer.0 as usize].disk.program(run).copied() else { return };
         let checkpoint = uses.resumes.then_some(program.writing);
+        if self.is_full(place.peer, writes.bytes) {
+            return self.fail_program(now, peer, run, &no_space(&place));
+        }
         let disk = &mut self.hosts[place.peer.0 as usize].disk;
         if disk.write(&place.directory, &writer, writes.bytes, checkpoint).is_err() {
             return self.fail_program(now, peer, run, &no_space(&place));
@@ -339,7 +368,7 @@ impl World<'_> {
         for program in programs.iter().filter(|program| only.is_none_or(|run| run == program.run)) {
             let resumes = self.data_use(peer, program.run).is_some_and(|uses| uses.resumes);
             if let Some((_, _, allocation)) = self.place_of(peer, program.run).filter(|_| resumes) {
-                self.ledger.had_done(&allocation, program.progress(now));
+                self.ledger.had_done(&allocation, self.progress(now, peer, program));
             }
         }
     }

@@ -30,6 +30,7 @@ use super::standing::Reach;
 use super::system::HostSystem;
 use super::telemetry::{Lines, Telemetry};
 use super::traffic::{Traffic, is_about_routes};
+use super::troubles::{Effort, Troubles};
 use crate::dms::actor::{BehaviourKind, Envelope, Message, NewDeployment, gossip};
 use crate::dms::ensemble::Executor as Kind;
 use crate::dms::fact::Fact;
@@ -117,6 +118,7 @@ pub struct World<'s> {
     pub(super) cargo: FxHashMap<FlowId, Cargo>,
     pub(super) telemetry: Telemetry<'s>,
     pub(super) traffic: Traffic,
+    pub(super) troubles: Troubles,
     pub(super) moving: Moving,
     effects: Effects,
     pub(super) arrivals: Vec<crate::workload::Arrivals>,
@@ -181,6 +183,7 @@ impl<'s> World<'s> {
             cargo: FxHashMap::default(),
             telemetry: Telemetry::default(),
             traffic: Traffic::default(),
+            troubles: Troubles::default(),
             moving,
             effects: Effects::default(),
             arrivals,
@@ -313,6 +316,9 @@ impl<'s> World<'s> {
     }
 
     pub(super) fn step(&mut self, now: Time, event: Event) {
+        if let Some(peer) = self.frozen_by(&event) {
+            return self.troubles.hold(peer, event);
+        }
         match event {
             Event::Arrive { peer, envelope, bytes } => self.arrive(now, peer, envelope, bytes),
             Event::Dispatch { peer, life, envelope } => {
@@ -326,9 +332,12 @@ impl<'s> World<'s> {
                     self.feed_about(now, peer, Concern::of_timer(timer), |_| Input::Timer(timer));
                 }
             }
-            Event::Execution { peer, life, run, step } => {
+            Event::Execution { peer, life, known, run, step } => {
                 if self.hosts[peer.0 as usize].power == life {
-                    self.execute(now, peer, run, step);
+                    match self.troubles.put_off(peer, known, now, Effort::of(step)) {
+                        at if at > now => self.post_execution(at, peer, life, run, step),
+                        _ => self.execute(now, peer, run, step),
+                    }
                 }
             }
             Event::Transfers => self.complete_transfers(now),
@@ -344,6 +353,14 @@ impl<'s> World<'s> {
             Event::Fault(turn) => self.begin_fault(now, turn),
             Event::FaultEnd(turn) => self.end_fault(now, turn),
             Event::Upgrade { fault, peer } => self.upgrade(now, fault, peer),
+            Event::Strike { turn, peer } => self.strike(now, turn, peer),
+            Event::StrikeEnd { turn, peer } => self.end_strike(now, turn, peer),
+            Event::Fetched { peer, life, kind, image } => {
+                if self.hosts[peer.0 as usize].life == life {
+                    self.image_fetched(now, peer, kind, image);
+                }
+            }
+            Event::Connection { peer, to, again } => self.greet(now, peer, to, again),
             Event::Sample => {
                 self.audit_all(now);
                 self.review_traffic(now);
@@ -512,6 +529,9 @@ impl<'s> World<'s> {
             let at = Time(at.0.saturating_sub(epoch.0)).max(now);
             self.queue.post(at, Event::Timer { peer, life, timer });
         }
+        for (allocation, generation) in effects.ended.drain(..) {
+            self.ledger.took_result(&allocation, generation);
+        }
         for envelope in effects.sends.drain(..) {
             self.send(now, peer, envelope);
         }
@@ -663,17 +683,15 @@ impl<'s> World<'s> {
             match self.cargo.remove(&done.flow.id) {
                 Some(Cargo::Image { peer, life, kind, image }) => {
                     self.ledger.pull_ended(now.since(done.flow.started));
-                    if self.hosts[peer.0 as usize].life == life {
-                        self.image_fetched(now, peer, kind, image);
-                    }
+                    self.step(now, Event::Fetched { peer, life, kind, image });
                 }
                 Some(Cargo::Message { peer, envelope, bytes }) => {
                     self.queue.post(now + done.flow.lag, Event::Arrive { peer, envelope, bytes });
                 }
                 Some(Cargo::Data { peer, life, run, turn, step, by_disk }) => {
                     let at = (now + done.flow.lag).max(by_disk);
-                    let step = ExecutionStep::Moved(turn, step);
-                    self.queue.post(at, Event::Execution { peer, life, run, step });
+                    let at = self.troubles.due(now, peer, at, Effort::Other);
+                    self.post_execution(at, peer, life, run, ExecutionStep::Moved(turn, step));
                 }
                 None => {}
             }
@@ -685,7 +703,9 @@ impl<'s> World<'s> {
 
     /// A long message that has not come whole by now is lost.
     fn stop_reading(&mut self, now: Time, flow: FlowId) {
-        if self.cargo.contains_key(&flow) {
+        let Some(cargo) = self.cargo.get(&flow) else { return };
+        // A receiver that is frozen will find it whole when it goes on.
+        if !matches!(cargo, Cargo::Message { peer, .. } if self.troubles.is_frozen(*peer)) {
             self.network.cancel_transfer(now, flow);
             self.drop_cargo(flow);
             self.ledger.lost(LossReason::ReadTimeout);
@@ -714,6 +734,7 @@ impl<'s> World<'s> {
         let deployment = self.ledger.deployment_asked(now, entry, by, now + request.timeout);
         let contracts = match self.contract_refs(&request.contracts, &request.ensemble) {
             _ if !self.hosts[by.0 as usize].up => Err("the orchestrator is down".to_owned()),
+            _ if self.troubles.is_frozen(by) => Err("the orchestrator does not answer".to_owned()),
             found => found,
         };
         match contracts {

@@ -1,5 +1,7 @@
 //! When faults happen: at a time, at random, and when something has come about.
 
+mod machine;
+
 use std::path::Path;
 
 use dmsim::observe;

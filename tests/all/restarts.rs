@@ -54,7 +54,7 @@ fn run(setup: &Setup, who: Victims, kind: Kind, at: Span, down: Span) -> Outcome
     let who = Selection { group: group.map(str::to_owned), ..Selection::default() };
     let (at, down) = (Time::ZERO + at, Distribution::constant(down));
     setup.faults.push(match kind {
-        Kind::Machine => Fault::Crash { at: at.into(), who, repair: Some(down) },
+        Kind::Machine => Fault::Crash { at: at.into(), who, repair: Some(down), loses_disk: false },
         Kind::Process => Fault::Restart { at: at.into(), who, down },
     });
     sim::run(&setup, Options::default(), &mut |_, _| true).unwrap()

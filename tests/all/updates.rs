@@ -355,14 +355,24 @@ fn whatever_stops_during_an_update_it_comes_to_what_was_asked_for() {
     let mut faults = Vec::new();
     for at in instants() {
         for peer in ["alice", "p1", "p2", "p3", "p4"] {
-            faults.push(Fault::Crash { at: at.into(), who: who(peer), repair: Some(long) });
+            faults.push(Fault::Crash {
+                at: at.into(),
+                who: who(peer),
+                repair: Some(long),
+                loses_disk: false,
+            });
             faults.push(Fault::Restart { at: at.into(), who: who(peer), down: short });
         }
     }
     let wrong = with_each(&setup, &faults, |keys| keys == ["one.a", "one.d", "three.e", "two.b"]);
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), faults.len(), wrong.join("\n"));
     // When the deadline passes before the orchestrator is back, what does not run then is given up.
-    let crash = |at: Time| Fault::Crash { at: at.into(), who: who("alice"), repair: Some(too_long) };
+    let crash = |at: Time| Fault::Crash {
+        at: at.into(),
+        who: who("alice"),
+        repair: Some(too_long),
+        loses_disk: false,
+    };
     let faults: Vec<Fault> = instants().into_iter().map(crash).collect();
     let wrong = with_each(&setup, &faults, |keys| {
         let has = |key: &str| keys.iter().any(|own| own == key);

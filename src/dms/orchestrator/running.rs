@@ -232,6 +232,9 @@ impl Deployment {
             self.keep_output(desk, at, end);
         }
         self.nodes[at.0].members[at.1].state = MemberState::Ended(end.exit_code);
+        if end.exit_code == 0 {
+            desk.out.effects.ended.push((Arc::clone(&end.allocation), end.generation));
+        }
         if end.exit_code != 0 {
             let reason = format!(
                 "task {} ended with exit code {}",

@@ -131,6 +131,13 @@ impl Provider {
         self.subnets.behind_port(public)
     }
 
+    /// The allocation of a run: its full id and its generation.
+    #[must_use]
+    pub fn allocation_of(&self, run: RunId) -> Option<(&Arc<str>, u32)> {
+        let mut all = self.allocations.iter();
+        all.find(|(_, one)| one.run == run).map(|(id, one)| (id, one.generation))
+    }
+
     /// The present run of an allocation that lives and runs here.
     #[must_use]
     pub fn run_of(&self, allocation: &str) -> Option<RunId> {

@@ -202,6 +202,12 @@ impl VolumeServer {
         self.volumes.values().any(|volume| *volume.brick == *brick)
     }
 
+    /// All volumes are lost; the cluster has its certificate from its operator.
+    pub fn lose_disk(&mut self) {
+        self.volumes.clear();
+        self.owners.clear();
+    }
+
     /// The process has ended. `forgets` says whether owners are in memory only (C12).
     pub fn stop(&mut self, forgets: bool) {
         if forgets {

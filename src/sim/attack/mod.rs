@@ -155,6 +155,11 @@ impl Attackers {
         attackers
     }
 
+    /// The peer of an attacker, by its place among all.
+    pub(super) fn peer(&self, attacker: u32) -> PeerId {
+        self.all[attacker as usize].peer
+    }
+
     /// Whether nobody attacks in this run.
     pub(super) const fn is_empty(&self) -> bool {
         self.all.is_empty()

@@ -113,6 +113,8 @@ pub enum End {
     DiskFull,
     /// It met an error with a volume.
     Volume,
+    /// Its executor broke down.
+    Crash,
 }
 
 /// What follows when something has ended by itself.
@@ -264,16 +266,15 @@ impl Executor {
         ready
     }
 
-    /// Something could not be fetched: the runs that waited for it are refused.
-    pub fn not_fetched(&mut self, kind: Kind, image: u16, images: &Images) -> Vec<RunId> {
+    /// Something could not be fetched, and why: the runs that waited for it are refused.
+    pub fn not_fetched(&mut self, kind: Kind, image: u16, why: &str, images: &Images) -> Vec<RunId> {
         self.store.fetched(kind, image, false);
         let waits = |one: &Container| {
             one.phase == Phase::Fetching && one.kind == kind && one.needs.parts.contains(&image)
         };
         let gone: Vec<RunId> = self.containers.iter().filter(|one| waits(one)).map(|one| one.run).collect();
         self.containers.retain(|one| !waits(one));
-        let reason: Arc<str> =
-            format!("fetching {}: its server does not answer", images.image(image).name).into();
+        let reason: Arc<str> = format!("fetching {}: {why}", images.image(image).name).into();
         self.refused.extend(gone.iter().map(|run| (*run, Arc::clone(&reason))));
         gone
     }
@@ -328,13 +329,17 @@ impl Executor {
         let image = images.image(container.needs.program);
         let code = match (&image.behaviour, end) {
             (ImageBehaviour::Task { exit_code, .. }, End::Own) => *exit_code,
-            (_, End::OutOfMemory) => KILLED,
+            (_, End::OutOfMemory | End::Crash) => KILLED,
             _ => FAILED,
         };
         let ran = now.since(since);
         let mut output = container.printed(ran, images);
         let errors = if traits(container.kind).console { &mut output.stdout } else { &mut output.stderr };
         append(errors, words);
+        if end == End::Crash {
+            // An executor that has just started remembers no pauses.
+            container.pauses = Pauses::default();
+        }
         let policy = container.policy().filter(|policy| restarts::wants(Some(*policy), code));
         let pause = policy.filter(|_| container.ends.is_none()).and_then(|policy| {
             Some((policy, container.pauses.next(now, ran, traits(container.kind).restarts)?))
@@ -348,6 +353,45 @@ impl Executor {
         container.earlier = output;
         let start = container.needs.start(container.kind, images, rng);
         Some(Ended::Restarts { pause, start, code, policy })
+    }
+
+    /// What is up, and what is to be up for the first time.
+    #[must_use]
+    pub fn at_work(&self) -> (Vec<RunId>, Vec<RunId>) {
+        let runs = |is_one: &dyn Fn(&Container) -> bool| {
+            self.containers.iter().filter(|one| is_one(one)).map(|one| one.run).collect()
+        };
+        let begins = |one: &Container| {
+            one.turn == 0 && one.ends.is_none() && matches!(one.phase, Phase::Fetching | Phase::Starting)
+        };
+        (runs(&|one| one.since().is_some()), runs(&begins))
+    }
+
+    /// A run that was to be up for the first time is refused.
+    pub fn give_up(&mut self, run: RunId, why: &str) {
+        if let Some(place) = self.place(run) {
+            self.containers.remove(place);
+            self.refuse(run, why.into());
+        }
+    }
+
+    /// Whether a run is a task that is up.
+    #[must_use]
+    pub fn is_task(&self, run: RunId, images: &Images) -> bool {
+        let image = self.image_of(run).map(|image| &images.image(image).behaviour);
+        matches!(image, Some(ImageBehaviour::Task { .. }))
+    }
+
+    /// After how long a run writes into its own file system the next time. None when it never does.
+    #[must_use]
+    pub fn writes_after(&self, now: Time, run: RunId, images: &Images) -> Option<Span> {
+        let container = self.find(run)?;
+        let ran = now.since(container.since()?);
+        let growth = images.image(container.needs.program).uses.disk?;
+        if ran == Span::ZERO && growth.bytes > 0 {
+            return Some(Span::ZERO);
+        }
+        growth.grows.map(|step| Span(step.every.0 - ran.0 % step.every.0))
     }
 
     /// The turn that a run is in. None when it was stopped or has ended.

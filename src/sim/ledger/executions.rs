@@ -16,6 +16,7 @@ pub(super) struct Executions {
     restarts: IndexMap<RestartPolicy, u64>,
     out_of_memory: u64,
     disk_full: u64,
+    crashed: u64,
     throttled: u64,
     deaf: u64,
     hits: u64,
@@ -58,6 +59,7 @@ impl Ledger {
         match end {
             End::OutOfMemory => self.executions.out_of_memory += 1,
             End::DiskFull => self.executions.disk_full += 1,
+            End::Crash => self.executions.crashed += 1,
             End::Own | End::Volume => {}
         }
     }
@@ -86,6 +88,7 @@ impl Ledger {
         m.add_counts("executors.restarts", "policy", restarts);
         m.add("executors.out_of_memory", own.out_of_memory as f64);
         m.add("executors.disk_full", own.disk_full as f64);
+        m.add("executors.crashed", own.crashed as f64);
         m.add("executors.throttled", own.throttled as f64);
         m.add("executors.killed", own.deaf as f64);
         m.add("images.found", own.hits as f64);

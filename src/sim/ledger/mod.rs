@@ -7,6 +7,7 @@ mod contracts;
 mod counters;
 mod entry;
 mod executions;
+mod faults;
 mod foreseen;
 mod instances;
 mod machines;
@@ -200,6 +201,7 @@ pub struct Ledger {
     pulls: SpanHistogram,
     storage: storage::Storage,
     executions: executions::Executions,
+    faults: faults::Faults,
     series: Vec<SeriesRow>,
     series_names: Vec<(Text, Text)>,
     manifest: tables::RunFacts,
@@ -260,6 +262,7 @@ impl Ledger {
             pulls: SpanHistogram::new(),
             storage: storage::Storage::default(),
             executions: executions::Executions::default(),
+            faults: faults::Faults::default(),
             series: Vec::new(),
             series_names: series::names(),
             manifest: tables::RunFacts::of(setup),

@@ -229,6 +229,7 @@ impl Ledger {
         self.recovery_metrics(&mut m, now);
         self.execution_metrics(&mut m);
         self.storage_metrics(&mut m);
+        self.fault_metrics(&mut m);
         self.capability_metrics(&mut m, closing);
         self.attack_metrics(&mut m, &closing.attacks);
         self.reachability.metrics(&mut m, closing.pairs.as_ref());

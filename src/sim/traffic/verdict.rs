@@ -77,6 +77,9 @@ impl World<'_> {
         let Some((caller, source)) = ledger.instance(number, from) else { return Verdict::Idle };
         let Some((_, ensemble)) = ledger.deployment(number) else { return Verdict::Idle };
         watched.push(caller);
+        if self.troubles.is_frozen(caller) {
+            return Verdict::Idle;
+        }
         // The tunnel belongs to the process of the node, the container does not.
         if !self.hosts[caller.0 as usize].up {
             return Verdict::Closed(Failure::Unreachable, Manner::AtOnce);
@@ -132,6 +135,9 @@ impl World<'_> {
     fn verdict(&self, landed: Landed, caller: Option<(PeerId, Arc<str>)>) -> Verdict {
         match landed {
             Ok((server, course)) => {
+                if self.serves_nobody(server.peer) {
+                    return Verdict::Closed(Failure::TimedOut, Manner::Silent);
+                }
                 let executor = &self.hosts[server.peer.0 as usize].executor;
                 if executor.is_healthy(server.run, &self.images) {
                     return Verdict::Open { server, caller, relay: course.relay };
@@ -184,6 +190,9 @@ impl World<'_> {
     /// The way to a host.
     fn course(&self, caller: Caller, peer: PeerId) -> Result<Course, (Failure, Manner)> {
         let to = EndpointId(peer.0);
+        if self.troubles.is_frozen(peer) {
+            return Err((Failure::TimedOut, Manner::Silent));
+        }
         match self.network.way(self.queue.now(), caller, to) {
             Ok(relay) => Ok(Course { caller, relay, to }),
             Err(Obstacle::Silence) => Err((Failure::TimedOut, Manner::Silent)),

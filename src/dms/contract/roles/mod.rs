@@ -334,6 +334,11 @@ impl Contracts {
         }
     }
 
+    /// Everything is lost but what the operator configures.
+    pub(in crate::dms) fn lose_disk(&mut self) {
+        *self = Self { config: std::mem::take(&mut self.config), ..Self::default() };
+    }
+
     /// Another version of DMS is installed: the actors of contracts run it as well.
     pub(in crate::dms) fn upgrade(&mut self, profile: Profile) {
         for hosted in self.hosted.values_mut() {
