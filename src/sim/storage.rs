@@ -11,7 +11,7 @@ use super::event::{DataStep, ExecutionStep, PeerId};
 use super::executor::End;
 use super::host::Inside;
 use super::setup::{Bucket, DataUse, Trouble};
-use super::troubles::Effort;
+use super::troubles::{Effort, stretched};
 use super::world::{Cargo, World};
 use crate::dms::ensemble::VolumeSource;
 use crate::dms::outbox::{Execution, Input, RunId};
@@ -194,11 +194,7 @@ impl World<'_> {
 
     /// How long the disk of a machine takes for so many bytes.
     fn disk_takes(&self, peer: PeerId, bytes: u64) -> Span {
-        let usual = self.hosts[peer.0 as usize].disk.takes(bytes);
-        match self.troubles.slowness_of_disk(peer) {
-            slowness if slowness > 1.0 => Span((usual.0 as f64 * slowness) as u64),
-            _ => usual,
-        }
+        stretched(self.hosts[peer.0 as usize].disk.takes(bytes), self.troubles.slowness_of_disk(peer))
     }
 
     /// Whether a disk takes nothing more, or not so much.

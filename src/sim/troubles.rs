@@ -147,6 +147,14 @@ impl Troubles {
         })
     }
 
+    /// How many times longer programs take that run there.
+    pub(super) fn slowness_of_programs(&self, peer: PeerId) -> f64 {
+        self.of(peer).fold(1.0, |slowness, trouble| match trouble {
+            Trouble::Slow { factor } => slowness * factor,
+            _ => slowness,
+        })
+    }
+
     /// Keeps something for a machine that is frozen.
     pub(super) fn hold(&mut self, peer: PeerId, held: Event) {
         self.machines.entry(peer).or_default().held.push(held);
@@ -198,6 +206,11 @@ impl Troubles {
             None => to.since(from),
         }
     }
+}
+
+/// So much time, so many times longer.
+pub(super) fn stretched(span: Span, slowness: f64) -> Span {
+    if slowness > 1.0 { Span((span.0 as f64 * slowness) as u64) } else { span }
 }
 
 /// How many times longer an effort takes at a time, none if it does not go on, and when that changes; none if never.

@@ -41,6 +41,8 @@ impl World<'_> {
             self.crash_executors(now, peer);
             return self.review_peer(now, peer);
         }
+        // What went before it had none of it.
+        self.review_if_slow(now, *trouble);
         let entity = entity_of(turn.fault, peer.0, turn.number);
         let end = now + lasts.sample(&mut self.streams.owned(LASTS, entity));
         self.troubles.begin(now, peer, turn, *trouble, end);
@@ -54,13 +56,24 @@ impl World<'_> {
             Trouble::Byzantine { idle: true, .. } => self.pretend_all(now, peer),
             _ => {}
         }
+        self.review_if_slow(now, *trouble);
         self.review_peer(now, peer);
+    }
+
+    /// Slow services get another queue, and those who ask for them other answers.
+    fn review_if_slow(&mut self, now: Time, trouble: Trouble) {
+        if matches!(trouble, Trouble::Slow { .. }) {
+            self.review_traffic(now);
+        }
     }
 
     /// What a fault has done to a machine is over.
     pub(in crate::sim) fn end_strike(&mut self, now: Time, turn: Turn, peer: PeerId) {
+        let Fault::Machine { trouble, .. } = &self.setup.faults[turn.fault as usize] else { return };
         self.rouse(now, peer);
+        self.review_if_slow(now, *trouble);
         self.troubles.end(peer, turn);
+        self.review_if_slow(now, *trouble);
         if !self.troubles.is_frozen(peer) {
             self.let_go(now, peer);
         }
@@ -123,7 +136,7 @@ impl World<'_> {
     /// The executors of a machine break down and start again: what they run has ended.
     fn crash_executors(&mut self, now: Time, peer: PeerId) {
         self.fail_fetches(now, peer, "the executor has broken down");
-        let (up, starting) = self.hosts[peer.0 as usize].executor.at_work();
+        let (up, starting) = self.at_work(peer);
         for run in starting {
             self.hosts[peer.0 as usize].executor.give_up(run, "the executor has broken down");
             self.after(now, peer, run, ExecutionStep::NotStarted);
@@ -131,6 +144,11 @@ impl World<'_> {
         for run in up {
             self.end_turn(now, peer, run, End::Crash, "");
         }
+    }
+
+    /// What is up on a machine, and what is to be up for the first time. One to which nothing has happened runs nothing.
+    fn at_work(&self, peer: PeerId) -> (Vec<RunId>, Vec<RunId>) {
+        self.hosts[peer.0 as usize].built().map(|inside| inside.executor.at_work()).unwrap_or_default()
     }
 
     /// All that is being fetched for a machine does not come.
@@ -151,7 +169,7 @@ impl World<'_> {
 
     /// Whatever writes into the file system of its container will find the disk full.
     fn foresee_writes(&mut self, now: Time, peer: PeerId) {
-        for run in self.hosts[peer.0 as usize].executor.at_work().0 {
+        for run in self.at_work(peer).0 {
             self.foresee_write(now, peer, run);
         }
     }
@@ -177,7 +195,7 @@ impl World<'_> {
 
     /// From now on a machine only says that it runs anything: its tasks are over.
     fn pretend_all(&mut self, now: Time, peer: PeerId) {
-        for run in self.hosts[peer.0 as usize].executor.at_work().0 {
+        for run in self.at_work(peer).0 {
             if self.hosts[peer.0 as usize].executor.is_task(run, &self.images)
                 && let Some(turn) = self.hosts[peer.0 as usize].executor.turn(run)
             {

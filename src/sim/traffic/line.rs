@@ -18,6 +18,7 @@ use crate::net::{CityId, Course, Network, Outsider};
 use crate::sim::event::PeerId;
 use crate::sim::ledger::Requests;
 use crate::sim::setup::RequestStream;
+use crate::sim::troubles::stretched;
 
 /// What becomes of requests.
 const OUTCOMES: Domain = Domain::new("sim.traffic.outcomes");
@@ -75,6 +76,8 @@ pub(super) struct Open {
     pub(super) idle: [f64; 2],
     /// The part of the tries for which its links have no room.
     pub(super) overflow: f64,
+    /// How many times longer the service takes than on a machine that is as usual.
+    pub(super) slowness: f64,
     pub(super) queue: Option<Queue>,
 }
 
@@ -354,7 +357,7 @@ fn try_at(scene: &Scene<'_>, open: &Open, lost: Option<bool>, rng: &mut Rng<'_>)
             }
         },
     };
-    let busy = wait + stream.service.sample(rng);
+    let busy = wait + stretched(stream.service.sample(rng), open.slowness);
     let sizes = (stream.request_bytes.sample_s(rng) as u64, stream.response_bytes.sample_s(rng) as u64);
     let took = scene.network.exchange_time(&open.course, sizes, open.idle, rng) + busy;
     let (request, response) = sizes;

@@ -263,15 +263,17 @@ impl World<'_> {
         let loads = [bits[0] / rates[0], bits[1] / rates[1]];
         let room: f64 = loads.iter().map(|load| (1.0 / load).min(1.0)).product();
         let lost = self.network.loss_on(&course);
+        let slowness = self.troubles.slowness_of_programs(*peer);
         let queue = stream.workers.map(|workers| {
             let offered = traffic.work.get(allocation).copied().unwrap_or_default();
-            Queue::new(offered, workers, stream.service.mean_s())
+            Queue::new(offered, workers, stream.service.mean_s() * slowness)
         });
         Some(Open {
             course,
             loss: 1.0 - (1.0 - lost) * (1.0 - lost),
             idle: loads.map(|load| (1.0 - load).max(LEAST_IDLE)),
             overflow: 1.0 - room,
+            slowness,
             queue,
         })
     }
@@ -284,7 +286,8 @@ impl World<'_> {
             let Some(course) = self.course_of(line) else { continue };
             let stream = &self.setup.traffic[line.stream];
             let per_s = line.plan.per_s(now);
-            *work.entry(Arc::clone(&server.allocation)).or_default() += per_s * stream.service.mean_s();
+            let takes_s = stream.service.mean_s() * self.troubles.slowness_of_programs(server.peer);
+            *work.entry(Arc::clone(&server.allocation)).or_default() += per_s * takes_s;
             let of_host: &mut [f64; 2] = bits.entry(server.peer).or_default();
             for (sum, bytes) in of_host.iter_mut().zip([&stream.request_bytes, &stream.response_bytes]) {
                 *sum += per_s * 8.0 * course.on_wire(bytes.mean_s() as u64) as f64;

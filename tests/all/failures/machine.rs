@@ -119,6 +119,10 @@ fn slow_machines_take_longer_and_go_on_as_ever_afterwards() {
     let slow = machines("{slow: {at: 2m, for: 4m, factor: 2, group: providers}}");
     assert!((end_of_job(&slow) - usual - 120.0).abs() < 1.0, "{} and {usual}", end_of_job(&slow));
     assert_eq!(metric(&slow, "restarts"), 0.0, "a health check takes a second");
+    // 10 ms of service at rest, 5 s when it is five hundred times as slow, and nearly nobody finds room.
+    let answered = |outcome| metric(outcome, "requests.success_fraction");
+    let overloaded = machines("{slow: {at: 10m, for: 30m, factor: 500, group: providers}}");
+    assert!(answered(&slow) == 1.0 && answered(&overloaded) < 0.9, "{}", answered(&overloaded));
     // One that takes fifty is given up, again and again.
     let slower = machines("{slow: {at: 2m, for: 10m, factor: 100, group: providers}}");
     assert!(metric(&slower, "restarts") + metric(&slower, "redeployments") >= 1.0);
