@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::deployed::Deployed;
+use super::flaps;
 use super::peers::Peers;
 use super::reader::{Map, Reader, Variant};
 use super::workload::within_the_run;
@@ -99,30 +100,33 @@ impl Faults<'_> {
     }
 
     fn loss(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
-        let keys = [&["at", "for", "fraction", "direction"][..], &WHO].concat();
+        let keys = [&["at", "for", "flaps", "fraction", "direction"][..], &WHO].concat();
         let map = reader.map(variant.node, "loss", variant.at, &keys)?;
         let (at, lasts) = (self.at(reader, &map), Self::lasts(reader, &map));
+        let flaps = reader.optional(&map, "flaps", flaps::read);
         let who = self.context.selection(reader, &map, false);
         let help = "the part of messages that is lost, as in `fraction: 5%`";
         let fraction = reader.required(&map, "fraction", help, |r, node| r.fraction(node, "fraction"));
         let direction = direction(reader, &map);
-        Some(Fault::Loss { at: at?, lasts: lasts?, who: who?, direction, fraction: fraction? })
+        Some(Fault::Loss { at: at?, lasts: lasts?, flaps, who: who?, direction, fraction: fraction? })
     }
 
     fn delay(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
-        let keys = [&["at", "for", "extra", "direction"][..], &DRAWN].concat();
+        let keys = [&["at", "for", "flaps", "extra", "direction"][..], &DRAWN].concat();
         let map = reader.map(variant.node, "delay", variant.at, &keys)?;
         let (at, lasts) = (self.at(reader, &map), Self::lasts(reader, &map));
+        let flaps = reader.optional(&map, "flaps", flaps::read);
         let who = self.context.selection(reader, &map, true);
         let help = "how much longer messages take, as in `extra: 200ms`";
         let extra = reader.required(&map, "extra", help, |r, node| r.distribution(node, "extra"));
         let direction = direction(reader, &map);
-        Some(Fault::Delay { at: at?, lasts: lasts?, who: who?, direction, extra: extra? })
+        Some(Fault::Delay { at: at?, lasts: lasts?, flaps, who: who?, direction, extra: extra? })
     }
 
     fn partition(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
-        let map = reader.map(variant.node, "partition", variant.at, &["at", "for", "between"])?;
+        let map = reader.map(variant.node, "partition", variant.at, &["at", "for", "flaps", "between"])?;
         let (at, lasts) = (self.at(reader, &map), Self::lasts(reader, &map));
+        let flaps = reader.optional(&map, "flaps", flaps::read);
         let help =
             "two sets of peers, as in `between: [{continent: EU}, {continent: NA}]`, or one and the rest";
         let between = reader.required(&map, "between", help, |r, node| {
@@ -136,7 +140,7 @@ impl Faults<'_> {
             let first = self.side(r, first);
             Some([first?, second?])
         });
-        Some(Fault::Partition { at: at?, lasts: lasts?, between: between? })
+        Some(Fault::Partition { at: at?, lasts: lasts?, flaps, between: between? })
     }
 
     fn relocation(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {

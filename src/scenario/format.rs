@@ -27,6 +27,7 @@ mod gateways;
 mod nat;
 mod observability;
 mod operations;
+mod population;
 mod traffic;
 
 use self::attacks::ATTACK;
@@ -36,6 +37,7 @@ use self::gateways::GATEWAYS;
 use self::nat::{NAT, NAT_OF_GROUP};
 use self::observability::OBSERVED;
 use self::operations::{OPERATION, ORGANIZATION};
+use self::population::FLAPS_OF_FAULT;
 use self::traffic::TRAFFIC;
 use super::units::{BYTE_UNITS, HERTZ_UNITS, RATE_UNITS, TIME_UNITS};
 use crate::dms::ensemble::Executor;
@@ -589,17 +591,22 @@ static UPGRADE: Map = Map::new(
 
 static LOSS: Map = Map::new(
     "loss",
-    peers![AT, FOR, DIRECTION, Key::new("fraction", FRACTION, "of the messages").required(),],
+    peers![AT, FOR, FLAPS_OF_FAULT, DIRECTION, Key::new("fraction", FRACTION, "of the messages").required(),],
 );
 
 static DELAY: Map = Map::new(
     "delay",
-    drawn_peers![AT, FOR, DIRECTION, Key::new("extra", TIMES, "how much longer").required(),],
+    drawn_peers![AT, FOR, FLAPS_OF_FAULT, DIRECTION, Key::new("extra", TIMES, "how much longer").required(),],
 );
 
 static PARTITION: Map = Map::new(
     "partition",
-    &[AT, FOR, Key::new("between", Shape::ListOf(2, &Shape::Either(&SIDES)), "the two sides").required()],
+    &[
+        AT,
+        FOR,
+        FLAPS_OF_FAULT,
+        Key::new("between", Shape::ListOf(2, &Shape::Either(&SIDES)), "the two sides").required(),
+    ],
 );
 
 static SIDES: [Shape; 2] = [Shape::Map(&SIDE), Shape::Words(&["rest"])];

@@ -23,6 +23,7 @@ mod executors;
 mod expectation;
 mod faults;
 mod files;
+mod flaps;
 mod format;
 mod gateways;
 mod images;

@@ -5,6 +5,7 @@ use std::fmt::{Display, Write as _};
 use super::attacks::FORGERIES;
 use super::distribution::write as span_of;
 use super::executors;
+use super::flaps;
 use super::network::BANDWIDTH_PRESETS;
 use super::peers::CHURN_PRESETS;
 use super::resolved_contracts::contract;
@@ -355,20 +356,20 @@ fn fault(fault: &Fault) -> String {
             let (who, down, to) = (selection(who), span_of(down), super::profile::write(*to));
             format!("upgrade: {{at: {}, within: {within}, {who}down: {down}, to: {to}}}", moment(at))
         }
-        Fault::Loss { at, lasts, who, direction, fraction } => {
-            let (at, who) = (moment(at), selection(who));
-            format!("loss: {{at: {at}, for: {lasts}, {who}{}fraction: {fraction}}}", way(*direction))
+        Fault::Loss { at, lasts, flaps, who, direction, fraction } => {
+            let (at, who, flaps) = (moment(at), selection(who), flaps::write(flaps));
+            format!("loss: {{at: {at}, for: {lasts}, {flaps}{who}{}fraction: {fraction}}}", way(*direction))
         }
-        Fault::Delay { at, lasts, who, direction, extra } => {
-            let (at, who, extra) = (moment(at), selection(who), span_of(extra));
-            format!("delay: {{at: {at}, for: {lasts}, {who}{}extra: {extra}}}", way(*direction))
+        Fault::Delay { at, lasts, flaps, who, direction, extra } => {
+            let (at, who, extra, flaps) = (moment(at), selection(who), span_of(extra), flaps::write(flaps));
+            format!("delay: {{at: {at}, for: {lasts}, {flaps}{who}{}extra: {extra}}}", way(*direction))
         }
         Fault::Move { at, who, every } => {
             let every = every.map(|every| format!("every: {every}, ")).unwrap_or_default();
             let entries = format!("at: {}, {every}{}", moment(at), selection(who));
             format!("move: {{{}}}", entries.trim_end_matches(", "))
         }
-        Fault::Partition { at, lasts, between } => {
+        Fault::Partition { at, lasts, flaps, between } => {
             let sides = between.each_ref().map(|side| {
                 let entries = selection(side);
                 if entries.is_empty() {
@@ -376,7 +377,8 @@ fn fault(fault: &Fault) -> String {
                 }
                 format!("{{{}}}", entries.trim_end_matches(", "))
             });
-            format!("partition: {{at: {}, for: {lasts}, between: [{}]}}", moment(at), sides.join(", "))
+            let (at, flaps, sides) = (moment(at), flaps::write(flaps), sides.join(", "));
+            format!("partition: {{at: {at}, for: {lasts}, {flaps}between: [{sides}]}}")
         }
     }
 }

@@ -99,6 +99,8 @@ pub enum Event {
     Repair(PeerId),
     /// A fault begins.
     Fault(Turn),
+    /// A condition that flaps comes or goes.
+    Flap(Turn),
     /// A fault ends.
     FaultEnd(Turn),
     /// A peer's turn in an upgrade has come.

@@ -9,7 +9,7 @@ use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::EnsembleId;
 use crate::dms::outbox::{Execution, Input, RunId};
 use crate::kernel::{Distribution, Domain, Span, Time, at_moment};
-use crate::net::{Condition, EndpointId, EndpointSet, Group, LossReason};
+use crate::net::{EndpointId, EndpointSet, Group, LossReason};
 
 /// Which peers a fault hits, and how long each repair takes.
 const FAULT: Domain = Domain::new("sim.fault");
@@ -36,7 +36,7 @@ enum Outage {
 }
 
 /// The stream that two numbers stand for, in one of the turns of a fault.
-const fn entity_of(high: u32, low: u32, turn: u32) -> u64 {
+pub(super) const fn entity_of(high: u32, low: u32, turn: u32) -> u64 {
     let entity = (high as u64) << 32 | low as u64;
     if turn == 0 { entity } else { at_moment(Time(turn as u64), entity, 0) }
 }
@@ -108,37 +108,19 @@ impl World<'_> {
         if self.turns.get(&turn.fault) == Some(&turn) {
             self.plan_turn(now, Turn { number: turn.number + 1, ..turn });
         }
-        let (condition, lasts) = match &setup.faults[turn.fault as usize] {
+        match &setup.faults[turn.fault as usize] {
             Fault::Crash { who, repair, .. } => {
-                return self.break_down(now, turn, who, repair.as_ref(), Outage::Machine);
+                self.break_down(now, turn, who, repair.as_ref(), Outage::Machine);
             }
             Fault::Restart { who, down, .. } => {
-                return self.break_down(now, turn, who, Some(down), Outage::Process);
+                self.break_down(now, turn, who, Some(down), Outage::Process);
             }
-            Fault::Upgrade { who, within, .. } => return self.begin_upgrade(now, turn, who, *within),
-            Fault::Move { who, every, .. } => return self.move_peers(now, turn, who, *every),
-            Fault::Loss { who, direction, fraction, lasts, .. } => {
-                (Condition::Loss { group: self.group(turn, who, *direction), loss: *fraction }, *lasts)
+            Fault::Upgrade { who, within, .. } => self.begin_upgrade(now, turn, who, *within),
+            Fault::Move { who, every, .. } => self.move_peers(now, turn, who, *every),
+            Fault::Loss { .. } | Fault::Delay { .. } | Fault::Partition { .. } => {
+                self.begin_condition(now, turn);
             }
-            Fault::Delay { who, direction, extra, lasts, .. } => {
-                (Condition::Delay { group: self.group(turn, who, *direction), delay: *extra }, *lasts)
-            }
-            Fault::Partition { between: [first, second], lasts, .. } => {
-                let a = self.endpoints(turn, 0, first);
-                let mut b = self.endpoints(turn, 1, second);
-                while let Some(both) = a.common(&b) {
-                    b.remove(both);
-                }
-                (Condition::Partition { a, b }, *lasts)
-            }
-        };
-        // What went before it had none of it.
-        self.review_traffic(now);
-        self.recall_all(now);
-        let id = self.network.apply(now, condition).expect("the scenario has checked every condition");
-        self.conditions.insert(turn, id);
-        self.queue.post(now + lasts, Event::FaultEnd(turn));
-        self.review_traffic(now);
+        }
     }
 
     /// Peers go down, each until its repair. One that is down by a fault already stays so until that one's repair.
@@ -204,22 +186,8 @@ impl World<'_> {
         self.queue.post(now + PROCESS_RESTART, Event::Repair(peer));
     }
 
-    pub(super) fn end_fault(&mut self, now: Time, turn: Turn) {
-        self.review_traffic(now);
-        self.recall_all(now);
-        if let Some(id) = self.conditions.remove(&turn) {
-            self.network.lift(now, id);
-            self.review_traffic(now);
-            // Transfers that waited at a partition go on.
-            self.await_transfers();
-            if let Fault::Partition { between, .. } = &self.setup.faults[turn.fault as usize] {
-                self.reconnect(now, turn, between);
-            }
-        }
-    }
-
     /// Connections of the overlay between the two sides of a partition work again.
-    fn reconnect(&mut self, now: Time, turn: Turn, [first, second]: &[Selection; 2]) {
+    pub(super) fn reconnect(&mut self, now: Time, turn: Turn, [first, second]: &[Selection; 2]) {
         let (one, other) = (self.select(turn, 0, first), self.endpoints(turn, 1, second));
         for peer in one.into_iter().filter(|&peer| !other.contains(EndpointId(peer.0))) {
             for neighbour in self.network.neighbours(EndpointId(peer.0)) {
@@ -236,7 +204,7 @@ impl World<'_> {
         }
     }
 
-    fn group(&self, turn: Turn, who: &Selection, direction: Direction) -> Group {
+    pub(super) fn group(&self, turn: Turn, who: &Selection, direction: Direction) -> Group {
         if *who == Selection::default() {
             return Group::All;
         }
@@ -248,7 +216,7 @@ impl World<'_> {
         of(self.endpoints(turn, 0, who))
     }
 
-    fn endpoints(&self, turn: Turn, side: u32, who: &Selection) -> EndpointSet {
+    pub(super) fn endpoints(&self, turn: Turn, side: u32, who: &Selection) -> EndpointSet {
         let mut set = EndpointSet::new();
         self.select(turn, side, who).into_iter().for_each(|peer| set.insert(EndpointId(peer.0)));
         set

@@ -19,6 +19,7 @@ mod executions;
 pub mod executor;
 pub mod explain;
 mod faults;
+mod flaps;
 mod foresight;
 mod gateways;
 mod host;

@@ -6,6 +6,7 @@
 pub mod contracts;
 mod deployments;
 mod dynamic_dns;
+mod flaps;
 mod gateways;
 mod images;
 mod observability;
@@ -23,6 +24,7 @@ use serde::Serialize;
 pub use self::contracts::{ContractAction, ContractPlan};
 pub use self::deployments::{Control, ControlKind, Which};
 pub use self::dynamic_dns::DynamicDns;
+pub use self::flaps::Flaps;
 pub use self::gateways::GatewayPlan;
 pub use self::images::{Growth, Image, ImageBehaviour, Stop, Uses};
 pub use self::observability::ObserverPlan;
@@ -358,6 +360,8 @@ pub enum Fault {
         at: When,
         /// For how long.
         lasts: Span,
+        /// How it comes and goes meanwhile; none = it stays.
+        flaps: Option<Flaps>,
         /// Whose messages.
         who: Selection,
         /// Which of them.
@@ -371,6 +375,8 @@ pub enum Fault {
         at: When,
         /// For how long.
         lasts: Span,
+        /// How it comes and goes meanwhile; none = it stays.
+        flaps: Option<Flaps>,
         /// Whose messages.
         who: Selection,
         /// Which of them.
@@ -384,6 +390,8 @@ pub enum Fault {
         at: When,
         /// For how long.
         lasts: Span,
+        /// How it comes and goes meanwhile; none = it stays.
+        flaps: Option<Flaps>,
         /// The two sets; a peer in both stays with the first.
         between: [Selection; 2],
     },

@@ -14,6 +14,7 @@ use super::attack::{Attackers, Strike};
 use super::conservation::{Occasion, Violation};
 use super::contracts::Chain;
 use super::event::{DataStep, Event, ExecutionStep, PeerId, Turn};
+use super::flaps::Flapping;
 use super::foresight::Foresight;
 use super::gateways::Clouds;
 use super::host::{Directory, Host, Inside, Lore};
@@ -98,6 +99,8 @@ pub struct World<'s> {
     pub(super) network: Network,
     /// What faults have switched on.
     pub(super) conditions: BTreeMap<Turn, ConditionId>,
+    /// Those that flap.
+    pub(super) flapping: BTreeMap<Turn, Flapping>,
     /// Faults that wait for a deployment to come into a state.
     pub(super) triggers: Vec<u32>,
     /// The last turn that was planned of each fault that comes at random.
@@ -166,6 +169,7 @@ impl<'s> World<'s> {
             churn_models,
             network,
             conditions: BTreeMap::new(),
+            flapping: BTreeMap::new(),
             triggers: Vec::new(),
             turns: BTreeMap::new(),
             directory,
@@ -342,6 +346,7 @@ impl<'s> World<'s> {
             Event::Churn(peer) => self.churn(now, peer),
             Event::Repair(peer) => self.repair(now, peer),
             Event::Fault(turn) => self.begin_fault(now, turn),
+            Event::Flap(turn) => self.flap(now, turn),
             Event::FaultEnd(turn) => self.end_fault(now, turn),
             Event::Upgrade { fault, peer } => self.upgrade(now, fault, peer),
             Event::Sample => {

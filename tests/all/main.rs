@@ -15,6 +15,7 @@ mod explain;
 mod failures;
 mod fidelity;
 mod fit;
+mod flapping;
 mod foresight;
 mod gateways;
 mod generations;
