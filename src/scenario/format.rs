@@ -37,7 +37,7 @@ use self::gateways::GATEWAYS;
 use self::nat::{NAT, NAT_OF_GROUP};
 use self::observability::OBSERVED;
 use self::operations::{OPERATION, ORGANIZATION};
-use self::population::FLAPS_OF_FAULT;
+use self::population::{FLAPS_OF_FAULT, PRESENCE};
 use self::traffic::TRAFFIC;
 use super::units::{BYTE_UNITS, HERTZ_UNITS, RATE_UNITS, TIME_UNITS};
 use crate::dms::ensemble::Executor;
@@ -193,7 +193,6 @@ const GROUP_PLACE: Key =
 const MACHINES: Shape = Shape::Either(&[Shape::Map(&HARDWARE_PRESET), Shape::Map(&HARDWARE)]);
 const GROUP_HARDWARE: Key = Key::new("hardware", MACHINES, "the machines").or("{preset: home-pc}");
 const GROUP_BANDWIDTH: Key = Key::new("bandwidth", BANDWIDTH, "links of these").or("that of network");
-const PRESENCE: Shape = Shape::Either(&[Shape::Map(&CHURN_PRESET), Shape::Map(&CHURN)]);
 const GROUP_NAT: Key = Key::new("nat", NAT_OF_GROUP, "what stands before these")
     .or("that of network; relays, bootstraps and gateways public");
 const GROUP_CHURN: Key = Key::new("churn", PRESENCE, "when they are up").or("always up");
@@ -333,30 +332,6 @@ static ONBOARD: Map = Map::new(
         Key::new("cpu", FRACTION, "of the cores").or("80%"),
         Key::new("ram", FRACTION, "of the memory").or("80%"),
         Key::new("disk", FRACTION, "of the disk").or("50%"),
-    ],
-);
-
-const CHURN_START: Shape = Shape::Words(&["stationary", "fresh"]);
-
-static CHURN_PRESET: Map = Map::new(
-    "churn preset",
-    &[
-        Key::new(
-            "preset",
-            Shape::Words(&["desktop-pc", "overnet", "skype", "planetlab", "condor", "grid5000", "lanl"]),
-            "a measured system",
-        )
-        .required(),
-        Key::new("start", CHURN_START, "whether the run begins in the middle").or("stationary"),
-    ],
-);
-
-static CHURN: Map = Map::new(
-    "churn",
-    &[
-        Key::new("up", TIMES, "how long a peer stays").required(),
-        Key::new("down", TIMES, "how long it is away").required(),
-        Key::new("start", CHURN_START, "whether the run begins in the middle").or("stationary"),
     ],
 );
 

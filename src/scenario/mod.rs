@@ -10,6 +10,7 @@ mod attacks;
 mod capability_script;
 pub mod catalogue;
 mod check;
+mod churn;
 pub mod compose;
 mod contracts;
 mod control;
@@ -56,9 +57,9 @@ use crate::sim::capabilities::Script;
 use crate::sim::setup::Setup;
 
 pub use check::{Checked, DmsVerdict, Kind, check, verdict_of_dms};
+pub use churn::churn_fragment;
 pub use diagnostic::{Diagnostic, Sources, render};
 pub use overrides::Overrides;
-pub use peers::churn_fragment;
 
 use files::Files;
 
@@ -73,6 +74,8 @@ pub struct Loaded {
     pub resolved: String,
     /// The ensembles by NAME, with their text.
     pub ensembles: Vec<(String, String)>,
+    /// The availability traces by NAME, which it names as `traces/NAME.csv`, with their sessions in seconds.
+    pub traces: Vec<(String, String)>,
 }
 
 /// What is wrong, or looks wrong, with files, and the texts to show it in.
@@ -178,7 +181,8 @@ fn load_bytes(
         Some(mut resolved) if !report.has_errors() => {
             resolved.setup.inputs = std::mem::take(&mut files.inputs);
             let text = resolved::write(&resolved.setup, &resolved.copies);
-            Ok(Loaded { setup: resolved.setup, warnings: report, resolved: text, ensembles: files.copies() })
+            let (traces, ensembles) = (files.traces(), files.copies());
+            Ok(Loaded { setup: resolved.setup, warnings: report, resolved: text, ensembles, traces })
         }
         _ => Err(report),
     }

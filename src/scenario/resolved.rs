@@ -3,11 +3,11 @@
 use std::fmt::{Display, Write as _};
 
 use super::attacks::FORGERIES;
+use super::churn;
 use super::distribution::write as span_of;
 use super::executors;
 use super::flaps;
 use super::network::BANDWIDTH_PRESETS;
-use super::peers::CHURN_PRESETS;
 use super::resolved_contracts::contract;
 use super::resolved_operations::{operation, organization};
 use super::storage;
@@ -23,10 +23,7 @@ use crate::sim::setup::{
     AttackKind, AttackPlan, Deploy, Direction, Fault, Image, ImageBehaviour, PeerGroup, Prints, Role,
     Selection, Setup, StorageConfig, When,
 };
-use crate::workload::{
-    ArrivalsConfig, ChurnConfig, ChurnStart, Hardware, HardwareConfig, HardwarePreset, PlaceConfig,
-    PopulationOf,
-};
+use crate::workload::{ArrivalsConfig, Hardware, HardwareConfig, HardwarePreset, PlaceConfig, PopulationOf};
 
 /// The whole scenario; `copies` are the names of the ensembles of its deployments.
 pub(super) fn write(setup: &Setup, copies: &[String]) -> String {
@@ -174,7 +171,7 @@ fn group(group: &PeerGroup) -> String {
         ("onboard", onboard),
         ("bandwidth", group.bandwidth.map(links)),
         ("nat", group.nat.as_ref().map(nat::write_of_group)),
-        ("churn", group.churn.as_ref().map(churn)),
+        ("churn", churn::write(group)),
         ("profile", group.profile.map(profile::write)),
         ("attack", group.attack.as_ref().map(attack)),
         (
@@ -257,22 +254,6 @@ pub(super) fn machine(machine: &Hardware) -> [(&'static str, Option<String>); 6]
             }),
         ),
     ]
-}
-
-fn churn((config, start): &(ChurnConfig, ChurnStart)) -> String {
-    let start = match start {
-        ChurnStart::Stationary => "stationary",
-        ChurnStart::Fresh => "fresh",
-    };
-    match config {
-        ChurnConfig::Preset(preset) => {
-            let name = CHURN_PRESETS.iter().find(|(_, one)| one == preset).map_or("desktop-pc", |one| one.0);
-            format!("{{preset: {name}, start: {start}}}")
-        }
-        ChurnConfig::Model(model) => {
-            format!("{{up: {}, down: {}, start: {start}}}", span_of(&model.up), span_of(&model.down))
-        }
-    }
 }
 
 fn behaviour(image: &Image) -> String {

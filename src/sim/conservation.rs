@@ -140,6 +140,7 @@ pub(super) mod tests {
             bandwidth: None,
             nat: None,
             churn: None,
+            repairers: None,
             attack: None,
             storage: Default::default(),
             require_contracts: false,

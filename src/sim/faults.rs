@@ -26,7 +26,7 @@ const PROCESS_RESTART: Span = Span::secs(10);
 
 /// What of a peer stops.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Outage {
+pub(super) enum Outage {
     /// The machine with all that runs on it.
     Machine,
     /// The DMS process alone, because somebody ends it.
@@ -228,7 +228,7 @@ impl World<'_> {
     }
 
     /// A peer stops at once: what it had in memory is gone, and with its machine what ran there.
-    fn take_down(&mut self, now: Time, peer: PeerId, outage: Outage) {
+    pub(super) fn take_down(&mut self, now: Time, peer: PeerId, outage: Outage) {
         self.rouse(now, peer);
         self.recall_late(now, peer, None);
         let host = &mut self.hosts[peer.0 as usize];
@@ -314,22 +314,6 @@ impl World<'_> {
         self.feed(now, peer, |_| Input::Started { running, rising });
         for ended in unheard {
             self.feed(now, peer, |_| Input::Execution(ended));
-        }
-    }
-
-    pub(super) fn churn(&mut self, now: Time, peer: PeerId) {
-        let group = self.population.group_of(peer);
-        let (Some(model), Some(churn)) = (&self.churn_models[group], &mut self.hosts[peer.0 as usize].churn)
-        else {
-            return;
-        };
-        let up = churn.change(model, self.streams, u64::from(peer.0));
-        let next = churn.next_change();
-        self.queue.post(next, Event::Churn(peer));
-        if !up {
-            self.take_down(now, peer, Outage::Machine);
-        } else if !self.hosts[peer.0 as usize].crashed {
-            self.bring_up(now, peer);
         }
     }
 

@@ -15,9 +15,9 @@ use super::office::Office;
 use super::setup::{AttackKind, PeerGroup, Role, Selection, Setup};
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::identity::Handle;
-use crate::kernel::{Domain, Rng, Streams, Time};
+use crate::kernel::{Domain, Rng, Streams};
 use crate::net::{BandwidthConfig, Cities, CityId, Duty, Endpoint, NatClass, NatShares};
-use crate::workload::{ChurnModel, ChurnStart, PeerChurn, PlaceDraw};
+use crate::workload::{ChurnStart, Comings, PlaceDraw, Workshop};
 
 /// Where each peer is.
 const PLACE: Domain = Domain::new("sim.place");
@@ -112,12 +112,21 @@ pub(super) struct Populated {
     /// Of each group the number of its first member, and how its members are built.
     pub(super) blueprints: Vec<(u32, Arc<Blueprint>)>,
     /// How the members of each group come and go.
-    pub(super) churn_models: Vec<Option<ChurnModel>>,
+    pub(super) churns: Vec<Option<GroupChurn>>,
     pub(super) endpoints: Vec<Endpoint>,
     /// Keys and tokens of organizations and operators.
     pub(super) office: Office,
     /// What attackers hold, in their order.
     pub(super) credentials: Vec<Credentials>,
+}
+
+/// How the members of a group come and go.
+pub(super) struct GroupChurn {
+    pub(super) comings: Comings,
+    /// What they start in.
+    pub(super) start: ChurnStart,
+    /// Who repairs them, where not all are repaired at once.
+    pub(super) workshop: Option<Workshop>,
 }
 
 /// Draws every peer of a setup.
@@ -129,12 +138,14 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
     let mut settlers = Settlers { office: Office::of(&organizations), credentials: Vec::new() };
     let mut members: Vec<Member> = Vec::new();
     let (mut hosts, mut endpoints): (Vec<Host>, _) = (Vec::new(), Vec::new());
-    let (mut blueprints, mut churn_models) = (Vec::new(), Vec::new());
+    let (mut blueprints, mut churns) = (Vec::new(), Vec::new());
     for (group, description) in setup.groups.iter().enumerate() {
         let place = description.place.prepare().map_err(|error| error.to_string())?;
         let blueprint = Arc::new(Blueprint::new(setup, description, &organizations, streams));
         blueprints.push((hosts.len() as u32, Arc::clone(&blueprint)));
-        let churn = churn(description)?;
+        let mut churn = GroupChurn::of(description)?;
+        let first = hosts.len() as u32;
+        let histories = churn.as_mut().map(|churn| churn.begin(first, description.count, streams));
         let when_needed = is_built_when_needed(description);
         for number in 0..description.count {
             let entity = hosts.len() as u32;
@@ -145,9 +156,8 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
                 None => draw_city(&place, streams, u64::from(entity)),
             };
             endpoints.push(endpoint(setup, description, city, streams, u64::from(entity)));
-            let comings = churn
-                .map(|(model, start)| PeerChurn::new(&model, start, streams, u64::from(entity), Time::ZERO));
-            let mut host = Host::new(Arc::clone(&blueprint), entity, city, comings);
+            let history = histories.as_ref().map(|all| all[number as usize]);
+            let mut host = Host::new(Arc::clone(&blueprint), entity, city, history);
             // The first of each group shows whether the others can be built.
             if number == 0 || !when_needed {
                 let owner = owner.map(|gateway| hosts[gateway].peer.capabilities().did().clone());
@@ -163,25 +173,18 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
             };
             members.push(Member { name, group, city });
         }
-        churn_models.push(churn.map(|(model, _)| model));
+        churns.push(churn);
     }
     let by_name = members.iter().zip(0..).map(|(member, n)| (Arc::clone(&member.name), PeerId(n))).collect();
     let groups = setup.groups.iter().map(|group| group.name.clone()).collect();
     let population = Population { members: members.into(), by_name, groups };
     let Settlers { office, credentials, .. } = settlers;
-    Ok(Populated { population, hosts, blueprints, churn_models, endpoints, office, credentials })
+    Ok(Populated { population, hosts, blueprints, churns, endpoints, office, credentials })
 }
 
 /// Whether nobody needs the peers of a group before something happens to them: they are providers like all others.
 pub(super) fn is_built_when_needed(group: &PeerGroup) -> bool {
     group.role == Role::Provider && group.attack.is_none()
-}
-
-/// How the members of a group come and go, and what they start in.
-fn churn(group: &PeerGroup) -> Result<Option<(ChurnModel, ChurnStart)>, String> {
-    let Some((churn, start)) = &group.churn else { return Ok(None) };
-    let model = churn.model().map_err(|error| format!("group {}: {error}", group.name))?;
-    Ok(Some((model, *start)))
 }
 
 /// Takes those in who are built at the start, and keeps what they have at home.

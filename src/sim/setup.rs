@@ -173,6 +173,8 @@ pub struct PeerGroup {
     pub nat: Option<NatShares>,
     /// When they come and go.
     pub churn: Option<(ChurnConfig, ChurnStart)>,
+    /// How many of them are under repair at a time; none = as many as are down.
+    pub repairers: Option<u32>,
     /// What their disks are like.
     pub storage: StorageConfig,
     /// What attackers try; none for everybody else.

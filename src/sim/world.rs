@@ -24,7 +24,7 @@ use super::ledger::Ledger;
 use super::moving::Moving;
 use super::office::Office;
 use super::outcome::Outcome;
-use super::population::{Populated, Population, populate};
+use super::population::{GroupChurn, Populated, Population, populate};
 use super::routine::{Concern, Routines};
 use super::setup::Setup;
 use super::standing::Reach;
@@ -41,7 +41,6 @@ use crate::net::{
     BroadcastTally, ConditionId, Delivery, EndpointId, FLOW_THRESHOLD_BYTES, FlowId, LossReason, Network,
     READ_TIMEOUT, Receivers,
 };
-use crate::workload::ChurnModel;
 
 /// Randomness that peers use themselves: nonces, keys, shuffles.
 const PEER: Domain = Domain::new("dms.peer");
@@ -95,7 +94,7 @@ pub struct World<'s> {
     pub(super) queue: Agenda,
     pub(super) hosts: Vec<Host>,
     pub(super) population: Population,
-    pub(super) churn_models: Vec<Option<ChurnModel>>,
+    pub(super) churns: Vec<Option<GroupChurn>>,
     pub(super) network: Network,
     /// What faults have switched on.
     pub(super) conditions: BTreeMap<Turn, ConditionId>,
@@ -137,7 +136,7 @@ impl<'s> World<'s> {
     /// What the setup asks for and cannot be built, in words.
     pub fn new(setup: &'s Setup) -> Result<Self, String> {
         let streams = Streams::new(setup.seed);
-        let Populated { population, hosts, blueprints, churn_models, endpoints, office, credentials } =
+        let Populated { population, hosts, blueprints, churns, endpoints, office, credentials } =
             populate(setup, streams)?;
         let foresight = Foresight::of(setup, &blueprints, &population);
         let mut network =
@@ -166,7 +165,7 @@ impl<'s> World<'s> {
             queue: Agenda::default(),
             hosts,
             population,
-            churn_models,
+            churns,
             network,
             conditions: BTreeMap::new(),
             flapping: BTreeMap::new(),
@@ -208,9 +207,7 @@ impl<'s> World<'s> {
         for number in 0..self.hosts.len() as u32 {
             let peer = PeerId(number);
             self.ledger.peer_is(Time::ZERO, peer, self.hosts[number as usize].up);
-            if let Some(churn) = &self.hosts[number as usize].churn {
-                self.queue.post(churn.next_change(), Event::Churn(peer));
-            }
+            self.await_change(peer);
         }
         self.begin_observation();
         self.begin_connections();

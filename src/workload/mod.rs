@@ -8,8 +8,12 @@ pub mod churn;
 pub mod fitting;
 pub mod hardware;
 pub mod place;
+pub mod uptrace;
+pub mod workshop;
 
 pub use arrivals::{Arrivals, ArrivalsConfig, ArrivalsError};
-pub use churn::{ChurnConfig, ChurnError, ChurnModel, ChurnPreset, ChurnStart, PeerChurn};
+pub use churn::{ChurnConfig, ChurnError, ChurnModel, ChurnPreset, ChurnStart, Comings, PeerChurn};
 pub use hardware::{Gpu, Hardware, HardwareConfig, HardwarePreset};
 pub use place::{PlaceConfig, PlaceDraw, PlaceError, PopulationOf};
+pub use uptrace::{TraceChurn, UpTrace, UpTraceError};
+pub use workshop::Workshop;

@@ -4,6 +4,7 @@ mod attacks;
 mod bid_suppression;
 mod bless;
 mod capability_scripts;
+mod comings;
 mod contracts;
 mod deployments;
 mod determinism;

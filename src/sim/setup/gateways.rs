@@ -29,6 +29,7 @@ impl PeerGroup {
             count: self.count.saturating_mul(plan.machines),
             names: Vec::new(),
             churn: None,
+            repairers: None,
             gateway: None,
             ..self.clone()
         })
