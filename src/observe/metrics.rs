@@ -59,6 +59,8 @@ const METRICS: &[Metric] = &[
     plain("peers.total", "peers", "peers of the run, up or not"),
     plain("peers.up_fraction", "fraction", "mean share of the peers that were up"),
     plain("peers.lost", "departures", "crashes and departures of peers"),
+    plain("peers.joined", "peers", "peers that joined after the start"),
+    plain("peers.left", "peers", "peers that left for good"),
     plain("peers.upgraded", "peers", "times that a peer got another version of DMS"),
     plain("messages.sent", "messages", "messages handed to the network"),
     plain("messages.delivered", "messages", "messages that reached their receiver"),

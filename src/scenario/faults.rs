@@ -3,23 +3,25 @@
 use std::sync::Arc;
 
 use super::deployed::Deployed;
-use super::flaps;
 use super::peers::Peers;
 use super::reader::{Map, Reader, Variant};
 use super::workload::within_the_run;
+use super::{clocks, flaps, outages};
 use crate::dms::ensemble::suggest::suggestion;
 use crate::dms::ensemble::tree::{Node, Value};
 use crate::dms::fact::DeploymentStatus;
 use crate::kernel::{Span, Time};
-use crate::net::{Cities, Continent};
+use crate::net::{Cities, Continent, Systems};
 use crate::sim::setup::{Direction, Fault, PeerGroup, Selection, When};
 use crate::workload::{PlaceConfig, PlaceDraw};
 
-const KINDS: &[&str] = &["crash", "loss", "delay", "partition", "restart", "upgrade", "move"];
+const KINDS: &[&str] =
+    &["crash", "loss", "delay", "partition", "restart", "upgrade", "move", "outage", "clock"];
 /// The keys that choose peers.
-const WHO: [&str; 5] = ["group", "peer", "peers", "continent", "country"];
+pub(super) const WHO: [&str; 6] = ["group", "peer", "peers", "continent", "country", "asn"];
 /// Those, and the part of the peers that is drawn.
-const DRAWN: [&str; 7] = ["group", "peer", "peers", "continent", "country", "fraction", "count"];
+pub(super) const DRAWN: [&str; 8] =
+    ["group", "peer", "peers", "continent", "country", "asn", "fraction", "count"];
 const AT_HELP: &str = "when it happens after the start, as in `at: 2h`";
 const FOR_HELP: &str = "how long it lasts, as in `for: 10m`";
 
@@ -60,6 +62,8 @@ impl Faults<'_> {
             "loss" => self.loss(reader, &variant),
             "delay" => self.delay(reader, &variant),
             "move" => self.relocation(reader, &variant),
+            "outage" => self.outage(reader, &variant),
+            "clock" => self.clock(reader, &variant),
             _ => self.partition(reader, &variant),
         }
     }
@@ -154,6 +158,25 @@ impl Faults<'_> {
         Some(Fault::Move { at: at?, who: who?, every: every? })
     }
 
+    fn outage(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
+        let map = reader.map(variant.node, "outage", variant.at, &[&outages::KEYS[..], &WHO].concat())?;
+        let (at, who) = (self.at(reader, &map), self.context.selection(reader, &map, false));
+        outages::read(reader, &map, (at, who)).map(Fault::Outage)
+    }
+
+    fn clock(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
+        let map =
+            reader.map(variant.node, "clock", variant.at, &[&["at", "for", "jump"][..], &DRAWN].concat())?;
+        let (at, who) = (self.at(reader, &map), self.context.selection(reader, &map, true));
+        let help = "by how much clocks are set, as in `jump: 10m`, or `jump: -10m` to set them back";
+        let by_ns = reader.required(&map, "jump", help, clocks::jump);
+        let lasts = match map.node.entry("for") {
+            Some(_) => reader.optional(&map, "for", |r, node| r.positive_span(node, "for")).map(Some),
+            None => Some(None),
+        };
+        Some(Fault::Clock { at: at?, lasts: lasts?, who: who?, by_ns: by_ns? })
+    }
+
     fn side(&self, reader: &mut Reader, node: &Node) -> Option<Selection> {
         let map = reader.map(node, "between", node.position, &DRAWN)?;
         if node.entries().is_empty() {
@@ -238,6 +261,7 @@ impl Context<'_> {
         }
         let continent = reader.optional(map, "continent", Reader::continent);
         let country = reader.optional(map, "country", Reader::country);
+        let asn = reader.optional(map, "asn", |r, node| asn(r, node, map, country.as_deref()));
         let (mut fraction, mut count) = (None, None);
         if drawn {
             fraction = reader.optional(map, "fraction", |r, node| {
@@ -262,6 +286,7 @@ impl Context<'_> {
             peers,
             continent: continent.map(|one| one.code().to_owned()),
             country: country.map(|code| code.to_string()),
+            asn,
             fraction,
             count,
         })
@@ -299,6 +324,26 @@ impl Context<'_> {
             reader.warning(key.position, "no peer can be there: this selects nobody", help);
         }
     }
+}
+
+/// The number of an autonomous system, which counts within its country.
+fn asn(reader: &mut Reader, node: &Node, map: &Map<'_>, country: Option<&str>) -> Option<u32> {
+    let number = reader.whole(node, "asn", 1, 1_000_000)? as u32;
+    let Some(country) = country else {
+        // A country that cannot be read has been reported.
+        if map.node.entry("country").is_none() {
+            let help = "numbers count within a country, as in `country: DE, asn: 3`".to_owned();
+            reader.error(node.position, "`asn` needs `country`", help);
+        }
+        return None;
+    };
+    let most = Systems::world().count(country);
+    if number > most {
+        let help = format!("the model has {most} there; 1 is the largest");
+        reader.error(node.position, format!("{country} has no autonomous system {number}"), help);
+        return None;
+    }
+    Some(number)
 }
 
 /// Which messages are meant; both where nothing is written.

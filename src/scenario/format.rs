@@ -6,7 +6,7 @@
 macro_rules! peers {
     ($($key:expr),* $(,)?) => {{
         use $crate::scenario::format as all;
-        &[$($key,)* all::GROUP_OF, all::PEER, all::PEERS, all::CONTINENT, all::OF_COUNTRY]
+        &[$($key,)* all::GROUP_OF, all::PEER, all::PEERS, all::CONTINENT, all::OF_COUNTRY, all::OF_SYSTEM]
     }};
 }
 
@@ -15,7 +15,8 @@ macro_rules! drawn_peers {
     ($($key:expr),* $(,)?) => {{
         use $crate::scenario::format as all;
         &[
-            $($key,)* all::GROUP_OF, all::PEER, all::PEERS, all::CONTINENT, all::OF_COUNTRY, all::DRAWN, all::SO_MANY,
+            $($key,)* all::GROUP_OF, all::PEER, all::PEERS, all::CONTINENT, all::OF_COUNTRY, all::OF_SYSTEM,
+            all::DRAWN, all::SO_MANY,
         ]
     }};
 }
@@ -37,7 +38,7 @@ use self::gateways::GATEWAYS;
 use self::nat::{NAT, NAT_OF_GROUP};
 use self::observability::OBSERVED;
 use self::operations::{OPERATION, ORGANIZATION};
-use self::population::{FLAPS_OF_FAULT, PRESENCE};
+use self::population::{CLOCK_STEP, FLAPS_OF_FAULT, GROUP_CLOCK, GROUP_JOINS, OUTAGE, PRESENCE};
 use self::traffic::TRAFFIC;
 use super::units::{BYTE_UNITS, HERTZ_UNITS, RATE_UNITS, TIME_UNITS};
 use crate::dms::ensemble::Executor;
@@ -220,6 +221,8 @@ static GROUP: Map = Map::new(
         GROUP_BANDWIDTH,
         GROUP_NAT,
         GROUP_CHURN,
+        GROUP_JOINS,
+        GROUP_CLOCK,
         GROUP_PROFILE,
         Key::new("require_contracts", FLAG, "whether these providers bid only under contracts").or("false"),
         Key::new("storage", Shape::Map(&STORAGE), "what their disks are like"),
@@ -490,9 +493,11 @@ static FAULT: Map = Map::new(
         Key::new("restart", Shape::Map(&RESTART), "processes of peers restart, and what they run goes on"),
         Key::new("upgrade", Shape::Map(&UPGRADE), "peers get another version of DMS, one after another"),
         Key::new("move", Shape::Map(&MOVE), "public addresses of peers change"),
+        Key::new("outage", Shape::Map(&OUTAGE), "what has something in common goes down together"),
+        Key::new("clock", Shape::Map(&CLOCK_STEP), "clocks of peers are set"),
     ],
 )
-.with_one_of(&["crash", "loss", "delay", "partition", "restart", "upgrade", "move"]);
+.with_one_of(&["crash", "loss", "delay", "partition", "restart", "upgrade", "move", "outage", "clock"]);
 
 static WHEN: [Shape; 2] = [TIME, Shape::Map(&MOMENT)];
 const AT: Key = Key::new("at", Shape::Either(&WHEN), "when").required();
@@ -537,6 +542,10 @@ const PEER: Key = Key::new("peer", Shape::Filled, "one peer");
 const PEERS: Key = Key::new("peers", Shape::List(&Shape::Filled), "some peers");
 const CONTINENT: Key = Key::new("continent", Shape::Filled, "peers of a continent");
 const OF_COUNTRY: Key = Key::new("country", COUNTRY, "peers of a country");
+const OF_SYSTEM: Key =
+    Key::new("asn", Shape::Whole(1, 1_000_000), "peers of an autonomous system of that country");
+/// Numbers of systems count within a country.
+static ASN_NEEDS: [(&str, &str); 1] = [("asn", "country")];
 const DRAWN: Key = Key::new("fraction", FRACTION, "the part of them that is drawn");
 const SO_MANY: Key = Key::new("count", COUNT, "how many of them are drawn");
 
@@ -547,12 +556,14 @@ static CRASH: Map = Map::new(
         Key::new("repair", Shape::Either(&[Shape::Words(&["never"]), TIMES]), "until a peer is back")
             .required(),
     ],
-);
+)
+.with_needs(&ASN_NEEDS);
 
 static RESTART: Map = Map::new(
     "restart",
     drawn_peers![AT, Key::new("down", TIMES, "until the process runs again").required(),],
-);
+)
+.with_needs(&ASN_NEEDS);
 
 static UPGRADE: Map = Map::new(
     "upgrade",
@@ -562,17 +573,20 @@ static UPGRADE: Map = Map::new(
         Key::new("down", TIMES, "until the process runs again").required(),
         Key::new("to", PROFILE, "which weaknesses the new version has").required(),
     ],
-);
+)
+.with_needs(&ASN_NEEDS);
 
 static LOSS: Map = Map::new(
     "loss",
     peers![AT, FOR, FLAPS_OF_FAULT, DIRECTION, Key::new("fraction", FRACTION, "of the messages").required(),],
-);
+)
+.with_needs(&ASN_NEEDS);
 
 static DELAY: Map = Map::new(
     "delay",
     drawn_peers![AT, FOR, FLAPS_OF_FAULT, DIRECTION, Key::new("extra", TIMES, "how much longer").required(),],
-);
+)
+.with_needs(&ASN_NEEDS);
 
 static PARTITION: Map = Map::new(
     "partition",
@@ -586,7 +600,7 @@ static PARTITION: Map = Map::new(
 
 static SIDES: [Shape; 2] = [Shape::Map(&SIDE), Shape::Words(&["rest"])];
 
-static SIDE: Map = Map::new("side", drawn_peers![]);
+static SIDE: Map = Map::new("side", drawn_peers![]).with_needs(&ASN_NEEDS);
 
 static STRATEGY: Map = Map::new(
     "strategy",

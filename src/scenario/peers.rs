@@ -14,6 +14,7 @@ use super::network::bandwidth;
 use super::organizations::Organizations;
 use super::reader::{Map, Reader};
 use super::storage;
+use super::{clocks, joins};
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::sim::setup::{Onboard, PeerGroup, Role};
 use crate::workload::{Gpu, Hardware, HardwareConfig, HardwarePreset};
@@ -30,6 +31,8 @@ const GROUP_KEYS: &[&str] = &[
     "bandwidth",
     "nat",
     "churn",
+    "joins",
+    "clock",
     "profile",
     "require_contracts",
     "storage",
@@ -247,6 +250,9 @@ fn group(
     let nat = reader.optional(&map, "nat", |r, node| nat::of_group(r, node, role));
     let presence = reader.optional(&map, "churn", |r, node| churn::read(r, node, files));
     let Presence { churn, repairers } = presence.unwrap_or_default();
+    let joins = reader.optional(&map, "joins", |r, node| joins::read(r, node, count));
+    let joins = joins.filter(|_| joins::fits_churn(reader, &map, churn.as_ref(), repairers));
+    let clock = reader.optional(&map, "clock", clocks::of_group);
     let profile = super::profile::read(reader, &map);
     let require_contracts = require_contracts(reader, &map, role);
     let storage = reader.optional(&map, "storage", storage::of_group).unwrap_or_default();
@@ -273,6 +279,8 @@ fn group(
         nat,
         churn,
         repairers,
+        joins,
+        clock,
         attack: None,
         require_contracts,
         storage,

@@ -5,13 +5,12 @@ use std::fmt::{Display, Write as _};
 use super::attacks::FORGERIES;
 use super::churn;
 use super::distribution::write as span_of;
-use super::executors;
-use super::flaps;
 use super::network::BANDWIDTH_PRESETS;
 use super::resolved_contracts::contract;
 use super::resolved_operations::{operation, organization};
 use super::storage;
 use super::units::{write_bytes, write_hertz, write_rate};
+use super::{clocks, executors, flaps, joins, outages};
 use super::{nat, profile, traffic, yaml};
 use crate::dms::capability::Form;
 use crate::dms::identity::SignatureMode;
@@ -172,6 +171,8 @@ fn group(group: &PeerGroup) -> String {
         ("bandwidth", group.bandwidth.map(links)),
         ("nat", group.nat.as_ref().map(nat::write_of_group)),
         ("churn", churn::write(group)),
+        ("joins", group.joins.as_ref().map(joins::write)),
+        ("clock", group.clock.as_ref().map(clocks::write)),
         ("profile", group.profile.map(profile::write)),
         ("attack", group.attack.as_ref().map(attack)),
         (
@@ -350,6 +351,12 @@ fn fault(fault: &Fault) -> String {
             let entries = format!("at: {}, {every}{}", moment(at), selection(who));
             format!("move: {{{}}}", entries.trim_end_matches(", "))
         }
+        Fault::Outage(outage) => outages::write(outage),
+        Fault::Clock { at, lasts, who, by_ns } => {
+            let lasts = lasts.map(|lasts| format!("for: {lasts}, ")).unwrap_or_default();
+            let (at, who, by) = (moment(at), selection(who), clocks::write_signed(*by_ns));
+            format!("clock: {{at: {at}, {lasts}{who}jump: {by}}}")
+        }
         Fault::Partition { at, lasts, flaps, between } => {
             let sides = between.each_ref().map(|side| {
                 let entries = selection(side);
@@ -374,7 +381,7 @@ fn way(direction: Direction) -> &'static str {
 }
 
 /// When a fault happens.
-fn moment(when: &When) -> String {
+pub(super) fn moment(when: &When) -> String {
     match when {
         When::At(at) => after(*at).to_string(),
         When::Once { deployment, is, after } => {
@@ -395,6 +402,7 @@ pub(super) fn selection(who: &Selection) -> String {
         ("peers", (!peers.is_empty()).then(|| format!("[{}]", peers.join(", ")))),
         ("continent", who.continent.as_deref().map(text)),
         ("country", who.country.as_deref().map(text)),
+        ("asn", who.asn.map(|asn| asn.to_string())),
         ("fraction", who.fraction.map(|part| part.to_string())),
         ("count", who.count.map(|count| count.to_string())),
     ];

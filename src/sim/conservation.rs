@@ -141,6 +141,8 @@ pub(super) mod tests {
             nat: None,
             churn: None,
             repairers: None,
+            joins: None,
+            clock: None,
             attack: None,
             storage: Default::default(),
             require_contracts: false,

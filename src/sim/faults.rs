@@ -52,7 +52,9 @@ impl Fault {
             | Self::Loss { at, .. }
             | Self::Delay { at, .. }
             | Self::Partition { at, .. }
-            | Self::Move { at, .. } => at,
+            | Self::Move { at, .. }
+            | Self::Clock { at, .. } => at,
+            Self::Outage(outage) => &outage.at,
         }
     }
 }
@@ -117,6 +119,13 @@ impl World<'_> {
             }
             Fault::Upgrade { who, within, .. } => self.begin_upgrade(now, turn, who, *within),
             Fault::Move { who, every, .. } => self.move_peers(now, turn, who, *every),
+            Fault::Outage(outage) => self.break_units(now, turn, outage),
+            Fault::Clock { who, by_ns, lasts, .. } => {
+                self.step_clocks(now, turn, who, *by_ns);
+                if let Some(lasts) = lasts {
+                    self.queue.post(now + *lasts, Event::FaultEnd(turn));
+                }
+            }
             Fault::Loss { .. } | Fault::Delay { .. } | Fault::Partition { .. } => {
                 self.begin_condition(now, turn);
             }
@@ -133,7 +142,7 @@ impl World<'_> {
         outage: Outage,
     ) {
         for peer in self.select(turn, 0, who) {
-            if self.hosts[peer.0 as usize].crashed || self.clouds.is_absent(peer) {
+            if self.hosts[peer.0 as usize].crashed || self.is_absent(peer) {
                 continue;
             }
             self.hosts[peer.0 as usize].crashed = true;
@@ -144,7 +153,7 @@ impl World<'_> {
         }
     }
 
-    fn repair_later(&mut self, now: Time, turn: Turn, peer: PeerId, after: &Distribution) {
+    pub(super) fn repair_later(&mut self, now: Time, turn: Turn, peer: PeerId, after: &Distribution) {
         let entity = entity_of(turn.fault, peer.0, turn.number);
         let after = after.sample(&mut self.streams.owned(REPAIR, entity));
         self.queue.post(now + after, Event::Repair(peer));
@@ -318,11 +327,11 @@ impl World<'_> {
     }
 
     pub(super) fn repair(&mut self, now: Time, peer: PeerId) {
-        let host = &mut self.hosts[peer.0 as usize];
-        host.crashed = false;
-        if self.clouds.is_absent(peer) {
+        self.hosts[peer.0 as usize].crashed = false;
+        if self.is_absent(peer) {
             return;
         }
+        let host = &self.hosts[peer.0 as usize];
         // What churn has taken down meanwhile stays down until churn brings it back.
         if host.churn.as_ref().is_none_or(crate::workload::PeerChurn::is_up) {
             self.bring_up(now, peer);

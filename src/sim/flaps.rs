@@ -87,6 +87,9 @@ impl<'s> World<'s> {
     }
 
     pub(super) fn end_fault(&mut self, now: Time, turn: Turn) {
+        if let Fault::Clock { who, by_ns, .. } = &self.setup.faults[turn.fault as usize] {
+            return self.step_clocks(now, turn, who, -by_ns);
+        }
         self.flapping.remove(&turn);
         self.relieve(now, turn);
     }

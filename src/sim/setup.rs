@@ -3,6 +3,7 @@
 //! The scenario room makes one from YAML; building one in Rust is meant to be as natural. Names are resolved,
 //! defaults filled in, times integers; what a file may say and what a run does are different types on purpose.
 
+mod clocks;
 pub mod contracts;
 mod deployments;
 mod dynamic_dns;
@@ -11,6 +12,7 @@ mod gateways;
 mod images;
 mod observability;
 pub mod operations;
+mod outages;
 mod prints;
 mod storage;
 pub mod traffic;
@@ -21,6 +23,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+pub use self::clocks::{ClockPlan, Drift, Skew};
 pub use self::contracts::{ContractAction, ContractPlan};
 pub use self::deployments::{Control, ControlKind, Which};
 pub use self::dynamic_dns::DynamicDns;
@@ -31,6 +34,7 @@ pub use self::observability::ObserverPlan;
 pub use self::operations::{
     Expected, Operation, OperationKind, Organization, Payload, Proof, Ssh, SshFrom, SubnetOrder, Withdrawn,
 };
+pub use self::outages::{Outage, Unit, UnitRepair};
 pub use self::prints::Prints;
 pub use self::storage::{Bucket, DataUse, StorageConfig, Writes};
 pub use self::traffic::RequestStream;
@@ -44,7 +48,7 @@ use crate::dms::orchestrator::Strategy;
 use crate::dms::profile::Profile;
 use crate::kernel::{Span, Time, Timestamp, sample::Distribution};
 use crate::net::{BandwidthConfig, NatShares, NetworkConfig};
-use crate::workload::{ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, PlaceConfig};
+use crate::workload::{ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, Joins, PlaceConfig};
 
 /// One run.
 #[derive(Clone, Debug)]
@@ -175,6 +179,10 @@ pub struct PeerGroup {
     pub churn: Option<(ChurnConfig, ChurnStart)>,
     /// How many of them are under repair at a time; none = as many as are down.
     pub repairers: Option<u32>,
+    /// When they join, where not all are there from the start.
+    pub joins: Option<Joins>,
+    /// How their clocks are wrong; none = they are right.
+    pub clock: Option<ClockPlan>,
     /// What their disks are like.
     pub storage: StorageConfig,
     /// What attackers try; none for everybody else.
@@ -406,6 +414,19 @@ pub enum Fault {
         /// How long from one time to the next, for the same peers; none = once.
         every: Option<Span>,
     },
+    /// The machines of a place, an organization or a network go down together.
+    Outage(Outage),
+    /// Clocks are set.
+    Clock {
+        /// When.
+        at: When,
+        /// How long until they are set right again; none = they stay so.
+        lasts: Option<Span>,
+        /// Whose.
+        who: Selection,
+        /// By so many nanoseconds; below zero back.
+        by_ns: i64,
+    },
 }
 
 /// Which messages of peers a fault concerns.
@@ -435,6 +456,8 @@ pub struct Selection {
     pub continent: Option<String>,
     /// In this country (two letters).
     pub country: Option<String>,
+    /// In the autonomous system of this number in its country.
+    pub asn: Option<u32>,
     /// A random part of those, 0..=1; 1 = all.
     pub fraction: Option<f64>,
     /// So many of those, drawn at random.
@@ -446,7 +469,7 @@ impl Selection {
     #[must_use]
     pub fn is_place(&self) -> bool {
         let place = self.continent.is_some() || self.country.is_some();
-        let part = self.fraction.is_some() || self.count.is_some();
+        let part = self.asn.is_some() || self.fraction.is_some() || self.count.is_some();
         place && !part && self.group.is_none() && self.peers.is_empty()
     }
 }

@@ -1,6 +1,6 @@
 //! What the catalogue says of how peers and conditions come and go.
 
-use super::{COUNT, TIMES};
+use super::{ASN_NEEDS, AT, BURST, COUNT, DISTRIBUTION, FRACTION, POISSON, TIME, TIMES};
 use crate::dms::ensemble::shape::{Key, Map, Shape};
 
 /// `flaps` of a fault of the network.
@@ -58,3 +58,75 @@ static CHURN_TRACE: Map = Map::new(
         CHURN_START,
     ],
 );
+
+/// `joins` of a group.
+pub(super) const GROUP_JOINS: Key =
+    Key::new("joins", Shape::Map(&JOINS), "when they join").or("all are there from the start");
+
+static JOINS: Map = Map::new(
+    "joins",
+    &[
+        Key::new("over", TIME, "at even distances"),
+        Key::new("poisson", Shape::Map(&POISSON), "at random"),
+        Key::new("burst", Shape::Map(&BURST), "many at once; the others are there from the start"),
+        Key::new("stays", TIMES, "how long each that has joined stays").or("to the end"),
+    ],
+)
+.with_one_of(&["over", "poisson", "burst"]);
+
+/// `clock` of a group.
+pub(super) const GROUP_CLOCK: Key =
+    Key::new("clock", Shape::Map(&CLOCK), "how their clocks are wrong").or("they are right");
+
+/// A time, with a sign before it.
+const SIGNED: Shape = Shape::Matching("^\\s*[+-]\\s*[0-9.]");
+
+static CLOCK: Map = Map::new(
+    "clock",
+    &[
+        Key::new(
+            "skew",
+            Shape::Either(&[TIME, SIGNED, Shape::Map(&DISTRIBUTION)]),
+            "by how much they are off; with a sign all by the same, else at most, or drawn",
+        )
+        .or("0s"),
+        Key::new(
+            "drift",
+            Shape::Matching("^\\s*[+-]?[0-9.eE-]+\\s*ppm$"),
+            "how much too fast or slow; with a sign all the same, else at most",
+        )
+        .or("0 ppm"),
+    ],
+);
+
+/// `clock` of the faults.
+pub(super) static CLOCK_STEP: Map = Map::new(
+    "clock step",
+    drawn_peers![
+        AT,
+        Key::new("jump", Shape::Either(&[TIME, SIGNED]), "by how much they are set; back with `-`")
+            .required(),
+        Key::new("for", TIME, "after which they are set right again").or("they stay so"),
+    ],
+)
+.with_needs(&ASN_NEEDS);
+
+/// `outage` of the faults.
+pub(super) static OUTAGE: Map = Map::new(
+    "outage",
+    peers![
+        AT,
+        Key::new(
+            "by",
+            Shape::Words(&["continent", "country", "city", "organization", "asn"]),
+            "what those that go down have in common",
+        )
+        .required(),
+        Key::new("units", COUNT, "how many of these are hit each time").or("1"),
+        Key::new("fraction", FRACTION, "the part of the peers of each that goes down").or("100%"),
+        Key::new("repair", Shape::Either(&[Shape::Words(&["never"]), TIMES]), "until all of a unit are back"),
+        Key::new("repair_each", TIMES, "until each peer is back"),
+    ],
+)
+.with_one_of(&["repair", "repair_each"])
+.with_needs(&ASN_NEEDS);

@@ -30,6 +30,8 @@ impl PeerGroup {
             names: Vec::new(),
             churn: None,
             repairers: None,
+            joins: None,
+            clock: None,
             gateway: None,
             ..self.clone()
         })
