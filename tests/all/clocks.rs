@@ -93,9 +93,9 @@ fn a_step_of_the_clock_ends_what_tokens_allow() {
     };
     assert_eq!(of("group: providers, jump: 3000d"), (0, 0));
     let (early, late) = of("peer: alice, jump: -1h, for: 30m");
-    assert!(early == 0 && late > 5, "{early} {late}");
+    assert!(early == 0 && late > 3, "{early} {late}");
     let (early, late) = of("jump: -100ms, count: 10");
-    assert!(early > 5 && late > 5, "{early} {late}");
+    assert!(early > 5 && late > 3, "{early} {late}");
 }
 
 #[test]

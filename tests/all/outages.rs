@@ -127,6 +127,8 @@ fn what_is_left_out_knows_of_outages() {
         );
         let [foreseen, stepped] = assert_same_of("at-rest.yaml", &[&fault], seed);
         assert!(foreseen.events < stepped.events && metric(&foreseen, "peers.lost") > 20.0);
-        assert_same_of("routine.yaml", &[&fault.replace("2m", "20m")], seed);
+        let of_machines =
+            fault.replace("mean: 2m", "mean: 20m").replace("fraction: 60%", "fraction: 60%, group: homes");
+        assert_same_of("routine.yaml", &[&of_machines], seed);
     }
 }
