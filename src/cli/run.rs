@@ -192,6 +192,9 @@ fn write(
     for (name, text) in &loaded.ensembles {
         folder.write_text(&format!("ensembles/{name}.yaml"), text)?;
     }
+    for (name, text) in &loaded.traces {
+        folder.write_text(&format!("traces/{name}.csv"), text)?;
+    }
     folder.write_table(&outcome.metrics)?;
     if !arguments.metrics_only {
         write_tables(outcome, &folder)?;

@@ -25,6 +25,7 @@ pub mod network;
 pub mod overlay;
 pub mod score;
 pub mod sending;
+mod systems;
 
 pub use bandwidth::{BandwidthConfig, BandwidthPreset, Links};
 pub use conditions::{Condition, ConditionError, ConditionId, Group};
@@ -44,3 +45,4 @@ pub use network::{
 pub use overlay::{Neighbours, Overlay};
 pub use score::PeerScores;
 pub use sending::READ_TIMEOUT;
+pub use systems::Systems;

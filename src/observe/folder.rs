@@ -26,8 +26,9 @@ use super::rows::{
 use super::stream::StreamFile;
 
 /// What a run and the report write into a folder; anything else in it belongs to the user.
-const OWN_FILES: [&str; 25] = [
+const OWN_FILES: [&str; 26] = [
     "ensembles",
+    "traces",
     "run.json",
     "provenance.json",
     "scenario.resolved.yaml",

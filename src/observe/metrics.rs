@@ -82,6 +82,8 @@ const METRICS: &[Metric] = &[
     by("kind", "faults.applied", "faults", "times that faults of the scenario began"),
     plain("tasks.wrong_results", "results", "wrong results that orchestrators took for right"),
     plain("peers.disks_lost", "disks", "disks that were lost with their machines"),
+    plain("peers.joined", "peers", "peers that joined after the start"),
+    plain("peers.left", "peers", "peers that left for good"),
     plain("peers.upgraded", "peers", "times that a peer got another version of DMS"),
     plain("messages.sent", "messages", "messages handed to the network"),
     plain("messages.delivered", "messages", "messages that reached their receiver"),

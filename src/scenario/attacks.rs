@@ -72,8 +72,7 @@ fn plan(reader: &mut Reader, node: &Node, context: &Context<'_>, member: bool) -
     let every = reader.optional(&map, "every", |r, node| r.positive_span(node, "every"));
     let broadcasts = reader.optional(&map, "broadcasts", |r, node| r.fraction(node, "broadcasts"));
     let targets = reader.optional(&map, "targets", |r, node| {
-        let keys = ["group", "peer", "peers", "continent", "country", "fraction", "count"];
-        let targets = r.map(node, "targets", node.position, &keys)?;
+        let targets = r.map(node, "targets", node.position, &super::faults::DRAWN)?;
         context.selection(r, &targets, true)
     });
     let kind = kind(reader, &variant, &map, context, member);

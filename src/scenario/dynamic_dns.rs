@@ -1,6 +1,6 @@
 //! The `dynamic_dns` of a scenario: a zone, who serves it, and who has a name in it.
 
-use super::faults::{Context, peer};
+use super::faults::{Context, WHO, peer};
 use super::peers::Peers;
 use super::reader::{Map, Reader};
 use super::resolved::{map as written, text};
@@ -10,7 +10,7 @@ use crate::dms::ensemble::tree::Node;
 use crate::kernel::Span;
 use crate::sim::setup::{DynamicDns, PeerGroup, Selection};
 
-const KEYS: &[&str] = &["zone", "server", "ttl", "lease", "group", "peer", "peers", "continent", "country"];
+const KEYS: [&str; 4] = ["zone", "server", "ttl", "lease"];
 
 /// Reads the section, if there is one.
 pub(super) fn read(
@@ -23,7 +23,7 @@ pub(super) fn read(
 }
 
 fn section(reader: &mut Reader, node: &Node, duration: Option<Span>, peers: &Peers) -> Option<DynamicDns> {
-    let map = reader.map(node, "dynamic_dns", node.position, KEYS)?;
+    let map = reader.map(node, "dynamic_dns", node.position, &[&KEYS[..], &WHO].concat())?;
     let help = "below which the names are, as in `zone: dyn.example`";
     let zone = reader.required(&map, "zone", help, |r, node| {
         let text = r.text(node, "zone")?;

@@ -8,11 +8,12 @@ use super::deployed::Deployed;
 use super::peers::Peers;
 use super::reader::{Map, Reader, Variant};
 use super::workload::within_the_run;
+use super::{clocks, flaps, outages};
 use crate::dms::ensemble::suggest::suggestion;
 use crate::dms::ensemble::tree::{Node, Value};
 use crate::dms::fact::DeploymentStatus;
 use crate::kernel::{Span, Time};
-use crate::net::{Cities, Continent};
+use crate::net::{Cities, Continent, Systems};
 use crate::sim::setup::{Direction, Fault, PeerGroup, Selection, When};
 use crate::workload::{PlaceConfig, PlaceDraw};
 
@@ -32,11 +33,14 @@ const KINDS: &[&str] = &[
     "disk_full",
     "lies",
     "byzantine",
+    "outage",
+    "clock",
 ];
 /// The keys that choose peers.
-const WHO: [&str; 5] = ["group", "peer", "peers", "continent", "country"];
+pub(super) const WHO: [&str; 6] = ["group", "peer", "peers", "continent", "country", "asn"];
 /// Those, and the part of the peers that is drawn.
-const DRAWN: [&str; 7] = ["group", "peer", "peers", "continent", "country", "fraction", "count"];
+pub(super) const DRAWN: [&str; 8] =
+    ["group", "peer", "peers", "continent", "country", "asn", "fraction", "count"];
 const AT_HELP: &str = "when it happens after the start, as in `at: 2h`";
 const FOR_HELP: &str = "how long it lasts, as in `for: 10m`";
 
@@ -78,6 +82,8 @@ impl Faults<'_> {
             "delay" => self.delay(reader, &variant),
             "move" => self.relocation(reader, &variant),
             "partition" => self.partition(reader, &variant),
+            "outage" => self.outage(reader, &variant),
+            "clock" => self.clock(reader, &variant),
             _ => self.machine(reader, &variant),
         }
     }
@@ -125,30 +131,33 @@ impl Faults<'_> {
     }
 
     fn loss(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
-        let keys = [&["at", "for", "fraction", "direction"][..], &WHO].concat();
+        let keys = [&["at", "for", "flaps", "fraction", "direction"][..], &WHO].concat();
         let map = reader.map(variant.node, "loss", variant.at, &keys)?;
         let (at, lasts) = (self.at(reader, &map), Self::lasts(reader, &map));
+        let flaps = reader.optional(&map, "flaps", flaps::read);
         let who = self.context.selection(reader, &map, false);
         let help = "the part of messages that is lost, as in `fraction: 5%`";
         let fraction = reader.required(&map, "fraction", help, |r, node| r.fraction(node, "fraction"));
         let direction = direction(reader, &map);
-        Some(Fault::Loss { at: at?, lasts: lasts?, who: who?, direction, fraction: fraction? })
+        Some(Fault::Loss { at: at?, lasts: lasts?, flaps, who: who?, direction, fraction: fraction? })
     }
 
     fn delay(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
-        let keys = [&["at", "for", "extra", "direction"][..], &DRAWN].concat();
+        let keys = [&["at", "for", "flaps", "extra", "direction"][..], &DRAWN].concat();
         let map = reader.map(variant.node, "delay", variant.at, &keys)?;
         let (at, lasts) = (self.at(reader, &map), Self::lasts(reader, &map));
+        let flaps = reader.optional(&map, "flaps", flaps::read);
         let who = self.context.selection(reader, &map, true);
         let help = "how much longer messages take, as in `extra: 200ms`";
         let extra = reader.required(&map, "extra", help, |r, node| r.distribution(node, "extra"));
         let direction = direction(reader, &map);
-        Some(Fault::Delay { at: at?, lasts: lasts?, who: who?, direction, extra: extra? })
+        Some(Fault::Delay { at: at?, lasts: lasts?, flaps, who: who?, direction, extra: extra? })
     }
 
     fn partition(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
-        let map = reader.map(variant.node, "partition", variant.at, &["at", "for", "between"])?;
+        let map = reader.map(variant.node, "partition", variant.at, &["at", "for", "flaps", "between"])?;
         let (at, lasts) = (self.at(reader, &map), Self::lasts(reader, &map));
+        let flaps = reader.optional(&map, "flaps", flaps::read);
         let help =
             "two sets of peers, as in `between: [{continent: EU}, {continent: NA}]`, or one and the rest";
         let between = reader.required(&map, "between", help, |r, node| {
@@ -162,7 +171,7 @@ impl Faults<'_> {
             let first = self.side(r, first);
             Some([first?, second?])
         });
-        Some(Fault::Partition { at: at?, lasts: lasts?, between: between? })
+        Some(Fault::Partition { at: at?, lasts: lasts?, flaps, between: between? })
     }
 
     fn relocation(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
@@ -174,6 +183,25 @@ impl Faults<'_> {
             None => Some(None),
         };
         Some(Fault::Move { at: at?, who: who?, every: every? })
+    }
+
+    fn outage(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
+        let map = reader.map(variant.node, "outage", variant.at, &[&outages::KEYS[..], &WHO].concat())?;
+        let (at, who) = (self.at(reader, &map), self.context.selection(reader, &map, false));
+        outages::read(reader, &map, (at, who)).map(Fault::Outage)
+    }
+
+    fn clock(&self, reader: &mut Reader, variant: &Variant<'_>) -> Option<Fault> {
+        let map =
+            reader.map(variant.node, "clock", variant.at, &[&["at", "for", "jump"][..], &DRAWN].concat())?;
+        let (at, who) = (self.at(reader, &map), self.context.selection(reader, &map, true));
+        let help = "by how much clocks are set, as in `jump: 10m`, or `jump: -10m` to set them back";
+        let by_ns = reader.required(&map, "jump", help, clocks::jump);
+        let lasts = match map.node.entry("for") {
+            Some(_) => reader.optional(&map, "for", |r, node| r.positive_span(node, "for")).map(Some),
+            None => Some(None),
+        };
+        Some(Fault::Clock { at: at?, lasts: lasts?, who: who?, by_ns: by_ns? })
     }
 
     fn side(&self, reader: &mut Reader, node: &Node) -> Option<Selection> {
@@ -260,6 +288,7 @@ impl Context<'_> {
         }
         let continent = reader.optional(map, "continent", Reader::continent);
         let country = reader.optional(map, "country", Reader::country);
+        let asn = reader.optional(map, "asn", |r, node| asn(r, node, map, country.as_deref()));
         let (mut fraction, mut count) = (None, None);
         if drawn {
             fraction = reader.optional(map, "fraction", |r, node| {
@@ -284,6 +313,7 @@ impl Context<'_> {
             peers,
             continent: continent.map(|one| one.code().to_owned()),
             country: country.map(|code| code.to_string()),
+            asn,
             fraction,
             count,
         })
@@ -321,6 +351,26 @@ impl Context<'_> {
             reader.warning(key.position, "no peer can be there: this selects nobody", help);
         }
     }
+}
+
+/// The number of an autonomous system, which counts within its country.
+fn asn(reader: &mut Reader, node: &Node, map: &Map<'_>, country: Option<&str>) -> Option<u32> {
+    let number = reader.whole(node, "asn", 1, 1_000_000)? as u32;
+    let Some(country) = country else {
+        // A country that cannot be read has been reported.
+        if map.node.entry("country").is_none() {
+            let help = "numbers count within a country, as in `country: DE, asn: 3`".to_owned();
+            reader.error(node.position, "`asn` needs `country`", help);
+        }
+        return None;
+    };
+    let most = Systems::world().count(country);
+    if number > most {
+        let help = format!("the model has {most} there; 1 is the largest");
+        reader.error(node.position, format!("{country} has no autonomous system {number}"), help);
+        return None;
+    }
+    Some(number)
 }
 
 /// Which messages are meant; both where nothing is written.

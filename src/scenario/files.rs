@@ -8,8 +8,10 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::diagnostic::{Diagnostic, Sources};
+use super::trace::{self, TraceUnit};
 use super::{ensemble_file, yaml};
 use crate::dms::ensemble::{EnsembleConfig, Finding, tree::Node};
+use crate::workload::UpTrace;
 
 /// An ensemble that a deployment uses.
 #[derive(Clone)]
@@ -31,10 +33,21 @@ struct Entry {
     ensemble: Option<Ensemble>,
 }
 
+/// A trace that groups of peers follow.
+struct TraceEntry {
+    path: PathBuf,
+    unit: TraceUnit,
+    /// The name of its copy beside a resolved scenario, without extension.
+    copy: String,
+    text: String,
+    trace: Option<Arc<UpTrace>>,
+}
+
 /// All files of a scenario, each read once.
 pub(super) struct Files {
     directory: PathBuf,
     entries: Vec<Entry>,
+    traces: Vec<TraceEntry>,
     /// What is wrong with ensemble files.
     pub diagnostics: Vec<Diagnostic>,
     /// Texts of all files, for excerpts.
@@ -49,6 +62,7 @@ impl Files {
         Self {
             directory: scenario.parent().unwrap_or(Path::new("")).to_owned(),
             entries: Vec::new(),
+            traces: Vec::new(),
             diagnostics: Vec::new(),
             sources: Sources::new(),
             inputs: Vec::new(),
@@ -94,17 +108,51 @@ impl Files {
         Ok(ensemble)
     }
 
+    /// The trace of a path beside the scenario, with the name of its copy; `None` when its errors have been reported.
+    ///
+    /// # Errors
+    /// Why the file cannot be read, or says nothing.
+    pub(super) fn trace(
+        &mut self,
+        written: &str,
+        unit: TraceUnit,
+    ) -> Result<Option<(Arc<UpTrace>, String)>, String> {
+        let path = self.directory.join(written);
+        if let Some(known) = self.traces.iter().find(|entry| entry.path == path && entry.unit == unit) {
+            return Ok(known.trace.as_ref().map(|trace| (Arc::clone(trace), known.copy.clone())));
+        }
+        let bytes = read_file_up_to(&path, trace::MAX_BYTES)?;
+        let shown = path.to_string_lossy().replace('\\', "/");
+        self.note(&shown, written, &bytes);
+        let stem = path.file_stem().map_or_else(|| "trace".into(), |stem| stem.to_string_lossy());
+        let copy = unlike(&stem, &|name| self.traces.iter().any(|entry| entry.copy == name));
+        let mut entry = TraceEntry { path, unit, copy, text: String::new(), trace: None };
+        match trace::read(&bytes, unit) {
+            Ok(read) => {
+                let up = UpTrace::new(read.hosts, &read.sessions).map_err(|error| error.to_string())?;
+                (entry.text, entry.trace) = (read.text(), Some(Arc::new(up)));
+            }
+            Err(findings) => {
+                let all = findings.into_iter().map(|finding| Diagnostic::new("trace", &shown, finding));
+                self.diagnostics.extend(all);
+            }
+        }
+        let found = entry.trace.clone().map(|trace| (trace, entry.copy.clone()));
+        self.traces.push(entry);
+        Ok(found)
+    }
+
+    /// The traces by the name of their copy, with their sessions in seconds.
+    pub(super) fn traces(&self) -> Vec<(String, String)> {
+        self.traces.iter().map(|entry| (entry.copy.clone(), entry.text.clone())).collect()
+    }
+
     /// A name for a copy that no other file has.
     fn copy_name(&self, stem: &str) -> String {
-        let plain: String =
-            stem.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
-        let taken = |name: &str| {
+        unlike(stem, &|name| {
             let copies = self.entries.iter().filter_map(|entry| entry.ensemble.as_ref());
             copies.into_iter().any(|ensemble| ensemble.copy == name)
-        };
-        let numbered = (2_u32..).map(|number| format!("{plain}-{number}"));
-        let mut candidates = std::iter::once(plain.clone()).chain(numbered);
-        candidates.find(|name| !taken(name)).unwrap_or(plain)
+        })
     }
 
     /// Reports an error at a place of an ensemble file, once. False when the place is not found.
@@ -139,6 +187,15 @@ impl Files {
         names.sort();
         names
     }
+}
+
+/// A name like a stem that is not taken and can be that of a file anywhere.
+fn unlike(stem: &str, taken: &dyn Fn(&str) -> bool) -> String {
+    let plain: String =
+        stem.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+    let numbered = (2_u32..).map(|number| format!("{plain}-{number}"));
+    let mut candidates = std::iter::once(plain.clone()).chain(numbered);
+    candidates.find(|name| !taken(name)).unwrap_or(plain)
 }
 
 /// The bytes of a file.

@@ -6,7 +6,7 @@
 macro_rules! peers {
     ($($key:expr),* $(,)?) => {{
         use $crate::scenario::format as all;
-        &[$($key,)* all::GROUP_OF, all::PEER, all::PEERS, all::CONTINENT, all::OF_COUNTRY]
+        &[$($key,)* all::GROUP_OF, all::PEER, all::PEERS, all::CONTINENT, all::OF_COUNTRY, all::OF_SYSTEM]
     }};
 }
 
@@ -15,7 +15,8 @@ macro_rules! drawn_peers {
     ($($key:expr),* $(,)?) => {{
         use $crate::scenario::format as all;
         &[
-            $($key,)* all::GROUP_OF, all::PEER, all::PEERS, all::CONTINENT, all::OF_COUNTRY, all::DRAWN, all::SO_MANY,
+            $($key,)* all::GROUP_OF, all::PEER, all::PEERS, all::CONTINENT, all::OF_COUNTRY, all::OF_SYSTEM,
+            all::DRAWN, all::SO_MANY,
         ]
     }};
 }
@@ -28,6 +29,7 @@ mod machines;
 mod nat;
 mod observability;
 mod operations;
+mod population;
 mod strategy;
 mod traffic;
 
@@ -39,6 +41,7 @@ use self::machines::{BYZANTINE, DISK_FULL, EXECUTOR_CRASH, LIES, PULL_FAILURE, S
 use self::nat::{NAT, NAT_OF_GROUP};
 use self::observability::OBSERVED;
 use self::operations::{OPERATION, ORGANIZATION};
+use self::population::{CLOCK_STEP, FLAPS_OF_FAULT, GROUP_CLOCK, GROUP_JOINS, OUTAGE, PRESENCE};
 use self::strategy::{DETECTOR, RECOVERY, STRATEGY};
 use self::traffic::TRAFFIC;
 use super::units::{BYTE_UNITS, HERTZ_UNITS, RATE_UNITS, TIME_UNITS};
@@ -195,7 +198,6 @@ const GROUP_PLACE: Key =
 const MACHINES: Shape = Shape::Either(&[Shape::Map(&HARDWARE_PRESET), Shape::Map(&HARDWARE)]);
 const GROUP_HARDWARE: Key = Key::new("hardware", MACHINES, "the machines").or("{preset: home-pc}");
 const GROUP_BANDWIDTH: Key = Key::new("bandwidth", BANDWIDTH, "links of these").or("that of network");
-const PRESENCE: Shape = Shape::Either(&[Shape::Map(&CHURN_PRESET), Shape::Map(&CHURN)]);
 const GROUP_NAT: Key = Key::new("nat", NAT_OF_GROUP, "what stands before these")
     .or("that of network; relays, bootstraps and gateways public");
 const GROUP_CHURN: Key = Key::new("churn", PRESENCE, "when they are up").or("always up");
@@ -223,6 +225,8 @@ static GROUP: Map = Map::new(
         GROUP_BANDWIDTH,
         GROUP_NAT,
         GROUP_CHURN,
+        GROUP_JOINS,
+        GROUP_CLOCK,
         GROUP_PROFILE,
         Key::new("require_contracts", FLAG, "whether these providers bid only under contracts").or("false"),
         Key::new("storage", Shape::Map(&STORAGE), "what their disks are like"),
@@ -335,30 +339,6 @@ static ONBOARD: Map = Map::new(
         Key::new("cpu", FRACTION, "of the cores").or("80%"),
         Key::new("ram", FRACTION, "of the memory").or("80%"),
         Key::new("disk", FRACTION, "of the disk").or("50%"),
-    ],
-);
-
-const CHURN_START: Shape = Shape::Words(&["stationary", "fresh"]);
-
-static CHURN_PRESET: Map = Map::new(
-    "churn preset",
-    &[
-        Key::new(
-            "preset",
-            Shape::Words(&["desktop-pc", "overnet", "skype", "planetlab", "condor", "grid5000", "lanl"]),
-            "a measured system",
-        )
-        .required(),
-        Key::new("start", CHURN_START, "whether the run begins in the middle").or("stationary"),
-    ],
-);
-
-static CHURN: Map = Map::new(
-    "churn",
-    &[
-        Key::new("up", TIMES, "how long a peer stays").required(),
-        Key::new("down", TIMES, "how long it is away").required(),
-        Key::new("start", CHURN_START, "whether the run begins in the middle").or("stationary"),
     ],
 );
 
@@ -527,6 +507,8 @@ static FAULT: Map = Map::new(
         Key::new("disk_full", Shape::Map(&DISK_FULL), "nothing can be written to disks"),
         Key::new("lies", Shape::Map(&LIES), "what runs does nothing, and says that it is well"),
         Key::new("byzantine", Shape::Map(&BYZANTINE), "tasks have wrong results"),
+        Key::new("outage", Shape::Map(&OUTAGE), "what has something in common goes down together"),
+        Key::new("clock", Shape::Map(&CLOCK_STEP), "clocks of peers are set"),
     ],
 )
 .with_one_of(&[
@@ -545,6 +527,8 @@ static FAULT: Map = Map::new(
     "disk_full",
     "lies",
     "byzantine",
+    "outage",
+    "clock",
 ]);
 
 static WHEN: [Shape; 2] = [TIME, Shape::Map(&MOMENT)];
@@ -590,6 +574,10 @@ const PEER: Key = Key::new("peer", Shape::Filled, "one peer");
 const PEERS: Key = Key::new("peers", Shape::List(&Shape::Filled), "some peers");
 const CONTINENT: Key = Key::new("continent", Shape::Filled, "peers of a continent");
 const OF_COUNTRY: Key = Key::new("country", COUNTRY, "peers of a country");
+const OF_SYSTEM: Key =
+    Key::new("asn", Shape::Whole(1, 1_000_000), "peers of an autonomous system of that country");
+/// Numbers of systems count within a country.
+static ASN_NEEDS: [(&str, &str); 1] = [("asn", "country")];
 const DRAWN: Key = Key::new("fraction", FRACTION, "the part of them that is drawn");
 const SO_MANY: Key = Key::new("count", COUNT, "how many of them are drawn");
 
@@ -601,12 +589,14 @@ static CRASH: Map = Map::new(
             .required(),
         Key::new("state", Shape::Words(&["kept", "lost"]), "what becomes of their disks").or("kept"),
     ],
-);
+)
+.with_needs(&ASN_NEEDS);
 
 static RESTART: Map = Map::new(
     "restart",
     drawn_peers![AT, Key::new("down", TIMES, "until the process runs again").required(),],
-);
+)
+.with_needs(&ASN_NEEDS);
 
 static UPGRADE: Map = Map::new(
     "upgrade",
@@ -616,26 +606,34 @@ static UPGRADE: Map = Map::new(
         Key::new("down", TIMES, "until the process runs again").required(),
         Key::new("to", PROFILE, "which weaknesses the new version has").required(),
     ],
-);
+)
+.with_needs(&ASN_NEEDS);
 
 static LOSS: Map = Map::new(
     "loss",
-    peers![AT, FOR, DIRECTION, Key::new("fraction", FRACTION, "of the messages").required(),],
-);
+    peers![AT, FOR, FLAPS_OF_FAULT, DIRECTION, Key::new("fraction", FRACTION, "of the messages").required(),],
+)
+.with_needs(&ASN_NEEDS);
 
 static DELAY: Map = Map::new(
     "delay",
-    drawn_peers![AT, FOR, DIRECTION, Key::new("extra", TIMES, "how much longer").required(),],
-);
+    drawn_peers![AT, FOR, FLAPS_OF_FAULT, DIRECTION, Key::new("extra", TIMES, "how much longer").required(),],
+)
+.with_needs(&ASN_NEEDS);
 
 static PARTITION: Map = Map::new(
     "partition",
-    &[AT, FOR, Key::new("between", Shape::ListOf(2, &Shape::Either(&SIDES)), "the two sides").required()],
+    &[
+        AT,
+        FOR,
+        FLAPS_OF_FAULT,
+        Key::new("between", Shape::ListOf(2, &Shape::Either(&SIDES)), "the two sides").required(),
+    ],
 );
 
 static SIDES: [Shape; 2] = [Shape::Map(&SIDE), Shape::Words(&["rest"])];
 
-static SIDE: Map = Map::new("side", drawn_peers![]);
+static SIDE: Map = Map::new("side", drawn_peers![]).with_needs(&ASN_NEEDS);
 
 static DISTRIBUTION: Map = Map::new(
     "distribution",

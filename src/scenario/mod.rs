@@ -10,6 +10,8 @@ mod attacks;
 mod capability_script;
 pub mod catalogue;
 mod check;
+mod churn;
+mod clocks;
 pub mod compose;
 mod contracts;
 mod control;
@@ -23,14 +25,17 @@ mod executors;
 mod expectation;
 mod faults;
 mod files;
+mod flaps;
 mod format;
 mod gateways;
 mod images;
+mod joins;
 mod nat;
 mod network;
 mod observability;
 mod operations;
 mod organizations;
+mod outages;
 mod overrides;
 mod payloads;
 mod peers;
@@ -58,9 +63,9 @@ use crate::sim::capabilities::Script;
 use crate::sim::setup::Setup;
 
 pub use check::{Checked, DmsVerdict, Kind, check, verdict_of_dms};
+pub use churn::churn_fragment;
 pub use diagnostic::{Diagnostic, Sources, render};
 pub use overrides::Overrides;
-pub use peers::churn_fragment;
 
 use files::Files;
 
@@ -75,6 +80,8 @@ pub struct Loaded {
     pub resolved: String,
     /// The ensembles by NAME, with their text.
     pub ensembles: Vec<(String, String)>,
+    /// The availability traces by NAME, which it names as `traces/NAME.csv`, with their sessions in seconds.
+    pub traces: Vec<(String, String)>,
 }
 
 /// What is wrong, or looks wrong, with files, and the texts to show it in.
@@ -180,7 +187,8 @@ fn load_bytes(
         Some(mut resolved) if !report.has_errors() => {
             resolved.setup.inputs = std::mem::take(&mut files.inputs);
             let text = resolved::write(&resolved.setup, &resolved.copies);
-            Ok(Loaded { setup: resolved.setup, warnings: report, resolved: text, ensembles: files.copies() })
+            let (traces, ensembles) = (files.traces(), files.copies());
+            Ok(Loaded { setup: resolved.setup, warnings: report, resolved: text, ensembles, traces })
         }
         _ => Err(report),
     }

@@ -5,20 +5,19 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::churn::{self, Presence};
 use super::faults::number_in;
+use super::files::Files;
 use super::gateways;
 use super::nat;
 use super::network::bandwidth;
 use super::organizations::Organizations;
 use super::reader::{Map, Reader};
 use super::storage;
-use super::{distribution, yaml};
+use super::{clocks, joins};
 use crate::dms::ensemble::tree::{Node, Position};
-use crate::kernel::Span;
 use crate::sim::setup::{Onboard, PeerGroup, Role};
-use crate::workload::{
-    ChurnConfig, ChurnModel, ChurnPreset, ChurnStart, Gpu, Hardware, HardwareConfig, HardwarePreset,
-};
+use crate::workload::{Gpu, Hardware, HardwareConfig, HardwarePreset};
 
 const GROUP_KEYS: &[&str] = &[
     "name",
@@ -32,6 +31,8 @@ const GROUP_KEYS: &[&str] = &[
     "bandwidth",
     "nat",
     "churn",
+    "joins",
+    "clock",
     "profile",
     "require_contracts",
     "storage",
@@ -85,16 +86,6 @@ const ROLES: &[&str] = &[
 /// More names than anyone writes by hand.
 const MOST_PEERS: u64 = 10_000_000;
 
-/// Measured systems by name.
-pub(super) const CHURN_PRESETS: &[(&str, ChurnPreset)] = &[
-    ("desktop-pc", ChurnPreset::DesktopPc),
-    ("overnet", ChurnPreset::Overnet),
-    ("skype", ChurnPreset::Skype),
-    ("planetlab", ChurnPreset::Planetlab),
-    ("condor", ChurnPreset::Condor),
-    ("grid5000", ChurnPreset::Grid5000),
-    ("lanl", ChurnPreset::Lanl),
-];
 /// A machine whose clock and architecture are not written.
 const DEFAULT_CLOCK_HZ: u64 = 3_000_000_000;
 const DEFAULT_ARCHITECTURE: &str = "x86_64";
@@ -140,7 +131,12 @@ impl Peers {
 }
 
 /// Reads all groups and checks that names are unique.
-pub(super) fn read(reader: &mut Reader, top: &Map<'_>, organizations: &mut Organizations) -> Peers {
+pub(super) fn read(
+    reader: &mut Reader,
+    top: &Map<'_>,
+    organizations: &mut Organizations,
+    files: &mut Files,
+) -> Peers {
     let mut peers = Peers::default();
     let items = reader.list(top, "peers");
     if items.is_empty() {
@@ -157,7 +153,7 @@ pub(super) fn read(reader: &mut Reader, top: &Map<'_>, organizations: &mut Organ
     }
     let mut total = 0_u64;
     for item in items {
-        match group(reader, item, &mut peers.named, organizations) {
+        match group(reader, item, &mut peers.named, organizations, files) {
             Some((group, attack, at)) => {
                 if let Some(attack) = attack {
                     peers.attacks.push((peers.groups.len(), attack));
@@ -222,6 +218,7 @@ fn group(
     node: &Node,
     named: &mut IndexMap<Arc<str>, Role>,
     organizations: &mut Organizations,
+    files: &mut Files,
 ) -> Option<(PeerGroup, Option<Node>, Position)> {
     let variant = reader.variant(node, "a role of peers", ROLES)?;
     let role = match variant.name {
@@ -251,7 +248,11 @@ fn group(
     let onboard = if offers_nothing { None } else { onboard(reader, &map, role) };
     let links = reader.optional(&map, "bandwidth", bandwidth);
     let nat = reader.optional(&map, "nat", |r, node| nat::of_group(r, node, role));
-    let churn = reader.optional(&map, "churn", churn);
+    let presence = reader.optional(&map, "churn", |r, node| churn::read(r, node, files));
+    let Presence { churn, repairers } = presence.unwrap_or_default();
+    let joins = reader.optional(&map, "joins", |r, node| joins::read(r, node, count));
+    let joins = joins.filter(|_| joins::fits_churn(reader, &map, churn.as_ref(), repairers));
+    let clock = reader.optional(&map, "clock", clocks::of_group);
     let profile = super::profile::read(reader, &map);
     let require_contracts = require_contracts(reader, &map, role);
     let storage = reader.optional(&map, "storage", storage::of_group).unwrap_or_default();
@@ -277,6 +278,9 @@ fn group(
         bandwidth: links,
         nat,
         churn,
+        repairers,
+        joins,
+        clock,
         attack: None,
         require_contracts,
         storage,
@@ -423,55 +427,4 @@ fn require_contracts(reader: &mut Reader, map: &Map<'_>, role: Role) -> bool {
     let words = [("true", true), ("false", false)];
     let read = reader.optional(map, "require_contracts", |r, node| r.word(node, "require_contracts", &words));
     read.unwrap_or(false)
-}
-
-/// What stands under `churn` for up and down times, as the scenario reader takes it.
-///
-/// # Errors
-/// Why it would not: a mean or a parameter of more than 584 years, the longest time that there is.
-pub fn churn_fragment(model: &ChurnModel) -> Result<String, String> {
-    for (what, times) in [("up", &model.up), ("down", &model.down)] {
-        if times.mean_s() >= Span::MAX.as_secs_f64() {
-            return Err(format!("the mean of `{what}` is longer than the 584 years that can be simulated"));
-        }
-    }
-    let text =
-        format!("up: {}\ndown: {}\n", distribution::write(&model.up), distribution::write(&model.down));
-    let tree = yaml::parse(text.as_bytes());
-    let mut findings = tree.as_ref().err().cloned().unwrap_or_default();
-    if let Ok(node) = &tree {
-        let mut reader = Reader::default();
-        churn(&mut reader, node);
-        findings = reader.findings.into_sorted();
-    }
-    findings.into_iter().next().map_or(Ok(text), |finding| Err(finding.message))
-}
-
-/// A preset, or the spans up and down.
-fn churn(reader: &mut Reader, node: &Node) -> Option<(ChurnConfig, ChurnStart)> {
-    let map = reader.map(node, "churn", node.position, &["preset", "up", "down", "start"])?;
-    let starts = [("stationary", ChurnStart::Stationary), ("fresh", ChurnStart::Fresh)];
-    let start = reader.optional(&map, "start", |r, node| r.word(node, "start", &starts)).unwrap_or_default();
-    if let Some((_, preset)) = node.entry("preset") {
-        if let Some((key, _)) = node.entry("up").or_else(|| node.entry("down")) {
-            reader.error(key.position, "`preset` stands for `up` and `down`: write one or the other", None);
-            return None;
-        }
-        let preset = reader.word(preset, "churn.preset", CHURN_PRESETS)?;
-        return Some((ChurnConfig::Preset(preset), start));
-    }
-    let mut spans = |key| {
-        let help = format!("a time or distribution, as in `{key}: {{exponential: {{mean: 8h}}}}`");
-        reader.required(&map, key, &help, |r: &mut Reader, node| {
-            let spans = r.distribution(node, key)?;
-            if spans.mean_s() > 0.0 && spans.mean_s().is_finite() {
-                return Some(spans);
-            }
-            let help = "in the long run peers must be up for a part of the time".to_owned();
-            r.error(node.position, format!("the mean of `{key}` must be above zero and finite"), help);
-            None
-        })
-    };
-    let (up, down) = (spans("up"), spans("down"));
-    Some((ChurnConfig::Model(ChurnModel { up: up?, down: down? }), start))
 }

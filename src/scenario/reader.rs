@@ -255,7 +255,13 @@ impl Reader {
         }
     }
 
-    fn quantity<T>(&mut self, node: &Node, what: &str, parse: fn(&str) -> Result<T, UnitError>) -> Option<T> {
+    /// What `parse` makes of a single value.
+    pub(super) fn quantity<T>(
+        &mut self,
+        node: &Node,
+        what: &str,
+        parse: fn(&str) -> Result<T, UnitError>,
+    ) -> Option<T> {
         let Some(text) = node.scalar_text().filter(|_| node.is_number() || node.as_text().is_some()) else {
             let help = parse("").err().and_then(|error| error.help);
             self.wrong_type(node, &format!("`{what}`"), "a single value", help);

@@ -90,7 +90,7 @@ fn read(
     let processing = reader.optional(&top, "processing", processing).unwrap_or(Processing::DEFAULT);
     let (network, hellos) = network::read(reader, &top);
     let mut organizations = Organizations::read(reader, &top);
-    let mut peers = peers::read(reader, &top, &mut organizations);
+    let mut peers = peers::read(reader, &top, &mut organizations, files);
     attacks::read(reader, duration, &mut peers);
     let contracts = contracts::read(reader, &top, duration, &peers);
     if !contracts.is_empty() {

@@ -3,16 +3,15 @@
 use std::fmt::{Display, Write as _};
 
 use super::attacks::FORGERIES;
+use super::churn;
 use super::distribution::write as span_of;
-use super::executors;
 use super::network::BANDWIDTH_PRESETS;
-use super::peers::CHURN_PRESETS;
 use super::resolved_contracts::contract;
 use super::resolved_faults::{fault, selection};
 use super::resolved_operations::{operation, organization};
 use super::storage;
 use super::units::{write_bytes, write_hertz, write_rate};
-use super::{nat, profile, strategy, traffic, yaml};
+use super::{clocks, executors, joins, nat, profile, strategy, traffic, yaml};
 use crate::dms::capability::Form;
 use crate::dms::identity::SignatureMode;
 use crate::kernel::{Time, date};
@@ -20,10 +19,7 @@ use crate::net::{BandwidthConfig, CityDataSet, LatencyConfig};
 use crate::sim::setup::{
     AttackKind, AttackPlan, Deploy, Image, ImageBehaviour, PeerGroup, Prints, Role, Setup, StorageConfig,
 };
-use crate::workload::{
-    ArrivalsConfig, ChurnConfig, ChurnStart, Hardware, HardwareConfig, HardwarePreset, PlaceConfig,
-    PopulationOf,
-};
+use crate::workload::{ArrivalsConfig, Hardware, HardwareConfig, HardwarePreset, PlaceConfig, PopulationOf};
 
 /// The whole scenario; `copies` are the names of the ensembles of its deployments.
 pub(super) fn write(setup: &Setup, copies: &[String]) -> String {
@@ -166,7 +162,9 @@ fn group(group: &PeerGroup) -> String {
         ("onboard", onboard),
         ("bandwidth", group.bandwidth.map(links)),
         ("nat", group.nat.as_ref().map(nat::write_of_group)),
-        ("churn", group.churn.as_ref().map(churn)),
+        ("churn", churn::write(group)),
+        ("joins", group.joins.as_ref().map(joins::write)),
+        ("clock", group.clock.as_ref().map(clocks::write)),
         ("profile", group.profile.map(profile::write)),
         ("attack", group.attack.as_ref().map(attack)),
         (
@@ -249,22 +247,6 @@ pub(super) fn machine(machine: &Hardware) -> [(&'static str, Option<String>); 6]
             }),
         ),
     ]
-}
-
-fn churn((config, start): &(ChurnConfig, ChurnStart)) -> String {
-    let start = match start {
-        ChurnStart::Stationary => "stationary",
-        ChurnStart::Fresh => "fresh",
-    };
-    match config {
-        ChurnConfig::Preset(preset) => {
-            let name = CHURN_PRESETS.iter().find(|(_, one)| one == preset).map_or("desktop-pc", |one| one.0);
-            format!("{{preset: {name}, start: {start}}}")
-        }
-        ChurnConfig::Model(model) => {
-            format!("{{up: {}, down: {}, start: {start}}}", span_of(&model.up), span_of(&model.down))
-        }
-    }
 }
 
 fn behaviour(image: &Image) -> String {

@@ -2,6 +2,7 @@
 
 use super::distribution::write as span_of;
 use super::resolved::{after, text};
+use super::{clocks, flaps, outages};
 use crate::sim::setup::{Direction, Fault, Selection, Trouble, When};
 
 pub(super) fn fault(fault: &Fault) -> String {
@@ -18,13 +19,13 @@ pub(super) fn fault(fault: &Fault) -> String {
             let (who, down, to) = (selection(who), span_of(down), super::profile::write(*to));
             format!("upgrade: {{at: {}, within: {within}, {who}down: {down}, to: {to}}}", moment(at))
         }
-        Fault::Loss { at, lasts, who, direction, fraction } => {
-            let (at, who) = (moment(at), selection(who));
-            format!("loss: {{at: {at}, for: {lasts}, {who}{}fraction: {fraction}}}", way(*direction))
+        Fault::Loss { at, lasts, flaps, who, direction, fraction } => {
+            let (at, who, flaps) = (moment(at), selection(who), flaps::write(flaps));
+            format!("loss: {{at: {at}, for: {lasts}, {flaps}{who}{}fraction: {fraction}}}", way(*direction))
         }
-        Fault::Delay { at, lasts, who, direction, extra } => {
-            let (at, who, extra) = (moment(at), selection(who), span_of(extra));
-            format!("delay: {{at: {at}, for: {lasts}, {who}{}extra: {extra}}}", way(*direction))
+        Fault::Delay { at, lasts, flaps, who, direction, extra } => {
+            let (at, who, extra, flaps) = (moment(at), selection(who), span_of(extra), flaps::write(flaps));
+            format!("delay: {{at: {at}, for: {lasts}, {flaps}{who}{}extra: {extra}}}", way(*direction))
         }
         Fault::Move { at, who, every } => {
             let every = every.map(|every| format!("every: {every}, ")).unwrap_or_default();
@@ -49,7 +50,13 @@ pub(super) fn fault(fault: &Fault) -> String {
             let entries = format!("at: {}, {lasts}{own}{}", moment(at), selection(who));
             format!("{}: {{{}}}", trouble.name(), entries.trim_end_matches(", "))
         }
-        Fault::Partition { at, lasts, between } => {
+        Fault::Outage(outage) => outages::write(outage),
+        Fault::Clock { at, lasts, who, by_ns } => {
+            let lasts = lasts.map(|lasts| format!("for: {lasts}, ")).unwrap_or_default();
+            let (at, who, by) = (moment(at), selection(who), clocks::write_signed(*by_ns));
+            format!("clock: {{at: {at}, {lasts}{who}jump: {by}}}")
+        }
+        Fault::Partition { at, lasts, flaps, between } => {
             let sides = between.each_ref().map(|side| {
                 let entries = selection(side);
                 if entries.is_empty() {
@@ -57,7 +64,8 @@ pub(super) fn fault(fault: &Fault) -> String {
                 }
                 format!("{{{}}}", entries.trim_end_matches(", "))
             });
-            format!("partition: {{at: {}, for: {lasts}, between: [{}]}}", moment(at), sides.join(", "))
+            let (at, flaps, sides) = (moment(at), flaps::write(flaps), sides.join(", "));
+            format!("partition: {{at: {at}, for: {lasts}, {flaps}between: [{sides}]}}")
         }
     }
 }
@@ -72,7 +80,7 @@ fn way(direction: Direction) -> &'static str {
 }
 
 /// When a fault happens.
-fn moment(when: &When) -> String {
+pub(super) fn moment(when: &When) -> String {
     match when {
         When::At(at) => after(*at).to_string(),
         When::Once { deployment, is, after } => {
@@ -93,6 +101,7 @@ pub(super) fn selection(who: &Selection) -> String {
         ("peers", (!peers.is_empty()).then(|| format!("[{}]", peers.join(", ")))),
         ("continent", who.continent.as_deref().map(text)),
         ("country", who.country.as_deref().map(text)),
+        ("asn", who.asn.map(|asn| asn.to_string())),
         ("fraction", who.fraction.map(|part| part.to_string())),
         ("count", who.count.map(|count| count.to_string())),
     ];

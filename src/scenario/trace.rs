@@ -18,7 +18,7 @@ use crate::dms::ensemble::tree::Position;
 use crate::workload::fitting::Session;
 
 /// The longest file that is read.
-const MAX_BYTES: u64 = 1 << 30;
+pub(super) const MAX_BYTES: u64 = 1 << 30;
 /// More errors than these are only counted: a wrong column makes one in every line.
 const MOST_SHOWN: usize = 20;
 /// What must be there.
@@ -42,6 +42,18 @@ pub struct Trace {
     pub hosts: usize,
     /// When they were up, sorted by host and then by start; no two of a host overlap.
     pub sessions: Vec<Session>,
+}
+
+impl Trace {
+    /// The sessions as a file has them, in seconds, with a number for each host; read again they are the same.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = format!("{}\n", COLUMNS.join(","));
+        for Session { host, start_s, end_s } in &self.sessions {
+            text.push_str(&format!("{host},{start_s},{end_s}\n"));
+        }
+        text
+    }
 }
 
 impl TraceUnit {
@@ -76,7 +88,7 @@ pub fn load(path: &Path, unit: TraceUnit) -> Result<Trace, Report> {
     })
 }
 
-fn read(bytes: &[u8], unit: TraceUnit) -> Result<Trace, Vec<Finding>> {
+pub(super) fn read(bytes: &[u8], unit: TraceUnit) -> Result<Trace, Vec<Finding>> {
     let text = yaml::utf8(bytes)
         .map_err(|finding| vec![finding.with_help("traces must be saved as UTF-8".to_owned())])?;
     let mut reader =

@@ -16,7 +16,7 @@ pub struct UnitError {
 }
 
 impl UnitError {
-    fn new(message: String, help: impl Into<Option<String>>) -> Self {
+    pub(super) fn new(message: String, help: impl Into<Option<String>>) -> Self {
         Self { message, help: help.into() }
     }
 }

@@ -304,8 +304,8 @@ fn requests(entry: &Deploy, duration: Span) -> (f64, f64) {
 
 /// Which part of the time the peers of a group are up, and how often in a second each of them comes back.
 fn coming_and_going(group: &PeerGroup) -> (f64, f64) {
-    let model = group.churn.as_ref().and_then(|(churn, _)| churn.model().ok());
-    model.map_or((1.0, 0.0), |model| (model.availability(), 1.0 / (model.up.mean_s() + model.down.mean_s())))
+    let comings = group.churn.as_ref().and_then(|(churn, _)| churn.comings().ok());
+    comings.map_or((1.0, 0.0), |comings| (comings.availability(), comings.comings_a_second()))
 }
 
 /// Whether answers to requests can be foreseen: no attackers, nothing hidden, next to nothing lost for good.

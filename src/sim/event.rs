@@ -97,10 +97,16 @@ pub enum Event {
     Operation(u32),
     /// A peer's churn takes it up or down.
     Churn(PeerId),
+    /// A peer joins the network.
+    Join(PeerId),
+    /// A peer leaves the network for good.
+    Leave(PeerId),
     /// A crashed peer is back.
     Repair(PeerId),
     /// A fault begins.
     Fault(Turn),
+    /// A condition that flaps comes or goes.
+    Flap(Turn),
     /// A fault ends.
     FaultEnd(Turn),
     /// A peer's turn in an upgrade has come.

@@ -74,7 +74,7 @@ impl World<'_> {
             Ok(()) => "authorised".to_owned(),
             Err(rejection) => rejection.to_string(),
         };
-        let epoch = self.epoch_of(peer);
+        let epoch = self.clock_of(peer, Time::ZERO);
         let did = |did: &Did| names.get(did).cloned().unwrap_or_else(|| did.to_string());
         let time = |at: Timestamp| format!("{:.3} s", (i128::from(at.0) - i128::from(epoch.0)) as f64 / 1e9);
         let lines = lines(&account, &Words { did: &did, time: &time });

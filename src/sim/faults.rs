@@ -1,20 +1,24 @@
 //! What breaks, and when: faults begin at their time or when something has come about, and end.
 //!
-//! [`outages`] has what stops and starts again, [`connections`] what peers do about those that they are connected to,
+//! [`outages`] has what stops and starts again, [`correlated`] what does so together, [`conditions`] what is wrong with the
+//! network, [`connections`] what peers do about those that they are connected to,
 //! [`machine`] what is wrong with machines that stay up.
 
+mod conditions;
 mod connections;
+mod correlated;
 mod machine;
 mod outages;
 
-use self::outages::Outage;
+pub(super) use self::conditions::Flapping;
+pub(super) use self::outages::Down;
 use super::event::{Event, PeerId, Turn};
 use super::setup::{Direction, Fault, Selection, When};
 use super::world::World;
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::EnsembleId;
 use crate::kernel::{Distribution, Domain, Span, Time, at_moment};
-use crate::net::{Condition, EndpointId, EndpointSet, Group};
+use crate::net::{EndpointId, EndpointSet, Group};
 
 /// Which peers a fault hits, and how long each repair takes.
 const FAULT: Domain = Domain::new("sim.fault");
@@ -41,7 +45,9 @@ impl Fault {
             | Self::Delay { at, .. }
             | Self::Partition { at, .. }
             | Self::Move { at, .. }
-            | Self::Machine { at, .. } => at,
+            | Self::Machine { at, .. }
+            | Self::Clock { at, .. } => at,
+            Self::Outage(outage) => &outage.at,
         }
     }
 }
@@ -59,6 +65,8 @@ impl Fault {
             Self::Partition { .. } => "partition",
             Self::Move { .. } => "move",
             Self::Machine { trouble, .. } => trouble.name(),
+            Self::Outage(_) => "outage",
+            Self::Clock { .. } => "clock",
         }
     }
 }
@@ -115,56 +123,31 @@ impl World<'_> {
             self.plan_turn(now, Turn { number: turn.number + 1, ..turn });
         }
         self.ledger.fault_began(setup.faults[turn.fault as usize].kind());
-        let (condition, lasts) = match &setup.faults[turn.fault as usize] {
+        match &setup.faults[turn.fault as usize] {
             Fault::Crash { who, repair, loses_disk, .. } => {
-                let outage = if *loses_disk { Outage::MachineWithDisk } else { Outage::Machine };
-                return self.break_down(now, turn, who, repair.as_ref(), outage);
+                let down = if *loses_disk { Down::MachineWithDisk } else { Down::Machine };
+                self.break_down(now, turn, who, repair.as_ref(), down);
             }
             Fault::Restart { who, down, .. } => {
-                return self.break_down(now, turn, who, Some(down), Outage::Process);
+                self.break_down(now, turn, who, Some(down), Down::Process);
             }
-            Fault::Upgrade { who, within, .. } => return self.begin_upgrade(now, turn, who, *within),
-            Fault::Move { who, every, .. } => return self.move_peers(now, turn, who, *every),
-            Fault::Machine { who, .. } => return self.begin_troubles(now, turn, who),
-            Fault::Loss { who, direction, fraction, lasts, .. } => {
-                (Condition::Loss { group: self.group(turn, who, *direction), loss: *fraction }, *lasts)
-            }
-            Fault::Delay { who, direction, extra, lasts, .. } => {
-                (Condition::Delay { group: self.group(turn, who, *direction), delay: *extra }, *lasts)
-            }
-            Fault::Partition { between: [first, second], lasts, .. } => {
-                let a = self.endpoints(turn, 0, first);
-                let mut b = self.endpoints(turn, 1, second);
-                while let Some(both) = a.common(&b) {
-                    b.remove(both);
+            Fault::Upgrade { who, within, .. } => self.begin_upgrade(now, turn, who, *within),
+            Fault::Move { who, every, .. } => self.move_peers(now, turn, who, *every),
+            Fault::Machine { who, .. } => self.begin_troubles(now, turn, who),
+            Fault::Outage(outage) => self.break_units(now, turn, outage),
+            Fault::Clock { who, by_ns, lasts, .. } => {
+                self.step_clocks(now, turn, who, *by_ns);
+                if let Some(lasts) = lasts {
+                    self.queue.post(now + *lasts, Event::FaultEnd(turn));
                 }
-                (Condition::Partition { a, b }, *lasts)
             }
-        };
-        // What went before it had none of it.
-        self.review_traffic(now);
-        self.recall_all(now);
-        let id = self.network.apply(now, condition).expect("the scenario has checked every condition");
-        self.conditions.insert(turn, id);
-        self.queue.post(now + lasts, Event::FaultEnd(turn));
-        self.review_traffic(now);
-    }
-
-    pub(super) fn end_fault(&mut self, now: Time, turn: Turn) {
-        self.review_traffic(now);
-        self.recall_all(now);
-        if let Some(id) = self.conditions.remove(&turn) {
-            self.network.lift(now, id);
-            self.review_traffic(now);
-            // Transfers that waited at a partition go on.
-            self.await_transfers();
-            if let Fault::Partition { between, .. } = &self.setup.faults[turn.fault as usize] {
-                self.reconnect(now, turn, between);
+            Fault::Loss { .. } | Fault::Delay { .. } | Fault::Partition { .. } => {
+                self.begin_condition(now, turn);
             }
         }
     }
 
-    fn group(&self, turn: Turn, who: &Selection, direction: Direction) -> Group {
+    pub(super) fn group(&self, turn: Turn, who: &Selection, direction: Direction) -> Group {
         if *who == Selection::default() {
             return Group::All;
         }
@@ -176,7 +159,7 @@ impl World<'_> {
         of(self.endpoints(turn, 0, who))
     }
 
-    fn endpoints(&self, turn: Turn, side: u32, who: &Selection) -> EndpointSet {
+    pub(super) fn endpoints(&self, turn: Turn, side: u32, who: &Selection) -> EndpointSet {
         let mut set = EndpointSet::new();
         self.select(turn, side, who).into_iter().for_each(|peer| set.insert(EndpointId(peer.0)));
         set

@@ -157,13 +157,18 @@ impl World<'_> {
     fn verdict_of(&self, group: &Group, envelope: &Envelope, bytes: u32, clock: Timestamp) -> Verdict {
         let mut peer = group.blueprint.likeness().peer;
         let mut effects = Effects::default();
-        let mut hand = |input: Input<'_>| {
+        let mut hand = |effects: &mut Effects, input: Input<'_>| {
             let random = self.streams.owned(LIKENESS, 0);
             // Of the system a request for bids asks nothing.
-            peer.handle(clock, input, &mut Outbox { effects: &mut effects, random, system: &BareSystem });
+            peer.handle(clock, input, &mut Outbox { effects, random, system: &BareSystem });
         };
-        hand(Input::Arrival { envelope, bytes: u64::from(bytes), transport: None });
-        hand(Input::Dispatch(envelope));
+        let arrival = Input::Arrival { envelope, bytes: u64::from(bytes), transport: None };
+        hand(&mut effects, arrival);
+        // By a clock that is right it may have expired, where the clocks of others let it pass.
+        if effects.admitted.is_none() {
+            return Verdict::Open;
+        }
+        hand(&mut effects, Input::Dispatch(envelope));
         let Effects { facts, sends, actions, admitted, crashed, .. } = &mut effects;
         let is_bid = |sent: &Envelope| sent.behaviour.kind == BehaviourKind::Bid;
         if admitted.is_none() || *crashed || !actions.is_empty() || !sends.iter().all(is_bid) {

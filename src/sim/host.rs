@@ -13,6 +13,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
+use super::clocks::Clock;
 use super::disks::Disk;
 use super::event::PeerId;
 use super::executor::Executor;
@@ -116,6 +117,16 @@ pub(super) enum Rest {
     Exempt,
 }
 
+/// Whether a peer is part of the network, up or not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Existence {
+    /// It joins later.
+    Coming,
+    Here,
+    /// It has left for good.
+    Gone,
+}
+
 /// What is left of a peer that was put away.
 struct Remains {
     essence: Essence,
@@ -173,8 +184,8 @@ pub(super) struct Host {
     /// Crashed by a fault; churn does not bring it back before its repair.
     pub(super) crashed: bool,
     pub(super) churn: Option<PeerChurn>,
-    /// By how much its clock is wrong.
-    pub(super) clock_offset_ns: i64,
+    pub(super) clock: Clock,
+    pub(super) existence: Existence,
 }
 
 const _: () = assert!(size_of::<Host>() <= 96, "a million of them are kept, most of them for nothing else");
@@ -200,7 +211,8 @@ impl Host {
             known: 0,
             crashed: false,
             churn,
-            clock_offset_ns: 0,
+            clock: Clock::default(),
+            existence: Existence::Here,
         }
     }
 

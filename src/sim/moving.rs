@@ -140,7 +140,7 @@ impl World<'_> {
     /// The addresses of peers change; their connections are made anew, for others find them by their ids.
     pub(super) fn move_peers(&mut self, now: Time, turn: Turn, who: &Selection, every: Option<Span>) {
         for peer in self.select(turn, 0, who) {
-            if self.clouds.is_absent(peer) {
+            if self.is_absent(peer) {
                 continue;
             }
             self.moving.readdress(now, peer);

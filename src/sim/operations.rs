@@ -98,7 +98,7 @@ impl World<'_> {
         by: PeerId,
         operation: &Operation,
     ) -> Result<(PeerId, Order), String> {
-        let clock = self.clock(now);
+        let clock = self.clock_of(by, now);
         let mut random = self.streams.owned(OFFICE, u64::from(number));
         let kind = &operation.kind;
         let order = match kind {

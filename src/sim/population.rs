@@ -9,20 +9,24 @@ use indexmap::IndexMap;
 use self::blueprint::Raised;
 pub(super) use self::blueprint::{Blueprint, Organizations};
 use super::attack::Credentials;
+use super::clocks::Clock;
 use super::event::PeerId;
-use super::host::{Host, Rest};
+use super::host::{Existence, Host, Rest};
 use super::office::Office;
 use super::setup::{AttackKind, PeerGroup, Role, Selection, Setup};
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::identity::Handle;
-use crate::kernel::{Domain, Rng, Streams, Time};
-use crate::net::{BandwidthConfig, Cities, CityId, Duty, Endpoint, NatClass, NatShares};
-use crate::workload::{ChurnModel, ChurnStart, PeerChurn, PlaceDraw};
+use crate::kernel::{Domain, Rng, Streams};
+use crate::net::{BandwidthConfig, Cities, CityId, Duty, Endpoint, NatClass, NatShares, Systems};
+use crate::workload::{ChurnStart, Comings, PlaceDraw, Workshop};
 
 /// Where each peer is.
 const PLACE: Domain = Domain::new("sim.place");
 /// What stands before each peer.
 const NAT: Domain = Domain::new("sim.nat");
+
+/// In which autonomous system of its country each peer is.
+const SYSTEM: Domain = Domain::new("sim.system");
 
 /// A peer as the world and its observers know it.
 #[derive(Clone, Debug)]
@@ -41,6 +45,7 @@ pub struct Population {
     members: Arc<[Member]>,
     by_name: IndexMap<Arc<str>, PeerId>,
     groups: Vec<String>,
+    streams: Streams,
 }
 
 impl Population {
@@ -62,19 +67,27 @@ impl Population {
         self.members[peer.0 as usize].group
     }
 
+    /// The number of a peer's autonomous system in its country, from 1; kept nowhere.
+    #[must_use]
+    pub fn system_of(&self, peer: PeerId) -> u32 {
+        let city = Cities::world().city(self.members[peer.0 as usize].city);
+        Systems::world().draw(city.country, &mut self.streams.owned(SYSTEM, u64::from(peer.0)))
+    }
+
     /// The peers that fulfil everything that a selection says; its part of them is the caller's to draw.
     #[must_use]
     pub fn matching(&self, who: &Selection) -> Vec<PeerId> {
         let cities = Cities::world();
-        let fulfils = |member: &Member| {
+        let fulfils = |member: &Member, number: u32| {
             let city = cities.city(member.city);
             who.group.as_ref().is_none_or(|group| self.groups[member.group] == *group)
                 && (who.peers.is_empty() || who.peers.iter().any(|name| **name == *member.name))
                 && who.continent.as_ref().is_none_or(|continent| city.continent.code() == continent)
                 && who.country.as_ref().is_none_or(|country| *city.country == **country)
+                && who.asn.is_none_or(|asn| self.system_of(PeerId(number)) == asn)
         };
         let all = self.members.iter().zip(0..);
-        all.filter(|(member, _)| fulfils(member)).map(|(_, number)| PeerId(number)).collect()
+        all.filter(|(member, number)| fulfils(member, *number)).map(|(_, number)| PeerId(number)).collect()
     }
 
     /// The peers of a selection, in order; its part of them is drawn.
@@ -112,12 +125,21 @@ pub(super) struct Populated {
     /// Of each group the number of its first member, and how its members are built.
     pub(super) blueprints: Vec<(u32, Arc<Blueprint>)>,
     /// How the members of each group come and go.
-    pub(super) churn_models: Vec<Option<ChurnModel>>,
+    pub(super) churns: Vec<Option<GroupChurn>>,
     pub(super) endpoints: Vec<Endpoint>,
     /// Keys and tokens of organizations and operators.
     pub(super) office: Office,
     /// What attackers hold, in their order.
     pub(super) credentials: Vec<Credentials>,
+}
+
+/// How the members of a group come and go.
+pub(super) struct GroupChurn {
+    pub(super) comings: Comings,
+    /// What they start in.
+    pub(super) start: ChurnStart,
+    /// Who repairs them, where not all are repaired at once.
+    pub(super) workshop: Option<Workshop>,
 }
 
 /// Draws every peer of a setup.
@@ -129,13 +151,17 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
     let mut settlers = Settlers { office: Office::of(&organizations), credentials: Vec::new() };
     let mut members: Vec<Member> = Vec::new();
     let (mut hosts, mut endpoints): (Vec<Host>, _) = (Vec::new(), Vec::new());
-    let (mut blueprints, mut churn_models) = (Vec::new(), Vec::new());
+    let (mut blueprints, mut churns) = (Vec::new(), Vec::new());
     for (group, description) in setup.groups.iter().enumerate() {
         let place = description.place.prepare().map_err(|error| error.to_string())?;
         let blueprint = Arc::new(Blueprint::new(setup, description, &organizations, streams));
         blueprints.push((hosts.len() as u32, Arc::clone(&blueprint)));
-        let churn = churn(description)?;
+        let mut churn = GroupChurn::of(description)?;
+        let first = hosts.len() as u32;
+        let histories = churn.as_mut().map(|churn| churn.begin(first, description.count, streams));
         let when_needed = is_built_when_needed(description);
+        let joins = description.joins.as_ref();
+        let joins = joins.map(|joins| joins.times(description.count, streams, group as u64));
         for number in 0..description.count {
             let entity = hosts.len() as u32;
             // A virtual machine is where its gateway is, and trusts it as its owner.
@@ -145,9 +171,16 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
                 None => draw_city(&place, streams, u64::from(entity)),
             };
             endpoints.push(endpoint(setup, description, city, streams, u64::from(entity)));
-            let comings = churn
-                .map(|(model, start)| PeerChurn::new(&model, start, streams, u64::from(entity), Time::ZERO));
-            let mut host = Host::new(Arc::clone(&blueprint), entity, city, comings);
+            let joins_later = joins.as_ref().is_some_and(|all| all[number as usize].is_some());
+            let history = histories.as_ref().filter(|_| !joins_later).map(|all| all[number as usize]);
+            let mut host = Host::new(Arc::clone(&blueprint), entity, city, history);
+            if joins_later {
+                (host.existence, host.up) = (Existence::Coming, false);
+            }
+            if let Some(plan) = &description.clock {
+                host.clock = Clock::drawn(plan, streams, u64::from(entity));
+                host.rest = Rest::Exempt;
+            }
             // The first of each group shows whether the others can be built.
             if number == 0 || !when_needed {
                 let owner = owner.map(|gateway| hosts[gateway].peer.capabilities().did().clone());
@@ -163,25 +196,18 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
             };
             members.push(Member { name, group, city });
         }
-        churn_models.push(churn.map(|(model, _)| model));
+        churns.push(churn);
     }
     let by_name = members.iter().zip(0..).map(|(member, n)| (Arc::clone(&member.name), PeerId(n))).collect();
     let groups = setup.groups.iter().map(|group| group.name.clone()).collect();
-    let population = Population { members: members.into(), by_name, groups };
+    let population = Population { members: members.into(), by_name, groups, streams };
     let Settlers { office, credentials, .. } = settlers;
-    Ok(Populated { population, hosts, blueprints, churn_models, endpoints, office, credentials })
+    Ok(Populated { population, hosts, blueprints, churns, endpoints, office, credentials })
 }
 
 /// Whether nobody needs the peers of a group before something happens to them: they are providers like all others.
 pub(super) fn is_built_when_needed(group: &PeerGroup) -> bool {
     group.role == Role::Provider && group.attack.is_none()
-}
-
-/// How the members of a group come and go, and what they start in.
-fn churn(group: &PeerGroup) -> Result<Option<(ChurnModel, ChurnStart)>, String> {
-    let Some((churn, start)) = &group.churn else { return Ok(None) };
-    let model = churn.model().map_err(|error| format!("group {}: {error}", group.name))?;
-    Ok(Some((model, *start)))
 }
 
 /// Takes those in who are built at the start, and keeps what they have at home.
@@ -204,7 +230,7 @@ impl Settlers {
         }
         host.up &= group.role != Role::Machine;
         if let Some(AttackKind::ClockSkew { offset_ns }) = group.attack.as_ref().map(|plan| &plan.kind) {
-            host.clock_offset_ns = *offset_ns;
+            host.clock = Clock::off_by(*offset_ns);
         }
         host.furnish(inside);
         Ok(())

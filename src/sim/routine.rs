@@ -336,7 +336,8 @@ impl World<'_> {
         let Some(inside) = self.hosts[peer.0 as usize].built() else { return false };
         let duties = inside.peer.duties(deployment, self.clock_of(peer, now));
         let Some(Duties { ensemble, handle, nonce, charges }) = duties else { return false };
-        if self.late.concerns(peer, ensemble) {
+        // Rounds are told apart by time, and a clock that is wrong has rounds of its own.
+        if self.late.concerns(peer, ensemble) || !self.hosts[peer.0 as usize].clock.is_right() {
             return false;
         }
         let wards: Option<Vec<Ward>> = charges.into_iter().map(|charge| self.ward(peer, charge)).collect();
@@ -361,7 +362,7 @@ impl World<'_> {
             return None;
         }
         let host = &self.hosts[peer.0 as usize];
-        let inside = host.built().filter(|_| host.up)?;
+        let inside = host.built().filter(|_| host.up && host.clock.is_right())?;
         let run = inside.peer.run_in_routine(&charge)?;
         let flows = self.network.flows();
         let is_quiet = [peer, orchestrator].iter().all(|peer| !flows.uses(EndpointId(peer.0)));
@@ -380,7 +381,7 @@ impl World<'_> {
         let of = |one: PeerId, others: &[&Did], actors: &[&Did]| -> Option<Time> {
             let inside = self.hosts[one.0 as usize].built()?;
             let last = inside.peer.authority_lasts(others, actors, self.clock_of(one, now));
-            let last = last.map_or(u64::MAX, |last| last.0.saturating_sub(self.epoch_of(one).0));
+            let last = last.map_or(u64::MAX, |last| self.time_by(one, last).0);
             Some(Time(last.saturating_sub(LIVENESS_REPORT_TIMEOUT.0 + HEALTH_CHECK_TIMEOUT.0)))
         };
         let keys: Vec<Did> = wards.iter().map(|ward| ward.charge.handle.id.did()).collect();

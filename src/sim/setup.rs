@@ -3,14 +3,17 @@
 //! The scenario room makes one from YAML; building one in Rust is meant to be as natural. Names are resolved,
 //! defaults filled in, times integers; what a file may say and what a run does are different types on purpose.
 
+mod clocks;
 pub mod contracts;
 mod deployments;
 mod dynamic_dns;
 mod faults;
+mod flaps;
 mod gateways;
 mod images;
 mod observability;
 pub mod operations;
+mod outages;
 mod prints;
 mod storage;
 pub mod traffic;
@@ -21,16 +24,19 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+pub use self::clocks::{ClockPlan, Drift, Skew};
 pub use self::contracts::{ContractAction, ContractPlan};
 pub use self::deployments::{Control, ControlKind, Which};
 pub use self::dynamic_dns::DynamicDns;
 pub use self::faults::{Direction, Fault, Selection, Trouble};
+pub use self::flaps::Flaps;
 pub use self::gateways::GatewayPlan;
 pub use self::images::{Growth, Image, ImageBehaviour, Stop, Uses};
 pub use self::observability::ObserverPlan;
 pub use self::operations::{
     Expected, Operation, OperationKind, Organization, Payload, Proof, Ssh, SshFrom, SubnetOrder, Withdrawn,
 };
+pub use self::outages::{Outage, Unit, UnitRepair};
 pub use self::prints::Prints;
 pub use self::storage::{Bucket, DataUse, StorageConfig, Writes};
 pub use self::traffic::RequestStream;
@@ -44,7 +50,7 @@ use crate::dms::orchestrator::{Strategy, Wishes};
 use crate::dms::profile::Profile;
 use crate::kernel::{Span, Time, Timestamp, sample::Distribution};
 use crate::net::{BandwidthConfig, NatShares, NetworkConfig};
-use crate::workload::{ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, PlaceConfig};
+use crate::workload::{ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, Joins, PlaceConfig};
 
 /// One run.
 #[derive(Clone, Debug)]
@@ -173,6 +179,12 @@ pub struct PeerGroup {
     pub nat: Option<NatShares>,
     /// When they come and go.
     pub churn: Option<(ChurnConfig, ChurnStart)>,
+    /// How many of them are under repair at a time; none = as many as are down.
+    pub repairers: Option<u32>,
+    /// When they join, where not all are there from the start.
+    pub joins: Option<Joins>,
+    /// How their clocks are wrong; none = they are right.
+    pub clock: Option<ClockPlan>,
     /// What their disks are like.
     pub storage: StorageConfig,
     /// What attackers try; none for everybody else.

@@ -56,7 +56,7 @@ impl World<'_> {
             for name in &plan.peers {
                 let peer = self.peer(name);
                 self.telemetry.plans[peer.0 as usize] = Some(plan);
-                let clock = self.epoch_of(peer);
+                let clock = self.clock_of(peer, Time::ZERO);
                 let host = &mut self.hosts[peer.0 as usize];
                 host.rest = Rest::Exempt;
                 host.peer.observe(plan.config.clone());
@@ -78,8 +78,9 @@ impl World<'_> {
     /// Carries out what the observer of a peer wants done by now.
     pub(super) fn take_signals(&mut self, now: Time, peer: PeerId) {
         let Some(plan) = self.telemetry.plan(peer) else { return };
-        let (epoch, clock) = (self.epoch_of(peer), self.clock_of(peer, now));
-        let time = |at: Timestamp| Time(at.0.saturating_sub(epoch.0));
+        let clock = self.clock_of(peer, now);
+        let (own, epoch) = (self.hosts[peer.0 as usize].clock, self.setup.epoch);
+        let time = |at: Timestamp| own.when(epoch, at);
         while let Some(signal) = self.next_signal(peer, clock) {
             match signal {
                 Signal::Line { at, text, console, file } => {

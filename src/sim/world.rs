@@ -14,6 +14,7 @@ use super::attack::{Attackers, Strike};
 use super::conservation::{Occasion, Violation};
 use super::contracts::Chain;
 use super::event::{DataStep, Event, ExecutionStep, PeerId, Turn};
+use super::faults::Flapping;
 use super::foresight::Foresight;
 use super::gateways::Clouds;
 use super::host::{Directory, Host, Inside, Lore};
@@ -23,7 +24,7 @@ use super::ledger::Ledger;
 use super::moving::Moving;
 use super::office::Office;
 use super::outcome::Outcome;
-use super::population::{Populated, Population, populate};
+use super::population::{GroupChurn, Populated, Population, populate};
 use super::routine::{Concern, Routines};
 use super::setup::Setup;
 use super::standing::Reach;
@@ -36,12 +37,11 @@ use crate::dms::ensemble::Executor as Kind;
 use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox, RunId, Timer};
-use crate::kernel::{Cursor, Domain, Slab, Span, Streams, Time, Timestamp, at_moment};
+use crate::kernel::{Cursor, Domain, Slab, Span, Streams, Time, at_moment};
 use crate::net::{
     BroadcastTally, ConditionId, Delivery, EndpointId, FLOW_THRESHOLD_BYTES, FlowId, LossReason, Network,
     READ_TIMEOUT, Receivers,
 };
-use crate::workload::ChurnModel;
 
 /// Randomness that peers use themselves: nonces, keys, shuffles.
 const PEER: Domain = Domain::new("dms.peer");
@@ -95,10 +95,12 @@ pub struct World<'s> {
     pub(super) queue: Agenda,
     pub(super) hosts: Vec<Host>,
     pub(super) population: Population,
-    pub(super) churn_models: Vec<Option<ChurnModel>>,
+    pub(super) churns: Vec<Option<GroupChurn>>,
     pub(super) network: Network,
     /// What faults have switched on.
     pub(super) conditions: BTreeMap<Turn, ConditionId>,
+    /// Those that flap.
+    pub(super) flapping: BTreeMap<Turn, Flapping>,
     /// Faults that wait for a deployment to come into a state.
     pub(super) triggers: Vec<u32>,
     /// The last turn that was planned of each fault that comes at random.
@@ -136,7 +138,7 @@ impl<'s> World<'s> {
     /// What the setup asks for and cannot be built, in words.
     pub fn new(setup: &'s Setup) -> Result<Self, String> {
         let streams = Streams::new(setup.seed);
-        let Populated { population, hosts, blueprints, churn_models, endpoints, office, credentials } =
+        let Populated { population, hosts, blueprints, churns, endpoints, office, credentials } =
             populate(setup, streams)?;
         let foresight = Foresight::of(setup, &blueprints, &population);
         let mut network =
@@ -165,9 +167,10 @@ impl<'s> World<'s> {
             queue: Agenda::default(),
             hosts,
             population,
-            churn_models,
+            churns,
             network,
             conditions: BTreeMap::new(),
+            flapping: BTreeMap::new(),
             triggers: Vec::new(),
             turns: BTreeMap::new(),
             directory,
@@ -191,12 +194,9 @@ impl<'s> World<'s> {
             violation: None,
             network_due: None,
         };
-        for (host, number) in world.hosts.iter().zip(0..) {
-            let offered = world.foresight.offered_cores_milli(PeerId(number)).unwrap_or_else(|| {
-                let offered = &host.peer.provider().machine().onboarded;
-                offered.as_ref().map_or(0, |offered| offered.cpu.cores_milli)
-            });
-            world.ledger.offers(Time::ZERO, PeerId(number), offered);
+        for peer in (0..world.hosts.len() as u32).map(PeerId) {
+            let offered = if world.is_awaited(peer) { 0 } else { world.offered_cores_milli(peer) };
+            world.ledger.offers(Time::ZERO, peer, offered);
         }
         world.begin();
         Ok(world)
@@ -207,10 +207,9 @@ impl<'s> World<'s> {
         for number in 0..self.hosts.len() as u32 {
             let peer = PeerId(number);
             self.ledger.peer_is(Time::ZERO, peer, self.hosts[number as usize].up);
-            if let Some(churn) = &self.hosts[number as usize].churn {
-                self.queue.post(churn.next_change(), Event::Churn(peer));
-            }
+            self.await_change(peer);
         }
+        self.plan_joins();
         self.begin_observation();
         self.begin_connections();
         self.plan_faults();
@@ -349,8 +348,11 @@ impl<'s> World<'s> {
             Event::Contract(step) => self.contract_step(now, step),
             Event::Machine { gateway, order, slot } => self.boot(now, gateway, order, slot),
             Event::Churn(peer) => self.churn(now, peer),
+            Event::Join(peer) => self.join(now, peer),
+            Event::Leave(peer) => self.leave(now, peer),
             Event::Repair(peer) => self.repair(now, peer),
             Event::Fault(turn) => self.begin_fault(now, turn),
+            Event::Flap(turn) => self.flap(now, turn),
             Event::FaultEnd(turn) => self.end_fault(now, turn),
             Event::Upgrade { fault, peer } => self.upgrade(now, fault, peer),
             Event::Strike { turn, peer } => self.strike(now, turn, peer),
@@ -376,21 +378,6 @@ impl<'s> World<'s> {
             Event::Foreseen => self.close_foreseen(),
             Event::Routine { place, serial } => self.review_routine(now, place, serial),
         }
-    }
-
-    /// What a clock that is right reads.
-    pub(super) fn clock(&self, now: Time) -> Timestamp {
-        self.setup.epoch + Span(now.0)
-    }
-
-    /// What a peer's clock read at the start.
-    pub(super) fn epoch_of(&self, peer: PeerId) -> Timestamp {
-        Timestamp(self.setup.epoch.0.saturating_add_signed(self.hosts[peer.0 as usize].clock_offset_ns))
-    }
-
-    /// What a peer's own clock reads.
-    pub(super) fn clock_of(&self, peer: PeerId, now: Time) -> Timestamp {
-        self.epoch_of(peer) + Span(now.0)
     }
 
     /// A worker has got to a message.
@@ -524,9 +511,8 @@ impl<'s> World<'s> {
                 self.trigger_faults(now, ensemble, status);
             }
         }
-        let epoch = self.epoch_of(peer);
         for (at, timer) in effects.timers.drain(..) {
-            let at = Time(at.0.saturating_sub(epoch.0)).max(now);
+            let at = self.time_by(peer, at).max(now);
             self.queue.post(at, Event::Timer { peer, life, timer });
         }
         for (allocation, generation) in effects.ended.drain(..) {
@@ -598,7 +584,8 @@ impl<'s> World<'s> {
         let from = parcel.sender;
         let bytes = parcel.envelope.json_len();
         self.ledger.sent(bytes);
-        let valid = gossip::validate(&parcel.envelope, self.setup.signatures, self.clock(now)).is_ok();
+        let clock = self.clock_of_most(now);
+        let valid = gossip::validate(&parcel.envelope, self.setup.signatures, clock).is_ok();
         let reach = self.reach(now, from, valid);
         let length = u32::try_from(bytes).unwrap_or(u32::MAX);
         let outlook = self.foresee(now, &parcel, &reach, length);
@@ -730,7 +717,8 @@ impl<'s> World<'s> {
         let request = &self.setup.workload[entry as usize];
         let by = request.by.after(self.ledger.asked(entry));
         let pins = self.population.pins(&request.ensemble, &self.hosts);
-        let expire = self.clock(now) + request.timeout;
+        // Users look at the clock of their node.
+        let expire = self.clock_of(by, now) + request.timeout;
         let deployment = self.ledger.deployment_asked(now, entry, by, now + request.timeout);
         let contracts = match self.contract_refs(&request.contracts, &request.ensemble) {
             _ if !self.hosts[by.0 as usize].up => Err("the orchestrator is down".to_owned()),

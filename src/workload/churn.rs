@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::uptrace::{Place, TraceChurn};
 use crate::kernel::sample::DistributionError;
 use crate::kernel::{Cursor, Distribution, Domain, Rng, Span, Streams, Time};
 
@@ -68,13 +69,25 @@ impl ChurnPreset {
 }
 
 /// How the peers of a group come and go.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ChurnConfig {
     /// As in a measured system.
     Preset(ChurnPreset),
     /// With these up and down times.
     Model(ChurnModel),
+    /// As the hosts of a trace.
+    #[serde(skip)]
+    Trace(TraceChurn),
+}
+
+/// What the peers of a group go by when they come and go.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Comings {
+    /// Times that are drawn.
+    Drawn(ChurnModel),
+    /// A trace.
+    Traced(TraceChurn),
 }
 
 /// What state peers start in.
@@ -109,8 +122,8 @@ pub enum ChurnError {
         /// What is wrong with it.
         source: DistributionError,
     },
-    /// A mean that is zero or infinite, so that there is no long run.
-    #[error("{what} times have a mean of {mean_s} s: it must be positive and finite")]
+    /// A mean that is infinite, or up times of nothing, so that there is no long run.
+    #[error("{what} times have a mean of {mean_s} s: it must be finite, and that of up times positive")]
     Mean {
         /// `up` or `down`.
         what: &'static str,
@@ -120,23 +133,45 @@ pub enum ChurnError {
 }
 
 impl ChurnConfig {
-    /// The model, checked.
+    /// What the peers go by, checked.
     ///
     /// # Errors
-    /// If its times have senseless parameters, or no positive finite mean.
-    pub fn model(&self) -> Result<ChurnModel, ChurnError> {
+    /// If its times have senseless parameters, or no finite mean, or nobody is ever up.
+    pub fn comings(&self) -> Result<Comings, ChurnError> {
         let model = match self {
             Self::Preset(preset) => preset.model(),
             Self::Model(model) => *model,
+            Self::Trace(trace) => return Ok(Comings::Traced(trace.clone())),
         };
         for (what, times) in [("up", &model.up), ("down", &model.down)] {
             times.check().map_err(|source| ChurnError::Distribution { what, source })?;
             let mean_s = times.mean_s();
-            if !(mean_s > 0.0 && mean_s.is_finite()) {
+            // Who is renewed at once is never down.
+            if !(mean_s > 0.0 || mean_s == 0.0 && what == "down") || !mean_s.is_finite() {
                 return Err(ChurnError::Mean { what, mean_s });
             }
         }
-        Ok(model)
+        Ok(Comings::Drawn(model))
+    }
+}
+
+impl Comings {
+    /// The share of time that a peer is up in the long run.
+    #[must_use]
+    pub fn availability(&self) -> f64 {
+        match self {
+            Self::Drawn(model) => model.availability(),
+            Self::Traced(traced) => traced.trace.availability(),
+        }
+    }
+
+    /// How often in a second a peer comes, in the long run.
+    #[must_use]
+    pub fn comings_a_second(&self) -> f64 {
+        match self {
+            Self::Drawn(model) => 1.0 / (model.up.mean_s() + model.down.mean_s()),
+            Self::Traced(traced) => traced.trace.comings_a_second(),
+        }
     }
 }
 
@@ -153,10 +188,12 @@ impl ChurnModel {
     }
 }
 
-/// The comings and goings of one peer, from a stream of its own: 24 bytes.
+/// The comings and goings of one peer, from a stream of its own or along a trace: 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PeerChurn {
     cursor: Cursor,
+    /// Where it is in a trace, if it follows one.
+    place: Place,
     next: Time,
     up: bool,
 }
@@ -169,7 +206,26 @@ impl PeerChurn {
         let mut rng = streams.rng(CHURN, entity, &mut cursor);
         let (up, left) = initial(model, start, &mut rng);
         drop(rng);
-        Self { cursor, next: now + left, up }
+        Self { cursor, place: Place::default(), next: now + left, up }
+    }
+
+    /// That of a peer which goes by either; `number` is its place in its group. A trace begins with the run.
+    #[must_use]
+    pub fn following(
+        comings: &Comings,
+        start: ChurnStart,
+        streams: Streams,
+        (entity, number): (u64, u32),
+        now: Time,
+    ) -> Self {
+        match comings {
+            Comings::Drawn(model) => Self::new(model, start, streams, entity, now),
+            Comings::Traced(traced) => {
+                let anywhere = start == ChurnStart::Stationary;
+                let (place, up, next) = traced.begin(streams, entity, number, anywhere);
+                Self { cursor: Cursor::default(), place, next, up }
+            }
+        }
     }
 
     /// Whether the peer is up until its next change.
@@ -178,19 +234,53 @@ impl PeerChurn {
         self.up
     }
 
-    /// When it next comes or goes.
+    /// When it next comes or goes; [`Time::MAX`] if it never does, or waits for a repairer.
     #[must_use]
     pub const fn next_change(&self) -> Time {
         self.next
     }
 
+    /// Makes the next change, and finds when the one after it comes. Whether the peer is up now.
+    pub fn pass(&mut self, comings: &Comings, start: ChurnStart, streams: Streams, entity: u64) -> bool {
+        match comings {
+            Comings::Drawn(model) => self.change(model, streams, entity),
+            Comings::Traced(traced) => {
+                let anywhere = start == ChurnStart::Stationary;
+                (self.up, self.next) = traced.follow(&mut self.place, streams, entity, anywhere);
+                self.up
+            }
+        }
+    }
+
     /// Makes the next change, and draws when the one after it comes. Whether the peer is up now.
     pub fn change(&mut self, model: &ChurnModel, streams: Streams, entity: u64) -> bool {
         self.up = !self.up;
+        self.draw(self.next, model, streams, entity);
+        self.up
+    }
+
+    /// The peer fails, and nobody repairs it yet.
+    pub(super) const fn wait(&mut self) {
+        self.up = false;
+        self.next = Time::MAX;
+    }
+
+    /// Somebody begins to repair the peer.
+    pub fn begin_repair(&mut self, now: Time, model: &ChurnModel, streams: Streams, entity: u64) {
+        self.draw(now, model, streams, entity);
+    }
+
+    /// Has what was after `by` be as long after the beginning.
+    pub(super) const fn move_back(&mut self, by: Span) {
+        if self.next.0 < Time::MAX.0 {
+            self.next = Time(self.next.0.saturating_sub(by.0));
+        }
+    }
+
+    fn draw(&mut self, from: Time, model: &ChurnModel, streams: Streams, entity: u64) {
         let mut rng = streams.rng(CHURN, entity, &mut self.cursor);
         // Two changes of one moment would be none; a nanosecond keeps them in order.
-        self.next = self.next + model.times(self.up).sample(&mut rng).max(Span(1));
-        self.up
+        self.next = from + model.times(self.up).sample(&mut rng).max(Span(1));
     }
 }
 
@@ -265,7 +355,7 @@ mod tests {
     fn availabilities_are_those_of_the_fits() {
         let expected = [0.810_478, 0.222_063, 0.529_358, 0.825_186, 0.878_366, 0.929_322, 0.998_06];
         for (preset, expected) in ChurnPreset::ALL.into_iter().zip(expected) {
-            let availability = ChurnConfig::Preset(preset).model().unwrap().availability();
+            let availability = ChurnConfig::Preset(preset).comings().unwrap().availability();
             assert!((availability - expected).abs() < 1e-5, "{preset:?}: {availability}");
         }
     }
@@ -274,12 +364,38 @@ mod tests {
     fn senseless_models_are_refused() {
         let constant = |secs| Distribution::constant(Span::secs(secs));
         let never = ChurnConfig::Model(ChurnModel { up: constant(0), down: constant(1) });
-        assert!(matches!(never.model(), Err(ChurnError::Mean { what: "up", .. })));
+        assert!(matches!(never.comings(), Err(ChurnError::Mean { what: "up", .. })));
         let weibull = Distribution::Weibull { shape: -1.0, scale_s: 1.0 };
         let bad = ChurnConfig::Model(ChurnModel { up: constant(1), down: weibull });
-        assert!(matches!(bad.model(), Err(ChurnError::Distribution { what: "down", .. })));
+        assert!(matches!(bad.comings(), Err(ChurnError::Distribution { what: "down", .. })));
         let read: ChurnConfig = serde_json::from_str(r#"{"preset": "desktop-pc"}"#).unwrap();
         assert_eq!(read, ChurnConfig::Preset(ChurnPreset::DesktopPc));
+    }
+
+    /// What is renewed at once is up all the time, and new after each of its lives.
+    #[test]
+    fn peers_may_be_renewed_at_once() {
+        let (up, down) = (Distribution::Exponential { mean_s: 60.0 }, Distribution::constant(Span::ZERO));
+        let Ok(Comings::Drawn(model)) = ChurnConfig::Model(ChurnModel { up, down }).comings() else {
+            panic!("it is a model");
+        };
+        assert!((model.availability() - 1.0).abs() < 1e-12);
+        let streams = Streams::new(4);
+        let mut renewals = 0_u64;
+        for entity in 0..1000 {
+            let mut peer = PeerChurn::new(&model, ChurnStart::Stationary, streams, entity, Time::ZERO);
+            assert!(peer.is_up());
+            while peer.next_change() <= Time::ZERO + Span::hours(1) {
+                let at = peer.next_change();
+                if peer.change(&model, streams, entity) {
+                    renewals += 1;
+                } else {
+                    assert_eq!(peer.next_change(), at + Span(1));
+                }
+            }
+        }
+        // 60 an hour for each, with a standard deviation of 245 for all.
+        assert!(renewals.abs_diff(60_000) < 750, "{renewals}");
     }
 
     #[test]

@@ -7,9 +7,15 @@ pub mod arrivals;
 pub mod churn;
 pub mod fitting;
 pub mod hardware;
+pub mod joins;
 pub mod place;
+pub mod uptrace;
+pub mod workshop;
 
 pub use arrivals::{Arrivals, ArrivalsConfig, ArrivalsError};
-pub use churn::{ChurnConfig, ChurnError, ChurnModel, ChurnPreset, ChurnStart, PeerChurn};
+pub use churn::{ChurnConfig, ChurnError, ChurnModel, ChurnPreset, ChurnStart, Comings, PeerChurn};
 pub use hardware::{Gpu, Hardware, HardwareConfig, HardwarePreset};
+pub use joins::{Growth, Joins};
 pub use place::{PlaceConfig, PlaceDraw, PlaceError, PopulationOf};
+pub use uptrace::{TraceChurn, UpTrace, UpTraceError};
+pub use workshop::Workshop;

@@ -17,13 +17,13 @@ fn load(faults: &str, set: &[&str]) -> Setup {
     loaded.unwrap_or_else(|report| panic!("{}", report.render(false))).setup
 }
 
-fn run(faults: &str, set: &[&str]) -> Outcome {
+pub(crate) fn run(faults: &str, set: &[&str]) -> Outcome {
     let setup = load(faults, set);
     let world = World::new(&setup).expect("the setup can be built");
     world.run(&mut |_, _| true).expect("resources are conserved")
 }
 
-fn metric(outcome: &Outcome, name: &str) -> f64 {
+pub(crate) fn metric(outcome: &Outcome, name: &str) -> f64 {
     outcome.metric(name).expect("it is a metric")
 }
 

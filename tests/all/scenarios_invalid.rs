@@ -76,6 +76,10 @@ fn reload(loaded: &Loaded) -> Loaded {
     for (name, text) in &loaded.ensembles {
         fs::write(folder.path().join(format!("ensembles/{name}.yaml")), text).unwrap();
     }
+    fs::create_dir(folder.path().join("traces")).unwrap();
+    for (name, text) in &loaded.traces {
+        fs::write(folder.path().join(format!("traces/{name}.csv")), text).unwrap();
+    }
     let path = folder.path().join("scenario.resolved.yaml");
     fs::write(&path, &loaded.resolved).unwrap();
     load(path.to_str().unwrap(), &[]).unwrap_or_else(|text| panic!("{text}"))

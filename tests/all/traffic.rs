@@ -7,7 +7,7 @@ use dmsim::scenario::{self, Overrides};
 use dmsim::sim::{self, Options, Outcome};
 
 /// A run of a scenario from a text, in the folder of the shipped ones.
-fn run(text: &str, set: &[&str]) -> Outcome {
+pub(crate) fn run(text: &str, set: &[&str]) -> Outcome {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("traffic.yaml");
     let ensembles = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/ensembles");
@@ -19,7 +19,7 @@ fn run(text: &str, set: &[&str]) -> Outcome {
     sim::run(&loaded.setup, Options::default(), &mut |_, _| true).unwrap()
 }
 
-fn of<'a>(outcome: &'a Outcome, stream: &str) -> impl Iterator<Item = &'a RequestRow> {
+pub(crate) fn of<'a>(outcome: &'a Outcome, stream: &str) -> impl Iterator<Item = &'a RequestRow> {
     outcome.requests.iter().filter(move |row| &*row.stream == stream)
 }
 
@@ -43,7 +43,7 @@ fn labelled(outcome: &Outcome, metric: &str, labels: &str) -> f64 {
 }
 
 /// A shop that nothing disturbs but one crash of the machine with the page.
-const SHOP: &str = r#"
+pub(crate) const SHOP: &str = r#"
 version: 1
 duration: 2h
 network: {latency: {constant: 20ms}, bandwidth: {up: 1 Gbit/s, down: 1 Gbit/s}}

@@ -26,7 +26,7 @@ const ATTACK_EVERY: Key = Key::new("every", TIME, "mean time between two").or("1
 const ATTACK_BROADCASTS: Key = Key::new("broadcasts", FRACTION, "the part that is broadcast").or("20%");
 const ATTACK_TARGETS: Key = Key::new("targets", Shape::Map(&TARGETS), "whom").or("everyone");
 
-static TARGETS: Map = Map::new("targets", drawn_peers![]);
+static TARGETS: Map = Map::new("targets", drawn_peers![]).with_needs(&super::ASN_NEEDS);
 
 static PLAIN_ATTACK: Map =
     Map::new("plain attack", &[ATTACK_START, ATTACK_END, ATTACK_EVERY, ATTACK_BROADCASTS, ATTACK_TARGETS]);

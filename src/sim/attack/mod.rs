@@ -257,7 +257,7 @@ impl World<'_> {
         let bystander = self.attackers.honest[random.index(self.attackers.honest.len())];
         let handle = |peer: PeerId| Arc::clone(self.hosts[peer.0 as usize].peer.handle_of_root());
         let mut kit = Kit {
-            now: Timestamp(clock.0.saturating_add_signed(host.clock_offset_ns)),
+            now: host.clock.reads(self.setup.epoch, now),
             own_did: host.peer.handle_of_root().did.clone(),
             broadcast: random.chance(plan.broadcasts),
             target_peer: target,

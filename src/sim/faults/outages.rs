@@ -20,7 +20,7 @@ const PROCESS_RESTART: Span = Span::secs(10);
 
 /// What of a peer stops.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Outage {
+pub(in crate::sim) enum Down {
     /// The machine with all that runs on it.
     Machine,
     /// The same, and its disk is lost.
@@ -31,7 +31,7 @@ pub(super) enum Outage {
     Breakdown,
 }
 
-impl Outage {
+impl Down {
     /// Whether what runs on the machine stops as well.
     const fn is_of_machine(self) -> bool {
         matches!(self, Self::Machine | Self::MachineWithDisk)
@@ -46,15 +46,15 @@ impl World<'_> {
         turn: Turn,
         who: &Selection,
         repair: Option<&Distribution>,
-        outage: Outage,
+        down: Down,
     ) {
         for peer in self.select(turn, 0, who) {
-            if self.hosts[peer.0 as usize].crashed || self.clouds.is_absent(peer) {
+            if self.hosts[peer.0 as usize].crashed || self.is_absent(peer) {
                 continue;
             }
             self.hosts[peer.0 as usize].crashed = true;
-            self.take_down(now, peer, outage);
-            if outage == Outage::MachineWithDisk {
+            self.take_down(now, peer, down);
+            if down == Down::MachineWithDisk {
                 self.lose_disk(now, peer);
             }
             if let Some(repair) = repair {
@@ -63,7 +63,7 @@ impl World<'_> {
         }
     }
 
-    fn repair_later(&mut self, now: Time, turn: Turn, peer: PeerId, after: &Distribution) {
+    pub(super) fn repair_later(&mut self, now: Time, turn: Turn, peer: PeerId, after: &Distribution) {
         let entity = entity_of(turn.fault, peer.0, turn.number);
         let after = after.sample(&mut self.streams.owned(REPAIR, entity));
         self.queue.post(now + after, Event::Repair(peer));
@@ -89,7 +89,7 @@ impl World<'_> {
         let waits = host.crashed || !host.up;
         if !waits {
             host.crashed = true;
-            self.take_down(now, peer, Outage::Process);
+            self.take_down(now, peer, Down::Process);
             self.repair_later(now, Turn::first_of(number), peer, down);
         }
         self.single_out(now, peer);
@@ -101,15 +101,15 @@ impl World<'_> {
     /// The process of a peer has broken down by itself; its operating system starts it again.
     pub(in crate::sim) fn break_process(&mut self, now: Time, peer: PeerId) {
         self.hosts[peer.0 as usize].crashed = true;
-        self.take_down(now, peer, Outage::Breakdown);
+        self.take_down(now, peer, Down::Breakdown);
         self.queue.post(now + PROCESS_RESTART, Event::Repair(peer));
     }
 
     /// A peer stops at once: what it had in memory is gone, and with its machine what ran there.
-    fn take_down(&mut self, now: Time, peer: PeerId, outage: Outage) {
+    pub(in crate::sim) fn take_down(&mut self, now: Time, peer: PeerId, down: Down) {
         self.rouse(now, peer);
         self.recall_late(now, peer, None);
-        if outage.is_of_machine() {
+        if down.is_of_machine() {
             self.unfreeze(now, peer);
             let host = &mut self.hosts[peer.0 as usize];
             host.power += 1;
@@ -120,7 +120,7 @@ impl World<'_> {
             }
         }
         let host = &mut self.hosts[peer.0 as usize];
-        self.ledger.stops(now, peer, outage.is_of_machine());
+        self.ledger.stops(now, peer, down.is_of_machine());
         if !host.up {
             self.review_peer(now, peer);
             return;
@@ -132,7 +132,7 @@ impl World<'_> {
             executor.abandon();
             disk.images = executor.stored_bytes();
             disk.pending.clear();
-            self.end_process(now, peer, outage);
+            self.end_process(now, peer, down);
         }
         for flow in self.network.set_up(now, EndpointId(peer.0), false) {
             if flow.via == Some(EndpointId(peer.0)) {
@@ -159,8 +159,8 @@ impl World<'_> {
     }
 
     /// A process that is ended may still say so; of one that dies, only what was due before is told.
-    fn end_process(&mut self, now: Time, peer: PeerId, outage: Outage) {
-        if outage == Outage::Process {
+    fn end_process(&mut self, now: Time, peer: PeerId, down: Down) {
+        if down == Down::Process {
             self.close_observation(now, peer);
         } else {
             self.take_signals(now, peer);
@@ -171,7 +171,7 @@ impl World<'_> {
     /// A machine is switched off, and everything on it is gone.
     pub(in crate::sim) fn switch_off(&mut self, now: Time, peer: PeerId) {
         self.hosts[peer.0 as usize].crashed = false;
-        self.take_down(now, peer, Outage::Machine);
+        self.take_down(now, peer, Down::Machine);
     }
 
     pub(in crate::sim) fn bring_up(&mut self, now: Time, peer: PeerId) {
@@ -209,30 +209,13 @@ impl World<'_> {
         }
     }
 
-    pub(in crate::sim) fn churn(&mut self, now: Time, peer: PeerId) {
-        let group = self.population.group_of(peer);
-        let (Some(model), Some(churn)) = (&self.churn_models[group], &mut self.hosts[peer.0 as usize].churn)
-        else {
-            return;
-        };
-        let up = churn.change(model, self.streams, u64::from(peer.0));
-        let next = churn.next_change();
-        self.queue.post(next, Event::Churn(peer));
-        if !up {
-            self.take_down(now, peer, Outage::Machine);
-        } else if !self.hosts[peer.0 as usize].crashed {
-            self.bring_up(now, peer);
-        }
-    }
-
     pub(in crate::sim) fn repair(&mut self, now: Time, peer: PeerId) {
-        let host = &mut self.hosts[peer.0 as usize];
-        host.crashed = false;
-        if self.clouds.is_absent(peer) {
+        self.hosts[peer.0 as usize].crashed = false;
+        if self.is_absent(peer) {
             return;
         }
         // What churn has taken down meanwhile stays down until churn brings it back.
-        if host.churn.as_ref().is_none_or(crate::workload::PeerChurn::is_up) {
+        if self.hosts[peer.0 as usize].churn.as_ref().is_none_or(crate::workload::PeerChurn::is_up) {
             self.bring_up(now, peer);
         }
     }

@@ -10,6 +10,7 @@ mod executions;
 mod faults;
 mod foreseen;
 mod instances;
+mod lifetimes;
 mod machines;
 mod moves;
 mod offers;
@@ -34,6 +35,7 @@ use self::counters::Counters;
 pub(super) use self::foreseen::{
     Foreseen, fingerprint as fingerprint_of_refusal, fingerprint_of_bid_refusal,
 };
+use self::lifetimes::Lifetimes;
 use self::machines::Machines;
 use self::moves::Moves;
 use self::offers::Offers;
@@ -193,6 +195,7 @@ pub struct Ledger {
     refusals: Refusals,
     pub(super) requests: Requests,
     presence: Vec<Presence>,
+    lifetimes: Lifetimes,
     peers_up: u64,
     allocated_cores_milli: u64,
     offers: Offers,
@@ -254,6 +257,7 @@ impl Ledger {
             refusals: Refusals::default(),
             requests: Requests::of(setup),
             presence: vec![Presence::default(); peers],
+            lifetimes: Lifetimes::default(),
             peers_up: 0,
             allocated_cores_milli: 0,
             offers: Offers::of(peers),
@@ -403,14 +407,15 @@ impl Ledger {
         self.digest.write_u64(now.0);
         self.digest.write_u64(u64::from(peer.0) << 1 | u64::from(up));
         let presence = &mut self.presence[peer.0 as usize];
-        if presence.up && !up {
+        let was_up = presence.up;
+        if was_up && !up {
             presence.total += now.since(presence.since);
             presence.crashes += 1;
         }
         *presence = Presence { up, since: now, ..*presence };
         if up {
             self.peers_up += 1;
-        } else if now > Time::ZERO {
+        } else if was_up {
             self.peers_up -= 1;
         }
     }

@@ -16,6 +16,7 @@ use crate::observe::{
     SpanHistogram, Text, Verdict, labels, metric,
 };
 use crate::sim::attack::AttackReport;
+use crate::sim::event::PeerId;
 use crate::sim::outcome::Outcome;
 use crate::sim::setup::{Expectation, Setup};
 use crate::sim::telemetry::Observed;
@@ -207,7 +208,14 @@ impl Ledger {
         let expected = self.names.iter().filter(everlasting).count();
         let present = self.names.iter().zip(&self.presence).filter(|(member, _)| everlasting(member));
         let up: f64 = present.map(|(_, presence)| presence.total.as_secs_f64()).sum();
-        m.add("peers.up_fraction", up / (now.as_secs_f64() * expected as f64));
+        let there_s = if self.lifetimes.is_empty() {
+            now.as_secs_f64() * expected as f64
+        } else {
+            let all = self.names.iter().zip(0..).filter(|(member, _)| everlasting(member));
+            all.map(|(_, peer)| self.lifetimes.of(PeerId(peer), now).as_secs_f64()).sum()
+        };
+        m.add("peers.up_fraction", up / there_s);
+        self.lifetimes.metrics(&mut m);
         m.add("peers.upgraded", c.upgrades as f64);
         m.add("peers.lost", self.presence.iter().map(|presence| f64::from(presence.crashes)).sum());
         m.add("messages.sent", c.sent as f64);
@@ -431,9 +439,10 @@ impl Ledger {
 
     fn peer_rows(&self, now: Time, memberships: &[Text]) -> Vec<PeerRow> {
         let cities = Cities::world();
-        type Known<'a> = ((&'a super::Member, &'a super::Presence), &'a Text);
+        type Known<'a> = (((&'a super::Member, &'a super::Presence), &'a Text), u32);
         // Rows share what many of them say.
-        let row = |((member, presence), memberships): Known<'_>| {
+        let row = |(((member, presence), memberships), number): Known<'_>| {
+            let there_s = self.lifetimes.of(PeerId(number), now).as_secs_f64();
             let at = cities.city(member.city);
             let (role, organization) = &self.roles[member.group];
             PeerRow {
@@ -445,12 +454,13 @@ impl Ledger {
                 continent: shared(at.continent.code()),
                 lat: at.at.lat,
                 lon: at.at.lon,
-                up_fraction: presence.total.as_secs_f64() / now.as_secs_f64(),
+                // Who was never there was not up.
+                up_fraction: if there_s > 0.0 { presence.total.as_secs_f64() / there_s } else { 0.0 },
                 crashes: presence.crashes,
                 memberships: memberships.clone(),
             }
         };
-        self.names.iter().zip(&self.presence).zip(memberships).map(row).collect()
+        self.names.iter().zip(&self.presence).zip(memberships).zip(0..).map(row).collect()
     }
 }
 

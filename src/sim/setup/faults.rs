@@ -1,6 +1,6 @@
 //! What breaks, and whose.
 
-use super::When;
+use super::{Flaps, Outage, When};
 use crate::dms::profile::Profile;
 use crate::kernel::{Span, sample::Distribution};
 
@@ -46,6 +46,8 @@ pub enum Fault {
         at: When,
         /// For how long.
         lasts: Span,
+        /// How it comes and goes meanwhile; none = it stays.
+        flaps: Option<Flaps>,
         /// Whose messages.
         who: Selection,
         /// Which of them.
@@ -59,6 +61,8 @@ pub enum Fault {
         at: When,
         /// For how long.
         lasts: Span,
+        /// How it comes and goes meanwhile; none = it stays.
+        flaps: Option<Flaps>,
         /// Whose messages.
         who: Selection,
         /// Which of them.
@@ -72,6 +76,8 @@ pub enum Fault {
         at: When,
         /// For how long.
         lasts: Span,
+        /// How it comes and goes meanwhile; none = it stays.
+        flaps: Option<Flaps>,
         /// The two sets; a peer in both stays with the first.
         between: [Selection; 2],
     },
@@ -94,6 +100,19 @@ pub enum Fault {
         who: Selection,
         /// What.
         trouble: Trouble,
+    },
+    /// The machines of a place, an organization or a network go down together.
+    Outage(Outage),
+    /// Clocks are set.
+    Clock {
+        /// When.
+        at: When,
+        /// How long until they are set right again; none = they stay so.
+        lasts: Option<Span>,
+        /// Whose.
+        who: Selection,
+        /// By so many nanoseconds; below zero back.
+        by_ns: i64,
     },
 }
 
@@ -181,6 +200,8 @@ pub struct Selection {
     pub continent: Option<String>,
     /// In this country (two letters).
     pub country: Option<String>,
+    /// In the autonomous system of this number in its country.
+    pub asn: Option<u32>,
     /// A random part of those, 0..=1; 1 = all.
     pub fraction: Option<f64>,
     /// So many of those, drawn at random.
@@ -192,7 +213,7 @@ impl Selection {
     #[must_use]
     pub fn is_place(&self) -> bool {
         let place = self.continent.is_some() || self.country.is_some();
-        let part = self.fraction.is_some() || self.count.is_some();
+        let part = self.asn.is_some() || self.fraction.is_some() || self.count.is_some();
         place && !part && self.group.is_none() && self.peers.is_empty()
     }
 }

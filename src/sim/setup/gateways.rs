@@ -29,6 +29,9 @@ impl PeerGroup {
             count: self.count.saturating_mul(plan.machines),
             names: Vec::new(),
             churn: None,
+            repairers: None,
+            joins: None,
+            clock: None,
             gateway: None,
             ..self.clone()
         })
