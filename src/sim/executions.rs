@@ -7,6 +7,7 @@ use super::executor::{End, Ended, Executor, Start, Termination};
 use super::host::Inside;
 use super::images::Images;
 use super::routine::Concern;
+use super::watching::Sight;
 use super::world::{Cargo, EXECUTOR, World};
 use crate::dms::ensemble::{AllocationConfig, Executor as Kind};
 use crate::dms::outbox::{Execution, Health, Input, KillCause, RunId};
@@ -192,6 +193,7 @@ impl World<'_> {
             self.with_executor(peer, |executor, images, rng| executor.end(now, run, end, words, images, rng));
         let Some(ended) = ended else { return };
         self.ledger.ended(end);
+        self.shows(now, peer, Sight::Ended { slot: run.slot });
         if end == End::OutOfMemory {
             self.hear(now, peer, Execution::Killed(run, KillCause::OutOfMemory));
         }
@@ -272,6 +274,7 @@ impl World<'_> {
     fn is_up(&mut self, now: Time, peer: PeerId, run: RunId, turn: u32) -> Option<Execution> {
         let course =
             self.with_executor(peer, |executor, images, rng| executor.up(now, run, turn, images, rng))?;
+        self.shows(now, peer, Sight::Began { slot: run.slot });
         if course.throttled {
             self.ledger.throttled();
         }

@@ -4,6 +4,7 @@ use super::event::{Event, PeerId, Turn};
 use super::host::{Host, Inside};
 use super::routine::Concern;
 use super::setup::{Direction, Fault, Selection, When};
+use super::watching::Sight;
 use super::world::World;
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::EnsembleId;
@@ -296,6 +297,7 @@ impl World<'_> {
         self.await_transfers();
         self.watch_network();
         self.ledger.peer_is(now, peer, false);
+        self.shows(now, peer, Sight::Down);
         self.review_peer(now, peer);
     }
 
@@ -323,6 +325,7 @@ impl World<'_> {
         host.up = true;
         self.network.set_up(now, EndpointId(peer.0), true);
         self.ledger.peer_is(now, peer, true);
+        self.shows(now, peer, Sight::Up);
         if self.hosts[peer.0 as usize].is_built() {
             self.start_process(now, peer);
         }

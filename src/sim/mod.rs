@@ -40,6 +40,7 @@ mod system;
 mod telemetry;
 mod texts;
 mod traffic;
+pub mod watching;
 pub mod world;
 
 pub use outcome::Outcome;

@@ -30,6 +30,7 @@ use super::standing::Reach;
 use super::system::HostSystem;
 use super::telemetry::{Lines, Telemetry};
 use super::traffic::{Traffic, is_about_routes};
+use super::watching::Sighting;
 use crate::dms::actor::{BehaviourKind, Envelope, Message, gossip};
 use crate::dms::ensemble::Executor as Kind;
 use crate::dms::fact::Fact;
@@ -125,6 +126,8 @@ pub struct World<'s> {
     pub(super) violation: Option<Box<Violation>>,
     /// When the network is looked after next, if that is foreseen.
     pub(super) network_due: Option<Time>,
+    /// What was seen since it was last asked for, if somebody watches.
+    pub(super) sightings: Option<Vec<Sighting>>,
 }
 
 impl<'s> World<'s> {
@@ -187,6 +190,7 @@ impl<'s> World<'s> {
             events: 0,
             violation: None,
             network_due: None,
+            sightings: None,
         };
         for (host, number) in world.hosts.iter().zip(0..) {
             let offered = world.foresight.offered_cores_milli(PeerId(number)).unwrap_or_else(|| {

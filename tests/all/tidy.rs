@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("workload", &["kernel", "net"]),
     ("sim", &["dms", "net", "workload", "observe", "kernel"]),
     ("scenario", &["sim", "dms", "net", "workload", "observe", "kernel"]),
-    ("reproduce", &["scenario", "sim", "dms", "observe"]),
+    ("reproduce", &["scenario", "sim", "dms", "observe", "kernel"]),
     ("report", &["observe", "kernel"]),
     ("cli", &["report", "reproduce", "scenario", "sim", "dms", "net", "workload", "observe", "kernel"]),
 ];
