@@ -144,7 +144,10 @@ impl World<'_> {
                 self.data_moved(now, peer, run, step);
             }
             ExecutionStep::Ended(turn, end) => {
-                if is_turn(self, turn) && !(end == End::Own && self.delivers_first(now, peer, run)) {
+                let goes_on = |world: &mut Self| {
+                    world.has_work_left(now, peer, run) || world.delivers_first(now, peer, run)
+                };
+                if is_turn(self, turn) && !(end == End::Own && goes_on(self)) {
                     self.end_turn(now, peer, run, end, words_of(end));
                 }
             }

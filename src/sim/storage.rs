@@ -11,6 +11,7 @@ use super::event::{DataStep, Event, ExecutionStep, PeerId};
 use super::executor::End;
 use super::host::Inside;
 use super::setup::{Bucket, DataUse};
+use super::watching::Sight;
 use super::world::{Cargo, World};
 use crate::dms::ensemble::VolumeSource;
 use crate::dms::outbox::{Execution, Input, RunId};
@@ -221,6 +222,9 @@ impl World<'_> {
         }
         if let Some(program) = self.hosts[peer.0 as usize].disk.program(run) {
             program.writing = program.progress(now);
+            if uses.pauses {
+                (program.base, program.since) = (program.writing, None);
+            }
         }
         Ok(Some((place.peer, writes.bytes)))
     }
@@ -257,17 +261,31 @@ impl World<'_> {
         if let Some((_, _, allocation)) = place.as_ref().filter(|_| uses.resumes) {
             self.ledger.resumed(allocation, base);
         }
-        let Inside { disk, executor, .. } = &mut *self.hosts[peer.0 as usize];
-        let (Some(program), Some(turn)) = (disk.program(run), executor.turn(run)) else { return };
+        let Some(program) = self.hosts[peer.0 as usize].disk.program(run) else { return };
         program.base = base;
-        program.since = Some(now);
-        if let Some(work) = program.work {
-            let at = now + work.saturating_sub(base);
-            self.after(at, peer, run, ExecutionStep::Ended(turn, End::Own));
-        }
-        if let (Some(_), Some(writes)) = (&place, &uses.writes) {
+        self.work_on(now, peer, run);
+        if let (Some(_), Some(writes)) = (&place, &uses.writes)
+            && let Some(turn) = self.hosts[peer.0 as usize].executor.turn(run)
+        {
             self.after(now + writes.every, peer, run, ExecutionStep::Move(turn, DataStep::Write));
         }
+    }
+
+    /// A program works on from what it has done, to its end if it has one.
+    fn work_on(&mut self, now: Time, peer: PeerId, run: RunId) {
+        let Inside { disk, executor, .. } = &mut *self.hosts[peer.0 as usize];
+        let (Some(program), Some(turn)) = (disk.program(run), executor.turn(run)) else { return };
+        program.since = Some(now);
+        if let Some(work) = program.work {
+            let at = now + work.saturating_sub(program.base);
+            self.after(at, peer, run, ExecutionStep::Ended(turn, End::Own));
+        }
+    }
+
+    /// Whether a run that was to have ended by now still has work, because it has paused since that was foreseen.
+    pub(super) fn has_work_left(&mut self, now: Time, peer: PeerId, run: RunId) -> bool {
+        let program = self.hosts[peer.0 as usize].disk.program(run);
+        program.is_some_and(|program| program.work.is_some_and(|work| program.progress(now) < work))
     }
 
     /// A write is complete; the next one follows.
@@ -283,6 +301,12 @@ impl World<'_> {
             return self.fail_program(now, peer, run, &no_space(&place));
         }
         self.ledger.wrote(&allocation, writes.bytes, uses.resumes);
+        if let Some(progress) = checkpoint {
+            self.shows(now, peer, Sight::Saved { slot: run.slot, progress });
+        }
+        if uses.pauses {
+            self.work_on(now, peer, run);
+        }
         if let Some(turn) = self.hosts[peer.0 as usize].executor.turn(run) {
             self.after(now + writes.every, peer, run, ExecutionStep::Move(turn, DataStep::Write));
         }

@@ -6,7 +6,7 @@
 
 use super::event::PeerId;
 use super::world::World;
-use crate::kernel::Time;
+use crate::kernel::{Span, Time};
 
 /// Something that was seen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,6 +30,13 @@ pub enum Sight {
     Began {
         /// The slot, unlike that of any other allocation of the peer.
         slot: u32,
+    },
+    /// A program has saved a checkpoint.
+    Saved {
+        /// The slot.
+        slot: u32,
+        /// How much of its work the checkpoint holds.
+        progress: Span,
     },
     /// A program has ended by itself.
     Ended {

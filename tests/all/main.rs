@@ -22,6 +22,7 @@ mod golden;
 mod nat;
 mod observability;
 mod operations;
+mod oracles;
 mod parsing;
 mod protocol;
 mod recovery;

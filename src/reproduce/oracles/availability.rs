@@ -31,7 +31,7 @@ impl Crowd {
         match sighting.what {
             Sight::Up => *up = true,
             Sight::Down => *up = false,
-            Sight::Began { .. } | Sight::Ended { .. } => {}
+            Sight::Began { .. } | Sight::Saved { .. } | Sight::Ended { .. } => {}
         }
     }
 }
@@ -155,7 +155,7 @@ pub(super) fn residual(case: &OracleCase, effort: &Effort) -> Result<Measured, S
                             note(sighting.at.since(since).as_secs_f64());
                         }
                     }
-                    Sight::Began { .. } | Sight::Ended { .. } => {}
+                    Sight::Began { .. } | Sight::Saved { .. } | Sight::Ended { .. } => {}
                 }
             },
             &mut |_| {},

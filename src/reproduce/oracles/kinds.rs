@@ -1,7 +1,7 @@
 //! The kinds of cases: what each needs, what it measures, and by what; or why it is not measured.
 
 use super::availability::{self, Measured};
-use super::{Effort, OracleCase, recovery, samplers};
+use super::{Effort, OracleCase, checkpoints, queues, recovery, samplers};
 use crate::scenario::oracle_cases::{Bound, OracleForm};
 
 /// What gives the numbers of a kind.
@@ -67,6 +67,17 @@ const fn missing(name: &'static str, note: &'static str) -> Kind {
 const QUEUES: &str = "providers keep no queue of work";
 const STRATEGIES: &str = "needs a placement that does not exist";
 const VOTING: &str = "results are not compared: there is no replication of tasks";
+
+/// What R1 has.
+const CHECKPOINTS: [&str; 7] = [
+    "young",
+    "daly_higher_order",
+    "exact_lambert",
+    "exact_numeric",
+    "waste_at_exact",
+    "waste_at_young",
+    "waste_no_failure_at_exact",
+];
 
 pub(super) static KINDS: [Kind; 30] = [
     measured(
@@ -147,6 +158,38 @@ pub(super) static KINDS: [Kind; 30] = [
         "",
     ),
     measured(
+        Machinery::World,
+        OracleForm {
+            kind: "R1",
+            params: &[
+                ("MTBF_s", Bound::Positive),
+                ("C_s", Bound::Positive),
+                ("R_s", Bound::Positive),
+                ("D_s", Bound::Amount),
+            ],
+            has_value: |name| CHECKPOINTS.contains(&name),
+            values: &CHECKPOINTS,
+        },
+        checkpoints::optimum,
+        "",
+    ),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "Q11",
+            params: &[
+                ("lam", Bound::Positive),
+                ("mu", Bound::Positive),
+                ("fail", Bound::Positive),
+                ("repair", Bound::Positive),
+            ],
+            has_value: |name| ["EC", "EC2", "Wq", "T"].contains(&name),
+            values: &["EC", "EC2", "Wq", "T"],
+        },
+        queues::stalling_server,
+        QUEUES,
+    ),
+    measured(
         Machinery::Sampler,
         OracleForm {
             kind: "D1",
@@ -179,7 +222,6 @@ pub(super) static KINDS: [Kind; 30] = [
         samplers::coupons,
         "",
     ),
-    missing("R1", "programs work on while a checkpoint is written, where the case has them wait"),
     missing("Q1", QUEUES),
     missing("Q2", QUEUES),
     missing("Q3", QUEUES),
@@ -187,7 +229,6 @@ pub(super) static KINDS: [Kind; 30] = [
     missing("Q5", QUEUES),
     missing("Q7", QUEUES),
     missing("Q8", QUEUES),
-    missing("Q11", "programs do not stall, and providers keep no queue of work"),
     missing("Q12", QUEUES),
     missing("Q13", QUEUES),
     missing("Q14", "churn has no limited number of repairers"),

@@ -6,7 +6,9 @@
 //! and is narrow.
 
 mod availability;
+mod checkpoints;
 mod kinds;
+mod queues;
 mod recovery;
 mod samplers;
 mod stage;

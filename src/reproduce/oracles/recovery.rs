@@ -59,7 +59,7 @@ pub(super) fn restarts(case: &OracleCase, effort: &Effort) -> Result<Measured, S
                         let took = sighting.at.since(first).as_secs_f64() / unit_s;
                         add(&mut sums, &[1.0, took, took * took, done.attempts]);
                     }
-                    Sight::Up | Sight::Down => {}
+                    Sight::Up | Sight::Down | Sight::Saved { .. } => {}
                 }
             },
             &mut |_| {},
@@ -80,9 +80,9 @@ const TOGETHER: usize = 1000;
 
 /// R4: the k-th end of n programs that start at the same moment: on ten machines that crash and start together.
 pub(super) fn order_statistics(case: &OracleCase, effort: &Effort) -> Result<Measured, String> {
-    // Of a hundredth of a second, few programs are begun twice before the next round.
-    const UNIT_S: f64 = 0.01;
-    const ROUND_S: f64 = 0.5;
+    // The next round comes before Docker starts anything a second time, a tenth of a second after it has ended.
+    const UNIT_S: f64 = 0.001;
+    const ROUND_S: f64 = 0.04;
     const MACHINES: u32 = 10;
     let mean_s = UNIT_S / case.param("mu");
     let ends: Vec<(&String, (usize, usize))> =
@@ -93,13 +93,10 @@ pub(super) fn order_statistics(case: &OracleCase, effort: &Effort) -> Result<Mea
         let length_s = LAUNCH_S + round_s * rounds as f64;
         let image = format!("{{size: 1 B, start: 0s, task: {{run: {}}}}}", exponential(mean_s));
         let stage = Stage {
-            seed,
-            duration_s: length_s,
-            workers: MACHINES,
-            churn: None,
             program: Some((image, TOGETHER as u32 / MACHINES)),
             crashes_s: (0..rounds).map(|round| LAUNCH_S + round_s * round as f64).collect(),
             repair_s: UNIT_S,
+            ..Stage::of_steady_peers(seed, length_s, MACHINES)
         };
         let mut sums = vec![0.0; 2 * ends.len()];
         let mut round = Round::default();
@@ -157,7 +154,7 @@ impl Round {
                 let lasted: Vec<f64> = round.into_values().flatten().collect();
                 return (lasted.len() == TOGETHER).then_some(lasted);
             }
-            Sight::Up => {}
+            Sight::Up | Sight::Saved { .. } => {}
         }
         None
     }
@@ -190,7 +187,7 @@ pub(super) fn data_loss(case: &OracleCase, effort: &Effort) -> Result<Measured, 
     let unit_s = COPY_S / case.param("repair_h");
     let mttf_s = case.param("MTTF_h") * unit_s;
     let expected_s = (3.0 * COPY_S + mttf_s) * mttf_s / (2.0 * COPY_S);
-    let losses = effort.scaled(1_300.0) as f64;
+    let losses = effort.scaled(1_600.0) as f64;
     let length_s = LAUNCH_S + losses / f64::from(WORKERS / 2) * expected_s;
     let replications = effort.replicate(|seed| {
         let model = churn(&exponential(mttf_s), &time(AT_ONCE_S), "fresh");
@@ -240,7 +237,7 @@ impl Pair {
                     return self.since.take().map(|since| sighting.at.since(since).as_secs_f64());
                 }
             }
-            Sight::Up | Sight::Ended { .. } => {}
+            Sight::Up | Sight::Saved { .. } | Sight::Ended { .. } => {}
         }
         None
     }

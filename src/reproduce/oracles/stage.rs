@@ -19,6 +19,8 @@ pub(super) struct Stage {
     pub churn: Option<String>,
     /// The program that runs on each worker, if any: the text of an image, and how many of it a worker runs.
     pub program: Option<(String, u32)>,
+    /// Whether the program has a volume on the disk of its machine.
+    pub has_volume: bool,
     /// Times in seconds at which all workers crash, each to be repaired after so many seconds.
     pub crashes_s: Vec<f64>,
     pub repair_s: f64,
@@ -28,6 +30,14 @@ pub(super) struct Stage {
 const IMAGE: &str = "oracle/program";
 
 impl Stage {
+    /// How fast disks are: a megabyte a second.
+    pub(super) const DISK_BYTES_PER_S: f64 = 1e6;
+
+    /// Workers that are always there.
+    pub(super) fn of_steady_peers(seed: u64, duration_s: f64, workers: u32) -> Self {
+        Self { churn: None, ..Self::of_peers(seed, duration_s, workers, String::new()) }
+    }
+
     /// Workers that come and go, on which nothing runs.
     pub(super) fn of_peers(seed: u64, duration_s: f64, workers: u32, churn: String) -> Self {
         Self {
@@ -36,6 +46,7 @@ impl Stage {
             workers,
             churn: Some(churn),
             program: None,
+            has_volume: false,
             crashes_s: Vec::new(),
             repair_s: 0.0,
         }
@@ -50,7 +61,7 @@ impl Stage {
              peers:\n\
              \x20 - providers: {{name: worker, count: {}, place: {{city: Berlin}}, \
              hardware: {{cpu: 100, ram: 1 TiB, disk: 10 TB}}, \
-             onboard: {{cpu: 100%, ram: 90%, disk: 100%}}{churn}}}\n\
+             onboard: {{cpu: 100%, ram: 90%, disk: 100%}}, storage: {{rate: 8 Mbit/s}}{churn}}}\n\
              \x20 - orchestrators: {{names: [alice], place: {{city: Berlin}}}}\n\
              strategy: {{recovery: restart}}\n",
             self.seed,
@@ -62,7 +73,7 @@ impl Stage {
             text.push_str(&format!("images:\n  {IMAGE}: {image}\nworkload:\n"));
             for worker in 0..self.workers {
                 text.push_str(&format!("  - deploy: {{by: alice, ensemble: {worker}.yaml, timeout: 30m}}\n"));
-                ensembles.push((format!("{worker}.yaml"), ensemble(worker, *copies)));
+                ensembles.push((format!("{worker}.yaml"), ensemble(worker, *copies, self.has_volume)));
             }
         }
         if !self.crashes_s.is_empty() {
@@ -103,13 +114,15 @@ impl Stage {
 }
 
 /// Allocations that are to run on one worker, and that its machine starts again by itself.
-fn ensemble(worker: u32, copies: u32) -> String {
+fn ensemble(worker: u32, copies: u32, has_volume: bool) -> String {
+    let volume =
+        if has_volume { ", volume: [{type: local, src: work, mount_destination: /work}]" } else { "" };
     let mut text = "version: \"V1\"\nallocations:\n".to_owned();
     for copy in 0..copies {
         text.push_str(&format!(
             "  a{copy}: {{type: task, executor: docker, \
              resources: {{cpu: {{cores: 0.1}}, ram: {{size: 1 MiB}}, disk: {{size: 1 MiB}}}}, \
-             execution: {{type: docker, image: {IMAGE}, restart_policy: always}}}}\n"
+             execution: {{type: docker, image: {IMAGE}, restart_policy: always}}{volume}}}\n"
         ));
     }
     let names: Vec<String> = (0..copies).map(|copy| format!("a{copy}")).collect();
