@@ -129,7 +129,7 @@ pub(super) fn residual(case: &OracleCase, effort: &Effort) -> Result<Measured, S
     let ages: Vec<(&String, f64)> = ages.into_iter().map(|(name, age)| (name, age / shortest)).collect();
     let oldest = ages.iter().map(|(_, age)| *age).fold(1.0, f64::max);
     let up = format!("{{pareto: {{shape: {alpha}, scale: 1s}}}}");
-    let begun_until_s = 500.0 + effort.scaled(3600.0) as f64 * libm::pow(oldest / 10.0, alpha);
+    let begun_until_s = 500.0 + effort.scaled(7500.0) as f64 * libm::pow(oldest / 10.0, alpha);
     let peers = 200;
     let replications = effort.replicate(|seed| {
         let length_s = begun_until_s + FOLLOWED * oldest;
@@ -223,6 +223,67 @@ pub(super) fn superposition(case: &OracleCase, effort: &Effort) -> Result<Measur
         ("mean_failures_24h".to_owned(), jackknife(&replications, |sums| mean(sums[0], sums[1]))),
         ("sd".to_owned(), jackknife(&replications, |sums| variance(sums[0], sums[1], sums[2]).sqrt())),
     ])
+}
+
+/// R5: two copies of a state on two machines. A machine that goes down has lost its copy and is back when that has been
+/// made again, after a random time; all is lost when both are down.
+pub(super) fn data_loss(case: &OracleCase, effort: &Effort) -> Result<Measured, String> {
+    let (mttf_s, copy_s) = (case.param("MTTF_h"), case.param("repair_h"));
+    let pairs = 100;
+    let expected_s = (3.0 * copy_s + mttf_s) * mttf_s / (2.0 * copy_s);
+    let length_s = effort.scaled(1700.0) as f64 / f64::from(pairs) * expected_s;
+    let replications = effort.replicate(|seed| {
+        let model = churn(&exponential(mttf_s), &exponential(copy_s), "fresh");
+        let stage = Stage::of_peers(seed, length_s, 2 * pairs, model);
+        let mut states = vec![Pair::default(); pairs as usize];
+        let mut sums = vec![0.0; 2];
+        stage.play(
+            length_s,
+            &mut |sighting| {
+                let (pair, side) = (sighting.peer.0 as usize / 2, sighting.peer.0 as usize % 2);
+                let lasted = states.get_mut(pair).and_then(|pair| pair.see(side, sighting));
+                if let Some(lasted) = lasted {
+                    add(&mut sums, &[1.0, lasted]);
+                }
+            },
+            &mut |_| {},
+        )?;
+        // What has lasted to the end counts as time without a loss.
+        let left = states.iter().filter_map(|pair| pair.since);
+        sums[1] += left.map(|since| length_s - since.as_secs_f64()).sum::<f64>();
+        Ok(sums)
+    })?;
+    let found = jackknife(&replications, |sums| mean(sums[0], sums[1]));
+    Ok(vec![("MTTDL_parallel_repair_h".to_owned(), found), ("MTTDL_single_repair_h".to_owned(), found)])
+}
+
+/// Two machines that are to have a copy each.
+#[derive(Clone, Copy, Default)]
+struct Pair {
+    has: [bool; 2],
+    /// When both had one for the first time since all was lost.
+    since: Option<Time>,
+}
+
+impl Pair {
+    /// How long it has lasted in seconds, when both copies are lost.
+    fn see(&mut self, side: usize, sighting: &Sighting) -> Option<f64> {
+        match sighting.what {
+            Sight::Up => {
+                self.has[side] = true;
+                if self.has == [true, true] {
+                    self.since.get_or_insert(sighting.at);
+                }
+                None
+            }
+            Sight::Down => {
+                self.has[side] = false;
+                let since = if self.has == [false, false] { self.since.take() } else { None };
+                since.map(|since| sighting.at.since(since).as_secs_f64())
+            }
+            Sight::Began { .. } | Sight::Saved { .. } | Sight::Ended { .. } => None,
+        }
+    }
 }
 
 /// Adds sums to sums.

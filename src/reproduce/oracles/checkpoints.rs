@@ -1,8 +1,8 @@
 //! R1: how often to save, where machines fail at random.
 //!
 //! The intervals are formulae. What is lost at two of them is measured: a task of years on a machine that fails, saves
-//! to its disk and stands still meanwhile, and goes on from there when the machine is back. An hour of a case is an hour
-//! here.
+//! to its disk and stands still meanwhile, and goes on from there when the machine is back. A minute of a case is a second
+//! here, more or less: what takes minutes in the protocol is then as rare as failures.
 
 use super::availability::{Measured, add};
 use super::stage::{Stage, churn, exponential, time};
@@ -84,8 +84,12 @@ pub(super) fn optimum(case: &OracleCase, effort: &Effort) -> Result<Measured, St
 fn waste(case: &OracleCase, interval_s: f64, effort: &Effort) -> Result<Estimate, String> {
     const WORKERS: u32 = 4;
     const FAILURES: f64 = 550.0;
-    let (mtbf_s, cost_s, down_s) = (case.param("MTBF_s"), case.param("C_s"), case.param("D_s"));
-    if case.param("R_s").total_cmp(&cost_s).is_ne() {
+    // The mean time between failures is a quarter of an hour.
+    let scale = 864.0 / case.param("MTBF_s");
+    let scaled = |name| case.param(name) * scale;
+    let (mtbf_s, cost_s, down_s, interval_s) =
+        (scaled("MTBF_s"), scaled("C_s"), scaled("D_s"), interval_s * scale);
+    if case.param("R_s").total_cmp(&case.param("C_s")).is_ne() {
         return Err("a checkpoint is read as fast as it is written, so `R_s` must be `C_s`".to_owned());
     }
     let length_s = effort.scaled(FAILURES) as f64 / f64::from(WORKERS) * mtbf_s;
@@ -94,7 +98,7 @@ fn waste(case: &OracleCase, interval_s: f64, effort: &Effort) -> Result<Estimate
         let mut stage = Stage::of_peers(seed, length_s, WORKERS, model);
         let checkpoint = format!(
             "{{size: {} B, every: {}, pauses: true}}",
-            (cost_s * Stage::DISK_BYTES_PER_S).round(),
+            libm::round(cost_s * Stage::DISK_BYTES_PER_S).max(1.0),
             time(interval_s)
         );
         let image = format!("{{size: 1 B, start: 0s, task: {{run: 100000d}}, checkpoint: {checkpoint}}}");

@@ -154,7 +154,7 @@ pub(super) static KINDS: [Kind; 30] = [
             has_value: |name| ["MTTDL_parallel_repair_h", "MTTDL_single_repair_h"].contains(&name),
             values: &["MTTDL_parallel_repair_h", "MTTDL_single_repair_h"],
         },
-        recovery::data_loss,
+        availability::data_loss,
         "",
     ),
     measured(

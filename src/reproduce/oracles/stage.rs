@@ -21,9 +21,8 @@ pub(super) struct Stage {
     pub program: Option<(String, u32)>,
     /// Whether the program has a volume on the disk of its machine.
     pub has_volume: bool,
-    /// Times in seconds at which all workers crash, each to be repaired after so many seconds.
-    pub crashes_s: Vec<f64>,
-    pub repair_s: f64,
+    /// What runs it.
+    pub executor: &'static str,
 }
 
 /// The name of the program's image.
@@ -47,8 +46,7 @@ impl Stage {
             churn: Some(churn),
             program: None,
             has_volume: false,
-            crashes_s: Vec::new(),
-            repair_s: 0.0,
+            executor: "docker",
         }
     }
 
@@ -61,29 +59,46 @@ impl Stage {
              peers:\n\
              \x20 - providers: {{name: worker, count: {}, place: {{city: Berlin}}, \
              hardware: {{cpu: 100, ram: 1 TiB, disk: 10 TB}}, \
-             onboard: {{cpu: 100%, ram: 90%, disk: 100%}}, storage: {{rate: 8 Mbit/s}}{churn}}}\n\
+             onboard: {{cpu: 100%, ram: 90%, disk: 100%}}, storage: {{rate: 8 Mbit/s}}, \
+             executors: [{}]{churn}}}\n\
              \x20 - orchestrators: {{names: [alice], place: {{city: Berlin}}}}\n\
              strategy: {{recovery: restart}}\n",
             self.seed,
             time(self.duration_s),
-            self.workers
+            self.workers,
+            self.executor
         );
         let mut ensembles = Vec::new();
         if let Some((image, copies)) = &self.program {
             text.push_str(&format!("images:\n  {IMAGE}: {image}\nworkload:\n"));
             for worker in 0..self.workers {
                 text.push_str(&format!("  - deploy: {{by: alice, ensemble: {worker}.yaml, timeout: 30m}}\n"));
-                ensembles.push((format!("{worker}.yaml"), ensemble(worker, *copies, self.has_volume)));
+                ensembles.push((format!("{worker}.yaml"), self.ensemble(worker, *copies)));
             }
         }
-        if !self.crashes_s.is_empty() {
-            text.push_str("faults:\n");
-        }
-        for at in &self.crashes_s {
-            let (at, repair) = (time(*at), time(self.repair_s));
-            text.push_str(&format!("  - crash: {{at: {at}, repair: {repair}, group: worker}}\n"));
-        }
         scenario::load_text("oracle.yaml", &text, ensembles).map_err(|report| report.render(false))
+    }
+
+    /// Allocations that are to run on one worker, and that its machine starts again by itself.
+    fn ensemble(&self, worker: u32, copies: u32) -> String {
+        let executor = self.executor;
+        let volume = if self.has_volume {
+            ", volume: [{type: local, src: work, mount_destination: /work}]"
+        } else {
+            ""
+        };
+        let mut text = "version: \"V1\"\nallocations:\n".to_owned();
+        for copy in 0..copies {
+            text.push_str(&format!(
+                "  a{copy}: {{type: task, executor: {executor}, \
+                 resources: {{cpu: {{cores: 0.1}}, ram: {{size: 1 MiB}}, disk: {{size: 1 MiB}}}}, \
+                 execution: {{type: {executor}, image: {IMAGE}, restart_policy: always}}{volume}}}\n"
+            ));
+        }
+        let names: Vec<String> = (0..copies).map(|copy| format!("a{copy}")).collect();
+        let names = names.join(", ");
+        text.push_str(&format!("nodes:\n  main: {{allocations: [{names}], peer: worker-{worker}}}\n"));
+        text
     }
 
     /// Runs it, and shows what is seen: `see` for each sighting, `mark` after every `step_s` seconds.
@@ -111,26 +126,6 @@ impl Stage {
             number += 1;
         }
     }
-}
-
-/// Allocations that are to run on one worker, and that its machine starts again by itself.
-fn ensemble(worker: u32, copies: u32, has_volume: bool) -> String {
-    let volume =
-        if has_volume { ", volume: [{type: local, src: work, mount_destination: /work}]" } else { "" };
-    let mut text = "version: \"V1\"\nallocations:\n".to_owned();
-    for copy in 0..copies {
-        text.push_str(&format!(
-            "  a{copy}: {{type: task, executor: docker, \
-             resources: {{cpu: {{cores: 0.1}}, ram: {{size: 1 MiB}}, disk: {{size: 1 MiB}}}}, \
-             execution: {{type: docker, image: {IMAGE}, restart_policy: always}}{volume}}}\n"
-        ));
-    }
-    let names: Vec<String> = (0..copies).map(|copy| format!("a{copy}")).collect();
-    text.push_str(&format!(
-        "nodes:\n  main: {{allocations: [{}], peer: worker-{worker}}}\n",
-        names.join(", ")
-    ));
-    text
 }
 
 /// A time as a scenario writes it.
