@@ -144,7 +144,6 @@ fn everything_that_is_wrong_with_a_file_is_said_at_its_place() {
         "`p` must be between 0 and 1, not 1\n --> more.json:2:",
         "unknown key `parms` in `case`\n --> more.json:3:",
         "kind F2 has no value `p`\n --> more.json:3:",
-        "there are two cases `F2-a`\n",
         "`case` needs `what`\n --> more.json:4:",
         "`w_h` must be above 0 and at most 1,000,000, not -1\n --> more.json:4:",
         "`MTBF_h` must be a number",
@@ -156,6 +155,10 @@ fn everything_that_is_wrong_with_a_file_is_said_at_its_place() {
     for words in said {
         assert!(report.contains(words), "{words}\n{report}");
     }
+    let twice = r#"{"id": "X9", "what": "x", "params": {}, "values": {"v": 1}}"#;
+    let report =
+        read("twice.json", &format!("[{twice}, {twice}]")).expect_err("which is meant?").render(false);
+    assert!(report.contains("there are two cases `X9`\n --> twice.json:1:"), "{report}");
     for broken in ["", "{}", "[", "null"] {
         assert!(read("broken.json", broken).is_err(), "{broken:?}");
     }

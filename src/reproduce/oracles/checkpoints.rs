@@ -1,8 +1,9 @@
 //! R1: how often to save, where machines fail at random.
 //!
 //! The intervals are formulae. What is lost at two of them is measured: a task of years on a machine that fails, saves
-//! to its disk and stands still meanwhile, and goes on from there when the machine is back. A minute of a case is a second
-//! here, more or less: what takes minutes in the protocol is then as rare as failures.
+//! to its disk and stands still meanwhile, and goes on from there when the machine is back. The mean time between
+//! failures is a quarter of an hour here, and everything else is as much shorter: what takes minutes in the protocol is
+//! then as rare as failures.
 
 use super::availability::{Measured, add};
 use super::stage::{Stage, churn, exponential, time};
@@ -84,7 +85,6 @@ pub(super) fn optimum(case: &OracleCase, effort: &Effort) -> Result<Measured, St
 fn waste(case: &OracleCase, interval_s: f64, effort: &Effort) -> Result<Estimate, String> {
     const WORKERS: u32 = 4;
     const FAILURES: f64 = 550.0;
-    // The mean time between failures is a quarter of an hour.
     let scale = 864.0 / case.param("MTBF_s");
     let scaled = |name| case.param(name) * scale;
     let (mtbf_s, cost_s, down_s, interval_s) =

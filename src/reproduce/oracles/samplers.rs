@@ -1,4 +1,5 @@
-//! Cases that no machinery of DMS is about: D1, D2, G5. They show that the random streams of runs draw what they should.
+//! Cases that no machinery of DMS is about: D1, D2, G5. They show that the random streams of runs draw what they
+//! should.
 
 use super::availability::{Measured, add};
 use super::statistics::{Estimate, jackknife, mean, variance};
