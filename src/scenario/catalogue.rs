@@ -76,7 +76,7 @@ pub fn images() -> Vec<Image> {
     });
     let tasks = TASKS.iter().map(|&(name, size_bytes, start_s, run_s, output)| {
         let prints = Prints { output: Arc::from(output), ..Prints::default() };
-        let task = ImageBehaviour::Task { run: about(run_s, 0.5), exit_code: 0, prints };
+        let task = ImageBehaviour::Task { run: about(run_s, 0.5), exit_code: 0, stalls: None, prints };
         Image::new(name, size_bytes, about(start_s, 0.3), task)
     });
     let kernels = KERNELS.iter().map(|&(name, size_bytes, boot_s)| {

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::diagnostic::{Diagnostic, Sources};
+use super::files::Files;
 use super::files::read_file;
 use super::overrides::Overrides;
 use super::{Report, capability_script, ensemble_file, load_bytes, script_from, unreadable, yaml};
@@ -86,7 +87,7 @@ pub fn check(path: &Path, metrics: &[&str]) -> Checked {
         let report = script_from(path, &shown, &bytes).err().unwrap_or_default();
         return Checked { kind, report, ensemble: None };
     }
-    let report = match load_bytes(path, &shown, &bytes, &Overrides::default(), metrics) {
+    let report = match load_bytes(Files::beside(path), path, &shown, &bytes, &Overrides::default(), metrics) {
         Ok(loaded) => loaded.warnings,
         Err(report) => report,
     };

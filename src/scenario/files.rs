@@ -46,6 +46,8 @@ struct TraceEntry {
 /// All files of a scenario, each read once.
 pub(super) struct Files {
     directory: PathBuf,
+    /// Ensembles that stand in memory, by the names that the scenario writes; then no file is read.
+    kept: Option<Vec<(String, String)>>,
     entries: Vec<Entry>,
     traces: Vec<TraceEntry>,
     /// What is wrong with ensemble files.
@@ -61,12 +63,24 @@ impl Files {
     pub(super) fn beside(scenario: &Path) -> Self {
         Self {
             directory: scenario.parent().unwrap_or(Path::new("")).to_owned(),
+            kept: None,
             entries: Vec::new(),
             traces: Vec::new(),
             diagnostics: Vec::new(),
             sources: Sources::new(),
             inputs: Vec::new(),
         }
+    }
+
+    /// The files of a scenario that stands in memory, with its ensembles by the names that it writes.
+    pub(super) fn in_memory(kept: Vec<(String, String)>) -> Self {
+        Self { kept: Some(kept), ..Self::beside(Path::new("")) }
+    }
+
+    fn read(&self, written: &str, path: &Path) -> Result<Vec<u8>, String> {
+        let Some(kept) = &self.kept else { return read_file(path) };
+        let found = kept.iter().find(|(name, _)| name == written);
+        found.map(|(_, text)| text.clone().into_bytes()).ok_or_else(|| "there is no such file".to_owned())
     }
 
     /// Notes a file's text, for excerpts and as an input.
@@ -85,7 +99,7 @@ impl Files {
         if let Some(known) = self.entries.iter().find(|entry| entry.path == path) {
             return Ok(known.ensemble.clone());
         }
-        let bytes = read_file(&path)?;
+        let bytes = self.read(written, &path)?;
         let shown = path.to_string_lossy().replace('\\', "/");
         self.note(&shown, written, &bytes);
         let stem = path.file_stem().map_or_else(|| "ensemble".into(), |stem| stem.to_string_lossy());

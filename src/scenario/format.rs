@@ -364,7 +364,7 @@ static IMAGE: Map = Map::new(
         Key::new("uses", Shape::Map(&USES), "what it uses of its machine").or("all that it is given"),
         Key::new("pull_fails", FRACTION, "how likely it cannot be fetched").or("0"),
         Key::new("writes", Shape::Map(&WRITES), "what it adds to its data on a volume"),
-        Key::new("checkpoint", Shape::Map(&WRITES), "what it saves to go on from; of a task"),
+        Key::new("checkpoint", Shape::Map(&CHECKPOINT), "what it saves to go on from; of a task"),
         Key::new("input", Shape::Map(&BUCKET), "what it fetches first; of a task"),
         Key::new("output", Shape::Map(&BUCKET), "what it delivers at its end; of a task"),
     ],
@@ -409,6 +409,15 @@ static WRITES: Map = Map::new(
     ],
 );
 
+static CHECKPOINT: Map = Map::new(
+    "checkpoint",
+    &[
+        Key::new("size", BYTES, "how much").required(),
+        Key::new("every", TIME, "from one to the next").required(),
+        Key::new("pauses", FLAG, "whether it stands still meanwhile").or("false"),
+    ],
+);
+
 static BUCKET: Map = Map::new(
     "bucket",
     &[
@@ -427,10 +436,19 @@ static TASK: Map = Map::new(
     &[
         Key::new("run", TIMES, "how long").required(),
         Key::new("exit_code", Shape::Whole(0, 255), "how it ends").or("0"),
+        Key::new("stalls", Shape::Map(&STALLS), "when it is held up").or("never"),
         OUTPUT,
         STDERR,
         OUTPUT_SIZE,
         OUTPUT_EVERY,
+    ],
+);
+
+static STALLS: Map = Map::new(
+    "stalls",
+    &[
+        Key::new("after", TIMES, "how long it is at work until then").required(),
+        Key::new("for", TIMES, "how long it is held up").required(),
     ],
 );
 

@@ -9,7 +9,7 @@ use super::storage;
 use crate::dms::ensemble::tree::{Node, Position, Value};
 use crate::kernel::Distribution;
 use crate::sim::images::Reference;
-use crate::sim::setup::{Image, ImageBehaviour, Prints};
+use crate::sim::setup::{Image, ImageBehaviour, Prints, Stalls};
 
 /// Far more than any scenario has; what a run numbers them with holds them.
 const MOST_IMAGES: usize = 10_000;
@@ -117,7 +117,7 @@ fn behaviour(reader: &mut Reader, name: &str, at: Position, node: &Node) -> Opti
     kinds.sort_by_key(|(key, _)| key.position);
     match kinds[..] {
         [(key, content)] => match &*key.text {
-            "task" => task(reader, content, key.position),
+            "task" => task(reader, content, key.position, node),
             "service" => service(reader, content, key.position),
             _ => kernel(reader, content, key.position, node),
         },
@@ -149,13 +149,41 @@ fn kernel(reader: &mut Reader, content: &Node, at: Position, image: &Node) -> Op
     Some(ImageBehaviour::Kernel)
 }
 
-fn task(reader: &mut Reader, node: &Node, at: Position) -> Option<ImageBehaviour> {
-    let map = reader.map(node, "task", at, &[&["run", "exit_code"], PRINTS].concat())?;
+fn task(reader: &mut Reader, node: &Node, at: Position, image: &Node) -> Option<ImageBehaviour> {
+    let map = reader.map(node, "task", at, &[&["run", "exit_code", "stalls"], PRINTS].concat())?;
     let help = "how long it runs, as in `run: 5m` or `run: {lognormal: {median: 5m, sigma: 0.5}}`";
     let run = reader.required(&map, "run", help, |r, n| r.distribution(n, "run"));
     let exit_code = reader.optional(&map, "exit_code", |r, n| r.whole(n, "exit_code", 0, 255)).unwrap_or(0);
+    let stalls = match map.node.entry("stalls") {
+        Some((key, _)) => Some(reader.optional(&map, "stalls", |r, n| stalls(r, n, key.position, image))?),
+        None => None,
+    };
     let prints = prints(reader, &map);
-    Some(ImageBehaviour::Task { run: run?, exit_code: exit_code as i32, prints: prints? })
+    Some(ImageBehaviour::Task { run: run?, exit_code: exit_code as i32, stalls, prints: prints? })
+}
+
+/// When a task is held up. What it saves says how far it has come, which is not known of one that is held up.
+fn stalls(reader: &mut Reader, node: &Node, at: Position, image: &Node) -> Option<Stalls> {
+    const SHORTEST_S: f64 = 1e-3;
+    for key in ["writes", "checkpoint"] {
+        if image.entry(key).is_some() {
+            let help = format!("remove one of `stalls` and `{key}`");
+            reader.error(at, format!("a task with `stalls` has no `{key}`"), help);
+        }
+    }
+    let map = reader.map(node, "stalls", at, &["after", "for"])?;
+    let help = "how long it is at work until it is held up, as in `after: {exponential: {mean: 10m}}`";
+    let after = reader.required(&map, "after", help, |r, n| {
+        let after = r.distribution(n, "after")?;
+        if after.mean_s() < SHORTEST_S {
+            r.error(n.position, "`after` must be a millisecond at least, in the mean", None);
+            return None;
+        }
+        Some(after)
+    });
+    let help = "how long it is held up, as in `for: 30s`";
+    let lasts = reader.required(&map, "for", help, |r, n| r.distribution(n, "for"));
+    Some(Stalls { after: after?, lasts: lasts? })
 }
 
 fn service(reader: &mut Reader, node: &Node, at: Position) -> Option<ImageBehaviour> {

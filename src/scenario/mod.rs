@@ -34,6 +34,7 @@ mod nat;
 mod network;
 mod observability;
 mod operations;
+pub mod oracle_cases;
 mod organizations;
 mod outages;
 mod overrides;
@@ -114,7 +115,17 @@ impl Report {
 pub fn load(path: &Path, overrides: &Overrides, metrics: &[&str]) -> Result<Loaded, Report> {
     let shown = path.to_string_lossy().replace('\\', "/");
     let bytes = files::read_file(path).map_err(|reason| unreadable(&shown, &reason))?;
-    load_bytes(path, &shown, &bytes, overrides, metrics)
+    load_bytes(Files::beside(path), path, &shown, &bytes, overrides, metrics)
+}
+
+/// The run of a scenario that stands in memory, with its ensembles by the names that it writes.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_text(name: &str, text: &str, ensembles: Vec<(String, String)>) -> Result<Setup, Report> {
+    let files = Files::in_memory(ensembles);
+    let loaded = load_bytes(files, Path::new(name), name, text.as_bytes(), &Overrides::default(), &[])?;
+    Ok(loaded.setup)
 }
 
 /// Loads a script of capability operations.
@@ -150,13 +161,13 @@ fn unreadable(shown: &str, reason: &str) -> Report {
 }
 
 fn load_bytes(
+    mut files: Files,
     path: &Path,
     shown: &str,
     bytes: &[u8],
     overrides: &Overrides,
     metrics: &[&str],
 ) -> Result<Loaded, Report> {
-    let mut files = Files::beside(path);
     let input = path.file_name().map_or_else(|| shown.into(), |name| name.to_string_lossy());
     let lines = overrides.lines();
     if !lines.is_empty() {

@@ -251,8 +251,12 @@ pub(super) fn machine(machine: &Hardware) -> [(&'static str, Option<String>); 6]
 
 fn behaviour(image: &Image) -> String {
     let behaviour = match &image.behaviour {
-        ImageBehaviour::Task { run, exit_code, prints } => {
-            let own = [("run", Some(span_of(run))), ("exit_code", Some(exit_code.to_string()))];
+        ImageBehaviour::Task { run, exit_code, stalls, prints } => {
+            let stalls = stalls.map(|stalls| {
+                map(&[("after", Some(span_of(&stalls.after))), ("for", Some(span_of(&stalls.lasts)))])
+            });
+            let exit_code = ("exit_code", Some(exit_code.to_string()));
+            let own = [("run", Some(span_of(run))), exit_code, ("stalls", stalls)];
             format!("task: {}", map(&[&own[..], &printed(prints)].concat()))
         }
         ImageBehaviour::Kernel => "kernel: {}".to_owned(),

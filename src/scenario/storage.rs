@@ -57,20 +57,25 @@ pub(super) fn of_image(reader: &mut Reader, map: &Map<'_>) -> Option<DataUse> {
     if let (Some(_), Some((key, _))) = (map.node.entry("writes"), map.node.entry("checkpoint")) {
         reader.error(key.position, "an image has `writes` or `checkpoint`, not both", None);
     }
-    let plain = reader.optional(map, "writes", |r, node| writes(r, node, "writes"));
-    let checkpoint = reader.optional(map, "checkpoint", |r, node| writes(r, node, "checkpoint"));
+    let plain = reader.optional(map, "writes", |r, node| writes(r, node, "writes", &[]));
+    let plain = plain.map(|(writes, _)| writes);
+    let checkpoint = reader.optional(map, "checkpoint", |r, node| writes(r, node, "checkpoint", &["pauses"]));
     let input = reader.optional(map, "input", |r, node| bucket(r, node, "input"));
     let output = reader.optional(map, "output", |r, node| bucket(r, node, "output"));
-    let resumes = checkpoint.is_some();
-    (reader.errors == before).then_some(DataUse { writes: plain.or(checkpoint), resumes, input, output })
+    let (resumes, pauses) = (checkpoint.is_some(), checkpoint.is_some_and(|(_, pauses)| pauses));
+    let writes = plain.or(checkpoint.map(|(writes, _)| writes));
+    (reader.errors == before).then_some(DataUse { writes, resumes, pauses, input, output })
 }
 
-fn writes(reader: &mut Reader, node: &Node, what: &str) -> Option<Writes> {
-    let map = reader.map(node, what, node.position, &["size", "every"])?;
+/// What is written, and whether the program pauses for it.
+fn writes(reader: &mut Reader, node: &Node, what: &str, more: &[&str]) -> Option<(Writes, bool)> {
+    const WORDS: [(&str, bool); 2] = [("true", true), ("false", false)];
+    let map = reader.map(node, what, node.position, &[&["size", "every"], more].concat())?;
+    let pauses = reader.optional(&map, "pauses", |r, node| r.word(node, "pauses", &WORDS)).unwrap_or(false);
     let bytes = size(reader, &map);
     let help = "how long from one to the next, as in `every: 10m`";
     let every = reader.required(&map, "every", help, |r, node| r.positive_span(node, "every"));
-    Some(Writes { bytes: bytes?, every: every? })
+    Some((Writes { bytes: bytes?, every: every? }, pauses))
 }
 
 fn bucket(reader: &mut Reader, node: &Node, what: &str) -> Option<Bucket> {
@@ -148,7 +153,9 @@ fn size(reader: &mut Reader, map: &Map<'_>) -> Option<u64> {
 /// What an image has to do with data, as a scenario has it.
 pub(super) fn write_of_image(uses: &DataUse) -> String {
     let writes = uses.writes.map(|writes| {
-        written(&[("size", Some(write_bytes(writes.bytes))), ("every", Some(writes.every.to_string()))])
+        let pauses = ("pauses", uses.pauses.then(|| "true".to_owned()));
+        let size = ("size", Some(write_bytes(writes.bytes)));
+        written(&[size, ("every", Some(writes.every.to_string())), pauses])
     });
     let bucket = |bucket: &Bucket| {
         written(&[("at", Some(text(&bucket.at))), ("size", Some(write_bytes(bucket.bytes)))])

@@ -9,6 +9,7 @@ use super::images::Images;
 use super::routine::Concern;
 use super::setup::Trouble;
 use super::troubles::Effort;
+use super::watching::Sight;
 use super::world::{Cargo, EXECUTOR, World};
 use crate::dms::ensemble::{AllocationConfig, Executor as Kind};
 use crate::dms::outbox::{Execution, Health, Input, KillCause, RunId};
@@ -166,7 +167,10 @@ impl World<'_> {
                 self.data_moved(now, peer, run, step);
             }
             ExecutionStep::Ended(turn, end) => {
-                if is_turn(self, turn) && !(end == End::Own && self.delivers_first(now, peer, run)) {
+                let goes_on = |world: &mut Self| {
+                    world.has_work_left(now, peer, run) || world.delivers_first(now, peer, run)
+                };
+                if is_turn(self, turn) && !(end == End::Own && goes_on(self)) {
                     self.end_turn(now, peer, run, end, words_of(end));
                 }
             }
@@ -221,6 +225,7 @@ impl World<'_> {
             self.with_executor(peer, |executor, images, rng| executor.end(now, run, end, words, images, rng));
         let Some(ended) = ended else { return };
         self.ledger.ended(end);
+        self.shows(now, peer, Sight::Ended { slot: run.slot });
         if end == End::OutOfMemory {
             self.hear(now, peer, Execution::Killed(run, KillCause::OutOfMemory));
         }
@@ -307,6 +312,7 @@ impl World<'_> {
     fn is_up(&mut self, now: Time, peer: PeerId, run: RunId, turn: u32) -> Option<Execution> {
         let course =
             self.with_executor(peer, |executor, images, rng| executor.up(now, run, turn, images, rng))?;
+        self.shows(now, peer, Sight::Began { slot: run.slot });
         if course.throttled {
             self.ledger.throttled();
         }

@@ -160,7 +160,7 @@ impl Images {
 /// What the executor `null` runs: a task that has ended well, and a service that is just there. Both use nothing.
 fn nothing() -> [Image; 2] {
     let at_once = Distribution::Constant { value_s: 0.0 };
-    let task = ImageBehaviour::Task { run: at_once, exit_code: 0, prints: Prints::default() };
+    let task = ImageBehaviour::Task { run: at_once, exit_code: 0, stalls: None, prints: Prints::default() };
     let service = ImageBehaviour::Service {
         fails_after: None,
         health: std::sync::Arc::default(),

@@ -44,6 +44,7 @@ mod telemetry;
 mod texts;
 mod traffic;
 mod troubles;
+pub mod watching;
 pub mod world;
 
 pub use outcome::Outcome;

@@ -31,7 +31,7 @@ pub use self::dynamic_dns::DynamicDns;
 pub use self::faults::{Direction, Fault, Selection, Trouble};
 pub use self::flaps::Flaps;
 pub use self::gateways::GatewayPlan;
-pub use self::images::{Growth, Image, ImageBehaviour, Stop, Uses};
+pub use self::images::{Growth, Image, ImageBehaviour, Stalls, Stop, Uses};
 pub use self::observability::ObserverPlan;
 pub use self::operations::{
     Expected, Operation, OperationKind, Organization, Payload, Proof, Ssh, SshFrom, SubnetOrder, Withdrawn,

@@ -12,6 +12,7 @@ use super::executor::End;
 use super::host::Inside;
 use super::setup::{Bucket, DataUse, Trouble};
 use super::troubles::{Effort, stretched};
+use super::watching::Sight;
 use super::world::{Cargo, World};
 use crate::dms::ensemble::VolumeSource;
 use crate::dms::outbox::{Execution, Input, RunId};
@@ -249,6 +250,9 @@ impl World<'_> {
         let writing = program.map(|program| self.progress(now, peer, &program));
         if let (Some(program), Some(writing)) = (self.hosts[peer.0 as usize].disk.program(run), writing) {
             program.writing = writing;
+            if uses.pauses {
+                (program.base, program.since) = (writing, None);
+            }
         }
         Ok(Some((place.peer, writes.bytes)))
     }
@@ -285,15 +289,12 @@ impl World<'_> {
         if let Some((_, _, allocation)) = place.as_ref().filter(|_| uses.resumes) {
             self.ledger.resumed(allocation, base);
         }
-        let Inside { disk, executor, .. } = &mut *self.hosts[peer.0 as usize];
-        let (Some(program), Some(turn)) = (disk.program(run), executor.turn(run)) else { return };
+        let Some(program) = self.hosts[peer.0 as usize].disk.program(run) else { return };
         program.base = base;
-        program.since = Some(now);
-        if let Some(work) = program.work {
-            let at = now + work.saturating_sub(base);
-            self.after(at, peer, run, ExecutionStep::Ended(turn, End::Own));
-        }
-        if let (Some(_), Some(writes)) = (&place, &uses.writes) {
+        self.work_on(now, peer, run);
+        if let (Some(_), Some(writes)) = (&place, &uses.writes)
+            && let Some(turn) = self.hosts[peer.0 as usize].executor.turn(run)
+        {
             let every = self.write_interval(peer, run, uses, writes.every);
             self.after(now + every, peer, run, ExecutionStep::Move(turn, DataStep::Write));
         }
@@ -303,6 +304,24 @@ impl World<'_> {
     fn write_interval(&self, peer: PeerId, run: RunId, uses: &DataUse, own: Span) -> Span {
         let config = self.hosts[peer.0 as usize].executor.config_of(run).filter(|_| uses.resumes);
         config.and_then(told_interval).unwrap_or(own)
+    }
+
+    /// A program works on from what it has done, to its end if it has one.
+    fn work_on(&mut self, now: Time, peer: PeerId, run: RunId) {
+        let Inside { disk, executor, .. } = &mut *self.hosts[peer.0 as usize];
+        let (Some(program), Some(turn)) = (disk.program(run), executor.turn(run)) else { return };
+        program.since = Some(now);
+        if let Some(work) = program.work {
+            let at = now + work.saturating_sub(program.base);
+            self.after(at, peer, run, ExecutionStep::Ended(turn, End::Own));
+        }
+    }
+
+    /// Whether a run that was to have ended by now still has work, because it has paused since that was foreseen.
+    pub(super) fn has_work_left(&mut self, now: Time, peer: PeerId, run: RunId) -> bool {
+        let program = self.hosts[peer.0 as usize].disk.program(run).copied();
+        program
+            .is_some_and(|program| program.work.is_some_and(|work| self.progress(now, peer, &program) < work))
     }
 
     /// A write is complete; the next one follows.
@@ -321,6 +340,12 @@ impl World<'_> {
             return self.fail_program(now, peer, run, &no_space(&place));
         }
         self.ledger.wrote(&allocation, writes.bytes, uses.resumes);
+        if let Some(progress) = checkpoint {
+            self.shows(now, peer, Sight::Saved { slot: run.slot, progress });
+        }
+        if uses.pauses {
+            self.work_on(now, peer, run);
+        }
         if let Some(turn) = self.hosts[peer.0 as usize].executor.turn(run) {
             let every = self.write_interval(peer, run, uses, writes.every);
             self.after(now + every, peer, run, ExecutionStep::Move(turn, DataStep::Write));

@@ -32,6 +32,7 @@ use super::system::HostSystem;
 use super::telemetry::{Lines, Telemetry};
 use super::traffic::{Traffic, is_about_routes};
 use super::troubles::{Effort, Troubles};
+use super::watching::Sighting;
 use crate::dms::actor::{BehaviourKind, Envelope, Message, NewDeployment, gossip};
 use crate::dms::ensemble::Executor as Kind;
 use crate::dms::fact::Fact;
@@ -129,6 +130,8 @@ pub struct World<'s> {
     pub(super) violation: Option<Box<Violation>>,
     /// When the network is looked after next, if that is foreseen.
     pub(super) network_due: Option<Time>,
+    /// What was seen since it was last asked for, if somebody watches.
+    pub(super) sightings: Option<Vec<Sighting>>,
 }
 
 impl<'s> World<'s> {
@@ -193,6 +196,7 @@ impl<'s> World<'s> {
             events: 0,
             violation: None,
             network_due: None,
+            sightings: None,
         };
         for peer in (0..world.hosts.len() as u32).map(PeerId) {
             let offered = if world.is_awaited(peer) { 0 } else { world.offered_cores_milli(peer) };

@@ -26,6 +26,7 @@ mod joining;
 mod nat;
 mod observability;
 mod operations;
+mod oracles;
 mod outages;
 mod parsing;
 mod protocol;

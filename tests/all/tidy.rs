@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("workload", &["kernel", "net"]),
     ("sim", &["dms", "net", "workload", "observe", "kernel"]),
     ("scenario", &["sim", "dms", "net", "workload", "observe", "kernel"]),
-    ("reproduce", &["scenario", "sim", "dms", "observe"]),
+    ("reproduce", &["scenario", "sim", "dms", "observe", "kernel"]),
     ("experiment", &["scenario", "sim", "observe", "kernel"]),
     ("report", &["observe", "kernel"]),
     (

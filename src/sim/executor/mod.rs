@@ -296,7 +296,10 @@ impl Executor {
         let given = container.cores();
         let wanted = image.uses.cores_milli.unwrap_or(given);
         let ends = match &image.behaviour {
-            ImageBehaviour::Task { run, .. } => Some(stretched(run.sample(rng), wanted, given)),
+            ImageBehaviour::Task { run, stalls, .. } => {
+                let work = stretched(run.sample(rng), wanted, given);
+                Some(work + stalls.as_ref().map_or(Span::ZERO, |stalls| stalls.during(work, rng)))
+            }
             ImageBehaviour::Service { fails_after, .. } => {
                 fails_after.as_ref().map(|after| after.sample(rng))
             }

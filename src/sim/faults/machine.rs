@@ -248,7 +248,7 @@ mod tests {
     fn lying(fraction_wrong: f64, colluding: bool) -> Setup {
         let mut setup = setup();
         let run = Distribution::Constant { value_s: 60.0 };
-        let behaviour = ImageBehaviour::Task { run, exit_code: 0, prints: Default::default() };
+        let behaviour = ImageBehaviour::Task { run, exit_code: 0, prints: Default::default(), stalls: None };
         setup.images.push(Image::new("job", 0, run, behaviour));
         setup.faults.push(Fault::Machine {
             at: When::At(Time::ZERO),

@@ -9,6 +9,7 @@ use crate::sim::event::{Event, PeerId, Turn};
 use crate::sim::executor::Executor;
 use crate::sim::host::Inside;
 use crate::sim::setup::{Fault, Selection};
+use crate::sim::watching::Sight;
 use crate::sim::world::World;
 
 /// How long each repair takes, apart so that it does not depend on who is hit.
@@ -143,6 +144,7 @@ impl World<'_> {
         self.await_transfers();
         self.watch_network();
         self.ledger.peer_is(now, peer, false);
+        self.shows(now, peer, Sight::Down);
         self.review_peer(now, peer);
     }
 
@@ -182,6 +184,7 @@ impl World<'_> {
         host.up = true;
         self.network.set_up(now, EndpointId(peer.0), true);
         self.ledger.peer_is(now, peer, true);
+        self.shows(now, peer, Sight::Up);
         if self.hosts[peer.0 as usize].is_built() {
             self.start_process(now, peer);
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{DataUse, Prints, Writes};
-use crate::kernel::{Span, sample::Distribution};
+use crate::kernel::{Rng, Span, sample::Distribution};
 
 /// An image and how what runs from it behaves.
 #[derive(Clone, PartialEq, Debug)]
@@ -60,6 +60,8 @@ pub enum ImageBehaviour {
         run: Distribution,
         /// The exit code.
         exit_code: i32,
+        /// When it is held up; none = never.
+        stalls: Option<Stalls>,
         /// What it prints.
         prints: Prints,
     },
@@ -86,6 +88,34 @@ impl ImageBehaviour {
             Self::Task { prints, .. } | Self::Service { prints, .. } => Some(prints),
             Self::Kernel => None,
         }
+    }
+}
+
+/// When a program is held up at its work, again and again, to go on afterwards where it was.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Stalls {
+    /// How long it is at work until then.
+    pub after: Distribution,
+    /// How long it is held up.
+    pub lasts: Distribution,
+}
+
+impl Stalls {
+    /// A run is held up so often at most.
+    pub const MOST: u32 = 1_000_000;
+
+    /// How long so much work is held up in all.
+    pub fn during(&self, work: Span, rng: &mut Rng<'_>) -> Span {
+        let (mut left, mut lost) = (work, Span::ZERO);
+        for _ in 0..Self::MOST {
+            let after = self.after.sample(rng);
+            if after >= left {
+                break;
+            }
+            left = left.saturating_sub(after);
+            lost += self.lasts.sample(rng);
+        }
+        lost
     }
 }
 

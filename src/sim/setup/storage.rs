@@ -29,6 +29,8 @@ pub struct DataUse {
     pub writes: Option<Writes>,
     /// Whether each write is a checkpoint that takes the place of the last one, and from which it goes on.
     pub resumes: bool,
+    /// Whether it stands still while a checkpoint is written.
+    pub pauses: bool,
     /// What it fetches before it works.
     pub input: Option<Bucket>,
     /// What it delivers before it ends.

@@ -2,37 +2,17 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
-use super::{Exit, is_styled};
+use super::TableFormat;
+use crate::cli::{Exit, is_styled, without_outcome};
 use crate::dms::profile::Weakness;
 use crate::observe::{Verdict, csv_text};
 use crate::reproduce::{Cost, ReproduceError, Reproduction, reproduce, scenarios};
 
-/// What can be shown again.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum What {
-    /// The weaknesses of the real DMS.
-    Weaknesses,
-}
-
-/// How the table is printed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum TableFormat {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
-    /// A row for each number that differs.
-    Csv,
-}
-
 #[derive(Args, Debug)]
-pub(super) struct ReproduceArguments {
-    /// What to show.
-    #[arg(value_enum)]
-    what: What,
+pub(super) struct WeaknessesArguments {
     /// Only these, by their numbers: `W6 C10`.
     #[arg(value_name = "ID")]
     ids: Vec<String>,
@@ -56,8 +36,7 @@ struct Row<'a> {
     mended: Option<f64>,
 }
 
-pub(super) fn run(arguments: &ReproduceArguments) -> Exit {
-    let What::Weaknesses = arguments.what;
+pub(super) fn run(arguments: &WeaknessesArguments) -> Exit {
     let mut wanted = Vec::new();
     for id in &arguments.ids {
         match id.parse::<Weakness>() {
@@ -105,7 +84,7 @@ fn without_reproduction(error: &ReproduceError) -> Exit {
         }
         ReproduceError::Run { reason, file } => {
             eprintln!("in {}", file.display());
-            return super::without_outcome(reason);
+            return without_outcome(reason);
         }
         _ => eprintln!("error: {error}"),
     }

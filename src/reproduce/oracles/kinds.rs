@@ -1,0 +1,243 @@
+//! The kinds of cases: what each needs, what it measures, and by what; or why it is not measured.
+
+use super::availability::{self, Measured};
+use super::{Effort, OracleCase, checkpoints, queues, recovery, samplers};
+use crate::scenario::oracle_cases::{Bound, OracleForm};
+
+/// What gives the numbers of a kind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Machinery {
+    /// Runs of a world.
+    World,
+    /// Random streams alone: nothing of DMS takes part.
+    Sampler,
+    /// Nothing yet.
+    Nothing,
+}
+
+impl Machinery {
+    /// Its word in tables.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::World => "run",
+            Self::Sampler => "sampler",
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
+/// How the numbers of a case are measured.
+type Measure = fn(&OracleCase, &Effort) -> Result<Measured, String>;
+
+/// A kind of cases.
+pub(super) struct Kind {
+    pub(super) name: &'static str,
+    pub(super) machinery: Machinery,
+    /// What its cases say; none where anything goes, because nothing reads it.
+    pub(super) form: Option<OracleForm<'static>>,
+    pub(super) measure: Option<Measure>,
+    /// What is missing for those of its values that are not measured.
+    pub(super) note: &'static str,
+}
+
+/// What gives the numbers of a kind; none when it is not known.
+#[must_use]
+pub fn machinery(kind: &str) -> Option<Machinery> {
+    find(kind).map(|kind| kind.machinery)
+}
+
+pub(super) fn find(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}
+
+const fn measured(
+    machinery: Machinery,
+    form: OracleForm<'static>,
+    measure: Measure,
+    note: &'static str,
+) -> Kind {
+    Kind { name: form.kind, machinery, form: Some(form), measure: Some(measure), note }
+}
+
+const fn missing(name: &'static str, note: &'static str) -> Kind {
+    Kind { name, machinery: Machinery::Nothing, form: None, measure: None, note }
+}
+
+const QUEUES: &str = "providers keep no queue of work";
+const STRATEGIES: &str = "needs a placement that does not exist";
+const VOTING: &str = "results are not compared: there is no replication of tasks";
+
+/// What R1 has.
+const CHECKPOINTS: [&str; 7] = [
+    "young",
+    "daly_higher_order",
+    "exact_lambert",
+    "exact_numeric",
+    "waste_at_exact",
+    "waste_at_young",
+    "waste_no_failure_at_exact",
+];
+
+pub(super) static KINDS: [Kind; 30] = [
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "F1",
+            params: &[("MTTF_h", Bound::Positive), ("MTTR_h", Bound::Positive)],
+            has_value: availability::is_of_on_off,
+            values: &["A", "A_1h", "A_24h", "sd_up_of_1000"],
+        },
+        availability::on_off,
+        "",
+    ),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "F2",
+            params: &[("n", Bound::Whole(400)), ("k", Bound::Whole(400)), ("p", Bound::Share)],
+            has_value: |name| name == "P",
+            values: &["P"],
+        },
+        availability::some_of_many,
+        "",
+    ),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "F4",
+            params: &[("alpha", Bound::AboveOne), ("xm", Bound::Positive)],
+            has_value: availability::is_of_residual,
+            values: &["mrl_at_1", "mrl_at_10"],
+        },
+        availability::residual,
+        "",
+    ),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "F5",
+            params: &[("n", Bound::Whole(10_000)), ("MTBF_h", Bound::Positive), ("T_h", Bound::Positive)],
+            has_value: |name| ["first_failure_h", "mean_failures_24h", "sd"].contains(&name),
+            values: &["first_failure_h", "mean_failures_24h", "sd"],
+        },
+        availability::superposition,
+        "",
+    ),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "R3",
+            params: &[("w_h", Bound::Positive), ("MTBF_h", Bound::Positive), ("downtime_h", Bound::Amount)],
+            has_value: |name| ["E", "attempts", "wasted_h", "Var"].contains(&name),
+            values: &["E", "attempts", "wasted_h", "Var"],
+        },
+        recovery::restarts,
+        "",
+    ),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "R4",
+            params: &[("mu", Bound::Positive)],
+            has_value: recovery::is_of_order_statistics,
+            values: &["max_10", "min_10", "k7_of_10"],
+        },
+        recovery::order_statistics,
+        "",
+    ),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "R5",
+            params: &[("r", Bound::Whole(2)), ("MTTF_h", Bound::Positive), ("repair_h", Bound::Positive)],
+            has_value: |name| ["MTTDL_parallel_repair_h", "MTTDL_single_repair_h"].contains(&name),
+            values: &["MTTDL_parallel_repair_h", "MTTDL_single_repair_h"],
+        },
+        availability::data_loss,
+        "",
+    ),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "R1",
+            params: &[
+                ("MTBF_s", Bound::Positive),
+                ("C_s", Bound::Positive),
+                ("R_s", Bound::Positive),
+                ("D_s", Bound::Amount),
+            ],
+            has_value: |name| CHECKPOINTS.contains(&name),
+            values: &CHECKPOINTS,
+        },
+        checkpoints::optimum,
+        "",
+    ),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "Q11",
+            params: &[
+                ("lam", Bound::Positive),
+                ("mu", Bound::Positive),
+                ("fail", Bound::Positive),
+                ("repair", Bound::Positive),
+            ],
+            has_value: |name| ["EC", "EC2", "Wq", "T"].contains(&name),
+            values: &["EC", "EC2", "Wq", "T"],
+        },
+        queues::stalling_server,
+        QUEUES,
+    ),
+    measured(
+        Machinery::Sampler,
+        OracleForm {
+            kind: "D1",
+            params: &[("m", Bound::Whole(30))],
+            has_value: |name| ["mean", "max"].contains(&name),
+            values: &["mean", "max"],
+        },
+        samplers::hops,
+        "",
+    ),
+    measured(
+        Machinery::Sampler,
+        OracleForm {
+            kind: "D2",
+            params: &[("n", Bound::Whole(1000))],
+            has_value: |name| ["max_arc", "min_arc"].contains(&name),
+            values: &["max_arc", "min_arc"],
+        },
+        samplers::arcs,
+        "",
+    ),
+    measured(
+        Machinery::Sampler,
+        OracleForm {
+            kind: "G5",
+            params: &[("n", Bound::Whole(1000))],
+            has_value: |name| ["E", "Var"].contains(&name),
+            values: &["E", "Var"],
+        },
+        samplers::coupons,
+        "",
+    ),
+    missing("Q1", QUEUES),
+    missing("Q2", QUEUES),
+    missing("Q3", QUEUES),
+    missing("Q4", QUEUES),
+    missing("Q5", QUEUES),
+    missing("Q7", QUEUES),
+    missing("Q8", QUEUES),
+    missing("Q12", QUEUES),
+    missing("Q13", QUEUES),
+    missing("Q14", "churn has no limited number of repairers"),
+    missing("A1", "bids have no price"),
+    missing("S1", VOTING),
+    missing("S2", VOTING),
+    missing("G1", "messages flood a mesh of neighbours: nobody passes them to one other peer a round"),
+    missing("G3", "the detector of failures cannot be configured"),
+    missing("N3", "a message takes one way as a whole: nobody passes it on packet by packet"),
+    missing("P3", STRATEGIES),
+    missing("P4", STRATEGIES),
+];

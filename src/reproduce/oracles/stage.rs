@@ -1,0 +1,144 @@
+//! Small scenarios on which cases are put, and watching them.
+//!
+//! A case counts in units of its own: hours, or nothing at all. A unit is as many simulated seconds as suits the
+//! constants of the protocol, which must not matter.
+
+use crate::kernel::{Span, Time};
+use crate::scenario;
+use crate::sim::watching::Sighting;
+use crate::sim::{Setup, World};
+
+/// A scenario in the making.
+pub(super) struct Stage {
+    /// Its seed.
+    pub seed: u64,
+    /// How long it is, in seconds.
+    pub duration_s: f64,
+    /// The workers and when they come and go: the text of `churn`, or nothing.
+    pub workers: u32,
+    pub churn: Option<String>,
+    /// The program that runs on each worker, if any: the text of an image, and how many of it a worker runs.
+    pub program: Option<(String, u32)>,
+    /// Whether the program has a volume on the disk of its machine.
+    pub has_volume: bool,
+    /// What runs it.
+    pub executor: &'static str,
+}
+
+/// The name of the program's image.
+const IMAGE: &str = "oracle/program";
+
+impl Stage {
+    /// How fast disks are: a megabyte a second.
+    pub(super) const DISK_BYTES_PER_S: f64 = 1e6;
+
+    /// Workers that are always there.
+    pub(super) fn of_steady_peers(seed: u64, duration_s: f64, workers: u32) -> Self {
+        Self { churn: None, ..Self::of_peers(seed, duration_s, workers, String::new()) }
+    }
+
+    /// Workers that come and go, on which nothing runs.
+    pub(super) fn of_peers(seed: u64, duration_s: f64, workers: u32, churn: String) -> Self {
+        Self {
+            seed,
+            duration_s,
+            workers,
+            churn: Some(churn),
+            program: None,
+            has_volume: false,
+            executor: "docker",
+        }
+    }
+
+    /// The run. Messages cost nothing and take a microsecond, and nothing has a size.
+    pub(super) fn setup(&self) -> Result<Setup, String> {
+        let churn = self.churn.as_ref().map_or_else(String::new, |churn| format!(", churn: {churn}"));
+        let mut text = format!(
+            "version: 1\nname: oracle\nseed: {}\nduration: {}\nprocessing: none\n\
+             network: {{latency: {{constant: 1us}}, bandwidth: unlimited, hop_processing: 1ns, hellos: false}}\n\
+             peers:\n\
+             \x20 - providers: {{name: worker, count: {}, place: {{city: Berlin}}, \
+             hardware: {{cpu: 100, ram: 1 TiB, disk: 10 TB}}, \
+             onboard: {{cpu: 100%, ram: 90%, disk: 100%}}, storage: {{rate: 8 Mbit/s}}, \
+             executors: [{}]{churn}}}\n\
+             \x20 - orchestrators: {{names: [alice], place: {{city: Berlin}}}}\n\
+             strategy: {{recovery: restart}}\n",
+            self.seed,
+            time(self.duration_s),
+            self.workers,
+            self.executor
+        );
+        let mut ensembles = Vec::new();
+        if let Some((image, copies)) = &self.program {
+            text.push_str(&format!("images:\n  {IMAGE}: {image}\nworkload:\n"));
+            for worker in 0..self.workers {
+                text.push_str(&format!("  - deploy: {{by: alice, ensemble: {worker}.yaml, timeout: 30m}}\n"));
+                ensembles.push((format!("{worker}.yaml"), self.ensemble(worker, *copies)));
+            }
+        }
+        scenario::load_text("oracle.yaml", &text, ensembles).map_err(|report| report.render(false))
+    }
+
+    /// Allocations that are to run on one worker, and that its machine starts again by itself.
+    fn ensemble(&self, worker: u32, copies: u32) -> String {
+        let executor = self.executor;
+        let volume = if self.has_volume {
+            ", volume: [{type: local, src: work, mount_destination: /work}]"
+        } else {
+            ""
+        };
+        let mut text = "version: \"V1\"\nallocations:\n".to_owned();
+        for copy in 0..copies {
+            text.push_str(&format!(
+                "  a{copy}: {{type: task, executor: {executor}, \
+                 resources: {{cpu: {{cores: 0.1}}, ram: {{size: 1 MiB}}, disk: {{size: 1 MiB}}}}, \
+                 execution: {{type: {executor}, image: {IMAGE}, restart_policy: always}}{volume}}}\n"
+            ));
+        }
+        let names: Vec<String> = (0..copies).map(|copy| format!("a{copy}")).collect();
+        let names = names.join(", ");
+        text.push_str(&format!("nodes:\n  main: {{allocations: [{names}], peer: worker-{worker}}}\n"));
+        text
+    }
+
+    /// Runs it, and shows what is seen: `see` for each sighting, `mark` after every `step_s` seconds.
+    pub(super) fn play(
+        &self,
+        step_s: f64,
+        see: &mut dyn FnMut(&Sighting),
+        mark: &mut dyn FnMut(u64),
+    ) -> Result<(), String> {
+        let setup = self.setup()?;
+        let mut world = World::new(&setup)?;
+        world.watch();
+        let end = Time::ZERO + setup.duration;
+        let mut number = 0;
+        loop {
+            let until = Time::ZERO + Span::from_secs_f64(step_s * (number + 1) as f64);
+            if world.advance(until.min(end), &mut |_, _| true).is_some() {
+                return Err("resources were not conserved".to_owned());
+            }
+            world.take_sightings().iter().for_each(&mut *see);
+            if until > end {
+                return Ok(());
+            }
+            mark(number);
+            number += 1;
+        }
+    }
+}
+
+/// A time as a scenario writes it.
+pub(super) fn time(seconds: f64) -> String {
+    format!("{}ns", Span::from_secs_f64(seconds).0)
+}
+
+/// An exponential distribution as a scenario writes it.
+pub(super) fn exponential(mean_s: f64) -> String {
+    format!("{{exponential: {{mean: {}}}}}", time(mean_s))
+}
+
+/// Times of peers that come and go, from a fresh start or in the middle of things.
+pub(super) fn churn(up: &str, down: &str, start: &str) -> String {
+    format!("{{up: {up}, down: {down}, start: {start}}}")
+}

@@ -1,0 +1,116 @@
+//! Estimates with their intervals, from replications that are independent of each other.
+//!
+//! Every replication gives a few sums; a number is a function of these, such as a ratio or a variance. The jackknife
+//! leaves out one replication after the other, which takes most of the bias of such a function away and says how much
+//! it varies (Efron and Tibshirani, "An introduction to the bootstrap", 1993, chapter 11).
+
+use serde::Serialize;
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+/// How sure an interval is to hold what is estimated.
+pub const CONFIDENCE: f64 = 0.999;
+
+/// A number that was estimated.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+pub struct Estimate {
+    /// The estimate, in the middle of its interval.
+    pub value: f64,
+    /// Half of the interval of [`CONFIDENCE`], in the unit of the value.
+    pub half_width: f64,
+}
+
+impl Estimate {
+    /// A number that was computed and not drawn.
+    #[must_use]
+    pub const fn computed(value: f64) -> Self {
+        Self { value, half_width: 0.0 }
+    }
+}
+
+/// What a function of sums is over all replications. Not a number where there are fewer than two of them.
+#[must_use]
+pub(super) fn jackknife(replications: &[Vec<f64>], of: impl Fn(&[f64]) -> f64) -> Estimate {
+    let count = replications.len();
+    if count < 2 {
+        return Estimate { value: f64::NAN, half_width: f64::NAN };
+    }
+    let n = count as f64;
+    let mut total = vec![0.0; replications[0].len()];
+    for sums in replications {
+        total.iter_mut().zip(sums).for_each(|(total, own)| *total += own);
+    }
+    let whole = of(&total);
+    let without = |sums: &Vec<f64>| {
+        let rest: Vec<f64> = total.iter().zip(sums).map(|(total, own)| total - own).collect();
+        n * whole - (n - 1.0) * of(&rest)
+    };
+    let pseudo: Vec<f64> = replications.iter().map(without).collect();
+    let value = pseudo.iter().sum::<f64>() / n;
+    let squares: f64 = pseudo.iter().map(|one| (one - value) * (one - value)).sum();
+    let error = (squares / (n - 1.0) / n).sqrt();
+    Estimate { value, half_width: quantile(count - 1) * error }
+}
+
+/// The quantile of Student's t by which an interval of [`CONFIDENCE`] is wider than the standard error.
+fn quantile(freedom: usize) -> f64 {
+    let law = StudentsT::new(0.0, 1.0, freedom as f64).expect("there is at least one degree of freedom");
+    law.inverse_cdf(1.0 - (1.0 - CONFIDENCE) / 2.0)
+}
+
+/// The mean of what was counted and added up: sums of ones and of values.
+#[must_use]
+pub(super) fn mean(count: f64, sum: f64) -> f64 {
+    sum / count
+}
+
+/// The variance of what was counted, added up and added up in squares.
+#[must_use]
+pub(super) fn variance(count: f64, sum: f64, squares: f64) -> f64 {
+    (squares - sum * sum / count) / (count - 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{Domain, Streams};
+
+    #[test]
+    fn quantiles_are_those_of_tables() {
+        for (freedom, expected) in [(1, 636.619), (9, 4.781), (31, 3.633), (1000, 3.300)] {
+            assert!((quantile(freedom) - expected).abs() < 1e-3, "{freedom}: {}", quantile(freedom));
+        }
+    }
+
+    #[test]
+    fn a_mean_has_the_interval_of_the_textbook() {
+        let replications: Vec<Vec<f64>> = (1..=10).map(|n| vec![1.0, f64::from(n)]).collect();
+        let found = jackknife(&replications, |sums| mean(sums[0], sums[1]));
+        assert!((found.value - 5.5).abs() < 1e-9);
+        let expected = 4.7809 * (55.0_f64 / 6.0 / 10.0).sqrt();
+        assert!((found.half_width - expected).abs() < 1e-3, "{found:?} {expected}");
+    }
+
+    #[test]
+    fn one_replication_says_nothing() {
+        assert!(jackknife(&[vec![1.0, 2.0]], |sums| sums[1]).half_width.is_nan());
+    }
+
+    /// Of 400 intervals for the ratio of two sums, hardly any misses it.
+    #[test]
+    fn intervals_hold_what_they_should() {
+        const TEST: Domain = Domain::new("reproduce.statistics.test");
+        let misses = (0..400).filter(|&entity| {
+            let mut rng = Streams::new(1).owned(TEST, entity);
+            let replications: Vec<Vec<f64>> = (0..20)
+                .map(|_| {
+                    let weights: Vec<f64> = (0..30).map(|_| 1.0 + rng.unit_f64()).collect();
+                    let values: f64 = weights.iter().map(|weight| weight * 2.0 * rng.unit_f64()).sum();
+                    vec![weights.iter().sum(), values]
+                })
+                .collect();
+            let found = jackknife(&replications, |sums| mean(sums[0], sums[1]));
+            (found.value - 1.0).abs() > found.half_width
+        });
+        assert!(misses.count() <= 3);
+    }
+}
