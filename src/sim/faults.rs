@@ -1,8 +1,8 @@
 //! What breaks, and when: faults begin at their time or when something has come about, and end.
 //!
-//! [`outages`] has what stops and starts again, [`correlated`] what does so together, [`conditions`] what is wrong with the
-//! network, [`connections`] what peers do about those that they are connected to,
-//! [`machine`] what is wrong with machines that stay up.
+//! [`outages`] has what stops and starts again, [`correlated`] what does so together, [`machine`] what is wrong with
+//! machines that stay up, [`conditions`] what is wrong with the network, [`connections`] what peers do about those that
+//! they are connected to.
 
 mod conditions;
 mod connections;

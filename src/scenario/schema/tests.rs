@@ -88,8 +88,8 @@ const RIGHT_STRUCTURE: &[&str] = &[
     "72-nat-of-nothing",
     "contracted",
     "cycle",
+    "encrypted",
     "image",
-    "supervised",
 ];
 
 #[test]
@@ -368,6 +368,7 @@ fn schemas_and_readers_need_the_same_keys() {
                 "needs `address`",
                 "needs `nat` of the network",
                 "needs a section `dynamic_dns`",
+                "needs `fraction_wrong`",
             ];
             // So does the model of a contract.
             text.starts_with("`revoke` needs")

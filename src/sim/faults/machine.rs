@@ -146,7 +146,8 @@ impl World<'_> {
         }
     }
 
-    /// What is up on a machine, and what is to be up for the first time. One to which nothing has happened runs nothing.
+    /// What is up on a machine, and what is to be up for the first time. One to which nothing has happened runs
+    /// nothing.
     fn at_work(&self, peer: PeerId) -> (Vec<RunId>, Vec<RunId>) {
         self.hosts[peer.0 as usize].built().map(|inside| inside.executor.at_work()).unwrap_or_default()
     }

@@ -46,9 +46,9 @@ impl Ledger {
         Some((record.peer, self.full_id(record)?))
     }
 
-    /// The allocation of this name that was last given a public port, for the port inside if that is given: where it is,
-    /// its full id, the port, and since when it is there. That is what the manifest of the deployment says. Of a node
-    /// and its standby, either may have been committed first.
+    /// The allocation of this name that was last given a public port, for the port inside if that is given: where it
+    /// is, its full id, the port, and since when it is there. That is what the manifest of the deployment says. Of a
+    /// node and its standby, either may have been committed first.
     pub(in crate::sim) fn mapped(
         &self,
         deployment: u32,
