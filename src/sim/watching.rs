@@ -43,6 +43,11 @@ pub enum Sight {
         /// The slot.
         slot: u32,
     },
+    /// A supervisor holds an allocation of this deployment to be in trouble; the peer is the supervisor's.
+    Suspected {
+        /// The number of the deployment, in the order in which they were asked for.
+        deployment: u32,
+    },
 }
 
 impl World<'_> {

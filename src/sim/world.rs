@@ -32,7 +32,7 @@ use super::system::HostSystem;
 use super::telemetry::{Lines, Telemetry};
 use super::traffic::{Traffic, is_about_routes};
 use super::troubles::{Effort, Troubles};
-use super::watching::Sighting;
+use super::watching::{Sight, Sighting};
 use crate::dms::actor::{BehaviourKind, Envelope, Message, NewDeployment, gossip};
 use crate::dms::ensemble::Executor as Kind;
 use crate::dms::fact::Fact;
@@ -510,6 +510,11 @@ impl<'s> World<'s> {
                 Fact::DeploymentStatus { ensemble, status, .. } => Some((*ensemble, *status)),
                 _ => None,
             };
+            if matches!(fact, Fact::Suspected { .. })
+                && let Some(deployment) = self.ledger.deployment_of_fact(&fact)
+            {
+                self.shows(now, peer, Sight::Suspected { deployment });
+            }
             self.ledger.record(now, peer, fact);
             if let Some((ensemble, status)) = status {
                 self.trigger_faults(now, ensemble, status);

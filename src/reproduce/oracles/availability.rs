@@ -31,7 +31,7 @@ impl Crowd {
         match sighting.what {
             Sight::Up => *up = true,
             Sight::Down => *up = false,
-            Sight::Began { .. } | Sight::Saved { .. } | Sight::Ended { .. } => {}
+            _ => {}
         }
     }
 }
@@ -155,7 +155,7 @@ pub(super) fn residual(case: &OracleCase, effort: &Effort) -> Result<Measured, S
                             note(sighting.at.since(since).as_secs_f64());
                         }
                     }
-                    Sight::Began { .. } | Sight::Saved { .. } | Sight::Ended { .. } => {}
+                    _ => {}
                 }
             },
             &mut |_| {},
@@ -225,6 +225,49 @@ pub(super) fn superposition(case: &OracleCase, effort: &Effort) -> Result<Measur
     ])
 }
 
+/// Q14: peers that fail wait for one of a few repairers.
+pub(super) fn repair_queue(case: &OracleCase, effort: &Effort) -> Result<Measured, String> {
+    /// What begins with everybody up has forgotten it after so many mean times of a repair.
+    const WARM_UP: u64 = 200;
+    let (n, repairers) = (case.param("N") as u32, case.param("c") as u32);
+    let (up, down) = (exponential(1.0 / case.param("lam")), exponential(1.0 / case.param("mu")));
+    let looks = WARM_UP + effort.scaled(30_000.0);
+    let replications = effort.replicate(|seed| {
+        let model = format!("{{up: {up}, down: {down}, start: fresh, repairers: {repairers}}}");
+        let every_s = 1.0 / case.param("mu");
+        let stage = Stage::of_peers(seed, every_s * (looks + 1) as f64, n, model);
+        let crowd = std::cell::RefCell::new(Crowd::of(n));
+        let failures = std::cell::Cell::new(0.0);
+        let mut sums = vec![0.0; 4];
+        stage.play(
+            every_s,
+            &mut |sighting| {
+                crowd.borrow_mut().see(sighting);
+                if sighting.what == Sight::Down {
+                    failures.set(failures.get() + 1.0);
+                }
+            },
+            &mut |number| {
+                let failed = failures.replace(0.0);
+                if number >= WARM_UP {
+                    let up = count(&crowd.borrow().up);
+                    let all = f64::from(u8::from(up >= f64::from(n)));
+                    add(&mut sums, &[1.0, f64::from(n) - up, all, failed / every_s]);
+                }
+            },
+        )?;
+        Ok(sums)
+    })?;
+    let crowd = f64::from(n);
+    let of = |place: usize| jackknife(&replications, move |sums| mean(sums[0], sums[place]));
+    Ok(vec![
+        ("mean_down".to_owned(), of(1)),
+        ("availability".to_owned(), jackknife(&replications, |s| 1.0 - mean(s[0], s[1]) / crowd)),
+        ("P_all_up".to_owned(), of(2)),
+        ("fail_rate".to_owned(), of(3)),
+    ])
+}
+
 /// R5: two copies of a state on two machines. A machine that goes down has lost its copy and is back when that has been
 /// made again, after a random time; all is lost when both are down.
 pub(super) fn data_loss(case: &OracleCase, effort: &Effort) -> Result<Measured, String> {
@@ -281,7 +324,7 @@ impl Pair {
                 let since = if self.has == [false, false] { self.since.take() } else { None };
                 since.map(|since| sighting.at.since(since).as_secs_f64())
             }
-            Sight::Began { .. } | Sight::Saved { .. } | Sight::Ended { .. } => None,
+            _ => None,
         }
     }
 }

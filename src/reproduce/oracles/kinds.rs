@@ -1,7 +1,7 @@
 //! The kinds of cases: what each needs, what it measures, and by what; or why it is not measured.
 
 use super::availability::{self, Measured};
-use super::{Effort, OracleCase, checkpoints, queues, recovery, samplers};
+use super::{Effort, OracleCase, checkpoints, detection, queues, recovery, samplers};
 use crate::scenario::oracle_cases::{Bound, OracleForm};
 
 /// What gives the numbers of a kind.
@@ -66,7 +66,7 @@ const fn missing(name: &'static str, note: &'static str) -> Kind {
 
 const QUEUES: &str = "providers keep no queue of work";
 const STRATEGIES: &str = "needs a placement that does not exist";
-const VOTING: &str = "results are not compared: there is no replication of tasks";
+const VOTING: &str = "wrong results are rare: as many votes as this takes are too many to run";
 
 /// What R1 has.
 const CHECKPOINTS: [&str; 7] = [
@@ -190,6 +190,33 @@ pub(super) static KINDS: [Kind; 30] = [
         QUEUES,
     ),
     measured(
+        Machinery::World,
+        OracleForm {
+            kind: "Q14",
+            params: &[
+                ("N", Bound::Whole(400)),
+                ("c", Bound::Whole(400)),
+                ("lam", Bound::Positive),
+                ("mu", Bound::Positive),
+            ],
+            has_value: |name| ["mean_down", "availability", "P_all_up", "fail_rate"].contains(&name),
+            values: &["mean_down", "availability", "P_all_up", "fail_rate"],
+        },
+        availability::repair_queue,
+        "",
+    ),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "G3",
+            params: &[("d", Bound::Positive), ("tau", Bound::Positive)],
+            has_value: |name| ["mean", "lo", "hi"].contains(&name),
+            values: &["mean", "lo", "hi"],
+        },
+        detection::heartbeats,
+        "",
+    ),
+    measured(
         Machinery::Sampler,
         OracleForm {
             kind: "D1",
@@ -231,12 +258,10 @@ pub(super) static KINDS: [Kind; 30] = [
     missing("Q8", QUEUES),
     missing("Q12", QUEUES),
     missing("Q13", QUEUES),
-    missing("Q14", "churn has no limited number of repairers"),
     missing("A1", "bids have no price"),
     missing("S1", VOTING),
     missing("S2", VOTING),
     missing("G1", "messages flood a mesh of neighbours: nobody passes them to one other peer a round"),
-    missing("G3", "the detector of failures cannot be configured"),
     missing("N3", "a message takes one way as a whole: nobody passes it on packet by packet"),
     missing("P3", STRATEGIES),
     missing("P4", STRATEGIES),

@@ -7,6 +7,7 @@
 
 mod availability;
 mod checkpoints;
+mod detection;
 mod kinds;
 mod queues;
 mod recovery;

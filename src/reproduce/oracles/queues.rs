@@ -43,7 +43,7 @@ pub(super) fn stalling_server(case: &OracleCase, effort: &Effort) -> Result<Meas
                             add(&mut sums, &[1.0, took, took * took]);
                         }
                     }
-                    Sight::Up | Sight::Down | Sight::Saved { .. } => {}
+                    _ => {}
                 }
             },
             &mut |_| {},

@@ -59,7 +59,7 @@ pub(super) fn restarts(case: &OracleCase, effort: &Effort) -> Result<Measured, S
                         let took = sighting.at.since(first).as_secs_f64() / unit_s;
                         add(&mut sums, &[1.0, took, took * took, done.attempts]);
                     }
-                    Sight::Up | Sight::Down | Sight::Saved { .. } => {}
+                    _ => {}
                 }
             },
             &mut |_| {},
@@ -144,7 +144,7 @@ impl Round {
                 *lasted = Some(sighting.at.since(self.began).as_secs_f64());
                 None
             }
-            Sight::Up | Sight::Down | Sight::Saved { .. } => None,
+            _ => None,
         }
     }
 }

@@ -23,6 +23,10 @@ pub(super) struct Stage {
     pub has_volume: bool,
     /// What runs it.
     pub executor: &'static str,
+    /// Whether it is a task, which ends, or a service.
+    pub is_task: bool,
+    /// What is done about failures: the text of `strategy`.
+    pub strategy: String,
 }
 
 /// The name of the program's image.
@@ -47,6 +51,8 @@ impl Stage {
             program: None,
             has_volume: false,
             executor: "docker",
+            is_task: true,
+            strategy: "{recovery: restart}".to_owned(),
         }
     }
 
@@ -62,11 +68,12 @@ impl Stage {
              onboard: {{cpu: 100%, ram: 90%, disk: 100%}}, storage: {{rate: 8 Mbit/s}}, \
              executors: [{}]{churn}}}\n\
              \x20 - orchestrators: {{names: [alice], place: {{city: Berlin}}}}\n\
-             strategy: {{recovery: restart}}\n",
+             strategy: {}\n",
             self.seed,
             time(self.duration_s),
             self.workers,
-            self.executor
+            self.executor,
+            self.strategy
         );
         let mut ensembles = Vec::new();
         if let Some((image, copies)) = &self.program {
@@ -82,6 +89,7 @@ impl Stage {
     /// Allocations that are to run on one worker, and that its machine starts again by itself.
     fn ensemble(&self, worker: u32, copies: u32) -> String {
         let executor = self.executor;
+        let kind = if self.is_task { "task" } else { "service" };
         let volume = if self.has_volume {
             ", volume: [{type: local, src: work, mount_destination: /work}]"
         } else {
@@ -90,7 +98,7 @@ impl Stage {
         let mut text = "version: \"V1\"\nallocations:\n".to_owned();
         for copy in 0..copies {
             text.push_str(&format!(
-                "  a{copy}: {{type: task, executor: {executor}, \
+                "  a{copy}: {{type: {kind}, executor: {executor}, \
                  resources: {{cpu: {{cores: 0.1}}, ram: {{size: 1 MiB}}, disk: {{size: 1 MiB}}}}, \
                  execution: {{type: {executor}, image: {IMAGE}, restart_policy: always}}{volume}}}\n"
             ));
