@@ -6,8 +6,8 @@ use super::Exit;
 use crate::dms::deviations;
 use crate::dms::orchestrator::placement::Policy;
 use crate::dms::profile::Weakness;
-use crate::dms::supervision::Detector;
-use crate::dms::supervision::recovery::{About, Measure};
+use crate::dms::supervision::recovery::Measure;
+use crate::dms::supervision::{About, Detector};
 use crate::scenario::catalogue;
 use crate::workload::ChurnPreset;
 

@@ -315,6 +315,8 @@ pub enum Timer {
     Retry(u32),
     /// A deployment's failure detector looks who has been silent for too long.
     Detect(u32),
+    /// A deployment asks whether its standbys are still there.
+    Standbys(u32),
 }
 
 impl Timer {
@@ -333,6 +335,7 @@ impl Timer {
             | Self::UpdateDeadline(number, _)
             | Self::Retry(number)
             | Self::Detect(number)
+            | Self::Standbys(number)
             | Self::Follow(number, _) => Some(number),
             Self::Reply(Owner::Root | Owner::Provider | Owner::Contracts | Owner::Gateway, _)
             | Self::Contracts

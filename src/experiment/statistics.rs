@@ -1,9 +1,10 @@
 //! Means with their intervals.
 
+use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// A number that was estimated.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Estimate {
     /// The estimate, in the middle of its interval.
     pub value: f64,
@@ -12,6 +13,12 @@ pub struct Estimate {
 }
 
 impl Estimate {
+    /// A number that was computed and not drawn.
+    #[must_use]
+    pub const fn computed(value: f64) -> Self {
+        Self { value, half_width: 0.0 }
+    }
+
     /// Whether the interval lies on one side of zero.
     #[must_use]
     pub fn is_certain(&self) -> bool {

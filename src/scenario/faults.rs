@@ -17,7 +17,8 @@ use crate::net::{Cities, Continent, Systems};
 use crate::sim::setup::{Direction, Fault, PeerGroup, Selection, When};
 use crate::workload::{PlaceConfig, PlaceDraw};
 
-const KINDS: &[&str] = &[
+/// What may break: exactly one of these.
+pub(super) const KINDS: &[&str] = &[
     "crash",
     "loss",
     "delay",

@@ -529,25 +529,7 @@ static FAULT: Map = Map::new(
         Key::new("clock", Shape::Map(&CLOCK_STEP), "clocks of peers are set"),
     ],
 )
-.with_one_of(&[
-    "crash",
-    "loss",
-    "delay",
-    "partition",
-    "restart",
-    "upgrade",
-    "move",
-    "executor_crash",
-    "pull_failure",
-    "slow",
-    "stall",
-    "slow_disk",
-    "disk_full",
-    "lies",
-    "byzantine",
-    "outage",
-    "clock",
-]);
+.with_one_of(super::faults::KINDS);
 
 static WHEN: [Shape; 2] = [TIME, Shape::Map(&MOMENT)];
 const AT: Key = Key::new("at", Shape::Either(&WHEN), "when").required();

@@ -38,6 +38,7 @@ mod scenarios_invalid;
 mod ssh;
 mod storage;
 mod strategies;
+mod study;
 mod subnets;
 mod tidy;
 mod traffic;

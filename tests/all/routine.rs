@@ -27,6 +27,21 @@ fn with_weaknesses_and_other_ends_too() {
     assert_same(&["duration=2h50m12.345s"], 7);
 }
 
+#[test]
+fn with_every_strategy_and_detector() {
+    for strategy in [
+        "{standby: {count: 1}}",
+        "[redeploy, {retry: {attempts: 2}}]",
+        "[redeploy, {replication: {copies: 2}}]",
+        "migration, detector: {fixed: {period: 20s, timeout: 1m}}",
+        "redeploy, detector: swim",
+        "redeploy, detector: phi",
+    ] {
+        let set = format!("strategy={{recovery: {strategy}, force_recovery: true}}");
+        assert_same(&[&set, "duration=3h"], 9);
+    }
+}
+
 /// Where messages are lost, nothing is known beforehand: every round is an event after the other.
 #[test]
 fn where_messages_are_lost_nothing_is_left_out() {

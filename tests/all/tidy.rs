@@ -18,8 +18,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("workload", &["kernel", "net"]),
     ("sim", &["dms", "net", "workload", "observe", "kernel"]),
     ("scenario", &["sim", "dms", "net", "workload", "observe", "kernel"]),
-    ("reproduce", &["scenario", "sim", "dms", "observe", "kernel"]),
     ("experiment", &["scenario", "sim", "observe", "kernel"]),
+    ("reproduce", &["experiment", "scenario", "sim", "dms", "observe", "kernel"]),
     ("report", &["observe", "kernel"]),
     (
         "cli",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Change, Deployment, Phase};
+use super::{Change, Deployment};
 use crate::dms::actor::{
     Behaviour, BehaviourKind, Bid, BidRequest, Call, Envelope, Message, NodeRequest, topics,
 };
@@ -194,7 +194,12 @@ impl Deployment {
 
     fn close_round(&mut self, desk: &mut Desk<'_, '_>) {
         let was_full = self.round.take().is_some_and(|round| round.room == 0);
-        let unplaced = self.in_phase(Phase::Unplaced);
+        let unplaced: Vec<usize> =
+            (0..self.nodes.len()).filter(|&index| self.nodes[index].wants_place()).collect();
+        if unplaced.is_empty() {
+            // Those that it was for are wanted no more.
+            return self.advance(desk);
+        }
         let updating = self.status == DeploymentStatus::Updating;
         let complete = unplaced.iter().all(|&index| !self.nodes[index].bids.is_empty());
         let (bidden, missing): (Vec<usize>, Vec<usize>) =
@@ -214,7 +219,7 @@ impl Deployment {
         let failed_before = missing.iter().all(|&index| !self.nodes[index].excluded.is_empty());
         for &index in &missing {
             // Nobody else wants it: better a peer that has failed before than none.
-            self.nodes[index].excluded.clear();
+            self.nodes[index].excluded = self.barred_from(index);
         }
         let names: Vec<&str> = missing.iter().map(|&index| &*self.nodes[index].name).collect();
         let mut reason = format!("no bids for {}", names.join(", "));

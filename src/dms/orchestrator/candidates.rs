@@ -224,6 +224,10 @@ impl Deployment {
         let candidate = search.candidate.as_ref().expect("there is a candidate to take");
         for (slot, choice) in search.slots.iter().zip(candidate).filter(|(slot, _)| !slot.placed) {
             let node = &mut self.nodes[slot.node];
+            if !node.wants_place() {
+                // It was wanted when the search began.
+                continue;
+            }
             node.place = Some(Arc::clone(&slot.options[*choice].0));
             node.phase = if slot.promises[*choice] { Phase::Promised } else { Phase::Chosen };
         }

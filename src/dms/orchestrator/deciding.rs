@@ -12,6 +12,7 @@ use super::{Deployment, Phase};
 use crate::dms::actor::Printed;
 use crate::dms::desk::Desk;
 use crate::dms::fact::{DeploymentStatus, Fact};
+use crate::dms::identity::PeerId;
 use crate::dms::outbox::Timer;
 use crate::dms::supervision::{Copies, Spare};
 
@@ -113,9 +114,14 @@ impl Deployment {
         node.recovering = false;
     }
 
+    /// Peers that a node never goes to: those that have had their say on its tasks already.
+    pub(super) fn barred_from(&self, index: usize) -> Vec<PeerId> {
+        self.nodes[self.original_of(index)].votes.iter().map(|vote| vote.host).collect()
+    }
+
     /// Puts copies to work again that have done their part, on peers that have had no say.
     fn add_copies(&mut self, desk: &mut Desk<'_, '_>, original: usize, count: usize) {
-        let heard: Vec<_> = self.nodes[original].votes.iter().map(|vote| vote.host).collect();
+        let heard = self.barred_from(original);
         let idle = |index: &usize| self.nodes[*index].phase == Phase::Idle;
         let chosen: Vec<usize> = self.family_of(original).into_iter().filter(idle).take(count).collect();
         for index in chosen {

@@ -279,6 +279,8 @@ pub struct Deployment {
     /// What its supervisors remember.
     tree: Tree,
     detection: Detection,
+    /// Whether it is to ask after its standbys.
+    asks_standbys: bool,
     /// The contracts under which it is to run.
     contracts: Arc<[ContractRef]>,
     own: OwnPart,
@@ -354,6 +356,7 @@ impl Deployment {
             registry: Registry::default(),
             tree: Tree::default(),
             detection: Detection::default(),
+            asks_standbys: false,
             contracts: Arc::default(),
             own: OwnPart::default(),
         })
@@ -571,6 +574,7 @@ impl Deployment {
             Timer::UpdateDeadline(_, update) => self.handle_update_deadline(desk, update),
             Timer::Retry(_) => self.end_pauses(desk),
             Timer::Detect(_) => self.detect(desk),
+            Timer::Standbys(_) => self.look_after_standbys(desk),
             Timer::Hello(_)
             | Timer::Farewell(_)
             | Timer::ForgetLog(_)
@@ -643,7 +647,6 @@ impl Deployment {
         for place in places {
             self.grant_provider(desk, &place);
         }
-        self.look_after_standbys(desk);
         if !desk.security.profile.has(Weakness::LapsingOrchestratorGrants) {
             desk.timer(RENEWAL_INTERVAL, Timer::RenewProviders(self.number));
         }

@@ -6,12 +6,13 @@
 use std::sync::Arc;
 
 use super::node::{MemberState, Node};
-use super::{Deployment, Outcome, Pending, Phase, Purpose};
+use super::{Deployment, Outcome, Pending, Phase, Purpose, RENEWAL_INTERVAL};
 use crate::dms::actor::{Behaviour, BehaviourKind, Message, Padding};
 use crate::dms::constants::{FAILURE_ESCALATION_TIMEOUT, HEALTH_CHECK_TIMEOUT};
 use crate::dms::desk::Desk;
 use crate::dms::ensemble::{AllocationKind, EscalationStrategy};
 use crate::dms::fact::{DeploymentStatus, Fact, Stage, Suspicion};
+use crate::dms::outbox::Timer;
 use crate::dms::supervision::{NodePolicy, Response, Restarts, Spare, group_of};
 
 /// A remedy for an allocation that failed, while its peer answers.
@@ -210,14 +211,27 @@ impl Deployment {
         self.advance(desk);
     }
 
+    /// Sees to it that standbys are asked after, if there are any.
+    pub(super) fn watch_standbys(&mut self, desk: &mut Desk<'_, '_>) {
+        if !self.asks_standbys && self.nodes.iter().any(|node| node.phase == Phase::Standby) {
+            self.asks_standbys = true;
+            desk.timer(RENEWAL_INTERVAL, Timer::Standbys(self.number));
+        }
+    }
+
     /// Asks the peers of standbys whether they live: nothing is heard of them until they are wanted, and then it is too
-    /// late to find that they are gone. It is done whenever they are granted what they need.
+    /// late to find that they are gone.
     pub(super) fn look_after_standbys(&mut self, desk: &mut Desk<'_, '_>) {
+        self.asks_standbys = false;
+        if self.status.is_terminal() {
+            return;
+        }
         for index in 0..self.nodes.len() {
             if self.nodes[index].phase == Phase::Standby {
                 self.ask_standby(desk, index);
             }
         }
+        self.watch_standbys(desk);
     }
 
     fn ask_standby(&mut self, desk: &mut Desk<'_, '_>, index: usize) {

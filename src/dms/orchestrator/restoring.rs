@@ -94,6 +94,7 @@ impl Deployment {
             registry: Registry::after_restart(),
             tree: Tree::default(),
             detection: Detection::default(),
+            asks_standbys: false,
             own: OwnPart::to_join_again_at(record.own_address),
         };
         for (place, allocations) in record.undo {
@@ -142,6 +143,7 @@ impl Deployment {
         if self.supervised {
             desk.timer(HEALTH_CHECK_INTERVAL, Timer::Supervise(self.number));
             self.watch_on(desk);
+            self.watch_standbys(desk);
         }
         if self.is_early() && desk.security.profile.has(Weakness::FalselyCompleted) {
             desk.timer(MONITOR_ONLY_TASK_MANIFEST_INTERVAL, Timer::TaskMonitor(self.number));

@@ -38,6 +38,7 @@ impl Deployment {
         }
         self.register_health_checks(desk);
         self.watch_on(desk);
+        self.watch_standbys(desk);
         self.complete_if_done(desk);
     }
 

@@ -13,3 +13,14 @@ pub use liveness::{Observation, Watch};
 pub use recovery::{Copies, NodePolicy, Recovery, RestartLog, Restarts, Spare};
 pub use routine::{Charge, Duties, Omitted};
 pub use tree::{Response, Tree, group_of};
+
+/// What is known of a strategy or a detector.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct About {
+    /// Its name in scenarios.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub line: &'static str,
+    /// Where it is described.
+    pub source: &'static str,
+}

@@ -4,28 +4,11 @@
 //! leaves out one replication after the other, which takes most of the bias of such a function away and says how much
 //! it varies (Efron and Tibshirani, "An introduction to the bootstrap", 1993, chapter 11).
 
-use serde::Serialize;
-use statrs::distribution::{ContinuousCDF, StudentsT};
+pub use crate::experiment::statistics::Estimate;
+use crate::experiment::statistics::quantile;
 
 /// How sure an interval is to hold what is estimated.
 pub const CONFIDENCE: f64 = 0.999;
-
-/// A number that was estimated.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
-pub struct Estimate {
-    /// The estimate, in the middle of its interval.
-    pub value: f64,
-    /// Half of the interval of [`CONFIDENCE`], in the unit of the value.
-    pub half_width: f64,
-}
-
-impl Estimate {
-    /// A number that was computed and not drawn.
-    #[must_use]
-    pub const fn computed(value: f64) -> Self {
-        Self { value, half_width: 0.0 }
-    }
-}
 
 /// What a function of sums is over all replications. Not a number where there are fewer than two of them.
 #[must_use]
@@ -48,13 +31,7 @@ pub(super) fn jackknife(replications: &[Vec<f64>], of: impl Fn(&[f64]) -> f64) -
     let value = pseudo.iter().sum::<f64>() / n;
     let squares: f64 = pseudo.iter().map(|one| (one - value) * (one - value)).sum();
     let error = (squares / (n - 1.0) / n).sqrt();
-    Estimate { value, half_width: quantile(count - 1) * error }
-}
-
-/// The quantile of Student's t by which an interval of [`CONFIDENCE`] is wider than the standard error.
-fn quantile(freedom: usize) -> f64 {
-    let law = StudentsT::new(0.0, 1.0, freedom as f64).expect("there is at least one degree of freedom");
-    law.inverse_cdf(1.0 - (1.0 - CONFIDENCE) / 2.0)
+    Estimate { value, half_width: quantile(CONFIDENCE, count - 1) * error }
 }
 
 /// The mean of what was counted and added up: sums of ones and of values.
@@ -73,13 +50,6 @@ pub(super) fn variance(count: f64, sum: f64, squares: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::kernel::{Domain, Streams};
-
-    #[test]
-    fn quantiles_are_those_of_tables() {
-        for (freedom, expected) in [(1, 636.619), (9, 4.781), (31, 3.633), (1000, 3.300)] {
-            assert!((quantile(freedom) - expected).abs() < 1e-3, "{freedom}: {}", quantile(freedom));
-        }
-    }
 
     #[test]
     fn a_mean_has_the_interval_of_the_textbook() {

@@ -12,7 +12,7 @@ use serde::Serialize;
 pub use self::fixed::FixedTimeout;
 pub use self::phi::PhiAccrual;
 pub use self::swim::Swim;
-use super::recovery::About;
+use super::About;
 use crate::dms::constants::{LIVENESS_REPORT_INTERVAL, LIVENESS_STALE};
 use crate::kernel::{Span, Timestamp};
 

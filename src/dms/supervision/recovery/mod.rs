@@ -32,22 +32,12 @@ pub use self::restart::Restart;
 pub use self::retry::Retry;
 pub use self::standby::Standby;
 pub use self::stay_down::StayDown;
+use super::About;
 use crate::dms::constants::{RESTART_INTENSITY, RESTART_PERIOD};
 use crate::dms::ensemble::{
     AllocationConfig, AllocationKind, AllocationRecovery, EnsembleConfig, NodeConfig, NodeRecovery,
 };
 use crate::kernel::{Span, Timestamp};
-
-/// What is known of a strategy.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct About {
-    /// Its name in scenarios.
-    pub name: &'static str,
-    /// What it does, in a line.
-    pub line: &'static str,
-    /// Where it is described.
-    pub source: &'static str,
-}
 
 /// What is done about what has failed, or will. Each question may be left to others.
 pub trait Strategy {

@@ -1,0 +1,144 @@
+//! Studies: read, run, interrupted and gone on with.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use dmsim::experiment::study::Job;
+use dmsim::experiment::{Measured, Plan, findings, summarise};
+use dmsim::observe::{self, StudyRuns};
+use dmsim::scenario::study::{Study, load_study};
+
+const STUDY: &str = "version: 1
+name: small
+scenario: SCENARIO
+replications: 3
+conditions:
+  - {name: calm}
+  - {name: storm, set: [\"faults=[{crash: {at: 20m, group: providers, fraction: 60%, repair: never}}]\"]}
+baseline: stay down
+variants:
+  - {name: stay down, set: [\"strategy={recovery: stay_down, force_recovery: true}\"]}
+  - {name: redeploy, set: [\"strategy={recovery: redeploy, force_recovery: true}\"]}
+metrics:
+  - higher: services.availability
+  - lower: messages.sent
+";
+
+fn metrics() -> Vec<&'static str> {
+    observe::all().iter().map(|metric| metric.name).collect()
+}
+
+/// Writes a study of the shipped scenario `calm` into a folder and loads it.
+fn load(folder: &Path, text: &str) -> Result<Study, String> {
+    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/calm.yaml");
+    let path = folder.join("study.yaml");
+    fs::write(&path, text.replace("SCENARIO", &scenario.to_string_lossy())).expect("there is room");
+    let mut study = load_study(&path, &metrics()).map_err(|report| report.render(false))?;
+    // What the scenario expects is of no interest here.
+    study.conditions.iter_mut().for_each(|condition| condition.set.push("expect=[]".to_owned()));
+    Ok(study)
+}
+
+/// Makes runs until so many are over, and says which.
+fn make(plan: &Plan<'_>, jobs: &[Job], runs: &StudyRuns, at_most: u32) -> Vec<Measured> {
+    let (made, count) = (Mutex::new(Vec::new()), AtomicU32::new(0));
+    let keep = |measured: &Measured| {
+        runs.add(&plan.rows_of(measured)).expect("there is room");
+        made.lock().expect("nobody panics").push(measured.clone());
+        count.fetch_add(1, Ordering::Relaxed);
+    };
+    plan.run(jobs, &keep, &|| count.load(Ordering::Relaxed) < at_most).expect("the runs come to an end");
+    let mut made = made.into_inner().expect("nobody panics");
+    made.sort_by_key(|measured| measured.job);
+    made
+}
+
+fn folder() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("there is room");
+    let path = folder.path().to_owned();
+    (folder, path)
+}
+
+#[test]
+fn an_interrupted_study_goes_on_where_it_was() {
+    let (_whole, whole) = folder();
+    let study = load(&whole, STUDY).unwrap_or_else(|report| panic!("{report}"));
+    let plan = Plan::of(&study).unwrap_or_else(|error| panic!("{error}"));
+    let jobs = plan.jobs();
+    assert_eq!(jobs.len(), 12);
+    let (runs, _) = StudyRuns::open(&whole).expect("it can be made");
+    let in_a_go = make(&plan, &jobs, &runs, u32::MAX);
+    assert_eq!(in_a_go.iter().map(|one| one.job).collect::<Vec<_>>(), jobs);
+
+    let (_parts, parts) = folder();
+    let (runs, _) = StudyRuns::open(&parts).expect("it can be made");
+    let first = make(&plan, &jobs, &runs, 4);
+    assert!(first.len() < 12, "it was interrupted");
+    drop(runs);
+    let (runs, rows) = StudyRuns::open(&parts).expect("it can be opened");
+    let known = plan.known(&rows);
+    assert_eq!(known, first);
+    let missing: Vec<Job> =
+        jobs.iter().copied().filter(|job| known.iter().all(|one| one.job != *job)).collect();
+    let mut all = [known, make(&plan, &missing, &runs, u32::MAX)].concat();
+    all.sort_by_key(|measured| measured.job);
+    assert_eq!(all, in_a_go);
+}
+
+#[test]
+fn variants_meet_the_same_failures_and_differ_in_what_is_done() {
+    let (_folder, folder) = folder();
+    let study = load(&folder, STUDY).unwrap_or_else(|report| panic!("{report}"));
+    let plan = Plan::of(&study).unwrap_or_else(|error| panic!("{error}"));
+    let (runs, _) = StudyRuns::open(&folder).expect("it can be made");
+    let measured = make(&plan, &plan.jobs(), &runs, u32::MAX);
+    let rows = summarise(&study, &measured);
+    let row = |condition: &str, variant: &str| {
+        let found = rows.iter().find(|row| {
+            row.condition == condition && row.variant == variant && row.metric == "services.availability"
+        });
+        found.expect("there is a row for each").clone()
+    };
+    let (down, up) = (row("storm", "stay down"), row("storm", "redeploy"));
+    assert!(up.mean > down.mean, "{} against {}", up.mean, down.mean);
+    assert!((up.difference - (up.mean - down.mean)).abs() < 1e-12);
+    assert_eq!((down.difference, down.difference_half_width), (0.0, 0.0), "it is its own baseline");
+    assert_eq!((up.runs, row("calm", "redeploy").difference), (3, 0.0));
+    let text = findings(&study, &rows);
+    assert!(text.contains("Under storm: services.availability was best with redeploy"), "{text}");
+    assert!(text.contains("| stay down |"), "{text}");
+}
+
+#[test]
+fn what_is_wrong_with_a_study_is_said_at_once() {
+    let (_folder, folder) = folder();
+    let broken = STUDY
+        .replace("replications: 3", "replications: 0")
+        .replace("baseline: stay down", "baseline: stay dwon")
+        .replace("{name: redeploy,", "{name: stay down,")
+        .replace("higher: services.availability", "higher: services.availabilty");
+    let said = load(&folder, &broken).expect_err("it is broken");
+    for words in [
+        "`replications` must be at least 1, not 0",
+        "`stay dwon` is no variant",
+        "`stay down` stands here twice",
+        "`services.availabilty` is not a metric",
+        "did you mean `services.availability`?",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let wrong = STUDY.replace("recovery: redeploy", "recovery: redeploi");
+    let study = load(&folder, &wrong).expect("only its scenario is wrong");
+    let said = Plan::of(&study).expect_err("its scenario is wrong").to_string();
+    assert!(said.contains("`redeploy` under `calm`") && said.contains("redeploi"), "{said}");
+}
+
+#[test]
+fn the_shipped_study_can_be_planned() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/studies/recovery/study.yaml");
+    let study = load_study(&path, &metrics()).unwrap_or_else(|report| panic!("{}", report.render(false)));
+    let plan = Plan::of(&study).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(plan.jobs().len(), 3 * 9 * 20);
+}
