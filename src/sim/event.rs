@@ -72,7 +72,7 @@ pub enum Event {
         peer: PeerId,
         /// In this life of its machine.
         life: u32,
-        /// So many spells of the machine were known when it was planned (see [`super::troubles`]).
+        /// So many spells of the machine were known when it was planned (see `sim/troubles.rs`).
         known: u32,
         /// Of this run.
         run: RunId,
