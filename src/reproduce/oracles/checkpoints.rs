@@ -1,51 +1,21 @@
 //! R1: how often to save, where machines fail at random.
 //!
-//! The intervals are formulae. What is lost at two of them is measured: a task of years on a machine that fails, saves
-//! to its disk and stands still meanwhile, and goes on from there when the machine is back. The mean time between
-//! failures is a quarter of an hour here, and everything else is as much shorter: what takes minutes in the protocol is
-//! then as rare as failures.
+//! The intervals are those of the checkpointing strategies; what they should be is computed in another way too. What is
+//! lost at two of them is measured: a task of years on a machine that fails, saves to its disk and stands still
+//! meanwhile, and goes on from there when the machine is back. The mean time between failures is a quarter of an hour
+//! here, and everything else is as much shorter: what takes minutes in the protocol is then as rare as failures.
 
 use super::availability::{Measured, add};
 use super::stage::{Stage, churn, exponential, time};
 use super::statistics::{Estimate, jackknife};
 use super::{Effort, OracleCase};
+use crate::dms::supervision::recovery::Losses;
 use crate::kernel::{Span, Time};
 use crate::sim::watching::Sight;
 
-/// Young's interval of work between two checkpoints (1974), in the unit of both: what saving costs and the mean time
-/// between failures.
-fn young(cost: f64, mtbf: f64) -> f64 {
-    (2.0 * cost * mtbf).sqrt()
-}
-
-/// Daly's (2006), to a higher order.
-fn daly(cost: f64, mtbf: f64) -> f64 {
-    if cost >= 2.0 * mtbf {
-        return mtbf;
-    }
-    let part = (cost / (2.0 * mtbf)).sqrt();
-    young(cost, mtbf) * (1.0 + part / 3.0 + part * part / 9.0) - cost
-}
-
-/// The best interval, by Lambert's function (Bouguerra and others, 2011).
-fn exact(cost: f64, mtbf: f64) -> f64 {
-    (1.0 + lambert(-libm::exp(-cost / mtbf - 1.0))) * mtbf
-}
-
-/// The greater solution w of w e^w = x, for x from -1/e to 0, by Halley's method from the series at the branch point.
-fn lambert(x: f64) -> f64 {
-    let p = (2.0 * (1.0 + std::f64::consts::E * x)).max(0.0).sqrt();
-    let mut w = -1.0 + p - p * p / 3.0;
-    for _ in 0..60 {
-        let e = libm::exp(w);
-        let off = w * e - x;
-        let slope = e * (w + 1.0) - (w + 2.0) * off / (2.0 * w + 2.0).max(f64::MIN_POSITIVE);
-        if off.total_cmp(&0.0).is_eq() || slope.total_cmp(&0.0).is_eq() {
-            break;
-        }
-        w -= off / slope;
-    }
-    w
+/// What the intervals of a checkpointing strategy are weighed by, from seconds.
+fn losses(cost_s: f64, mtbf_s: f64) -> Losses {
+    Losses { mean_time_between_failures: Span::from_secs_f64(mtbf_s), cost: Span::from_secs_f64(cost_s) }
 }
 
 /// The best interval, where the expected time for a piece of work stops falling: found by halving.
@@ -63,17 +33,18 @@ fn numeric(cost: f64, mtbf: f64) -> f64 {
 /// R1.
 pub(super) fn optimum(case: &OracleCase, effort: &Effort) -> Result<Measured, String> {
     let (mtbf, cost) = (case.param("MTBF_s"), case.param("C_s"));
-    let best = exact(cost, mtbf);
+    let losses = losses(cost, mtbf);
+    let (young, best) = (losses.young_s(), losses.optimal_s());
     let mut found: Measured = [
-        ("young", young(cost, mtbf)),
-        ("daly_higher_order", daly(cost, mtbf)),
+        ("young", young),
+        ("daly_higher_order", losses.daly_s()),
         ("exact_lambert", best),
         ("exact_numeric", numeric(cost, mtbf)),
         ("waste_no_failure_at_exact", cost / (best + cost)),
     ]
     .map(|(name, value)| (name.to_owned(), Estimate::computed(value)))
     .into();
-    for (name, interval) in [("waste_at_exact", best), ("waste_at_young", young(cost, mtbf))] {
+    for (name, interval) in [("waste_at_exact", best), ("waste_at_young", young)] {
         if case.values.iter().any(|(own, _)| own == name) {
             found.push((name.to_owned(), waste(case, interval, effort)?));
         }
@@ -132,18 +103,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lambert_is_the_inverse() {
-        for w in [-0.999, -0.9, -0.5, -0.1, -1e-3] {
-            assert!((lambert(w * libm::exp(w)) - w).abs() < 1e-9, "{w}");
+    fn the_best_interval_is_the_inverse_of_lambert() {
+        let mtbf = 1e6;
+        for w in [-0.999, -0.9, -0.5, -0.1, -1e-3_f64] {
+            // With w = W(-exp(-C/M - 1)), the cost C that belongs to it.
+            let cost = (-1.0 - libm::log(-w) - w) * mtbf;
+            assert!((losses(cost, mtbf).optimal_s() / mtbf - 1.0 - w).abs() < 1e-9, "{w}");
         }
     }
 
     #[test]
     fn both_ways_to_the_best_interval_agree() {
         for (cost, mtbf) in [(300.0, 86_400.0), (1.0, 1e6), (600.0, 3_600.0)] {
-            let (one, other) = (exact(cost, mtbf), numeric(cost, mtbf));
+            let losses = losses(cost, mtbf);
+            let (one, other) = (losses.optimal_s(), numeric(cost, mtbf));
             assert!((one / other - 1.0).abs() < 1e-7, "{one} {other}");
-            assert!((daly(cost, mtbf) / one - 1.0).abs() < 1e-2);
+            assert!((losses.daly_s() / one - 1.0).abs() < 1e-2);
         }
     }
 }
