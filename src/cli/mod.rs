@@ -1,6 +1,8 @@
 //! The command line: one file a subcommand. The only room that knows clap, colours, clocks and exit codes.
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -126,6 +128,15 @@ fn without_outcome(error: &RunError) -> Exit {
 /// Names of the metrics that an expectation may use.
 fn metric_names() -> Vec<&'static str> {
     crate::observe::all().iter().map(|metric| metric.name).collect()
+}
+
+/// A flag that an interrupt sets. Without a handler an interrupt ends the process at once; results are renamed into
+/// place, so nothing half-written stays.
+fn set_on_interrupt() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    drop(ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)));
+    stop
 }
 
 /// Whether messages on stderr may be coloured.

@@ -1,7 +1,6 @@
 //! `dmsim run SCENARIO`: runs it, writes the results folder and prints a short table.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
@@ -55,11 +54,7 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    // Without a handler an interrupt ends the process at once; results are renamed into place, so nothing
-    // half-written stays.
-    drop(ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)));
+    let stop = super::set_on_interrupt();
     let folder = match begin_folder(arguments, &loaded) {
         Ok(folder) => folder,
         Err(error) => {

@@ -1,8 +1,8 @@
 //! `dmsim study FILE`: the runs of a study on all cores, what follows from them, and a picture of it.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -128,9 +128,7 @@ fn make(
     if !known.is_empty() {
         eprintln!("{} runs are known, {} are to be made", known.len(), missing.len());
     }
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    drop(ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)));
+    let stop = super::set_on_interrupt();
     let bar = ProgressBar::with_draw_target(Some(missing.len() as u64), ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template("{pos} of {len} runs {wide_bar} {elapsed}, {eta} to go")
         .expect("the template is valid");
