@@ -66,10 +66,7 @@ impl Deployment {
     }
 
     /// Whether other copies of a node are still at work.
-    pub(super) fn awaits_copies(&self, node: &Node) -> bool {
-        let Some(original) = self.nodes.iter().position(|other| std::ptr::eq(other, node)) else {
-            return false;
-        };
+    pub(super) fn awaits_copies(&self, original: usize) -> bool {
         self.family_of(original).into_iter().any(|index| self.nodes[index].phase != Phase::Idle)
     }
 

@@ -14,7 +14,7 @@ use crate::dms::identity::{Handle, PeerId};
 use crate::dms::outbox::Timer;
 use crate::dms::profile::Weakness;
 use crate::dms::supervision::detector::Swim;
-use crate::kernel::Timestamp;
+use crate::kernel::{Span, Timestamp};
 
 /// Peers that are remembered because they can help to ask others.
 const MOST_ACQUAINTANCES: usize = 16;
@@ -93,24 +93,16 @@ impl Deployment {
 
     /// Suspects those who have been silent for long, and gives up those who have been for too long.
     fn judge_silence(&mut self, desk: &mut Desk<'_, '_>) {
-        let detector = self.strategy.detector;
-        let (mut node, mut place) = (0, 0);
-        while node < self.nodes.len() {
-            // Asked for each in turn: the recovery of one may take the others of its node away.
-            if self.watches((node, place)) {
-                let heard = self.nodes[node].members[place].watch.heartbeats();
-                let is_over = |at: Option<Timestamp>| at.is_some_and(|at| at <= desk.now);
-                if is_over(detector.logic().convicts_at(heard)) {
-                    self.suspect(desk, (node, place), Suspicion::Stale);
-                } else if is_over(detector.logic().suspects_at(heard)) {
-                    self.begin_suspicion(desk, node);
-                }
+        self.each_watched(desk, |this, desk, at| {
+            let detector = this.strategy.detector;
+            let heard = this.nodes[at.0].members[at.1].watch.heartbeats();
+            let is_over = |at: Option<Timestamp>| at.is_some_and(|at| at <= desk.now);
+            if is_over(detector.logic().convicts_at(heard)) {
+                this.suspect(desk, at, Suspicion::Stale);
+            } else if is_over(detector.logic().suspects_at(heard)) {
+                this.begin_suspicion(desk, at.0);
             }
-            place += 1;
-            if self.nodes.get(node).is_none_or(|node| place >= node.members.len()) {
-                (node, place) = (node + 1, 0);
-            }
-        }
+        });
     }
 
     fn begin_suspicion(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
@@ -144,10 +136,15 @@ impl Deployment {
         }
         self.detection.next_round = desk.now + swim.period;
         let Some(index) = self.next_to_ask(desk) else { return };
+        self.probe(desk, index, swim.timeout, Purpose::Probe);
+    }
+
+    /// Asks the peer of a node whether it lives.
+    pub(super) fn probe(&mut self, desk: &mut Desk<'_, '_>, index: usize, timeout: Span, purpose: Purpose) {
         let host = self.nodes[index].host();
         let behaviour = Behaviour::fixed(BehaviourKind::EdgeProbe);
         let message = Message::EdgeProbe(Padding(0));
-        self.ask(desk, &host, behaviour, message, swim.timeout, Purpose::Probe, (index, 0));
+        self.ask(desk, &host, behaviour, message, timeout, purpose, (index, 0));
     }
 
     /// The node whose peer is asked in this round. Each is asked once before one is asked again, in an order that is

@@ -165,18 +165,18 @@ enum Purpose {
 
 impl Purpose {
     /// Whether the deployment's next step waits for this.
-    fn is_barrier(self) -> bool {
-        !self.is_supervision() && self != Self::Forget && !self.outlives_its_node()
-    }
-
-    /// Whether it is about something that runs.
-    const fn is_supervision(self) -> bool {
-        matches!(self, Self::Register | Self::Health | Self::Restart) || self.is_probe()
-    }
-
-    /// Whether it only asks whether somebody lives.
-    const fn is_probe(self) -> bool {
-        matches!(self, Self::Probe | Self::ProbeByHelper | Self::Standby)
+    const fn is_barrier(self) -> bool {
+        let is_beside_the_steps = matches!(
+            self,
+            Self::Register
+                | Self::Health
+                | Self::Restart
+                | Self::Probe
+                | Self::ProbeByHelper
+                | Self::Standby
+                | Self::Forget
+        );
+        !is_beside_the_steps && !self.outlives_its_node()
     }
 
     /// Whether the reply is still wanted when the node that it is about starts over or ends.

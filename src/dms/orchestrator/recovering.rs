@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::node::{MemberState, Node};
 use super::{Deployment, Outcome, Pending, Phase, Purpose, RENEWAL_INTERVAL};
-use crate::dms::actor::{Behaviour, BehaviourKind, Message, Padding};
+use crate::dms::actor::{Behaviour, BehaviourKind, Message};
 use crate::dms::constants::{FAILURE_ESCALATION_TIMEOUT, HEALTH_CHECK_TIMEOUT};
 use crate::dms::desk::Desk;
 use crate::dms::ensemble::{AllocationKind, EscalationStrategy};
@@ -129,9 +129,7 @@ impl Deployment {
                 let is_meant = |other: &usize| *other == index || self.nodes[*other].phase == Phase::Started;
                 for index in (0..self.nodes.len()).filter(is_meant).collect::<Vec<_>>() {
                     self.note_loss(desk, index, reason);
-                    let place = self.take_away(desk, index);
-                    self.nodes[index].excluded.extend(place.map(|place| place.host));
-                    self.place_anew(desk, index);
+                    self.place_elsewhere(desk, index);
                 }
                 self.advance(desk);
             }
@@ -172,6 +170,13 @@ impl Deployment {
         if self.status == DeploymentStatus::Running {
             self.set_status(desk, DeploymentStatus::Updating, None);
         }
+    }
+
+    /// Takes a node from its peer, and looks for another one.
+    fn place_elsewhere(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
+        let place = self.take_away(desk, index);
+        self.nodes[index].excluded.extend(place.map(|place| place.host));
+        self.place_anew(desk, index);
     }
 
     /// Does with a node what its policy says; a policy that gives it up leaves the rest to `escalation_strategy`.
@@ -228,17 +233,10 @@ impl Deployment {
         }
         for index in 0..self.nodes.len() {
             if self.nodes[index].phase == Phase::Standby {
-                self.ask_standby(desk, index);
+                self.probe(desk, index, HEALTH_CHECK_TIMEOUT, Purpose::Standby);
             }
         }
         self.watch_standbys(desk);
-    }
-
-    fn ask_standby(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
-        let (host, timeout) = (self.nodes[index].host(), HEALTH_CHECK_TIMEOUT);
-        let behaviour = Behaviour::fixed(BehaviourKind::EdgeProbe);
-        let message = Message::EdgeProbe(Padding(0));
-        self.ask(desk, &host, behaviour, message, timeout, Purpose::Standby, (index, 0));
     }
 
     /// One that does not answer twice in a row is replaced.
@@ -256,12 +254,10 @@ impl Deployment {
         if matches!(outcome, Outcome::Reply(_)) {
             node.suspected_since = None;
         } else if node.suspected_since.replace(desk.now).is_none() {
-            self.ask_standby(desk, index);
+            self.probe(desk, index, HEALTH_CHECK_TIMEOUT, Purpose::Standby);
         } else {
             self.note_loss(desk, index, "the peer of the standby does not answer");
-            let place = self.take_away(desk, index);
-            self.nodes[index].excluded.extend(place.map(|place| place.host));
-            self.place_anew(desk, index);
+            self.place_elsewhere(desk, index);
             self.advance(desk);
         }
     }

@@ -77,18 +77,27 @@ impl Deployment {
         if desk.security.profile.has(Weakness::InTurnSupervision) {
             return self.begin_pass(desk);
         }
+        self.each_watched(desk, Self::look_at);
+        self.register_health_checks(desk);
+    }
+
+    /// Looks at every allocation that is watched.
+    pub(super) fn each_watched(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        look: fn(&mut Self, &mut Desk<'_, '_>, (usize, usize)),
+    ) {
         let (mut node, mut place) = (0, 0);
         while node < self.nodes.len() {
             // Asked for each in turn: the recovery of one may take the others of its node, and parts of it, away.
             if self.watches((node, place)) {
-                self.look_at(desk, (node, place));
+                look(self, desk, (node, place));
             }
             place += 1;
             if self.nodes.get(node).is_none_or(|node| place >= node.members.len()) {
                 (node, place) = (node + 1, 0);
             }
         }
-        self.register_health_checks(desk);
     }
 
     /// Suspects an allocation of which the heartbeats have stopped; asks one with a health check how it is.
@@ -186,8 +195,8 @@ impl Deployment {
         let restarts =
             |pending: &Pending| pending.purpose == Purpose::Restart && (pending.node, pending.member) == at;
         // It may say so again before it has heard that it is to restart.
-        let is_known = self.pending.iter().any(restarts);
-        if acts && ended && !is_known && self.nodes[at.0].phase == Phase::Started {
+        let is_known = || self.pending.iter().any(restarts);
+        if acts && ended && self.nodes[at.0].phase == Phase::Started && !is_known() {
             self.suspect(desk, at, Suspicion::Ended);
         }
     }
@@ -255,13 +264,14 @@ impl Deployment {
     }
 
     /// A deployment of tasks ends when all of them have.
-    pub(super) fn complete_if_done(&mut self, desk: &mut Desk<'_, '_>) {
+    fn complete_if_done(&mut self, desk: &mut Desk<'_, '_>) {
         // One that is given up has nothing to come; one whose copies still run has.
-        let of_interest = |node: &&Node| {
-            let is_awaited = node.phase != Phase::Idle || self.awaits_copies(node);
-            node.standby_of.is_none() && !node.is_decided && is_awaited
+        let of_interest = |(index, node): &(usize, &Node)| {
+            let is_awaited = || node.phase != Phase::Idle || self.awaits_copies(*index);
+            node.standby_of.is_none() && !node.is_decided && is_awaited()
         };
-        let mut members = self.nodes.iter().filter(of_interest).flat_map(|node| &node.members);
+        let nodes = self.nodes.iter().enumerate().filter(of_interest);
+        let mut members = nodes.flat_map(|(_, node)| &node.members);
         let done = members.all(|member| {
             member.config.kind == AllocationKind::Task && matches!(member.state, MemberState::Ended(_))
         });
