@@ -7,6 +7,8 @@
 //! rounds that were left out, and the last one is made up for, by the handlers and with the draws that it would have
 //! had. So both are as they would be, whatever was due is in the queue again, and all that follows is the same.
 //!
+//! What a deployment does beside its rounds does not end them, and only counts the messages in between.
+//!
 //! That holds because a round moves nothing else. Actors have workers of their own, the way of a message is drawn by
 //! itself ([`Network::send`](crate::net::Network::send)), and so is what a round draws. Where it might move something
 //! after all, nothing is left out: while a condition is on or something is wrong with a machine, where messages are
@@ -24,21 +26,16 @@ use super::event::{Event, PeerId};
 use super::executions::probe_stream;
 use super::world::{Parcel, World};
 use crate::dms::actor::{BehaviourKind, Envelope, Message};
-use crate::dms::constants::{
-    HEALTH_CHECK_INTERVAL, HEALTH_CHECK_TIMEOUT, LIVENESS_REPORT_INTERVAL, LIVENESS_REPORT_TIMEOUT,
-};
+use crate::dms::constants::{HEALTH_CHECK_INTERVAL, HEALTH_CHECK_TIMEOUT, LIVENESS_REPORT_TIMEOUT};
 use crate::dms::identity::{ActorId, Did, EnsembleId, Handle, Inbox};
 use crate::dms::outbox::{Owner, RunId, Timer};
-use crate::dms::supervision::{Charge, Duties, Omitted};
+use crate::dms::peer::Peer;
+use crate::dms::supervision::{Charge, Duties, Omitted, Wait};
 use crate::kernel::{Cursor, Span, Time};
 use crate::net::EndpointId;
 
-/// What began longer ago than this is over when they go on: an interval, and a timeout of what began in it.
-const MADE_UP: Span = Span(HEALTH_CHECK_INTERVAL.0 + HEALTH_CHECK_TIMEOUT.0);
 /// What takes longer to answer than this may come too late: the rest of its timeout is for the network.
 const LONGEST_ANSWER: Span = Span::secs(1);
-/// Rounds are not left out for less than this.
-const WORTHWHILE: Span = Span(2 * HEALTH_CHECK_INTERVAL.0);
 
 /// What an input is about, so which routines it ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,6 +44,8 @@ pub(super) enum Concern<'a> {
     Nothing,
     /// One of the peer's own deployments, by its number.
     Deployment(u32),
+    /// What one of them does beside its rounds.
+    Beside(u32),
     /// All of an ensemble that the peer has to do with.
     Ensemble(EnsembleId),
     /// An allocation that lives on the peer.
@@ -59,13 +58,14 @@ pub(super) enum Concern<'a> {
 
 impl<'a> Concern<'a> {
     /// What a message is about that comes to a peer.
-    pub(super) fn of(envelope: &'a Envelope) -> Self {
+    fn of(envelope: &'a Envelope, peer: &Peer) -> Self {
         match envelope.to.as_ref().map_or(&Inbox::Root, |to| &to.inbox) {
-            // What is not regular of an allocation is known where it runs, before it says so.
-            Inbox::Ensemble(_) if envelope.behaviour.kind == BehaviourKind::AllocationLiveness => {
-                Self::Nothing
-            }
-            Inbox::Ensemble(id) => Self::Ensemble(*id),
+            Inbox::Ensemble(id) => match peer.beside_rounds_of(*id, envelope) {
+                Some(number) => Self::Beside(number),
+                // What is not regular of an allocation is known where it runs, before it says so.
+                None if envelope.behaviour.kind == BehaviourKind::AllocationLiveness => Self::Nothing,
+                None => Self::Ensemble(*id),
+            },
             Inbox::Allocation(id) => Self::Allocation(id),
             Inbox::Other(_) => Self::Nothing,
             Inbox::Root => match (envelope.behaviour.kind, &envelope.message) {
@@ -78,10 +78,17 @@ impl<'a> Concern<'a> {
     }
 
     /// What a timer is about.
-    pub(super) const fn of_timer(timer: Timer) -> Self {
-        if matches!(timer, Timer::RenewProviders(_)) {
+    fn of_timer(timer: Timer, peer: &Peer) -> Self {
+        match timer {
             // Grants that last longer than those before; the routine looks at them when those would end.
-            return Self::Nothing;
+            Timer::RenewProviders(_) => return Self::Nothing,
+            Timer::Undo(number, _) | Timer::Standbys(number) => return Self::Beside(number),
+            Timer::Reply(Owner::Deployment(number), nonce) => match peer.waits_for(number, nonce) {
+                Wait::Over => return Self::Nothing,
+                Wait::Beside => return Self::Beside(number),
+                Wait::Rounds => {}
+            },
+            _ => {}
         }
         if let Some(number) = timer.deployment() {
             return Self::Deployment(number);
@@ -112,6 +119,7 @@ const fn is_about_nothing_that_runs(kind: BehaviourKind) -> bool {
             | BehaviourKind::PublicStatus
             | BehaviourKind::PublicRevocations
             | BehaviourKind::PeersPing
+            | BehaviourKind::EdgeProbe
             | BehaviourKind::ReplyTo
     )
 }
@@ -139,9 +147,57 @@ struct Routine {
     tick: Time,
     /// The messages that the deployment's actor had sent before.
     nonce: u64,
+    /// When it has sent some beside its rounds lately, and how many.
+    beside: SmallVec<[(Time, u64); 2]>,
+    /// How often its allocations report.
+    period: Span,
+    /// When its detector was to look last, which was left out.
+    look: Option<Time>,
     wards: Vec<Ward>,
     /// Messages of it that the books have for now.
     booked: u64,
+}
+
+impl Routine {
+    /// How many of its allocations are asked in each round how they are.
+    fn checked(&self) -> u64 {
+        self.wards.iter().filter(|ward| ward.charge.is_checked).count() as u64
+    }
+
+    /// What began longer ago than this is over when it goes on: an interval, and a timeout of what began in it.
+    const fn made_up(&self) -> Span {
+        made_up(self.period)
+    }
+
+    /// The nonce of the last message that the deployment's actor would have sent before the round that is due at this
+    /// time, if one is. What goes on beside the rounds was planned longer ago than a round, so it comes before one of
+    /// the same moment.
+    fn nonce_before(&self, at: Time) -> u64 {
+        let rounds = count_before(self.tick, HEALTH_CHECK_INTERVAL, at);
+        let beside = self.beside.iter().filter(|(sent, _)| *sent <= at).map(|(_, count)| count);
+        self.nonce + rounds * self.checked() + beside.sum::<u64>()
+    }
+
+    /// Its actor has sent messages beside its rounds. Only those are told apart that the last rounds may come after.
+    fn note_beside(&mut self, now: Time, count: u64) {
+        let from = Time(now.0.saturating_sub(self.made_up().0));
+        let nonce = &mut self.nonce;
+        self.beside.retain(|(sent, count)| {
+            let is_late = *sent >= from;
+            *nonce += if is_late { 0 } else { *count };
+            is_late
+        });
+        self.beside.push((now, count));
+    }
+}
+
+/// The longest of the intervals at which something happens, and a timeout.
+const fn made_up(period: Span) -> Span {
+    Span(longest(period).0 + HEALTH_CHECK_TIMEOUT.0)
+}
+
+const fn longest(period: Span) -> Span {
+    if period.0 > HEALTH_CHECK_INTERVAL.0 { period } else { HEALTH_CHECK_INTERVAL }
 }
 
 /// Length and count of signatures of a message.
@@ -168,6 +224,8 @@ pub(super) struct Routines {
     free: Vec<u32>,
     /// Those that a peer has a part in.
     by_peer: FxHashMap<PeerId, SmallVec<[u32; 2]>>,
+    /// The one of each deployment, by its orchestrator and its number there.
+    by_deployment: FxHashMap<(PeerId, u32), u32>,
     /// What health checks of allocations took, by the actor that was asked.
     checks: FxHashMap<ActorId, Measures>,
     serial: u64,
@@ -203,6 +261,7 @@ impl Routines {
                 places.push(place);
             }
         }
+        self.by_deployment.insert((routine.peer, routine.deployment), place);
         self.all[place as usize] = Some(routine);
         place
     }
@@ -210,6 +269,7 @@ impl Routines {
     fn remove(&mut self, place: u32) -> Option<Routine> {
         let routine = self.all[place as usize].take()?;
         self.free.push(place);
+        self.by_deployment.remove(&(routine.peer, routine.deployment));
         for peer in routine.wards.iter().map(|ward| ward.peer).chain([routine.peer]) {
             if let Some(places) = self.by_peer.get_mut(&peer) {
                 places.retain(|other| *other != place);
@@ -226,6 +286,11 @@ impl Routines {
         !self.by_peer.is_empty() && !self.making_up
     }
 
+    /// Whether there is any that a peer has a part in, and that something may happen to.
+    fn concern(&self, peer: PeerId) -> bool {
+        self.may_be_disturbed() && self.by_peer.contains_key(&peer)
+    }
+
     /// Whether the last rounds of one are being made up for.
     pub(super) const fn is_making_up(&self) -> bool {
         self.making_up
@@ -233,18 +298,21 @@ impl Routines {
 
     /// Those that something is about which happens to a peer.
     fn concerned(&self, peer: PeerId, concern: Concern<'_>) -> SmallVec<[u32; 2]> {
-        if concern == Concern::Nothing {
+        match concern {
             // Most that comes to a busy orchestrator: it need not be held against each of its routines.
-            return SmallVec::new();
+            Concern::Nothing | Concern::Beside(_) => return SmallVec::new(),
+            Concern::Deployment(number) => {
+                return self.by_deployment.get(&(peer, number)).into_iter().copied().collect();
+            }
+            _ => {}
         }
         let of_peer = self.by_peer.get(&peer).into_iter().flatten();
         let is_concerned = |place: &&u32| {
             let Some(routine) = &self.all[**place as usize] else { return false };
             let mut wards = routine.wards.iter().filter(|ward| ward.peer == peer);
             match concern {
-                Concern::Nothing => false,
+                Concern::Nothing | Concern::Beside(_) | Concern::Deployment(_) => false,
                 Concern::Everything => true,
-                Concern::Deployment(number) => routine.peer == peer && routine.deployment == number,
                 Concern::Ensemble(id) => routine.ensemble == id,
                 Concern::Allocation(id) => wards.any(|ward| *ward.charge.allocation == *id),
                 Concern::Slot(slot) => wards.any(|ward| ward.run.slot == slot),
@@ -276,13 +344,49 @@ impl World<'_> {
         }
     }
 
-    /// A message has come to a peer, or its worker has got to it.
+    /// A message has come to a peer, or its worker has got to it. What is left to think of when the peer handles it is
+    /// returned.
     #[inline]
-    pub(super) fn disturb_by(&mut self, now: Time, peer: PeerId, parcel: u32) {
-        if self.routines.may_be_disturbed()
-            && let Some(Parcel { envelope, .. }) = self.parcels.get(parcel)
-        {
-            self.go_on_all(now, self.routines.concerned(peer, Concern::of(envelope)));
+    pub(super) fn disturb_by(&mut self, now: Time, peer: PeerId, parcel: u32) -> Concern<'static> {
+        if !self.routines.concern(peer) {
+            return Concern::Nothing;
+        }
+        let Some(Parcel { envelope, .. }) = self.parcels.get(parcel) else { return Concern::Nothing };
+        match Concern::of(envelope, &self.hosts[peer.0 as usize].peer) {
+            Concern::Beside(number) => Concern::Beside(number),
+            concern => {
+                self.go_on_all(now, self.routines.concerned(peer, concern));
+                Concern::Nothing
+            }
+        }
+    }
+
+    /// What a timer of a peer is about.
+    #[inline]
+    pub(super) fn concern_of_timer(&self, peer: PeerId, timer: Timer) -> Concern<'static> {
+        if !self.routines.concern(peer) {
+            return Concern::Nothing;
+        }
+        Concern::of_timer(timer, &self.hosts[peer.0 as usize].peer)
+    }
+
+    /// A deployment is about to do something beside its rounds: its actor has the count of its messages that it would
+    /// have.
+    pub(super) fn begin_beside(&mut self, now: Time, peer: PeerId, concern: Concern<'_>) -> Option<u32> {
+        let Concern::Beside(number) = concern else { return None };
+        let place = *self.routines.by_deployment.get(&(peer, number))?;
+        let nonce = self.routines.all[place as usize].as_ref()?.nonce_before(now);
+        self.hosts[peer.0 as usize].peer.count_messages_after(number, nonce);
+        Some(place)
+    }
+
+    /// It has done so.
+    pub(super) fn end_beside(&mut self, now: Time, place: u32) {
+        let Some(routine) = &mut self.routines.all[place as usize] else { return };
+        let last = self.hosts[routine.peer.0 as usize].peer.last_nonce_of(routine.deployment);
+        let sent = last.unwrap_or_default() - routine.nonce_before(now);
+        if sent > 0 {
+            routine.note_beside(now, sent);
         }
     }
 
@@ -324,6 +428,11 @@ impl World<'_> {
                 false
             }
             Timer::Supervise(deployment) => self.begin_routine(now, peer, deployment),
+            Timer::Detect(deployment) => {
+                let place = self.routines.by_deployment.get(&(peer, deployment));
+                let routine = place.and_then(|place| self.routines.all[*place as usize].as_mut());
+                routine.map(|routine| routine.look = Some(now)).is_some()
+            }
             _ => false,
         }
     }
@@ -335,35 +444,49 @@ impl World<'_> {
         }
         let Some(inside) = self.hosts[peer.0 as usize].built() else { return false };
         let duties = inside.peer.duties(deployment, self.clock_of(peer, now));
-        let Some(Duties { ensemble, handle, nonce, charges }) = duties else { return false };
+        let Some(Duties { ensemble, handle, nonce, period, charges }) = duties else { return false };
         // Rounds are told apart by time, and a clock that is wrong has rounds of its own.
         if self.late.concerns(peer, ensemble) || !self.hosts[peer.0 as usize].clock.is_right() {
             return false;
         }
-        let wards: Option<Vec<Ward>> = charges.into_iter().map(|charge| self.ward(peer, charge)).collect();
+        let wards: Option<Vec<Ward>> =
+            charges.into_iter().map(|charge| self.ward(peer, charge, period)).collect();
         let Some(wards) = wards.filter(|wards| !wards.is_empty()) else { return false };
         let Some(lasts) = self.authority_lasts(now, peer, &handle, &wards) else { return false };
-        if lasts < now + WORTHWHILE {
+        // Rounds are not left out for less than this.
+        if lasts < now + longest(period).times(2) {
             return false;
         }
         self.routines.serial += 1;
         let serial = self.routines.serial;
-        let routine =
-            Routine { serial, peer, deployment, ensemble, handle, tick: now, nonce, wards, booked: 0 };
+        let routine = Routine {
+            serial,
+            peer,
+            deployment,
+            ensemble,
+            handle,
+            tick: now,
+            nonce,
+            beside: SmallVec::new(),
+            period,
+            look: None,
+            wards,
+            booked: 0,
+        };
         let place = self.routines.insert(routine);
         self.queue.post(lasts, Event::Routine { place, serial });
         true
     }
 
     /// An allocation as it is now, if it is known what comes of the rounds that are about it.
-    fn ward(&self, orchestrator: PeerId, charge: Charge) -> Option<Ward> {
+    fn ward(&self, orchestrator: PeerId, charge: Charge, period: Span) -> Option<Ward> {
         let peer = self.directory.find(&charge.handle.host).filter(|peer| *peer != orchestrator)?;
         if self.troubles.concern(peer) {
             return None;
         }
         let host = &self.hosts[peer.0 as usize];
         let inside = host.built().filter(|_| host.up && host.clock.is_right())?;
-        let run = inside.peer.run_in_routine(&charge)?;
+        let run = inside.peer.run_in_routine(&charge, period)?;
         let flows = self.network.flows();
         let is_quiet = [peer, orchestrator].iter().all(|peer| !flows.uses(EndpointId(peer.0)));
         let answer = inside.executor.longest_answer(run, &self.images)?;
@@ -399,13 +522,12 @@ impl World<'_> {
     fn go_on(&mut self, now: Time, place: u32) {
         let Some(routine) = self.routines.remove(place) else { return };
         self.ledger.take_back_sent(routine.booked);
-        let from = Time(now.0.saturating_sub(MADE_UP.0));
+        let from = Time(now.0.saturating_sub(routine.made_up().0));
         let rounds = count_before(routine.tick, HEALTH_CHECK_INTERVAL, from);
-        let checked = routine.wards.iter().filter(|ward| ward.charge.is_checked).count() as u64;
         if rounds > 0 {
             let until = self.clock_of(routine.peer, from);
             let orchestrator = &mut self.hosts[routine.peer.0 as usize].peer;
-            orchestrator.pass_over_checks(routine.deployment, rounds * checked, until);
+            orchestrator.pass_over_checks(routine.deployment, until);
         }
         let mut agenda = Agenda::default();
         let timer = |world: &Self, peer: PeerId, timer: Timer| Event::Timer {
@@ -415,29 +537,33 @@ impl World<'_> {
         };
         let tick = routine.tick + Span(HEALTH_CHECK_INTERVAL.0 * rounds);
         agenda.post(tick, timer(self, routine.peer, Timer::Supervise(routine.deployment)));
+        if let Some(look) = routine.look {
+            agenda.post(look.max(from), timer(self, routine.peer, Timer::Detect(routine.deployment)));
+        }
         let mut omitted = Vec::with_capacity(routine.wards.len());
         for ward in &routine.wards {
-            let reports = ward.report.map_or(0, |first| count_before(first, LIVENESS_REPORT_INTERVAL, from));
+            let reports = ward.report.map_or(0, |first| count_before(first, routine.period, from));
             let checks = if ward.charge.is_checked { rounds } else { 0 };
             let omits = Omitted { reports, checks };
             self.hosts[ward.peer.0 as usize].peer.pass_over_reports(&ward.charge.allocation, omits);
             if let Some(first) = ward.report {
-                let at = first + Span(LIVENESS_REPORT_INTERVAL.0 * reports);
+                let at = first + routine.period.times(reports);
                 agenda.post(at, timer(self, ward.peer, Timer::Heartbeat(ward.run)));
             }
             omitted.push(Left { actor: ward.charge.handle.id, reports, checks, answers: checks });
         }
         let peers: Vec<PeerId> = routine.wards.iter().map(|ward| ward.peer).chain([routine.peer]).collect();
-        // Whatever their workers have done since has kept none of this waiting.
+        // What their workers have to do until now does not wait for what is made up for, nor the other way round.
+        peers.iter().for_each(|peer| self.settle_late(now, *peer));
         let since: Vec<_> = peers.iter().map(|peer| self.hosts[peer.0 as usize].take_busy()).collect();
-        self.make_up(now, agenda, omitted);
+        self.make_up(now, &routine, agenda, omitted);
         for (peer, since) in peers.iter().zip(since).rev() {
             self.hosts[peer.0 as usize].join_busy(&since);
         }
     }
 
     /// Lets happen what is due before `now`, and hands the rest to the queue.
-    fn make_up(&mut self, now: Time, agenda: Agenda, mut omitted: Vec<Left>) {
+    fn make_up(&mut self, now: Time, routine: &Routine, agenda: Agenda, mut omitted: Vec<Left>) {
         let facts = self.ledger.fact_count();
         self.routines.making_up = true;
         let recalling = std::mem::replace(&mut self.foresight.recalling, true);
@@ -445,6 +571,9 @@ impl World<'_> {
         while let Some((at, event)) = self.queue.pop_until(Time(now.0.saturating_sub(1))) {
             if let Event::Arrive { envelope, bytes, .. } = event {
                 self.book_omitted(&mut omitted, envelope, bytes);
+            }
+            if matches!(event, Event::Timer { timer: Timer::Supervise(_), .. }) {
+                self.count_messages(routine, at);
             }
             self.step(at, event);
             self.events += 1;
@@ -456,9 +585,16 @@ impl World<'_> {
             }
             self.queue.post(at, event);
         }
+        self.count_messages(routine, now);
         self.foresight.recalling = recalling;
         self.routines.making_up = false;
         debug_assert_eq!(facts, self.ledger.fact_count(), "something came of a round that was left out");
+    }
+
+    /// The actor of a deployment counts its messages from where it would at this time.
+    fn count_messages(&mut self, routine: &Routine, at: Time) {
+        let orchestrator = &mut self.hosts[routine.peer.0 as usize].peer;
+        orchestrator.count_messages_after(routine.deployment, routine.nonce_before(at));
     }
 
     /// Books the messages that were left out, by the first of their kind that was not.
@@ -504,16 +640,14 @@ impl World<'_> {
     /// which was planned before it.
     fn sent_by(&self, routine: &Routine, now: Time) -> u64 {
         let ticks = count_before(routine.tick, HEALTH_CHECK_INTERVAL, now);
-        let checked = || routine.wards.iter().filter(|ward| ward.charge.is_checked);
-        let each = checked().count() as u64;
-        let mut sent = 2 * ticks * each;
+        let mut sent = 2 * ticks * routine.checked();
         let reports = routine.wards.iter().filter_map(|ward| ward.report);
-        sent += reports.map(|first| count_before(first, LIVENESS_REPORT_INTERVAL, now)).sum::<u64>();
+        sent += reports.map(|first| count_before(first, routine.period, now)).sum::<u64>();
         let Some(before) = ticks.checked_sub(1) else { return sent };
         let tick = routine.tick + Span(HEALTH_CHECK_INTERVAL.0 * before);
         if now.since(tick) <= HEALTH_CHECK_TIMEOUT {
-            let first = routine.nonce + before * each;
-            let asked = checked().zip(1..);
+            let first = routine.nonce_before(tick);
+            let asked = routine.wards.iter().filter(|ward| ward.charge.is_checked).zip(1..);
             let answers =
                 asked.map(|(ward, number)| self.answered_at(tick, routine.peer, ward, first + number));
             sent -= answers.filter(|at| *at > now).count() as u64;

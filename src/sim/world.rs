@@ -332,7 +332,8 @@ impl<'s> World<'s> {
             }
             Event::Timer { peer, life, timer } => {
                 if self.hosts[peer.0 as usize].life == life && !self.leaves_out(now, peer, timer) {
-                    self.feed_about(now, peer, Concern::of_timer(timer), |_| Input::Timer(timer));
+                    let concern = self.concern_of_timer(peer, timer);
+                    self.feed_about(now, peer, concern, |_| Input::Timer(timer));
                 }
             }
             Event::Execution { peer, life, known, run, step } => {
@@ -445,8 +446,8 @@ impl<'s> World<'s> {
     fn hand(&mut self, now: Time, peer: PeerId, parcel: u32, input: impl FnOnce(&Parcel) -> Input<'_>) {
         let kept = "a message is kept until it has been handled";
         self.ledger.handles(Some(self.parcels.get(parcel).expect(kept).sent));
-        self.disturb_by(now, peer, parcel);
-        self.feed_about(now, peer, Concern::Nothing, |parcels| input(parcels.get(parcel).expect(kept)));
+        let concern = self.disturb_by(now, peer, parcel);
+        self.feed_about(now, peer, concern, |parcels| input(parcels.get(parcel).expect(kept)));
         self.ledger.handles(None);
     }
 
@@ -464,6 +465,7 @@ impl<'s> World<'s> {
         input: impl FnOnce(&Slab<Parcel>) -> Input<'_>,
     ) {
         self.disturb(now, peer, concern);
+        let beside = self.begin_beside(now, peer, concern);
         self.stir(now, peer);
         self.settle_late(now, peer);
         let clock = self.clock_of(peer, now);
@@ -487,6 +489,9 @@ impl<'s> World<'s> {
         let occasion = Occasion::from(&input);
         handler.handle(clock, input, &mut outbox);
         drop(outbox);
+        if let Some(place) = beside {
+            self.end_beside(now, place);
+        }
         self.come_to_rest(peer);
         self.audit(now, peer, occasion);
         if observed {

@@ -42,6 +42,37 @@ fn with_every_strategy_and_detector() {
     }
 }
 
+/// Standbys are asked after, lost peers are asked to give back what they hold, and a detector looks: none of it ends
+/// the rounds.
+#[test]
+fn what_goes_on_beside_the_rounds_does_not_end_them() {
+    let lasting = "faults=[{crash: {at: 1h, group: halls, fraction: 30%, repair: never}}]";
+    for strategy in [
+        "redeploy",
+        "{standby: {count: 1}}",
+        "migration, detector: {fixed: {period: 20s, timeout: 1m}}",
+        "redeploy, detector: {fixed: {period: 45s, timeout: 3m}}",
+    ] {
+        let set = format!("strategy={{recovery: {strategy}, force_recovery: true}}");
+        let [left_out, stepped] = assert_same(&[&set, lasting], 10);
+        assert!(left_out.metric("redeployments") > Some(0.0), "{strategy}: nothing was lost");
+        assert!(
+            left_out.events * 3 < stepped.events,
+            "{strategy}: {} of {}",
+            left_out.events,
+            stepped.events
+        );
+    }
+}
+
+/// Providers that start again take up all that they have at the same moment.
+#[test]
+fn after_restarts_too() {
+    let crashes = "faults=[{crash: {at: {poisson: {mean: 20m}}, group: halls, fraction: 50%, \
+                   repair: {exponential: {mean: 1m}}}}]";
+    assert_same(&[crashes], 1);
+}
+
 /// Where messages are lost, nothing is known beforehand: every round is an event after the other.
 #[test]
 fn where_messages_are_lost_nothing_is_left_out() {

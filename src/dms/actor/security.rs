@@ -72,11 +72,12 @@ impl Actor {
     }
 
     /// The same actor after its node's process has started anew: handle and key are kept, and its counter begins at the
-    /// time, so that no nonce comes twice.
+    /// time, so that no nonce comes twice. A process takes its actors up one after another, a microsecond each: `turn`
+    /// is how many came before.
     #[must_use]
-    pub fn revived(&self, now: Timestamp) -> Self {
+    pub fn revived(&self, now: Timestamp, turn: usize) -> Self {
         let (handle, secret) = (Arc::clone(&self.handle), self.secret.clone());
-        Self { handle, secret, nonce: NonceCounter::starting_at(now) }
+        Self { handle, secret, nonce: NonceCounter::starting_at(now + Span::micros(turn as u64)) }
     }
 
     /// Its key, with which it signs contracts beside messages.

@@ -184,6 +184,11 @@ impl Purpose {
         matches!(self, Self::Undo | Self::Logs | Self::Stats(_))
     }
 
+    /// Whether asking and being answered leaves what runs as it is.
+    const fn is_beside_rounds(self) -> bool {
+        matches!(self, Self::Undo | Self::Standby)
+    }
+
     /// Whether it is a step of the ensemble's private network.
     const fn is_of_network(self) -> bool {
         matches!(

@@ -53,7 +53,7 @@ impl Deployment {
             range: record.range,
             behaviours: EnsembleBehaviours::new(record.id),
             config: record.config,
-            actor: record.actor.revived(now),
+            actor: record.actor.revived(now, number as usize),
             strategy: record.strategy,
             contracts: Arc::default(),
             deadline: record.deadline,

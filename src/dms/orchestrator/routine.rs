@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Deployment, MemberState, Phase};
+use super::{Deployment, MemberState, Phase, Purpose};
+use crate::dms::actor::{Envelope, Message};
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::profile::{Profile, Weakness};
-use crate::dms::supervision::{Charge, Duties};
+use crate::dms::supervision::{Charge, Duties, Wait};
 use crate::kernel::Timestamp;
 
 impl Deployment {
@@ -14,14 +15,17 @@ impl Deployment {
     /// As long as none of them fails and nobody asks anything of it, a round of its supervisor is one health check for
     /// each that is checked, and each passes.
     pub(in crate::dms) fn duties(&self, now: Timestamp, profile: Profile) -> Option<Duties> {
-        if !self.is_settled() || self.has_detector() || profile.has(Weakness::InTurnSupervision) {
+        let detector = self.strategy.detector.logic();
+        let watches_rounds = detector.is_patient() && !profile.has(Weakness::InTurnSupervision);
+        if !self.is_settled() || !watches_rounds {
             return None;
         }
+        let period = detector.period();
         let mut charges = Vec::new();
         for node in &self.nodes {
             match node.phase {
                 Phase::Standby | Phase::Idle => continue,
-                Phase::Started if !node.recovering => {}
+                Phase::Started if !node.recovering && node.suspected_since.is_none() => {}
                 _ => return None,
             }
             for member in &node.members {
@@ -29,7 +33,7 @@ impl Deployment {
                     continue;
                 }
                 let wants_checks = member.config.healthcheck.is_some() && !member.unsupervised;
-                let is_regular = member.watch.is_regular(now, member.registered);
+                let is_regular = member.watch.is_regular(now, period, member.registered);
                 if member.state != MemberState::Running || wants_checks != member.registered || !is_regular {
                     return None;
                 }
@@ -42,15 +46,14 @@ impl Deployment {
             }
         }
         let (handle, nonce) = (Arc::clone(&self.actor.handle), self.actor.last_nonce());
-        Some(Duties { ensemble: self.id, handle, nonce, charges })
+        Some(Duties { ensemble: self.id, handle, nonce, period, charges })
     }
 
-    /// Whether it runs, waits for no answer and owes none.
+    /// Whether it runs, waits for no answer but to what goes on beside its rounds, and owes none.
     fn is_settled(&self) -> bool {
         let is_undisturbed = self.round.is_none()
             && self.search.is_none()
             && self.pause.is_none()
-            && self.undo.is_empty()
             && self.failed_attempt.is_none()
             && self.updating.is_none()
             && self.pass.is_empty()
@@ -62,14 +65,48 @@ impl Deployment {
             && self.logs.is_empty();
         self.status == DeploymentStatus::Running
             && self.supervised
-            && self.pending.is_empty()
+            && self.pending.iter().all(|pending| pending.purpose.is_beside_rounds())
             && is_undisturbed
             && is_unasked
     }
 
-    /// Counts health checks that were left out: until `now` all went as it should.
-    pub(in crate::dms) fn pass_over(&mut self, checks: u64, now: Timestamp) {
-        self.actor.pass_over(checks);
+    /// Whether the timer of a reply finds nothing to do, or something that goes on beside the rounds.
+    pub(in crate::dms) fn waits_for(&self, nonce: u64) -> Wait {
+        match self.pending.iter().find(|pending| pending.nonce == nonce) {
+            None => Wait::Over,
+            // Another peer is looked for then.
+            Some(pending) if pending.purpose == Purpose::Standby => Wait::Rounds,
+            Some(pending) if pending.purpose.is_beside_rounds() => Wait::Beside,
+            Some(_) => Wait::Rounds,
+        }
+    }
+
+    /// Whether a message to its actor has nothing to do with its rounds.
+    pub(in crate::dms) fn is_beside_rounds(&self, envelope: &Envelope) -> bool {
+        match &envelope.message {
+            // One that it has given up.
+            Message::Liveness(report) => {
+                !self.wants(&report.allocation, report.generation, &envelope.from.host)
+            }
+            _ => envelope.behaviour.reply_nonce().is_some_and(|nonce| {
+                let asked = self.pending.iter().find(|pending| pending.nonce == nonce);
+                asked.is_some_and(|pending| pending.purpose.is_beside_rounds())
+            }),
+        }
+    }
+
+    /// Has its actor count its messages from here.
+    pub(in crate::dms) const fn count_messages_after(&mut self, nonce: u64) {
+        self.actor.resume_after(nonce);
+    }
+
+    /// The nonce of the last message of its actor.
+    pub(in crate::dms) const fn last_nonce(&self) -> u64 {
+        self.actor.last_nonce()
+    }
+
+    /// Rounds were left out: until `now` all went as it should.
+    pub(in crate::dms) fn pass_over(&mut self, now: Timestamp) {
         let members = self.nodes.iter_mut().flat_map(|node| &mut node.members);
         members
             .filter(|member| member.state == MemberState::Running)

@@ -1,10 +1,12 @@
 //! What a peer does again and again while nothing happens (see [`crate::dms::supervision::Charge`]).
 
 use super::Peer;
-use crate::dms::identity::Did;
+use crate::dms::actor::Envelope;
+use crate::dms::identity::{Did, EnsembleId};
+use crate::dms::orchestrator::Deployment;
 use crate::dms::outbox::RunId;
-use crate::dms::supervision::{Charge, Duties, Omitted};
-use crate::kernel::Timestamp;
+use crate::dms::supervision::{Charge, Duties, Omitted, Wait};
+use crate::kernel::{Span, Timestamp};
 
 impl Peer {
     /// What one of its deployments looks after, if it has nothing else to do.
@@ -16,10 +18,37 @@ impl Peer {
         self.deployments.get(deployment as usize)?.duties(now, self.security.profile)
     }
 
-    /// The run of an allocation that lives here and does nothing but run and report.
+    /// The run of an allocation that lives here and does nothing but run, and report in each `period`.
     #[must_use]
-    pub fn run_in_routine(&self, charge: &Charge) -> Option<RunId> {
-        if self.is_watched() { None } else { self.provider.routine_of(charge) }
+    pub fn run_in_routine(&self, charge: &Charge, period: Span) -> Option<RunId> {
+        if self.is_watched() { None } else { self.provider.routine_of(charge, period) }
+    }
+
+    /// What the timer of a reply to one of its deployments is about.
+    #[must_use]
+    pub fn waits_for(&self, deployment: u32, nonce: u64) -> Wait {
+        self.deployments.get(deployment as usize).map_or(Wait::Over, |one| one.waits_for(nonce))
+    }
+
+    /// The number of its deployment to which a message goes that has nothing to do with the deployment's rounds.
+    #[must_use]
+    pub fn beside_rounds_of(&self, ensemble: EnsembleId, envelope: &Envelope) -> Option<u32> {
+        let mut numbered = self.deployments.iter().zip(0..);
+        let (deployment, number) = numbered.find(|(deployment, _)| deployment.id() == ensemble)?;
+        deployment.is_beside_rounds(envelope).then_some(number)
+    }
+
+    /// Has the actor of one of its deployments count its messages from here.
+    pub fn count_messages_after(&mut self, deployment: u32, nonce: u64) {
+        if let Some(deployment) = self.deployments.get_mut(deployment as usize) {
+            deployment.count_messages_after(nonce);
+        }
+    }
+
+    /// The nonce of the last message of the actor of one of its deployments.
+    #[must_use]
+    pub fn last_nonce_of(&self, deployment: u32) -> Option<u64> {
+        self.deployments.get(deployment as usize).map(Deployment::last_nonce)
     }
 
     /// Whether somebody looks at each of its steps.
@@ -35,10 +64,10 @@ impl Peer {
         self.security.capabilities.first_expiry(&subjects, actors, now)
     }
 
-    /// Counts health checks of a deployment that were left out: until `now` all went as it should.
-    pub fn pass_over_checks(&mut self, deployment: u32, checks: u64, now: Timestamp) {
+    /// Rounds of a deployment were left out: until `now` all went as it should.
+    pub fn pass_over_checks(&mut self, deployment: u32, now: Timestamp) {
         if let Some(deployment) = self.deployments.get_mut(deployment as usize) {
-            deployment.pass_over(checks, now);
+            deployment.pass_over(now);
         }
     }
 

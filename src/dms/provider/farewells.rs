@@ -123,11 +123,12 @@ impl Provider {
             desk.timer(log.delete.since(desk.now), Timer::ForgetLog(log.run));
         }
         let runs: Vec<RunId> = farewells.values().map(|farewell| farewell.run).collect();
-        let revived = |(id, farewell): (Arc<str>, Farewell)| {
-            let (actor, pause) = (farewell.actor.revived(desk.now), TASK_TERMINATION_RETRY_MIN);
-            (id, Farewell { actor, pause, ..farewell })
+        let earlier = self.allocations.len();
+        let revived = |(turn, (id, farewell)): (usize, (Arc<str>, Farewell))| {
+            let actor = farewell.actor.revived(desk.now, earlier + turn);
+            (id, Farewell { actor, pause: TASK_TERMINATION_RETRY_MIN, ..farewell })
         };
-        self.farewells = farewells.into_iter().map(revived).collect();
+        self.farewells = farewells.into_iter().enumerate().map(revived).collect();
         for run in runs {
             self.say_farewell(desk, run);
         }

@@ -104,7 +104,7 @@ impl Provider {
             ensemble,
             generation,
             config: stored.config,
-            actor: stored.actor.revived(desk.now),
+            actor: stored.actor.revived(desk.now, self.allocations.len()),
             run: stored.run,
             state: stored.state,
             // Never the first report again: what runs now has been ordered before.

@@ -15,6 +15,7 @@ use crate::dms::identity::EnsembleId;
 use crate::dms::outbox::{Action, Execution, Health, RunId, Timer};
 use crate::dms::profile::Weakness;
 use crate::dms::supervision::{Charge, Omitted};
+use crate::kernel::Span;
 
 impl Provider {
     /// Whether an allocation's actor has this behaviour now. That of an ended task only waits for one answer.
@@ -177,7 +178,7 @@ impl Provider {
 
     /// The run of an allocation that does nothing but run and report, if it is the one that its orchestrator looks
     /// after.
-    pub(in crate::dms) fn routine_of(&self, charge: &Charge) -> Option<RunId> {
+    pub(in crate::dms) fn routine_of(&self, charge: &Charge, period: Span) -> Option<RunId> {
         let allocation = self.allocations.get(&charge.allocation)?;
         let hosted = self.hosted.get(&allocation.ensemble)?;
         let is_the_same =
@@ -189,7 +190,7 @@ impl Provider {
         let is_settled = hosted.confirmation.is_none()
             && !self.recovering.contains(&allocation.run)
             && !self.endings.contains_key(&allocation.run);
-        let runs = allocation.state == AllocationState::Running;
+        let runs = allocation.state == AllocationState::Running && allocation.report_every == period;
         (is_the_same && is_unasked && is_settled && runs).then_some(allocation.run)
     }
 

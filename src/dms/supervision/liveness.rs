@@ -2,10 +2,9 @@
 
 use super::detector::Heartbeats;
 use crate::dms::constants::{
-    ESCALATION_THRESHOLD, HEALTH_CHECK_INTERVAL, HEALTH_CHECK_TIMEOUT, LIVENESS_REPORT_INTERVAL,
-    LIVENESS_STALE,
+    ESCALATION_THRESHOLD, HEALTH_CHECK_INTERVAL, HEALTH_CHECK_TIMEOUT, LIVENESS_STALE,
 };
-use crate::kernel::Timestamp;
+use crate::kernel::{Span, Timestamp};
 
 /// How a health check ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -90,11 +89,11 @@ impl Watch {
         (self.heartbeats.last, self.reported, self.passed) = (heard, heard, heard);
     }
 
-    /// Whether all is as it should be: the last heartbeat has come, and the last health check, where there are any, was
-    /// passed.
+    /// Whether all is as it should be: the last heartbeat has come, where it is to come in each `period`, and the last
+    /// health check, where there are any, was passed.
     #[must_use]
-    pub fn is_regular(&self, now: Timestamp, is_checked: bool) -> bool {
-        let reported = now.since(self.reported) <= LIVENESS_REPORT_INTERVAL + HEALTH_CHECK_TIMEOUT;
+    pub fn is_regular(&self, now: Timestamp, period: Span, is_checked: bool) -> bool {
+        let reported = now.since(self.reported) <= period + HEALTH_CHECK_TIMEOUT;
         let passed = now.since(self.passed) <= HEALTH_CHECK_INTERVAL + HEALTH_CHECK_TIMEOUT;
         self.failures == 0 && reported && (passed || !is_checked)
     }
@@ -108,7 +107,6 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Span;
 
     #[test]
     fn the_third_failure_in_a_row_counts() {
@@ -133,13 +131,15 @@ mod tests {
     fn what_is_overdue_is_not_regular() {
         let start = Timestamp(0) + Span::hours(1);
         let mut watch = Watch::starting_at(start);
-        let (first, later) = (start + LIVENESS_REPORT_INTERVAL, start + LIVENESS_STALE);
+        let period = Span::secs(30);
+        let (first, later) = (start + period, start + LIVENESS_STALE);
         watch.hear(first, 0);
-        assert!(watch.is_regular(first, false) && !watch.is_regular(later + HEALTH_CHECK_TIMEOUT, false));
-        assert!(!watch.is_regular(first, true), "no check was passed so far");
+        let is_regular = |watch: &Watch, now, is_checked| watch.is_regular(now, period, is_checked);
+        assert!(is_regular(&watch, first, false) && !is_regular(&watch, later + HEALTH_CHECK_TIMEOUT, false));
+        assert!(!is_regular(&watch, first, true), "no check was passed so far");
         assert!(!watch.note(Observation::Healthy, first + HEALTH_CHECK_INTERVAL));
-        assert!(watch.is_regular(first + HEALTH_CHECK_INTERVAL, true));
+        assert!(is_regular(&watch, first + HEALTH_CHECK_INTERVAL, true));
         assert!(!watch.note(Observation::Unhealthy, first + HEALTH_CHECK_INTERVAL));
-        assert!(!watch.is_regular(first + HEALTH_CHECK_INTERVAL, true));
+        assert!(!is_regular(&watch, first + HEALTH_CHECK_INTERVAL, true));
     }
 }

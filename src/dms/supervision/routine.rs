@@ -3,10 +3,15 @@
 //! Each round leaves the two as it found them, but for a few counters. So a driver that knows that nothing will come
 //! between may leave rounds out: it asks the orchestrator for its part (`Peer::duties`) and the provider for the other
 //! (`Peer::run_in_routine`), and has both count on before the next round that it wants to see.
+//!
+//! Some of what a deployment does goes on *beside* its rounds and has nothing to do with them: it asks lost peers again
+//! and again to give back what they hold, and standbys whether they live. All that the two share is the count of the
+//! messages that the deployment's actor has sent.
 
 use std::sync::Arc;
 
 use crate::dms::identity::{EnsembleId, Handle};
+use crate::kernel::Span;
 
 /// An allocation that runs as it should, in the care of its orchestrator.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,8 +35,21 @@ pub struct Duties {
     pub handle: Arc<Handle>,
     /// The nonce of the last message of its actor.
     pub nonce: u64,
+    /// How often what runs reports that it does.
+    pub period: Span,
     /// What runs, in the order in which it is looked after.
     pub charges: Vec<Charge>,
+}
+
+/// What the end of a wait for a reply is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wait {
+    /// Nothing: the reply has come.
+    Over,
+    /// What goes on beside the rounds.
+    Beside,
+    /// All that a deployment does.
+    Rounds,
 }
 
 /// Rounds that were left out.

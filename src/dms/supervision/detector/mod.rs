@@ -13,7 +13,7 @@ pub use self::fixed::FixedTimeout;
 pub use self::phi::PhiAccrual;
 pub use self::swim::Swim;
 use super::About;
-use crate::dms::constants::{LIVENESS_REPORT_INTERVAL, LIVENESS_STALE};
+use crate::dms::constants::{HEALTH_CHECK_TIMEOUT, LIVENESS_REPORT_INTERVAL, LIVENESS_STALE};
 use crate::kernel::{Span, Timestamp};
 
 /// Judges a peer by when it was heard.
@@ -36,6 +36,17 @@ pub trait FailureDetector {
 
     /// When it is held to be lost.
     fn convicts_at(&self, heard: &Heartbeats) -> Option<Timestamp>;
+
+    /// Whether it has nothing to say, and nothing to remember, as long as every heartbeat comes within seconds of when
+    /// it is due.
+    fn is_patient(&self) -> bool {
+        let first = self
+            .suspects_at(&Heartbeats::since(Timestamp::ZERO))
+            .or_else(|| self.convicts_at(&Heartbeats::since(Timestamp::ZERO)));
+        let bears =
+            first.is_some_and(|first| first.since(Timestamp::ZERO) > self.period() + HEALTH_CHECK_TIMEOUT);
+        self.window() == 0 && self.probing().is_none() && bears
+    }
 
     /// How peers are asked whether they live, where that is done.
     fn probing(&self) -> Option<Swim> {
