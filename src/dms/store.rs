@@ -10,8 +10,6 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use crate::dms::actor::{Actor, AllocationState};
 use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
 use crate::dms::fact::DeploymentStatus;
@@ -23,7 +21,7 @@ use crate::dms::provider::{Farewell, KeptLog};
 use crate::dms::resources::{Holding, Ports};
 use crate::dms::subnet::{AddressRange, Subnets};
 use crate::dms::supervision::Spare;
-use crate::kernel::{Span, Timestamp};
+use crate::kernel::{OrderedMap, Span, Timestamp};
 
 /// A provider that has been asked to give something back, and which allocations, up to which generations.
 pub(in crate::dms) type UndoRecord = (Arc<Handle>, Vec<(Arc<str>, u32)>);
@@ -116,7 +114,7 @@ pub(in crate::dms) struct MemberRecord {
 #[derive(Clone, Debug, Default)]
 pub(in crate::dms) struct ProviderRecord {
     /// Who orchestrates each ensemble, and when it was last heard.
-    pub(in crate::dms) ensembles: IndexMap<EnsembleId, (Arc<Handle>, Timestamp)>,
+    pub(in crate::dms) ensembles: OrderedMap<EnsembleId, (Arc<Handle>, Timestamp)>,
     /// Oldest first.
     pub(in crate::dms) allocations: Vec<AllocationRecord>,
     /// What is being terminated.
@@ -128,9 +126,9 @@ pub(in crate::dms) struct ProviderRecord {
     /// The next slot of a run, so that a report about a former one is recognised.
     pub(in crate::dms) next_slot: u32,
     /// Ends of tasks that have not been acknowledged.
-    pub(in crate::dms) farewells: IndexMap<Arc<str>, Farewell>,
+    pub(in crate::dms) farewells: OrderedMap<Arc<str>, Farewell>,
     /// What ended runs printed.
-    pub(in crate::dms) kept: IndexMap<Arc<str>, KeptLog>,
+    pub(in crate::dms) kept: OrderedMap<Arc<str>, KeptLog>,
 }
 
 /// An allocation that is gone but for its container and what it holds.

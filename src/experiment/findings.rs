@@ -30,13 +30,20 @@ pub fn findings(study: &Study, rows: &[Summary]) -> String {
     text
 }
 
-/// The findings as prose: how it was compared, and for each condition which variant did best by each metric.
+/// The findings as prose: how it was compared, and for each condition which variant did best and worst by each metric,
+/// and which did better than the baseline for certain.
 #[must_use]
 pub fn paragraph(study: &Study, rows: &[Summary]) -> String {
     let baseline = &study.variants[study.baseline].name;
+    let fewer = (0..study.variants.len()).filter(|place| study.replications_of(*place) < study.replications);
+    let fewer: Vec<String> = fewer
+        .map(|place| format!("{} of {}", study.replications_of(place), study.variants[place].name))
+        .collect();
+    let but = if fewer.is_empty() { String::new() } else { format!(" ({})", fewer.join(", ")) };
     let mut text = format!(
-        "{} variants were compared under {} conditions in {} replications each, on common random numbers; intervals \
-         are of 95 % by Student's t, differences are to {baseline}, taken replication by replication.",
+        "{} variants were compared under {} conditions in {} replications each{but}, on common random numbers. \
+         Intervals are of 95 % by Student's t; a variant does better or worse than {baseline} for certain where the \
+         interval of the difference, taken replication by replication, has no zero in it.",
         study.variants.len(),
         study.conditions.len(),
         study.replications,
@@ -47,7 +54,7 @@ pub fn paragraph(study: &Study, rows: &[Summary]) -> String {
             .iter()
             .filter_map(|wanted| sentence(study, rows, &condition.name, wanted))
             .collect();
-        let _ = write!(text, " Under {}: {}.", condition.name, sentences.join("; "));
+        let _ = write!(text, "\n\nUnder {}: {}.", condition.name, sentences.join("; "));
     }
     text.push('\n');
     text
@@ -55,22 +62,32 @@ pub fn paragraph(study: &Study, rows: &[Summary]) -> String {
 
 fn sentence(study: &Study, rows: &[Summary], condition: &str, wanted: &Wanted) -> Option<String> {
     let Wanted { metric, higher } = wanted;
-    let of = |variant: &str| find(rows, condition, variant, metric);
-    let known =
-        study.variants.iter().filter_map(|variant| of(&variant.name)).filter(|row| row.mean.is_finite());
-    let is_better = |one: &Summary, other: &Summary| (one.mean > other.mean) == *higher;
-    let best = known.reduce(|best, row| if is_better(row, best) { row } else { best })?;
-    let baseline = of(&study.variants[study.baseline].name)?;
-    let known = shown(best.estimate(), best.unit);
-    Some(if best.variant == baseline.variant {
-        format!("{metric} was best with {} itself ({known})", best.variant)
-    } else if best.to_baseline().is_certain() {
-        let difference = shown(best.to_baseline(), best.unit);
-        let sign = if best.difference > 0.0 { "+" } else { "" };
-        format!("{metric} was best with {} ({known}; {sign}{difference})", best.variant)
-    } else {
-        format!("{metric} was best with {} ({known}), without a certain difference", best.variant)
-    })
+    let mut known: Vec<&Summary> = study
+        .variants
+        .iter()
+        .filter_map(|variant| find(rows, condition, &variant.name, metric))
+        .filter(|row| row.mean.is_finite())
+        .collect();
+    // Those that do alike stay in the order of the study.
+    known.sort_by(|one, other| match higher {
+        true => other.mean.total_cmp(&one.mean),
+        false => one.mean.total_cmp(&other.mean),
+    });
+    let baseline = find(rows, condition, &study.variants[study.baseline].name, metric)?;
+    let (best, worst) = (known.first()?, known.last()?);
+    let said = |row: &Summary| format!("{} with {}", shown(row.estimate(), row.unit), row.variant);
+    let mut others: Vec<&Summary> = vec![best, worst];
+    if others.iter().all(|row| row.variant != baseline.variant) && baseline.mean.is_finite() {
+        others.insert(1, baseline);
+    }
+    let range: Vec<String> = others.into_iter().map(said).collect();
+    let is_better = |row: &&&Summary| row.to_baseline().is_certain() && (row.difference > 0.0) == *higher;
+    let better: Vec<&str> = known.iter().filter(is_better).map(|row| row.variant.as_str()).collect();
+    let certainly = match better.as_slice() {
+        [] => String::new(),
+        all => format!(" (better for certain: {})", all.join(", ")),
+    };
+    Some(format!("{metric} was {}{certainly}", range.join(", ")))
 }
 
 fn find<'a>(rows: &'a [Summary], condition: &str, variant: &str, metric: &str) -> Option<&'a Summary> {

@@ -120,7 +120,8 @@ impl<'a> Plan<'a> {
                 move |condition| variants.clone().map(move |variant| Job { replication, condition, variant })
             })
         };
-        (0..self.study.replications).flat_map(of_replication).collect()
+        let all = (0..self.study.replications).flat_map(of_replication);
+        all.filter(|job| job.replication < self.study.replications_of(job.variant)).collect()
     }
 
     /// The rows of a run as they are kept.

@@ -14,6 +14,9 @@ pub mod sample;
 pub mod slab;
 pub mod time;
 
+/// A map in the order of insertion. Its keys come from inside the run, so its hash need not withstand anybody.
+pub type OrderedMap<K, V> = indexmap::IndexMap<K, V, rustc_hash::FxBuildHasher>;
+
 pub use crate::id_type;
 pub use digest::{Digest, fingerprint128};
 pub use ids::{Id, IdVec};

@@ -50,9 +50,17 @@ pub struct Variant {
     pub name: String,
     /// As behind `--set`.
     pub set: Vec<String>,
+    /// How many replications there are of it; none = as many as of the study.
+    pub replications: Option<u32>,
 }
 
 impl Study {
+    /// How many runs there are of a variant under each condition.
+    #[must_use]
+    pub fn replications_of(&self, variant: usize) -> u32 {
+        self.variants[variant].replications.map_or(self.replications, |own| own.min(self.replications))
+    }
+
     /// The overrides of a variant under a condition. What a variant sets wins.
     #[must_use]
     pub fn overrides(&self, condition: usize, variant: usize) -> Overrides {
@@ -93,10 +101,10 @@ fn read(reader: &mut Reader, root: &Node, path: &Path, metrics: &[&str]) -> Opti
     let help = "how many runs of each, as in `replications: 20`";
     let replications = reader
         .required(&top, "replications", help, |r, node| r.whole(node, "replications", 1, MOST_REPLICATIONS));
-    let variants = variants(reader, &top, "variants");
+    let variants = variants(reader, &top, "variants", &["name", "set", "replications"]);
     let conditions = match top.node.entry("conditions") {
-        Some(_) => self::variants(reader, &top, "conditions"),
-        None => vec![Variant { name: "as it is".to_owned(), set: Vec::new() }],
+        Some(_) => self::variants(reader, &top, "conditions", &["name", "set"]),
+        None => vec![Variant { name: "as it is".to_owned(), set: Vec::new(), replications: None }],
     };
     let names: Vec<&str> = variants.iter().map(|variant| variant.name.as_str()).collect();
     let baseline = reader.optional(&top, "baseline", |r, node| {
@@ -131,19 +139,22 @@ fn read(reader: &mut Reader, root: &Node, path: &Path, metrics: &[&str]) -> Opti
 }
 
 /// A list of names with overrides; an error if it is empty, or a name stands in it twice.
-fn variants(reader: &mut Reader, top: &Map<'_>, key: &str) -> Vec<Variant> {
+fn variants(reader: &mut Reader, top: &Map<'_>, key: &str, keys: &'static [&'static str]) -> Vec<Variant> {
     let items = reader.list(top, key);
     let mut all: Vec<Variant> = Vec::new();
     for item in items {
-        let Some(map) = reader.map(item, key, item.position, &["name", "set"]) else { continue };
+        let Some(map) = reader.map(item, key, item.position, keys) else { continue };
         let name = reader.required(&map, "name", "a name of its own", |r, node| r.text(node, "name"));
         let set = reader.list(&map, "set").iter().filter_map(|node| reader.text(node, "an override"));
         let set = set.map(|text| text.to_string()).collect();
+        let replications = reader
+            .optional(&map, "replications", |r, node| r.whole(node, "replications", 1, MOST_REPLICATIONS))
+            .map(|count| count as u32);
         let Some(name) = name else { continue };
         if all.iter().any(|other| *other.name == *name) {
             reader.error(item.position, format!("`{name}` stands here twice"), None);
         }
-        all.push(Variant { name: name.to_string(), set });
+        all.push(Variant { name: name.to_string(), set, replications });
     }
     if items.is_empty() {
         let help = format!("as in `{key}: [{{name: one, set: [seed=1]}}]`");

@@ -30,7 +30,7 @@ use crate::dms::constants::{HEALTH_CHECK_INTERVAL, HEALTH_CHECK_TIMEOUT, LIVENES
 use crate::dms::identity::{ActorId, Did, EnsembleId, Handle, Inbox};
 use crate::dms::outbox::{Owner, RunId, Timer};
 use crate::dms::peer::Peer;
-use crate::dms::supervision::{Charge, Duties, Omitted, Wait};
+use crate::dms::supervision::{Bearing, Charge, Duties, Omitted};
 use crate::kernel::{Cursor, Span, Time};
 use crate::net::EndpointId;
 
@@ -48,6 +48,8 @@ pub(super) enum Concern<'a> {
     Beside(u32),
     /// All of an ensemble that the peer has to do with.
     Ensemble(EnsembleId),
+    /// What lives on the peer and is not asked how it is: its orchestrator may have been silent for too long.
+    Unchecked,
     /// An allocation that lives on the peer.
     Allocation(&'a str),
     /// The same, by its slot.
@@ -60,11 +62,11 @@ impl<'a> Concern<'a> {
     /// What a message is about that comes to a peer.
     fn of(envelope: &'a Envelope, peer: &Peer) -> Self {
         match envelope.to.as_ref().map_or(&Inbox::Root, |to| &to.inbox) {
-            Inbox::Ensemble(id) => match peer.beside_rounds_of(*id, envelope) {
-                Some(number) => Self::Beside(number),
+            Inbox::Ensemble(id) => match peer.bearing_of(*id, envelope) {
                 // What is not regular of an allocation is known where it runs, before it says so.
-                None if envelope.behaviour.kind == BehaviourKind::AllocationLiveness => Self::Nothing,
-                None => Self::Ensemble(*id),
+                Some((_, Bearing::Nothing)) => Self::Nothing,
+                Some((number, Bearing::Beside)) => Self::Beside(number),
+                _ => Self::Ensemble(*id),
             },
             Inbox::Allocation(id) => Self::Allocation(id),
             Inbox::Other(_) => Self::Nothing,
@@ -80,13 +82,13 @@ impl<'a> Concern<'a> {
     /// What a timer is about.
     fn of_timer(timer: Timer, peer: &Peer) -> Self {
         match timer {
-            // Grants that last longer than those before; the routine looks at them when those would end.
             Timer::RenewProviders(_) => return Self::Nothing,
+            Timer::RenewOrchestrators => return Self::Unchecked,
             Timer::Undo(number, _) | Timer::Standbys(number) => return Self::Beside(number),
-            Timer::Reply(Owner::Deployment(number), nonce) => match peer.waits_for(number, nonce) {
-                Wait::Over => return Self::Nothing,
-                Wait::Beside => return Self::Beside(number),
-                Wait::Rounds => {}
+            Timer::Reply(Owner::Deployment(number), nonce) => match peer.bearing_of_wait(number, nonce) {
+                Bearing::Nothing => return Self::Nothing,
+                Bearing::Beside => return Self::Beside(number),
+                Bearing::Rounds => {}
             },
             _ => {}
         }
@@ -153,6 +155,10 @@ struct Routine {
     period: Span,
     /// When its detector was to look last, which was left out.
     look: Option<Time>,
+    /// How often it grants its providers anew what they need; none when it does not.
+    renewal: Option<Span>,
+    /// When it was to do so first since its rounds are left out: that is, too.
+    renews: Option<Time>,
     wards: Vec<Ward>,
     /// Messages of it that the books have for now.
     booked: u64,
@@ -281,6 +287,11 @@ impl Routines {
         Some(routine)
     }
 
+    fn of_deployment(&mut self, orchestrator: PeerId, number: u32) -> Option<&mut Routine> {
+        let place = *self.by_deployment.get(&(orchestrator, number))?;
+        self.all[place as usize].as_mut()
+    }
+
     /// Whether there is any that something may happen to.
     fn may_be_disturbed(&self) -> bool {
         !self.by_peer.is_empty() && !self.making_up
@@ -313,6 +324,7 @@ impl Routines {
             match concern {
                 Concern::Nothing | Concern::Beside(_) | Concern::Deployment(_) => false,
                 Concern::Everything => true,
+                Concern::Unchecked => wards.any(|ward| !ward.charge.is_checked),
                 Concern::Ensemble(id) => routine.ensemble == id,
                 Concern::Allocation(id) => wards.any(|ward| *ward.charge.allocation == *id),
                 Concern::Slot(slot) => wards.any(|ward| ward.run.slot == slot),
@@ -363,11 +375,26 @@ impl World<'_> {
 
     /// What a timer of a peer is about.
     #[inline]
-    pub(super) fn concern_of_timer(&self, peer: PeerId, timer: Timer) -> Concern<'static> {
+    pub(super) fn concern_of_timer(&mut self, now: Time, peer: PeerId, timer: Timer) -> Concern<'static> {
         if !self.routines.concern(peer) {
             return Concern::Nothing;
         }
+        if timer == Timer::RenewOrchestrators {
+            self.hear_of_rounds(now, peer);
+        }
         Concern::of_timer(timer, &self.hosts[peer.0 as usize].peer)
+    }
+
+    /// A peer is about to look which orchestrators have been silent: those whose rounds are left out have not.
+    fn hear_of_rounds(&mut self, now: Time, peer: PeerId) {
+        let clock = self.clock_of(peer, now);
+        for place in self.routines.by_peer.get(&peer).into_iter().flatten() {
+            let Some(routine) = &self.routines.all[*place as usize] else { continue };
+            let mut wards = routine.wards.iter().filter(|ward| ward.peer == peer);
+            if wards.any(|ward| ward.charge.is_checked) && routine.tick + HEALTH_CHECK_TIMEOUT < now {
+                self.hosts[peer.0 as usize].peer.hear_orchestrator(routine.ensemble, clock);
+            }
+        }
     }
 
     /// A deployment is about to do something beside its rounds: its actor has the count of its messages that it would
@@ -403,7 +430,7 @@ impl World<'_> {
     pub(super) fn review_routine(&mut self, now: Time, place: u32, serial: u64) {
         let routine = self.routines.all.get(place as usize).and_then(Option::as_ref);
         let Some(routine) = routine.filter(|routine| routine.serial == serial) else { return };
-        match self.authority_lasts(now, routine.peer, &routine.handle, &routine.wards) {
+        match self.authority_lasts(now, (routine.peer, routine.renewal), &routine.handle, &routine.wards) {
             Some(lasts) if lasts > now => self.queue.post(lasts, Event::Routine { place, serial }),
             _ => self.go_on(now, place),
         }
@@ -429,9 +456,13 @@ impl World<'_> {
             }
             Timer::Supervise(deployment) => self.begin_routine(now, peer, deployment),
             Timer::Detect(deployment) => {
-                let place = self.routines.by_deployment.get(&(peer, deployment));
-                let routine = place.and_then(|place| self.routines.all[*place as usize].as_mut());
+                let routine = self.routines.of_deployment(peer, deployment);
                 routine.map(|routine| routine.look = Some(now)).is_some()
+            }
+            Timer::RenewProviders(deployment) => {
+                let routine = self.routines.of_deployment(peer, deployment);
+                let routine = routine.filter(|routine| routine.renewal.is_some());
+                routine.map(|routine| routine.renews.get_or_insert(now)).is_some()
             }
             _ => false,
         }
@@ -444,15 +475,16 @@ impl World<'_> {
         }
         let Some(inside) = self.hosts[peer.0 as usize].built() else { return false };
         let duties = inside.peer.duties(deployment, self.clock_of(peer, now));
-        let Some(Duties { ensemble, handle, nonce, period, charges }) = duties else { return false };
+        let Some(Duties { ensemble, handle, nonce, period, renewal, charges }) = duties else { return false };
         // Rounds are told apart by time, and a clock that is wrong has rounds of its own.
         if self.late.concerns(peer, ensemble) || !self.hosts[peer.0 as usize].clock.is_right() {
             return false;
         }
         let wards: Option<Vec<Ward>> =
             charges.into_iter().map(|charge| self.ward(peer, charge, period)).collect();
-        let Some(wards) = wards.filter(|wards| !wards.is_empty()) else { return false };
-        let Some(lasts) = self.authority_lasts(now, peer, &handle, &wards) else { return false };
+        let Some(wards) = wards else { return false };
+        let lasts = self.authority_lasts(now, (peer, renewal), &handle, &wards);
+        let Some(lasts) = lasts else { return false };
         // Rounds are not left out for less than this.
         if lasts < now + longest(period).times(2) {
             return false;
@@ -470,6 +502,8 @@ impl World<'_> {
             beside: SmallVec::new(),
             period,
             look: None,
+            renewal,
+            renews: None,
             wards,
             booked: 0,
         };
@@ -500,7 +534,17 @@ impl World<'_> {
 
     /// Until when nothing expires of what lets a deployment and its allocations talk to each other, nor messages that
     /// are sent till then.
-    fn authority_lasts(&self, now: Time, peer: PeerId, actor: &Handle, wards: &[Ward]) -> Option<Time> {
+    fn authority_lasts(
+        &self,
+        now: Time,
+        (peer, renewal): (PeerId, Option<Span>),
+        actor: &Handle,
+        wards: &[Ward],
+    ) -> Option<Time> {
+        let end = Time::ZERO + self.setup.duration + Span::secs(1);
+        if wards.is_empty() {
+            return Some(end);
+        }
         let of = |one: PeerId, others: &[&Did], actors: &[&Did]| -> Option<Time> {
             let inside = self.hosts[one.0 as usize].built()?;
             let last = inside.peer.authority_lasts(others, actors, self.clock_of(one, now));
@@ -509,12 +553,14 @@ impl World<'_> {
         };
         let keys: Vec<Did> = wards.iter().map(|ward| ward.charge.handle.id.did()).collect();
         let others: Vec<&Did> = wards.iter().map(|ward| &ward.charge.handle.did).chain(&keys).collect();
-        let mut lasts = of(peer, &others, &[&actor.id.did()])?;
+        // What is granted anew by itself does not end.
+        let own = actor.id.did();
+        let lapsing: &[&Did] = if renewal.is_some() { &[] } else { &[&own] };
+        let mut lasts = of(peer, &others, lapsing)?;
         for (ward, key) in wards.iter().zip(&keys) {
             lasts = lasts.min(of(ward.peer, &[&actor.did, &actor.id.did()], &[key])?);
         }
-        let end = Time::ZERO + self.setup.duration;
-        Some(lasts.min(end + Span::secs(1)))
+        Some(lasts.min(end))
     }
 
     /// Brings all that has to do with a routine to where it would be just before `now`, and puts what is due after that
@@ -539,6 +585,12 @@ impl World<'_> {
         agenda.post(tick, timer(self, routine.peer, Timer::Supervise(routine.deployment)));
         if let Some(look) = routine.look {
             agenda.post(look.max(from), timer(self, routine.peer, Timer::Detect(routine.deployment)));
+        }
+        if let (Some(first), Some(interval)) = (routine.renews, routine.renewal) {
+            // What is granted last takes the place of what was granted before, but for what is made up for first.
+            let before = count_before(first, interval, from).saturating_sub(1);
+            let renew = Timer::RenewProviders(routine.deployment);
+            agenda.post(first + interval.times(before), timer(self, routine.peer, renew));
         }
         let mut omitted = Vec::with_capacity(routine.wards.len());
         for ward in &routine.wards {

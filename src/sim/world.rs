@@ -37,7 +37,8 @@ use crate::dms::actor::{BehaviourKind, Envelope, Message, NewDeployment, gossip}
 use crate::dms::ensemble::Executor as Kind;
 use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId as HostId;
-use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox, RunId, Timer};
+use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox, Owner, RunId, Timer};
+use crate::dms::supervision::Bearing;
 use crate::kernel::{Cursor, Domain, Slab, Span, Streams, Time, at_moment};
 use crate::net::{
     BroadcastTally, ConditionId, Delivery, EndpointId, FLOW_THRESHOLD_BYTES, FlowId, LossReason, Network,
@@ -51,7 +52,7 @@ const SUPERVISION: Domain = Domain::new("dms.supervision");
 /// Start-up times, run times and failures of allocations.
 pub(super) const EXECUTOR: Domain = Domain::new("sim.executor");
 /// Interval of the samples in `series.csv`.
-const SAMPLE_INTERVAL: Span = Span::mins(1);
+pub(super) const SAMPLE_INTERVAL: Span = Span::mins(1);
 
 /// A message on its way, or waiting for its receiver's worker.
 pub(super) struct Parcel {
@@ -331,8 +332,9 @@ impl<'s> World<'s> {
                 self.parcels.release(envelope);
             }
             Event::Timer { peer, life, timer } => {
-                if self.hosts[peer.0 as usize].life == life && !self.leaves_out(now, peer, timer) {
-                    let concern = self.concern_of_timer(peer, timer);
+                let is_current = self.hosts[peer.0 as usize].life == life && !self.is_over(peer, timer);
+                if is_current && !self.leaves_out(now, peer, timer) {
+                    let concern = self.concern_of_timer(now, peer, timer);
                     self.feed_about(now, peer, concern, |_| Input::Timer(timer));
                 }
             }
@@ -370,11 +372,13 @@ impl<'s> World<'s> {
             Event::Connection { peer, to, again } => self.greet(now, peer, to, again),
             Event::Sample => {
                 self.audit_all(now);
-                self.review_traffic(now);
-                let unbooked = self.unbooked_rejections(now);
-                self.book_routines(now);
-                self.settle_all_late(now);
-                self.ledger.sample(now, self.network.flows().len(), unbooked);
+                self.sample_traffic(now);
+                if self.ledger.keeps_series() {
+                    let unbooked = self.unbooked_rejections(now);
+                    self.book_routines(now);
+                    self.settle_all_late(now);
+                    self.ledger.sample(now, self.network.flows().len(), unbooked);
+                }
                 self.queue.post(now + SAMPLE_INTERVAL, Event::Sample);
             }
             Event::Attack { attacker } => self.attack(now, attacker),
@@ -383,6 +387,15 @@ impl<'s> World<'s> {
             Event::Foreseen => self.close_foreseen(),
             Event::Routine { place, serial } => self.review_routine(now, place, serial),
         }
+    }
+
+    /// Whether a timer waits for a reply of a deployment that has come: most of them do.
+    fn is_over(&self, peer: PeerId, timer: Timer) -> bool {
+        let Timer::Reply(Owner::Deployment(number), nonce) = timer else { return false };
+        let inside = self.hosts[peer.0 as usize].built();
+        let is_over =
+            inside.is_some_and(|inside| inside.peer.bearing_of_wait(number, nonce) == Bearing::Nothing);
+        is_over && !self.is_observed(peer)
     }
 
     /// A worker has got to a message.
@@ -765,11 +778,15 @@ impl<'s> World<'s> {
     }
 }
 
+/// Tells a renewal of grants apart from a tick of the same deployment.
+const RENEWAL: u64 = 1 << 63;
+
 /// The number of the regular round of supervision that an input belongs to: what it is about tells apart those of one
 /// peer that fall on the same moment.
 fn round_of(input: &Input<'_>) -> Option<u64> {
     match input {
         Input::Timer(Timer::Supervise(deployment)) => Some(u64::from(*deployment) << 2),
+        Input::Timer(Timer::RenewProviders(deployment)) => Some(u64::from(*deployment) << 2 | RENEWAL),
         Input::Timer(Timer::Heartbeat(run)) => Some(u64::from(run.slot) << 2 | 1),
         Input::Dispatch(envelope) if envelope.behaviour.kind == BehaviourKind::HealthCheck => {
             Some(envelope.name() << 2 | 2)

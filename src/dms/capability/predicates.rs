@@ -101,10 +101,11 @@ impl Token {
     /// no smaller depth, and anchored wherever `other` is.
     #[must_use]
     pub fn subsumes(&self, other: &Self, rules: Rules) -> bool {
-        self.issuer() == other.issuer()
-            && self.subject() == other.subject()
+        // What tells most tokens of a long list apart comes first.
+        self.expire() >= other.expire()
             && self.audience() == other.audience()
-            && self.expire() >= other.expire()
+            && self.subject() == other.subject()
+            && self.issuer() == other.issuer()
             && Capability::all_implied(self.capabilities(), other.capabilities(), rules)
             && (rules.blind_subsumption || self.covers_purpose(other, rules))
     }

@@ -44,12 +44,13 @@ impl NonceCounter {
 
 impl CapabilityContext {
     /// When the first of the anchored tokens expires that let one of the `subjects` do something with one of the
-    /// `audiences`; what has expired before `now` does not count.
+    /// `audiences`, or with any; what has expired before `now` does not count.
     #[must_use]
     pub fn first_expiry(&self, subjects: &[&Did], audiences: &[&Did], now: Timestamp) -> Option<Timestamp> {
         let anchored = self.require.tokens().iter().chain(self.provide.tokens());
         let theirs = anchored.filter(|token| {
-            subjects.contains(&token.subject()) && audiences.iter().any(|audience| token.reaches(audience))
+            let audience = token.audience();
+            (audience.is_empty() || audiences.contains(&audience)) && subjects.contains(&token.subject())
         });
         let links = theirs.flat_map(|token| token.links());
         links.map(Token::expire).filter(|expire| *expire >= now).min()

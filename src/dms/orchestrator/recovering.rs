@@ -6,14 +6,20 @@
 use std::sync::Arc;
 
 use super::node::{MemberState, Node};
-use super::{Deployment, Outcome, Pending, Phase, Purpose, RENEWAL_INTERVAL};
+use super::{Deployment, Outcome, Pending, Phase, Purpose};
 use crate::dms::actor::{Behaviour, BehaviourKind, Message};
-use crate::dms::constants::{FAILURE_ESCALATION_TIMEOUT, HEALTH_CHECK_TIMEOUT};
+use crate::dms::constants::{
+    FAILURE_ESCALATION_TIMEOUT, GRANT_ORCHESTRATOR_CAPS_FREQUENCY, HEALTH_CHECK_TIMEOUT,
+};
 use crate::dms::desk::Desk;
 use crate::dms::ensemble::{AllocationKind, EscalationStrategy};
 use crate::dms::fact::{DeploymentStatus, Fact, Stage, Suspicion};
 use crate::dms::outbox::Timer;
 use crate::dms::supervision::{NodePolicy, Response, Restarts, Spare, group_of};
+use crate::kernel::Span;
+
+/// How often the peers of standbys are asked whether they live: as often as what is granted to them would end.
+const STANDBY_INTERVAL: Span = GRANT_ORCHESTRATOR_CAPS_FREQUENCY;
 
 /// A remedy for an allocation that failed, while its peer answers.
 enum Remedy {
@@ -42,8 +48,11 @@ impl Deployment {
             return self.recover_node(desk, at.0, "the peer does not answer");
         }
         match self.remedy_for(desk, at) {
-            // Nobody is to do anything about it: what has failed stays down.
-            Remedy::Nothing => self.nodes[at.0].members[at.1].state = MemberState::Ended(-1),
+            // Nobody is to do anything about it: what has failed stays down, and what is unwell may get well.
+            Remedy::Nothing if cause == Suspicion::Ended => {
+                self.nodes[at.0].members[at.1].state = MemberState::Ended(-1);
+            }
+            Remedy::Nothing => self.nodes[at.0].members[at.1].watch.reset(desk.now),
             Remedy::Restart(all) => {
                 for at in all {
                     self.restart(desk, at);
@@ -220,7 +229,7 @@ impl Deployment {
     pub(super) fn watch_standbys(&mut self, desk: &mut Desk<'_, '_>) {
         if !self.asks_standbys && self.nodes.iter().any(|node| node.phase == Phase::Standby) {
             self.asks_standbys = true;
-            desk.timer(RENEWAL_INTERVAL, Timer::Standbys(self.number));
+            desk.timer(STANDBY_INTERVAL, Timer::Standbys(self.number));
         }
     }
 

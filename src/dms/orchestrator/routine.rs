@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Deployment, MemberState, Phase, Purpose};
+use super::{Deployment, MemberState, Node, Phase, Purpose, RENEWAL_INTERVAL};
 use crate::dms::actor::{Envelope, Message};
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::profile::{Profile, Weakness};
-use crate::dms::supervision::{Charge, Duties, Wait};
+use crate::dms::supervision::{Bearing, Charge, Duties};
 use crate::kernel::Timestamp;
 
 impl Deployment {
@@ -16,11 +16,18 @@ impl Deployment {
     /// each that is checked, and each passes.
     pub(in crate::dms) fn duties(&self, now: Timestamp, profile: Profile) -> Option<Duties> {
         let detector = self.strategy.detector.logic();
-        let watches_rounds = detector.is_patient() && !profile.has(Weakness::InTurnSupervision);
-        if !self.is_settled() || !watches_rounds {
+        if !self.is_settled() || !detector.is_patient() {
             return None;
         }
         let period = detector.period();
+        let (handle, nonce) = (Arc::clone(&self.actor.handle), self.actor.last_nonce());
+        let lapses = profile.has(Weakness::LapsingOrchestratorGrants);
+        let renewal = (!lapses).then_some(RENEWAL_INTERVAL);
+        let duties = |charges| Duties { ensemble: self.id, handle, nonce, period, renewal, charges };
+        if profile.has(Weakness::InTurnSupervision) {
+            // It looks at nobody but those whose health it checks; where there are none, a tick does nothing.
+            return (!self.checks_any()).then(|| duties(Vec::new()));
+        }
         let mut charges = Vec::new();
         for node in &self.nodes {
             match node.phase {
@@ -45,8 +52,16 @@ impl Deployment {
                 });
             }
         }
-        let (handle, nonce) = (Arc::clone(&self.actor.handle), self.actor.last_nonce());
-        Some(Duties { ensemble: self.id, handle, nonce, period, charges })
+        Some(duties(charges))
+    }
+
+    /// Whether it checks the health of anything that runs.
+    fn checks_any(&self) -> bool {
+        let is_checked = |(index, node): (usize, &Node)| {
+            let mut members = node.members.iter().zip(0..);
+            members.any(|(member, place)| member.registered && self.watches((index, place)))
+        };
+        self.nodes.iter().enumerate().any(is_checked)
     }
 
     /// Whether it runs, waits for no answer but to what goes on beside its rounds, and owes none.
@@ -70,29 +85,33 @@ impl Deployment {
             && is_unasked
     }
 
-    /// Whether the timer of a reply finds nothing to do, or something that goes on beside the rounds.
-    pub(in crate::dms) fn waits_for(&self, nonce: u64) -> Wait {
+    /// What the timer of a reply has to do with its rounds.
+    pub(in crate::dms) fn bearing_of_wait(&self, nonce: u64) -> Bearing {
         match self.pending.iter().find(|pending| pending.nonce == nonce) {
-            None => Wait::Over,
+            None => Bearing::Nothing,
             // Another peer is looked for then.
-            Some(pending) if pending.purpose == Purpose::Standby => Wait::Rounds,
-            Some(pending) if pending.purpose.is_beside_rounds() => Wait::Beside,
-            Some(_) => Wait::Rounds,
+            Some(pending) if pending.purpose == Purpose::Standby => Bearing::Rounds,
+            Some(pending) if pending.purpose.is_beside_rounds() => Bearing::Beside,
+            Some(_) => Bearing::Rounds,
         }
     }
 
-    /// Whether a message to its actor has nothing to do with its rounds.
-    pub(in crate::dms) fn is_beside_rounds(&self, envelope: &Envelope) -> bool {
-        match &envelope.message {
-            // One that it has given up.
-            Message::Liveness(report) => {
-                !self.wants(&report.allocation, report.generation, &envelope.from.host)
-            }
-            _ => envelope.behaviour.reply_nonce().is_some_and(|nonce| {
-                let asked = self.pending.iter().find(|pending| pending.nonce == nonce);
-                asked.is_some_and(|pending| pending.purpose.is_beside_rounds())
-            }),
+    /// What a message to its actor has to do with its rounds.
+    pub(in crate::dms) fn bearing_of(&self, envelope: &Envelope) -> Bearing {
+        if let Message::Liveness(report) = &envelope.message {
+            let is_wanted = self.wants(&report.allocation, report.generation, &envelope.from.host);
+            let at = self.find(&report.allocation);
+            return match is_wanted {
+                // One that it has given up.
+                false => Bearing::Beside,
+                true if at.is_some_and(|at| self.watches(at)) => Bearing::Nothing,
+                true => Bearing::Rounds,
+            };
         }
+        let nonce = envelope.behaviour.reply_nonce();
+        let asked = nonce.and_then(|nonce| self.pending.iter().find(|pending| pending.nonce == nonce));
+        let is_beside = asked.is_some_and(|pending| pending.purpose.is_beside_rounds());
+        if is_beside { Bearing::Beside } else { Bearing::Rounds }
     }
 
     /// Has its actor count its messages from here.

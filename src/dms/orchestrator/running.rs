@@ -189,6 +189,7 @@ impl Deployment {
         }
         // That start may have been the last step of an update: places among the nodes are others then.
         let Some(at) = self.find(&report.allocation) else { return };
+        self.notice_return(desk, at, report.status);
         let member = &self.nodes[at.0].members[at.1];
         let ended = report.status == AllocationState::Failed && member.state == MemberState::Running;
         let acts = !desk.security.profile.has(Weakness::InTurnSupervision);
@@ -198,6 +199,16 @@ impl Deployment {
         let is_known = || self.pending.iter().any(restarts);
         if acts && ended && self.nodes[at.0].phase == Phase::Started && !is_known() {
             self.suspect(desk, at, Suspicion::Ended);
+        }
+    }
+
+    /// A service that was left down runs again: its provider has started it.
+    fn notice_return(&mut self, desk: &Desk<'_, '_>, at: (usize, usize), status: AllocationState) {
+        let member = &mut self.nodes[at.0].members[at.1];
+        let is_down = member.config.kind == AllocationKind::Service && member.state == MemberState::Ended(-1);
+        if is_down && status == AllocationState::Running {
+            member.state = MemberState::Running;
+            member.watch.reset(desk.now);
         }
     }
 

@@ -5,7 +5,7 @@ use crate::dms::actor::Envelope;
 use crate::dms::identity::{Did, EnsembleId};
 use crate::dms::orchestrator::Deployment;
 use crate::dms::outbox::RunId;
-use crate::dms::supervision::{Charge, Duties, Omitted, Wait};
+use crate::dms::supervision::{Bearing, Charge, Duties, Omitted};
 use crate::kernel::{Span, Timestamp};
 
 impl Peer {
@@ -24,18 +24,18 @@ impl Peer {
         if self.is_watched() { None } else { self.provider.routine_of(charge, period) }
     }
 
-    /// What the timer of a reply to one of its deployments is about.
+    /// What the timer of a reply to one of its deployments has to do with the deployment's rounds.
     #[must_use]
-    pub fn waits_for(&self, deployment: u32, nonce: u64) -> Wait {
-        self.deployments.get(deployment as usize).map_or(Wait::Over, |one| one.waits_for(nonce))
+    pub fn bearing_of_wait(&self, deployment: u32, nonce: u64) -> Bearing {
+        self.deployments.get(deployment as usize).map_or(Bearing::Nothing, |one| one.bearing_of_wait(nonce))
     }
 
-    /// The number of its deployment to which a message goes that has nothing to do with the deployment's rounds.
+    /// What a message to one of its deployments has to do with the deployment's rounds, with the deployment's number.
     #[must_use]
-    pub fn beside_rounds_of(&self, ensemble: EnsembleId, envelope: &Envelope) -> Option<u32> {
+    pub fn bearing_of(&self, ensemble: EnsembleId, envelope: &Envelope) -> Option<(u32, Bearing)> {
         let mut numbered = self.deployments.iter().zip(0..);
         let (deployment, number) = numbered.find(|(deployment, _)| deployment.id() == ensemble)?;
-        deployment.is_beside_rounds(envelope).then_some(number)
+        Some((number, deployment.bearing_of(envelope)))
     }
 
     /// Has the actor of one of its deployments count its messages from here.
@@ -69,6 +69,11 @@ impl Peer {
         if let Some(deployment) = self.deployments.get_mut(deployment as usize) {
             deployment.pass_over(now);
         }
+    }
+
+    /// The orchestrator of an ensemble has called an allocation that lives here, which was left out.
+    pub fn hear_orchestrator(&mut self, ensemble: EnsembleId, now: Timestamp) {
+        self.provider.hear_orchestrator(ensemble, now);
     }
 
     /// Counts heartbeats and health checks of an allocation that were left out.

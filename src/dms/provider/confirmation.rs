@@ -91,6 +91,13 @@ impl Provider {
         desk.timer(cooldown, Timer::Confirm(number));
     }
 
+    /// The orchestrator of an ensemble has called one of its allocations.
+    pub(in crate::dms) fn hear_orchestrator(&mut self, ensemble: EnsembleId, now: Timestamp) {
+        if let Some(hosted) = self.hosted.get_mut(&ensemble) {
+            hosted.heard = hosted.heard.max(now);
+        }
+    }
+
     /// The orchestrator of an allocation calls it, so it wants it.
     pub(super) fn hear(&mut self, desk: &Desk<'_, '_>, id: &str, request: &Envelope) {
         let Some(allocation) = self.allocations.get(id) else { return };

@@ -7,8 +7,6 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use super::{Allocation, Provider};
 use crate::dms::actor::{
     Actor, AllocationState, Behaviour, Call, Envelope, LogChunk, LogRequest, Message, Output, Printed,
@@ -22,7 +20,7 @@ use crate::dms::desk::{Desk, OwedReply};
 use crate::dms::identity::{EnsembleId, Handle};
 use crate::dms::outbox::{Action, RunId, Timer};
 use crate::dms::profile::Weakness;
-use crate::kernel::{Span, Timestamp};
+use crate::kernel::{OrderedMap, Span, Timestamp};
 
 /// The end of a task that its orchestrator has not acknowledged. The allocation is gone; its actor stays for this.
 #[derive(Clone, Debug)]
@@ -115,8 +113,8 @@ impl Provider {
     pub(super) fn take_up_ended(
         &mut self,
         desk: &mut Desk<'_, '_>,
-        farewells: IndexMap<Arc<str>, Farewell>,
-        kept: IndexMap<Arc<str>, KeptLog>,
+        farewells: OrderedMap<Arc<str>, Farewell>,
+        kept: OrderedMap<Arc<str>, KeptLog>,
     ) {
         self.kept = kept;
         for log in self.kept.values() {

@@ -27,8 +27,6 @@ mod volumes;
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
 
 use self::edges::EdgeTest;
@@ -57,7 +55,7 @@ use crate::dms::profile::Weakness;
 use crate::dms::resources::{Pool, Ports, Resources};
 use crate::dms::subnet::Subnets;
 use crate::dms::suppression::Ticket;
-use crate::kernel::{Span, Timestamp};
+use crate::kernel::{OrderedMap, Span, Timestamp};
 
 /// What a machine is and has, as the provider's operator configured it.
 #[derive(Clone, Debug, Default)]
@@ -132,16 +130,16 @@ pub struct Provider {
     pool: Pool,
     ports: Ports,
     subnets: Subnets,
-    bids: IndexMap<EnsembleId, StoredBid, FxBuildHasher>,
-    hosted: IndexMap<EnsembleId, Hosted>,
-    allocations: IndexMap<Arc<str>, Allocation>,
+    bids: OrderedMap<EnsembleId, StoredBid>,
+    hosted: OrderedMap<EnsembleId, Hosted>,
+    allocations: OrderedMap<Arc<str>, Allocation>,
     /// Ends of tasks that their orchestrators have not acknowledged.
-    farewells: IndexMap<Arc<str>, Farewell>,
+    farewells: OrderedMap<Arc<str>, Farewell>,
     /// What ended runs printed.
-    kept: IndexMap<Arc<str>, KeptLog>,
+    kept: OrderedMap<Arc<str>, KeptLog>,
     edge_tests: Vec<EdgeTest>,
     /// What is being terminated, by its last run.
-    endings: IndexMap<RunId, Ending>,
+    endings: OrderedMap<RunId, Ending>,
     next_slot: u32,
     sweeping: bool,
     renewing: bool,
@@ -164,13 +162,13 @@ impl Provider {
             pool,
             ports: Ports::default(),
             subnets: Subnets::default(),
-            bids: IndexMap::default(),
-            hosted: IndexMap::new(),
-            allocations: IndexMap::new(),
-            farewells: IndexMap::new(),
-            kept: IndexMap::new(),
+            bids: OrderedMap::default(),
+            hosted: OrderedMap::default(),
+            allocations: OrderedMap::default(),
+            farewells: OrderedMap::default(),
+            kept: OrderedMap::default(),
             edge_tests: Vec::new(),
-            endings: IndexMap::new(),
+            endings: OrderedMap::default(),
             next_slot: 0,
             sweeping: false,
             renewing: false,
@@ -353,7 +351,8 @@ impl Provider {
         }
     }
 
-    /// Drops bids that are too old and commits whose lease has ended; goes on for as long as there are any.
+    /// Drops bids that are too old and commits whose lease has ended; goes on for as long as there are any. The real
+    /// DMS looks every minute; minutes in which nothing can end are left out here.
     ///
     /// The sweep of the real DMS over commits has no loop (W7): it runs once, a minute after the node has started,
     /// when no lease of five minutes can have ended. So there it gives nothing back, ever.
@@ -370,10 +369,16 @@ impl Provider {
     }
 
     fn arm_sweep(&mut self, desk: &mut Desk<'_, '_>) {
+        if self.sweeping {
+            // A commit is leased for as long as its bid holds, and a later bid holds longer: nothing ends before.
+            return;
+        }
         let lapses = !desk.security.profile.has(Weakness::LeakingLeases);
-        if !self.sweeping && (!self.bids.is_empty() || (lapses && self.pool.has_commits())) {
+        let leases = lapses.then(|| self.pool.first_lease_end()).flatten();
+        if let Some(first) = self.bids.values().map(|bid| bid.expire).chain(leases).min() {
             self.sweeping = true;
-            desk.timer(BID_STATE_GC_INTERVAL, Timer::Sweep);
+            let minutes = first.since(desk.now).0 / BID_STATE_GC_INTERVAL.0 + 1;
+            desk.timer(BID_STATE_GC_INTERVAL.times(minutes), Timer::Sweep);
         }
     }
 

@@ -5,13 +5,12 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use smallvec::SmallVec;
 use thiserror::Error;
 
 use super::cards::{Offer, deal};
 use super::{Amount, Dimension, Gpu, Resources, Shortage};
-use crate::kernel::Timestamp;
+use crate::kernel::{OrderedMap, Timestamp};
 
 /// Something held for one allocation.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -106,7 +105,7 @@ pub struct Pool {
     onboarded: Resources,
     /// Of each card its free memory, at the card's place.
     free: Resources,
-    held: IndexMap<Arc<str>, Holding>,
+    held: OrderedMap<Arc<str>, Holding>,
     /// How often somebody may have changed it.
     changes: u32,
 }
@@ -115,7 +114,7 @@ impl Pool {
     /// A pool that offers this much and holds nothing.
     #[must_use]
     pub fn new(onboarded: Resources) -> Self {
-        Self { free: onboarded.clone(), onboarded, held: IndexMap::new(), changes: 0 }
+        Self { free: onboarded.clone(), onboarded, held: OrderedMap::default(), changes: 0 }
     }
 
     /// Differs from what it was if anything may have changed since.
@@ -168,10 +167,10 @@ impl Pool {
         self.held.get(allocation)
     }
 
-    /// Whether anything waits for its lease to end.
+    /// When the first lease ends of what is committed and not allocated.
     #[must_use]
-    pub fn has_commits(&self) -> bool {
-        self.held.values().any(|holding| holding.lease.is_some())
+    pub fn first_lease_end(&self) -> Option<Timestamp> {
+        self.held.values().filter_map(|holding| holding.lease).min()
     }
 
     /// Whether this much is free.

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use super::{AddressRange, Route, SubnetError};
 use crate::dms::actor::DnsRecord;
 use crate::dms::identity::{EnsembleId, PeerId};
 use crate::dms::resources::{PortError, Ports};
+use crate::kernel::OrderedMap;
 
 /// An allocation's place in its subnet.
 #[derive(Clone, Debug)]
@@ -29,7 +28,7 @@ struct Subnet {
     /// Which peer each address is behind, also those of other peers.
     routes: BTreeMap<Ipv4Addr, PeerId>,
     /// The allocations that live here, by full id.
-    members: IndexMap<Arc<str>, Member>,
+    members: OrderedMap<Arc<str>, Member>,
 }
 
 /// Under which name the node itself is a member, beside the full ids of allocations.
@@ -61,7 +60,7 @@ pub enum LookupError {
 /// Every subnet that a provider takes part in.
 #[derive(Clone, Debug, Default)]
 pub struct Subnets {
-    all: IndexMap<EnsembleId, Subnet>,
+    all: OrderedMap<EnsembleId, Subnet>,
 }
 
 impl Subnets {
@@ -84,7 +83,7 @@ impl Subnets {
         if self.all.contains_key(&id) {
             return Err(SubnetError::AlreadyExists(id));
         }
-        self.all.insert(id, Subnet { range, routes: of(routes), members: IndexMap::new() });
+        self.all.insert(id, Subnet { range, routes: of(routes), members: OrderedMap::default() });
         Ok(())
     }
 

@@ -11,7 +11,7 @@ mod tree;
 pub use detector::Detector;
 pub use liveness::{Observation, Watch};
 pub use recovery::{Copies, NodePolicy, Recovery, RestartLog, Restarts, Spare};
-pub use routine::{Charge, Duties, Omitted, Wait};
+pub use routine::{Bearing, Charge, Duties, Omitted};
 pub use tree::{Response, Tree, group_of};
 
 /// What is known of a strategy or a detector.

@@ -37,18 +37,20 @@ pub struct Duties {
     pub nonce: u64,
     /// How often what runs reports that it does.
     pub period: Span,
+    /// How often it grants anew what lets its providers report; none when it does not.
+    pub renewal: Option<Span>,
     /// What runs, in the order in which it is looked after.
     pub charges: Vec<Charge>,
 }
 
-/// What the end of a wait for a reply is about.
+/// What it has to do with the rounds of a deployment when something comes to it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Wait {
-    /// Nothing: the reply has come.
-    Over,
-    /// What goes on beside the rounds.
+pub enum Bearing {
+    /// It is a part of them that was under way, or there is nothing to do about it.
+    Nothing,
+    /// It goes on beside them.
     Beside,
-    /// All that a deployment does.
+    /// They may end with it.
     Rounds,
 }
 

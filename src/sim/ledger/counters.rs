@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use indexmap::IndexMap;
-
 use crate::dms::actor::Rejection;
 use crate::dms::fact::Fact;
+use crate::kernel::OrderedMap;
 use crate::net::LossReason;
 
 /// Counters that are not kept by name elsewhere.
@@ -16,7 +15,7 @@ pub(super) struct Counters {
     /// Of those delivered, the ones for which no event was made.
     pub(super) foreseen: u64,
     pub(super) bytes: u64,
-    pub(super) lost: IndexMap<LossReason, u64>,
+    pub(super) lost: OrderedMap<LossReason, u64>,
     /// In an order that does not depend on when each was booked first: what is foreseen is booked late.
     pub(super) rejected: BTreeMap<Rejection, u64>,
     pub(super) bids_received: u64,

@@ -27,7 +27,6 @@ mod tables;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
 use self::contracts::Contracts;
@@ -56,7 +55,7 @@ use crate::dms::ensemble::AllocationKind;
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::EnsembleId;
 use crate::dms::resources::Resources;
-use crate::kernel::{Digest, Span, Time};
+use crate::kernel::{Digest, OrderedMap, Span, Time};
 use crate::net::{BroadcastTally, LossReason, Occurrence, PairCounts};
 use crate::observe::{SeriesRow, SpanHistogram, Text};
 
@@ -179,7 +178,7 @@ pub struct Ledger {
     wanted: Option<(u32, Time)>,
     deployments: Vec<DeploymentRecord>,
     by_ensemble: FxHashMap<EnsembleId, u32>,
-    allocations: IndexMap<(u32, Arc<str>, u32, PeerId), AllocationRecord>,
+    allocations: OrderedMap<(u32, Arc<str>, u32, PeerId), AllocationRecord>,
     /// Allocations that hold something on each peer, by their place above.
     held: FxHashMap<PeerId, Vec<usize>>,
     /// All allocations of each deployment, in the order of their commits.
@@ -243,7 +242,7 @@ impl Ledger {
             wanted: None,
             deployments: Vec::new(),
             by_ensemble: FxHashMap::default(),
-            allocations: IndexMap::new(),
+            allocations: OrderedMap::default(),
             held: FxHashMap::default(),
             committed: Vec::new(),
             services: Services::default(),
@@ -276,10 +275,6 @@ impl Ledger {
     /// Keeps the digest after every fact, so that two runs can be compared step by step.
     pub(super) fn keep_trace(&mut self) {
         self.trace = Some(Vec::new());
-    }
-
-    pub(super) const fn keep_metrics_only(&mut self) {
-        self.metrics_only = true;
     }
 
     pub(super) fn asked(&self, entry: u32) -> u32 {

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use super::tables::Metrics;
 use super::{AllocationRecord, Ledger, entry};
 use crate::dms::ensemble::AllocationKind;
 use crate::dms::fact::{DeploymentStatus, Fact};
-use crate::kernel::{Span, Time};
+use crate::kernel::{OrderedMap, Span, Time};
 use crate::observe::SpanHistogram;
 
 /// What supervisors noticed, beside what was so.
@@ -88,8 +86,8 @@ impl Ledger {
     }
 
     /// Every task that was placed, by deployment and what it serves.
-    fn tasks(&self, now: Time) -> IndexMap<(u32, Arc<str>), Task> {
-        let mut tasks: IndexMap<(u32, Arc<str>), Task> = IndexMap::new();
+    fn tasks(&self, now: Time) -> OrderedMap<(u32, Arc<str>), Task> {
+        let mut tasks: OrderedMap<(u32, Arc<str>), Task> = OrderedMap::default();
         for record in self.allocations.values() {
             let serves = self.service_key(record.deployment, &record.key);
             let name = serves.split_once('.').map_or(&*serves, |(_, name)| name);
@@ -112,14 +110,14 @@ impl Ledger {
 
     /// From when on each generation of an allocation is of no use to anybody: the next one was begun, or its deployment
     /// had ended.
-    fn unwanted_from(&self) -> IndexMap<(u32, Arc<str>, u32), Time> {
-        let mut first_of: IndexMap<(u32, Arc<str>, u32), Time> = IndexMap::new();
+    fn unwanted_from(&self) -> OrderedMap<(u32, Arc<str>, u32), Time> {
+        let mut first_of: OrderedMap<(u32, Arc<str>, u32), Time> = OrderedMap::default();
         for record in self.allocations.values() {
             let key = (record.deployment, Arc::clone(&record.key), record.generation);
             let first = first_of.entry(key).or_insert(record.committed);
             *first = (*first).min(record.committed);
         }
-        let mut unwanted = IndexMap::new();
+        let mut unwanted = OrderedMap::default();
         for (deployment, key, generation) in first_of.keys() {
             let ended = self.deployments[*deployment as usize].ended;
             let next = first_of.get(&(*deployment, Arc::clone(key), generation + 1)).copied();

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use indexmap::map::Entry;
 
 use crate::dms::provider::BidRefusal;
 use crate::dms::resources::{Dimension, Shortage};
-use crate::kernel::{Time, fingerprint128};
+use crate::kernel::{OrderedMap, Time, fingerprint128};
 use crate::sim::event::PeerId;
 
 /// What the refusals of one line have in common.
@@ -38,7 +37,7 @@ pub(super) struct Count {
 /// The account.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Refusals {
-    pub(super) lines: IndexMap<Kind, Count>,
+    pub(super) lines: OrderedMap<Kind, Count>,
 }
 
 impl Refusals {

@@ -8,6 +8,16 @@ use crate::kernel::Time;
 use crate::observe::{SeriesRow, Text, labels};
 
 impl Ledger {
+    /// Whether somebody reads the series.
+    pub(in crate::sim) const fn keeps_series(&self) -> bool {
+        !self.metrics_only
+    }
+
+    /// Nobody does, nor the tables.
+    pub(in crate::sim) const fn keep_metrics_only(&mut self) {
+        self.metrics_only = true;
+    }
+
     /// Samples every series.
     pub(in crate::sim) fn sample(&mut self, now: Time, flows: usize, unbooked_rejections: u64) {
         let time_s = now.as_secs_f64();

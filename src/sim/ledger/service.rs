@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use crate::dms::ensemble::AllocationKind;
 use crate::dms::fact::Role;
-use crate::kernel::{Span, Time};
+use crate::kernel::{OrderedMap, Span, Time};
 use crate::observe::SpanHistogram;
 
 /// One service allocation over all of its generations.
@@ -38,10 +36,10 @@ impl Service {
 /// Every service allocation of a run, by deployment and key.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Services {
-    pub(super) all: IndexMap<(u32, Arc<str>), Service>,
+    pub(super) all: OrderedMap<(u32, Arc<str>), Service>,
     pub(super) recoveries: SpanHistogram,
     /// What allocations serve, of those that updates have left or added.
-    pub(super) roles: IndexMap<(u32, Arc<str>), (Arc<str>, AllocationKind)>,
+    pub(super) roles: OrderedMap<(u32, Arc<str>), (Arc<str>, AllocationKind)>,
 }
 
 impl Services {

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use super::Ledger;
 use super::tables::Metrics;
-use crate::kernel::Span;
+use crate::kernel::{OrderedMap, Span};
 
 /// What an allocation has on its volume, as far as it knows.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,7 +18,7 @@ struct Kept {
 /// The accounts of all volumes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Storage {
-    kept: IndexMap<Arc<str>, Kept>,
+    kept: OrderedMap<Arc<str>, Kept>,
     mounted: u64,
     not_mounted: u64,
     not_written: u64,

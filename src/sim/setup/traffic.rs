@@ -51,6 +51,14 @@ impl RequestStream {
     /// How many requests may wait for a worker.
     pub const QUEUE: u32 = 100;
 
+    /// In which of the parts of its intervals a time lies, each of which has one sample: requests of one part may be
+    /// accounted for together.
+    #[must_use]
+    pub fn part_of(&self, at: Time) -> u64 {
+        let samples = u128::from(self.samples.unwrap_or(u32::MAX).max(1));
+        u64::try_from(u128::from(at.0) * samples / u128::from(self.interval.0)).unwrap_or(u64::MAX)
+    }
+
     /// The longest time from a request to its last failure.
     #[must_use]
     pub fn horizon(&self) -> Span {

@@ -15,8 +15,6 @@ mod verdict;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use self::arriving::Plan;
 pub(super) use self::failure::{Ending, Failure};
 use self::line::{Exchanged, Line, Open, Scene};
@@ -25,11 +23,11 @@ use self::verdict::{Server, Verdict};
 use super::event::PeerId;
 use super::setup::RequestStream;
 use super::setup::traffic::Source;
-use super::world::World;
+use super::world::{SAMPLE_INTERVAL, World};
 use crate::dms::actor::Message;
 use crate::dms::fact::{DeploymentStatus, Fact};
 use crate::dms::system::NetworkUse;
-use crate::kernel::{Domain, Span, Time};
+use crate::kernel::{Domain, OrderedMap, Span, Time};
 use crate::net::EndpointId;
 
 /// Where users outside are.
@@ -42,18 +40,18 @@ const LEAST_IDLE: f64 = 0.05;
 pub(super) struct Traffic {
     lines: Vec<Line>,
     /// The lines of each deployment that is wanted, and how many each stream has of them.
-    by_deployment: IndexMap<u32, Vec<usize>>,
+    by_deployment: OrderedMap<u32, Vec<usize>>,
     by_stream: Vec<u32>,
     /// Which lines look at a peer.
     watching: BTreeSet<(PeerId, usize)>,
     /// What each service is asked for: seconds of work a second.
-    work: IndexMap<Arc<str>, f64>,
+    work: OrderedMap<Arc<str>, f64>,
     /// What each host is asked for: bits a second (down, up).
-    bits: IndexMap<PeerId, [f64; 2]>,
+    bits: OrderedMap<PeerId, [f64; 2]>,
     /// Deployments about which something was said in the event that is being handled.
     touched: Vec<u32>,
     /// What went over the networks of allocations, on peers that are observed.
-    networks: BTreeMap<PeerId, IndexMap<Arc<str>, NetworkUse>>,
+    networks: BTreeMap<PeerId, OrderedMap<Arc<str>, NetworkUse>>,
 }
 
 /// Whether a fact may change what requests meet.
@@ -119,12 +117,31 @@ impl World<'_> {
 
     /// Looks at all lines, and accounts for what is certain by now.
     pub(super) fn review_traffic(&mut self, now: Time) {
+        self.settle_traffic(now, |_| true);
+    }
+
+    /// A minute is over. Lines of which a sample is due since then are settled; what changes for one is
+    /// noticed when it does.
+    pub(super) fn sample_traffic(&mut self, now: Time) {
+        let certain = |now: Time, stream: &RequestStream| Time(now.0.saturating_sub(stream.horizon().0));
+        let before = Time(now.0.saturating_sub(SAMPLE_INTERVAL.0));
+        let part = |at, stream: &RequestStream| stream.part_of(certain(at, stream));
+        self.settle_traffic(now, |stream| part(now, stream) > part(before, stream));
+    }
+
+    fn settle_traffic(&mut self, now: Time, is_due: impl Fn(&RequestStream) -> bool) {
         if self.traffic.lines.is_empty() {
             return;
         }
+        let due: Vec<bool> = self.setup.traffic.iter().map(is_due).collect();
+        if !due.contains(&true) {
+            return;
+        }
         self.weigh(now);
-        self.review(now, self.traffic.live());
-        self.on_lines(self.traffic.live(), |line, scene, books| line.settle(scene, now, books));
+        let mut lines = self.traffic.live();
+        lines.retain(|place| due[self.traffic.lines[*place].stream]);
+        self.review(now, lines.clone());
+        self.on_lines(lines, |line, scene, books| line.settle(scene, now, books));
         self.ledger.requests.close(now);
     }
 
@@ -280,7 +297,7 @@ impl World<'_> {
 
     /// Adds up what services and their hosts are asked for now.
     fn weigh(&mut self, now: Time) {
-        let (mut work, mut bits) = (IndexMap::new(), IndexMap::new());
+        let (mut work, mut bits) = (OrderedMap::default(), OrderedMap::default());
         for line in self.traffic.live().into_iter().map(|place| &self.traffic.lines[place]) {
             let Verdict::Open { server, .. } = &line.verdict else { continue };
             let Some(course) = self.course_of(line) else { continue };
