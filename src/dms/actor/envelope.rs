@@ -54,8 +54,7 @@ pub struct Envelope {
     pub tokens: TokenList,
     /// The sender's signature over all of the above.
     pub signature: Signature,
-    /// Whether the signature is good: a pure function of the content, known to who made a modelled one, and else found
-    /// once for all receivers of a broadcast. Who changes anything does so by [`Envelope::altered`].
+    /// Whether the signature is good: a pure function of the content, found once for all receivers of a broadcast.
     pub(super) verified: OnceLock<bool>,
 }
 

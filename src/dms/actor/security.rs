@@ -16,7 +16,7 @@ use crate::dms::capability::{
     NonceCounter, Reach, Refusal, Requirement, TokenList,
 };
 use crate::dms::constants::BEHAVIOUR_GC_INTERVAL;
-use crate::dms::identity::{ActorId, Did, Handle, Inbox, PeerId, SecretKey, Signature, SignatureMode};
+use crate::dms::identity::{ActorId, Did, Handle, Inbox, PeerId, SecretKey, Signature};
 use crate::dms::profile::{Profile, Weakness};
 use crate::kernel::{Span, Timestamp, random::Rng};
 
@@ -202,10 +202,7 @@ impl Actor {
             return Err(SealError::BadSender);
         }
         envelope.signature = self.secret.sign(&*envelope);
-        // What is modelled is good by being made here; of a real one each receiver convinces itself.
-        let is_modelled =
-            self.secret.mode() == SignatureMode::Modelled && self.secret.public().kind().is_allowed();
-        envelope.verified = if is_modelled { OnceLock::from(true) } else { OnceLock::new() };
+        envelope.verified = OnceLock::new();
         Ok(())
     }
 
@@ -449,6 +446,7 @@ pub(super) mod tests {
     use super::*;
     use crate::dms::actor::{BehaviourKind, topics};
     use crate::dms::capability::{Membership, OrganizationKeys, Rules, join};
+    use crate::dms::identity::SignatureMode;
     use crate::kernel::{Domain, Streams};
 
     const NOW: Timestamp = Timestamp(1_735_689_600_000_000_000);
@@ -637,10 +635,11 @@ pub(super) mod tests {
             assert_eq!(judge(&mut bob, &envelope, envelope.expire), Ok(()), "valid at exactly its expiry");
             let late = envelope.expire + Span(1);
             assert_eq!(judge(&mut bob, &envelope, late), Err(Rejection::Expired));
-            let of_alice = |alice: &mut Node| sealed(alice, &to, BehaviourKind::PublicHello);
-            let changed = of_alice(&mut alice).altered(|envelope| envelope.message = Message::Ok);
+            let mut changed = sealed(&mut alice, &to, BehaviourKind::PublicHello);
+            changed.message = Message::Ok;
             assert_eq!(judge(&mut bob, &changed, NOW), Err(Rejection::BadSignature));
-            let readdressed = of_alice(&mut alice).altered(|envelope| envelope.reply_to = None);
+            let mut readdressed = sealed(&mut alice, &to, BehaviourKind::PublicHello);
+            readdressed.reply_to = None;
             assert_eq!(judge(&mut bob, &readdressed, NOW), Err(Rejection::BadSignature));
         });
     }
