@@ -14,9 +14,6 @@ pub mod sample;
 pub mod slab;
 pub mod time;
 
-/// A map in the order of insertion. Its keys come from inside the run, so its hash need not withstand anybody.
-pub type OrderedMap<K, V> = indexmap::IndexMap<K, V, rustc_hash::FxBuildHasher>;
-
 pub use crate::id_type;
 pub use digest::{Digest, fingerprint128};
 pub use ids::{Id, IdVec};
@@ -25,3 +22,6 @@ pub use random::{Cursor, Domain, Ratio, Rng, Streams, at_moment};
 pub use sample::{Distribution, Zipf};
 pub use slab::Slab;
 pub use time::{Span, Time, Timestamp};
+
+/// A map in the order of insertion. Its keys come from inside the run, so its hash need not withstand anybody.
+pub type OrderedMap<K, V> = indexmap::IndexMap<K, V, rustc_hash::FxBuildHasher>;

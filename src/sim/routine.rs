@@ -165,14 +165,14 @@ struct Routine {
 }
 
 impl Routine {
-    /// How many of its allocations are asked in each round how they are.
-    fn checked(&self) -> u64 {
-        self.wards.iter().filter(|ward| ward.charge.is_checked).count() as u64
+    /// Those of its allocations that are asked in each round how they are.
+    fn checked(&self) -> impl Iterator<Item = &Ward> {
+        self.wards.iter().filter(|ward| ward.charge.is_checked)
     }
 
-    /// What began longer ago than this is over when it goes on: an interval, and a timeout of what began in it.
-    const fn made_up(&self) -> Span {
-        made_up(self.period)
+    /// What began before this is over at `now`: an interval, and a timeout of what began in it.
+    fn made_up_from(&self, now: Time) -> Time {
+        Time(now.0.saturating_sub(longest(self.period).0 + HEALTH_CHECK_TIMEOUT.0))
     }
 
     /// The nonce of the last message that the deployment's actor would have sent before the round that is due at this
@@ -181,29 +181,22 @@ impl Routine {
     fn nonce_before(&self, at: Time) -> u64 {
         let rounds = count_before(self.tick, HEALTH_CHECK_INTERVAL, at);
         let beside = self.beside.iter().filter(|(sent, _)| *sent <= at).map(|(_, count)| count);
-        self.nonce + rounds * self.checked() + beside.sum::<u64>()
+        self.nonce + rounds * self.checked().count() as u64 + beside.sum::<u64>()
     }
 
     /// Its actor has sent messages beside its rounds. Only those are told apart that the last rounds may come after.
     fn note_beside(&mut self, now: Time, count: u64) {
-        let from = Time(now.0.saturating_sub(self.made_up().0));
-        let nonce = &mut self.nonce;
-        self.beside.retain(|(sent, count)| {
-            let is_late = *sent >= from;
-            *nonce += if is_late { 0 } else { *count };
-            is_late
-        });
+        let from = self.made_up_from(now);
+        let is_early = |(sent, _): &(Time, u64)| *sent < from;
+        self.nonce += self.beside.iter().filter(|one| is_early(one)).map(|(_, count)| count).sum::<u64>();
+        self.beside.retain(|one| !is_early(one));
         self.beside.push((now, count));
     }
 }
 
-/// The longest of the intervals at which something happens, and a timeout.
-const fn made_up(period: Span) -> Span {
-    Span(longest(period).0 + HEALTH_CHECK_TIMEOUT.0)
-}
-
-const fn longest(period: Span) -> Span {
-    if period.0 > HEALTH_CHECK_INTERVAL.0 { period } else { HEALTH_CHECK_INTERVAL }
+/// The longer one of the intervals at which something happens, where allocations report in each `period`.
+fn longest(period: Span) -> Span {
+    period.max(HEALTH_CHECK_INTERVAL)
 }
 
 /// Length and count of signatures of a message.
@@ -399,21 +392,25 @@ impl World<'_> {
 
     /// A deployment is about to do something beside its rounds: its actor has the count of its messages that it would
     /// have.
-    pub(super) fn begin_beside(&mut self, now: Time, peer: PeerId, concern: Concern<'_>) -> Option<u32> {
-        let Concern::Beside(number) = concern else { return None };
-        let place = *self.routines.by_deployment.get(&(peer, number))?;
-        let nonce = self.routines.all[place as usize].as_ref()?.nonce_before(now);
-        self.hosts[peer.0 as usize].peer.count_messages_after(number, nonce);
-        Some(place)
+    pub(super) fn begin_beside(&mut self, now: Time, peer: PeerId, concern: Concern<'_>) {
+        if let Concern::Beside(number) = concern
+            && let Some(routine) = self.routines.of_deployment(peer, number)
+        {
+            let nonce = routine.nonce_before(now);
+            self.hosts[peer.0 as usize].peer.count_messages_after(number, nonce);
+        }
     }
 
     /// It has done so.
-    pub(super) fn end_beside(&mut self, now: Time, place: u32) {
-        let Some(routine) = &mut self.routines.all[place as usize] else { return };
-        let last = self.hosts[routine.peer.0 as usize].peer.last_nonce_of(routine.deployment);
-        let sent = last.unwrap_or_default() - routine.nonce_before(now);
-        if sent > 0 {
-            routine.note_beside(now, sent);
+    pub(super) fn end_beside(&mut self, now: Time, peer: PeerId, concern: Concern<'_>) {
+        if let Concern::Beside(number) = concern
+            && let Some(routine) = self.routines.of_deployment(peer, number)
+            && let Some(last) = self.hosts[peer.0 as usize].peer.last_nonce_of(number)
+        {
+            let sent = last - routine.nonce_before(now);
+            if sent > 0 {
+                routine.note_beside(now, sent);
+            }
         }
     }
 
@@ -568,7 +565,7 @@ impl World<'_> {
     fn go_on(&mut self, now: Time, place: u32) {
         let Some(routine) = self.routines.remove(place) else { return };
         self.ledger.take_back_sent(routine.booked);
-        let from = Time(now.0.saturating_sub(routine.made_up().0));
+        let from = routine.made_up_from(now);
         let rounds = count_before(routine.tick, HEALTH_CHECK_INTERVAL, from);
         if rounds > 0 {
             let until = self.clock_of(routine.peer, from);
@@ -692,16 +689,17 @@ impl World<'_> {
     /// which was planned before it.
     fn sent_by(&self, routine: &Routine, now: Time) -> u64 {
         let ticks = count_before(routine.tick, HEALTH_CHECK_INTERVAL, now);
-        let mut sent = 2 * ticks * routine.checked();
+        let mut sent = 2 * ticks * routine.checked().count() as u64;
         let reports = routine.wards.iter().filter_map(|ward| ward.report);
         sent += reports.map(|first| count_before(first, routine.period, now)).sum::<u64>();
         let Some(before) = ticks.checked_sub(1) else { return sent };
         let tick = routine.tick + Span(HEALTH_CHECK_INTERVAL.0 * before);
         if now.since(tick) <= HEALTH_CHECK_TIMEOUT {
             let first = routine.nonce_before(tick);
-            let asked = routine.wards.iter().filter(|ward| ward.charge.is_checked).zip(1..);
-            let answers =
-                asked.map(|(ward, number)| self.answered_at(tick, routine.peer, ward, first + number));
+            let answers = routine
+                .checked()
+                .zip(1..)
+                .map(|(ward, number)| self.answered_at(tick, routine.peer, ward, first + number));
             sent -= answers.filter(|at| *at > now).count() as u64;
         }
         sent

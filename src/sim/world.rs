@@ -478,7 +478,7 @@ impl<'s> World<'s> {
         input: impl FnOnce(&Slab<Parcel>) -> Input<'_>,
     ) {
         self.disturb(now, peer, concern);
-        let beside = self.begin_beside(now, peer, concern);
+        self.begin_beside(now, peer, concern);
         self.stir(now, peer);
         self.settle_late(now, peer);
         let clock = self.clock_of(peer, now);
@@ -502,9 +502,7 @@ impl<'s> World<'s> {
         let occasion = Occasion::from(&input);
         handler.handle(clock, input, &mut outbox);
         drop(outbox);
-        if let Some(place) = beside {
-            self.end_beside(now, place);
-        }
+        self.end_beside(now, peer, concern);
         self.come_to_rest(peer);
         self.audit(now, peer, occasion);
         if observed {

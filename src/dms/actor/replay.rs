@@ -3,16 +3,13 @@
 //! The real DMS does not look at nonces (weakness C1). A message is known by its sender's key and its nonce, which
 //! a sender never uses twice; it has to be remembered until it expires, because an older one is dropped anyway.
 
-use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
-
 use crate::dms::identity::ActorId;
-use crate::kernel::Timestamp;
+use crate::kernel::{OrderedMap, Timestamp};
 
 /// The messages that were handled and have not expired.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ReplayGuard {
-    handled: IndexMap<(ActorId, u64), Timestamp, FxBuildHasher>,
+    handled: OrderedMap<(ActorId, u64), Timestamp>,
 }
 
 impl ReplayGuard {

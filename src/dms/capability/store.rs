@@ -3,13 +3,10 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
-
 use super::rules::Rules;
 use super::token::{Nonce, Token};
 use crate::dms::identity::Did;
-use crate::kernel::{Timestamp, fingerprint128};
+use crate::kernel::{OrderedMap, Timestamp, fingerprint128};
 
 /// What a revocation names: issuer, subject and nonce of the revoked token.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -42,7 +39,7 @@ impl RevocationKey {
 #[derive(Clone, Debug, Default)]
 pub struct RevocationSet {
     /// Each with the short form of its key, which a summary is made of.
-    tokens: IndexMap<RevocationKey, (Arc<Token>, u64), FxBuildHasher>,
+    tokens: OrderedMap<RevocationKey, (Arc<Token>, u64)>,
 }
 
 impl RevocationSet {

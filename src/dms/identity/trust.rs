@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
-
 use super::did::{Did, DidError};
 use super::document::Resolver;
 use super::key::{self, PublicKey, SecretKey, Signable, Signature, SignatureMode};
-use crate::kernel::{Span, Timestamp};
+use crate::kernel::{OrderedMap, Span, Timestamp};
 
 /// Why no anchor (verifying key) can be had for a DID.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, thiserror::Error)]
@@ -72,7 +69,7 @@ pub struct TrustContext {
     resolver: Option<Arc<dyn Resolver>>,
     /// Behind a lock, so that verifying needs only a shared reference.
     anchors: Mutex<BTreeMap<Did, Anchor>>,
-    providers: IndexMap<Did, SecretKey, FxBuildHasher>,
+    providers: OrderedMap<Did, SecretKey>,
 }
 
 impl Clone for TrustContext {

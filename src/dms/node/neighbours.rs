@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexSet;
 use indexmap::map::Entry;
-use indexmap::{IndexMap, IndexSet};
 use rustc_hash::FxBuildHasher;
 
 use crate::dms::actor::{Actor, Behaviour, BehaviourKind, Message};
@@ -14,7 +14,7 @@ use crate::dms::desk::Desk;
 use crate::dms::fact::Fact;
 use crate::dms::identity::{Handle, PeerId};
 use crate::dms::outbox::{Owner, Timer};
-use crate::kernel::Span;
+use crate::kernel::{OrderedMap, Span};
 
 /// A peer that is or was connected, and the hello that is being said on its newest connection.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ struct Greeting {
 /// Connections since the node started, by host, in the order of each one's first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Neighbours {
-    greetings: IndexMap<PeerId, Greeting, FxBuildHasher>,
+    greetings: OrderedMap<PeerId, Greeting>,
     /// Who said hello and was answered.
     heard: IndexSet<PeerId, FxBuildHasher>,
 }

@@ -520,12 +520,16 @@ impl Deployment {
         self.pending.push(Pending { nonce, purpose, node, member });
     }
 
+    /// What the reply to the message of this nonce is waited for, if it still is.
+    fn awaited(&self, nonce: u64) -> Option<Purpose> {
+        self.pending.iter().find(|pending| pending.nonce == nonce).map(|pending| pending.purpose)
+    }
+
     /// Whether the actor has this behaviour now.
     pub(in crate::dms) fn has_behaviour(&self, profile: Profile, envelope: &Envelope) -> bool {
         match envelope.behaviour.kind {
             BehaviourKind::ReplyTo => {
-                let nonce = envelope.behaviour.reply_nonce();
-                self.pending.iter().any(|pending| Some(pending.nonce) == nonce)
+                envelope.behaviour.reply_nonce().is_some_and(|nonce| self.awaited(nonce).is_some())
             }
             BehaviourKind::Bid => self.round.is_some(),
             BehaviourKind::DeploymentState => self.answers_providers(profile.has(Weakness::HastyDestruction)),

@@ -87,11 +87,11 @@ impl Deployment {
 
     /// What the timer of a reply has to do with its rounds.
     pub(in crate::dms) fn bearing_of_wait(&self, nonce: u64) -> Bearing {
-        match self.pending.iter().find(|pending| pending.nonce == nonce) {
+        match self.awaited(nonce) {
             None => Bearing::Nothing,
             // Another peer is looked for then.
-            Some(pending) if pending.purpose == Purpose::Standby => Bearing::Rounds,
-            Some(pending) if pending.purpose.is_beside_rounds() => Bearing::Beside,
+            Some(Purpose::Standby) => Bearing::Rounds,
+            Some(purpose) if purpose.is_beside_rounds() => Bearing::Beside,
             Some(_) => Bearing::Rounds,
         }
     }
@@ -99,19 +99,15 @@ impl Deployment {
     /// What a message to its actor has to do with its rounds.
     pub(in crate::dms) fn bearing_of(&self, envelope: &Envelope) -> Bearing {
         if let Message::Liveness(report) = &envelope.message {
-            let is_wanted = self.wants(&report.allocation, report.generation, &envelope.from.host);
-            let at = self.find(&report.allocation);
-            return match is_wanted {
+            if !self.wants(&report.allocation, report.generation, &envelope.from.host) {
                 // One that it has given up.
-                false => Bearing::Beside,
-                true if at.is_some_and(|at| self.watches(at)) => Bearing::Nothing,
-                true => Bearing::Rounds,
-            };
+                return Bearing::Beside;
+            }
+            let is_watched = self.find(&report.allocation).is_some_and(|at| self.watches(at));
+            return if is_watched { Bearing::Nothing } else { Bearing::Rounds };
         }
-        let nonce = envelope.behaviour.reply_nonce();
-        let asked = nonce.and_then(|nonce| self.pending.iter().find(|pending| pending.nonce == nonce));
-        let is_beside = asked.is_some_and(|pending| pending.purpose.is_beside_rounds());
-        if is_beside { Bearing::Beside } else { Bearing::Rounds }
+        let asked = envelope.behaviour.reply_nonce().and_then(|nonce| self.awaited(nonce));
+        if asked.is_some_and(Purpose::is_beside_rounds) { Bearing::Beside } else { Bearing::Rounds }
     }
 
     /// Has its actor count its messages from here.

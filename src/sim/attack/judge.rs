@@ -5,14 +5,11 @@
 //! itself, and has the receiver not executed the same message before. What attackers do with each other's messages
 //! counts for nothing.
 
-use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
-
 use crate::dms::actor::{Envelope, topics};
 use crate::dms::capability::CapabilityContext;
 use crate::dms::capability::slow::{Question, authorises};
 use crate::dms::identity::ActorId;
-use crate::kernel::{Time, Timestamp};
+use crate::kernel::{OrderedMap, Time, Timestamp};
 use crate::net::{EndpointId, EndpointSet};
 use crate::sim::event::PeerId;
 use crate::sim::setup::AttackKind;
@@ -52,7 +49,7 @@ fn breach(
 pub(super) struct Replays {
     /// Whether anybody replays in this run.
     pub(super) watching: bool,
-    seen: IndexMap<(ActorId, u64), Seen, FxBuildHasher>,
+    seen: OrderedMap<(ActorId, u64), Seen>,
 }
 
 struct Seen {
