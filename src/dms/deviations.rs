@@ -263,6 +263,12 @@ pub const ALL: &[Deviation] = &[
         why: "the condition is the wrong way round",
     },
     Deviation {
+        section: "4.5", weakness: "",
+        real: "an orchestrator that is gone is gone",
+        here: "`hand_over` may be asked for: a standby orchestrator with record and key goes on; providers verify it",
+        why: "an extension, off unless a scenario wants it: its worth is to be measured",
+    },
+    Deviation {
         section: "4.6", weakness: "",
         real: "a provider that has restarted runs everything again",
         here: "what its executor has kept goes on; the rest runs again",

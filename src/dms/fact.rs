@@ -384,6 +384,20 @@ pub enum Fact {
         /// Out of how many.
         votes: u32,
     },
+    /// A standby orchestrator goes on with a deployment.
+    DeploymentHandedOver {
+        /// Which.
+        ensemble: EnsembleId,
+        /// Counts its orchestrators.
+        term: u32,
+    },
+    /// A former orchestrator has learnt that it is one.
+    DeploymentSuperseded {
+        /// The deployment.
+        ensemble: EnsembleId,
+        /// That of the present one.
+        term: u32,
+    },
 }
 
 /// What an executor does to an allocation that nobody has asked for.

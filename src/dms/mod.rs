@@ -15,6 +15,7 @@ pub mod atlas;
 pub mod capability;
 pub mod constants;
 pub mod contract;
+pub mod deputy;
 mod desk;
 pub mod deviations;
 pub mod dynamic_dns;

@@ -263,6 +263,8 @@ pub enum Owner {
     Contracts,
     /// The node's part as a gateway.
     Gateway,
+    /// The node's part as a principal.
+    Deputy,
 }
 
 /// A timer is data: the driver hands it back when its time has come. None is ever cancelled; one that is no longer
@@ -317,6 +319,12 @@ pub enum Timer {
     Detect(u32),
     /// A deployment asks whether its standbys are still there.
     Standbys(u32),
+    /// A node shows its deputy that it lives.
+    Beat,
+    /// A deputy looks whether its principals do.
+    WatchPrincipals,
+    /// A deployment that was handed over shows its mandate again.
+    Announce(u32),
 }
 
 impl Timer {
@@ -336,8 +344,14 @@ impl Timer {
             | Self::Retry(number)
             | Self::Detect(number)
             | Self::Standbys(number)
+            | Self::Announce(number)
             | Self::Follow(number, _) => Some(number),
-            Self::Reply(Owner::Root | Owner::Provider | Owner::Contracts | Owner::Gateway, _)
+            Self::Reply(
+                Owner::Root | Owner::Provider | Owner::Contracts | Owner::Gateway | Owner::Deputy,
+                _,
+            )
+            | Self::Beat
+            | Self::WatchPrincipals
             | Self::Contracts
             | Self::Machines
             | Self::Hello(_)

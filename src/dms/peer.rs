@@ -17,6 +17,7 @@ use crate::dms::atlas::Atlas;
 use crate::dms::capability::{Capability, CapabilityContext, Rules};
 use crate::dms::constants::MIN_DEPLOYMENT_TIME;
 use crate::dms::contract::{Contracts, ContractsConfig};
+use crate::dms::deputy::Deputies;
 use crate::dms::desk::{Asker, Desk};
 use crate::dms::dynamic_dns::{Name, Updater};
 use crate::dms::fact::Fact;
@@ -67,6 +68,7 @@ pub struct Peer {
     contracts: Contracts,
     /// The volumes that it serves.
     volumes: VolumeServer,
+    deputies: Deputies,
     gateway: Option<Box<Gateway>>,
     /// Looks at what it does, where somebody wants to know.
     observer: Option<Box<Observer>>,
@@ -97,6 +99,7 @@ impl Peer {
             store: None,
             contracts: Contracts::default(),
             volumes: VolumeServer::default(),
+            deputies: Deputies::default(),
             gateway: None,
             observer: None,
         }
@@ -206,7 +209,8 @@ impl Peer {
         if self.store.is_none() {
             let deployments = self.deployments.drain(..).map(|deployment| deployment.record()).collect();
             let gateway = self.gateway.as_ref().map(|gateway| gateway.record()).unwrap_or_default();
-            self.store = Some(Box::new(Store { deployments, provider: self.provider.record(), gateway }));
+            let (provider, kept) = (self.provider.record(), self.deputies.stop());
+            self.store = Some(Box::new(Store { deployments, provider, gateway, kept }));
         }
         self.pipeline = Pipeline::default();
         self.provider.stop();
@@ -249,9 +253,9 @@ impl Peer {
             let contracts = self.contracts.of_deployment(restored.id());
             self.deployments.push(restored.under(contracts));
         }
-        for deployment in &mut self.deployments {
-            deployment.resume(&mut desk);
-        }
+        self.deputies.start(&mut desk, store.kept);
+        self.resume_deployments(now, out);
+        let mut desk = Desk { now, security: &mut self.security, out };
         self.contracts.start(&mut desk, &self.root, &self.provider);
     }
 
@@ -259,7 +263,9 @@ impl Peer {
     pub fn handle(&mut self, now: Timestamp, input: Input<'_>, out: &mut Outbox<'_>) {
         let since = (out.effects.facts.len(), out.effects.sends.len());
         let glance = self.observer.as_ref().map(|_| Glance::at(&input));
+        let touched = Touched::by(&input);
         self.take(now, input, out);
+        self.inform_deputy(now, touched, out);
         if self.contracts.is_watching() {
             let mut desk = Desk { now, security: &mut self.security, out };
             self.contracts.watch(&mut desk, &mut self.root, &self.provider, since.0);
@@ -370,6 +376,9 @@ impl Peer {
         if matches!(receiver, Receiver::Root) && self.answers_contracts(envelope) {
             return self.handle_contract_reply(now, envelope, out);
         }
+        if matches!(receiver, Receiver::Root) && self.concerns_deputies(&envelope.behaviour) {
+            return self.handle_deputy(now, envelope, out);
+        }
         let mut desk = Desk { now, security: &mut self.security, out };
         let kind = envelope.behaviour.kind;
         match receiver {
@@ -467,6 +476,7 @@ impl Peer {
             Inbox::Root => {
                 let known = if Contracts::is_responsible(behaviour.kind)
                     || self.answers_contracts(envelope)
+                    || self.concerns_deputies(behaviour)
                     || is_for_gateway(self.gateway.as_deref(), behaviour)
                 {
                     true
@@ -480,8 +490,7 @@ impl Peer {
                 (Receiver::Root, known)
             }
             Inbox::Ensemble(id) => {
-                let found = self.deployments.iter().position(|deployment| deployment.id() == *id);
-                let place = found.ok_or(Rejection::UnknownActor)?;
+                let place = self.place_of(*id).ok_or(Rejection::UnknownActor)?;
                 let profile = self.security.profile;
                 (Receiver::Deployment(place), self.deployments[place].has_behaviour(profile, envelope))
             }
@@ -505,8 +514,7 @@ impl Peer {
     pub fn listens_until(&self, envelope: &Envelope) -> Option<Timestamp> {
         match (inbox_of(envelope), envelope.behaviour.kind) {
             (Inbox::Ensemble(id), BehaviourKind::Bid) => {
-                let deployment = self.deployments.iter().find(|deployment| deployment.id() == *id)?;
-                Some(deployment.takes_bids_until())
+                Some(self.deployments[self.place_of(*id)?].takes_bids_until())
             }
             (Inbox::Root, BehaviourKind::ReplyTo) => {
                 self.node.collects_until(envelope.behaviour.reply_nonce()?)
@@ -519,7 +527,7 @@ impl Peer {
     fn has_actor(&self, inbox: &Inbox) -> bool {
         match inbox {
             Inbox::Root => true,
-            Inbox::Ensemble(id) => self.deployments.iter().any(|deployment| deployment.id() == *id),
+            Inbox::Ensemble(id) => self.place_of(*id).is_some(),
             Inbox::Allocation(id) => self.provider.receiver(id).is_some(),
             Inbox::Other(inbox) => self.contracts.actor(inbox).is_some(),
         }
@@ -528,6 +536,9 @@ impl Peer {
     fn handle_timer(&mut self, now: Timestamp, timer: Timer, out: &mut Outbox<'_>) {
         if let Timer::Reply(Owner::Contracts, nonce) = timer {
             return self.resolve_contract_call(now, nonce, None, out);
+        }
+        if matches!(timer, Timer::Beat | Timer::WatchPrincipals | Timer::Reply(Owner::Deputy, _)) {
+            return self.handle_deputy_timer(now, timer, out);
         }
         let mut desk = Desk { now, security: &mut self.security, out };
         if timer == Timer::Contracts {
@@ -695,7 +706,10 @@ mod observing;
 mod operating;
 mod routine;
 mod status;
+mod succession;
 #[cfg(test)]
 mod tests;
+
+use self::succession::Touched;
 
 pub use self::essence::Essence;

@@ -11,6 +11,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::dms::actor::{Actor, AllocationState};
+use crate::dms::deputy::{KeptCopies, Mandate};
 use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::gateway::GatewayRecord;
@@ -35,6 +36,8 @@ pub(in crate::dms) struct Store {
     pub(in crate::dms) provider: ProviderRecord,
     /// The machines that it pays for as a gateway.
     pub(in crate::dms) gateway: GatewayRecord,
+    /// The deployments of others with which it would go on.
+    pub(in crate::dms) kept: KeptCopies,
 }
 
 /// A deployment: configuration, manifest, subnet manifest, status, candidates with their expiry, and its actor's key.
@@ -69,6 +72,9 @@ pub(in crate::dms) struct DeploymentRecord {
     pub(in crate::dms) forgotten: bool,
     /// The logs of its allocations, which are files.
     pub(in crate::dms) logs: Vec<Log>,
+    /// By which the node has it, where another one has begun it; and by which yet another one has it.
+    pub(in crate::dms) mandate: Option<Arc<Mandate>>,
+    pub(in crate::dms) successor: Option<Arc<Mandate>>,
 }
 
 /// One node of a manifest: the candidate that was chosen for it and how far it has come there.
@@ -113,8 +119,7 @@ pub(in crate::dms) struct MemberRecord {
 /// What a provider hosts.
 #[derive(Clone, Debug, Default)]
 pub(in crate::dms) struct ProviderRecord {
-    /// Who orchestrates each ensemble, and when it was last heard.
-    pub(in crate::dms) ensembles: OrderedMap<EnsembleId, (Arc<Handle>, Timestamp)>,
+    pub(in crate::dms) ensembles: OrderedMap<EnsembleId, HostedRecord>,
     /// Oldest first.
     pub(in crate::dms) allocations: Vec<AllocationRecord>,
     /// What is being terminated.
@@ -129,6 +134,16 @@ pub(in crate::dms) struct ProviderRecord {
     pub(in crate::dms) farewells: OrderedMap<Arc<str>, Farewell>,
     /// What ended runs printed.
     pub(in crate::dms) kept: OrderedMap<Arc<str>, KeptLog>,
+}
+
+/// Who orchestrates an ensemble of which something is hosted.
+#[derive(Clone, Debug)]
+pub(in crate::dms) struct HostedRecord {
+    pub(in crate::dms) orchestrator: Arc<Handle>,
+    /// By which it is that, where another one has begun the deployment.
+    pub(in crate::dms) mandate: Option<Arc<Mandate>>,
+    /// When it was last heard.
+    pub(in crate::dms) heard: Timestamp,
 }
 
 /// An allocation that is gone but for its container and what it holds.

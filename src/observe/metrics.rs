@@ -54,6 +54,7 @@ const METRICS: &[Metric] = &[
     plain("allocations.lost", "allocations", "allocations that ended because their peer crashed or left"),
     plain("restarts", "restarts", "allocations that their supervisor had restarted in place"),
     plain("redeployments", "redeployments", "allocations that were moved to another peer after they ran"),
+    plain("deployments.handed_over", "deployments", "times that a standby orchestrator went on with one"),
     plain("recovery_time.p50", "s", "median time from losing a service to running it again"),
     plain("recovery_time.p95", "s", "95th percentile of the time from losing a service to running it again"),
     plain("recovery_time.mean", "s", "mean time from losing a service to running it again (time to repair)"),

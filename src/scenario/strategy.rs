@@ -6,7 +6,9 @@ use crate::dms::ensemble::tree::Node;
 use crate::dms::orchestrator::placement::Policy;
 use crate::dms::orchestrator::{Strategy, Wishes};
 use crate::dms::supervision::detector::{FixedTimeout, PhiAccrual, Swim, Ticking};
-use crate::dms::supervision::recovery::{Checkpoint, Interval, Losses, Measure, Replication, Retry, Standby};
+use crate::dms::supervision::recovery::{
+    Checkpoint, HandOver, Interval, Losses, Measure, Replication, Retry, Standby,
+};
 use crate::dms::supervision::{Copies, Detector, Recovery};
 use crate::kernel::Span;
 use crate::sim::setup::Role;
@@ -30,7 +32,7 @@ pub(super) fn read(reader: &mut Reader, top: &Map<'_>, peers: &Peers) -> Strateg
     if let Some(policy) = reader.optional(&map, "placement", |r, node| r.word(node, "placement", &policies)) {
         strategy.placement = policy;
     }
-    if let Some(recovery) = recovery(reader, &map) {
+    if let Some(recovery) = recovery(reader, &map, peers) {
         strategy.recovery = recovery;
     }
     if let Some(detector) = reader.optional(&map, "detector", detector) {
@@ -48,12 +50,12 @@ pub(super) fn read(reader: &mut Reader, top: &Map<'_>, peers: &Peers) -> Strateg
 }
 
 /// What the owner of a deployment wants otherwise.
-pub(super) fn wishes(reader: &mut Reader, map: &Map<'_>) -> Wishes {
-    Wishes { recovery: recovery(reader, map), detector: reader.optional(map, "detector", detector) }
+pub(super) fn wishes(reader: &mut Reader, map: &Map<'_>, peers: &Peers) -> Wishes {
+    Wishes { recovery: recovery(reader, map, peers), detector: reader.optional(map, "detector", detector) }
 }
 
 /// `recovery: redeploy`, or a list of strategies in the order in which they are asked.
-fn recovery(reader: &mut Reader, map: &Map<'_>) -> Option<Recovery> {
+fn recovery(reader: &mut Reader, map: &Map<'_>, peers: &Peers) -> Option<Recovery> {
     reader.optional(map, "recovery", |reader, node| {
         let items = if node.items().is_empty() { std::slice::from_ref(node) } else { node.items() };
         let mut measures: Vec<Measure> = Vec::new();
@@ -61,6 +63,13 @@ fn recovery(reader: &mut Reader, map: &Map<'_>) -> Option<Recovery> {
             let measure = measure(reader, item)?;
             if measures.iter().any(|other| other.name() == measure.name()) {
                 reader.error(item.position, format!("`{}` stands here twice", measure.name()), None);
+                return None;
+            }
+            let is_alone = peers.count_of(Role::Orchestrator) < 2 && !peers.incomplete;
+            if matches!(measure, Measure::HandOver(_)) && is_alone {
+                let message = "`hand_over` needs another orchestrator, and there is none".to_owned();
+                let help = "name a second one: `- orchestrators: {names: [alice, bob]}`".to_owned();
+                reader.error(item.position, message, Some(help));
                 return None;
             }
             measures.push(measure);
@@ -75,8 +84,14 @@ fn measure(reader: &mut Reader, node: &Node) -> Option<Measure> {
     if !node.is_map() {
         return reader.word(node, "recovery", &named);
     }
-    let variant = reader.variant(node, "a strategy", &["standby", "checkpoint", "retry", "replication"])?;
+    let with_parameters = ["standby", "checkpoint", "retry", "replication", "hand_over"];
+    let variant = reader.variant(node, "a strategy", &with_parameters)?;
     match variant.name {
+        "hand_over" => {
+            let map = reader.map(variant.node, "hand_over", variant.at, &["after"])?;
+            let after = span_or(reader, &map, "after", HandOver::DEFAULT.after);
+            Some(Measure::HandOver(HandOver { after }))
+        }
         "standby" => {
             let map = reader.map(variant.node, "standby", variant.at, &["count"])?;
             let help = "how many for each node, as in `count: 2`";
@@ -253,6 +268,7 @@ fn write_measure(measure: &Measure) -> String {
         Measure::Replication(Replication(Copies { count, majority })) => {
             format!("{{replication: {{copies: {count}, majority: {majority}}}}}")
         }
+        Measure::HandOver(HandOver { after }) => format!("{{hand_over: {{after: {after}}}}}"),
         plain => plain.name().to_owned(),
     }
 }

@@ -116,7 +116,7 @@ fn deploy(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>, files: &mut
         reader.optional(map, "shutdown_after", |r, node| r.distribution(node, "shutdown_after"));
     let named = reader.list(map, "contracts").iter();
     let contracts = named.filter_map(|item| name_of(reader, item, "contracts", context.contracts)).collect();
-    let wishes = super::strategy::wishes(reader, map);
+    let wishes = super::strategy::wishes(reader, map, context.peers);
     let ensemble = ensemble?;
     let deploy = Deploy {
         by: by?,

@@ -87,8 +87,8 @@ impl World<'_> {
     fn is_wanted(&self, allocation: &str, generation: u32, host: &HostId) -> bool {
         let Some(number) = self.ledger.deployment_of(allocation) else { return false };
         let Some((by, ensemble)) = self.ledger.deployment(number) else { return false };
-        let deployments = self.hosts[by.0 as usize].peer.deployments();
-        deployments.iter().find(|deployment| deployment.id() == ensemble).is_some_and(|deployment| {
+        let orchestrator = &self.hosts[by.0 as usize].peer;
+        orchestrator.deployment(ensemble).is_some_and(|deployment| {
             deployment.wants(allocation, generation, host) || deployment.is_undoing_on(host)
         })
     }

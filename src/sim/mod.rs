@@ -14,6 +14,7 @@ mod comings;
 mod conservation;
 mod contracts;
 mod control;
+mod deputies;
 mod disks;
 pub mod estimate;
 pub mod event;

@@ -58,7 +58,7 @@ impl World<'_> {
     fn joined(&self, deployment: u32) -> Option<(PeerId, &Provider)> {
         let (by, ensemble) = self.ledger.deployment(deployment)?;
         let host = &self.hosts[by.0 as usize];
-        let own = host.peer.deployments().iter().find(|own| own.id() == ensemble)?;
+        let own = host.peer.deployment(ensemble)?;
         own.joined_at().filter(|_| host.up).map(|_| (by, host.peer.provider()))
     }
 

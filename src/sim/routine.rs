@@ -73,6 +73,8 @@ impl<'a> Concern<'a> {
             Inbox::Root => match (envelope.behaviour.kind, &envelope.message) {
                 // What it has missed of revocations may be among it.
                 (_, Message::Revocations(_)) => Self::Everything,
+                // That one of its deployments is another's.
+                (BehaviourKind::ReplyTo, Message::Deputy(_)) => Self::Everything,
                 (kind, _) if is_about_nothing_that_runs(kind) => Self::Nothing,
                 _ => envelope.ensemble().map_or(Self::Everything, Self::Ensemble),
             },
@@ -98,7 +100,9 @@ impl<'a> Concern<'a> {
         match timer {
             Timer::Hello(_)
             | Timer::Sweep
-            | Timer::Reply(Owner::Root | Owner::Contracts | Owner::Gateway, _)
+            | Timer::Beat
+            | Timer::WatchPrincipals
+            | Timer::Reply(Owner::Root | Owner::Contracts | Owner::Gateway | Owner::Deputy, _)
             | Timer::Contracts
             | Timer::Machines => Self::Nothing,
             Timer::Heartbeat(run)
@@ -122,6 +126,7 @@ const fn is_about_nothing_that_runs(kind: BehaviourKind) -> bool {
             | BehaviourKind::PublicRevocations
             | BehaviourKind::PeersPing
             | BehaviourKind::EdgeProbe
+            | BehaviourKind::DeputyBeat
             | BehaviourKind::ReplyTo
     )
 }

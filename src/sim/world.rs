@@ -142,8 +142,9 @@ impl<'s> World<'s> {
     /// What the setup asks for and cannot be built, in words.
     pub fn new(setup: &'s Setup) -> Result<Self, String> {
         let streams = Streams::new(setup.seed);
-        let Populated { population, hosts, blueprints, churns, endpoints, office, credentials } =
+        let Populated { population, mut hosts, blueprints, churns, endpoints, office, credentials } =
             populate(setup, streams)?;
+        super::deputies::appoint(setup, &mut hosts);
         let foresight = Foresight::of(setup, &blueprints, &population);
         let mut network =
             Network::new(setup.network, &endpoints, streams).map_err(|error| error.to_string())?;

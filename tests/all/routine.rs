@@ -36,6 +36,8 @@ fn with_every_strategy_and_detector() {
         "migration, detector: {fixed: {period: 20s, timeout: 1m}}",
         "redeploy, detector: swim",
         "redeploy, detector: phi",
+        // The orchestrators that restart are away for longer than that.
+        "[{hand_over: {after: 10s}}, redeploy]",
     ] {
         let set = format!("strategy={{recovery: {strategy}, force_recovery: true}}");
         assert_same(&[&set, "duration=3h"], 9);

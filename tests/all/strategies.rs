@@ -246,9 +246,19 @@ fn a_cut_that_heals_leaves_no_duplicate_orphan_or_leak_under_any_strategy() {
         "recovery: migration, detector: {phi: {period: 5s}}",
         "recovery: redeploy, detector: swim",
         "recovery: redeploy, detector: {fixed: {period: 5s, timeout: 20s}}",
+        "recovery: [hand_over, redeploy]",
     ];
+    // Where there are deputies, one of the cuts divides them.
+    let few: Vec<String> = (0..12).map(|number| format!("providers-{number}")).collect();
+    let few = few.join(", ");
+    let divided =
+        format!("{cuts}, {{partition: {{at: 2h, for: 20m, between: [{{peers: [alice, {few}]}}, rest]}}}}");
     for strategy in strategies {
-        let outcome = run(&workload, cuts, &format!("{strategy}, force_recovery: true"), &[]);
+        let strategy = format!("{strategy}, force_recovery: true");
+        let outcome = match strategy.contains("hand_over") {
+            true => run(&workload, &divided, &strategy, &[ORCHESTRATORS]),
+            false => run(&workload, cuts, &strategy, &[]),
+        };
         assert_eq!(metric(&outcome, "resources.leaked"), 0.0, "{strategy}");
         // A minute after the last cut has healed, each service runs once: whatever ran twice has ended.
         for row in &outcome.deployments {
@@ -264,5 +274,58 @@ fn a_cut_that_heals_leaves_no_duplicate_orphan_or_leak_under_any_strategy() {
             let is_over = matches!(&*row.status, "failed" | "completed");
             assert!(if is_over { count == 0 } else { count <= wanted }, "{strategy}: {count} of {row:?}");
         }
+    }
+}
+
+/// Three orchestrators that stand in for each other.
+const ORCHESTRATORS: &str =
+    "peers[1].orchestrators={names: [alice, bob, carol], bandwidth: {preset: datacentre}}";
+
+fn run_handing_over(workload: &str, faults: &str, recovery: &str) -> Outcome {
+    run(workload, faults, &format!("recovery: {recovery}"), &[ORCHESTRATORS])
+}
+
+#[test]
+fn a_deputy_goes_on_with_what_an_orchestrator_had_that_is_lost() {
+    let workload = [
+        deploy("server", "arrivals: {every: 1s}, count: 20"),
+        deploy("worker", "arrivals: {every: 5m}, count: 12"),
+    ]
+    .join(", ");
+    let faults = format!("{{crash: {{at: 10m, peer: alice, repair: never}}}}, {LOSE_TWICE}");
+    let [alone, with] =
+        ["redeploy", "[hand_over, redeploy]"].map(|recovery| run_handing_over(&workload, &faults, recovery));
+    let availability = |outcome: &Outcome| metric(outcome, "services.availability");
+    assert_eq!(metric(&alone, "deployments.handed_over"), 0.0);
+    assert!(availability(&alone) < 0.9, "{}", availability(&alone));
+    // Twenty services and two tasks that were asked for by then; whatever was asked for later was asked of nobody.
+    assert_eq!(metric(&with, "deployments.handed_over"), 22.0);
+    assert!(availability(&with) > 0.98, "{}", availability(&with));
+    assert!(metric(&with, "redeployments") > 5.0);
+    let completed = with.deployments.iter().filter(|row| &*row.status == "completed").count();
+    assert_eq!(completed, 2, "the end of a task is told to the deputy");
+    assert!(with.deployments.iter().all(|row| &*row.orchestrator != "alice" || &*row.status == "failed"));
+    assert_tidy(&with);
+}
+
+#[test]
+fn an_orchestrator_that_comes_back_leaves_its_deployments_with_its_deputy() {
+    let services = deploy("server", "arrivals: {every: 1s}, count: 10");
+    // Back before its deputy is impatient, back after that, and its deputy lost later with all that it had taken over.
+    for (faults, handed_over) in [
+        ("{restart: {at: 30m, peer: alice, down: 20s}}", 0.0),
+        ("{restart: {at: 30m, peer: alice, down: 5m}}", 10.0),
+        ("{crash: {at: 30m, peer: alice, repair: 5m}}, {crash: {at: 1h, peer: bob, repair: 10m}}", 20.0),
+        (
+            "{crash: {at: 30m, peer: alice, repair: 90m}}, {crash: {at: 1h, peer: bob, repair: 90m}}, \
+             {crash: {at: 160m, peer: carol, repair: never}}",
+            30.0,
+        ),
+    ] {
+        let outcome = run_handing_over(&services, faults, "[hand_over, redeploy]");
+        assert_eq!(metric(&outcome, "deployments.handed_over"), handed_over, "{faults}");
+        assert_eq!(metric(&outcome, "services.availability"), 1.0, "{faults}: what ran goes on");
+        assert_eq!(metric(&outcome, "deployments.running"), 10.0, "{faults}");
+        assert_tidy(&outcome);
     }
 }

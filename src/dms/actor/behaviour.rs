@@ -213,11 +213,18 @@ pub enum BehaviourKind {
     NodeSubnetDestroy,
     /// `/dms/node/subnet/join`: give the node an address in one.
     NodeSubnetJoin,
+    /// `/dms/deployment/deputy/copy`: a deployment of another node, to go on with if need be (an extension of dmsim, as
+    /// are the following).
+    DeputyCopy,
+    /// `/dms/deployment/deputy/beat`: its orchestrator lives.
+    DeputyBeat,
+    /// `/dms/deployment/deputy/take-over`: another node orchestrates a deployment from now on.
+    DeputyTakeOver,
 }
 
 impl BehaviourKind {
     /// Every kind, in order of declaration.
-    pub const ALL: [Self; 98] = [
+    pub const ALL: [Self; 101] = [
         Self::PublicHello,
         Self::BidRequest,
         Self::Bid,
@@ -316,6 +323,9 @@ impl BehaviourKind {
         Self::NodeSubnetCreate,
         Self::NodeSubnetDestroy,
         Self::NodeSubnetJoin,
+        Self::DeputyCopy,
+        Self::DeputyBeat,
+        Self::DeputyTakeOver,
     ];
 
     /// The path, or for a namespaced kind the template of its path.
@@ -421,6 +431,9 @@ impl BehaviourKind {
             Self::NodeSubnetCreate => "/dms/node/subnet/create",
             Self::NodeSubnetDestroy => "/dms/node/subnet/destroy",
             Self::NodeSubnetJoin => "/dms/node/subnet/join",
+            Self::DeputyCopy => "/dms/deployment/deputy/copy",
+            Self::DeputyBeat => "/dms/deployment/deputy/beat",
+            Self::DeputyTakeOver => "/dms/deployment/deputy/take-over",
         }
     }
 
@@ -478,6 +491,9 @@ impl BehaviourKind {
                 | Self::SubnetJoin
                 | Self::SubnetRemovePeers
                 | Self::DnsRemoveRecords
+                | Self::DeputyCopy
+                | Self::DeputyBeat
+                | Self::DeputyTakeOver
         ) && !self.is_of_contracts()
             && !self.is_of_contract_actors()
     }

@@ -15,6 +15,7 @@ use super::promise::{ConvertPromise, SignBid};
 use super::report::Report;
 use crate::dms::capability::TokenList;
 use crate::dms::contract::message::{ContractMessage, ContractRef};
+use crate::dms::deputy::{DeputyMessage, Mandate};
 use crate::dms::ensemble::{AllocationConfig, Executor, Location, LocationConstraints, PortConfig};
 use crate::dms::identity::{Did, EnsembleId, Handle, PeerId, Signature};
 use crate::dms::resources::Resources;
@@ -137,6 +138,9 @@ pub struct Allocate {
     pub allocations: Vec<AllocationOrder>,
     /// The orchestrator's actor, to which the allocations report.
     pub orchestrator: Arc<Handle>,
+    /// By which it is that, where another one has begun the deployment (an extension).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mandate: Option<Arc<Mandate>>,
 }
 
 /// Verify a link before a candidate is taken (dms-orchestration section 2.8).
@@ -402,6 +406,8 @@ pub enum Message {
     SubnetRemovePeers(Arc<[Ipv4Addr]>),
     /// Tell an allocation which names lead nowhere any more.
     DnsRemoveRecords(Arc<[Arc<str>]>),
+    /// About handing deployments over.
+    Deputy(Box<DeputyMessage>),
 }
 
 /// So many bytes of nothing.

@@ -80,7 +80,13 @@ impl Actor {
         Self { handle, secret, nonce: NonceCounter::starting_at(now + Span::micros(turn as u64)) }
     }
 
-    /// Its key, with which it signs contracts beside messages.
+    /// The same actor, with the same key, on another node; its counter begins at the time.
+    #[must_use]
+    pub fn moved_to(&self, root: &Handle, now: Timestamp) -> Self {
+        Self::child(self.secret.clone(), root.did.clone(), root.host, self.handle.inbox.clone(), now)
+    }
+
+    /// Its key, with which it signs contracts and mandates beside messages.
     pub(in crate::dms) const fn secret(&self) -> &SecretKey {
         &self.secret
     }

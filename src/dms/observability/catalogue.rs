@@ -100,6 +100,8 @@ pub(super) fn of(fact: &Fact) -> Entry {
         | Fact::DeploymentRestored { .. }
         | Fact::DeploymentReshaped { .. }
         | Fact::ResultDecided { .. }
+        | Fact::DeploymentHandedOver { .. }
+        | Fact::DeploymentSuperseded { .. }
         | Fact::SubnetJoined { .. } => of_deployment_fact(fact),
         Fact::Contract { contract, what } => of_contract(contract.to_string(), what),
         Fact::MessageRejected { rejection, behaviour, explanation, .. } => {
@@ -186,6 +188,12 @@ fn of_deployment_fact(fact: &Fact) -> Entry {
         }
         Fact::DeploymentRestored { ensemble, status } => {
             (Level::Info, "deployment_restored", with(vec![id(*ensemble)], "status", status.as_str()))
+        }
+        Fact::DeploymentHandedOver { ensemble, term } => {
+            (Level::Warn, "deployment_taken_over", with(vec![id(*ensemble)], "term", *term))
+        }
+        Fact::DeploymentSuperseded { ensemble, term } => {
+            (Level::Warn, "deployment_superseded", with(vec![id(*ensemble)], "term", *term))
         }
         Fact::DeploymentReshaped { ensemble, allocations } => {
             let fields = with(vec![id(*ensemble)], "allocations", allocations.len() as u64);

@@ -194,7 +194,7 @@ impl Deployment {
 
     /// Nothing that was under way is of interest any more, but undoing and
     /// fetching logs.
-    fn stop_preparing(&mut self) {
+    pub(super) fn stop_preparing(&mut self) {
         self.abandon_update();
         self.round = None;
         self.search = None;

@@ -19,7 +19,7 @@
 //! - `ending`: failure, shutdown, and undoing with retries until it is acknowledged;
 //! - `updating`: another ensemble for a running deployment;
 //! - `registry`: what of it is on disk, and when;
-//! - `restoring`: going on after a restart;
+//! - `restoring`: going on after a restart; `succeeding`: in the place of another orchestrator;
 //! - `operating`, `logs`: what an operator can ask of it.
 
 mod attempts;
@@ -42,6 +42,7 @@ mod registry;
 mod restoring;
 mod routine;
 mod running;
+mod succeeding;
 mod updating;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -61,6 +62,7 @@ use self::node::{Node, address_count, no_room};
 use self::operating::Inquiry;
 use self::placement::Policy;
 use self::registry::Registry;
+use self::succeeding::Succession;
 use self::updating::Update;
 use crate::dms::actor::{Actor, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message};
 use crate::dms::atlas::Atlas;
@@ -68,6 +70,7 @@ use crate::dms::constants::{
     BACKOFF_MIN, GRANT_ORCHESTRATOR_CAPS_FREQUENCY, MIN_ENSEMBLE_DEPLOYMENT_TIME, STALLED_PROVISION_WAIT,
 };
 use crate::dms::contract::message::ContractRef;
+use crate::dms::deputy::DeputyMessage;
 use crate::dms::desk::{Answer, Asker, Desk};
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
@@ -161,6 +164,8 @@ enum Purpose {
     ProbeByHelper,
     /// Asking the peer of a standby whether it lives.
     Standby,
+    /// Showing a provider by whose word this node orchestrates.
+    TakeOver,
 }
 
 impl Purpose {
@@ -214,6 +219,7 @@ impl Outcome<'_> {
     fn refusal(&self, timeout: Span) -> Option<Arc<str>> {
         match self {
             Self::Reply(Message::Error(reason)) => Some(Arc::clone(reason)),
+            Self::Reply(Message::Deputy(_)) => Some("the peer knows another orchestrator".into()),
             Self::Reply(_) => None,
             Self::Timeout => Some(format!("no reply within {timeout}").into()),
         }
@@ -289,6 +295,7 @@ pub struct Deployment {
     /// The contracts under which it is to run.
     contracts: Arc<[ContractRef]>,
     own: OwnPart,
+    succession: Succession,
 }
 
 impl Deployment {
@@ -364,6 +371,7 @@ impl Deployment {
             asks_standbys: false,
             contracts: Arc::default(),
             own: OwnPart::default(),
+            succession: Succession::default(),
         })
     }
 
@@ -398,6 +406,7 @@ impl Deployment {
     #[must_use]
     pub fn wants(&self, allocation: &str, generation: u32, host: &crate::dms::identity::PeerId) -> bool {
         !self.status.is_terminal()
+            && self.succession.successor().is_none()
             && self.find(allocation).is_some_and(|(node, member)| {
                 let node = &self.nodes[node];
                 node.members[member].generation == generation
@@ -431,7 +440,7 @@ impl Deployment {
     /// A first deployment is all or nothing: no node goes on before every node has a place. When lost nodes are
     /// replaced, those that have a place go on while others still look for one.
     fn advance(&mut self, desk: &mut Desk<'_, '_>) {
-        if self.status.is_terminal() || self.is_waiting() {
+        if self.status.is_terminal() || self.is_waiting() || self.succession.rests() {
             return;
         }
         if self.status == DeploymentStatus::ShuttingDown {
@@ -528,6 +537,8 @@ impl Deployment {
     /// Whether the actor has this behaviour now.
     pub(in crate::dms) fn has_behaviour(&self, profile: Profile, envelope: &Envelope) -> bool {
         match envelope.behaviour.kind {
+            // Providers that ask whether they are still wanted are told to wait: whoever has it tells them.
+            kind if self.succession.rests() => kind == BehaviourKind::DeploymentState,
             BehaviourKind::ReplyTo => {
                 envelope.behaviour.reply_nonce().is_some_and(|nonce| self.awaited(nonce).is_some())
             }
@@ -559,6 +570,11 @@ impl Deployment {
                 self.handle_state_query(desk, envelope, allocations);
             }
             (BehaviourKind::ReplyTo, message) => {
+                if let Message::Deputy(said) = message
+                    && let DeputyMessage::Superseded(mandate) = &**said
+                {
+                    self.hear_refusal(desk, &envelope.from.host, mandate);
+                }
                 if let Some(nonce) = envelope.behaviour.reply_nonce() {
                     self.resolve(desk, nonce, &Outcome::Reply(message));
                 }
@@ -569,6 +585,9 @@ impl Deployment {
 
     /// Handles a timer of this deployment.
     pub(in crate::dms) fn handle_timer(&mut self, desk: &mut Desk<'_, '_>, timer: Timer) {
+        if self.succession.rests() {
+            return;
+        }
         match timer {
             // Nothing happens if the reply has come meanwhile.
             Timer::Reply(_, nonce) => self.resolve(desk, nonce, &Outcome::Timeout),
@@ -584,7 +603,10 @@ impl Deployment {
             Timer::Retry(_) => self.end_pauses(desk),
             Timer::Detect(_) => self.detect(desk),
             Timer::Standbys(_) => self.look_after_standbys(desk),
+            Timer::Announce(_) => self.announce_again(desk),
             Timer::Hello(_)
+            | Timer::Beat
+            | Timer::WatchPrincipals
             | Timer::Farewell(_)
             | Timer::ForgetLog(_)
             | Timer::Contracts
@@ -628,6 +650,7 @@ impl Deployment {
             }
             Purpose::Probe | Purpose::ProbeByHelper => self.resolve_probe(desk, pending, outcome),
             Purpose::Standby => self.resolve_standby(desk, pending, outcome),
+            Purpose::TakeOver => self.resolve_take_over(desk, pending, outcome),
         }
         if pending.purpose.is_barrier() {
             self.advance(desk);

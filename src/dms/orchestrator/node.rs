@@ -13,7 +13,7 @@ use crate::dms::supervision::{Recovery, RestartLog, Spare, Watch};
 use crate::kernel::{Span, Timestamp};
 
 /// How far a node has come. The order is that of the steps.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(in crate::dms) enum Phase {
     /// It has no peer.
     Unplaced,
@@ -42,7 +42,7 @@ pub(in crate::dms) enum Phase {
 }
 
 /// What is known of an allocation.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(in crate::dms) enum MemberState {
     /// Not started.
     Waiting,
@@ -125,6 +125,8 @@ pub(super) struct Node {
     pub(super) recoveries: RestartLog,
     /// Since when its peer may be lost.
     pub(super) suspected_since: Option<Timestamp>,
+    /// Where the generations of the present orchestrator begin.
+    pub(super) first_generation: u32,
 }
 
 /// What the tasks of one copy of a node came to.
@@ -251,6 +253,7 @@ impl Node {
             is_decided: false,
             recoveries: RestartLog::default(),
             suspected_since: None,
+            first_generation: 0,
         }
     }
 
@@ -279,7 +282,8 @@ impl Node {
 
     /// Its allocations begin another life.
     pub(super) fn renew(&mut self) {
-        self.members.iter_mut().for_each(|member| member.generation += 1);
+        let first = self.first_generation;
+        self.members.iter_mut().for_each(|member| member.generation = (member.generation + 1).max(first));
     }
 
     /// The newest generation of its allocations.

@@ -42,7 +42,12 @@ impl Deployment {
 
     /// Whether its operator still wants to see it.
     pub(in crate::dms) const fn is_listed(&self) -> bool {
-        !self.forgotten
+        !self.forgotten && self.succession.successor().is_none()
+    }
+
+    /// Whether its operator has had it forgotten.
+    pub(in crate::dms) const fn is_forgotten(&self) -> bool {
+        self.forgotten
     }
 
     /// Forgets it, as far as its operator is concerned: what it still has to have undone it goes on with.

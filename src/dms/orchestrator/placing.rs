@@ -50,6 +50,7 @@ impl Deployment {
                 node: Arc::clone(&node.name),
                 allocations: node.members.iter().map(order).collect(),
                 orchestrator: Arc::clone(&self.actor.handle),
+                mandate: self.succession.mandate().cloned(),
             };
             let message = Message::Allocate(Box::new(allocate));
             let behaviour = Behaviour::fixed(BehaviourKind::Allocate);

@@ -280,6 +280,7 @@ impl Purpose {
             Self::Probe => "probe",
             Self::ProbeByHelper => "probe by another",
             Self::Standby => "probe of a standby",
+            Self::TakeOver => "take over",
             Self::Revert | Self::Undo => "revert",
         }
     }

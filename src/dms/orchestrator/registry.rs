@@ -41,10 +41,12 @@ impl Deployment {
     /// What is on disk. Logs are files of their own, and what was forgotten is not there whatever was saved of it.
     pub(in crate::dms) fn record(&self) -> DeploymentRecord {
         let saved = self.registry.copy.as_deref().cloned().unwrap_or_else(|| self.snapshot());
-        DeploymentRecord { forgotten: self.forgotten, logs: self.logs_on_disk(), ..saved }
+        let successor = self.succession.successor().cloned();
+        DeploymentRecord { forgotten: self.forgotten, logs: self.logs_on_disk(), successor, ..saved }
     }
 
-    fn snapshot(&self) -> DeploymentRecord {
+    /// The deployment as it is.
+    pub(in crate::dms) fn snapshot(&self) -> DeploymentRecord {
         let node = |node: &super::Node| NodeRecord {
             name: node.name.clone(),
             entry: node.entry.clone(),
@@ -90,6 +92,8 @@ impl Deployment {
             ended: self.ended.clone(),
             forgotten: self.forgotten,
             logs: Vec::new(),
+            mandate: self.succession.mandate().cloned(),
+            successor: self.succession.successor().cloned(),
         }
     }
 

@@ -19,6 +19,7 @@ use super::detecting::Detection;
 use super::joining::OwnPart;
 use super::node::{Member, MemberState, Node};
 use super::registry::Registry;
+use super::succeeding::Succession;
 use super::{Deployment, Outcome, Pending, Phase, Purpose};
 use crate::dms::actor::{AllocationState, EnsembleBehaviours, Envelope, Message};
 use crate::dms::atlas::Atlas;
@@ -43,9 +44,13 @@ impl Deployment {
         atlas: &'static dyn Atlas,
         now: Timestamp,
     ) -> Self {
+        let succession = Succession::restored(record.mandate, record.successor);
         let stored = record.nodes.into_iter().enumerate();
-        let nodes: Vec<Node> =
-            stored.map(|(index, node)| restored_node(record.id, &record.config, index, node, now)).collect();
+        let restored = |(index, node)| {
+            let first_generation = succession.first_generation();
+            Node { first_generation, ..restored_node(record.id, &record.config, index, node, now) }
+        };
+        let nodes: Vec<Node> = stored.map(restored).collect();
         let edges = Edge::all(&record.config, nodes.iter().map(|node| &node.name));
         let mut deployment = Self {
             number,
@@ -96,6 +101,7 @@ impl Deployment {
             detection: Detection::default(),
             asks_standbys: false,
             own: OwnPart::to_join_again_at(record.own_address),
+            succession,
         };
         for (place, allocations) in record.undo {
             deployment.note_undo(place, allocations);
@@ -106,7 +112,15 @@ impl Deployment {
 
     /// Goes on after the restart, by the status that was stored.
     pub(in crate::dms) fn resume(&mut self, desk: &mut Desk<'_, '_>) {
+        if self.succession.successor().is_some() {
+            return;
+        }
         desk.fact(Fact::DeploymentRestored { ensemble: self.id, status: self.status });
+        self.take_up(desk);
+    }
+
+    /// Takes it up, by the status that was stored.
+    pub(super) fn take_up(&mut self, desk: &mut Desk<'_, '_>) {
         self.save_status(desk);
         self.resume_undo(desk);
         match self.status {
@@ -152,6 +166,7 @@ impl Deployment {
         for index in 0..self.nodes.len() {
             match self.nodes[index].phase {
                 Phase::Unplaced | Phase::Idle => {}
+                _ if self.is_unannounced(index) => self.announce(desk, index),
                 Phase::Started if trusting => {}
                 Phase::Promised | Phase::Chosen | Phase::Committed => {
                     self.fall_back(desk, index, Stage::Commit);
@@ -164,7 +179,7 @@ impl Deployment {
     }
 
     /// Asks a node's provider what it has of this deployment.
-    fn reconcile(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
+    pub(super) fn reconcile(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
         let (host, behaviour) = (self.nodes[index].host(), self.behaviours.allocation_states.clone());
         let timeout = RECONCILE_TIMEOUT;
         self.ask(desk, &host, behaviour, Message::Query, timeout, Purpose::Reconcile, (index, 0));
@@ -264,7 +279,8 @@ impl Deployment {
         envelope: &Envelope,
         allocations: &[(Arc<str>, u32)],
     ) {
-        if self.pending.iter().any(|pending| pending.purpose == Purpose::Reconcile) {
+        let is_open = |pending: &Pending| matches!(pending.purpose, Purpose::Reconcile | Purpose::TakeOver);
+        if self.succession.rests() || self.pending.iter().any(is_open) {
             return desk.reply(&mut self.actor, envelope, Message::Wait);
         }
         let host = envelope.from.host;

@@ -37,6 +37,7 @@ impl Peer {
             && self.node.is_untouched()
             && self.contracts.is_untouched()
             && self.volumes.is_untouched()
+            && self.deputies.is_untouched()
             && self.security.capabilities.consumed().is_empty();
         rests.then(|| Essence {
             nonce: self.root.last_nonce(),

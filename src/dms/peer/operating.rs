@@ -96,8 +96,10 @@ impl Peer {
 }
 
 fn find(deployments: &mut [Deployment], id: EnsembleId) -> Result<&mut Deployment, Arc<str>> {
-    let known = |deployment: &&mut Deployment| deployment.id() == id && deployment.is_listed();
-    deployments.iter_mut().find(known).ok_or_else(|| UNKNOWN.into())
+    let known = |deployment: &&mut Deployment| deployment.id() == id && !deployment.is_forgotten();
+    let found = deployments.iter_mut().rev().find(known).ok_or_else(|| Arc::from(UNKNOWN))?;
+    found.is_ours()?;
+    Ok(found)
 }
 
 /// The deployments that fit, in order, and of these a page.

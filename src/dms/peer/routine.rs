@@ -33,9 +33,8 @@ impl Peer {
     /// What a message to one of its deployments has to do with the deployment's rounds, with the deployment's number.
     #[must_use]
     pub fn bearing_of(&self, ensemble: EnsembleId, envelope: &Envelope) -> Option<(u32, Bearing)> {
-        let mut numbered = self.deployments.iter().zip(0..);
-        let (deployment, number) = numbered.find(|(deployment, _)| deployment.id() == ensemble)?;
-        Some((number, deployment.bearing_of(envelope)))
+        let place = self.place_of(ensemble)?;
+        Some((place as u32, self.deployments[place].bearing_of(envelope)))
     }
 
     /// Has the actor of one of its deployments count its messages from here.

@@ -88,10 +88,16 @@ impl Provider {
     ) -> Message {
         self.hosted.entry(allocate.ensemble).or_insert_with(|| Hosted {
             orchestrator: Arc::clone(&allocate.orchestrator),
+            mandate: None,
             behaviours: Arc::new(EnsembleBehaviours::new(allocate.ensemble)),
             heard: desk.now,
             confirmation: None,
         });
+        let mandate = allocate.mandate.as_deref();
+        if let Err(refused) = self.recognise(desk, &allocate.orchestrator, mandate) {
+            self.forget_if_empty(allocate.ensemble);
+            return refused;
+        }
         let mut handles = Vec::with_capacity(allocate.allocations.len());
         for (place, order) in allocate.allocations.iter().enumerate() {
             match self.create(desk, root, allocate, order, slots.get(place).copied()) {

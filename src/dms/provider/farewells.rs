@@ -108,6 +108,12 @@ impl Provider {
         farewell.pause = farewell.pause.times(2).min(TASK_TERMINATION_RETRY_MAX);
     }
 
+    /// Ends that are not acknowledged are told to somebody else from now on.
+    pub(super) fn redirect_farewells(&mut self, ensemble: EnsembleId, to: &Arc<Handle>) {
+        let of_it = self.farewells.values_mut().filter(|farewell| farewell.ensemble == ensemble);
+        of_it.for_each(|farewell| farewell.to = Arc::clone(to));
+    }
+
     /// After a restart: whoever has not acknowledged is told again at once, and logs are deleted when they would have
     /// been.
     pub(super) fn take_up_ended(

@@ -11,7 +11,8 @@
 //! - `runs`: starting, restarting, health, heartbeats and the end of an allocation;
 //! - `farewells`: how its orchestrator learns of that end, and the logs that are kept;
 //! - `recovery`: what is on disk, and taking it up after a restart;
-//! - `confirmation`: whether an orchestrator still wants what runs here.
+//! - `confirmation`: whether an orchestrator still wants what runs here;
+//! - `succession`: who the orchestrator is, where deployments are handed over.
 
 mod bids;
 mod commits;
@@ -23,6 +24,7 @@ mod networks;
 mod onboarding;
 mod recovery;
 mod runs;
+mod succession;
 mod volumes;
 
 use std::sync::Arc;
@@ -46,6 +48,7 @@ use crate::dms::constants::{
     BID_STATE_GC_INTERVAL, BID_STATE_TIMEOUT, CLEAR_COMMITS_FREQUENCY, GRANT_ALLOCATION_CAPS_FREQUENCY,
     HEALTH_CHECK_GRANT_DURATION,
 };
+use crate::dms::deputy::{DeputyMessage, Mandate};
 use crate::dms::desk::{Desk, OwedReply};
 use crate::dms::ensemble::{AllocationConfig, Executor, Location};
 use crate::dms::fact::Fact;
@@ -81,6 +84,8 @@ struct StoredBid {
 #[derive(Clone, Debug)]
 struct Hosted {
     orchestrator: Arc<Handle>,
+    /// By which it is that, where another one has begun the deployment.
+    mandate: Option<Arc<Mandate>>,
     behaviours: Arc<EnsembleBehaviours>,
     /// When its orchestrator last showed that it wants what is here.
     heard: Timestamp,
@@ -266,6 +271,13 @@ impl Provider {
         root: &mut Actor,
         request: &Envelope,
     ) {
+        let shows_mandate = match &request.message {
+            Message::Allocate(allocate) => allocate.mandate.is_some(),
+            message => matches!(message, Message::Deputy(_)),
+        };
+        if !shows_mandate && let Some(refused) = self.refuse_superseded(request) {
+            return desk.reply(root, request, refused);
+        }
         match &request.message {
             Message::BidRequest(bid_request) => self.handle_bid_request(desk, root, request, bid_request),
             Message::EdgeConstraint(edge) => self.handle_edge(desk, root, request, edge),
@@ -300,6 +312,12 @@ impl Provider {
                 let answer = self.sign_bid(desk, root, wanted);
                 desk.reply(root, request, answer);
             }
+            Message::Deputy(said) => {
+                if let DeputyMessage::TakeOver(mandate) = &**said {
+                    let answer = self.handle_take_over(desk, &request.from, mandate);
+                    desk.reply(root, request, answer);
+                }
+            }
             Message::LogRequest(log) => self.handle_log_request(desk, root, request, log),
             Message::Query if request.behaviour.kind == BehaviourKind::AllocationStates => {
                 let answer = self.states_of(&request.behaviour);
@@ -322,7 +340,8 @@ impl Provider {
             | BehaviourKind::Revert
             | BehaviourKind::EdgeConstraint
             | BehaviourKind::EdgeProbe
-            | BehaviourKind::SignBid => true,
+            | BehaviourKind::SignBid
+            | BehaviourKind::DeputyTakeOver => true,
             BehaviourKind::SubnetCreate => of_hosted(|b| &b.subnet_create),
             BehaviourKind::SubnetDestroy => of_hosted(|b| &b.subnet_destroy),
             BehaviourKind::AllocationShutdown => of_hosted(|b| &b.allocation_shutdown),

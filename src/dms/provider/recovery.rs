@@ -15,9 +15,10 @@ use super::{Allocation, Hosted, Provider, arm_single_regrant, grant_health_check
 use crate::dms::actor::{AllocationState, Behaviour, EnsembleBehaviours, Message};
 use crate::dms::desk::Desk;
 use crate::dms::fact::{Fact, Stage};
+use crate::dms::identity::EnsembleId;
 use crate::dms::outbox::{Action, RunId, Timer};
 use crate::dms::resources::PoolError;
-use crate::dms::store::{AllocationRecord, ProviderRecord};
+use crate::dms::store::{AllocationRecord, HostedRecord, ProviderRecord};
 
 impl Provider {
     /// What is on disk.
@@ -37,16 +38,16 @@ impl Provider {
             report_every: allocation.report_every,
             created: allocation.created,
         };
+        let hosted = |(id, hosted): (&EnsembleId, &Hosted)| {
+            let (orchestrator, mandate) = (Arc::clone(&hosted.orchestrator), hosted.mandate.clone());
+            (*id, HostedRecord { orchestrator, mandate, heard: hosted.heard })
+        };
         let mut ports = self.ports.clone();
         for (id, _) in self.pool.holdings().filter(|(_, holding)| holding.lease.is_some()) {
             ports.release(id);
         }
         ProviderRecord {
-            ensembles: self
-                .hosted
-                .iter()
-                .map(|(id, hosted)| (*id, (Arc::clone(&hosted.orchestrator), hosted.heard)))
-                .collect(),
+            ensembles: self.hosted.iter().map(hosted).collect(),
             allocations: self.allocations.iter().map(allocation).collect(),
             endings: self.endings_on_disk(),
             ports,
@@ -69,9 +70,9 @@ impl Provider {
         self.ports = record.ports;
         self.subnets = record.subnets;
         self.next_slot = record.next_slot;
-        for (id, (orchestrator, heard)) in record.ensembles {
+        for (id, HostedRecord { orchestrator, mandate, heard }) in record.ensembles {
             let behaviours = Arc::new(EnsembleBehaviours::new(id));
-            self.hosted.insert(id, Hosted { orchestrator, behaviours, heard, confirmation: None });
+            self.hosted.insert(id, Hosted { orchestrator, mandate, behaviours, heard, confirmation: None });
         }
         for stored in record.endings.into_iter().filter(|stored| running.contains(&stored.run)) {
             self.go_on_ending(desk, stored);

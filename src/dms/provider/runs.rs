@@ -54,7 +54,11 @@ impl Provider {
             }
             return self.resolve_confirmation(desk, nonce, Some(&request.message));
         }
+        let refused = self.refuse_superseded(request);
         let Some(allocation) = self.allocations.get_mut(id) else { return };
+        if let Some(refused) = refused {
+            return desk.reply(&mut allocation.actor, request, refused);
+        }
         match &request.message {
             Message::Query => allocation.give_stats(desk, request),
             Message::AllocationStart => allocation.start(desk, id, request),

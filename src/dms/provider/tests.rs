@@ -166,6 +166,7 @@ impl Lab {
             node: "node".into(),
             allocations: vec![order],
             orchestrator: Arc::clone(&self.orchestrator.handle),
+            mandate: None,
         };
         let created = self.ask(None, Message::Allocate(Box::new(allocate)));
         assert!(matches!(created, Message::Allocated(handles) if handles.len() == 1));

@@ -36,6 +36,7 @@ const MEASURE: Shape = Shape::Either(&[
         "retry",
         "replication",
         "migration",
+        "hand_over",
     ]),
     Shape::Map(&WITH_PARAMETERS),
 ]);
@@ -47,9 +48,15 @@ static WITH_PARAMETERS: Map = Map::new(
         Key::new("checkpoint", Shape::Map(&INTERVAL), "tasks save their state"),
         Key::new("retry", Shape::Map(&RETRY), "tasks that end with an error are tried again"),
         Key::new("replication", Shape::Map(&REPLICATION), "copies of tasks"),
+        Key::new("hand_over", Shape::Map(&HAND_OVER), "a standby orchestrator goes on"),
     ],
 )
-.with_one_of(&["standby", "checkpoint", "retry", "replication"]);
+.with_one_of(&["standby", "checkpoint", "retry", "replication", "hand_over"]);
+
+static HAND_OVER: Map = Map::new(
+    "hand_over",
+    &[Key::new("after", TIME, "for how long the orchestrator may be silent").or("90s")],
+);
 
 static STANDBY: Map = Map::new("standby", &[Key::new("count", SPARES, "how many for each node").required()]);
 

@@ -86,6 +86,7 @@ const RIGHT_STRUCTURE: &[&str] = &[
     "35-timeout-too-short",
     "44-ensemble-is-a-directory",
     "72-nat-of-nothing",
+    "84-hand-over",
     "contracted",
     "cycle",
     "encrypted",

@@ -24,6 +24,7 @@ pub(super) struct Counters {
     pub(super) allocations_lost: u64,
     pub(super) redeployments: u64,
     pub(super) restarts: u64,
+    pub(super) handed_over: u64,
     pub(super) upgrades: u64,
     pub(super) image_bytes: u64,
     pub(super) facts: u64,

@@ -69,6 +69,8 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
         }
         Fact::AnchorRefused { slot, reason } => refused(digest, slot, reason),
         Fact::DeploymentRestored { ensemble: _, status } => status.hash(digest),
+        Fact::DeploymentHandedOver { ensemble: _, term }
+        | Fact::DeploymentSuperseded { ensemble: _, term } => term.hash(digest),
         Fact::Onboarded(resources) => resources.hash(digest),
         Fact::OnboardingRefused(reason) => text(digest, reason),
         Fact::Machine { ensemble: _, machine, what } => absorb_machine(digest, *machine, what),

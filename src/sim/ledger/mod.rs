@@ -5,6 +5,7 @@
 
 mod contracts;
 mod counters;
+mod deployments;
 mod entry;
 mod executions;
 mod faults;
@@ -31,6 +32,7 @@ use rustc_hash::FxHashMap;
 
 use self::contracts::Contracts;
 use self::counters::Counters;
+pub(super) use self::deployments::DeploymentRecord;
 pub(super) use self::foreseen::{
     Foreseen, fingerprint as fingerprint_of_refusal, fingerprint_of_bid_refusal,
 };
@@ -51,41 +53,12 @@ use super::reach::Reachable;
 use super::setup::Setup;
 use super::telemetry::Observed;
 use crate::dms::actor::AllocationState;
-use crate::dms::ensemble::AllocationKind;
-use crate::dms::fact::{DeploymentStatus, Fact, Stage};
+use crate::dms::fact::{Fact, Stage};
 use crate::dms::identity::EnsembleId;
 use crate::dms::resources::Resources;
 use crate::kernel::{Digest, OrderedMap, Span, Time};
 use crate::net::{BroadcastTally, LossReason, Occurrence, PairCounts};
 use crate::observe::{SeriesRow, SpanHistogram, Text};
-
-/// A deployment as the ledger knows it.
-#[derive(Clone, Debug)]
-pub(super) struct DeploymentRecord {
-    entry: u32,
-    by: PeerId,
-    ensemble: Option<EnsembleId>,
-    submitted: Time,
-    deadline: Time,
-    running: Option<Time>,
-    ended: Option<Time>,
-    status: DeploymentStatus,
-    cancelled: bool,
-    reason: Option<Arc<str>>,
-    rounds: u32,
-    attempts: u32,
-    bids: u32,
-    redeployments: u32,
-}
-
-impl DeploymentRecord {
-    /// Its orchestrator has taken it up again, as it was stored.
-    fn goes_on(&mut self, status: DeploymentStatus) {
-        if !status.is_terminal() {
-            (self.status, self.ended) = (status, None);
-        }
-    }
-}
 
 /// One generation of an allocation on one peer.
 #[derive(Clone, Debug)]
@@ -281,39 +254,6 @@ impl Ledger {
         self.asked[entry as usize]
     }
 
-    /// A user asks for a deployment: its number. The id follows with the peer's own fact.
-    pub(super) fn deployment_asked(&mut self, now: Time, entry: u32, by: PeerId, deadline: Time) -> u32 {
-        let number = self.deployments.len() as u32;
-        self.asked[entry as usize] += 1;
-        self.asking = Some(number);
-        self.deployments.push(DeploymentRecord {
-            entry,
-            by,
-            ensemble: None,
-            submitted: now,
-            deadline,
-            running: None,
-            ended: None,
-            status: DeploymentStatus::Preparing,
-            cancelled: false,
-            reason: None,
-            rounds: 0,
-            attempts: 0,
-            bids: 0,
-            redeployments: 0,
-        });
-        number
-    }
-
-    pub(super) fn deployment_refused(&mut self, now: Time, number: u32, reason: &str) {
-        let record = &mut self.deployments[number as usize];
-        record.status = DeploymentStatus::Failed;
-        record.ended = Some(now);
-        record.reason = Some(reason.into());
-        let by = record.by;
-        self.refuse(now, by, Some(number), Stage::Request.as_str(), reason.into());
-    }
-
     /// The digest of all that has happened so far.
     fn digest(&self) -> u128 {
         let mut digest = self.digest;
@@ -489,6 +429,8 @@ impl Ledger {
             | Fact::BidRefused { ensemble, .. }
             | Fact::StageFailed { ensemble, .. }
             | Fact::DeploymentRestored { ensemble, .. }
+            | Fact::DeploymentHandedOver { ensemble, .. }
+            | Fact::DeploymentSuperseded { ensemble, .. }
             | Fact::DeploymentReshaped { ensemble, .. }
             | Fact::SubnetJoined { ensemble, .. }
             | Fact::ResultDecided { ensemble, .. }
@@ -526,12 +468,12 @@ impl Ledger {
                     self.deployment_refused(now, number, &reason);
                 }
             }
-            Fact::DeploymentStatus { status, reason, .. } => {
-                if let Some(number) = deployment {
-                    self.set_status(now, number, status, reason);
-                }
-            }
-            Fact::RoundOpened { .. } => record.into_iter().for_each(|record| record.rounds += 1),
+            fact @ (Fact::DeploymentStatus { .. }
+            | Fact::RoundOpened { .. }
+            | Fact::RedeploymentStarted { .. }
+            | Fact::DeploymentReshaped { .. }
+            | Fact::DeploymentRestored { .. }
+            | Fact::DeploymentHandedOver { .. }) => self.apply_to_deployment(now, peer, deployment, fact),
             fact @ Fact::BidRefused { .. } => self.refused(deployment, self.case(now, peer), 1, fact),
             Fact::BidAccepted(_) => {
                 self.counters.bids_received += 1;
@@ -557,17 +499,6 @@ impl Ledger {
             | Fact::AllocationState { .. }
             | Fact::AllocationRestored { .. }
             | Fact::Released { .. } => self.apply_to_allocation(now, peer, deployment, fact),
-            Fact::RedeploymentStarted { .. } => {
-                record.into_iter().for_each(|record| record.redeployments += 1);
-            }
-            Fact::DeploymentReshaped { allocations, .. } => {
-                if let Some(number) = deployment {
-                    self.services.reshape(now, number, &allocations);
-                }
-            }
-            Fact::DeploymentRestored { status, .. } => {
-                record.into_iter().for_each(|record| record.goes_on(status));
-            }
             Fact::DeploymentAccepted(_)
             | Fact::HelloAnswered
             | Fact::SecretsSeen(_)
@@ -577,6 +508,7 @@ impl Ledger {
             | Fact::AllocationCreated { .. }
             | Fact::SubnetJoined { .. }
             | Fact::Container { .. }
+            | Fact::DeploymentSuperseded { .. }
             | Fact::ResultDecided { .. } => {}
             fact @ Fact::Suspected { .. } => self.suspected(now, deployment, &fact),
         }
@@ -634,35 +566,6 @@ impl Ledger {
         let reason: Arc<str> = format!("{behaviour}: {rejection}{why}").into();
         let kind = Kind { deployment, stage: "message", reason: Arc::clone(&reason), amount_class: None };
         self.refusals.add(kind, first, count, || reason);
-    }
-
-    fn set_status(&mut self, now: Time, number: u32, status: DeploymentStatus, reason: Option<Arc<str>>) {
-        let record = &mut self.deployments[number as usize];
-        record.status = status;
-        record.attempts += u32::from(status == DeploymentStatus::Committing);
-        if status == DeploymentStatus::Running && record.running.is_none() {
-            record.running = Some(now);
-            let took = now.since(record.submitted);
-            let ensemble = Arc::clone(&self.entries[record.entry as usize].1);
-            self.time_to_running.record(took);
-            for (node, config) in &ensemble.nodes {
-                for allocation in &config.allocations {
-                    if ensemble.allocations[allocation].kind == AllocationKind::Service {
-                        self.services.want(now, number, &format!("{node}.{allocation}"));
-                    }
-                }
-            }
-        }
-        // A deployment that fails after it ran is still wanted: nobody has asked for its end.
-        if matches!(status, DeploymentStatus::Completed | DeploymentStatus::ShuttingDown) {
-            self.services.unwant(now, number);
-        }
-        let record = &mut self.deployments[number as usize];
-        record.cancelled |= status == DeploymentStatus::ShuttingDown;
-        if status.is_terminal() {
-            record.ended = Some(now);
-            record.reason = reason;
-        }
     }
 
     /// The allocations that run now, in the order of their commits.

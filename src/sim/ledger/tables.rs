@@ -200,6 +200,7 @@ impl Ledger {
         m.add("allocations.lost", c.allocations_lost as f64);
         m.add("restarts", c.restarts as f64);
         m.add("redeployments", c.redeployments as f64);
+        m.add("deployments.handed_over", c.handed_over as f64);
         m.add("recovery_time.p50", seconds(self.services.recoveries.quantile(0.50)));
         m.add("recovery_time.p95", seconds(self.services.recoveries.quantile(0.95)));
         m.add("peers.total", self.names.len() as f64);

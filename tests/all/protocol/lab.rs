@@ -13,6 +13,7 @@ use dmsim::dms::actor::{
 };
 use dmsim::dms::atlas::BlankAtlas;
 use dmsim::dms::capability::{Anchors, CapabilityContext, Membership, OrganizationKeys, Rules, join};
+use dmsim::dms::deputy::DeputyConfig;
 use dmsim::dms::ensemble::{AllocationKind, EnsembleConfig, Executor, Location};
 use dmsim::dms::fact::Fact;
 use dmsim::dms::gateway::GatewayConfig;
@@ -26,7 +27,7 @@ use dmsim::dms::profile::Profile;
 use dmsim::dms::provider::Machine;
 use dmsim::dms::resources::{Cpu, Resources};
 use dmsim::dms::supervision::Recovery;
-use dmsim::dms::supervision::recovery::{Measure, StayDown};
+use dmsim::dms::supervision::recovery::{HandOver, Measure, Redeploy, StayDown};
 use dmsim::dms::system::BareSystem;
 use dmsim::dms::{Peer, PeerConfig};
 use dmsim::kernel::{Cursor, Domain, Span, Streams, Timestamp};
@@ -117,6 +118,26 @@ impl Host {
     }
 }
 
+/// What is done about failures.
+fn recovery(handed_over: Option<Span>) -> Recovery {
+    match handed_over {
+        Some(after) => Recovery::of(&[Measure::HandOver(HandOver { after }), Measure::Redeploy(Redeploy)]),
+        None => Recovery::of(&[Measure::StayDown(StayDown)]),
+    }
+}
+
+/// Each orchestrator stands in for the one before it.
+fn appoint_deputies(hosts: &mut [Host]) {
+    let orchestrators: Vec<usize> = (0..hosts.len()).filter(|host| !hosts[*host].is_provider()).collect();
+    let count = orchestrators.len();
+    for (place, host) in orchestrators.iter().enumerate() {
+        let root = |place: usize| Arc::clone(hosts[orchestrators[place % count]].peer.handle_of_root());
+        let (deputy, principal) = (root(place + 1), root(place + count - 1).host);
+        let config = DeputyConfig { deputy: Some(deputy), principals: vec![principal] };
+        hosts[*host].peer.configure_deputies(config);
+    }
+}
+
 /// A few peers on a perfect wire.
 pub(super) struct Lab {
     pub(super) hosts: Vec<Host>,
@@ -137,10 +158,12 @@ pub(super) struct Lab {
 
 impl Lab {
     /// `known_providers`: where not all of them are to bid, how many the orchestrators believe that there are.
+    /// `handed_over`: where orchestrators are each other's deputies, how long they wait.
     pub(super) fn new(
         peers: &[Description],
         profile: Profile,
         known_providers: Option<u32>,
+        handed_over: Option<Span>,
         mode: SignatureMode,
     ) -> Self {
         let streams = Streams::new(1);
@@ -161,7 +184,7 @@ impl Lab {
                     .expect("a root is taken");
             }
             let strategy = Strategy {
-                recovery: Recovery::of(&[Measure::StayDown(StayDown)]),
+                recovery: recovery(handed_over),
                 bid_suppression: known_providers,
                 ..Strategy::default()
             };
@@ -194,6 +217,9 @@ impl Lab {
                 gateway: description.gateway,
                 order: None,
             });
+        }
+        if handed_over.is_some() {
+            appoint_deputies(&mut hosts);
         }
         let names = hosts.iter().map(|host| (host.peer.handle_of_root().host, host.name.clone())).collect();
         Self {

@@ -22,7 +22,7 @@ fn deploy_and_run(file: &str, providers: usize, lost: &[u64]) -> Lab {
     };
     let mut peers = vec![peer("alice".to_owned(), None)];
     peers.extend((1..=providers).map(|number| peer(format!("p{number}"), Some(8))));
-    let mut lab = Lab::new(&peers, Profile::INTENDED, None, SignatureMode::Modelled);
+    let mut lab = Lab::new(&peers, Profile::INTENDED, None, None, SignatureMode::Modelled);
     lab.lost.extend(lost);
     let ensemble = script::ensemble(&ensembles(), file).unwrap();
     lab.deploy(0, "it", ensemble, Span::mins(15));

@@ -11,8 +11,9 @@ use dmsim::dms::actor::{
     AllocationState, Behaviour, BehaviourKind, DeploymentRequest, EdgeConstraint, Envelope, LogChunk,
     LogRequest, Message, NodeRequest, Revert, TaskTermination,
 };
+use dmsim::dms::deputy::{DeputyMessage, Mandate};
 use dmsim::dms::fact::{Fact, MachineFact, Role};
-use dmsim::dms::identity::{ActorId, EnsembleId, Handle, Inbox, PeerId};
+use dmsim::dms::identity::{ActorId, Did, EnsembleId, Handle, Inbox, PeerId};
 use dmsim::dms::outbox::Action;
 use dmsim::kernel::{Span, Timestamp};
 
@@ -187,7 +188,11 @@ impl Record {
     pub(super) fn state(&mut self, now: Timestamp, host: &Host) {
         let mut parts = Vec::new();
         for deployment in host.peer.deployments() {
-            parts.push(format!("{} is {}", deployment.id(), deployment.status().as_str()));
+            let state = match deployment.is_handed_over() {
+                true => "another's",
+                false => deployment.status().as_str(),
+            };
+            parts.push(format!("{} is {state}", deployment.id()));
         }
         let provider = host.peer.provider();
         for (id, generation, state) in provider.allocations() {
@@ -213,10 +218,14 @@ impl Record {
         self.lines.push(line);
     }
 
-    /// The text with the names of deployments in the place of their ids.
+    /// The text with the names of deployments and nodes in the place of their ids.
     fn named(&self, text: &str) -> String {
         let replace = |text: String, (id, label): &(EnsembleId, String)| text.replace(&id.to_string(), label);
-        self.labels.iter().fold(text.to_owned(), replace)
+        let text = self.labels.iter().fold(text.to_owned(), replace);
+        let host = |text: String, (host, name): (&PeerId, &String)| {
+            text.replace(&Did::Key(host.0).to_string(), name)
+        };
+        if text.contains("did:key") { self.names.iter().fold(text, host) } else { text }
     }
 
     fn name(&self, handle: &Handle) -> String {
@@ -308,9 +317,23 @@ impl Record {
             }
             Message::DeploymentState(allocations) => format!("still wanted: {}?", generations(allocations)),
             Message::AllocationStates(states) => in_states(states),
+            Message::Deputy(said) => self.of_deputies(said),
             Message::Wait => "wait".to_owned(),
             Message::Ok => "yes".to_owned(),
             Message::Error(reason) => format!("no: {reason}"),
+        }
+    }
+
+    fn of_deputies(&self, said: &DeputyMessage) -> String {
+        let holder = |mandate: &Mandate| {
+            format!("it is {}'s in term {}", self.names[&mandate.successor.host], mandate.term)
+        };
+        match said {
+            DeputyMessage::Copy(copy) => self.named(&format!("a copy of {}", copy.ensemble)),
+            DeputyMessage::Beat(_) => String::new(),
+            DeputyMessage::Lacking => "copies are lacking".to_owned(),
+            DeputyMessage::TakeOver(mandate) => holder(mandate),
+            DeputyMessage::Superseded(mandate) => format!("no: {}", holder(mandate)),
         }
     }
 
@@ -396,6 +419,12 @@ impl Record {
             }
             Fact::AllocationRestored { allocation, generation } => {
                 format!("takes up {allocation} of generation {generation} again")
+            }
+            Fact::DeploymentHandedOver { ensemble, term } => {
+                format!("goes on with {ensemble} in the place of its orchestrator, in term {term}")
+            }
+            Fact::DeploymentSuperseded { ensemble, term } => {
+                format!("steps down: {ensemble} is another's in term {term}")
             }
             Fact::DeploymentReshaped { ensemble, allocations } => shape(*ensemble, allocations),
             Fact::SecretsSeen(secrets) => format!("secrets seen: {secrets}"),

@@ -3,6 +3,7 @@
 //! ```text
 //! weaknesses: W1 W6 | all                   those that every peer has; without the line none
 //! known providers: NUMBER                   so many are believed to exist, and a part of them is asked for bids
+//! hand over after: SPAN                     orchestrators are each other's deputies; without the line they are not
 //! peers: NAME, NAME(orchestrator), NAME(2 cores), NAME(orchestrator, of ORGANIZATION), NAME(gateway),
 //!     NAME(machine of GATEWAY)              a gateway's machines have four cores; they are down until it has them made
 //! hide BEHAVIOUR                            messages that are not written down
@@ -48,7 +49,7 @@ use super::lab::{Description, Lab, Rule};
 pub(super) fn run(script: &str, ensembles: &Path, mode: SignatureMode) -> Result<String, String> {
     let mut lab: Option<Lab> = None;
     let mut profile = Profile::INTENDED;
-    let mut known_providers = None;
+    let (mut known_providers, mut handed_over) = (None, None);
     for line in script.lines().map(str::trim) {
         if line.is_empty() || line.starts_with('#') {
             continue;
@@ -62,10 +63,14 @@ pub(super) fn run(script: &str, ensembles: &Path, mode: SignatureMode) -> Result
             known_providers = Some(number);
             continue;
         }
+        if let (Some(after), None) = (line.strip_prefix("hand over after:"), &lab) {
+            handed_over = Some(span(after.trim()).map_err(|reason| format!("`{line}`: {reason}"))?);
+            continue;
+        }
         let done = match (line.strip_prefix("peers:"), &mut lab) {
-            (Some(peers), None) => {
-                descriptions(peers).map(|peers| lab = Some(Lab::new(&peers, profile, known_providers, mode)))
-            }
+            (Some(peers), None) => descriptions(peers).map(|peers| {
+                lab = Some(Lab::new(&peers, profile, known_providers, handed_over, mode));
+            }),
             (None, Some(lab)) => {
                 lab.record.command(line);
                 command(lab, &line.split_whitespace().collect::<Vec<_>>(), ensembles)

@@ -4,6 +4,7 @@
 //! of them answers stays down. A value that the ensemble file writes wins over all of them, unless they are forced.
 
 mod checkpoint;
+mod hand_over;
 mod migration;
 mod one_for_all;
 mod one_for_one;
@@ -22,6 +23,7 @@ use serde::{Serialize, Serializer};
 
 use self::checkpoint::tell_interval;
 pub use self::checkpoint::{Checkpoint, Interval, Losses, told_interval};
+pub use self::hand_over::HandOver;
 pub use self::migration::Migration;
 pub use self::one_for_all::OneForAll;
 pub use self::one_for_one::OneForOne;
@@ -73,6 +75,11 @@ pub trait Strategy {
 
     /// How long tasks work between two checkpoints.
     fn checkpoint_interval(&self) -> Option<Span> {
+        None
+    }
+
+    /// For how long an orchestrator may be silent before a standby goes on with its deployment.
+    fn handed_over_after(&self) -> Option<Span> {
         None
     }
 }
@@ -146,11 +153,13 @@ pub enum Measure {
     Replication(Replication),
     /// See [`Migration`].
     Migration(Migration),
+    /// See [`HandOver`].
+    HandOver(HandOver),
 }
 
 impl Measure {
     /// One of each kind, with what it has where a scenario says no more.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::StayDown(StayDown),
         Self::Restart(Restart),
         Self::Redeploy(Redeploy),
@@ -162,6 +171,7 @@ impl Measure {
         Self::Retry(Retry::DEFAULT),
         Self::Replication(Replication(Copies { count: 2, majority: 1 })),
         Self::Migration(Migration),
+        Self::HandOver(HandOver::DEFAULT),
     ];
 
     /// Its logic.
@@ -179,6 +189,7 @@ impl Measure {
             Self::Retry(one) => one,
             Self::Replication(one) => one,
             Self::Migration(one) => one,
+            Self::HandOver(one) => one,
         }
     }
 
@@ -252,6 +263,12 @@ impl Recovery {
     #[must_use]
     pub fn on_error(&self, tries: u32) -> Option<Span> {
         self.ask(|strategy| strategy.on_error(tries))
+    }
+
+    /// For how long an orchestrator may be silent before a standby goes on with its deployment; none where nobody does.
+    #[must_use]
+    pub fn handed_over_after(&self) -> Option<Span> {
+        self.ask(|strategy| strategy.handed_over_after())
     }
 
     /// What is really to be deployed of an ensemble: its tasks are told how long to work between two checkpoints, where

@@ -1,0 +1,392 @@
+//! Standby orchestrators (an extension of DMS, off unless the strategy `hand_over` asks for it): a node, the
+//! *principal*, keeps another one, its *deputy*, informed of its deployments, and the deputy goes on with them when it
+//! has not heard of the principal for too long. It is the primary-backup approach (Alsberg and Day, ICSE 1976).
+//!
+//! - A copy of a deployment, with the key of its actor, goes to the deputy whenever the deployment has changed, at the
+//!   same moment as what it asks of others then. In between the principal sends *beats* with a sum over its copies;
+//!   where the deputy's sum is another one, it is told everything again.
+//! - The deputy signs a [`Mandate`] of the next term with the actor's key and shows it to the providers, which know the
+//!   key. From then on they take orders from it and refuse those of a former term; what new work takes beside that, the
+//!   deputy does by its own authority.
+//! - Whoever has been replaced hears so from the providers or from the deputy, and steps down; what it has begun that
+//!   its successor does not know, the successor has undone. An orchestrator that has started again asks its deputy
+//!   before it does anything.
+//!
+//! What a node has to do with one of its own deployments then is [`orchestrator`](crate::dms::orchestrator)'s
+//! (`succeeding`), what a provider does about it is [`provider`](crate::dms::provider)'s (`succession`).
+
+mod mandate;
+mod message;
+
+use std::sync::Arc;
+
+pub use mandate::Mandate;
+pub use message::{DeploymentCopy, DeputyMessage};
+
+use crate::dms::actor::{Actor, Behaviour, BehaviourKind, Envelope, Message};
+use crate::dms::desk::Desk;
+use crate::dms::identity::{EnsembleId, Handle, PeerId};
+use crate::dms::orchestrator::Deployment;
+use crate::dms::outbox::{Owner, Timer};
+use crate::dms::store::DeploymentRecord;
+use crate::kernel::{OrderedMap, Span, Timestamp, fingerprint128};
+
+/// Wait for a deputy's answer.
+const DEPUTY_TIMEOUT: Span = Span::secs(5);
+/// A principal is heard so often while its deputy's patience lasts.
+const BEATS: u64 = 3;
+
+/// Who stands in for whom, as the node's operator has agreed with others.
+#[derive(Clone, Debug, Default)]
+pub struct DeputyConfig {
+    /// Who goes on with the deployments of this node.
+    pub deputy: Option<Arc<Handle>>,
+    /// With whose deployments this node goes on.
+    pub principals: Vec<PeerId>,
+}
+
+/// What a deputy was told last of a deployment.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    version: u64,
+    acknowledged: bool,
+}
+
+/// What a deputy is asked.
+#[derive(Clone, Copy, Debug)]
+enum Asked {
+    Beat,
+    /// To keep this version of a deployment.
+    Copy(EnsembleId, u64),
+}
+
+/// A deployment of another node that this one would go on with.
+#[derive(Clone, Debug)]
+pub(in crate::dms) struct Kept {
+    principal: PeerId,
+    /// Of the message that brought it: an older one may come later.
+    nonce: u64,
+    version: u64,
+    after: Span,
+    pub(in crate::dms) record: Arc<DeploymentRecord>,
+}
+
+/// What a deputy has on disk.
+pub(in crate::dms) type KeptCopies = OrderedMap<EnsembleId, Kept>;
+
+/// A node's part as a principal and as a deputy.
+#[derive(Clone, Debug, Default)]
+pub(in crate::dms) struct Deputies {
+    config: DeputyConfig,
+    told: OrderedMap<EnsembleId, Told>,
+    asked: Vec<(u64, Asked)>,
+    /// The shortest patience of what the deputy is told of.
+    patience: Option<Span>,
+    beats: bool,
+    kept: KeptCopies,
+    heard: OrderedMap<PeerId, Timestamp>,
+    watches: bool,
+}
+
+impl Deputies {
+    pub(in crate::dms) fn configure(&mut self, config: DeputyConfig) {
+        self.config = config;
+    }
+
+    /// The process ends: what it keeps for others is on disk.
+    pub(in crate::dms) fn stop(&mut self) -> KeptCopies {
+        let kept = std::mem::take(&mut self.kept);
+        *self = Self { config: std::mem::take(&mut self.config), ..Self::default() };
+        kept
+    }
+
+    /// The process has started again. Principals have not been heard since, for it was not there to hear them.
+    pub(in crate::dms) fn start(&mut self, desk: &mut Desk<'_, '_>, kept: KeptCopies) {
+        self.kept = kept;
+        self.heard = self.kept.values().map(|kept| (kept.principal, desk.now)).collect();
+        self.watch_on(desk);
+    }
+
+    /// Whether it has nothing to do with others.
+    pub(in crate::dms) fn is_untouched(&self) -> bool {
+        self.told.is_empty() && self.kept.is_empty() && self.asked.is_empty()
+    }
+
+    /// Whether a node has this behaviour.
+    pub(in crate::dms) const fn is_responsible(kind: BehaviourKind) -> bool {
+        matches!(kind, BehaviourKind::DeputyCopy | BehaviourKind::DeputyBeat)
+    }
+
+    /// Whether the answer with this nonce is waited for.
+    pub(in crate::dms) fn awaits(&self, nonce: u64) -> bool {
+        self.asked.iter().any(|(asked, _)| *asked == nonce)
+    }
+}
+
+/// As a principal.
+impl Deputies {
+    /// Whether the deputy has a word in what becomes of a deployment after a restart.
+    pub(in crate::dms) fn vets(&self, deployment: &Deployment) -> bool {
+        self.config.deputy.is_some() && deployment.patience_of_deputy().is_some() && !deployment.has_ended()
+    }
+
+    /// Tells the deputy what has become of a deployment, if it has become anything.
+    pub(in crate::dms) fn inform(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &mut Actor,
+        deployment: &Deployment,
+    ) {
+        let (Some(deputy), Some(patience)) = (&self.config.deputy, deployment.patience_of_deputy()) else {
+            return;
+        };
+        let deputy = Arc::clone(deputy);
+        let is_news = match self.told.get(&deployment.id()) {
+            Some(told) => told.version != deployment.version(),
+            None => !deployment.has_ended(),
+        };
+        if is_news {
+            self.patience = Some(self.patience.map_or(patience, |known| known.min(patience)));
+            self.send_copy(desk, root, deployment, &deputy);
+            self.beat_on(desk);
+        }
+    }
+
+    fn send_copy(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &mut Actor,
+        deployment: &Deployment,
+        to: &Arc<Handle>,
+    ) {
+        let (ensemble, version) = (deployment.id(), deployment.version());
+        let copy = DeploymentCopy { ensemble, version, record: Arc::new(deployment.snapshot()) };
+        let asked = Asked::Copy(ensemble, version);
+        self.ask(desk, root, to, BehaviourKind::DeputyCopy, DeputyMessage::Copy(copy), asked);
+        self.told.insert(ensemble, Told { version, acknowledged: false });
+    }
+
+    fn ask(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &mut Actor,
+        to: &Arc<Handle>,
+        kind: BehaviourKind,
+        message: DeputyMessage,
+        asked: Asked,
+    ) {
+        let (behaviour, message) = (Behaviour::fixed(kind), Message::Deputy(Box::new(message)));
+        let nonce = desk.invoke(root, Owner::Deputy, to, behaviour, message, DEPUTY_TIMEOUT);
+        self.asked.push((nonce, asked));
+    }
+
+    fn beat_on(&mut self, desk: &mut Desk<'_, '_>) {
+        if let Some(patience) = self.patience.filter(|_| !self.beats && !self.told.is_empty()) {
+            self.beats = true;
+            desk.timer(Span(patience.0 / BEATS), Timer::Beat);
+        }
+    }
+
+    /// A beat is due. What the deputy has not acknowledged is not sent again before it answers, for it may be down.
+    pub(in crate::dms) fn beat(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor) {
+        self.beats = false;
+        let Some(deputy) = self.config.deputy.clone().filter(|_| !self.told.is_empty()) else {
+            self.patience = None;
+            return;
+        };
+        let sum = sum_of(self.told.iter().map(|(id, told)| (*id, told.version)));
+        self.ask(desk, root, &deputy, BehaviourKind::DeputyBeat, DeputyMessage::Beat(sum), Asked::Beat);
+        self.beat_on(desk);
+    }
+
+    /// The deputy has other copies than it should: it gets those that it has not acknowledged, and all where it has
+    /// acknowledged all.
+    fn send_again(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &mut Actor,
+        deployments: &[Deployment],
+        deputy: &Arc<Handle>,
+    ) {
+        let all = self.told.values().all(|told| told.acknowledged);
+        let lacking = self.told.iter().filter(|(_, told)| all || !told.acknowledged).map(|(id, _)| *id);
+        for id in lacking.collect::<Vec<_>>() {
+            if let Some(deployment) = latest(deployments, id) {
+                self.send_copy(desk, root, deployment, deputy);
+            }
+        }
+    }
+
+    /// The deputy has answered, from this host; or it has not in time.
+    pub(in crate::dms) fn resolve(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &mut Actor,
+        deployments: &mut [Deployment],
+        nonce: u64,
+        answer: Option<(&PeerId, &Message)>,
+    ) {
+        let Some(place) = self.asked.iter().position(|(asked, _)| *asked == nonce) else { return };
+        let said = answer.and_then(|(from, message)| match message {
+            Message::Deputy(said) => Some((from, &**said)),
+            _ => None,
+        });
+        match self.asked.swap_remove(place).1 {
+            Asked::Beat => {
+                if let (Some((_, DeputyMessage::Lacking)), Some(deputy)) = (said, self.config.deputy.clone())
+                {
+                    self.send_again(desk, root, deployments, &deputy);
+                }
+            }
+            Asked::Copy(id, version) => {
+                let Some(deployment) = deployments.iter_mut().rev().find(|own| own.id() == id) else {
+                    return;
+                };
+                match said {
+                    Some((from, DeputyMessage::Superseded(mandate))) => {
+                        deployment.hear_mandate(desk, mandate);
+                        self.report_to(desk, root, deployment, from);
+                    }
+                    _ if matches!(answer, Some((_, Message::Ok))) => self.acknowledge(deployment, version),
+                    _ => {}
+                }
+                // Nobody says that it is another's by now.
+                deployment.release(desk);
+            }
+        }
+    }
+
+    fn acknowledge(&mut self, deployment: &Deployment, version: u64) {
+        let id = deployment.id();
+        if let Some(told) = self.told.get_mut(&id).filter(|told| told.version == version) {
+            told.acknowledged = true;
+            if deployment.has_ended() {
+                self.told.shift_remove(&id);
+            }
+        }
+    }
+
+    /// What this node has begun of a deployment that is another's by now is the successor's to have undone: it is told,
+    /// unless it is the one that has just answered.
+    fn report_to(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &mut Actor,
+        deployment: &Deployment,
+        answered: &PeerId,
+    ) {
+        match deployment.successor() {
+            Some(mandate) if mandate.successor.host != *answered => {
+                let successor = Arc::new(Handle::root(mandate.successor.host.0));
+                self.send_copy(desk, root, deployment, &successor);
+            }
+            _ => drop(self.told.shift_remove(&deployment.id())),
+        }
+    }
+}
+
+/// As a deputy.
+impl Deputies {
+    /// Handles what a principal says.
+    pub(in crate::dms) fn handle(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &mut Actor,
+        deployments: &mut [Deployment],
+        request: &Envelope,
+    ) {
+        let answer = match &request.message {
+            Message::Deputy(said) => match &**said {
+                DeputyMessage::Copy(copy) => self.take_copy(desk, deployments, request, copy),
+                DeputyMessage::Beat(sum) => self.hear_beat(desk, request.from.host, *sum),
+                _ => lacking(),
+            },
+            _ => lacking(),
+        };
+        desk.reply(root, request, answer);
+    }
+
+    fn take_copy(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        deployments: &mut [Deployment],
+        request: &Envelope,
+        copy: &DeploymentCopy,
+    ) -> Message {
+        let principal = request.from.host;
+        if let Some(own) = deployments.iter_mut().rev().find(|own| own.id() == copy.ensemble)
+            && let Some(mandate) = own.mandate_after(copy.record.term())
+        {
+            let answer = DeputyMessage::Superseded(Mandate::clone(&mandate));
+            own.undo_foreign(desk, &copy.record);
+            return Message::Deputy(Box::new(answer));
+        }
+        let Some(after) = copy.record.strategy.recovery.handed_over_after() else { return lacking() };
+        if !self.config.principals.contains(&principal) {
+            return Message::Error(format!("this node is not the deputy of {principal}").into());
+        }
+        self.heard.insert(principal, desk.now);
+        let known = self.kept.get(&copy.ensemble).filter(|kept| kept.principal == principal);
+        if known.is_some_and(|kept| kept.nonce > request.nonce) {
+            return Message::Ok;
+        }
+        if copy.record.has_ended() {
+            self.kept.shift_remove(&copy.ensemble);
+        } else {
+            let (nonce, version, record) = (request.nonce, copy.version, Arc::clone(&copy.record));
+            self.kept.insert(copy.ensemble, Kept { principal, nonce, version, after, record });
+            self.watch_on(desk);
+        }
+        Message::Ok
+    }
+
+    fn hear_beat(&mut self, desk: &Desk<'_, '_>, principal: PeerId, sum: u64) -> Message {
+        if !self.config.principals.contains(&principal) {
+            return Message::Error(format!("this node is not the deputy of {principal}").into());
+        }
+        self.heard.insert(principal, desk.now);
+        let of_it = self.kept.iter().filter(|(_, kept)| kept.principal == principal);
+        match sum_of(of_it.map(|(id, kept)| (*id, kept.version))) == sum {
+            true => Message::Ok,
+            false => Message::Deputy(Box::new(DeputyMessage::Lacking)),
+        }
+    }
+
+    /// When a principal has been silent for too long.
+    fn due(&self, kept: &Kept) -> Timestamp {
+        self.heard.get(&kept.principal).copied().unwrap_or_default() + kept.after
+    }
+
+    fn watch_on(&mut self, desk: &mut Desk<'_, '_>) {
+        let first = self.kept.values().map(|kept| self.due(kept)).min();
+        if let Some(first) = first.filter(|_| !self.watches) {
+            self.watches = true;
+            desk.timer(first.since(desk.now), Timer::WatchPrincipals);
+        }
+    }
+
+    /// Looks which principals have been silent for too long: what is kept of theirs is this node's from now on.
+    pub(in crate::dms) fn watch(&mut self, desk: &mut Desk<'_, '_>) -> Vec<Arc<DeploymentRecord>> {
+        self.watches = false;
+        let overdue = self.kept.iter().filter(|(_, kept)| self.due(kept) <= desk.now).map(|(id, _)| *id);
+        let overdue: Vec<EnsembleId> = overdue.collect();
+        let taken = overdue.iter().filter_map(|id| self.kept.shift_remove(id)).map(|kept| kept.record);
+        let taken = taken.collect();
+        self.watch_on(desk);
+        taken
+    }
+}
+
+/// The deployment of this id: the last of them, where this node has had it before.
+fn latest(deployments: &[Deployment], id: EnsembleId) -> Option<&Deployment> {
+    deployments.iter().rev().find(|own| own.id() == id)
+}
+
+/// A number for a set of copies, in whatever order.
+fn sum_of(copies: impl Iterator<Item = (EnsembleId, u64)>) -> u64 {
+    copies.fold(0, |sum, copy| sum.wrapping_add(fingerprint128(&copy) as u64))
+}
+
+fn lacking() -> Message {
+    Message::Error("the message lacks what this behaviour needs".into())
+}
