@@ -78,6 +78,19 @@ fn heartbeats_that_stop() {
 }
 
 #[test]
+fn hosts_that_talk_over_the_network() {
+    for kind in ["G1", "N3"] {
+        is_met(kind, &[]);
+        assert_eq!(machinery(kind), Some(Machinery::Network));
+    }
+    let [rounds, about] = <[Comparison; 2]>::try_from(compared(&cases("G1")[0], &SMALL)).expect("two values");
+    assert_eq!((&*rounds.by, &*about.by), ("network", "formula"));
+    let mut wrong = cases("N3").remove(0);
+    wrong.values[0].1 += 0.00012;
+    assert_eq!(compared(&wrong, &SMALL)[0].verdict, Verdict::Failed, "a packet more");
+}
+
+#[test]
 fn samplers_alone() {
     for kind in ["D1", "D2", "G5"] {
         is_met(kind, &[]);

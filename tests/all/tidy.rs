@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("sim", &["dms", "net", "workload", "observe", "kernel"]),
     ("scenario", &["sim", "dms", "net", "workload", "observe", "kernel"]),
     ("experiment", &["scenario", "sim", "observe", "kernel"]),
-    ("reproduce", &["experiment", "scenario", "sim", "dms", "observe", "kernel"]),
+    ("reproduce", &["experiment", "scenario", "sim", "dms", "net", "observe", "kernel"]),
     ("report", &["observe", "kernel"]),
     (
         "cli",

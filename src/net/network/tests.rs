@@ -49,6 +49,20 @@ fn messages_take_links_and_way() {
     assert_eq!(net.send(Time(7), A, B, 1000, 0), Delivery::At(Time(23_000_007)));
 }
 
+/// Each message has the link to itself: whoever wants them to follow each other sends one after the other.
+#[test]
+fn messages_of_one_moment_do_not_wait_for_each_other() {
+    let links = Links { up_bps: 8_000_000, ..Links::UNLIMITED };
+    let ends = [Endpoint { links, ..endpoints(1)[0] }; 2];
+    let mut net = Network::new(plain(), &ends, Streams::new(1)).unwrap();
+    let arrivals = [0, 1].map(|name| net.send(Time(0), A, B, 1000, name));
+    assert_eq!(arrivals, [Delivery::At(Time(21_000_000)); 2]);
+    assert_eq!(
+        net.delay(Time(0), A, B, 1000, 0).saturating_sub(net.delay(Time(0), A, B, 0, 0)),
+        Span::millis(1)
+    );
+}
+
 #[test]
 fn the_down_do_not_send_or_receive() {
     let mut net = plain_network(3, plain());

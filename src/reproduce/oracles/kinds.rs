@@ -1,7 +1,7 @@
 //! The kinds of cases: what each needs, what it measures, and by what; or why it is not measured.
 
 use super::availability::{self, Measured};
-use super::{Effort, OracleCase, checkpoints, detection, queues, recovery, samplers};
+use super::{Effort, OracleCase, checkpoints, detection, network, queues, recovery, samplers};
 use crate::scenario::oracle_cases::{Bound, OracleForm};
 
 /// What gives the numbers of a kind.
@@ -9,6 +9,8 @@ use crate::scenario::oracle_cases::{Bound, OracleForm};
 pub enum Machinery {
     /// Runs of a world.
     World,
+    /// The network of runs, between hosts with programs of their own.
+    Network,
     /// Random streams alone: nothing of DMS takes part.
     Sampler,
     /// Nothing yet.
@@ -21,6 +23,7 @@ impl Machinery {
     pub const fn words(self) -> &'static str {
         match self {
             Self::World => "run",
+            Self::Network => "network",
             Self::Sampler => "sampler",
             Self::Nothing => "nothing",
         }
@@ -37,8 +40,22 @@ pub(super) struct Kind {
     /// What its cases say; none where anything goes, because nothing reads it.
     pub(super) form: Option<OracleForm<'static>>,
     pub(super) measure: Option<Measure>,
+    /// Those of its values that are computed by a formula.
+    formulas: &'static [&'static str],
     /// What is missing for those of its values that are not measured.
     pub(super) note: &'static str,
+}
+
+impl Kind {
+    /// The same, of which these values are computed.
+    const fn computing(self, formulas: &'static [&'static str]) -> Self {
+        Self { formulas, ..self }
+    }
+
+    /// What gives a value, in a word.
+    pub(super) fn gives(&self, value: &str) -> &'static str {
+        if self.formulas.contains(&value) { "formula" } else { self.machinery.words() }
+    }
 }
 
 /// What gives the numbers of a kind; none when it is not known.
@@ -57,11 +74,11 @@ const fn measured(
     measure: Measure,
     note: &'static str,
 ) -> Kind {
-    Kind { name: form.kind, machinery, form: Some(form), measure: Some(measure), note }
+    Kind { name: form.kind, machinery, form: Some(form), measure: Some(measure), formulas: &[], note }
 }
 
 const fn missing(name: &'static str, note: &'static str) -> Kind {
-    Kind { name, machinery: Machinery::Nothing, form: None, measure: None, note }
+    Kind { name, machinery: Machinery::Nothing, form: None, measure: None, formulas: &[], note }
 }
 
 const QUEUES: &str = "providers keep no queue of work";
@@ -172,7 +189,14 @@ pub(super) static KINDS: [Kind; 30] = [
         },
         checkpoints::optimum,
         "",
-    ),
+    )
+    .computing(&[
+        "young",
+        "daly_higher_order",
+        "exact_lambert",
+        "exact_numeric",
+        "waste_no_failure_at_exact",
+    ]),
     measured(
         Machinery::World,
         OracleForm {
@@ -226,7 +250,8 @@ pub(super) static KINDS: [Kind; 30] = [
         },
         samplers::hops,
         "",
-    ),
+    )
+    .computing(&["max"]),
     measured(
         Machinery::Sampler,
         OracleForm {
@@ -249,6 +274,35 @@ pub(super) static KINDS: [Kind; 30] = [
         samplers::coupons,
         "",
     ),
+    measured(
+        Machinery::Network,
+        OracleForm {
+            kind: "G1",
+            params: &[("n", Bound::Whole(1000))],
+            has_value: |name| ["E_rounds", "log2n_plus_lnn"].contains(&name),
+            values: &["E_rounds", "log2n_plus_lnn"],
+        },
+        network::rumour,
+        "",
+    )
+    .computing(&["log2n_plus_lnn"]),
+    measured(
+        Machinery::Network,
+        OracleForm {
+            kind: "N3",
+            params: &[
+                ("n", Bound::Whole(10_000)),
+                ("s", Bound::Whole(1_000_000)),
+                ("h", Bound::Whole(1000)),
+                ("r", Bound::Whole(1_000_000_000)),
+                ("d", Bound::Amount),
+            ],
+            has_value: |name| name == "T",
+            values: &["T"],
+        },
+        network::store_and_forward,
+        "",
+    ),
     missing("Q1", QUEUES),
     missing("Q2", QUEUES),
     missing("Q3", QUEUES),
@@ -261,8 +315,6 @@ pub(super) static KINDS: [Kind; 30] = [
     missing("A1", "bids have no price"),
     missing("S1", VOTING),
     missing("S2", VOTING),
-    missing("G1", "messages flood a mesh of neighbours: nobody passes them to one other peer a round"),
-    missing("N3", "a message takes one way as a whole: nobody passes it on packet by packet"),
     missing("P3", STRATEGIES),
     missing("P4", STRATEGIES),
 ];

@@ -9,6 +9,7 @@ mod availability;
 mod checkpoints;
 mod detection;
 mod kinds;
+mod network;
 mod queues;
 mod recovery;
 mod samplers;
@@ -32,8 +33,8 @@ const BUILT_IN: &[u8] = include_bytes!("../../../data/oracles/oracles.json");
 const BUILT_IN_NAME: &str = "data/oracles/oracles.json";
 /// Half of an interval is at most this part of the exact value.
 pub const WIDEST: f64 = 0.02;
-/// A number that is computed agrees with one that is written with ten digits to this part.
-const COMPUTED: f64 = 1e-6;
+/// A number that does not vary agrees with one that is written with ten digits to this part.
+const ROUNDED: f64 = 1e-6;
 
 /// How much is simulated for a case.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -143,12 +144,12 @@ pub fn compare(case: &OracleCase, effort: &Effort) -> Result<Vec<Comparison>, St
     let Some(kind) = kinds::find(case.kind()) else {
         return Ok(unmeasured(case, Verdict::Unknown, "no kind that this version knows"));
     };
-    let (Some(measure), by) = (kind.measure, kind.machinery.words()) else {
+    let Some(measure) = kind.measure else {
         return Ok(unmeasured(case, Verdict::NotBuilt, kind.note));
     };
     let found = measure(case, effort).map_err(|reason| format!("{}: {reason}", case.id))?;
     let compared = case.values.iter().map(|(name, exact)| match found.iter().find(|(own, _)| own == name) {
-        Some((_, estimate)) => judged(case, (name, *exact), *estimate, effort.widest, by),
+        Some((_, estimate)) => judged(case, (name, *exact), *estimate, effort.widest, kind.gives(name)),
         None => unmeasured_value(case, (name, *exact), Verdict::NotBuilt, kind.note),
     });
     Ok(compared.collect())
@@ -162,8 +163,7 @@ fn judged(
     by: &str,
 ) -> Comparison {
     let Estimate { value, half_width } = estimate;
-    let is_computed = half_width.total_cmp(&0.0).is_eq();
-    let reach = if is_computed { exact.abs() * COMPUTED } else { half_width };
+    let reach = half_width + exact.abs() * ROUNDED;
     let relative = half_width / exact.abs();
     // Whatever is not a number compares with nothing, and so fails.
     let passed = (value - exact).abs() <= reach && relative <= widest;
@@ -174,7 +174,7 @@ fn judged(
         high: number(value + half_width),
         relative_half_width: number(relative),
         verdict: if passed { Verdict::Passed } else { Verdict::Failed },
-        ..unmeasured_value(case, (name, exact), Verdict::Failed, if is_computed { "formula" } else { by })
+        ..unmeasured_value(case, (name, exact), Verdict::Failed, by)
     }
 }
 
