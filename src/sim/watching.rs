@@ -4,8 +4,12 @@
 //! The tables of a run add up; whoever measures single spans (docs/oracles.md) needs the moments. Watching changes
 //! nothing of the run.
 
+use std::collections::BTreeSet;
+
 use super::event::PeerId;
 use super::world::World;
+use crate::dms::actor::Printed;
+use crate::dms::fact::Fact;
 use crate::kernel::{Span, Time};
 
 /// Something that was seen.
@@ -48,6 +52,25 @@ pub enum Sight {
         /// The number of the deployment, in the order in which they were asked for.
         deployment: u32,
     },
+    /// Copies of a deployment's tasks have voted; the peer is the orchestrator.
+    Decided {
+        /// The number of the deployment.
+        deployment: u32,
+        /// How many agree on what was decided.
+        agreed: u32,
+        /// Out of how many that have voted.
+        votes: u32,
+        /// Whether no liar has told that.
+        is_right: bool,
+    },
+}
+
+/// What an onlooker has seen and not told yet, and knows.
+#[derive(Debug, Default)]
+pub(super) struct Onlooker {
+    sightings: Vec<Sighting>,
+    /// What liars have told in place of results.
+    lies: BTreeSet<Printed>,
 }
 
 impl World<'_> {
@@ -56,18 +79,40 @@ impl World<'_> {
         let at = self.queue.now();
         let up = self.hosts.iter().zip(0..).filter(|(host, _)| host.up);
         let seen = up.map(|(_, number)| Sighting { at, peer: PeerId(number), what: Sight::Up });
-        self.sightings = Some(seen.collect());
+        self.onlooker = Some(Onlooker { sightings: seen.collect(), lies: BTreeSet::new() });
     }
 
     /// What was seen since the last time; nothing when nobody watches.
     pub fn take_sightings(&mut self) -> Vec<Sighting> {
-        self.sightings.as_mut().map(std::mem::take).unwrap_or_default()
+        self.onlooker.as_mut().map(|onlooker| std::mem::take(&mut onlooker.sightings)).unwrap_or_default()
     }
 
     /// Puts down something that can be seen, if somebody watches.
     pub(super) fn shows(&mut self, at: Time, peer: PeerId, what: Sight) {
-        if let Some(sightings) = &mut self.sightings {
-            sightings.push(Sighting { at, peer, what });
+        if let Some(onlooker) = &mut self.onlooker {
+            onlooker.sightings.push(Sighting { at, peer, what });
+        }
+    }
+
+    /// Puts down what a fact shows, if somebody watches.
+    pub(super) fn shows_fact(&mut self, at: Time, peer: PeerId, fact: &Fact) {
+        let Some(onlooker) = &self.onlooker else { return };
+        let Some(deployment) = self.ledger.deployment_of_fact(fact) else { return };
+        let what = match fact {
+            Fact::Suspected { .. } => Sight::Suspected { deployment },
+            Fact::ResultDecided { results, agreed, votes, .. } => {
+                let is_right = !results.iter().any(|printed| onlooker.lies.contains(printed));
+                Sight::Decided { deployment, agreed: *agreed, votes: *votes, is_right }
+            }
+            _ => return,
+        };
+        self.shows(at, peer, what);
+    }
+
+    /// Notes what a liar tells in place of a result, if somebody watches.
+    pub(super) fn note_lie(&mut self, told: &Printed) {
+        if let Some(onlooker) = &mut self.onlooker {
+            onlooker.lies.insert(told.clone());
         }
     }
 }

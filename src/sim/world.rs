@@ -32,7 +32,7 @@ use super::system::HostSystem;
 use super::telemetry::{Lines, Telemetry};
 use super::traffic::{Traffic, is_about_routes};
 use super::troubles::{Effort, Troubles};
-use super::watching::{Sight, Sighting};
+use super::watching::Onlooker;
 use crate::dms::actor::{BehaviourKind, Envelope, Message, NewDeployment, gossip};
 use crate::dms::ensemble::Executor as Kind;
 use crate::dms::fact::Fact;
@@ -132,7 +132,7 @@ pub struct World<'s> {
     /// When the network is looked after next, if that is foreseen.
     pub(super) network_due: Option<Time>,
     /// What was seen since it was last asked for, if somebody watches.
-    pub(super) sightings: Option<Vec<Sighting>>,
+    pub(super) onlooker: Option<Onlooker>,
 }
 
 impl<'s> World<'s> {
@@ -198,7 +198,7 @@ impl<'s> World<'s> {
             events: 0,
             violation: None,
             network_due: None,
-            sightings: None,
+            onlooker: None,
         };
         for peer in (0..world.hosts.len() as u32).map(PeerId) {
             let offered = if world.is_awaited(peer) { 0 } else { world.offered_cores_milli(peer) };
@@ -527,11 +527,7 @@ impl<'s> World<'s> {
                 Fact::DeploymentStatus { ensemble, status, .. } => Some((*ensemble, *status)),
                 _ => None,
             };
-            if matches!(fact, Fact::Suspected { .. })
-                && let Some(deployment) = self.ledger.deployment_of_fact(&fact)
-            {
-                self.shows(now, peer, Sight::Suspected { deployment });
-            }
+            self.shows_fact(now, peer, &fact);
             self.ledger.record(now, peer, fact);
             if let Some((ensemble, status)) = status {
                 self.trigger_faults(now, ensemble, status);

@@ -1,7 +1,7 @@
 //! The kinds of cases: what each needs, what it measures, and by what; or why it is not measured.
 
 use super::availability::{self, Measured};
-use super::{Effort, OracleCase, checkpoints, detection, network, queues, recovery, samplers};
+use super::{Effort, OracleCase, checkpoints, detection, network, queues, recovery, samplers, voting};
 use crate::scenario::oracle_cases::{Bound, OracleForm};
 
 /// What gives the numbers of a kind.
@@ -83,7 +83,6 @@ const fn missing(name: &'static str, note: &'static str) -> Kind {
 
 const QUEUES: &str = "providers keep no queue of work";
 const STRATEGIES: &str = "needs a placement that does not exist";
-const VOTING: &str = "wrong results are rare: as many votes as this takes are too many to run";
 
 /// What R1 has.
 const CHECKPOINTS: [&str; 7] = [
@@ -232,6 +231,17 @@ pub(super) static KINDS: [Kind; 30] = [
     measured(
         Machinery::World,
         OracleForm {
+            kind: "S1",
+            params: &[("m", Bound::Whole(8)), ("f", Bound::Share)],
+            has_value: |name| ["err", "mean_copies"].contains(&name),
+            values: &["err", "mean_copies"],
+        },
+        voting::majority,
+        "",
+    ),
+    measured(
+        Machinery::World,
+        OracleForm {
             kind: "G3",
             params: &[("d", Bound::Positive), ("tau", Bound::Positive)],
             has_value: |name| ["mean", "lo", "hi"].contains(&name),
@@ -313,8 +323,7 @@ pub(super) static KINDS: [Kind; 30] = [
     missing("Q12", QUEUES),
     missing("Q13", QUEUES),
     missing("A1", "bids have no price"),
-    missing("S1", VOTING),
-    missing("S2", VOTING),
+    missing("S2", "nobody is given tasks whose result is known already"),
     missing("P3", STRATEGIES),
     missing("P4", STRATEGIES),
 ];

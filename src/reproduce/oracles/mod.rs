@@ -15,6 +15,7 @@ mod recovery;
 mod samplers;
 mod stage;
 mod statistics;
+mod voting;
 
 use std::path::Path;
 

@@ -17,8 +17,10 @@ pub(super) struct Stage {
     /// The workers and when they come and go: the text of `churn`, or nothing.
     pub workers: u32,
     pub churn: Option<String>,
-    /// The program that runs on each worker, if any: the text of an image, and how many of it a worker runs.
+    /// The program that runs on the workers, if any: the text of an image, and how many of it an ensemble has.
     pub program: Option<(String, u32)>,
+    /// Who has it run.
+    pub demand: Demand,
     /// Whether the program has a volume on the disk of its machine.
     pub has_volume: bool,
     /// What runs it.
@@ -27,6 +29,17 @@ pub(super) struct Stage {
     pub is_task: bool,
     /// What is done about failures: the text of `strategy`.
     pub strategy: String,
+    /// What else goes wrong: the text of `faults`, or nothing.
+    pub faults: String,
+}
+
+/// Who has the program run, and where.
+#[derive(Clone, Copy)]
+pub(super) enum Demand {
+    /// One user, on each worker, once: its machine starts it again whenever it ends.
+    Once,
+    /// One user, anywhere, so many times, so many seconds apart.
+    Anywhere { count: u64, every_s: f64 },
 }
 
 /// The name of the program's image.
@@ -49,10 +62,12 @@ impl Stage {
             workers,
             churn: Some(churn),
             program: None,
+            demand: Demand::Once,
             has_volume: false,
             executor: "docker",
             is_task: true,
             strategy: "{recovery: restart}".to_owned(),
+            faults: String::new(),
         }
     }
 
@@ -75,20 +90,38 @@ impl Stage {
             self.executor,
             self.strategy
         );
+        if !self.faults.is_empty() {
+            text.push_str(&format!("faults: {}\n", self.faults));
+        }
         let mut ensembles = Vec::new();
         if let Some((image, copies)) = &self.program {
             text.push_str(&format!("images:\n  {IMAGE}: {image}\nworkload:\n"));
-            for worker in 0..self.workers {
-                text.push_str(&format!("  - deploy: {{by: alice, ensemble: {worker}.yaml, timeout: 30m}}\n"));
-                ensembles.push((format!("{worker}.yaml"), self.ensemble(worker, *copies)));
+            let mut deploy = |name: String, when: &str, nodes: String| {
+                text.push_str(&format!("  - deploy: {{by: alice, ensemble: {name}, timeout: 30m{when}}}\n"));
+                ensembles.push((name, self.ensemble(*copies, &nodes)));
+            };
+            match self.demand {
+                Demand::Once => {
+                    for worker in 0..self.workers {
+                        deploy(format!("{worker}.yaml"), "", format!(", peer: worker-{worker}"));
+                    }
+                }
+                Demand::Anywhere { count, every_s } => {
+                    let when = format!(", count: {count}, arrivals: {{every: {}}}", time(every_s));
+                    deploy("anywhere.yaml".to_owned(), &when, String::new());
+                }
             }
         }
         scenario::load_text("oracle.yaml", &text, ensembles).map_err(|report| report.render(false))
     }
 
-    /// Allocations that are to run on one worker, and that its machine starts again by itself.
-    fn ensemble(&self, worker: u32, copies: u32) -> String {
+    /// Allocations on one node, of which `more` says where it is.
+    fn ensemble(&self, copies: u32, more: &str) -> String {
         let executor = self.executor;
+        let policy = match self.demand {
+            Demand::Once => ", restart_policy: always",
+            Demand::Anywhere { .. } => "",
+        };
         let kind = if self.is_task { "task" } else { "service" };
         let volume = if self.has_volume {
             ", volume: [{type: local, src: work, mount_destination: /work}]"
@@ -100,12 +133,12 @@ impl Stage {
             text.push_str(&format!(
                 "  a{copy}: {{type: {kind}, executor: {executor}, \
                  resources: {{cpu: {{cores: 0.1}}, ram: {{size: 1 MiB}}, disk: {{size: 1 MiB}}}}, \
-                 execution: {{type: {executor}, image: {IMAGE}, restart_policy: always}}{volume}}}\n"
+                 execution: {{type: {executor}, image: {IMAGE}{policy}}}{volume}}}\n"
             ));
         }
         let names: Vec<String> = (0..copies).map(|copy| format!("a{copy}")).collect();
         let names = names.join(", ");
-        text.push_str(&format!("nodes:\n  main: {{allocations: [{names}], peer: worker-{worker}}}\n"));
+        text.push_str(&format!("nodes:\n  main: {{allocations: [{names}]{more}}}\n"));
         text
     }
 

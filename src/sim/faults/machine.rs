@@ -223,7 +223,9 @@ impl World<'_> {
         let digest = Sha256::digest(format!("not what {name} computes{liar}"));
         let text = data_encoding::HEXLOWER.encode(&digest);
         self.troubles.note_wrong(peer, run);
-        Some(Output { stdout: Printed(text.into()), ..Output::default() })
+        let told = Printed(text.into());
+        self.note_lie(&told);
+        Some(Output { stdout: told, ..Output::default() })
     }
 
     /// A node hears of an end: if its result is wrong, that is what it passes on.
