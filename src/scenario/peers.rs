@@ -110,6 +110,15 @@ impl Peers {
         counts.fold(0, u32::saturating_add)
     }
 
+    /// An orchestrator that has no other one of its organizations beside it.
+    pub(super) fn lone_orchestrator(&self) -> Option<&PeerGroup> {
+        let orchestrators = || self.groups.iter().filter(|group| group.role == Role::Orchestrator);
+        orchestrators().find(|group| {
+            let alike = orchestrators().filter(|other| other.is_of_the_organizations_of(group));
+            alike.fold(0, |sum: u32, other| sum.saturating_add(other.count)) < 2
+        })
+    }
+
     /// The peers that a name means and their group: one peer, or all of the group that is called so. Peers are numbered
     /// one after another, group by group, as in the run.
     pub(super) fn called(&self, name: &str) -> Option<(Range<u32>, &PeerGroup)> {

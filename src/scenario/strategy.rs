@@ -65,11 +65,13 @@ fn recovery(reader: &mut Reader, map: &Map<'_>, peers: &Peers) -> Option<Recover
                 reader.error(item.position, format!("`{}` stands here twice", measure.name()), None);
                 return None;
             }
-            let is_alone = peers.count_of(Role::Orchestrator) < 2 && !peers.incomplete;
-            if matches!(measure, Measure::HandOver(_)) && is_alone {
-                let message = "`hand_over` needs another orchestrator, and there is none".to_owned();
-                let help = "name a second one: `- orchestrators: {names: [alice, bob]}`".to_owned();
-                reader.error(item.position, message, Some(help));
+            let lone = peers.lone_orchestrator().filter(|_| !peers.incomplete);
+            if let (Measure::HandOver(_), Some(group)) = (measure, lone) {
+                let name = group.names.first().unwrap_or(&group.name);
+                let message = format!("`hand_over` needs another orchestrator, and `{name}` has none");
+                let help =
+                    "name a second one of the same organizations: `- orchestrators: {names: [alice, bob]}`";
+                reader.error(item.position, message, Some(help.to_owned()));
                 return None;
             }
             measures.push(measure);

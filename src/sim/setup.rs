@@ -197,6 +197,19 @@ pub struct PeerGroup {
     pub executors: Vec<Executor>,
 }
 
+impl PeerGroup {
+    /// Whether its peers are in the same organizations as those of another group, in the same way.
+    #[must_use]
+    pub fn is_of_the_organizations_of(&self, other: &Self) -> bool {
+        let sorted = |group: &Self| {
+            let mut names = group.organizations.clone();
+            names.sort_unstable();
+            names
+        };
+        self.membership == other.membership && sorted(self) == sorted(other)
+    }
+}
+
 /// What the attackers of a group try, each of them by itself.
 #[derive(Clone, PartialEq, Debug)]
 pub struct AttackPlan {
