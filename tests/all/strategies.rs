@@ -277,6 +277,22 @@ fn a_cut_that_heals_leaves_no_duplicate_orphan_or_leak_under_any_strategy() {
     }
 }
 
+/// The supervisor of `chain.yaml` goes over two nodes: what follows on another node restarts with what was lost.
+#[test]
+fn what_follows_a_lost_node_in_its_chain_restarts() {
+    let chain = deploy("chain", "count: 1");
+    let early = ["duration=9m"];
+    let calm = run(&chain, "", "recovery: redeploy", &early);
+    for (lost, restarts) in [("back", 1.0), ("front", 0.0)] {
+        let host = calm.allocations.iter().find(|row| &*row.node == lost).expect("it ran");
+        let crash = format!("{{crash: {{at: 3m, peer: {}, repair: never}}}}", host.peer);
+        let outcome = run(&chain, &crash, "recovery: redeploy", &early);
+        assert_eq!(metric(&outcome, "redeployments"), 1.0, "{lost}");
+        assert_eq!(metric(&outcome, "restarts"), restarts, "{lost}");
+        assert_tidy(&outcome);
+    }
+}
+
 /// Three orchestrators that stand in for each other.
 const ORCHESTRATORS: &str =
     "peers[1].orchestrators={names: [alice, bob, carol], bandwidth: {preset: datacentre}}";

@@ -15,7 +15,7 @@ use crate::dms::desk::Desk;
 use crate::dms::ensemble::{AllocationKind, EscalationStrategy};
 use crate::dms::fact::{DeploymentStatus, Fact, Stage, Suspicion};
 use crate::dms::outbox::Timer;
-use crate::dms::supervision::{NodePolicy, Response, Restarts, Spare, group_of};
+use crate::dms::supervision::{NodePolicy, Response, Restarts, Spare, company_of, group_of};
 use crate::kernel::Span;
 
 /// How often the peers of standbys are asked whether they live: as often as what is granted to them would end.
@@ -45,7 +45,10 @@ impl Deployment {
         let silent =
             cause == Suspicion::Stale || (cause == Suspicion::HealthCheck && member.watch.is_silent());
         if silent {
-            return self.recover_node(desk, at.0, "the peer does not answer");
+            let company = self.company_elsewhere(at.0);
+            self.recover_node(desk, at.0, "the peer does not answer");
+            company.into_iter().for_each(|at| self.restart(desk, at));
+            return;
         }
         match self.remedy_for(desk, at) {
             // Nobody is to do anything about it: what has failed stays down, and what is unwell may get well.
@@ -96,6 +99,28 @@ impl Deployment {
             return Remedy::Node;
         }
         Remedy::Restart(all)
+    }
+
+    /// What runs on other nodes and restarts with what a lost one had: groups of a supervisor go over nodes. That
+    /// restarting does not help is not said by it, so nobody counts it.
+    fn company_elsewhere(&self, index: usize) -> Vec<(usize, usize)> {
+        let Some(root) = &self.config.supervisor else { return Vec::new() };
+        let recovery = &self.strategy.recovery;
+        let mut company: Vec<(usize, usize)> = Vec::new();
+        for member in &self.nodes[index].members {
+            let (name, written) = (&member.name, member.config.failure_recovery);
+            let names = match (group_of(root, name), recovery.on_failure(written)) {
+                _ if written.is_none() || recovery.forced => company_of(root, name).unwrap_or_default(),
+                (Some((group, _)), Restarts::All) => group.to_vec(),
+                (Some((group, place)), Restarts::Rest) => group[place..].to_vec(),
+                _ => Vec::new(),
+            };
+            company.extend(self.running_of(&names));
+        }
+        company.retain(|at| at.0 != index && self.watches(*at));
+        company.sort_unstable();
+        company.dedup();
+        company
     }
 
     /// Where the allocations of these names run, in this order.

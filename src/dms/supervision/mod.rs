@@ -12,7 +12,7 @@ pub use detector::Detector;
 pub use liveness::{Observation, Watch};
 pub use recovery::{Copies, NodePolicy, Recovery, RestartLog, Restarts, Spare};
 pub use routine::{Bearing, Charge, Duties, Omitted};
-pub use tree::{Response, Tree, group_of};
+pub use tree::{Response, Tree, company_of, group_of};
 
 /// What is known of a strategy or a detector.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

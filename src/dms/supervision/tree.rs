@@ -80,6 +80,15 @@ pub fn group_of<'a>(root: &'a SupervisorConfig, allocation: &str) -> Option<(&'a
     Some((&supervisor.allocations, place))
 }
 
+/// What restarts with an allocation that has failed, by the strategy of its own supervisor; none when no supervisor has
+/// it in its group.
+#[must_use]
+pub fn company_of(root: &SupervisorConfig, allocation: &str) -> Option<Vec<Arc<str>>> {
+    let (path, place) = find(root, allocation)?;
+    let supervisor = path.iter().fold(root, |above, place| &above.children[*place]);
+    Some(to_restart(supervisor, Child::Allocation(place)))
+}
+
 /// What restarts with a child that has failed.
 fn to_restart(supervisor: &SupervisorConfig, failed: Child) -> Vec<Arc<str>> {
     let groups: Vec<Vec<Arc<str>>> = supervisor
