@@ -205,7 +205,7 @@ pub const ALL: &[Deviation] = &[
     Deviation {
         section: "4.2", weakness: "",
         real: "nothing recovers but restarts in place",
-        here: "strategies may be asked for: standbys, checkpoints, further tries, copies of tasks, migration",
+        here: "strategies may be asked for: standbys, checkpoints, further tries, copies or checks of tasks, migration",
         why: "extensions, off unless a scenario wants them: their worth is to be measured",
     },
     Deviation {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::dms::actor::{AllocationState, BehaviourKind, Printed, Rejection, Slot};
 use crate::dms::contract::fact::ContractFact;
 use crate::dms::ensemble::AllocationKind;
-use crate::dms::identity::{Did, EnsembleId};
+use crate::dms::identity::{Did, EnsembleId, PeerId};
 use crate::dms::outbox::KillCause;
 use crate::dms::provider::BidRefusal;
 use crate::dms::resources::Resources;
@@ -398,6 +398,40 @@ pub enum Fact {
         /// That of the present one.
         term: u32,
     },
+    /// An orchestrator has looked at the result of a task.
+    ResultChecked {
+        /// Full id.
+        allocation: Arc<str>,
+        /// Its generation.
+        generation: u32,
+        /// Who told it.
+        provider: PeerId,
+        /// What came of it.
+        judgement: Judgement,
+    },
+}
+
+/// What an orchestrator makes of a result that it does not just take.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Judgement {
+    /// It was checked and is right.
+    Right,
+    /// It was checked and is wrong: its provider is caught.
+    Wrong,
+    /// Its provider had been caught before, so nobody checks it, and it does not count.
+    Distrusted,
+}
+
+impl Judgement {
+    /// Its word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Right => "right",
+            Self::Wrong => "wrong",
+            Self::Distrusted => "distrusted",
+        }
+    }
 }
 
 /// What an executor does to an allocation that nobody has asked for.

@@ -386,8 +386,8 @@ pub struct Effects {
     pub executed: bool,
     /// Whether the process has broken down over it.
     pub crashed: bool,
-    /// Tasks whose ends, told by their providers, an orchestrator has taken for true: full ids and generations.
-    pub ended: Vec<(Arc<str>, u32)>,
+    /// Tasks whose ends, told by their providers, an orchestrator has taken for true: full ids, generations and hosts.
+    pub ended: Vec<(Arc<str>, u32, PeerId)>,
 }
 
 /// The effects of one call, with what the driver lends for it: randomness, and answers about the machine.

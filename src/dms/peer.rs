@@ -136,6 +136,7 @@ impl Peer {
     pub fn reinstall(&mut self, machine: Machine) {
         self.stop();
         self.store = None;
+        self.security.forget_caught();
         self.provider = Provider::new(machine);
     }
 

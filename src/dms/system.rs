@@ -1,10 +1,14 @@
-//! What a node asks the operating system that it runs on (dms-capabilities sections 9.2 and 9.3).
+//! What a node asks the operating system that it runs on (dms-capabilities sections 9.2 and 9.3), and what its operator
+//! knows of tasks.
 
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use serde::Serialize;
+
+use super::actor::Printed;
+use super::ensemble::AllocationConfig;
 
 /// Tells about the machine. The driver asks it for real, or makes it up; a node keeps nothing of it.
 pub trait System: fmt::Debug {
@@ -16,6 +20,13 @@ pub trait System: fmt::Debug {
 
     /// What went over the network of an allocation that lives here, by its full id, since it came.
     fn network_of(&self, allocation: &str) -> NetworkUse;
+
+    /// Whether a task that ended without an error may have printed this, as its operator knows: the result of a
+    /// spotter's job beforehand, that of another one by a program that verifies it. None where nobody knows.
+    fn is_right(&self, task: &AllocationConfig, result: &Printed) -> Option<bool> {
+        let _ = (task, result);
+        None
+    }
 }
 
 /// What went over a network.

@@ -82,6 +82,8 @@ const METRICS: &[Metric] = &[
     plain("peers.lost", "departures", "crashes and departures of peers"),
     by("kind", "faults.applied", "faults", "times that faults of the scenario began"),
     plain("tasks.wrong_results", "results", "wrong results that orchestrators took for right"),
+    plain("tasks.results_checked", "results", "results that orchestrators checked"),
+    plain("peers.caught", "peers", "peers that orchestrators caught telling a wrong result, each by itself"),
     plain("peers.disks_lost", "disks", "disks that were lost with their machines"),
     plain("peers.joined", "peers", "peers that joined after the start"),
     plain("peers.left", "peers", "peers that left for good"),

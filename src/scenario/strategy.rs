@@ -7,7 +7,7 @@ use crate::dms::orchestrator::placement::Policy;
 use crate::dms::orchestrator::{Strategy, Wishes};
 use crate::dms::supervision::detector::{FixedTimeout, PhiAccrual, Swim, Ticking};
 use crate::dms::supervision::recovery::{
-    Checkpoint, HandOver, Interval, Losses, Measure, Replication, Retry, Standby,
+    CheckedShare, Checkpoint, HandOver, Interval, Losses, Measure, Replication, Retry, SpotCheck, Standby,
 };
 use crate::dms::supervision::{Copies, Detector, Recovery};
 use crate::kernel::Span;
@@ -86,8 +86,8 @@ fn measure(reader: &mut Reader, node: &Node) -> Option<Measure> {
     if !node.is_map() {
         return reader.word(node, "recovery", &named);
     }
-    let with_parameters = ["standby", "checkpoint", "retry", "replication", "hand_over"];
-    let variant = reader.variant(node, "a strategy", &with_parameters)?;
+    let names = ["standby", "checkpoint", "retry", "replication", "hand_over", "spot_check"];
+    let variant = reader.variant(node, "a strategy", &names)?;
     match variant.name {
         "hand_over" => {
             let map = reader.map(variant.node, "hand_over", variant.at, &["after"])?;
@@ -100,6 +100,11 @@ fn measure(reader: &mut Reader, node: &Node) -> Option<Measure> {
             let count =
                 reader.required(&map, "count", help, |r, node| r.whole(node, "count", 1, MOST_SPARES))?;
             Some(Measure::Standby(Standby { count: count as u32 }))
+        }
+        "spot_check" => {
+            let map = reader.map(variant.node, "spot_check", variant.at, &["share"])?;
+            let share = reader.optional(&map, "share", checked_share);
+            Some(Measure::SpotCheck(SpotCheck(share.unwrap_or(CheckedShare::DEFAULT))))
         }
         "checkpoint" => interval(reader, variant.node).map(|every| Measure::Checkpoint(Checkpoint(every))),
         "retry" => {
@@ -124,6 +129,22 @@ fn measure(reader: &mut Reader, node: &Node) -> Option<Measure> {
             Some(Measure::Replication(Replication(Copies { count, majority })))
         }
     }
+}
+
+/// How likely a result is checked, which is kept in millionths.
+fn checked_share(reader: &mut Reader, node: &Node) -> Option<CheckedShare> {
+    let share = reader.fraction(node, "share")?;
+    let millionths = libm::round(share * f64::from(CheckedShare::ALL)) as u32;
+    if millionths == 0 && share > 0.0 {
+        let help = "write 0 where nothing is to be checked".to_owned();
+        reader.error(
+            node.position,
+            "`share` is below a millionth: nothing would be checked".to_owned(),
+            help,
+        );
+        return None;
+    }
+    Some(CheckedShare { millionths })
 }
 
 /// `{every: 10m}`, or `{young: {mean_time_between_failures: 24h, cost: 30s}}` and the like.
@@ -271,6 +292,10 @@ fn write_measure(measure: &Measure) -> String {
             format!("{{replication: {{copies: {count}, majority: {majority}}}}}")
         }
         Measure::HandOver(HandOver { after }) => format!("{{hand_over: {{after: {after}}}}}"),
+        Measure::SpotCheck(SpotCheck(share)) => {
+            let share = f64::from(share.millionths) / f64::from(CheckedShare::ALL);
+            format!("{{spot_check: {{share: {share}}}}}")
+        }
         plain => plain.name().to_owned(),
     }
 }

@@ -4,9 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::event::PeerId;
+use super::executor;
+use super::images::Images;
 use super::moving::Moving;
 use super::population::Population;
 use super::traffic::Traffic;
+use crate::dms::actor::Printed;
+use crate::dms::ensemble::AllocationConfig;
 use crate::dms::system::{Interface, NetworkUse, System};
 
 /// That of one peer's machine: its name is the peer's, and it has the public address that the peer has now.
@@ -14,6 +18,7 @@ pub(super) struct HostSystem<'a> {
     pub(super) population: &'a Population,
     pub(super) moving: &'a Moving,
     pub(super) traffic: &'a Traffic,
+    pub(super) images: &'a Images,
     pub(super) peer: PeerId,
 }
 
@@ -39,6 +44,11 @@ impl System for HostSystem<'_> {
     fn network_of(&self, allocation: &str) -> NetworkUse {
         self.traffic.network_of(self.peer, allocation)
     }
+
+    /// Operators know what the programs of images print.
+    fn is_right(&self, task: &AllocationConfig, result: &Printed) -> Option<bool> {
+        executor::may_have_printed(task, result, self.images)
+    }
 }
 
 #[cfg(test)]
@@ -55,8 +65,8 @@ mod tests {
         let setup = setup();
         let mut world = World::new(&setup).unwrap();
         let seen = |world: &World<'_>| {
-            let World { population, moving, traffic, .. } = world;
-            let system = HostSystem { population, moving, traffic, peer: PeerId(1) };
+            let World { population, moving, traffic, images, .. } = world;
+            let system = HostSystem { population, moving, traffic, images, peer: PeerId(1) };
             let [Interface { name, ip, mac_address }] = &*system.interfaces() else { panic!("it has one") };
             format!("{} {name} {ip} {mac_address}", system.hostname())
         };

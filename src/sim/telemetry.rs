@@ -133,8 +133,8 @@ impl World<'_> {
     }
 
     fn next_signal(&mut self, peer: PeerId, clock: Timestamp) -> Option<Signal> {
-        let Self { population, moving, traffic, hosts, .. } = self;
-        let system = HostSystem { population, moving, traffic, peer };
+        let Self { population, moving, traffic, images, hosts, .. } = self;
+        let system = HostSystem { population, moving, traffic, images, peer };
         hosts[peer.0 as usize].peer.next_signal(clock, &system)
     }
 

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use super::event::PeerId;
 use super::world::World;
 use crate::dms::actor::Printed;
-use crate::dms::fact::Fact;
+use crate::dms::fact::{Fact, Judgement};
+use crate::dms::identity::PeerId as Host;
 use crate::kernel::{Span, Time};
 
 /// Something that was seen.
@@ -63,6 +64,16 @@ pub enum Sight {
         /// Whether no liar has told that.
         is_right: bool,
     },
+    /// An orchestrator has taken what it was told for the result of a task; the peer is the orchestrator's.
+    Took {
+        /// Who told it.
+        provider: PeerId,
+    },
+    /// An orchestrator has found a result to be wrong; the peer is the orchestrator's.
+    Caught {
+        /// Who told it.
+        provider: PeerId,
+    },
 }
 
 /// What an onlooker has seen and not told yet, and knows.
@@ -87,6 +98,15 @@ impl World<'_> {
         self.onlooker.as_mut().map(|onlooker| std::mem::take(&mut onlooker.sightings)).unwrap_or_default()
     }
 
+    /// Puts down what a peer has seen of another one, if somebody watches.
+    pub(super) fn shows_of(&mut self, at: Time, peer: PeerId, of: &Host, what: fn(PeerId) -> Sight) {
+        if self.onlooker.is_some()
+            && let Some(other) = self.directory.find(of)
+        {
+            self.shows(at, peer, what(other));
+        }
+    }
+
     /// Puts down something that can be seen, if somebody watches.
     pub(super) fn shows(&mut self, at: Time, peer: PeerId, what: Sight) {
         if let Some(onlooker) = &mut self.onlooker {
@@ -97,6 +117,9 @@ impl World<'_> {
     /// Puts down what a fact shows, if somebody watches.
     pub(super) fn shows_fact(&mut self, at: Time, peer: PeerId, fact: &Fact) {
         let Some(onlooker) = &self.onlooker else { return };
+        if let Fact::ResultChecked { provider, judgement: Judgement::Wrong, .. } = fact {
+            return self.shows_of(at, peer, provider, |provider| Sight::Caught { provider });
+        }
         let Some(deployment) = self.ledger.deployment_of_fact(fact) else { return };
         let what = match fact {
             Fact::Suspected { .. } => Sight::Suspected { deployment },

@@ -488,7 +488,7 @@ impl<'s> World<'s> {
             self.take_signals(now, peer);
         }
         let (population, moving, traffic) = (&self.population, &self.moving, &self.traffic);
-        let system = &HostSystem { population, moving, traffic, peer };
+        let system = &HostSystem { population, moving, traffic, images: &self.images, peer };
         let Inside { peer: handler, peer_cursor, .. } = &mut *self.hosts[peer.0 as usize];
         let input = input(&self.parcels);
         let mut own = Cursor::default();
@@ -537,8 +537,9 @@ impl<'s> World<'s> {
             let at = self.time_by(peer, at).max(now);
             self.queue.post(at, Event::Timer { peer, life, timer });
         }
-        for (allocation, generation) in effects.ended.drain(..) {
+        for (allocation, generation, host) in effects.ended.drain(..) {
             self.ledger.took_result(&allocation, generation);
+            self.shows_of(now, peer, &host, |provider| super::watching::Sight::Took { provider });
         }
         for envelope in effects.sends.drain(..) {
             self.send(now, peer, envelope);

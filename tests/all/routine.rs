@@ -33,6 +33,7 @@ fn with_every_strategy_and_detector() {
         "{standby: {count: 1}}",
         "[redeploy, {retry: {attempts: 2}}]",
         "[redeploy, {replication: {copies: 2}}]",
+        "[redeploy, {spot_check: {share: 50%}}]",
         "migration, detector: {fixed: {period: 20s, timeout: 1m}}",
         "redeploy, detector: swim",
         "redeploy, detector: phi",

@@ -146,6 +146,144 @@ fn a_spare_is_prepared_on_suspicion_and_given_back_when_it_was_wrong() {
     [wary, ready, anew].iter().for_each(assert_tidy);
 }
 
+/// Five of the thirty providers lie about every other result.
+const LIARS: [&str; 5] = ["providers-0", "providers-1", "providers-2", "providers-3", "providers-4"];
+
+fn lying(fraction_wrong: &str) -> String {
+    let liars = LIARS.join(", ");
+    format!("{{byzantine: {{at: 0s, for: 4h, fraction_wrong: {fraction_wrong}, peers: [{liars}]}}}}")
+}
+
+/// When the first wrong result of each peer was found, as far as its machine knows: it told it then.
+fn caught(outcome: &Outcome) -> Vec<(&str, f64)> {
+    let mut first: Vec<(&str, f64)> = Vec::new();
+    for row in outcome.allocations.iter().filter(|row| &*row.end == "discarded") {
+        let at = row.ended_s.expect("it is given back");
+        match first.iter_mut().find(|(peer, _)| *peer == &*row.peer) {
+            Some((_, known)) => *known = known.min(at),
+            None => first.push((&*row.peer, at)),
+        }
+    }
+    first
+}
+
+/// How many bids were refused because of what their peer had told before.
+fn refused_bids(outcome: &Outcome) -> u64 {
+    let reason = "the peer was caught telling a wrong result";
+    outcome.refusals.iter().filter(|row| &*row.reason == reason).map(|row| row.count).sum()
+}
+
+/// Tasks over nearly four hours, some twenty at a time.
+fn steady_tasks() -> String {
+    deploy("worker", "arrivals: {every: 30s}, count: 400")
+}
+
+/// Machines with room for one task: all of them have work.
+const SMALL: [&str; 1] = ["peers[0].providers.hardware.cpu=1"];
+
+#[test]
+fn who_is_caught_gets_no_more_work_also_after_a_restart_of_the_orchestrator() {
+    // The orchestrator is away for a minute, and loses what lives in memory.
+    let faults = format!("{}, {{crash: {{at: 90m, peer: alice, repair: 1m}}}}", lying("50%"));
+    let outcome = run(&steady_tasks(), &faults, "recovery: [redeploy, {spot_check: {share: 40%}}]", &SMALL);
+    let caught = caught(&outcome);
+    assert!(caught.len() >= 3, "{caught:?}");
+    assert_eq!(metric(&outcome, "peers.caught"), caught.len() as f64, "nobody is caught twice");
+    for (peer, at) in &caught {
+        assert!(LIARS.contains(peer), "{peer} is honest");
+        let after = outcome.allocations.iter().filter(|row| &*row.peer == *peer && row.committed_s > *at);
+        assert_eq!(after.count(), 0, "{peer} was caught at {at} s and has got work since");
+    }
+    let before_restart = caught.iter().filter(|(_, at)| *at < 5_400.0).count();
+    assert!(before_restart >= 2, "{caught:?}");
+    assert!(refused_bids(&outcome) > 100, "they would have liked to");
+    // Some three of ten results of the liars were found out, all others of theirs were not looked at.
+    assert!(metric(&outcome, "tasks.wrong_results") > 0.0);
+    let checked = metric(&outcome, "tasks.results_checked") / 400.0;
+    assert!((0.3..0.5).contains(&checked), "{checked}");
+    // But for those that were asked for while there was nobody to ask.
+    let completed = outcome.deployments.iter().filter(|row| &*row.status == "completed").count();
+    assert!(completed >= 397, "{completed}");
+    assert_tidy(&outcome);
+}
+
+#[test]
+fn what_is_not_checked_is_as_without_checks() {
+    let [plain, never] = ["redeploy", "[redeploy, {spot_check: {share: 0%}}]"]
+        .map(|recovery| run(&steady_tasks(), &lying("50%"), &format!("recovery: {recovery}"), &SMALL));
+    assert_eq!(plain.digest, never.digest, "the checks move nothing");
+    assert_eq!(metric(&never, "tasks.results_checked"), 0.0);
+    assert_eq!(metric(&never, "peers.caught"), 0.0);
+    assert!(metric(&never, "tasks.wrong_results") > 10.0);
+    // The placing of tasks is the same as long as nothing is found.
+    let honest = run(&steady_tasks(), "", "recovery: [redeploy, {spot_check: {share: 100%}}]", &SMALL);
+    assert_eq!(metric(&honest, "tasks.results_checked"), 400.0);
+    assert_eq!(metric(&honest, "peers.caught"), 0.0);
+    let alone = run(&steady_tasks(), "", "recovery: redeploy", &SMALL);
+    let ends = |outcome: &Outcome| outcome.deployments.iter().map(|row| row.ended_s).collect::<Vec<_>>();
+    assert_eq!(ends(&honest), ends(&alone));
+}
+
+#[test]
+fn where_all_is_checked_no_wrong_result_counts() {
+    let outcome =
+        run(&steady_tasks(), &lying("50%"), "recovery: [redeploy, {spot_check: {share: 1}}]", &SMALL);
+    assert_eq!(metric(&outcome, "tasks.wrong_results"), 0.0);
+    assert_eq!(metric(&outcome, "peers.caught"), 5.0);
+    assert_eq!(caught(&outcome).len(), 5);
+    assert!(outcome_all_completed(&outcome));
+    assert_eq!(metric(&outcome, "tasks.completed"), 400.0);
+    // What was done in vain is what was discarded: runs of ten minutes.
+    let discarded = outcome.allocations.iter().filter(|row| &*row.end == "discarded").count() as f64;
+    let wasted = metric(&outcome, "work.wasted");
+    assert!((wasted - 600.0 * discarded).abs() < 10.0 * discarded, "{wasted} s for {discarded} results");
+    assert_tidy(&outcome);
+}
+
+/// Who was caught by one deployment has no say in another one that looks, even where that has not checked it.
+#[test]
+fn nobody_believes_who_has_been_caught() {
+    // All begin at once, so that the liars have several tasks each when the first one ends.
+    let tasks = deploy("drawn", "arrivals: {every: 1ms}, count: 200");
+    let outcome = run(&tasks, &lying("100%"), "recovery: [redeploy, {spot_check: {share: 60%}}]", &[]);
+    let discarded = outcome.allocations.iter().filter(|row| &*row.end == "discarded").count() as f64;
+    assert_eq!(metric(&outcome, "peers.caught"), 5.0);
+    assert!(discarded > 7.0, "{discarded} results of five liars");
+    assert!(outcome_all_completed(&outcome));
+    assert_tidy(&outcome);
+}
+
+#[test]
+fn a_vote_that_is_found_wrong_does_not_count() {
+    let tasks = deploy("worker", "arrivals: {every: 90s}, count: 140");
+    let both = "recovery: [redeploy, {replication: {majority: 2}}, {spot_check: {share: 100%}}]";
+    let checked = run(&tasks, &lying("100%"), both, &SMALL);
+    assert_eq!(metric(&checked, "tasks.wrong_results"), 0.0);
+    assert_eq!(metric(&checked, "peers.caught"), 5.0);
+    let discarded = checked.allocations.iter().filter(|row| &*row.end == "discarded").count() as f64;
+    assert!(discarded >= 5.0);
+    // Each of those is replaced, and no two copies ever disagree.
+    assert_eq!(metric(&checked, "allocations.started"), 280.0 + discarded);
+    let voted = run(&tasks, &lying("100%"), "recovery: [redeploy, {replication: {majority: 2}}]", &SMALL);
+    assert!(metric(&voted, "allocations.started") > metric(&checked, "allocations.started"));
+    assert!(outcome_all_completed(&checked));
+    [checked, voted].iter().for_each(assert_tidy);
+}
+
+/// Tasks that end at once, before their deployment is said to run: with nobody left who is trusted it fails, and says
+/// why.
+#[test]
+fn where_all_lie_nothing_is_done() {
+    let all = "{byzantine: {at: 0s, for: 4h, idle: true, group: providers}}";
+    let outcome =
+        run(&deploy("worker", "count: 1"), all, "recovery: [redeploy, {spot_check: {share: 1}}]", &SMALL);
+    assert_eq!(metric(&outcome, "peers.caught"), 30.0);
+    assert_eq!(metric(&outcome, "tasks.completed"), 0.0);
+    assert!(refused_bids(&outcome) > 30);
+    let row = &outcome.deployments[0];
+    assert_eq!((&*row.status, &*row.reason), ("failed", "bid: no bids for worker"));
+}
+
 #[test]
 fn a_supervisor_restarts_from_where_its_chain_broke() {
     let chain = deploy("chain", "count: 1");
@@ -243,6 +381,7 @@ fn a_cut_that_heals_leaves_no_duplicate_orphan_or_leak_under_any_strategy() {
         "recovery: [redeploy, {checkpoint: {every: 1m}}]",
         "recovery: [redeploy, {replication: {copies: 2}}]",
         "recovery: [redeploy, {replication: {majority: 2}}]",
+        "recovery: [redeploy, {spot_check: {share: 50%}}]",
         "recovery: migration, detector: {phi: {period: 5s}}",
         "recovery: redeploy, detector: swim",
         "recovery: redeploy, detector: {fixed: {period: 5s, timeout: 20s}}",

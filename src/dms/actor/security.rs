@@ -1,6 +1,7 @@
 //! How an actor's messages get their tokens and its signature, and how a receiver judges them
 //! (dms-capabilities section 3.2).
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use thiserror::Error;
@@ -261,6 +262,8 @@ pub struct SecurityContext {
     pub profile: Profile,
     replays: ReplayGuard,
     next_collection: Timestamp,
+    /// Peers that told a wrong result. Like the anchors it is on disk.
+    caught: BTreeSet<PeerId>,
 }
 
 /// Why a message was let through or not, in full.
@@ -279,7 +282,29 @@ impl SecurityContext {
     #[must_use]
     pub fn new(capabilities: CapabilityContext, profile: Profile) -> Self {
         let next_collection = Timestamp::default();
-        Self { capabilities, profile, replays: ReplayGuard::default(), next_collection }
+        Self {
+            capabilities,
+            profile,
+            replays: ReplayGuard::default(),
+            next_collection,
+            caught: BTreeSet::new(),
+        }
+    }
+
+    /// A peer told a wrong result: the node takes no bid of it from now on.
+    pub(in crate::dms) fn catch(&mut self, peer: PeerId) {
+        self.caught.insert(peer);
+    }
+
+    /// Whether a peer told a wrong result once.
+    #[must_use]
+    pub fn has_caught(&self, peer: &PeerId) -> bool {
+        self.caught.contains(peer)
+    }
+
+    /// The disk is new: who was caught is not known any more.
+    pub(in crate::dms) fn forget_caught(&mut self) {
+        self.caught.clear();
     }
 
     /// Drops what has expired, at most every two minutes: the nonces of messages, and tokens unless they pile up

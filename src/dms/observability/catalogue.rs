@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::record::{Fields, Label, Level, Value};
 use crate::dms::actor::AllocationState;
 use crate::dms::contract::fact::ContractFact;
-use crate::dms::fact::{ContainerFact, DeploymentStatus, Fact, MachineFact, Stage};
+use crate::dms::fact::{ContainerFact, DeploymentStatus, Fact, Judgement, MachineFact, Stage};
 use crate::dms::identity::EnsembleId;
 use crate::dms::provider::BidRefusal;
 
@@ -102,6 +102,7 @@ pub(super) fn of(fact: &Fact) -> Entry {
         | Fact::ResultDecided { .. }
         | Fact::DeploymentHandedOver { .. }
         | Fact::DeploymentSuperseded { .. }
+        | Fact::ResultChecked { .. }
         | Fact::SubnetJoined { .. } => of_deployment_fact(fact),
         Fact::Contract { contract, what } => of_contract(contract.to_string(), what),
         Fact::MessageRejected { rejection, behaviour, explanation, .. } => {
@@ -202,6 +203,11 @@ fn of_deployment_fact(fact: &Fact) -> Entry {
         Fact::ResultDecided { ensemble, node, agreed, votes, .. } => {
             let fields = with(vec![id(*ensemble), ("node", node.into())], "agreed", *agreed);
             (Level::Info, "result_decided", with(fields, "votes", *votes))
+        }
+        Fact::ResultChecked { allocation, generation, provider, judgement } => {
+            let fields = with(of_allocation(allocation, *generation), "peer", provider.to_string());
+            let level = if *judgement == Judgement::Right { Level::Info } else { Level::Warn };
+            (level, "result_checked", with(fields, "judgement", judgement.as_str()))
         }
         Fact::SubnetJoined { ensemble, address } => {
             (Level::Info, "subnet_joined", with(vec![id(*ensemble)], "ip", address.to_string()))

@@ -126,7 +126,11 @@ impl Deployment {
 
     /// Judges a bid in the order of the real checks; what is refused is a fact.
     pub(super) fn handle_bid(&mut self, desk: &mut Desk<'_, '_>, envelope: &Envelope, bid: &Bid) {
-        if let Err(reason) = self.judge_bid(envelope, bid) {
+        let judged = match desk.security.has_caught(&bid.handle.host) {
+            true => Err("the peer was caught telling a wrong result"),
+            false => self.judge_bid(envelope, bid),
+        };
+        if let Err(reason) = judged {
             return desk.fact(Fact::StageFailed {
                 ensemble: self.id,
                 stage: Stage::Candidate,
@@ -194,6 +198,9 @@ impl Deployment {
 
     fn close_round(&mut self, desk: &mut Desk<'_, '_>) {
         let was_full = self.round.take().is_some_and(|round| round.room == 0);
+        // Of those who were caught meanwhile it takes none either.
+        let bids = self.nodes.iter_mut().map(|node| &mut node.bids);
+        bids.for_each(|bids| bids.retain(|bid| !desk.security.has_caught(&bid.handle.host)));
         let unplaced: Vec<usize> =
             (0..self.nodes.len()).filter(|&index| self.nodes[index].wants_place()).collect();
         if unplaced.is_empty() {

@@ -16,6 +16,7 @@
 //! - `running`: supervision, the end of tasks; `in_turn`: supervision as DMS really does it;
 //! - `detecting`: who is lost, where DMS's own way is not wanted;
 //! - `recovering`: what is done about what fails; `deciding`: tasks that are tried again, and copies of them;
+//! - `auditing`: results that are checked;
 //! - `ending`: failure, shutdown, and undoing with retries until it is acknowledged;
 //! - `updating`: another ensemble for a running deployment;
 //! - `registry`: what of it is on disk, and when;
@@ -23,6 +24,7 @@
 //! - `operating`, `logs`: what an operator can ask of it.
 
 mod attempts;
+mod auditing;
 mod bidding;
 mod candidates;
 mod converting;

@@ -171,7 +171,7 @@ impl Deployment {
     }
 
     /// Says that a node is lost, and why.
-    fn note_loss(&self, desk: &mut Desk<'_, '_>, index: usize, reason: &str) {
+    pub(super) fn note_loss(&self, desk: &mut Desk<'_, '_>, index: usize, reason: &str) {
         let name = &self.nodes[index].name;
         desk.fact(Fact::StageFailed {
             ensemble: self.id,
@@ -241,6 +241,11 @@ impl Deployment {
                 return self.advance(desk);
             }
         }
+        self.hand_on(desk, index);
+    }
+
+    /// What a node did that was taken from its peer is done by a standby from now on, if one is ready, or elsewhere.
+    pub(super) fn hand_on(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
         let moves = self.nodes[index].pin.is_none();
         let standby = self.standby_for(index).filter(|_| moves);
         if let Some(standby) = standby {

@@ -249,12 +249,16 @@ impl Deployment {
         if known {
             return;
         }
+        if end.exit_code == 0 && !self.stands_check(desk, at, &end.output.stdout) {
+            return;
+        }
         if !as_is || end.exit_code == 0 {
             self.keep_output(desk, at, end);
         }
         self.nodes[at.0].members[at.1].state = MemberState::Ended(end.exit_code);
         if end.exit_code == 0 {
-            desk.out.effects.ended.push((Arc::clone(&end.allocation), end.generation));
+            let told = (Arc::clone(&end.allocation), end.generation, envelope.from.host);
+            desk.out.effects.ended.push(told);
         }
         if end.exit_code != 0 {
             let reason = format!(

@@ -1,6 +1,6 @@
 //! `strategy`, and the `recovery` of single deployments.
 
-use super::{COUNT, FLAG, TIME};
+use super::{COUNT, FLAG, FRACTION, TIME};
 use crate::dms::ensemble::shape::{Key, Map, Shape};
 
 pub(super) static STRATEGY: Map = Map::new(
@@ -37,6 +37,7 @@ const MEASURE: Shape = Shape::Either(&[
         "replication",
         "migration",
         "hand_over",
+        "spot_check",
     ]),
     Shape::Map(&WITH_PARAMETERS),
 ]);
@@ -48,10 +49,11 @@ static WITH_PARAMETERS: Map = Map::new(
         Key::new("checkpoint", Shape::Map(&INTERVAL), "tasks save their state"),
         Key::new("retry", Shape::Map(&RETRY), "tasks that end with an error are tried again"),
         Key::new("replication", Shape::Map(&REPLICATION), "copies of tasks"),
+        Key::new("spot_check", Shape::Map(&SPOT_CHECK), "results are checked"),
         Key::new("hand_over", Shape::Map(&HAND_OVER), "a standby orchestrator goes on"),
     ],
 )
-.with_one_of(&["standby", "checkpoint", "retry", "replication", "hand_over"]);
+.with_one_of(&["standby", "checkpoint", "retry", "replication", "hand_over", "spot_check"]);
 
 static HAND_OVER: Map = Map::new(
     "hand_over",
@@ -95,6 +97,9 @@ static REPLICATION: Map = Map::new(
         Key::new("majority", SPARES, "so many equal results decide").or("1"),
     ],
 );
+
+static SPOT_CHECK: Map =
+    Map::new("spot_check", &[Key::new("share", FRACTION, "how likely a result is checked").or("10%")]);
 
 /// A failure detector, by its name or with its times.
 pub(super) const DETECTOR: Shape =

@@ -23,6 +23,18 @@ use crate::dms::ensemble::{AllocationConfig, Executor as Kind, HealthProbe, Rest
 use crate::dms::outbox::RunId;
 use crate::kernel::{Rng, Span, Time};
 
+/// Whether a task that ended without an error may have printed this on its output; none where there is no such task.
+#[must_use]
+pub fn may_have_printed(config: &AllocationConfig, result: &Printed, images: &Images) -> Option<bool> {
+    let program = Needs::of(config, images).ok()?.program;
+    match &images.image(program).behaviour {
+        ImageBehaviour::Task { prints, .. } => {
+            Some(prints.may_come_to(&result.0, traits(config.executor).console))
+        }
+        _ => None,
+    }
+}
+
 /// What has not ended so long after it was told to (SIGTERM) is killed (SIGKILL): Docker's default.
 pub const GRACE: Span = Span::secs(10);
 /// The exit code of what was killed: 128 + 9.

@@ -61,6 +61,10 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
         Fact::Container { allocation, generation, what } => held(digest, allocation, (generation, what)),
         Fact::Released { allocation, generation, lapsed } => held(digest, allocation, (generation, lapsed)),
         Fact::Suspected { allocation, generation, cause } => held(digest, allocation, (generation, cause)),
+        // The allocation says whose result it is.
+        Fact::ResultChecked { allocation, generation, provider: _, judgement } => {
+            held(digest, allocation, (generation, judgement));
+        }
         Fact::OperationAnswered { operation, answer: said }
         | Fact::OperationRefused { operation, reason: said }
         | Fact::OperationUnanswered { operation, reason: said } => {

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::Ledger;
 use super::tables::Metrics;
+use super::{Ledger, entry};
+use crate::dms::fact::{Fact, Judgement};
+use crate::kernel::Time;
 
 /// The accounts of all faults.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +18,8 @@ pub(super) struct Faults {
     /// Results that providers tell and that are wrong, by allocation and generation.
     wrong: BTreeSet<(Arc<str>, u32)>,
     wrong_results: u64,
+    results_checked: u64,
+    caught: u64,
 }
 
 impl Ledger {
@@ -41,10 +45,39 @@ impl Ledger {
         }
     }
 
+    /// An orchestrator finds that something may be wrong.
+    pub(super) fn found(&mut self, now: Time, deployment: Option<u32>, fact: &Fact) {
+        match fact {
+            Fact::ResultChecked { .. } => self.result_checked(deployment, fact),
+            _ => self.suspected(now, deployment, fact),
+        }
+    }
+
+    /// An orchestrator has looked at a result. What does not count was worked for in vain.
+    fn result_checked(&mut self, deployment: Option<u32>, fact: &Fact) {
+        let Fact::ResultChecked { allocation, generation, judgement, .. } = fact else { return };
+        self.faults.results_checked += u64::from(*judgement != Judgement::Distrusted);
+        self.faults.caught += u64::from(*judgement == Judgement::Wrong);
+        if *judgement == Judgement::Right {
+            return;
+        }
+        self.faults.wrong.remove(&(Arc::clone(allocation), *generation));
+        let places = deployment.and_then(|number| self.committed.get(number as usize)).into_iter().flatten();
+        let key = entry::key_of(allocation);
+        for place in places {
+            let record = &mut self.allocations[*place];
+            if &*record.key == key && record.generation == *generation && record.end == "completed" {
+                record.end = "discarded";
+            }
+        }
+    }
+
     pub(super) fn fault_metrics(&self, m: &mut Metrics) {
         let own = &self.faults;
         m.add_counts("faults.applied", "kind", own.applied.iter().map(|(kind, count)| (*kind, *count)));
         m.add("tasks.wrong_results", own.wrong_results as f64);
+        m.add("tasks.results_checked", own.results_checked as f64);
+        m.add("peers.caught", own.caught as f64);
         m.add("peers.disks_lost", own.disks_lost as f64);
     }
 }

@@ -446,6 +446,7 @@ impl Ledger {
             | Fact::Suspected { allocation, .. }
             | Fact::AllocationRestored { allocation, .. }
             | Fact::Container { allocation, .. }
+            | Fact::ResultChecked { allocation, .. }
             | Fact::RestartOrdered { allocation } => return self.deployment_of(allocation),
         };
         self.by_ensemble.get(&ensemble).copied()
@@ -510,7 +511,7 @@ impl Ledger {
             | Fact::Container { .. }
             | Fact::DeploymentSuperseded { .. }
             | Fact::ResultDecided { .. } => {}
-            fact @ Fact::Suspected { .. } => self.suspected(now, deployment, &fact),
+            Fact::Suspected { .. } | Fact::ResultChecked { .. } => self.found(now, deployment, &fact),
         }
     }
 

@@ -46,11 +46,45 @@ impl Prints {
         let of = |stream| Printed(self.after(ran, stream));
         Output { stdout: of(Stream::Stdout), stderr: of(Stream::Stderr) }
     }
+
+    /// Whether a program may have printed this, however long it ran and however often its executor started it again: no
+    /// line is another than those of its own, and where it prints something something is there. On a console errors
+    /// stand among the rest.
+    #[must_use]
+    pub fn may_come_to(&self, printed: &str, console: bool) -> bool {
+        let errors: &str = if console { &self.stderr } else { "" };
+        // What is printed again stands on a line of its own, so there may be empty ones between.
+        let is_there = |line: &&str| !line.is_empty();
+        let own = || self.output.lines().chain(errors.lines()).filter(is_there);
+        let mut all = printed.lines().filter(is_there).peekable();
+        all.peek().is_some() == own().next().is_some() && all.all(|line| own().any(|own| own == line))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_program_may_have_printed_are_its_own_lines() {
+        let two = Prints { output: "a\nb\n".into(), stderr: "oh".into(), ..Prints::default() };
+        let ticking = Prints { every: Some(Span::secs(1)), ..two.clone() };
+        let much = Prints { output_bytes: Some(100), ..two.clone() };
+        for prints in [&two, &ticking, &much] {
+            let once = prints.after(Span::secs(5), Stream::Stdout);
+            assert!(prints.may_come_to(&once, false), "{once}");
+            assert!(
+                prints.may_come_to(&format!("{once}\n{once}"), false),
+                "its executor has started it again"
+            );
+            assert!(prints.may_come_to(&format!("{once}\noh"), true));
+            assert!(!prints.may_come_to(&format!("{once}\noh"), false), "there is no console");
+            assert!(!prints.may_come_to(&format!("{once}\nc"), true));
+            assert!(!prints.may_come_to("", false));
+        }
+        let silent = Prints::default();
+        assert!(silent.may_come_to("", false) && !silent.may_come_to("a", false));
+    }
 
     #[test]
     fn a_program_prints_once_or_again_and_as_much_as_it_is_told() {

@@ -10,11 +10,12 @@ use std::sync::Arc;
 
 use dmsim::dms::actor::{
     Behaviour, BehaviourKind, DeploymentRequest, Envelope, ExecutorStats, Message, NewDeployment, Output,
+    Printed,
 };
 use dmsim::dms::atlas::BlankAtlas;
 use dmsim::dms::capability::{Anchors, CapabilityContext, Membership, OrganizationKeys, Rules, join};
 use dmsim::dms::deputy::DeputyConfig;
-use dmsim::dms::ensemble::{AllocationKind, EnsembleConfig, Executor, Location};
+use dmsim::dms::ensemble::{AllocationConfig, AllocationKind, EnsembleConfig, Executor, Location};
 use dmsim::dms::fact::Fact;
 use dmsim::dms::gateway::GatewayConfig;
 use dmsim::dms::identity::{Handle, SecretKey, SignatureMode};
@@ -27,12 +28,36 @@ use dmsim::dms::profile::Profile;
 use dmsim::dms::provider::Machine;
 use dmsim::dms::resources::{Cpu, Resources};
 use dmsim::dms::supervision::Recovery;
-use dmsim::dms::supervision::recovery::{HandOver, Measure, Redeploy, StayDown};
-use dmsim::dms::system::BareSystem;
+use dmsim::dms::supervision::recovery::{CheckedShare, HandOver, Measure, Redeploy, SpotCheck, StayDown};
+use dmsim::dms::system::{BareSystem, Interface, NetworkUse, System};
 use dmsim::dms::{Peer, PeerConfig};
 use dmsim::kernel::{Cursor, Domain, Span, Streams, Timestamp};
 
 use super::record::Record;
+
+/// A system of which nothing is known but what every task prints.
+#[derive(Debug)]
+struct LabSystem<'a> {
+    right: &'a Printed,
+}
+
+impl System for LabSystem<'_> {
+    fn hostname(&self) -> Arc<str> {
+        BareSystem.hostname()
+    }
+
+    fn interfaces(&self) -> Vec<Interface> {
+        BareSystem.interfaces()
+    }
+
+    fn network_of(&self, allocation: &str) -> NetworkUse {
+        BareSystem.network_of(allocation)
+    }
+
+    fn is_right(&self, _task: &AllocationConfig, result: &Printed) -> Option<bool> {
+        Some(result == self.right)
+    }
+}
 
 /// Where every clock starts: 2025-01-01T00:00:00Z.
 const EPOCH: Timestamp = Timestamp(1_735_689_600_000_000_000);
@@ -107,6 +132,8 @@ pub(super) struct Host {
     unheard: Vec<Execution>,
     next_start_fails: bool,
     healthy: bool,
+    /// Whether it tells wrong results of what runs there.
+    lies: bool,
     /// The gateway whose virtual machine it is, and the order for which it was made.
     gateway: Option<usize>,
     order: Option<u32>,
@@ -149,6 +176,8 @@ pub(super) struct Lab {
     pub(super) sent: u64,
     /// What every program prints.
     pub(super) output: Output,
+    /// Whether deployments check every result of a task.
+    pub(super) checks: bool,
     now: Timestamp,
     queue: BTreeMap<(Timestamp, u64), Event>,
     scheduled: u64,
@@ -214,6 +243,7 @@ impl Lab {
                 unheard: Vec::new(),
                 next_start_fails: false,
                 healthy: true,
+                lies: false,
                 gateway: description.gateway,
                 order: None,
             });
@@ -229,6 +259,7 @@ impl Lab {
             lost: BTreeSet::new(),
             sent: 0,
             output: Output::default(),
+            checks: false,
             now: EPOCH,
             queue: BTreeMap::new(),
             scheduled: 0,
@@ -246,6 +277,9 @@ impl Lab {
     pub(super) fn deploy(&mut self, peer: usize, label: &str, ensemble: EnsembleConfig, expire: Span) {
         let pins = self.pins(&ensemble);
         let expire = self.now + expire;
+        let all = SpotCheck(CheckedShare { millionths: CheckedShare::ALL });
+        let checked = Recovery::of(&[Measure::StayDown(StayDown), Measure::SpotCheck(all)]);
+        let wishes = Wishes { recovery: self.checks.then_some(checked), detector: None };
         self.record.expect_deployment(label);
         self.command(
             peer,
@@ -256,7 +290,7 @@ impl Lab {
                     contracts: Arc::default(),
                 }),
                 expire,
-                wishes: Wishes::default(),
+                wishes,
             },
         );
     }
@@ -343,8 +377,21 @@ impl Lab {
         let host = &self.hosts[peer];
         let found = host.runs.iter().find(|run| *run.name == *name);
         let run = found.expect("the allocation runs there").id;
-        let execution = Execution::Exited { run, code, output: self.output.clone() };
+        let execution = Execution::Exited { run, code, output: self.told_by(peer) };
         self.post(Span::ZERO, Event::Execution { peer, power: host.power, execution });
+    }
+
+    /// From now on a peer tells wrong results.
+    pub(super) fn corrupt(&mut self, peer: usize) {
+        self.hosts[peer].lies = true;
+    }
+
+    /// What a peer says that a program printed.
+    fn told_by(&self, peer: usize) -> Output {
+        match self.hosts[peer].lies {
+            true => Output { stdout: Printed("nothing of the sort".into()), ..Output::default() },
+            false => self.output.clone(),
+        }
     }
 
     /// Lets time pass.
@@ -423,7 +470,8 @@ impl Lab {
         let mut effects = Effects::default();
         let host = &mut self.hosts[peer];
         let random = self.streams.rng(PEER, peer as u64, &mut host.cursor);
-        host.peer.handle(self.now, input, &mut Outbox { effects: &mut effects, random, system: &BareSystem });
+        let system = &LabSystem { right: &self.output.stdout };
+        host.peer.handle(self.now, input, &mut Outbox { effects: &mut effects, random, system });
         let life = host.life;
         for fact in effects.facts {
             self.record.fact(self.now, peer, fact);
@@ -509,7 +557,7 @@ impl Lab {
                     (START, Execution::StartFailed(run, reason))
                 } else {
                     if config.kind == AllocationKind::Task {
-                        let output = self.output.clone();
+                        let output = self.told_by(peer);
                         let execution = Execution::Exited { run, code: 0, output };
                         self.post(START + TASK, Event::Execution { peer, power, execution });
                     }

@@ -431,6 +431,12 @@ impl Record {
             Fact::ResultDecided { node, agreed, votes, .. } => {
                 format!("takes the result of {node} on which {agreed} of {votes} agree")
             }
+            Fact::ResultChecked { allocation, generation, judgement, .. } => {
+                format!(
+                    "holds the result of {allocation} of generation {generation} to be {}",
+                    judgement.as_str()
+                )
+            }
             Fact::SubnetJoined { ensemble, address } => {
                 format!("is in the subnet of {ensemble} at {}", dotted(*address))
             }

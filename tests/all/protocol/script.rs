@@ -10,6 +10,7 @@
 //! deploy FILE [by NAME] [for SPAN]          for: how long the request is valid
 //! shutdown DEPLOYMENT
 //! print BYTES                               what every program prints from now on
+//! check every result                        of the tasks of deployments that are asked for from now on
 //! ask NAME [at NAME] list [status WORD] [limit NUMBER] [offset NUMBER] [sort WORD]
 //! ask NAME [at NAME] status|info|manifest|shutdown|delete DEPLOYMENT|unknown
 //! ask NAME [at NAME] logs DEPLOYMENT ALLOCATION [follow SPAN]
@@ -21,6 +22,7 @@
 //! cut NAME from NAME | heal                 heal: forget every drop, delay and cut
 //! fail the next start on NAME               of a gateway: the next machine that it has made does not boot
 //! NAME is unhealthy | NAME is healthy
+//! NAME lies                                 about what programs print there
 //! exit ALLOCATION on NAME with CODE
 //! kill NAME | stop NAME | start NAME            stop: its process only, what it runs goes on
 //! show
@@ -181,6 +183,11 @@ fn command(lab: &mut Lab, words: &[&str], ensembles: &Path) -> Result<(), String
         ["fail", "the", "next", "start", "on", name] => {
             let peer = peer(lab, name)?;
             lab.fail_next_start(peer);
+        }
+        ["check", "every", "result"] => lab.checks = true,
+        [name, "lies"] => {
+            let peer = peer(lab, name)?;
+            lab.corrupt(peer);
         }
         [name, "is", state @ ("healthy" | "unhealthy")] => {
             let peer = peer(lab, name)?;

@@ -13,6 +13,7 @@ mod replication;
 mod rest_for_one;
 mod restart;
 mod retry;
+mod spot_check;
 mod standby;
 mod stay_down;
 
@@ -32,6 +33,7 @@ pub use self::replication::Replication;
 pub use self::rest_for_one::RestForOne;
 pub use self::restart::Restart;
 pub use self::retry::Retry;
+pub use self::spot_check::{CheckedShare, SpotCheck};
 pub use self::standby::Standby;
 pub use self::stay_down::StayDown;
 use super::About;
@@ -80,6 +82,11 @@ pub trait Strategy {
 
     /// For how long an orchestrator may be silent before a standby goes on with its deployment.
     fn handed_over_after(&self) -> Option<Span> {
+        None
+    }
+
+    /// How likely the result of a task is checked; none = nobody looks.
+    fn checked_share(&self) -> Option<CheckedShare> {
         None
     }
 }
@@ -155,11 +162,13 @@ pub enum Measure {
     Migration(Migration),
     /// See [`HandOver`].
     HandOver(HandOver),
+    /// See [`SpotCheck`].
+    SpotCheck(SpotCheck),
 }
 
 impl Measure {
     /// One of each kind, with what it has where a scenario says no more.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::StayDown(StayDown),
         Self::Restart(Restart),
         Self::Redeploy(Redeploy),
@@ -172,6 +181,7 @@ impl Measure {
         Self::Replication(Replication(Copies { count: 2, majority: 1 })),
         Self::Migration(Migration),
         Self::HandOver(HandOver::DEFAULT),
+        Self::SpotCheck(SpotCheck(CheckedShare::DEFAULT)),
     ];
 
     /// Its logic.
@@ -190,6 +200,7 @@ impl Measure {
             Self::Replication(one) => one,
             Self::Migration(one) => one,
             Self::HandOver(one) => one,
+            Self::SpotCheck(one) => one,
         }
     }
 
@@ -279,6 +290,12 @@ impl Recovery {
             Some(interval) => tell_interval(&config, interval),
             None => config,
         }
+    }
+
+    /// How likely the result of a task is checked; none where nobody looks.
+    #[must_use]
+    pub fn checked_share(&self) -> Option<CheckedShare> {
+        self.ask(|strategy| strategy.checked_share())
     }
 
     /// How many copies of a node's tasks run; none where it has anything else, or is one of a kind.
