@@ -1,7 +1,9 @@
 //! The kinds of cases: what each needs, what it measures, and by what; or why it is not measured.
 
 use super::availability::{self, Measured};
-use super::{Effort, OracleCase, checkpoints, detection, network, queues, recovery, samplers, voting};
+use super::{
+    Effort, OracleCase, audits, checkpoints, detection, network, queues, recovery, samplers, voting,
+};
 use crate::scenario::oracle_cases::{Bound, OracleForm};
 
 /// What gives the numbers of a kind.
@@ -251,6 +253,17 @@ pub(super) static KINDS: [Kind; 30] = [
         "",
     ),
     measured(
+        Machinery::World,
+        OracleForm {
+            kind: "S2",
+            params: &[("q", Bound::Share), ("s", Bound::Share), ("n", Bound::Whole(400))],
+            has_value: |name| ["P", "n_for_99"].contains(&name),
+            values: &["P", "n_for_99"],
+        },
+        audits::spot_checks,
+        "",
+    ),
+    measured(
         Machinery::Sampler,
         OracleForm {
             kind: "D1",
@@ -323,7 +336,6 @@ pub(super) static KINDS: [Kind; 30] = [
     missing("Q12", QUEUES),
     missing("Q13", QUEUES),
     missing("A1", "bids have no price"),
-    missing("S2", "nobody is given tasks whose result is known already"),
     missing("P3", STRATEGIES),
     missing("P4", STRATEGIES),
 ];

@@ -5,6 +5,7 @@
 //! replications, each a run of its own seed, give an interval. A number is met where the interval holds the exact one
 //! and is narrow.
 
+mod audits;
 mod availability;
 mod checkpoints;
 mod detection;

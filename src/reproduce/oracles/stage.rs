@@ -149,23 +149,32 @@ impl Stage {
         see: &mut dyn FnMut(&Sighting),
         mark: &mut dyn FnMut(u64),
     ) -> Result<(), String> {
-        let setup = self.setup()?;
-        let mut world = World::new(&setup)?;
-        world.watch();
-        let end = Time::ZERO + setup.duration;
-        let mut number = 0;
-        loop {
-            let until = Time::ZERO + Span::from_secs_f64(step_s * (number + 1) as f64);
-            if world.advance(until.min(end), &mut |_, _| true).is_some() {
-                return Err("resources were not conserved".to_owned());
-            }
-            world.take_sightings().iter().for_each(&mut *see);
-            if until > end {
-                return Ok(());
-            }
-            mark(number);
-            number += 1;
+        play(&self.setup()?, step_s, see, mark)
+    }
+}
+
+/// Makes a run, and shows what is seen: `see` for each sighting, `mark` after every `step_s` seconds.
+pub(super) fn play(
+    setup: &Setup,
+    step_s: f64,
+    see: &mut dyn FnMut(&Sighting),
+    mark: &mut dyn FnMut(u64),
+) -> Result<(), String> {
+    let mut world = World::new(setup)?;
+    world.watch();
+    let end = Time::ZERO + setup.duration;
+    let mut number = 0;
+    loop {
+        let until = Time::ZERO + Span::from_secs_f64(step_s * (number + 1) as f64);
+        if world.advance(until.min(end), &mut |_, _| true).is_some() {
+            return Err("resources were not conserved".to_owned());
         }
+        world.take_sightings().iter().for_each(&mut *see);
+        if until > end {
+            return Ok(());
+        }
+        mark(number);
+        number += 1;
     }
 }
 
