@@ -29,6 +29,12 @@ pub const ALL: &[Deviation] = &[
         why: "a deployment must not go silent because it is old",
     },
     Deviation {
+        section: "1.2", weakness: "",
+        real: "an orchestrator begins every deployment when it is asked for",
+        here: "with the strategy `queue`, which is off by default, it works on so many at once, and others wait",
+        why: "work that comes faster than it is done is better kept waiting than refused by everybody",
+    },
+    Deviation {
         section: "1.3", weakness: "W21",
         real: "the next attempt follows at once",
         here: "a pause before it, from 5 s and doubling to 5 min",

@@ -409,6 +409,8 @@ pub enum Fact {
         /// What came of it.
         judgement: Judgement,
     },
+    /// A deployment waits until its node has fewer others to work on.
+    DeploymentQueued(EnsembleId),
 }
 
 /// What an orchestrator makes of a result that it does not just take.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use self::queue::DeploymentQueue;
 use crate::dms::actor::{
     Account, Actor, Behaviour, BehaviourKind, DeploymentRequest, Envelope, Message, NewDeployment, Pipeline,
     Rejection, Report, SecurityContext, check_direct, gossip,
@@ -62,6 +63,8 @@ pub struct Peer {
     strategy: Strategy,
     atlas: &'static dyn Atlas,
     deployments: Vec<Deployment>,
+    /// Those that wait for each other, where not all are worked on at once.
+    queue: DeploymentQueue,
     node: Node,
     /// What is on disk, while the process does not run.
     store: Option<Box<Store>>,
@@ -95,6 +98,7 @@ impl Peer {
             strategy: config.strategy,
             atlas: config.atlas,
             deployments: Vec::new(),
+            queue: DeploymentQueue::default(),
             node: Node::default(),
             store: None,
             contracts: Contracts::default(),
@@ -213,6 +217,7 @@ impl Peer {
             let (provider, kept) = (self.provider.record(), self.deputies.stop());
             self.store = Some(Box::new(Store { deployments, provider, gateway, kept }));
         }
+        self.queue = DeploymentQueue::default();
         self.pipeline = Pipeline::default();
         self.provider.stop();
         self.node = Node::default();
@@ -255,6 +260,7 @@ impl Peer {
             self.deployments.push(restored.under(contracts));
         }
         self.deputies.start(&mut desk, store.kept);
+        self.restore_queue();
         self.resume_deployments(now, out);
         let mut desk = Desk { now, security: &mut self.security, out };
         self.contracts.start(&mut desk, &self.root, &self.provider);
@@ -266,6 +272,7 @@ impl Peer {
         let glance = self.observer.as_ref().map(|_| Glance::at(&input));
         let touched = Touched::by(&input);
         self.take(now, input, out);
+        self.serve_queue(now, out);
         self.inform_deputy(now, touched, out);
         if self.contracts.is_watching() {
             let mut desk = Desk { now, security: &mut self.security, out };
@@ -630,8 +637,9 @@ impl Peer {
             Err(reason) => return refused(out, reason),
         }
         self.contracts.bind(id, contracts, &self.root.handle.did);
+        let has_to_wait = self.has_to_wait(number);
         let mut desk = Desk { now, security: &mut self.security, out };
-        self.deployments[number as usize].begin(&mut desk);
+        self.deployments[number as usize].begin(&mut desk, has_to_wait);
         Ok(id)
     }
 }
@@ -705,6 +713,7 @@ fn rejected(envelope: &Envelope, rejection: Rejection, explanation: Option<Arc<s
 mod essence;
 mod observing;
 mod operating;
+mod queue;
 mod routine;
 mod status;
 mod succession;

@@ -53,6 +53,8 @@ pub(in crate::dms) struct DeploymentRecord {
     pub(in crate::dms) actor: Actor,
     pub(in crate::dms) deadline: Timestamp,
     pub(in crate::dms) status: DeploymentStatus,
+    /// Whether it waits for its turn.
+    pub(in crate::dms) is_queued: bool,
     pub(in crate::dms) nodes: Vec<NodeRecord>,
     /// The last round of bids.
     pub(in crate::dms) nonce: u64,

@@ -13,10 +13,12 @@ use crate::dms::supervision::{Copies, Detector, Recovery};
 use crate::kernel::Span;
 use crate::sim::setup::Role;
 
-const KEYS: &[&str] = &["placement", "recovery", "force_recovery", "detector", "bid_suppression"];
+const KEYS: &[&str] = &["placement", "recovery", "force_recovery", "detector", "bid_suppression", "queue"];
 const FLAG: &[(&str, bool)] = &[("true", true), ("false", false)];
 /// Spares of one node.
 const MOST_SPARES: i64 = 16;
+/// Deployments that an orchestrator works on at once.
+const MOST_AT_ONCE: i64 = 1_000_000;
 /// A phi beyond this one is never reached.
 const LARGEST_PHI: f64 = 300.0;
 
@@ -46,7 +48,17 @@ pub(super) fn read(reader: &mut Reader, top: &Map<'_>, peers: &Peers) -> Strateg
         // A real node estimates it from its table of the DHT; here everybody knows it.
         strategy.bid_suppression = Some(peers.count_of(Role::Provider));
     }
+    strategy.at_once = reader.optional(&map, "queue", at_once).flatten();
     strategy
+}
+
+/// `{at_once: 1}`: on how many deployments of its own an orchestrator works at once.
+fn at_once(reader: &mut Reader, node: &Node) -> Option<Option<u32>> {
+    let map = reader.map(node, "queue", node.position, &["at_once"])?;
+    let help = "how many deployments an orchestrator works on, as in `at_once: 4`";
+    let number =
+        reader.required(&map, "at_once", help, |r, node| r.whole(node, "at_once", 1, MOST_AT_ONCE))?;
+    Some(u32::try_from(number).ok())
 }
 
 /// What the owner of a deployment wants otherwise.
@@ -257,6 +269,9 @@ pub(super) fn write(strategy: &Strategy) -> String {
     }
     if strategy.bid_suppression.is_some() {
         entries.push("bid_suppression: true".to_owned());
+    }
+    if let Some(at_once) = strategy.at_once {
+        entries.push(format!("queue: {{at_once: {at_once}}}"));
     }
     format!("{{{}}}", entries.join(", "))
 }

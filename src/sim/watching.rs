@@ -48,6 +48,8 @@ pub enum Sight {
         /// The slot.
         slot: u32,
     },
+    /// A deployment was asked for and accepted; the peer is the orchestrator.
+    Asked,
     /// A supervisor holds an allocation of this deployment to be in trouble; the peer is the supervisor's.
     Suspected {
         /// The number of the deployment, in the order in which they were asked for.
@@ -119,6 +121,9 @@ impl World<'_> {
         let Some(onlooker) = &self.onlooker else { return };
         if let Fact::ResultChecked { provider, judgement: Judgement::Wrong, .. } = fact {
             return self.shows_of(at, peer, provider, |provider| Sight::Caught { provider });
+        }
+        if matches!(fact, Fact::DeploymentAccepted(_)) {
+            return self.shows(at, peer, Sight::Asked);
         }
         let Some(deployment) = self.ledger.deployment_of_fact(fact) else { return };
         let what = match fact {

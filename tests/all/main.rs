@@ -30,6 +30,7 @@ mod oracles;
 mod outages;
 mod parsing;
 mod protocol;
+mod queue;
 mod recovery;
 mod restarts;
 mod roles;

@@ -74,6 +74,7 @@ fn with(mut fields: Fields, key: &'static str, value: impl Into<Value>) -> Field
 }
 
 /// The record of a fact.
+#[expect(clippy::too_many_lines, reason = "an arm for each kind, and no more")]
 pub(super) fn of(fact: &Fact) -> Entry {
     match fact {
         Fact::AddressGiven { .. }
@@ -103,6 +104,7 @@ pub(super) fn of(fact: &Fact) -> Entry {
         | Fact::DeploymentHandedOver { .. }
         | Fact::DeploymentSuperseded { .. }
         | Fact::ResultChecked { .. }
+        | Fact::DeploymentQueued(_)
         | Fact::SubnetJoined { .. } => of_deployment_fact(fact),
         Fact::Contract { contract, what } => of_contract(contract.to_string(), what),
         Fact::MessageRejected { rejection, behaviour, explanation, .. } => {
@@ -209,6 +211,7 @@ fn of_deployment_fact(fact: &Fact) -> Entry {
             let level = if *judgement == Judgement::Right { Level::Info } else { Level::Warn };
             (level, "result_checked", with(fields, "judgement", judgement.as_str()))
         }
+        Fact::DeploymentQueued(ensemble) => (Level::Info, "deployment_queued", vec![id(*ensemble)]),
         Fact::SubnetJoined { ensemble, address } => {
             (Level::Info, "subnet_joined", with(vec![id(*ensemble)], "ip", address.to_string()))
         }

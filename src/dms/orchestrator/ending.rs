@@ -146,6 +146,7 @@ impl Deployment {
         }
         if early {
             let reason = match &self.last_failure {
+                _ if self.is_queued => "its turn did not come in time".to_owned(),
                 Some((stage, reason)) => format!("{}: {reason}", stage.as_str()),
                 None => "failed to create the deployment in time".to_owned(),
             };
@@ -196,6 +197,7 @@ impl Deployment {
     /// fetching logs.
     pub(super) fn stop_preparing(&mut self) {
         self.abandon_update();
+        self.is_queued = false;
         self.round = None;
         self.search = None;
         self.pause = None;
@@ -225,6 +227,11 @@ impl Deployment {
             _ => {}
         }
         self.ending_for.push(asker);
+        if self.is_queued {
+            // Nobody has anything of it.
+            self.complete(desk, Some("cancelled before its turn".into()));
+            return self.answer_ending();
+        }
         self.tear_down(desk);
     }
 

@@ -5,6 +5,7 @@
 //! running. A node that fails falls back to the beginning and takes no other node with it; a node that is lost
 //! later does the same, so that recovery is the deployment's own path and not a second one.
 //!
+//! - `queueing`: waiting for its turn, where a node works on a few at once;
 //! - `bidding`: rounds, and which bids are kept;
 //! - `candidates`: the choice among the bids, and the verification of edges;
 //! - `converting`: machines for promises;
@@ -39,6 +40,7 @@ mod operating;
 pub mod placement;
 mod placing;
 mod provisioning;
+mod queueing;
 mod recovering;
 mod registry;
 mod restoring;
@@ -99,6 +101,10 @@ pub struct Strategy {
     /// Asks only a part of the providers for bids, of which there are about so many by what is known of the network
     /// (see [`suppression`](crate::dms::suppression)); none = asks all of them.
     pub bid_suppression: Option<u32>,
+    /// Works on at most so many deployments of the node's own at once; the others wait (see `dms::peer::queue`). None =
+    /// on all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_once: Option<u32>,
 }
 
 /// What the owner of one deployment wants otherwise than its node does it.
@@ -240,6 +246,8 @@ pub struct Deployment {
     strategy: Strategy,
     deadline: Timestamp,
     status: DeploymentStatus,
+    /// Whether it waits for its turn.
+    is_queued: bool,
     nodes: Vec<Node>,
     round: Option<Round>,
     rounds: u64,
@@ -334,6 +342,7 @@ impl Deployment {
             strategy,
             deadline: expire - MIN_ENSEMBLE_DEPLOYMENT_TIME,
             status: DeploymentStatus::Preparing,
+            is_queued: false,
             nodes,
             round: None,
             rounds: 0,
@@ -422,19 +431,18 @@ impl Deployment {
         self.undo.iter().any(|undo| undo.place.host == *host)
     }
 
-    /// Starts the deployment.
-    pub(in crate::dms) fn begin(&mut self, desk: &mut Desk<'_, '_>) {
+    /// Starts the deployment, or has it wait for its turn.
+    pub(in crate::dms) fn begin(&mut self, desk: &mut Desk<'_, '_>, has_to_wait: bool) {
         desk.fact(Fact::DeploymentAccepted(self.id));
         self.created = desk.now;
+        if has_to_wait {
+            self.queue(desk);
+        }
         self.set_status(desk, DeploymentStatus::Preparing, None);
         desk.timer(self.deadline.since(desk.now), Timer::Deadline(self.number));
-        // The real DMS renews when the grants are over, and only then (W12).
-        let renewal = match desk.security.profile.has(Weakness::LapsingOrchestratorGrants) {
-            true => GRANT_ORCHESTRATOR_CAPS_FREQUENCY,
-            false => RENEWAL_INTERVAL,
-        };
-        desk.timer(renewal, Timer::RenewProviders(self.number));
-        self.advance(desk);
+        if !has_to_wait {
+            self.set_off(desk);
+        }
     }
 
     /// Begins the next step, if nothing is under way that it must wait for.
@@ -486,7 +494,7 @@ impl Deployment {
     }
 
     fn is_waiting(&self) -> bool {
-        self.is_hung || self.pending.iter().any(|pending| pending.purpose.is_barrier())
+        self.is_hung || self.is_queued || self.pending.iter().any(|pending| pending.purpose.is_barrier())
     }
 
     fn set_status(&mut self, desk: &mut Desk<'_, '_>, status: DeploymentStatus, reason: Option<Arc<str>>) {

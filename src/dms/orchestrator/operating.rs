@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::logs::At;
 use super::node::MemberState;
+use super::queueing::WAITS;
 use super::{Deployment, Outcome, Pending, Phase, Purpose};
 use crate::dms::actor::{
     AllocationDetail, AllocationState, Behaviour, BehaviourKind, DeploymentInfo, DeploymentLine,
@@ -78,6 +79,7 @@ impl Deployment {
         };
         let reason = match &self.ended {
             Some((_, reason)) => reason.clone(),
+            None if self.is_queued => Some(WAITS.into()),
             None => self.last_failure.as_ref().map(troubled),
         };
         StatusReport { status: self.status, reason: reason.unwrap_or_default(), pending: self.still_held() }

@@ -82,6 +82,7 @@ impl Deployment {
             actor: self.actor.clone(),
             deadline: self.deadline,
             status: self.status,
+            is_queued: self.is_queued,
             nodes: self.nodes.iter().map(node).collect(),
             nonce: self.nonce,
             undo: self.undo_orders(),

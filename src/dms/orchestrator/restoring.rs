@@ -63,6 +63,7 @@ impl Deployment {
             contracts: Arc::default(),
             deadline: record.deadline,
             status: record.status,
+            is_queued: record.is_queued,
             nodes,
             round: None,
             rounds: 0,
@@ -132,8 +133,10 @@ impl Deployment {
                 self.releasing = true;
                 self.advance(desk);
             }
+            _ if self.is_queued && self.deadline > desk.now => self.wait_on(desk),
             // Nothing is redone, and nobody looks at the deadline: it stays so for ever.
-            DeploymentStatus::Preparing if desk.security.profile.has(Weakness::FalselyCompleted) => {}
+            DeploymentStatus::Preparing
+                if !self.is_queued && desk.security.profile.has(Weakness::FalselyCompleted) => {}
             _ if self.is_early() && self.deadline <= desk.now => {
                 let reason = "failed to restore: its deadline passed while the orchestrator was down";
                 self.fail(desk, reason.into());

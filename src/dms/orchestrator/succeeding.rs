@@ -117,7 +117,8 @@ impl Deployment {
             let host = node.place.as_ref().map(|place| place.host);
             (&node.name, node.phase, host, node.standby_of, (node.tries, node.votes.len(), node.is_decided))
         });
-        let whole = (self.status, self.succession.successor.is_some(), self.update_deadline());
+        let is_over = self.succession.successor.is_some();
+        let whole = (self.status, self.is_queued, is_over, self.update_deadline());
         let lists = (nodes.collect::<Vec<_>>(), members.collect::<Vec<_>>(), self.undo_orders());
         fingerprint128(&(whole, lists)) as u64
     }

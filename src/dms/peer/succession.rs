@@ -116,6 +116,7 @@ impl Peer {
     fn take_over(&mut self, now: Timestamp, out: &mut Outbox<'_>) {
         let mut desk = Desk { now, security: &mut self.security, out };
         for record in self.deputies.watch(&mut desk) {
+            let mut desk = Desk { now, security: &mut self.security, out };
             let record = record.handed_over(&self.root.handle, now);
             let number = self.deployments.len() as u32;
             let mut deployment = Deployment::restored(number, record, self.atlas, now);
@@ -123,6 +124,7 @@ impl Peer {
             self.deputies.inform(&mut desk, &mut self.root, &deployment);
             give_answers(&mut desk, &mut self.root, &mut deployment);
             self.deployments.push(deployment);
+            self.join_queue();
         }
     }
 }

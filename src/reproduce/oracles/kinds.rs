@@ -83,7 +83,7 @@ const fn missing(name: &'static str, note: &'static str) -> Kind {
     Kind { name, machinery: Machinery::Nothing, form: None, measure: None, formulas: &[], note }
 }
 
-const QUEUES: &str = "providers keep no queue of work";
+const QUEUES: &str = "not put on a queue of deployments yet, and providers keep none";
 const STRATEGIES: &str = "needs a placement that does not exist";
 
 /// What R1 has.
@@ -212,7 +212,7 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["EC", "EC2", "Wq", "T"],
         },
         queues::stalling_server,
-        QUEUES,
+        "",
     ),
     measured(
         Machinery::World,

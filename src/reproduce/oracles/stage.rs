@@ -29,6 +29,8 @@ pub(super) struct Stage {
     pub is_task: bool,
     /// What is done about failures: the text of `strategy`.
     pub strategy: String,
+    /// Until when it must run after it was asked for.
+    pub timeout: &'static str,
     /// What else goes wrong: the text of `faults`, or nothing.
     pub faults: String,
 }
@@ -40,6 +42,8 @@ pub(super) enum Demand {
     Once,
     /// One user, anywhere, so many times, so many seconds apart.
     Anywhere { count: u64, every_s: f64 },
+    /// One user, on the only worker, so many times, at random times that are so many seconds apart on average.
+    AtRandom { count: u64, mean_s: f64 },
 }
 
 /// The name of the program's image.
@@ -67,6 +71,7 @@ impl Stage {
             executor: "docker",
             is_task: true,
             strategy: "{recovery: restart}".to_owned(),
+            timeout: "30m",
             faults: String::new(),
         }
     }
@@ -97,7 +102,10 @@ impl Stage {
         if let Some((image, copies)) = &self.program {
             text.push_str(&format!("images:\n  {IMAGE}: {image}\nworkload:\n"));
             let mut deploy = |name: String, when: &str, nodes: String| {
-                text.push_str(&format!("  - deploy: {{by: alice, ensemble: {name}, timeout: 30m{when}}}\n"));
+                text.push_str(&format!(
+                    "  - deploy: {{by: alice, ensemble: {name}, timeout: {}{when}}}\n",
+                    self.timeout
+                ));
                 ensembles.push((name, self.ensemble(*copies, &nodes)));
             };
             match self.demand {
@@ -110,6 +118,10 @@ impl Stage {
                     let when = format!(", count: {count}, arrivals: {{every: {}}}", time(every_s));
                     deploy("anywhere.yaml".to_owned(), &when, String::new());
                 }
+                Demand::AtRandom { count, mean_s } => {
+                    let when = format!(", count: {count}, arrivals: {{poisson: {{mean: {}}}}}", time(mean_s));
+                    deploy("queued.yaml".to_owned(), &when, ", peer: worker-0".to_owned());
+                }
             }
         }
         scenario::load_text("oracle.yaml", &text, ensembles).map_err(|report| report.render(false))
@@ -120,7 +132,7 @@ impl Stage {
         let executor = self.executor;
         let policy = match self.demand {
             Demand::Once => ", restart_policy: always",
-            Demand::Anywhere { .. } => "",
+            Demand::Anywhere { .. } | Demand::AtRandom { .. } => "",
         };
         let kind = if self.is_task { "task" } else { "service" };
         let volume = if self.has_volume {

@@ -14,7 +14,14 @@ pub(super) static STRATEGY: Map = Map::new(
         Key::new("detector", DETECTOR, "how it is noticed that a peer is lost").or("dms"),
         Key::new("bid_suppression", FLAG, "whether orchestrators ask only a part of the providers for bids")
             .or("false"),
+        Key::new("queue", Shape::Map(&QUEUE), "lets deployments of an orchestrator wait for each other")
+            .or("none waits"),
     ],
+);
+
+static QUEUE: Map = Map::new(
+    "queue",
+    &[Key::new("at_once", Shape::Whole(1, 1_000_000), "how many it works on at once").required()],
 );
 
 /// One strategy, or several in the order in which they are asked.

@@ -17,6 +17,7 @@ pub(in crate::sim) fn key_of(allocation: &str) -> &str {
 }
 
 /// Adds a fact to a digest, its ensemble or revocation replaced by a number of the run.
+#[expect(clippy::too_many_lines, reason = "an arm for each kind, and no more")]
 pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Option<u32>, fact: &Fact) {
     begin(digest, (time, peer, subject), std::mem::discriminant(fact));
     match fact {
@@ -28,6 +29,7 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
         | Fact::HelloAnswered
         | Fact::Offboarded
         | Fact::DeploymentAccepted(_)
+        | Fact::DeploymentQueued(_)
         | Fact::BidMade(_)
         | Fact::BidAccepted(_) => {}
         Fact::SentWithoutAuthority { behaviour, ensemble: _ } => behaviour.hash(digest),

@@ -423,7 +423,10 @@ impl Ledger {
             | Fact::OnboardingRefused(_)
             | Fact::Contract { .. } => return None,
             Fact::Machine { ensemble, .. } => (*ensemble)?,
-            Fact::DeploymentAccepted(id) | Fact::BidMade(id) | Fact::BidAccepted(id) => *id,
+            Fact::DeploymentAccepted(id)
+            | Fact::DeploymentQueued(id)
+            | Fact::BidMade(id)
+            | Fact::BidAccepted(id) => *id,
             Fact::DeploymentStatus { ensemble, .. }
             | Fact::RoundOpened { ensemble, .. }
             | Fact::BidRefused { ensemble, .. }
@@ -501,6 +504,7 @@ impl Ledger {
             | Fact::AllocationRestored { .. }
             | Fact::Released { .. } => self.apply_to_allocation(now, peer, deployment, fact),
             Fact::DeploymentAccepted(_)
+            | Fact::DeploymentQueued(_)
             | Fact::HelloAnswered
             | Fact::SecretsSeen(_)
             | Fact::RestartOrdered { .. }

@@ -145,12 +145,13 @@ impl Host {
     }
 }
 
-/// What is done about failures.
-fn recovery(handed_over: Option<Span>) -> Recovery {
-    match handed_over {
+/// What every node's operator has chosen.
+fn strategy(known_providers: Option<u32>, handed_over: Option<Span>) -> Strategy {
+    let recovery = match handed_over {
         Some(after) => Recovery::of(&[Measure::HandOver(HandOver { after }), Measure::Redeploy(Redeploy)]),
         None => Recovery::of(&[Measure::StayDown(StayDown)]),
-    }
+    };
+    Strategy { recovery, bid_suppression: known_providers, ..Strategy::default() }
 }
 
 /// Each orchestrator stands in for the one before it.
@@ -195,7 +196,7 @@ impl Lab {
         handed_over: Option<Span>,
         mode: SignatureMode,
     ) -> Self {
-        let streams = Streams::new(1);
+        let (streams, strategy) = (Streams::new(1), strategy(known_providers, handed_over));
         let mut organizations: BTreeMap<&str, OrganizationKeys> = BTreeMap::new();
         let mut hosts = Vec::new();
         for (description, number) in peers.iter().zip(0..) {
@@ -212,17 +213,12 @@ impl Lab {
                     .add_roots(&Anchors { roots, ..Anchors::default() }, EPOCH)
                     .expect("a root is taken");
             }
-            let strategy = Strategy {
-                recovery: recovery(handed_over),
-                bid_suppression: known_providers,
-                ..Strategy::default()
-            };
             let config = PeerConfig {
                 secret,
                 capabilities,
                 profile,
                 machine: machine(description.cores),
-                strategy,
+                strategy: strategy.clone(),
                 atlas: &BlankAtlas,
             };
             let mut peer = Peer::new(config, EPOCH);
