@@ -484,3 +484,25 @@ fn an_orchestrator_that_comes_back_leaves_its_deployments_with_its_deputy() {
         assert_tidy(&outcome);
     }
 }
+
+#[test]
+fn however_often_deployments_change_hands_nothing_runs_twice_or_for_nobody() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/scenarios/successions.yaml");
+    for seed in 1..=4 {
+        let overrides = Overrides { set: Vec::new(), seed: Some(seed) };
+        let loaded = scenario::load(&path, &overrides, &[]);
+        let setup = loaded.unwrap_or_else(|report| panic!("{}", report.render(false))).setup;
+        let world = World::new(&setup).expect("the setup can be built");
+        let outcome = world.run(&mut |_, _| true).expect("resources are conserved");
+        assert!(metric(&outcome, "deployments.handed_over") > 20.0, "seed {seed}");
+        assert!(metric(&outcome, "services.availability") > 0.98, "seed {seed}");
+        assert_eq!(metric(&outcome, "deployments.stuck"), 0.0, "seed {seed}");
+        assert_tidy(&outcome);
+        for row in &outcome.deployments {
+            let own = outcome.allocations.iter().filter(|one| one.deployment == row.deployment);
+            let running = own.filter(|one| one.end.is_empty() && one.started_s.is_some()).count();
+            let wanted = usize::from(!matches!(&*row.status, "completed" | "failed"));
+            assert!(running <= wanted, "seed {seed}: {running} of {row:?}");
+        }
+    }
+}
