@@ -9,8 +9,13 @@ use super::setup::{PeerGroup, Role, Setup};
 use crate::dms::deputy::DeputyConfig;
 use crate::dms::identity::Handle;
 
-/// Has the orchestrators agree on it.
+/// Has the orchestrators agree on it, if anything is to be handed over.
 pub(super) fn appoint(setup: &Setup, hosts: &mut [Host]) {
+    let of_deployments = setup.workload.iter().filter_map(|request| request.wishes.recovery.as_ref());
+    let mut all = of_deployments.chain([&setup.strategy.recovery]);
+    if all.all(|recovery| recovery.handed_over_after().is_none()) {
+        return;
+    }
     for ring in rings(&setup.groups) {
         for (place, number) in ring.iter().enumerate() {
             let (after, before) = ((place + 1) % ring.len(), (place + ring.len() - 1) % ring.len());
