@@ -117,9 +117,16 @@ impl Deputies {
         matches!(kind, BehaviourKind::DeputyCopy | BehaviourKind::DeputyBeat)
     }
 
-    /// Whether the answer with this nonce is waited for.
-    pub(in crate::dms) fn awaits(&self, nonce: u64) -> bool {
-        self.asked.iter().any(|(asked, _)| *asked == nonce)
+    /// Whether the answer that comes to this behaviour is waited for.
+    pub(in crate::dms) fn awaits(&self, behaviour: &Behaviour) -> bool {
+        // Reading the nonce takes longer than all else here.
+        let nonce = if self.asked.is_empty() { None } else { behaviour.reply_nonce() };
+        nonce.is_some_and(|nonce| self.asked.iter().any(|(asked, _)| *asked == nonce))
+    }
+
+    /// Whether anybody stands in for this node.
+    pub(in crate::dms) const fn has_deputy(&self) -> bool {
+        self.config.deputy.is_some()
     }
 }
 

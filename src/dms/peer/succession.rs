@@ -1,7 +1,7 @@
 //! A node as a principal and as a deputy: its part in handing deployments over (see [`crate::dms::deputy`]).
 
 use super::{Peer, give_answers};
-use crate::dms::actor::{Behaviour, Envelope};
+use crate::dms::actor::{Behaviour, BehaviourKind, Envelope};
 use crate::dms::deputy::{Deputies, DeputyConfig};
 use crate::dms::desk::Desk;
 use crate::dms::identity::{EnsembleId, Inbox};
@@ -52,6 +52,9 @@ impl Peer {
 
     /// Tells its deputy what has become of its deployments.
     pub(super) fn inform_deputy(&mut self, now: Timestamp, touched: Touched, out: &mut Outbox<'_>) {
+        if !self.deputies.has_deputy() {
+            return;
+        }
         let places = match touched {
             Touched::Nothing => return,
             Touched::Number(number) => number as usize..number as usize + 1,
@@ -82,8 +85,10 @@ impl Peer {
 
     /// Whether a message to the node is about handing over.
     pub(super) fn concerns_deputies(&self, behaviour: &Behaviour) -> bool {
-        let is_awaited = || behaviour.reply_nonce().is_some_and(|nonce| self.deputies.awaits(nonce));
-        Deputies::is_responsible(behaviour.kind) || is_awaited()
+        match behaviour.kind {
+            BehaviourKind::ReplyTo => self.deputies.awaits(behaviour),
+            kind => Deputies::is_responsible(kind),
+        }
     }
 
     /// Handles one.

@@ -271,11 +271,12 @@ impl Provider {
         root: &mut Actor,
         request: &Envelope,
     ) {
-        let shows_mandate = match &request.message {
+        // Whoever asks for bids orders nothing.
+        let needs_no_mandate = match &request.message {
             Message::Allocate(allocate) => allocate.mandate.is_some(),
-            message => matches!(message, Message::Deputy(_)),
+            message => matches!(message, Message::Deputy(_) | Message::BidRequest(_)),
         };
-        if !shows_mandate && let Some(refused) = self.refuse_superseded(request) {
+        if !needs_no_mandate && let Some(refused) = self.refuse_superseded(request) {
             return desk.reply(root, request, refused);
         }
         match &request.message {

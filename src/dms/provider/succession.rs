@@ -73,6 +73,9 @@ impl Provider {
 
     /// The answer to an order of somebody who does not orchestrate the ensemble any more, or not yet.
     pub(super) fn refuse_superseded(&self, request: &Envelope) -> Option<Message> {
+        if self.hosted.values().all(|hosted| hosted.mandate.is_none()) {
+            return None;
+        }
         let Inbox::Ensemble(ensemble) = &request.from.inbox else { return None };
         let hosted = self.hosted.get(ensemble)?;
         let mandate = hosted.mandate.as_ref()?;
