@@ -3,14 +3,10 @@
 //! Every provider lies about the results of its tasks now and then, and the orchestrator gives each of them one task
 //! after another until it has caught it. What is measured is which of a provider's results gave it away.
 
-use std::fmt::Write as _;
-
 use super::availability::{Measured, add};
-use super::stage::play;
+use super::stage::{Demand, Stage, time};
 use super::statistics::{jackknife, mean};
 use super::{Effort, OracleCase};
-use crate::scenario;
-use crate::sim::Setup;
 use crate::sim::watching::{Sight, Sighting};
 
 /// Providers of a run. Small runs cost least.
@@ -18,7 +14,7 @@ const PROVIDERS: u32 = 30;
 /// Tasks of one deployment. They come to one provider at the same time, which spares most of what deploying takes.
 const TASKS: u32 = 10;
 /// Time between two deployments at the same provider.
-const EVERY_S: u32 = 30;
+const EVERY_S: f64 = 30.0;
 /// Providers to catch in the runs of a replication, for intervals of less than a fiftieth.
 const TO_CATCH: f64 = 1_200.0;
 /// Runs of a replication at most.
@@ -62,11 +58,20 @@ pub(super) fn spot_checks(case: &OracleCase, effort: &Effort) -> Result<Measured
     ])
 }
 
-/// What the orchestrator of a run has seen of each provider.
-fn trials(seed: u64, shares: (f64, f64), deployments: u32) -> Result<Vec<Trial>, String> {
-    let setup = setup(seed, shares, deployments)?;
+/// What the orchestrator of a run has seen of each provider, with so many deployments one after another at each.
+fn trials(seed: u64, (checked, wrong): (f64, f64), deployments: u32) -> Result<Vec<Trial>, String> {
+    let length_s = f64::from(deployments + 2) * EVERY_S;
+    let mut stage = Stage::of_steady_peers(seed, length_s, PROVIDERS);
+    stage.program = Some(("{size: 1 B, start: 0s, task: {run: 1s, output: \"42\"}}".to_owned(), TASKS));
+    stage.demand = Demand::Each { count: u64::from(deployments), every_s: EVERY_S };
+    stage.strategy = format!("{{recovery: {{spot_check: {{share: {checked}}}}}}}");
+    stage.faults = format!(
+        "[{{byzantine: {{at: 0s, for: {}, fraction_wrong: {wrong}, group: worker}}}}]",
+        time(length_s)
+    );
+    stage.timeout = "1m";
     let mut trials = vec![Trial::default(); PROVIDERS as usize];
-    play(&setup, setup.duration.as_secs_f64(), &mut |sighting| see(&mut trials, sighting), &mut |_| {})?;
+    stage.play(length_s, &mut |sighting| see(&mut trials, sighting), &mut |_| {})?;
     Ok(trials)
 }
 
@@ -76,52 +81,6 @@ fn see(trials: &mut [Trial], sighting: &Sighting) {
     let Some(trial) = trials.get_mut(provider.0 as usize) else { return };
     trial.results += 1.0;
     trial.is_caught |= matches!(sighting.what, Sight::Caught { .. });
-}
-
-/// A run with so many deployments one after another at each provider.
-fn setup(seed: u64, (checked, wrong): (f64, f64), deployments: u32) -> Result<Setup, String> {
-    let length_s = (deployments + 2) * EVERY_S;
-    let mut text = format!(
-        "version: 1\nname: oracle\nseed: {seed}\nduration: {length_s}s\nprocessing: none\n\
-         network: {{latency: {{constant: 1us}}, bandwidth: unlimited, hop_processing: 1ns, hellos: false}}\n\
-         peers:\n\
-         \x20 - providers: {{name: worker, count: {PROVIDERS}, place: {{city: Berlin}}, \
-         hardware: {{cpu: 100, ram: 1 TiB, disk: 10 TB}}, onboard: {{cpu: 100%, ram: 90%, disk: 100%}}}}\n\
-         \x20 - orchestrators: {{names: [alice], place: {{city: Berlin}}}}\n\
-         strategy: {{recovery: {{spot_check: {{share: {checked}}}}}}}\n\
-         faults:\n\
-         \x20 - byzantine: {{at: 0s, for: {length_s}s, fraction_wrong: {wrong}, group: worker}}\n\
-         images:\n\
-         \x20 oracle/program: {{size: 1 B, start: 0s, task: {{run: 1s, output: \"42\"}}}}\n\
-         workload:\n"
-    );
-    let mut ensembles = Vec::new();
-    for provider in 0..PROVIDERS {
-        ensembles.push((format!("{provider}.yaml"), ensemble(provider)));
-        let _ = writeln!(
-            text,
-            "  - deploy: {{by: alice, ensemble: {provider}.yaml, timeout: 1m, arrivals: {{every: {EVERY_S}s}}, \
-             count: {deployments}}}"
-        );
-    }
-    scenario::load_text("oracle.yaml", &text, ensembles).map_err(|report| report.render(false))
-}
-
-/// Tasks for one provider.
-fn ensemble(provider: u32) -> String {
-    let mut text = "version: \"V1\"\nallocations:\n".to_owned();
-    for task in 0..TASKS {
-        let _ = writeln!(
-            text,
-            "  a{task}: {{type: task, executor: docker, \
-             resources: {{cpu: {{cores: 0.1}}, ram: {{size: 1 MiB}}, disk: {{size: 1 MiB}}}}, \
-             execution: {{type: docker, image: oracle/program}}}}"
-        );
-    }
-    let names: Vec<String> = (0..TASKS).map(|task| format!("a{task}")).collect();
-    let _ =
-        writeln!(text, "nodes:\n  main: {{allocations: [{}], peer: worker-{provider}}}", names.join(", "));
-    text
 }
 
 #[cfg(test)]

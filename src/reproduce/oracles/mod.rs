@@ -165,7 +165,7 @@ fn judged(
     by: &str,
 ) -> Comparison {
     let Estimate { value, half_width } = estimate;
-    let reach = half_width + exact.abs() * ROUNDED;
+    let reach = half_width.max(exact.abs() * ROUNDED);
     let relative = half_width / exact.abs();
     // Whatever is not a number compares with nothing, and so fails.
     let passed = (value - exact).abs() <= reach && relative <= widest;

@@ -40,6 +40,8 @@ pub(super) struct Stage {
 pub(super) enum Demand {
     /// One user, on each worker, once: its machine starts it again whenever it ends.
     Once,
+    /// One user, on each worker, so many times, so many seconds apart.
+    Each { count: u64, every_s: f64 },
     /// One user, anywhere, so many times, so many seconds apart.
     Anywhere { count: u64, every_s: f64 },
     /// One user, on the only worker, so many times, at random times that are so many seconds apart on average.
@@ -109,14 +111,12 @@ impl Stage {
                 ensembles.push((name, self.ensemble(*copies, &nodes)));
             };
             match self.demand {
-                Demand::Once => {
-                    for worker in 0..self.workers {
-                        deploy(format!("{worker}.yaml"), "", format!(", peer: worker-{worker}"));
-                    }
+                Demand::Once => on_each(&mut deploy, self.workers, ""),
+                Demand::Each { count, every_s } => {
+                    on_each(&mut deploy, self.workers, &regularly(count, every_s));
                 }
                 Demand::Anywhere { count, every_s } => {
-                    let when = format!(", count: {count}, arrivals: {{every: {}}}", time(every_s));
-                    deploy("anywhere.yaml".to_owned(), &when, String::new());
+                    deploy("anywhere.yaml".to_owned(), &regularly(count, every_s), String::new());
                 }
                 Demand::AtRandom { count, mean_s } => {
                     let when = format!(", count: {count}, arrivals: {{poisson: {{mean: {}}}}}", time(mean_s));
@@ -132,7 +132,7 @@ impl Stage {
         let executor = self.executor;
         let policy = match self.demand {
             Demand::Once => ", restart_policy: always",
-            Demand::Anywhere { .. } | Demand::AtRandom { .. } => "",
+            Demand::Each { .. } | Demand::Anywhere { .. } | Demand::AtRandom { .. } => "",
         };
         let kind = if self.is_task { "task" } else { "service" };
         let volume = if self.has_volume {
@@ -161,33 +161,36 @@ impl Stage {
         see: &mut dyn FnMut(&Sighting),
         mark: &mut dyn FnMut(u64),
     ) -> Result<(), String> {
-        play(&self.setup()?, step_s, see, mark)
+        let setup = self.setup()?;
+        let mut world = World::new(&setup)?;
+        world.watch();
+        let end = Time::ZERO + setup.duration;
+        let mut number = 0;
+        loop {
+            let until = Time::ZERO + Span::from_secs_f64(step_s * (number + 1) as f64);
+            if world.advance(until.min(end), &mut |_, _| true).is_some() {
+                return Err("resources were not conserved".to_owned());
+            }
+            world.take_sightings().iter().for_each(&mut *see);
+            if until > end {
+                return Ok(());
+            }
+            mark(number);
+            number += 1;
+        }
     }
 }
 
-/// Makes a run, and shows what is seen: `see` for each sighting, `mark` after every `step_s` seconds.
-pub(super) fn play(
-    setup: &Setup,
-    step_s: f64,
-    see: &mut dyn FnMut(&Sighting),
-    mark: &mut dyn FnMut(u64),
-) -> Result<(), String> {
-    let mut world = World::new(setup)?;
-    world.watch();
-    let end = Time::ZERO + setup.duration;
-    let mut number = 0;
-    loop {
-        let until = Time::ZERO + Span::from_secs_f64(step_s * (number + 1) as f64);
-        if world.advance(until.min(end), &mut |_, _| true).is_some() {
-            return Err("resources were not conserved".to_owned());
-        }
-        world.take_sightings().iter().for_each(&mut *see);
-        if until > end {
-            return Ok(());
-        }
-        mark(number);
-        number += 1;
+/// Has the program run on each worker: `when` is how often.
+fn on_each(deploy: &mut dyn FnMut(String, &str, String), workers: u32, when: &str) {
+    for worker in 0..workers {
+        deploy(format!("{worker}.yaml"), when, format!(", peer: worker-{worker}"));
     }
+}
+
+/// So many times, so many seconds apart, as a scenario writes it.
+fn regularly(count: u64, every_s: f64) -> String {
+    format!(", count: {count}, arrivals: {{every: {}}}", time(every_s))
 }
 
 /// A time as a scenario writes it.
