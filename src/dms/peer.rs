@@ -690,7 +690,7 @@ fn serve_volume(desk: &mut Desk<'_, '_>, root: &mut Actor, volumes: &mut VolumeS
                 Err(refused) => Message::Error(refused.to_string().into()),
             }
         }
-        _ => Message::Error("the message lacks what this behaviour needs".into()),
+        _ => Message::lacking(),
     };
     desk.reply(root, request, answer);
 }

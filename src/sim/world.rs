@@ -32,7 +32,7 @@ use super::system::HostSystem;
 use super::telemetry::{Lines, Telemetry};
 use super::traffic::{Traffic, is_about_routes};
 use super::troubles::{Effort, Troubles};
-use super::watching::Onlooker;
+use super::watching::{Onlooker, Sight};
 use crate::dms::actor::{BehaviourKind, Envelope, Message, NewDeployment, gossip};
 use crate::dms::ensemble::Executor as Kind;
 use crate::dms::fact::Fact;
@@ -539,7 +539,7 @@ impl<'s> World<'s> {
         }
         for (allocation, generation, host) in effects.ended.drain(..) {
             self.ledger.took_result(&allocation, generation);
-            self.shows_of(now, peer, &host, |provider| super::watching::Sight::Took { provider });
+            self.shows_of(now, peer, &host, |provider| Sight::Took { provider });
         }
         for envelope in effects.sends.drain(..) {
             self.send(now, peer, envelope);

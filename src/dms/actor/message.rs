@@ -453,7 +453,15 @@ pub struct AnchorRequest {
     pub tokens: TokenList,
 }
 
+/// What is said of a message whose payload is not that of its behaviour.
+pub(in crate::dms) const LACKING: &str = "the message lacks what this behaviour needs";
+
 impl Message {
+    /// The answer to a message whose payload is not that of its behaviour.
+    pub(in crate::dms) fn lacking() -> Self {
+        Self::Error(LACKING.into())
+    }
+
     /// Bytes of the payload's JSON.
     #[must_use]
     pub fn json_len(&self) -> u64 {

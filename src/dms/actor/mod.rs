@@ -30,6 +30,7 @@ pub use control::{
 pub use envelope::{Envelope, topics};
 pub use limiter::{Limits, RateLimiter};
 pub use logs::{LogChunk, LogRequest, Output, Printed, Stream, chunk, last_line};
+pub(in crate::dms) use message::LACKING;
 pub use message::{
     Allocate, AllocationOrder, AllocationState, AnchorRequest, Bid, BidRequest, Commit, DnsRecord,
     EdgeConstraint, Liveness, LoggerChange, Message, NodeRequest, Offer, Padding, Revert, Slot, SubnetCreate,

@@ -25,9 +25,9 @@ pub enum DeputyMessage {
     /// The answer to it where the sum is another one: not all copies have come.
     Lacking,
     /// To a provider: somebody else orchestrates what it runs.
-    TakeOver(Mandate),
+    TakeOver(Arc<Mandate>),
     /// The answer to somebody who has been replaced.
-    Superseded(Mandate),
+    Superseded(Arc<Mandate>),
 }
 
 /// The record and the key of a deployment, sealed for the deputy: nobody else can read it on its way.

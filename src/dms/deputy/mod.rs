@@ -68,7 +68,7 @@ pub(in crate::dms) struct Kept {
     nonce: u64,
     version: u64,
     after: Span,
-    pub(in crate::dms) record: Arc<DeploymentRecord>,
+    record: Arc<DeploymentRecord>,
 }
 
 /// What a deputy has on disk.
@@ -218,8 +218,8 @@ impl Deputies {
         let all = self.told.values().all(|told| told.acknowledged);
         let lacking = self.told.iter().filter(|(_, told)| all || !told.acknowledged).map(|(id, _)| *id);
         for id in lacking.collect::<Vec<_>>() {
-            if let Some(deployment) = latest(deployments, id) {
-                self.send_copy(desk, root, deployment, deputy);
+            if let Some(place) = Deployment::latest(deployments, id) {
+                self.send_copy(desk, root, &deployments[place], deputy);
             }
         }
     }
@@ -246,9 +246,8 @@ impl Deputies {
                 }
             }
             Asked::Copy(id, version) => {
-                let Some(deployment) = deployments.iter_mut().rev().find(|own| own.id() == id) else {
-                    return;
-                };
+                let Some(place) = Deployment::latest(deployments, id) else { return };
+                let deployment = &mut deployments[place];
                 match said {
                     Some((from, DeputyMessage::Superseded(mandate))) => {
                         deployment.hear_mandate(desk, mandate);
@@ -305,10 +304,10 @@ impl Deputies {
         let answer = match &request.message {
             Message::Deputy(said) => match &**said {
                 DeputyMessage::Copy(copy) => self.take_copy(desk, deployments, request, copy),
-                DeputyMessage::Beat(sum) => self.hear_beat(desk, request.from.host, *sum),
-                _ => lacking(),
+                DeputyMessage::Beat(sum) => self.hear_beat(desk.now, request.from.host, *sum),
+                _ => Message::lacking(),
             },
-            _ => lacking(),
+            _ => Message::lacking(),
         };
         desk.reply(root, request, answer);
     }
@@ -321,18 +320,18 @@ impl Deputies {
         copy: &DeploymentCopy,
     ) -> Message {
         let principal = request.from.host;
-        if let Some(own) = deployments.iter_mut().rev().find(|own| own.id() == copy.ensemble)
-            && let Some(mandate) = own.mandate_after(copy.record.term())
+        if let Some(place) = Deployment::latest(deployments, copy.ensemble)
+            && let Some(mandate) = deployments[place].mandate_after(copy.record.term())
         {
-            let answer = DeputyMessage::Superseded(Mandate::clone(&mandate));
-            own.undo_foreign(desk, &copy.record);
-            return Message::Deputy(Box::new(answer));
+            deployments[place].undo_foreign(desk, &copy.record);
+            return Message::Deputy(Box::new(DeputyMessage::Superseded(mandate)));
         }
-        let Some(after) = copy.record.strategy.recovery.handed_over_after() else { return lacking() };
-        if !self.config.principals.contains(&principal) {
-            return Message::Error(format!("this node is not the deputy of {principal}").into());
+        let Some(after) = copy.record.strategy.recovery.handed_over_after() else {
+            return Message::lacking();
+        };
+        if let Err(refused) = self.hear(desk.now, principal) {
+            return refused;
         }
-        self.heard.insert(principal, desk.now);
         let known = self.kept.get(&copy.ensemble).filter(|kept| kept.principal == principal);
         if known.is_some_and(|kept| kept.nonce > request.nonce) {
             return Message::Ok;
@@ -347,11 +346,22 @@ impl Deputies {
         Message::Ok
     }
 
-    fn hear_beat(&mut self, desk: &Desk<'_, '_>, principal: PeerId, sum: u64) -> Message {
+    /// A principal lives.
+    ///
+    /// # Errors
+    /// The answer to somebody who is none.
+    fn hear(&mut self, now: Timestamp, principal: PeerId) -> Result<(), Message> {
         if !self.config.principals.contains(&principal) {
-            return Message::Error(format!("this node is not the deputy of {principal}").into());
+            return Err(Message::Error(format!("this node is not the deputy of {principal}").into()));
         }
-        self.heard.insert(principal, desk.now);
+        self.heard.insert(principal, now);
+        Ok(())
+    }
+
+    fn hear_beat(&mut self, now: Timestamp, principal: PeerId, sum: u64) -> Message {
+        if let Err(refused) = self.hear(now, principal) {
+            return refused;
+        }
         let of_it = self.kept.iter().filter(|(_, kept)| kept.principal == principal);
         match sum_of(of_it.map(|(id, kept)| (*id, kept.version))) == sum {
             true => Message::Ok,
@@ -384,16 +394,7 @@ impl Deputies {
     }
 }
 
-/// The deployment of this id: the last of them, where this node has had it before.
-fn latest(deployments: &[Deployment], id: EnsembleId) -> Option<&Deployment> {
-    deployments.iter().rev().find(|own| own.id() == id)
-}
-
 /// A number for a set of copies, in whatever order.
 fn sum_of(copies: impl Iterator<Item = (EnsembleId, u64)>) -> u64 {
     copies.fold(0, |sum, copy| sum.wrapping_add(fingerprint128(&copy) as u64))
-}
-
-fn lacking() -> Message {
-    Message::Error("the message lacks what this behaviour needs".into())
 }

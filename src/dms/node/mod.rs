@@ -175,12 +175,12 @@ impl Node {
                 _,
             ) => {
                 let done = provider.handle_subnet_by_hand(desk, root.handle.host, request);
-                desk.reply(root, request, done.unwrap_or_else(lacking));
+                desk.reply(root, request, done.unwrap_or_else(Message::lacking));
             }
             (kind, _) => {
                 let answer = match self.report(desk, root, provider, kind) {
                     Some(report) => Message::Report(Arc::new(report)),
-                    None => lacking(),
+                    None => Message::lacking(),
                 };
                 desk.reply(root, request, answer);
             }
@@ -311,10 +311,6 @@ impl Node {
         desk.timer(timeout, Timer::Reply(Owner::Root, nonce));
         self.calls.begin(desk, operation, nonce, timeout, true);
     }
-}
-
-fn lacking() -> Message {
-    Message::Error("the message lacks what this behaviour needs".into())
 }
 
 fn revoke_here(desk: &mut Desk<'_, '_>, revocation: &Arc<Token>) -> Result<(), Arc<str>> {

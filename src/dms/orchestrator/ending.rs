@@ -287,8 +287,7 @@ impl Deployment {
 
     /// The nodes on which allocations exist, with their peers.
     fn to_be_released(&self) -> Vec<(usize, Arc<Handle>)> {
-        let exists = |phase: Phase| (Phase::Allocated..Phase::Idle).contains(&phase);
-        let nodes = self.nodes.iter().enumerate().filter(|(_, node)| exists(node.phase));
+        let nodes = self.nodes.iter().enumerate().filter(|(_, node)| node.phase.has_allocations());
         nodes.filter_map(|(index, node)| Some((index, node.place.clone()?))).collect()
     }
 

@@ -228,8 +228,7 @@ impl Deployment {
     pub(super) fn is_hosted_here(&self) -> bool {
         let here = self.actor.handle.host;
         self.nodes.iter().any(|node| {
-            (Phase::Allocated..Phase::Idle).contains(&node.phase)
-                && node.place.as_ref().is_some_and(|place| place.host == here)
+            node.phase.has_allocations() && node.place.as_ref().is_some_and(|place| place.host == here)
         })
     }
 

@@ -127,7 +127,7 @@ impl Deployment {
     pub(super) fn want_log(&mut self, desk: &mut Desk<'_, '_>, at: At, inquiry: u32) -> bool {
         let known = self.logs.iter().position(|log| log.at == at);
         let node = &self.nodes[at.0];
-        if known.is_none() && !(Phase::Allocated..Phase::Idle).contains(&node.phase) {
+        if known.is_none() && !node.phase.has_allocations() {
             return false;
         }
         let place = match (known, self.nodes[at.0].place.clone()) {

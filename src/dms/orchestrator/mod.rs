@@ -683,7 +683,7 @@ impl Deployment {
         let places: Vec<Arc<Handle>> = self
             .nodes
             .iter()
-            .filter(|node| node.phase >= Phase::Allocated && node.phase != Phase::Idle)
+            .filter(|node| node.phase.has_allocations())
             .filter_map(|node| node.place.clone())
             .collect();
         for place in places {

@@ -41,6 +41,13 @@ pub(in crate::dms) enum Phase {
     Idle,
 }
 
+impl Phase {
+    /// Whether its provider has its allocations.
+    pub(super) fn has_allocations(self) -> bool {
+        (Self::Allocated..Self::Idle).contains(&self)
+    }
+}
+
 /// What is known of an allocation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(in crate::dms) enum MemberState {
@@ -150,7 +157,7 @@ impl Member {
         let ports = &config.nodes[entry].ports;
         Self {
             name: Arc::clone(allocation),
-            id: format!("{id}_{node}.{allocation}").into(),
+            id: full_id(id, node, allocation),
             config: Arc::new(config.allocations[allocation].clone()),
             generation: 0,
             ports: ports.iter().filter(|port| port.allocation == *allocation).cloned().collect(),
@@ -323,6 +330,11 @@ impl Node {
     pub(super) fn host(&self) -> Arc<Handle> {
         Arc::clone(self.place.as_ref().expect("a node past Unplaced has a peer"))
     }
+}
+
+/// The full id of an allocation.
+pub(super) fn full_id(ensemble: EnsembleId, node: &str, allocation: &str) -> Arc<str> {
+    format!("{ensemble}_{node}.{allocation}").into()
 }
 
 /// A node's place in the list of nodes, as it stands in requests for bids.

@@ -12,7 +12,7 @@ use crate::dms::constants::{
     FAILURE_ESCALATION_TIMEOUT, GRANT_ORCHESTRATOR_CAPS_FREQUENCY, HEALTH_CHECK_TIMEOUT,
 };
 use crate::dms::desk::Desk;
-use crate::dms::ensemble::{AllocationKind, EscalationStrategy};
+use crate::dms::ensemble::{AllocationKind, EscalationStrategy, SupervisorConfig};
 use crate::dms::fact::{DeploymentStatus, Fact, Stage, Suspicion};
 use crate::dms::outbox::Timer;
 use crate::dms::supervision::{NodePolicy, Response, Restarts, Spare, company_of, group_of};
@@ -75,8 +75,7 @@ impl Deployment {
         let member = &self.nodes[at.0].members[at.1];
         let (name, written) = (Arc::clone(&member.name), member.config.failure_recovery);
         let recovery = &self.strategy.recovery;
-        let is_left_to_tree = written.is_none() || recovery.forced;
-        let tree = config.supervisor.as_ref().filter(|_| is_left_to_tree);
+        let tree = config.supervisor.as_ref().filter(|_| recovery.leaves_to_tree(written));
         if let Some(response) = tree.and_then(|root| self.tree.respond(root, &name, desk.now)) {
             return match response {
                 Response::Restart(names) => Remedy::Restart(self.running_of(&names)),
@@ -85,13 +84,12 @@ impl Deployment {
         }
         let count = self.nodes[at.0].members.len();
         // A group of a supervisor goes over nodes; without one the node is the group.
-        let group = config.supervisor.as_ref().and_then(|root| group_of(root, &name));
         let restarts = recovery.on_failure(written);
-        let all = match (group, restarts) {
+        let of_group = config.supervisor.as_ref().and_then(|root| restarting_of_group(root, &name, restarts));
+        let all = match (of_group, restarts) {
             (_, Restarts::Nothing) => return Remedy::Nothing,
             (_, Restarts::One) => vec![at],
-            (Some((group, _)), Restarts::All) => self.running_of(group),
-            (Some((group, place)), Restarts::Rest) => self.running_of(&group[place..]),
+            (Some(names), _) => self.running_of(names),
             (None, Restarts::All) => (0..count).map(|place| (at.0, place)).collect(),
             (None, Restarts::Rest) => (at.1..count).map(|place| (at.0, place)).collect(),
         };
@@ -109,13 +107,11 @@ impl Deployment {
         let mut company: Vec<(usize, usize)> = Vec::new();
         for member in &self.nodes[index].members {
             let (name, written) = (&member.name, member.config.failure_recovery);
-            let names = match (group_of(root, name), recovery.on_failure(written)) {
-                _ if written.is_none() || recovery.forced => company_of(root, name).unwrap_or_default(),
-                (Some((group, _)), Restarts::All) => group.to_vec(),
-                (Some((group, place)), Restarts::Rest) => group[place..].to_vec(),
-                _ => Vec::new(),
+            let names = match recovery.leaves_to_tree(written) {
+                true => company_of(root, name),
+                false => restarting_of_group(root, name, recovery.on_failure(written)).map(<[_]>::to_vec),
             };
-            company.extend(self.running_of(&names));
+            company.extend(names.iter().flat_map(|names| self.running_of(names)));
         }
         company.retain(|at| at.0 != index && self.watches(*at));
         company.sort_unstable();
@@ -356,5 +352,20 @@ impl Deployment {
             node.standby_of == Some(index) && node.spare == Spare::Precaution && is_in(node.phase)
         };
         self.nodes.iter().position(fits)
+    }
+}
+
+/// What of the group that an allocation has with its supervisor restarts with it; none where it is in no group, or that
+/// is itself alone.
+fn restarting_of_group<'a>(
+    root: &'a SupervisorConfig,
+    name: &str,
+    restarts: Restarts,
+) -> Option<&'a [Arc<str>]> {
+    let (group, place) = group_of(root, name)?;
+    match restarts {
+        Restarts::Nothing | Restarts::One => None,
+        Restarts::All => Some(group),
+        Restarts::Rest => Some(&group[place..]),
     }
 }

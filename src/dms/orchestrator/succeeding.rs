@@ -6,15 +6,16 @@
 
 use std::sync::Arc;
 
+use super::node::full_id;
 use super::{Deployment, Outcome, Pending, Phase, Purpose};
 use crate::dms::actor::{Behaviour, BehaviourKind, Message};
 use crate::dms::constants::RECONCILE_TIMEOUT;
 use crate::dms::deputy::{DeputyMessage, Mandate};
 use crate::dms::desk::Desk;
 use crate::dms::fact::Fact;
-use crate::dms::identity::{Handle, PeerId};
+use crate::dms::identity::{EnsembleId, Handle, PeerId};
 use crate::dms::outbox::Timer;
-use crate::dms::store::DeploymentRecord;
+use crate::dms::store::{DeploymentRecord, MemberRecord};
 use crate::kernel::{Span, Timestamp, fingerprint128};
 
 /// Pause before a provider is shown a mandate again.
@@ -65,6 +66,11 @@ impl Succession {
 }
 
 impl Deployment {
+    /// The place of the deployment of this id among a node's: of the last one, where the node has had it before.
+    pub(in crate::dms) fn latest(deployments: &[Self], id: EnsembleId) -> Option<usize> {
+        deployments.iter().rposition(|own| own.id == id)
+    }
+
     /// For how long its orchestrator may be silent before its deputy goes on; none where nobody does. One under
     /// contracts stays with its owner, who is a party to them as the deputy is not.
     pub(in crate::dms) fn patience_of_deputy(&self) -> Option<Span> {
@@ -130,14 +136,14 @@ impl Deployment {
 
     /// It need not wait any longer, and goes on unless it is another's.
     pub(in crate::dms) fn release(&mut self, desk: &mut Desk<'_, '_>) {
-        if std::mem::take(&mut self.succession.held) && self.succession.successor.is_none() {
+        if std::mem::take(&mut self.succession.held) {
             self.resume(desk);
         }
     }
 
     /// Somebody shows who orchestrates it. If that is another node, in a later term, it steps down: nothing is done
     /// about it here from now on.
-    pub(in crate::dms) fn hear_mandate(&mut self, desk: &mut Desk<'_, '_>, mandate: &Mandate) {
+    pub(in crate::dms) fn hear_mandate(&mut self, desk: &mut Desk<'_, '_>, mandate: &Arc<Mandate>) {
         let mode = desk.security.capabilities.trust().mode();
         let latest = self.succession.successor.as_ref().map_or(self.succession.term(), |known| known.term);
         let is_news = mandate.ensemble == self.id && mandate.term > latest;
@@ -145,7 +151,7 @@ impl Deployment {
             return;
         }
         let steps_down = self.succession.successor.is_none();
-        self.succession.successor = Some(Arc::new(mandate.clone()));
+        self.succession.successor = Some(Arc::clone(mandate));
         if steps_down {
             self.stop_preparing();
             self.pending.clear();
@@ -156,8 +162,7 @@ impl Deployment {
     /// Goes on with it in the place of its former orchestrator.
     pub(in crate::dms) fn succeed(&mut self, desk: &mut Desk<'_, '_>) {
         desk.fact(Fact::DeploymentHandedOver { ensemble: self.id, term: self.succession.term() });
-        let exists = |phase: Phase| (Phase::Allocated..Phase::Idle).contains(&phase);
-        let placed = self.nodes.iter().filter(|node| exists(node.phase));
+        let placed = self.nodes.iter().filter(|node| node.phase.has_allocations());
         let mut hosts: Vec<PeerId> = placed.filter_map(|node| Some(node.place.as_ref()?.host)).collect();
         hosts.sort_unstable();
         hosts.dedup();
@@ -180,7 +185,7 @@ impl Deployment {
     fn announce_to(&mut self, desk: &mut Desk<'_, '_>, place: &Arc<Handle>, index: usize) {
         let Some(mandate) = self.succession.mandate.clone() else { return };
         self.grant_provider(desk, place);
-        let message = Message::Deputy(Box::new(DeputyMessage::TakeOver(Mandate::clone(&mandate))));
+        let message = Message::Deputy(Box::new(DeputyMessage::TakeOver(mandate)));
         let behaviour = Behaviour::fixed(BehaviourKind::DeputyTakeOver);
         self.ask(desk, place, behaviour, message, RECONCILE_TIMEOUT, Purpose::TakeOver, (index, 0));
     }
@@ -216,7 +221,7 @@ impl Deployment {
             let asked = |pending: &Pending| pending.purpose == Purpose::TakeOver && pending.node == *index;
             self.pending.iter().any(asked)
         };
-        let exists = |index: &usize| (Phase::Allocated..Phase::Idle).contains(&self.nodes[*index].phase);
+        let exists = |index: &usize| self.nodes[*index].phase.has_allocations();
         let again = (0..self.nodes.len()).filter(|index| exists(index) && !is_asked(index));
         let again: Vec<usize> = again.filter(|index| self.is_unannounced(*index)).collect();
         for index in again {
@@ -225,7 +230,7 @@ impl Deployment {
     }
 
     /// A provider refuses an order, for it knows of another orchestrator: one of a later term, or a former one.
-    pub(super) fn hear_refusal(&mut self, desk: &mut Desk<'_, '_>, from: &PeerId, mandate: &Mandate) {
+    pub(super) fn hear_refusal(&mut self, desk: &mut Desk<'_, '_>, from: &PeerId, mandate: &Arc<Mandate>) {
         self.hear_mandate(desk, mandate);
         let shows_own = self.succession.mandate.as_ref().is_some_and(|own| own.term > mandate.term);
         if self.succession.successor.is_none() && shows_own {
@@ -240,9 +245,9 @@ impl Deployment {
         }
         let placed = record.nodes.iter().filter(|node| (Phase::Chosen..Phase::Idle).contains(&node.phase));
         let lives = placed.filter_map(|node| {
-            let id = |name: &str| Arc::from(format!("{}_{}.{name}", record.id, node.name));
-            let members = node.members.iter().map(|member| (id(&member.name), member.generation));
-            Some((node.place.clone()?, members.collect::<Vec<_>>()))
+            let life =
+                |member: &MemberRecord| (full_id(record.id, &node.name, &member.name), member.generation);
+            Some((node.place.clone()?, node.members.iter().map(life).collect()))
         });
         for (place, allocations) in lives.chain(record.undo.iter().cloned()).collect::<Vec<_>>() {
             for (id, generation) in allocations {

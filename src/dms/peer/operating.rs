@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::{Peer, give_answers};
 use crate::dms::actor::{
-    BehaviourKind, DeploymentReport, DeploymentRequest, Envelope, InfoRequest, ListRequest, LogsRequest,
-    Message, NewDeployment, Page, PruneRequest, UpdateDeployment,
+    BehaviourKind, DeploymentReport, DeploymentRequest, Envelope, InfoRequest, LACKING, ListRequest,
+    LogsRequest, Message, NewDeployment, Page, PruneRequest, UpdateDeployment,
 };
 use crate::dms::desk::{Answer, Asker, Desk, OwedReply};
 use crate::dms::fact::DeploymentStatus;
@@ -32,7 +32,7 @@ impl Peer {
                 self.control(now, asker, request, envelope.expire, out);
             }
             _ => {
-                let reason = Err("the message lacks what this behaviour needs".into());
+                let reason = Err(LACKING.into());
                 let mut desk = Desk { now, security: &mut self.security, out };
                 asker.answer(&mut desk, &mut self.root, reason);
             }

@@ -41,7 +41,7 @@ impl Peer {
 
     /// The place of the deployment of this id: of the last one, where the node has had it before.
     pub(super) fn place_of(&self, id: EnsembleId) -> Option<usize> {
-        self.deployments.iter().rposition(|deployment| deployment.id() == id)
+        Deployment::latest(&self.deployments, id)
     }
 
     /// The deployment of this id: the last one, where the node has had it before.

@@ -93,7 +93,7 @@ impl Provider {
             heard: desk.now,
             confirmation: None,
         });
-        let mandate = allocate.mandate.as_deref();
+        let mandate = allocate.mandate.as_ref();
         if let Err(refused) = self.recognise(desk, &allocate.orchestrator, mandate) {
             self.forget_if_empty(allocate.ensemble);
             return refused;

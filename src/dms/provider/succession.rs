@@ -16,13 +16,13 @@ impl Provider {
         &mut self,
         desk: &mut Desk<'_, '_>,
         from: &Handle,
-        mandate: &Mandate,
+        mandate: &Arc<Mandate>,
     ) -> Message {
         let Some(hosted) = self.hosted.get(&mandate.ensemble) else {
             return Message::Error(format!("nothing of ensemble {} lives here", mandate.ensemble).into());
         };
         match &hosted.mandate {
-            Some(known) if **known == *mandate => return Message::Ok,
+            Some(known) if known == mandate => return Message::Ok,
             Some(known) if known.term >= mandate.term => return superseded(known),
             _ => {}
         }
@@ -38,10 +38,10 @@ impl Provider {
     }
 
     /// Takes orders by a mandate from now on, and reports to its holder.
-    fn follow(&mut self, desk: &mut Desk<'_, '_>, mandate: &Mandate) {
+    fn follow(&mut self, desk: &mut Desk<'_, '_>, mandate: &Arc<Mandate>) {
         let Some(hosted) = self.hosted.get_mut(&mandate.ensemble) else { return };
         hosted.orchestrator = Arc::clone(&mandate.successor);
-        hosted.mandate = Some(Arc::new(mandate.clone()));
+        hosted.mandate = Some(Arc::clone(mandate));
         hosted.heard = desk.now;
         hosted.confirmation = None;
         let orchestrator = mandate.successor.did.clone();
@@ -62,7 +62,7 @@ impl Provider {
         &mut self,
         desk: &mut Desk<'_, '_>,
         orchestrator: &Handle,
-        mandate: Option<&Mandate>,
+        mandate: Option<&Arc<Mandate>>,
     ) -> Result<(), Message> {
         let Some(mandate) = mandate else { return Ok(()) };
         match self.handle_take_over(desk, orchestrator, mandate) {
@@ -83,6 +83,6 @@ impl Provider {
     }
 }
 
-fn superseded(mandate: &Mandate) -> Message {
-    Message::Deputy(Box::new(DeputyMessage::Superseded(mandate.clone())))
+fn superseded(mandate: &Arc<Mandate>) -> Message {
+    Message::Deputy(Box::new(DeputyMessage::Superseded(Arc::clone(mandate))))
 }

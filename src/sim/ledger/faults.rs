@@ -8,7 +8,6 @@ use indexmap::IndexMap;
 use super::tables::Metrics;
 use super::{Ledger, entry};
 use crate::dms::fact::{Fact, Judgement};
-use crate::kernel::Time;
 
 /// The accounts of all faults.
 #[derive(Clone, Debug, Default)]
@@ -45,16 +44,8 @@ impl Ledger {
         }
     }
 
-    /// An orchestrator finds that something may be wrong.
-    pub(super) fn found(&mut self, now: Time, deployment: Option<u32>, fact: &Fact) {
-        match fact {
-            Fact::ResultChecked { .. } => self.result_checked(deployment, fact),
-            _ => self.suspected(now, deployment, fact),
-        }
-    }
-
     /// An orchestrator has looked at a result. What does not count was worked for in vain.
-    fn result_checked(&mut self, deployment: Option<u32>, fact: &Fact) {
+    pub(super) fn result_checked(&mut self, deployment: Option<u32>, fact: &Fact) {
         let Fact::ResultChecked { allocation, generation, judgement, .. } = fact else { return };
         self.faults.results_checked += u64::from(*judgement != Judgement::Distrusted);
         self.faults.caught += u64::from(*judgement == Judgement::Wrong);

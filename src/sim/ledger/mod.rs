@@ -515,7 +515,8 @@ impl Ledger {
             | Fact::Container { .. }
             | Fact::DeploymentSuperseded { .. }
             | Fact::ResultDecided { .. } => {}
-            Fact::Suspected { .. } | Fact::ResultChecked { .. } => self.found(now, deployment, &fact),
+            fact @ Fact::Suspected { .. } => self.suspected(now, deployment, &fact),
+            fact @ Fact::ResultChecked { .. } => self.result_checked(deployment, &fact),
         }
     }
 

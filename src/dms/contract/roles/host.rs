@@ -157,7 +157,7 @@ impl Hosted {
                 }
                 Message::Ok
             }
-            _ => Message::Error("the message lacks what this behaviour needs".into()),
+            _ => Message::lacking(),
         };
         desk.reply(actor, request, answer);
         told

@@ -35,7 +35,7 @@ use super::model::Contract;
 use super::order::ContractOrder;
 use super::payments::{Transaction, Transfer, ValidatorBook};
 use super::quote::{Quote, Rate};
-use crate::dms::actor::{Actor, Behaviour, BehaviourKind, Envelope, Message, SecurityContext};
+use crate::dms::actor::{Actor, Behaviour, BehaviourKind, Envelope, LACKING, Message, SecurityContext};
 use crate::dms::constants::CONTRACT_MESSAGE_TIMEOUT;
 use crate::dms::desk::{Desk, OwedReply};
 use crate::dms::fact::Fact;
@@ -190,7 +190,7 @@ impl Contracts {
     /// Handles a message to the node about contracts.
     pub(in crate::dms) fn handle(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, request: &Envelope) {
         let Message::Contract(message) = &request.message else {
-            let answer = Message::Error("the message lacks what this behaviour needs".into());
+            let answer = Message::lacking();
             return desk.reply(root, request, answer);
         };
         let (kind, from) = (request.behaviour.kind, &request.from.did);
@@ -242,7 +242,7 @@ impl Contracts {
                 Kind::QuoteGet | Kind::QuoteValidate | Kind::QuoteCancel,
                 ContractMessage::QuoteFor { .. } | ContractMessage::AboutQuote(_),
             ) => self.handle_quote(desk, kind, from, message),
-            _ => Err("the message lacks what this behaviour needs".into()),
+            _ => Err(LACKING.into()),
         };
         desk.reply(root, request, payload(answer));
         self.arm(desk);

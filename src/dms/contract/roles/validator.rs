@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{Contracts, Purpose, Waiting, actor_of, payload, said};
-use crate::dms::actor::{Actor, BehaviourKind, Message};
+use crate::dms::actor::{Actor, BehaviourKind, LACKING, Message};
 use crate::dms::constants::CONTRACT_MESSAGE_TIMEOUT;
 use crate::dms::contract::billing::Invoice;
 use crate::dms::contract::fact::ContractFact;
@@ -230,7 +230,7 @@ impl Contracts {
                 let cancelled = self.book.quotes().cancel(id, desk.now);
                 cancelled.map(|()| ContractMessage::Answer(true)).map_err(|error| text(&error))
             }
-            _ => Err("the message lacks what this behaviour needs".into()),
+            _ => Err(LACKING.into()),
         }
     }
 }

@@ -259,6 +259,12 @@ impl Recovery {
         written.or_else(|| self.ask(|strategy| strategy.on_failure())).unwrap_or(Restarts::Nothing)
     }
 
+    /// Whether supervisors say what restarts with an allocation of which the file says this.
+    #[must_use]
+    pub const fn leaves_to_tree(&self, written: Option<AllocationRecovery>) -> bool {
+        written.is_none() || self.forced
+    }
+
     /// What becomes of a lost node; `written` is what the ensemble file says.
     #[must_use]
     pub fn on_loss(&self, written: Option<NodeRecovery>) -> NodePolicy {
