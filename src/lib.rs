@@ -10,6 +10,8 @@
 //! (what is said of DMS, shown again); `report` and `cli` on top.
 
 #[cfg(feature = "cli")]
+pub mod accept;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod dms;
 pub mod experiment;

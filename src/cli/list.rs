@@ -27,6 +27,8 @@ enum What {
     Churn,
     /// Known weaknesses of the real DMS, the switches of `profile`.
     Weaknesses,
+    /// Phrases of steps in feature files.
+    Steps,
     /// Where dmsim knowingly differs from the real DMS.
     Deviations,
 }
@@ -56,6 +58,17 @@ pub(super) fn list(arguments: &ListArguments) -> Exit {
                 (known.id.to_owned(), format!("as-is: {}; intended: {}", known.as_is, known.intended))
             })
             .collect(),
+        What::Steps => {
+            let mut last = "";
+            for (chapter, phrase, act, meaning) in crate::accept::phrases() {
+                if chapter != last {
+                    println!("{}{chapter}", if last.is_empty() { "" } else { "\n" });
+                    last = chapter;
+                }
+                println!("  {act:<5}  {phrase}\n         {meaning}");
+            }
+            return Exit::Fine;
+        }
         What::Images => catalogue::images()
             .iter()
             .map(|image| (image.name.clone(), format!("{:.1} MB", image.size_bytes as f64 / 1e6)))

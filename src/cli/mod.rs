@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::sim::RunError;
 
+mod accept;
 mod bench;
 mod cap;
 mod check;
@@ -77,6 +78,8 @@ enum Command {
     Run(run::RunArguments),
     /// Check scenarios and ensembles: every error with its place, nothing is run.
     Check(check::CheckArguments),
+    /// Run Gherkin features against a simulated network.
+    Accept(accept::AcceptArguments),
     /// Run a script of capability operations and explain each decision.
     Cap(cap::CapArguments),
     /// Tell why something was refused in a run, down to the token, the link and the rule.
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
     let exit = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Accept(arguments) => accept::accept(&arguments),
         Command::Cap(arguments) => cap::cap(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),

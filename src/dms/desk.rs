@@ -59,23 +59,31 @@ impl Asker {
     /// Tells it the answer, in the name of the node.
     pub(in crate::dms) fn answer(self, desk: &mut Desk<'_, '_>, root: &mut Actor, answer: Answer) {
         match self {
-            Self::Operator(operation) => desk.fact(match answer {
-                Ok(report) => Fact::OperationAnswered { operation, answer: report.summary().into() },
-                Err(reason) => Fact::OperationRefused { operation, reason },
-            }),
+            Self::Operator(operation) => desk.show(operation, in_message(answer)),
             Self::Message(None) => {}
-            Self::Message(Some(owed)) => {
-                let message = match answer {
-                    Ok(report) => Message::Report(Arc::new(Report::Deployment(report))),
-                    Err(reason) => Message::Error(reason),
-                };
-                desk.reply_later(root, *owed, message);
-            }
+            Self::Message(Some(owed)) => desk.reply_later(root, *owed, in_message(answer)),
         }
     }
 }
 
+/// The message that tells it.
+fn in_message(answer: Answer) -> Message {
+    match answer {
+        Ok(report) => Message::Report(Arc::new(Report::Deployment(report))),
+        Err(reason) => Message::Error(reason),
+    }
+}
+
 impl Desk<'_, '_> {
+    /// Shows an operator what their operation has come to.
+    pub(in crate::dms) fn show(&mut self, operation: u32, message: Message) {
+        self.fact(match &message {
+            Message::Error(reason) => Fact::OperationRefused { operation, reason: Arc::clone(reason) },
+            other => Fact::OperationAnswered { operation, answer: other.summary().into() },
+        });
+        self.out.effects.shown.push((operation, message));
+    }
+
     pub(in crate::dms) fn fact(&mut self, fact: Fact) {
         self.out.effects.facts.push(fact);
     }

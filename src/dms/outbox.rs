@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use crate::dms::actor::{DeploymentRequest, Envelope, ExecutorStats, NewDeployment, Output, Stream, Worker};
+use crate::dms::actor::{
+    DeploymentRequest, Envelope, ExecutorStats, Message, NewDeployment, Output, Stream, Worker,
+};
 use crate::dms::capability::Token;
 use crate::dms::contract::model::Blockchain;
 use crate::dms::contract::order::ContractOrder;
@@ -388,6 +390,8 @@ pub struct Effects {
     pub crashed: bool,
     /// Tasks whose ends, told by their providers, an orchestrator has taken for true: full ids, generations and hosts.
     pub ended: Vec<(Arc<str>, u32, PeerId)>,
+    /// What operators are shown, whole, by the numbers of their operations; the facts tell it in a few words.
+    pub shown: Vec<(u32, Message)>,
 }
 
 /// The effects of one call, with what the driver lends for it: randomness, and answers about the machine.

@@ -537,6 +537,12 @@ impl Network {
         self.nat.as_ref().map(|nat| nat.pairs(&self.medium))
     }
 
+    /// The relays at which an endpoint has a place; none where nobody is hidden.
+    #[must_use]
+    pub fn relays_of(&self, of: EndpointId) -> Vec<EndpointId> {
+        self.nat.iter().flat_map(|nat| nat.relays_of(&self.medium, of)).collect()
+    }
+
     /// Whether an endpoint is up.
     #[must_use]
     pub fn is_up(&self, endpoint: EndpointId) -> bool {

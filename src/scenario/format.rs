@@ -211,6 +211,15 @@ const MEMBERSHIP_OF_GROUP: Key = Key::new(
 )
 .or("full");
 
+static LOCATION: Map = Map::new(
+    "location",
+    &[
+        Key::new("continent", NAME, "the continent").required(),
+        Key::new("country", NAME, "the country").or("none"),
+        Key::new("city", NAME, "the city").or("none"),
+    ],
+);
+
 static GROUP: Map = Map::new(
     "group",
     &[
@@ -220,6 +229,8 @@ static GROUP: Map = Map::new(
         Key::new("org", ORGANIZATIONS, "organizations of which they are members").or("nunet"),
         MEMBERSHIP_OF_GROUP,
         GROUP_PLACE,
+        Key::new("location", Shape::Map(&LOCATION), "where their nodes say that they are")
+            .or("where they are"),
         GROUP_HARDWARE,
         Key::new("onboard", Shape::Map(&ONBOARD), "the part that is offered"),
         GROUP_BANDWIDTH,

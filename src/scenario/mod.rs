@@ -38,6 +38,7 @@ pub mod oracle_cases;
 mod organizations;
 mod outages;
 mod overrides;
+pub mod parts;
 mod payloads;
 mod peers;
 mod places;
@@ -67,6 +68,7 @@ pub use check::{Checked, DmsVerdict, Kind, check, verdict_of_dms};
 pub use churn::churn_fragment;
 pub use diagnostic::{Diagnostic, Sources, render};
 pub use overrides::Overrides;
+pub use profile::parse_profile;
 
 use files::Files;
 

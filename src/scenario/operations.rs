@@ -41,6 +41,7 @@ const SLOTS: [(&str, Slot); 3] =
     [("provide", Slot::Provide), ("require", Slot::Require), ("revoke", Slot::Revoke)];
 const FLAG: [(&str, bool); 2] = [("true", true), ("false", false)];
 /// Whether a revocation is published, and under which name.
+const YES_OR_NO: [(&str, bool); 2] = [("true", true), ("false", false)];
 const BROADCAST: [(&str, Option<&str>); 3] = [
     ("true", Some("/dms/cap/revoke/broadcast")),
     ("/dms/cap/broadcast", Some("/dms/cap/broadcast")),
@@ -305,12 +306,25 @@ impl Context<'_> {
 
     /// `{token: NAME}`, or `{member: bob, org: acme}`; both may be broadcast.
     fn revoke(&mut self, reader: &mut Reader, node: &Node) -> Option<OperationKind> {
-        let map = reader.map(node, "revoke", node.position, &["member", "org", "token", "broadcast"])?;
+        let map =
+            reader.map(node, "revoke", node.position, &["member", "org", "token", "broadcast", "here"])?;
         let broadcast = match node.entry("broadcast") {
             Some(_) => reader.optional(&map, "broadcast", |r, node| r.word(node, "broadcast", &BROADCAST))?,
             None => None,
         };
         let broadcast = broadcast.and_then(Behaviour::for_operators);
+        let here = reader.optional(&map, "here", |r, node| r.word(node, "here", &YES_OR_NO)).unwrap_or(true);
+        if let Some((key, _)) = node.entry("here")
+            && broadcast.is_none()
+            && !here
+        {
+            let help = "broadcast it, or anchor it here".to_owned();
+            reader.error(
+                key.position,
+                "a revocation that is neither anchored nor broadcast revokes nothing",
+                help,
+            );
+        }
         if let Some((key, _)) = node.entry("token") {
             if node.entry("member").or_else(|| node.entry("org")).is_some() {
                 let help = "write two operations".to_owned();
@@ -318,7 +332,7 @@ impl Context<'_> {
                 return None;
             }
             let token = self.token(reader, &map)?;
-            return Some(OperationKind::Revoke { what: Withdrawn::Token(token), broadcast });
+            return Some(OperationKind::Revoke { what: Withdrawn::Token(token), broadcast, here });
         }
         let help = "whose membership, as in `member: bob`; or `token` and the name of one";
         let member = reader.required(&map, "member", help, |r, node| peer(r, node, "member", self.peers));
@@ -330,7 +344,7 @@ impl Context<'_> {
         if broadcast.is_some() {
             self.warn_of_deaf_members(reader, &map, &organization);
         }
-        Some(OperationKind::Revoke { what: Withdrawn::Membership { member, organization }, broadcast })
+        Some(OperationKind::Revoke { what: Withdrawn::Membership { member, organization }, broadcast, here })
     }
 
     /// The organization of a peer that has only one.

@@ -26,6 +26,7 @@ const GROUP_KEYS: &[&str] = &[
     "org",
     "membership",
     "place",
+    "location",
     "hardware",
     "onboard",
     "bandwidth",
@@ -252,6 +253,7 @@ fn group(
     let count = count(reader, &map, &names);
     let (organizations, membership) = organizations.memberships(reader, &map, role != Role::Attacker);
     let place = reader.optional(&map, "place", Reader::place).unwrap_or_default();
+    let location = reader.optional(&map, "location", Reader::location);
     let hardware = reader.optional(&map, "hardware", hardware).unwrap_or_default();
     let offers_nothing = matches!(role, Role::Attacker | Role::Gateway);
     let onboard = if offers_nothing { None } else { onboard(reader, &map, role) };
@@ -282,6 +284,7 @@ fn group(
         organizations,
         membership,
         place,
+        location,
         hardware,
         onboard,
         bandwidth: links,

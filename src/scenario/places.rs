@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::reader::Reader;
+use crate::dms::ensemble::config::Location;
 use crate::dms::ensemble::suggest::suggestion;
 use crate::dms::ensemble::tree::Node;
 use crate::net::{Cities, Continent};
@@ -32,6 +33,16 @@ impl Reader {
                 None
             }
         }
+    }
+
+    /// `{continent: AS, country: CN, city: Shanghai}`: texts that a node tells of itself, true or not.
+    pub(super) fn location(&mut self, node: &Node) -> Option<Location> {
+        let map = self.map(node, "location", node.position, &["continent", "country", "city"])?;
+        let help = "as in `location: {continent: AS, country: CN}`";
+        let continent = self.required(&map, "continent", help, |r, node| r.text(node, "continent"));
+        let country = self.optional(&map, "country", |r, node| r.text(node, "country"));
+        let city = self.optional(&map, "city", |r, node| r.text(node, "city"));
+        Some(Location { continent: continent?, country, city, ..Location::default() })
     }
 
     fn area(&mut self, node: &Node) -> Option<PopulationOf> {

@@ -27,6 +27,29 @@ pub(super) fn value(reader: &mut Reader, node: &Node, key: &str) -> Option<Profi
     Some(added.into_iter().fold(base, Profile::with))
 }
 
+/// A profile as it stands behind `profile:`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_profile(text: &str) -> Result<Profile, String> {
+    let node = super::yaml::parse(text.as_bytes()).map_err(|all| {
+        all.first().map_or_else(|| "it is no profile".to_owned(), |finding| finding.message.clone())
+    })?;
+    let mut reader = Reader::default();
+    let found = value(&mut reader, &node, "profile");
+    let wrong = reader.findings.into_sorted();
+    match (found, wrong.first()) {
+        (Some(profile), None) => Ok(profile),
+        (_, wrong) => Err(wrong.map_or_else(
+            || "it is no profile".to_owned(),
+            |finding| {
+                let help = finding.help.as_deref().map(|help| format!("; {help}")).unwrap_or_default();
+                format!("{}{help}", finding.message)
+            },
+        )),
+    }
+}
+
 fn weaknesses(reader: &mut Reader, map: &Map<'_>, key: &str) -> Vec<Weakness> {
     reader.list(map, key).iter().filter_map(|node| weakness(reader, node)).collect()
 }

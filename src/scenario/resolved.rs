@@ -13,6 +13,7 @@ use super::storage;
 use super::units::{write_bytes, write_hertz, write_rate};
 use super::{clocks, executors, joins, nat, profile, strategy, traffic, yaml};
 use crate::dms::capability::Form;
+use crate::dms::ensemble::config::Location;
 use crate::dms::identity::SignatureMode;
 use crate::kernel::{Time, date};
 use crate::net::{BandwidthConfig, CityDataSet, LatencyConfig};
@@ -158,6 +159,7 @@ fn group(group: &PeerGroup) -> String {
         ("org", (!organizations.is_empty()).then(|| format!("[{}]", organizations.join(", ")))),
         ("membership", Some(group.membership.map_or("none", Form::as_str).to_owned())),
         ("place", Some(place(&group.place))),
+        ("location", group.location.as_ref().map(location)),
         ("hardware", Some(hardware(&group.hardware))),
         ("onboard", onboard),
         ("bandwidth", group.bandwidth.map(links)),
@@ -176,6 +178,14 @@ fn group(group: &PeerGroup) -> String {
     ];
     content.extend(group.gateway.iter().flat_map(super::gateways::write));
     format!("{role}: {}", map(&content))
+}
+
+fn location(said: &Location) -> String {
+    map(&[
+        ("continent", Some(text(&said.continent))),
+        ("country", said.country.as_deref().map(text)),
+        ("city", said.city.as_deref().map(text)),
+    ])
 }
 
 fn attack(plan: &AttackPlan) -> String {

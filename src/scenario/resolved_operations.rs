@@ -173,7 +173,7 @@ fn kind<'a>(kind: &OperationKind, copies: &mut impl Iterator<Item = &'a String>)
         OperationKind::RemoveAnchor { slot, token } => {
             ("remove_anchor", map(&[slot_of(*slot), token_of(token)]))
         }
-        OperationKind::Revoke { what, broadcast } => {
+        OperationKind::Revoke { what, broadcast, here } => {
             let broadcast = match broadcast {
                 None => "false".to_owned(),
                 Some(one) if one.path.as_str() == one.kind.template() => "true".to_owned(),
@@ -188,6 +188,7 @@ fn kind<'a>(kind: &OperationKind, copies: &mut impl Iterator<Item = &'a String>)
                 ("org", organization.map(|name| text(name))),
                 ("token", token.map(|name| text(name))),
                 ("broadcast", Some(broadcast)),
+                ("here", (!here).then(|| "false".to_owned())),
             ]);
             ("revoke", content)
         }

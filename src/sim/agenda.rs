@@ -144,6 +144,12 @@ impl Agenda {
         Some((at, event))
     }
 
+    /// It is this time now, before which nothing is planned any more.
+    pub(super) fn skip_to(&mut self, now: Time) {
+        self.settle();
+        self.now = self.now.max(now);
+    }
+
     /// Brings the wave of the event taken last to its new place in the order: only now is it known whether that event
     /// has led to another one.
     fn settle(&mut self) {
@@ -158,7 +164,7 @@ impl Agenda {
         }
     }
 
-    /// The time of the event taken last; zero before the first.
+    /// The time of the event taken last, or a later one to which all was taken; zero before the first.
     #[must_use]
     pub(super) const fn now(&self) -> Time {
         self.now

@@ -137,6 +137,7 @@ pub(super) mod tests {
             place: PlaceConfig::default(),
             hardware: HardwareConfig::default(),
             onboard: Some(Onboard { cpu: 1.0, ram: 1.0, disk: 1.0 }),
+            location: None,
             bandwidth: None,
             nat: None,
             churn: None,

@@ -90,7 +90,7 @@ impl World<'_> {
     pub(super) fn contract_step(&mut self, now: Time, step: ContractStep) {
         match step {
             ContractStep::Create(number) => {
-                let plan = &self.setup.contracts[number as usize];
+                let plan = Arc::clone(&self.plans.contracts[number as usize]);
                 let dids = [&plan.requestor, &plan.provider, &plan.host, &plan.validator]
                     .map(|name| self.root_of(self.peer(name)).did.clone());
                 // It begins by the requestor's own clock.
@@ -100,7 +100,7 @@ impl World<'_> {
                 self.order_by_itself(now, requestor, ContractOrder::Create(draft));
             }
             ContractStep::Approve(number) => {
-                let plan = &self.setup.contracts[number as usize];
+                let plan = &self.plans.contracts[number as usize];
                 let provider = self.peer(&plan.provider);
                 match self.did_of(plan) {
                     Some(did) => self.order_by_itself(now, provider, ContractOrder::Approve(did)),
@@ -154,7 +154,7 @@ impl World<'_> {
             ContractFact::Created => {
                 let mut hosted = self.hosts[peer.0 as usize].peer.contracts().hosted();
                 let made = hosted.find(|known| known.contract_did == *contract);
-                let plan = made.and_then(|made| self.setup.contracts.iter().position(|plan| plan.is(made)));
+                let plan = made.and_then(|made| self.plans.contracts.iter().position(|plan| plan.is(made)));
                 self.ledger.contract_created(now, contract, plan);
             }
             ContractFact::Owed { unique_id, .. } => self.owe(now, peer, contract, unique_id),
@@ -164,12 +164,17 @@ impl World<'_> {
 
     /// A requestor has learnt that it owes something. It pays when its time comes, if it is one that does.
     fn owe(&mut self, now: Time, peer: PeerId, contract: &Did, transaction: &Arc<str>) {
-        let plan = self.setup.contracts.iter().find(|plan| self.did_of(plan).as_ref() == Some(contract));
+        let plan = self.plans.contracts.iter().find(|plan| self.did_of(plan).as_ref() == Some(contract));
         if let Some(after) = plan.and_then(|plan| plan.pay_after) {
             let number = self.chain.dues.len() as u32;
             self.chain.dues.push((peer, Arc::clone(transaction)));
             self.queue.post(now + after, Event::Contract(ContractStep::Pay(number)));
         }
+    }
+
+    /// The DID of the contract of this name; none before its host has made it.
+    pub(super) fn contract_did(&self, name: &str) -> Option<Did> {
+        self.plans.contract(name).and_then(|plan| self.did_of(plan))
     }
 
     /// The DID that the host of a contract has made for it; none before that.
@@ -187,7 +192,7 @@ impl World<'_> {
     ) -> Result<Arc<[ContractRef]>, String> {
         let reference = |name: &str| {
             let missing = || format!("the contract {name} was not made yet");
-            let plan = self.setup.contracts.iter().find(|plan| plan.name == *name).ok_or_else(missing)?;
+            let plan = self.plans.contract(name).ok_or_else(missing)?;
             let root = |peer: &str| self.root_of(self.peer(peer)).did.clone();
             Ok(ContractRef {
                 name: name.into(),
@@ -230,8 +235,8 @@ impl World<'_> {
         name: &str,
         action: ContractAction,
     ) -> Result<Command, String> {
-        let plan = self.setup.contracts.iter().find(|plan| plan.name == *name);
-        let plan = plan.ok_or("there is no such contract")?;
+        let plan = self.plans.contract(name).cloned().ok_or("there is no such contract")?;
+        let plan = &*plan;
         let contract = self.did_of(plan).ok_or("the contract was never made")?;
         let host = self.root_of(self.peer(&plan.host));
         let validator = self.root_of(self.peer(&plan.validator)).did.clone();

@@ -10,6 +10,8 @@ mod correlated;
 mod machine;
 mod outages;
 
+use std::sync::Arc;
+
 pub(super) use self::conditions::Flapping;
 pub(super) use self::outages::Down;
 use super::event::{Event, PeerId, Turn};
@@ -74,19 +76,23 @@ impl Fault {
 impl World<'_> {
     /// Has each fault begin at its time; those that wait for something are looked after as that comes about.
     pub(super) fn plan_faults(&mut self) {
-        let setup = self.setup;
-        for (fault, number) in setup.faults.iter().zip(0..) {
-            match fault.when() {
-                When::At(at) => self.queue.post(*at, Event::Fault(Turn::first_of(number))),
-                When::Once { .. } => self.triggers.push(number),
-                When::Random { from, .. } => self.plan_turn(*from, Turn::first_of(number)),
-            }
+        for number in 0..self.plans.faults().len() as u32 {
+            self.plan_fault(number);
+        }
+    }
+
+    /// Has a fault begin at its time.
+    pub(super) fn plan_fault(&mut self, number: u32) {
+        match *self.plans.fault(number).when() {
+            When::At(at) => self.queue.post(at, Event::Fault(Turn::first_of(number))),
+            When::Once { .. } => self.triggers.push(number),
+            When::Random { from, .. } => self.plan_turn(from, Turn::first_of(number)),
         }
     }
 
     /// Has a fault that comes at random come again, unless its time is over by then.
     fn plan_turn(&mut self, after: Time, turn: Turn) {
-        let When::Random { mean, until, .. } = self.setup.faults[turn.fault as usize].when() else { return };
+        let When::Random { mean, until, .. } = *self.plans.fault(turn.fault).when() else { return };
         let gap = Distribution::Exponential { mean_s: mean.as_secs_f64() };
         let at = after + gap.sample(&mut self.streams.owned(TURNS, entity_of(turn.fault, 0, turn.number)));
         let end = until.unwrap_or(Time::ZERO + self.setup.duration);
@@ -103,9 +109,9 @@ impl World<'_> {
         }
         let Some(number) = self.ledger.number_of(ensemble) else { return };
         let name = self.ledger.name_of(number).to_owned();
-        let (setup, queue) = (self.setup, &mut self.queue);
+        let (plans, queue) = (&self.plans, &mut self.queue);
         self.triggers.retain(|&number| {
-            let When::Once { deployment, is, after } = setup.faults[number as usize].when() else {
+            let When::Once { deployment, is, after } = plans.fault(number).when() else {
                 return false;
             };
             let met = *deployment == name && *is == status;
@@ -117,13 +123,13 @@ impl World<'_> {
     }
 
     pub(super) fn begin_fault(&mut self, now: Time, turn: Turn) {
-        let setup = self.setup;
+        let fault = Arc::clone(self.plans.fault(turn.fault));
         // A move that is repeated is the same turn again, after which nothing is planned anew.
         if self.turns.get(&turn.fault) == Some(&turn) {
             self.plan_turn(now, Turn { number: turn.number + 1, ..turn });
         }
-        self.ledger.fault_began(setup.faults[turn.fault as usize].kind());
-        match &setup.faults[turn.fault as usize] {
+        self.ledger.fault_began(fault.kind());
+        match &*fault {
             Fault::Crash { who, repair, loses_disk, .. } => {
                 let down = if *loses_disk { Down::MachineWithDisk } else { Down::Machine };
                 self.break_down(now, turn, who, repair.as_ref(), down);

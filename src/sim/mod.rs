@@ -7,6 +7,7 @@
 mod agenda;
 mod atlas;
 mod attack;
+pub mod by_hand;
 pub mod capabilities;
 pub mod clocks;
 mod closing;
@@ -33,6 +34,7 @@ mod moving;
 mod office;
 mod operations;
 pub mod outcome;
+mod plans;
 pub mod population;
 mod reach;
 mod routine;

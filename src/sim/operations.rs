@@ -21,7 +21,7 @@ const OFFICE: Domain = Domain::new("sim.office");
 impl World<'_> {
     /// An operation of the setup is due.
     pub(super) fn operate(&mut self, now: Time, number: u32) {
-        let operation = &self.setup.operations[number as usize];
+        let operation = &*Arc::clone(&self.plans.operations[number as usize]);
         let by = self.peer(&operation.by);
         self.let_in(now, by, operation);
         self.ledger.operation_asked(number);
@@ -138,14 +138,21 @@ impl World<'_> {
                 let token = self.office.token(token)?.clone();
                 Order::Remove(Box::new(TokenSet::of(*slot, token)))
             }
-            OperationKind::Revoke { what, broadcast } => {
+            OperationKind::Revoke { what, broadcast, here } => {
                 let member = match what {
                     Withdrawn::Membership { member, .. } => Some(self.peer(member)),
                     Withdrawn::Token(_) => None,
                 };
                 let revocation = self.office.revoke(by, what, member)?;
                 let broadcast = broadcast.clone().map(|behaviour| (behaviour, Operation::TIMEOUT));
-                Order::Revoke { revocation, broadcast }
+                match broadcast {
+                    Some((behaviour, timeout)) if !here => {
+                        let tokens = std::iter::once(revocation).collect();
+                        let message = Message::Anchor(Box::new(AnchorRequest { slot: Slot::Revoke, tokens }));
+                        Order::Publish { behaviour, message, timeout }
+                    }
+                    broadcast => Order::Revoke { revocation, broadcast },
+                }
             }
             OperationKind::ListCapabilities { of } => self.list_at(by, of),
             OperationKind::Deployment(_) => unreachable!("deployments have commands of their own"),

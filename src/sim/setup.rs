@@ -44,6 +44,7 @@ pub use self::when::When;
 
 use super::event::PeerId;
 use crate::dms::capability::Form;
+use crate::dms::ensemble::config::Location;
 use crate::dms::ensemble::{EnsembleConfig, Executor};
 use crate::dms::identity::SignatureMode;
 use crate::dms::orchestrator::{Strategy, Wishes};
@@ -169,6 +170,8 @@ pub struct PeerGroup {
     pub membership: Option<Form>,
     /// Where they are.
     pub place: PlaceConfig,
+    /// Where their nodes say that they are; none = where they are.
+    pub location: Option<Location>,
     /// What their machines have.
     pub hardware: HardwareConfig,
     /// What part of a machine is onboarded; none for peers that offer nothing.

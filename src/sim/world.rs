@@ -24,6 +24,7 @@ use super::ledger::Ledger;
 use super::moving::Moving;
 use super::office::Office;
 use super::outcome::Outcome;
+use super::plans::Plans;
 use super::population::{GroupChurn, Populated, Population, populate};
 use super::routine::{Concern, Routines};
 use super::setup::Setup;
@@ -93,6 +94,7 @@ pub(super) enum Cargo {
 /// A run in progress.
 pub struct World<'s> {
     pub(super) setup: &'s Setup,
+    pub(super) plans: Plans,
     pub(super) streams: Streams,
     pub(super) queue: Agenda,
     pub(super) hosts: Vec<Host>,
@@ -131,6 +133,8 @@ pub struct World<'s> {
     pub(super) violation: Option<Box<Violation>>,
     /// When the network is looked after next, if that is foreseen.
     pub(super) network_due: Option<Time>,
+    /// What operators were shown, by operation, where that is kept.
+    pub(super) shown: Option<Vec<(u32, Message)>>,
     /// What was seen since it was last asked for, if somebody watches.
     pub(super) onlooker: Option<Onlooker>,
 }
@@ -168,6 +172,7 @@ impl<'s> World<'s> {
             ledger: Ledger::new(setup, &population),
             office,
             setup,
+            plans: Plans::of(setup),
             streams,
             queue: Agenda::default(),
             hosts,
@@ -198,6 +203,7 @@ impl<'s> World<'s> {
             events: 0,
             violation: None,
             network_due: None,
+            shown: None,
             onlooker: None,
         };
         for peer in (0..world.hosts.len() as u32).map(PeerId) {
@@ -541,6 +547,7 @@ impl<'s> World<'s> {
             self.ledger.took_result(&allocation, generation);
             self.shows_of(now, peer, &host, |provider| Sight::Took { provider });
         }
+        self.keep_of(&mut effects);
         for envelope in effects.sends.drain(..) {
             self.send(now, peer, envelope);
         }

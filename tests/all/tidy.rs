@@ -20,11 +20,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("scenario", &["sim", "dms", "net", "workload", "observe", "kernel"]),
     ("experiment", &["scenario", "sim", "observe", "kernel"]),
     ("reproduce", &["experiment", "scenario", "sim", "dms", "net", "observe", "kernel"]),
+    ("accept", &["scenario", "sim", "dms", "net", "observe", "kernel"]),
     ("report", &["observe", "kernel"]),
     (
         "cli",
         &[
             "report",
+            "accept",
             "experiment",
             "reproduce",
             "scenario",
@@ -45,6 +47,9 @@ const OWNED: &[(&str, &[&str])] = &[
     ("clap", &["src/cli/"]),
     ("indicatif", &["src/cli/"]),
     ("ctrlc", &["src/cli/"]),
+    ("gherkin", &["src/accept/feature.rs"]),
+    ("cucumber_expressions", &["src/accept/expression.rs"]),
+    ("quick_junit", &["src/accept/output/junit.rs"]),
     ("saphyr_parser", &["src/scenario/yaml.rs", "src/scenario/yaml/"]),
     ("plotters", &["src/report/chart/"]),
     ("csv", &["src/observe/", "src/scenario/trace.rs"]),

@@ -462,6 +462,17 @@ impl Message {
         Self::Error(LACKING.into())
     }
 
+    /// What it answers in a few words, without ids.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        match self {
+            Self::HelloReply(_) => "hello".to_owned(),
+            Self::Report(report) => report.summary(),
+            Self::Contract(said) => said.summary(),
+            _ => "ok".to_owned(),
+        }
+    }
+
     /// Bytes of the payload's JSON.
     #[must_use]
     pub fn json_len(&self) -> u64 {

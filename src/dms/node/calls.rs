@@ -1,7 +1,5 @@
 //! Calls that an operator made and whose answers are to come.
 
-use std::sync::Arc;
-
 use crate::dms::actor::{Message, NodeReport, Report};
 use crate::dms::desk::Desk;
 use crate::dms::fact::Fact;
@@ -70,10 +68,7 @@ impl Calls {
                 desk.fact(Fact::SecretsSeen(secrets));
             }
         }
-        desk.fact(match message {
-            Message::Error(reason) => Fact::OperationRefused { operation, reason: Arc::clone(reason) },
-            other => Fact::OperationAnswered { operation, answer: summary(other).into() },
-        });
+        desk.show(operation, message.clone());
     }
 
     /// The time of a call is over.
@@ -89,14 +84,5 @@ impl Calls {
             reason.push_str(": this node belongs to no organization");
         }
         desk.fact(Fact::OperationUnanswered { operation: call.operation, reason: reason.into() });
-    }
-}
-
-/// An answer in a few words, without ids.
-fn summary(message: &Message) -> String {
-    match message {
-        Message::HelloReply(_) => "hello".to_owned(),
-        Message::Report(report) => report.summary(),
-        _ => "ok".to_owned(),
     }
 }

@@ -283,7 +283,10 @@ impl Node {
                 desk.security.capabilities.remove_roots(&set.removals());
                 Ok("removed".to_owned())
             }
-            Order::ListCapabilities => Ok(Report::Capabilities(Box::new(capabilities::list(desk))).summary()),
+            Order::ListCapabilities => {
+                let report = Report::Capabilities(Box::new(capabilities::list(desk)));
+                return desk.show(operation, Message::Report(Arc::new(report)));
+            }
         };
         desk.fact(match done {
             Ok(answer) => Fact::OperationAnswered { operation, answer: answer.into() },

@@ -106,6 +106,19 @@ impl Deployment {
         })
     }
 
+    /// What a file with a log holds, by the path that [`LogFiles`] tells; none where there is no such file.
+    #[must_use]
+    pub fn log_file(&self, path: &str) -> Option<&str> {
+        let path = path.strip_prefix(&format!("deployments/{}/", self.id))?;
+        let (key, file) = path.rsplit_once('/')?;
+        let log = self.logs.iter().find(|log| self.key(log.at) == key)?;
+        match file {
+            "stdout.log" => Some(&log.stdout),
+            "stderr.log" => Some(&log.stderr),
+            _ => None,
+        }
+    }
+
     /// The end of a task brings its output, or has it fetched.
     pub(super) fn keep_output(&mut self, desk: &mut Desk<'_, '_>, at: At, end: &TaskTermination) {
         let Some(host) = self.nodes[at.0].place.clone() else { return };

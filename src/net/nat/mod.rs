@@ -233,6 +233,16 @@ impl Nat {
         self.peering.of(of).iter().map(|link| link.peer).collect()
     }
 
+    /// The relays at which a host has a place that is worth something.
+    pub fn relays_of<'a>(
+        &'a self,
+        medium: &'a Medium,
+        of: EndpointId,
+    ) -> impl Iterator<Item = EndpointId> + 'a {
+        let held = self.hosts[of].reservations.iter().filter(|one| self.holds(medium, **one));
+        held.map(|one| one.relay)
+    }
+
     /// What stands between a host and the network.
     #[must_use]
     pub fn class(&self, of: EndpointId) -> NatClass {

@@ -273,5 +273,6 @@ static REVOKE: Map = Map::new(
             "whether it is published",
         )
         .or("false"),
+        Key::new("here", FLAG, "whether the node that publishes it anchors it as well").or("true"),
     ],
 );

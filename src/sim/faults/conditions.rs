@@ -1,5 +1,7 @@
 //! What faults do to the network, switched on and off: once, or again and again where a fault flaps.
 
+use std::sync::Arc;
+
 use super::entity_of;
 use crate::kernel::{Cursor, Domain, Span, Time};
 use crate::net::Condition;
@@ -16,10 +18,11 @@ pub(in crate::sim) struct Flapping {
     cursor: Cursor,
 }
 
-impl<'s> World<'s> {
+impl World<'_> {
     /// A fault of the network begins.
     pub(super) fn begin_condition(&mut self, now: Time, turn: Turn) {
-        let Some((lasts, flaps)) = lasting(&self.setup.faults[turn.fault as usize]) else { return };
+        let fault = Arc::clone(self.plans.fault(turn.fault));
+        let Some((lasts, flaps)) = lasting(&fault) else { return };
         self.impose(now, turn);
         let end = now + lasts;
         self.queue.post(end, Event::FaultEnd(turn));
@@ -43,8 +46,8 @@ impl<'s> World<'s> {
 
     /// Draws how long a condition stays as it is; its end comes by itself.
     fn plan_flap(&mut self, now: Time, turn: Turn) {
-        let setup: &'s _ = self.setup;
-        let Some((_, Some(flaps))) = lasting(&setup.faults[turn.fault as usize]) else { return };
+        let fault = Arc::clone(self.plans.fault(turn.fault));
+        let Some((_, Some(flaps))) = lasting(&fault) else { return };
         let span = if self.conditions.contains_key(&turn) { &flaps.on } else { &flaps.off };
         let Some(flapping) = self.flapping.get_mut(&turn) else { return };
         let entity = entity_of(0, turn.fault, turn.number);
@@ -67,7 +70,7 @@ impl<'s> World<'s> {
 
     /// The same condition each time that it comes within a turn: those whom it concerns are drawn once.
     fn condition_of(&self, turn: Turn) -> Option<Condition> {
-        Some(match &self.setup.faults[turn.fault as usize] {
+        Some(match &**self.plans.fault(turn.fault) {
             Fault::Loss { who, direction, fraction, .. } => {
                 Condition::Loss { group: self.group(turn, who, *direction), loss: *fraction }
             }
@@ -87,7 +90,7 @@ impl<'s> World<'s> {
     }
 
     pub(in crate::sim) fn end_fault(&mut self, now: Time, turn: Turn) {
-        if let Fault::Clock { who, by_ns, .. } = &self.setup.faults[turn.fault as usize] {
+        if let Fault::Clock { who, by_ns, .. } = &*Arc::clone(self.plans.fault(turn.fault)) {
             return self.step_clocks(now, turn, who, -by_ns);
         }
         self.flapping.remove(&turn);
@@ -102,7 +105,7 @@ impl<'s> World<'s> {
             self.review_traffic(now);
             // Transfers that waited at a partition go on.
             self.await_transfers();
-            if let Fault::Partition { between, .. } = &self.setup.faults[turn.fault as usize] {
+            if let Fault::Partition { between, .. } = &*Arc::clone(self.plans.fault(turn.fault)) {
                 self.reconnect(now, turn, between);
             }
         }

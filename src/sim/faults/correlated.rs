@@ -19,7 +19,7 @@ type UnitKey<'a> = (&'a str, u32);
 
 impl<'s> World<'s> {
     /// Units are drawn, and the machines of each go down, until its repair or their own.
-    pub(super) fn break_units(&mut self, now: Time, turn: Turn, outage: &'s Outage) {
+    pub(super) fn break_units(&mut self, now: Time, turn: Turn, outage: &Outage) {
         let mut rng = self.streams.owned(UNITS, entity_of(0, turn.fault, turn.number));
         let mut units = self.units(outage);
         for place in 0..outage.units {
@@ -51,7 +51,7 @@ impl<'s> World<'s> {
     }
 
     /// The peers of each unit that an outage may hit. What does not exist at the time belongs to none.
-    fn units(&self, outage: &'s Outage) -> BTreeMap<UnitKey<'s>, Vec<PeerId>> {
+    fn units(&self, outage: &Outage) -> BTreeMap<UnitKey<'s>, Vec<PeerId>> {
         let mut units: BTreeMap<UnitKey<'s>, Vec<PeerId>> = BTreeMap::new();
         let mut matching = self.population.matching(&outage.who);
         matching.retain(|peer| !self.is_absent(*peer));

@@ -1,6 +1,8 @@
 //! What is wrong with machines that stay up: executors that break down, fetches that fail, slow and frozen machines,
 //! disks, and those who lie (docs/failures.md).
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
 use super::entity_of;
@@ -30,7 +32,8 @@ impl World<'_> {
 
     /// Something begins to be wrong with a machine.
     pub(in crate::sim) fn strike(&mut self, now: Time, turn: Turn, peer: PeerId) {
-        let Fault::Machine { lasts, trouble, .. } = &self.setup.faults[turn.fault as usize] else { return };
+        let fault = Arc::clone(self.plans.fault(turn.fault));
+        let Fault::Machine { lasts, trouble, .. } = &*fault else { return };
         let is_off = self.clouds.is_absent(peer) || !self.hosts[peer.0 as usize].up;
         if is_off && matches!(trouble, Trouble::Stall | Trouble::ExecutorCrash) {
             return;
@@ -69,7 +72,8 @@ impl World<'_> {
 
     /// What a fault has done to a machine is over.
     pub(in crate::sim) fn end_strike(&mut self, now: Time, turn: Turn, peer: PeerId) {
-        let Fault::Machine { trouble, .. } = &self.setup.faults[turn.fault as usize] else { return };
+        let fault = Arc::clone(self.plans.fault(turn.fault));
+        let Fault::Machine { trouble, .. } = &*fault else { return };
         self.rouse(now, peer);
         self.review_if_slow(now, *trouble);
         self.troubles.end(peer, turn);
@@ -113,7 +117,7 @@ impl World<'_> {
             Event::Attack { attacker } => self.attackers.peer(attacker),
             Event::Name(step) => self.moving.who_handles(step)?,
             // These tell the node at once what has become of its allocations.
-            Event::Strike { turn, peer } => match &self.setup.faults[turn.fault as usize] {
+            Event::Strike { turn, peer } => match &**self.plans.fault(turn.fault) {
                 Fault::Machine { trouble, .. } if trouble.is_told_at_once() => peer,
                 _ => return None,
             },
@@ -127,7 +131,7 @@ impl World<'_> {
         if self.troubles.is_frozen(peer) {
             return self.troubles.hold(peer, Event::Connection { peer, to, again });
         }
-        let handle = std::sync::Arc::clone(self.hosts[to.0 as usize].peer.handle_of_root());
+        let handle = Arc::clone(self.hosts[to.0 as usize].peer.handle_of_root());
         self.feed_about(at, peer, Concern::Nothing, |_| {
             if again { Input::Reconnected(handle) } else { Input::Connected(handle) }
         });

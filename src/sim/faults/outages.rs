@@ -1,5 +1,7 @@
 //! Peers stop and start again: crashes and repairs, restarts, upgrades and churn.
 
+use std::sync::Arc;
+
 use super::{RECONNECT, entity_of};
 use crate::dms::outbox::{Execution, Input, RunId};
 use crate::kernel::{Distribution, Domain, Span, Time};
@@ -84,8 +86,8 @@ impl World<'_> {
 
     /// A peer gets its new version. One that is down anyway, or switched off, has it when it is back.
     pub(in crate::sim) fn upgrade(&mut self, now: Time, number: u32, peer: PeerId) {
-        let setup = self.setup;
-        let Fault::Upgrade { down, to, .. } = &setup.faults[number as usize] else { return };
+        let fault = Arc::clone(self.plans.fault(number));
+        let Fault::Upgrade { down, to, .. } = &*fault else { return };
         let host = &mut self.hosts[peer.0 as usize];
         let waits = host.crashed || !host.up;
         if !waits {

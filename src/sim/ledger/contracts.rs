@@ -12,7 +12,7 @@ use crate::dms::identity::Did;
 use crate::kernel::Time;
 use crate::observe::{ContractRow, InvoiceRow, labels};
 use crate::sim::event::PeerId;
-use crate::sim::setup::Setup;
+use crate::sim::setup::{ContractPlan, PeerGroup, Setup};
 
 /// A contract as the ledger knows it.
 #[derive(Clone, Debug)]
@@ -63,8 +63,15 @@ pub(super) struct Contracts {
 
 impl Contracts {
     pub(super) fn of(setup: &Setup) -> Self {
+        let mut all = Self::default();
+        setup.contracts.iter().for_each(|plan| all.add(setup, plan));
+        all
+    }
+
+    /// Takes a further one.
+    fn add(&mut self, setup: &Setup, plan: &ContractPlan) {
         let organization = |name: &str| {
-            let of_peer = |group: &&crate::sim::setup::PeerGroup| {
+            let of_peer = |group: &&PeerGroup| {
                 group.names.iter().any(|own| own == name)
                     || name.strip_prefix(group.name.as_str()).is_some_and(|rest| {
                         rest.strip_prefix('-').is_some_and(|digits| digits.parse::<u32>().is_ok())
@@ -73,7 +80,8 @@ impl Contracts {
             let found = setup.groups.iter().find(of_peer);
             found.map(|group| group.organizations.join(" ")).unwrap_or_default().into()
         };
-        let parties = setup.contracts.iter().map(|plan| Parties {
+        self.asked += 1;
+        self.parties.push(Parties {
             name: plan.name.as_str().into(),
             requestor: plan.requestor.as_str().into(),
             provider: plan.provider.as_str().into(),
@@ -83,7 +91,6 @@ impl Contracts {
             currency: Arc::clone(&plan.payment.pricing_currency),
             organizations: [organization(&plan.requestor), organization(&plan.provider)],
         });
-        Self { parties: parties.collect(), records: IndexMap::new(), asked: setup.contracts.len() as u64 }
     }
 
     /// The number of a contract in the run.
@@ -240,6 +247,11 @@ impl Ledger {
             self.refuse(now, peer, None, "contract", Arc::clone(reason));
         }
         self.contracts.apply(now, contract, what);
+    }
+
+    /// A further contract is asked for, while the run goes on.
+    pub(in crate::sim) fn add_contract(&mut self, setup: &Setup, plan: &ContractPlan) {
+        self.contracts.add(setup, plan);
     }
 
     /// A contract exists from now on, the one of this place in the setup.

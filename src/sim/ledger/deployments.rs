@@ -20,13 +20,13 @@ pub(in crate::sim) struct DeploymentRecord {
     pub(super) deadline: Time,
     pub(super) running: Option<Time>,
     pub(super) ended: Option<Time>,
-    pub(super) status: DeploymentStatus,
-    pub(super) cancelled: bool,
-    pub(super) reason: Option<Arc<str>>,
+    pub(in crate::sim) status: DeploymentStatus,
+    pub(in crate::sim) cancelled: bool,
+    pub(in crate::sim) reason: Option<Arc<str>>,
     pub(super) rounds: u32,
     pub(super) attempts: u32,
     pub(super) bids: u32,
-    pub(super) redeployments: u32,
+    pub(in crate::sim) redeployments: u32,
 }
 
 impl DeploymentRecord {
@@ -67,6 +67,11 @@ impl Ledger {
             redeployments: 0,
         });
         number
+    }
+
+    /// What is known of the deployment of this number.
+    pub(in crate::sim) fn record_of(&self, number: u32) -> &DeploymentRecord {
+        &self.deployments[number as usize]
     }
 
     pub(in crate::sim) fn deployment_refused(&mut self, now: Time, number: u32, reason: &str) {

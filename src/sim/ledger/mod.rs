@@ -40,6 +40,7 @@ use self::lifetimes::Lifetimes;
 use self::machines::Machines;
 use self::moves::Moves;
 use self::offers::Offers;
+pub use self::operations::Ending;
 use self::operations::{Operations, Revocations};
 use self::reachability::Reachability;
 pub(super) use self::refusals::{Case, line_of};
@@ -200,7 +201,7 @@ impl Ledger {
         let of_workload = setup.workload.iter();
         let mut entries: Vec<_> =
             of_workload.map(|entry| (entry.name.clone(), Arc::clone(&entry.ensemble))).collect();
-        entries.extend(operations::new_deployments(setup).map(|(_, entry)| entry));
+        entries.extend(setup.operations.iter().filter_map(operations::new_deployment));
         Self {
             digest: Digest::new(),
             refusal_prints: 0,
@@ -255,7 +256,7 @@ impl Ledger {
     }
 
     /// The digest of all that has happened so far.
-    fn digest(&self) -> u128 {
+    pub(super) fn digest(&self) -> u128 {
         let mut digest = self.digest;
         digest.write_u64(self.refusal_prints as u64);
         digest.write_u64((self.refusal_prints >> 64) as u64);

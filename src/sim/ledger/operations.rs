@@ -31,7 +31,7 @@ struct Record {
 /// All operations of a run, by their number in the setup.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Operations {
-    list: Vec<Operation>,
+    list: Vec<Arc<Operation>>,
     records: Vec<Record>,
     /// Those that ask for a deployment, in their order.
     new: Vec<u32>,
@@ -39,11 +39,22 @@ pub(super) struct Operations {
 
 impl Operations {
     pub(super) fn of(setup: &Setup) -> Self {
-        Self {
-            list: setup.operations.clone(),
-            records: vec![Record::default(); setup.operations.len()],
-            new: new_deployments(setup).map(|(number, _)| number).collect(),
+        let mut all = Self::default();
+        for operation in &setup.operations {
+            all.add(Arc::new(operation.clone()));
         }
+        all
+    }
+
+    /// Takes a further one: its entry, if it asks for a deployment.
+    fn add(&mut self, operation: Arc<Operation>) -> Option<Entry> {
+        let entry = new_deployment(&operation);
+        if entry.is_some() {
+            self.new.push(self.list.len() as u32);
+        }
+        self.list.push(operation);
+        self.records.push(Record::default());
+        entry
     }
 
     /// An operation and why it came to nothing.
@@ -72,7 +83,7 @@ impl Operations {
 
     /// `operations.csv`.
     pub(super) fn rows(&self) -> Vec<OperationRow> {
-        let row = |((number, operation), record): ((usize, &Operation), &Record)| {
+        let row = |((number, operation), record): ((usize, &Arc<Operation>), &Record)| {
             let (expected, met) = match &operation.expected {
                 None => (String::new(), ""),
                 Some(Expected::Answer(text)) => (format!("answer: {text}"), yes(record.met)),
@@ -145,18 +156,45 @@ impl Revocations {
 /// Name and ensemble of what is deployed.
 pub(super) type Entry = (String, Arc<EnsembleConfig>);
 
-/// The deployments that operators ask for, by the number of the operation: further entries beside the workload's.
-pub(super) fn new_deployments(setup: &Setup) -> impl Iterator<Item = (u32, Entry)> {
-    setup.operations.iter().zip(0..).filter_map(|(operation, number)| match &operation.kind {
-        OperationKind::Deployment(control) => match &control.kind {
-            ControlKind::New { name, ensemble } => Some((number, (name.clone(), Arc::clone(ensemble)))),
-            _ => None,
-        },
-        _ => None,
-    })
+/// What an operation asks to deploy: a further entry beside the workload's.
+pub(super) fn new_deployment(operation: &Operation) -> Option<Entry> {
+    let OperationKind::Deployment(control) = &operation.kind else { return None };
+    let ControlKind::New { name, ensemble } = &control.kind else { return None };
+    Some((name.clone(), Arc::clone(ensemble)))
+}
+
+/// How an operation has ended so far.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// It was answered, or done; the first answer in a few words.
+    Answered(Arc<str>),
+    /// It was refused, and why.
+    Refused(Arc<str>),
+    /// Nobody answered in time.
+    Unanswered(Arc<str>),
 }
 
 impl Ledger {
+    /// A further operation, while the run goes on.
+    pub(in crate::sim) fn add_operation(&mut self, operation: &Arc<Operation>) {
+        if let Some(entry) = self.operations.add(Arc::clone(operation)) {
+            self.entries.push(entry);
+            self.asked.push(0);
+        }
+    }
+
+    /// How an operation has ended, as far as that is known.
+    pub(in crate::sim) fn ending_of(&self, number: u32) -> Option<Ending> {
+        let record = &self.operations.records[number as usize];
+        let said = Arc::clone(&record.said);
+        match record {
+            Record { answers: 1.., .. } => Some(Ending::Answered(said)),
+            Record { refused: true, .. } => Some(Ending::Refused(said)),
+            Record { unanswered: true, .. } => Some(Ending::Unanswered(said)),
+            _ => None,
+        }
+    }
+
     /// The operator of a peer asks it for a deployment.
     pub(in crate::sim) fn deployment_ordered(
         &mut self,

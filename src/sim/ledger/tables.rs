@@ -411,7 +411,7 @@ impl Ledger {
         self.allocations.values().map(row).collect()
     }
 
-    fn refusal_rows(&self) -> Vec<RefusalRow> {
+    pub(in crate::sim) fn refusal_rows(&self) -> Vec<RefusalRow> {
         let mut rows: Vec<RefusalRow> = self
             .refusals
             .lines

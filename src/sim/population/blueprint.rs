@@ -202,7 +202,8 @@ fn machine(group: &PeerGroup, executors: &Arc<[Executor]>, city: CityId, rng: &m
     let total = total(&hardware);
     let onboarded =
         group.onboard.filter(|_| group.role == Role::Provider).map(|part| onboarded(&total, part));
-    Machine { total, onboarded, location: location_of(city).clone(), executors: Arc::clone(executors) }
+    let location = group.location.clone().unwrap_or_else(|| location_of(city).clone());
+    Machine { total, onboarded, location, executors: Arc::clone(executors) }
 }
 
 fn total(hardware: &Hardware) -> Resources {

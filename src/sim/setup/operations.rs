@@ -204,6 +204,8 @@ pub enum OperationKind {
         what: Withdrawn,
         /// Under which behaviour to publish it; none = it is not published.
         broadcast: Option<Behaviour>,
+        /// Whether the node that publishes it anchors it as well.
+        here: bool,
     },
     /// Ask what a node trusts and holds.
     ListCapabilities {

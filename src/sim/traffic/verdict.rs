@@ -134,19 +134,32 @@ impl World<'_> {
     /// What follows from where a call ends.
     fn verdict(&self, landed: Landed, caller: Option<(PeerId, Arc<str>)>) -> Verdict {
         match landed {
-            Ok((server, course)) => {
-                if self.serves_nobody(server.peer) {
-                    return Verdict::Closed(Failure::TimedOut, Manner::Silent);
+            Ok((server, course)) => match self.served(&server) {
+                Ok(()) => Verdict::Open { server, caller, relay: course.relay },
+                Err(Failure::Unhealthy) => {
+                    let after = self.network.exchange_round_trip(&course).times(2);
+                    Verdict::Closed(Failure::Unhealthy, Manner::After(after))
                 }
-                let executor = &self.hosts[server.peer.0 as usize].executor;
-                if executor.is_healthy(server.run, &self.images) {
-                    return Verdict::Open { server, caller, relay: course.relay };
-                }
-                let after = self.network.exchange_round_trip(&course).times(2);
-                Verdict::Closed(Failure::Unhealthy, Manner::After(after))
-            }
+                Err(failure) => Verdict::Closed(failure, Manner::Silent),
+            },
             Err((failure, manner)) => Verdict::Closed(failure, manner),
         }
+    }
+
+    /// Whether what runs there answers what it is asked.
+    fn served(&self, server: &Server) -> Result<(), Failure> {
+        let executor = &self.hosts[server.peer.0 as usize].executor;
+        match () {
+            () if self.serves_nobody(server.peer) => Err(Failure::TimedOut),
+            () if !executor.is_healthy(server.run, &self.images) => Err(Failure::Unhealthy),
+            () => Ok(()),
+        }
+    }
+
+    /// What a single call comes to, by where it ends.
+    pub(in crate::sim) fn answers(&self, landed: Landed) -> Result<(), &'static str> {
+        let answer = landed.map_err(|(failure, _)| failure).and_then(|(server, _)| self.served(&server));
+        answer.map_err(Failure::as_str)
     }
 
     /// Follows an address of a subnet from the host of who calls.
@@ -219,8 +232,8 @@ impl World<'_> {
                 && who.continent.as_ref().is_none_or(|one| place.continent.code() == one)
                 && who.country.as_ref().is_none_or(|one| *place.country == **one)
         };
-        self.setup.faults.iter().zip(0..).any(|(fault, number)| {
-            let Fault::Partition { between: [first, second], .. } = fault else { return false };
+        self.plans.faults().iter().zip(0..).any(|(fault, number)| {
+            let Fault::Partition { between: [first, second], .. } = &**fault else { return false };
             let on = self.conditions.range(Turn::all_of(number));
             let mut sides = on.filter_map(|(_, id)| self.network.side_of(*id, EndpointId(peer.0)));
             sides.any(|side| holds_users(if side == 0 { second } else { first }))

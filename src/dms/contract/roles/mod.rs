@@ -478,16 +478,12 @@ impl Contracts {
     fn answer(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, waiting: Waiting, message: Message) {
         match waiting {
             Waiting::Caller(owed) => desk.reply_later(root, *owed, message),
-            Waiting::Operator(operation) => desk.fact(match message {
+            Waiting::Operator(operation) => match message {
                 Message::Error(reason) if *reason == *OVERDUE => {
-                    Fact::OperationUnanswered { operation, reason }
+                    desk.fact(Fact::OperationUnanswered { operation, reason });
                 }
-                Message::Error(reason) => Fact::OperationRefused { operation, reason },
-                Message::Contract(said) => {
-                    Fact::OperationAnswered { operation, answer: said.summary().into() }
-                }
-                _ => Fact::OperationAnswered { operation, answer: "ok".into() },
-            }),
+                other => desk.show(operation, other),
+            },
             // What its operator's own arrangements come to is told where it fails.
             Waiting::Nobody => {
                 if let Message::Error(reason) = message {

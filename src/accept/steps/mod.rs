@@ -1,0 +1,54 @@
+//! The phrases, chapter by chapter. Those of DMS's own acceptance suite (`acceptance-steps`) keep their words, and
+//! assert what they say even where that suite looks away; the others are this program's own.
+
+mod capabilities;
+mod contracts;
+mod deployments;
+mod information;
+mod networking;
+mod nodes;
+mod updates;
+
+use super::failure::{Done, Failure};
+use super::vocabulary::{Act, Args, Chapter, Entry};
+use crate::accept::play::Play;
+use crate::accept::setting::Setting;
+
+/// All chapters, in the order in which they are listed.
+pub(super) static ALL: &[&Chapter] = &[
+    &nodes::CHAPTER,
+    &deployments::CHAPTER,
+    &information::CHAPTER,
+    &updates::CHAPTER,
+    &contracts::CHAPTER,
+    &capabilities::CHAPTER,
+    &networking::CHAPTER,
+];
+
+/// A phrase that says what there is.
+const fn set(phrase: &'static str, meaning: &'static str, act: fn(&mut Setting, &Args<'_>) -> Done) -> Entry {
+    Entry { phrase, act: Act::Set(act), meaning }
+}
+
+/// A phrase that does something.
+const fn act(
+    phrase: &'static str,
+    meaning: &'static str,
+    act: fn(&mut Play<'_, '_>, &Args<'_>) -> Done,
+) -> Entry {
+    Entry { phrase, act: Act::Do(act), meaning }
+}
+
+/// A phrase that asserts something.
+const fn check(
+    phrase: &'static str,
+    meaning: &'static str,
+    act: fn(&mut Play<'_, '_>, &Args<'_>) -> Done,
+) -> Entry {
+    Entry { phrase, act: Act::Check(act), meaning }
+}
+
+/// What a step says is so, or `why` not.
+fn holds(it: bool, why: impl FnOnce() -> String) -> Done {
+    if it { Ok(()) } else { Err(Failure::Wrong(why())) }
+}

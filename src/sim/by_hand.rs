@@ -1,0 +1,324 @@
+//! Driving a world by hand: whoever holds it orders something, lets time pass until something is the case, and looks.
+//!
+//! A scenario foresees everything that happens; here the next step may depend on what came of the last. Orders, faults
+//! and contracts that are added take their numbers after those of the setup, so that a world to which nothing is added
+//! is that of the setup. What is seen from outside ([`World::whereabouts`], [`World::offer_of`], [`World::call`]) is
+//! what peers really have, not what anybody believes.
+
+use std::sync::Arc;
+
+use super::conservation::Violation;
+use super::event::{ContractStep, Event, PeerId, Turn};
+pub use super::ledger::Ending;
+use super::setup::{ContractPlan, Fault, Operation, OperationKind};
+use super::world::World;
+use crate::dms::Peer;
+use crate::dms::actor::{AllocationState, Message};
+use crate::dms::fact::DeploymentStatus;
+use crate::dms::identity::{Did, EnsembleId};
+use crate::dms::outbox::Effects;
+use crate::dms::resources::Resources;
+use crate::dms::subnet::LookupError;
+use crate::kernel::{Span, Time};
+use crate::net::{BandwidthConfig, EndpointId};
+use crate::observe::RefusalRow;
+use crate::sim::traffic::Failure;
+
+/// An allocation that a peer has.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Whereabouts {
+    /// The peer's name.
+    pub peer: Arc<str>,
+    /// `node.allocation`.
+    pub key: Arc<str>,
+    /// Its generation.
+    pub generation: u32,
+    /// What its provider says of it.
+    pub state: AllocationState,
+    /// Whether its program really runs.
+    pub runs: bool,
+}
+
+/// What a machine offers, and what of it is taken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MachineOffer {
+    /// What is offered; nothing where it is not onboarded.
+    pub onboarded: Resources,
+    /// What allocations hold.
+    pub allocated: Resources,
+    /// What is neither committed nor allocated.
+    pub free: Resources,
+}
+
+impl World<'_> {
+    /// The time of the run.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.queue.now()
+    }
+
+    /// Takes the next events, one after another, for as long as `goes_on` says so and none is later than `until`.
+    /// Whether it was `goes_on` that stopped it. Afterwards it is the time of the event that was taken last, or
+    /// `until`.
+    pub fn advance_while(&mut self, until: Time, goes_on: &mut dyn FnMut(&Self) -> bool) -> bool {
+        loop {
+            if !goes_on(self) {
+                return true;
+            }
+            let Some((now, event)) = self.queue.pop_until(until) else { break };
+            self.step(now, event);
+            self.events += 1;
+            if self.violation.is_some() {
+                return false;
+            }
+        }
+        self.queue.skip_to(until);
+        !goes_on(self)
+    }
+
+    /// Where resources were not conserved, if they were not: then nothing goes on.
+    #[must_use]
+    pub fn violation(&self) -> Option<&Violation> {
+        self.violation.as_deref()
+    }
+
+    /// Keeps what operators are shown from now on, see [`World::shown`].
+    pub fn keep_shown(&mut self) {
+        self.shown.get_or_insert_default();
+    }
+
+    /// Keeps what a peer has shown to its operator, if somebody looks at that.
+    pub(super) fn keep_of(&mut self, effects: &mut Effects) {
+        match &mut self.shown {
+            Some(kept) => kept.append(&mut effects.shown),
+            None => effects.shown.clear(),
+        }
+    }
+
+    /// An operator does something, now: the number of the operation.
+    ///
+    /// # Panics
+    /// Where a peer is named that there is not.
+    pub fn command(&mut self, by: &str, kind: OperationKind) -> u32 {
+        self.queue.leave_wave();
+        let (at, by) = (self.now(), by.to_owned());
+        let operation = Arc::new(Operation { at, by, kind, expected: None });
+        let number = self.plans.operations.len() as u32;
+        self.ledger.add_operation(&operation);
+        self.plans.operations.push(operation);
+        self.operate(at, number);
+        number
+    }
+
+    /// How an operation has ended so far.
+    #[must_use]
+    pub fn ending_of(&self, operation: u32) -> Option<Ending> {
+        self.ledger.ending_of(operation)
+    }
+
+    /// What the operator was shown of it, answer by answer, where that is kept.
+    pub fn shown(&self, operation: u32) -> impl Iterator<Item = &Message> {
+        let all = self.shown.iter().flatten();
+        all.filter(move |(number, _)| *number == operation).map(|(_, message)| message)
+    }
+
+    /// Something breaks, at the time that the fault says: its number. It must not lie in the past.
+    pub fn inflict(&mut self, fault: Fault) -> u32 {
+        let number = self.plans.add_fault(fault);
+        self.plan_fault(number);
+        number
+    }
+
+    /// What a fault has done to the network or to clocks is over now, however long it was to last.
+    pub fn end_fault_now(&mut self, fault: u32) {
+        self.queue.leave_wave();
+        let now = self.now();
+        self.end_fault(now, Turn::first_of(fault));
+    }
+
+    /// A requestor asks for a contract, now.
+    pub fn request_contract(&mut self, plan: ContractPlan) {
+        self.queue.leave_wave();
+        let number = self.plans.contracts.len() as u32;
+        self.ledger.add_contract(self.setup, &plan);
+        self.plans.contracts.push(Arc::new(plan));
+        let now = self.now();
+        self.step(now, Event::Contract(ContractStep::Create(number)));
+    }
+
+    /// The DID of the contract of this name, once its host has made it.
+    #[must_use]
+    pub fn contract(&self, name: &str) -> Option<Did> {
+        self.contract_did(name)
+    }
+
+    /// The number in the run of the deployment with this id.
+    #[must_use]
+    pub fn deployment_number(&self, id: EnsembleId) -> Option<u32> {
+        self.ledger.number_of(id)
+    }
+
+    /// Where a deployment is in its life, as its orchestrator has last said, and why it has ended.
+    #[must_use]
+    pub fn status_of(&self, id: EnsembleId) -> Option<(DeploymentStatus, Option<Arc<str>>)> {
+        let record = self.ledger.record_of(self.ledger.number_of(id)?);
+        Some((record.status, record.reason.clone()))
+    }
+
+    /// Whether a deployment has been shut down before it was done.
+    #[must_use]
+    pub fn was_cancelled(&self, id: EnsembleId) -> Option<bool> {
+        Some(self.ledger.record_of(self.ledger.number_of(id)?).cancelled)
+    }
+
+    /// How often a part of a deployment was moved to another peer.
+    #[must_use]
+    pub fn redeployments_of(&self, id: EnsembleId) -> Option<u32> {
+        Some(self.ledger.record_of(self.ledger.number_of(id)?).redeployments)
+    }
+
+    /// Whether there is a peer of this name.
+    #[must_use]
+    pub fn has_peer(&self, name: &str) -> bool {
+        self.population.find(name).is_some()
+    }
+
+    /// The names of all peers, in their order.
+    pub fn peer_names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.population.members().iter().map(|member| &member.name)
+    }
+
+    /// The peer of this name, as a state machine to look at.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn look_at(&self, name: &str) -> &Peer {
+        &self.hosts[self.peer(name).0 as usize].peer
+    }
+
+    /// Whether the machine of a peer is on and its process runs.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn is_peer_up(&self, name: &str) -> bool {
+        self.hosts[self.peer(name).0 as usize].up
+    }
+
+    /// The name of the peer with this peer id.
+    #[must_use]
+    pub fn name_of_host(&self, id: &crate::dms::identity::PeerId) -> Option<&Arc<str>> {
+        let peer = self.directory.find(id)?;
+        Some(&self.population.members()[peer.0 as usize].name)
+    }
+
+    /// What a machine offers, and what of it is taken.
+    ///
+    /// # Panics
+    /// If there is no such peer.
+    #[must_use]
+    pub fn offer_of(&self, name: &str) -> MachineOffer {
+        let pool = self.look_at(name).provider().pool();
+        MachineOffer { onboarded: pool.onboarded().clone(), allocated: pool.allocated(), free: pool.free() }
+    }
+
+    /// The allocations of a deployment that peers have, whoever they are, by peer and name.
+    #[must_use]
+    pub fn whereabouts(&self, id: EnsembleId) -> Vec<Whereabouts> {
+        let prefix = format!("{id}_");
+        let mut found = Vec::new();
+        for (host, member) in self.hosts.iter().zip(self.population.members().iter()) {
+            let Some(inside) = host.built() else { continue };
+            let provider = inside.peer.provider();
+            for (full, generation, state) in provider.allocations() {
+                let Some(key) = full.strip_prefix(&prefix) else { continue };
+                let run = provider.run_of(full);
+                let runs = run.is_some_and(|run| inside.executor.running().contains(&run));
+                let (peer, key) = (Arc::clone(&member.name), key.into());
+                found.push(Whereabouts { peer, key, generation, state, runs });
+            }
+        }
+        found.sort_by(|a, b| (&a.key, &a.peer).cmp(&(&b.key, &b.peer)));
+        found
+    }
+
+    /// One allocation of a deployment asks another by its name in the subnet, as a program there would: nothing when a
+    /// service answers, or why it does not.
+    ///
+    /// # Errors
+    /// In a few words: `no such name`, `unreachable`, `refused`, `timed out`, `unhealthy`, ...
+    pub fn call(&self, id: EnsembleId, from: &str, to: &str) -> Result<(), &'static str> {
+        let number = self.ledger.number_of(id).ok_or("no such deployment")?;
+        let (caller, source) = self.ledger.instance(number, from).ok_or("the caller does not run")?;
+        if !self.hosts[caller.0 as usize].up {
+            return Err(Failure::Unreachable.as_str());
+        }
+        let name = self.ledger.subnet_name(number, to);
+        let provider = self.hosts[caller.0 as usize].peer.provider();
+        let endpoint = provider.resolve(&source, &name).map_err(|error| match error {
+            LookupError::NoRoute(_) => Failure::Unreachable.as_str(),
+            LookupError::NoSuchName(_) | LookupError::NotConnected => Failure::NoSuchName.as_str(),
+        })?;
+        self.answers(self.land_inside(caller, id, endpoint))
+    }
+
+    /// Somebody in the city of a peer asks an allocation of a deployment from outside, at the public port that leads to
+    /// it.
+    ///
+    /// # Errors
+    /// As for [`World::call`].
+    pub fn call_from_outside(&self, by: &str, id: EnsembleId, to: &str) -> Result<(), &'static str> {
+        let number = self.ledger.number_of(id).ok_or("no such deployment")?;
+        let (peer, wanted, public, _) =
+            self.ledger.mapped(number, to, None).ok_or(Failure::NoSuchName.as_str())?;
+        let city = self.population.members()[self.peer(by).0 as usize].city;
+        let outsider = self.network.outsider(city, BandwidthConfig::Unlimited);
+        self.answers(self.land_outside((outsider, city), (peer, &wanted, public)))
+    }
+
+    /// Whether messages go from one peer to another, as the network is now.
+    #[must_use]
+    pub fn reaches_peer(&self, from: &str, to: &str) -> bool {
+        let [from, to] = [from, to].map(|name| EndpointId(self.peer(name).0));
+        self.network.reaches(self.now(), from, to)
+    }
+
+    /// The names of the relays at which a peer has a place.
+    ///
+    /// # Panics
+    /// If there is no such peer.
+    #[must_use]
+    pub fn relays_of(&self, name: &str) -> Vec<Arc<str>> {
+        let relays = self.network.relays_of(EndpointId(self.peer(name).0));
+        relays
+            .into_iter()
+            .map(|relay| Arc::clone(&self.population.members()[relay.0 as usize].name))
+            .collect()
+    }
+
+    /// A peer in the run, by its name.
+    #[must_use]
+    pub fn peer_number(&self, name: &str) -> Option<PeerId> {
+        self.population.find(name)
+    }
+
+    /// The digest of all that has happened so far.
+    #[must_use]
+    pub fn digest(&self) -> u128 {
+        self.ledger.digest()
+    }
+
+    /// What was refused so far, kind by kind.
+    #[must_use]
+    pub fn refusals(&self) -> Vec<RefusalRow> {
+        self.ledger.refusal_rows()
+    }
+
+    /// Lets so much time pass. Whether it did: it does not where resources were not conserved.
+    pub fn pass(&mut self, span: Span) -> bool {
+        let until = self.now() + span;
+        self.advance_while(until, &mut |_| true);
+        self.violation.is_none()
+    }
+}
