@@ -87,3 +87,51 @@ Feature: Deployment Operations
     When "Alice" gets deployment info for the deployment
     Then "Alice" should receive deployment info with status and manifest from store
     And allocations should be empty or contain minimal info
+
+  Scenario: List all deployments
+    Given "Alice" deploys "nginx_any_port.yaml" on "Bob" as "shop"
+    And "Alice" deploys "docker_hello.yaml" on "Bob" as "greeting"
+    And "shop" deployment is running
+    And "greeting" deployment is completed
+    When "Alice" lists deployments
+    Then "Alice" should see 2 deployments
+    And the page should list "shop" as running
+    And the page should list "greeting" as completed
+    When "Alice" lists deployments filtered by status "Running" with limit 0 and offset 0
+    Then "Alice" should see 1 deployment
+    And the page should list "shop" as running
+
+  Scenario: Restart a failed deployment
+    Given "Bob" offboards
+    And "Alice" deploys "nginx.yaml" on "Bob"
+    And "Alice" deployment should fail
+    When "Bob" onboards 2 CPU, 4 GB RAM and 10 GB disk
+    And "Alice" deploys the same again
+    Then "Alice" deployment is running
+    And "Alice" deployment should be running on "Bob"
+
+  Scenario: Shutdown/stop a running deployment
+    Given "Alice" has 1 service Running on "Bob"
+    When "Alice" shuts the deployment down
+    Then "Alice" deployment is completed
+    And nothing of "Alice" deployment should run
+    And "Bob" should hold nothing
+
+  Scenario: View a deployment's current status
+    Given "Alice" has 1 service Running on "Bob"
+    When "Alice" asks for the status of the deployment
+    Then "Alice" should be told "Running"
+    When "Alice" shuts the deployment down
+    And "Alice" asks for the status of the deployment
+    Then "Alice" should be told "Completed"
+
+  Scenario: View deployment logs
+    Given "Alice" has deployed "docker_hello.yaml" on "Bob"
+    And "Alice" deployment is completed
+    When "Alice" asks for the logs of allocation "alloc1"
+    Then the log of allocation "alloc1" of "Alice" should contain "Hello from Docker!"
+
+  Scenario: View deployment manifest
+    Given "Alice" has 2 allocations deployed on "Bob"
+    When "Alice" asks for the manifest of the deployment
+    Then the manifest should be that of the ensemble

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::suite::Options;
+use crate::dms::profile::Weakness;
 
 /// What a scenario comes to, on one seed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -72,10 +73,11 @@ impl CaseResult {
         }
     }
 
-    /// The numbers of the weaknesses of the real DMS with which it is said to fail, by its tags.
+    /// The weaknesses of the real DMS with which it is said to fail, by its tags: their numbers, or `deviation-...` for
+    /// one that has none (`dmsim list deviations`).
     #[must_use]
     pub fn weaknesses(&self) -> Vec<&str> {
-        let is_number = |tag: &&str| tag.parse::<crate::dms::profile::Weakness>().is_ok();
+        let is_number = |tag: &&str| tag.parse::<Weakness>().is_ok() || tag.starts_with("deviation-");
         self.tags.iter().map(String::as_str).filter(is_number).collect()
     }
 }

@@ -15,6 +15,7 @@ use crate::dms::capability::Capability;
 use crate::dms::capability::setup::{MEMBER_CAPABILITIES, TOKENOMICS};
 use crate::dms::ensemble::EnsembleConfig;
 use crate::net::Cities;
+use crate::scenario::Diagnostic;
 use crate::scenario::parts::{Part, load_parts};
 use crate::sim::Setup;
 use crate::sim::setup::Organization;
@@ -229,7 +230,10 @@ impl Setting {
         let added = self.added();
         let carried = self.crowd.as_ref().map(Crowd::ensembles).unwrap_or_default();
         let loaded = load_parts(&self.file, &self.source, &parts, &added, carried);
-        let mut setup = loaded.map_err(|report| Failure::Bad(report.render(false)))?;
+        let mut setup = loaded.map_err(|mut report| {
+            report.diagnostics.retain(Diagnostic::is_error);
+            Failure::Bad(report.render(false))
+        })?;
         self.complete(&mut setup);
         Ok(setup)
     }

@@ -16,6 +16,7 @@ use super::results::{CaseResult, Report, Trouble, Verdict};
 use super::setting::Setting;
 use super::vocabulary::{Act, Matched, find};
 use crate::kernel::Span;
+use crate::observe::RefusalRow;
 use crate::sim::{Setup, World};
 
 /// Nodes meet their neighbours before the first thing is done.
@@ -451,9 +452,16 @@ fn describe(play: &Play<'_, '_>, lines: &mut Vec<String>) {
     if let Ok(heard) = play.heard() {
         lines.push(format!("the last thing that {} asked was {}", heard.by, heard.how_it_ended()));
     }
+    let numbers: Vec<Option<u32>> =
+        play.deployments.iter().filter_map(|one| Some(play.world.deployment_number(one.id?))).collect();
     let names: Vec<&str> = play.setting.nodes.iter().map(|node| node.name.as_str()).collect();
+    // What concerns no deployment is told where an operator of the scenario has met it.
+    let is_own = |row: &&RefusalRow| match row.deployment {
+        None => row.stage.as_ref() != "message" && names.contains(&&*row.first_peer),
+        of => numbers.contains(&of),
+    };
     let refusals = play.world.refusals();
-    let own = refusals.iter().filter(|row| names.contains(&&*row.first_peer));
+    let own = refusals.iter().filter(is_own);
     for row in own.take(REFUSALS) {
         lines.push(format!(
             "refused {} times, first by {}: {}: {}",

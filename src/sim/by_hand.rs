@@ -243,6 +243,20 @@ impl World<'_> {
         found
     }
 
+    /// Where the allocations of a deployment have run, each time that one was started: the peer, and `node.allocation`.
+    #[must_use]
+    pub fn has_run_on(&self, id: EnsembleId) -> Vec<(Arc<str>, Arc<str>)> {
+        let Some(number) = self.ledger.number_of(id) else { return Vec::new() };
+        let name = |peer: PeerId| Arc::clone(&self.population.members()[peer.0 as usize].name);
+        self.ledger.started(number).map(|(peer, key)| (name(peer), Arc::clone(key))).collect()
+    }
+
+    /// With which code an allocation of a deployment has exited last, by its name in the ensemble.
+    #[must_use]
+    pub fn exit_code_of(&self, id: EnsembleId, allocation: &str) -> Option<i32> {
+        self.ledger.exit_code(self.ledger.number_of(id)?, allocation)
+    }
+
     /// One allocation of a deployment asks another by its name in the subnet, as a program there would: nothing when a
     /// service answers, or why it does not.
     ///

@@ -1,4 +1,5 @@
 //! One test binary; a module per concern.
+mod accept;
 mod allocations;
 mod attacks;
 mod bid_suppression;

@@ -176,7 +176,7 @@ pub(super) fn is(play: &mut Play<'_, '_>, owner: &str, name: &str) -> Done {
 
 /// A deployment comes to nothing. As it is meant, it is Failed with a reason by its deadline, and never runs; as it is,
 /// three looks in a row find it Preparing, and nothing more is known (dms-acceptance section 3).
-fn fails(play: &mut Play<'_, '_>, owner: &str) -> Done {
+pub(super) fn fails(play: &mut Play<'_, '_>, owner: &str) -> Done {
     let deployed = play.deployment_of(owner)?.clone();
     let Some(id) = deployed.id else { return Ok(()) };
     if play.profile().is_nearer_as_is() {

@@ -188,7 +188,7 @@ fn list(play: &mut Play<'_, '_>, owner: &str, request: ListRequest) -> Done {
 }
 
 /// The page that was seen last.
-fn page<'a>(play: &'a Play<'_, '_>) -> Result<&'a Page, Failure> {
+pub(super) fn page<'a>(play: &'a Play<'_, '_>) -> Result<&'a Page, Failure> {
     match play.heard().ok().and_then(Heard::report) {
         Some(DeploymentReport::Page(page)) => Ok(page),
         _ => Failure::vacuous("deployments were not listed before"),
@@ -215,7 +215,7 @@ fn restored(play: &mut Play<'_, '_>, args: &Args<'_>) -> Done {
     holds(there, || format!("it is {}", play.described(id)))
 }
 
-fn info(play: &mut Play<'_, '_>, owner: &str, usage: bool, logs: bool, only: &[&str]) -> Done {
+pub(super) fn info(play: &mut Play<'_, '_>, owner: &str, usage: bool, logs: bool, only: &[&str]) -> Done {
     let of = Which::Id(play.id_of(owner)?);
     let allocations = only.iter().map(|name| (*name).to_owned()).collect();
     match play.control(owner, ControlKind::Info { of, usage, logs, allocations })? {

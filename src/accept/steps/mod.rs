@@ -7,6 +7,8 @@ mod deployments;
 mod information;
 mod networking;
 mod nodes;
+mod placement;
+mod resources;
 mod updates;
 
 use super::failure::{Done, Failure};
@@ -20,6 +22,8 @@ pub(super) static ALL: &[&Chapter] = &[
     &deployments::CHAPTER,
     &information::CHAPTER,
     &updates::CHAPTER,
+    &placement::CHAPTER,
+    &resources::CHAPTER,
     &contracts::CHAPTER,
     &capabilities::CHAPTER,
     &networking::CHAPTER,

@@ -35,6 +35,18 @@ impl Ledger {
         records.filter(move |record| record.key.split_once('.').is_some_and(|(_, own)| own == name))
     }
 
+    /// With which code an allocation has exited last.
+    pub(in crate::sim) fn exit_code(&self, deployment: u32, name: &str) -> Option<i32> {
+        self.instances(deployment, name).find_map(|record| record.exit_code)
+    }
+
+    /// Where each allocation of a deployment was started, in the order of their commits.
+    pub(in crate::sim) fn started(&self, deployment: u32) -> impl Iterator<Item = (PeerId, &Arc<str>)> {
+        let places = self.committed.get(deployment as usize).map_or(&[][..], Vec::as_slice);
+        let records = places.iter().map(|place| &self.allocations[*place]);
+        records.filter(|record| record.started.is_some()).map(|record| (record.peer, &record.key))
+    }
+
     fn full_id(&self, record: &AllocationRecord) -> Option<String> {
         let ensemble = self.deployments[record.deployment as usize].ensemble?;
         Some(format!("{ensemble}_{}", record.key))

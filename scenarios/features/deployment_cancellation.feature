@@ -1,0 +1,37 @@
+Feature: Deployment Cancellation
+  Stakeholders: service providers
+  Environment: feature or testnet
+  Development: implemented
+
+  Background:
+    Given the following nodes
+      | nodes | role | onboarded | org   |
+      | Alice | SP   | false     | nunet |
+      | Bob   | CP   | true      | nunet |
+
+  Scenario: Cancel an ongoing deployment
+    Given "Alice" has 1 service Running on "Bob"
+    When "Alice" cancels the deployment
+    Then "Alice" deployment is cancelled
+    And nothing of "Alice" deployment should run
+    And "Bob" should hold nothing
+
+  Scenario Outline: Cancel a deployment before it runs
+    Given "Alice" has 1 service <status> on "Bob"
+    When "Alice" cancels the deployment
+    Then "Alice" deployment is cancelled
+    And nothing of "Alice" deployment should run
+    And "Bob" should hold nothing
+
+    Examples:
+      | status       |
+      | Preparing    |
+      | Committing   |
+      | Provisioning |
+
+  Scenario: Attempt to cancel a deployment that has already completed
+    Given "Alice" has 1 task Completed on "Bob"
+    When "Alice" cancels the deployment
+    Then "Alice" should be told "already complete"
+    And "Alice" deployment is completed
+    And "Alice" ensemble should return "Hello from Docker!"
