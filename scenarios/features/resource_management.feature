@@ -37,12 +37,17 @@ Feature: Resource Management
     Then "Bob" should be told "refused"
     And "Bob" should not be onboarded
 
-  Scenario: What allocations hold cannot be offboarded under them
+  Scenario: What allocations hold cannot be taken from them
     Given "Bob" onboards 2 CPU, 4 GB RAM and 10 GB disk
-    And "Alice" has 1 service Running on "Bob"
-    When "Bob" tries to onboard 0.1 CPU, 4 GB RAM and 10 GB disk
+    And "Alice" deploys a service of 2 CPU, 2 GB RAM and 5 GB disk on "Bob"
+    And "Alice" deployment is running
+    When "Bob" tries to onboard 1 CPU, 4 GB RAM and 10 GB disk
     Then "Bob" should be told "refused"
     And "Bob" should offer 2 CPU, 4 GB RAM and 10 GB disk
+    When "Bob" tries to offboard
+    Then "Bob" should be told "refused"
+    And "Bob" should be onboarded
+    And "Alice" deployment should be running on "Bob"
 
   Scenario Outline: A deployment that exceeds the offer is refused
     Given "Bob" onboards 2 CPU, 4 GB RAM and 10 GB disk

@@ -238,8 +238,8 @@ impl Reading<'_> {
         });
         let quoted = parsed.docstring.as_ref().map(|text| {
             // The quotes stand on the next line that has any.
-            let below = self.text.lines().enumerate().skip(line as usize);
-            let found = below.map(|(at, own)| (at, own)).find(|(_, own)| {
+            let mut below = self.text.lines().enumerate().skip(line as usize);
+            let found = below.find(|(_, own)| {
                 let own = own.trim_start();
                 own.starts_with("\"\"\"") || own.starts_with("```")
             });

@@ -287,7 +287,7 @@ impl Setting {
             }
         }
         for node in self.nodes.iter().filter(|node| !node.onboarded) {
-            let group = setup.groups.iter_mut().find(|group| group.names.iter().any(|own| *own == node.name));
+            let group = setup.groups.iter_mut().find(|group| group.names.contains(&node.name));
             if let Some(group) = group {
                 group.onboard = None;
             }

@@ -225,7 +225,7 @@ fn take_line(feature: &mut Feature, line: u32, complaints: &mut Vec<Complaint>) 
     match place {
         Some(place) => feature.scenarios = vec![feature.scenarios.swap_remove(place)],
         None => {
-            complaints.push(Complaint::new(&feature.file, line, "no scenario begins at or before this line"))
+            complaints.push(Complaint::new(&feature.file, line, "no scenario begins at or before this line"));
         }
     }
 }

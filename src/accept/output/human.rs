@@ -16,7 +16,7 @@ pub fn human(report: &Report) -> String {
         let (runs, behind) = rest.split_at(same);
         rest = behind;
         if feature != Some(&first.feature) {
-            write!(text, "{}{}\n", if feature.is_some() { "\n" } else { "" }, first.feature).expect(FITS);
+            writeln!(text, "{}{}", if feature.is_some() { "\n" } else { "" }, first.feature).expect(FITS);
             feature = Some(&first.feature);
         }
         scenario(&mut text, report, runs);

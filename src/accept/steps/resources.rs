@@ -41,6 +41,10 @@ pub(super) static CHAPTER: Chapter = Chapter {
             let heard = play.invoke(&name, &name, "/dms/node/onboarding/offboard")?;
             holds(heard.is_answered(), || heard.how_it_ended())
         }),
+        act("{string} tries to offboard", "the same, whatever comes of it", |play, args| {
+            let name = play.node(args.text(0))?;
+            play.invoke(&name, &name, "/dms/node/onboarding/offboard").map(drop)
+        }),
         check("{string} should be onboarded", "its node says so", |play, args| {
             onboarded(play, args.text(0), true)
         }),
