@@ -128,7 +128,7 @@ impl TagFilter {
 pub fn parse(shown: &str, folder: &Path, text: &str) -> Result<Feature, Vec<Complaint>> {
     // The parser takes a row of a table or a tag in front of nothing for the end of the file.
     let parsed = gherkin::Feature::parse(text, GherkinEnv::default()).map_err(|error| {
-        let line = line_of(&error);
+        let line = offending_line(text).unwrap_or_else(|| line_of(&error));
         let said = text.lines().nth(line as usize - 1).unwrap_or("").trim();
         let message = match said {
             "" => "this is not valid Gherkin: the file ends where something is missing".to_owned(),
@@ -257,6 +257,53 @@ impl Reading<'_> {
     }
 }
 
+/// The first line that cannot stand where it does, if that can be told line by line: the parser tells where it gave up,
+/// which may be further down.
+fn offending_line(text: &str) -> Option<u32> {
+    const HEADS: [&str; 9] = [
+        "Feature:",
+        "Background:",
+        "Rule:",
+        "Scenario:",
+        "Scenario Outline:",
+        "Scenario Template:",
+        "Example:",
+        "Examples:",
+        "Scenarios:",
+    ];
+    const STEPS: [&str; 6] = ["Given ", "When ", "Then ", "And ", "But ", "* "];
+    // In another language the words are others.
+    if text.contains("# language:") {
+        return None;
+    }
+    let begins = |line: &str, words: &[&str]| words.iter().any(|word| line.starts_with(word));
+    let (mut quotes, mut has_begun, mut may_be_free) = (None, false, false);
+    for (line, number) in text.lines().map(str::trim).zip(1..) {
+        let mark = ["\"\"\"", "```"].into_iter().find(|mark| line.starts_with(mark));
+        if let Some(open) = quotes {
+            if mark == Some(open) {
+                quotes = None;
+            }
+            continue;
+        }
+        if line.is_empty() || line.starts_with('#') || line.starts_with('@') {
+            continue;
+        }
+        if begins(line, &HEADS) {
+            (has_begun, may_be_free) = (true, true);
+        } else if !has_begun {
+            return Some(number);
+        } else if begins(line, &STEPS) || line.starts_with('|') {
+            may_be_free = false;
+        } else if mark.is_some() {
+            quotes = mark;
+        } else if !may_be_free {
+            return Some(number);
+        }
+    }
+    None
+}
+
 /// The line at which the parser gave up, which it tells in words only: `Error at LINE:COLUMN: ...`.
 fn line_of(error: &gherkin::ParseError) -> u32 {
     let said = error.to_string();
@@ -326,7 +373,7 @@ Feature: Launch
     #[test]
     fn what_is_not_gherkin_has_its_line() {
         for (text, line) in [
-            ("Scenario: x\n", 1),
+            ("free text\n", 1),
             ("Feature: f\n\n  Scenario: s\n    Given a\n    free text\n", 5),
             ("Feature: f\n  Scenario: s\n    Given a\n      | a |\n    and then free text\n", 5),
         ] {

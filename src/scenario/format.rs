@@ -214,9 +214,9 @@ const MEMBERSHIP_OF_GROUP: Key = Key::new(
 static LOCATION: Map = Map::new(
     "location",
     &[
-        Key::new("continent", NAME, "the continent").required(),
-        Key::new("country", NAME, "the country").or("none"),
-        Key::new("city", NAME, "the city").or("none"),
+        Key::new("continent", Shape::Filled, "the continent").required(),
+        Key::new("country", Shape::Filled, "the country").or("none"),
+        Key::new("city", Shape::Filled, "the city").or("none"),
     ],
 );
 

@@ -149,6 +149,6 @@ mod tests {
         let twice = places("peers:\n  - providers: {count: 3}\nversion: 2\n");
         assert!(twice.iter().any(|(.., message)| message == "`version` is said twice"), "{twice:?}");
         let broken = places("peers: [\n");
-        assert_eq!(broken[0].0, 4, "{broken:?}");
+        assert_eq!(broken[0].0, 3, "{broken:?}");
     }
 }

@@ -132,8 +132,8 @@ fn mistakes_are_told_with_their_lines_before_anything_is_run() {
             "unknown key `netwrk`",
         ),
         (
-            "  Scenario: s\n    Given the ensemble \"x.yaml\":\n      \"\"\"\n      version: V1\n      \"\"\"\n    Then \
-             \"Alice\" deployment is running\n",
+            "  Scenario: s\n    Given the ensemble \"x.yaml\":\n      \"\"\"\n      version: V1\n      \"\"\"\n    \
+             Then \"Alice\" deployment is running\n",
             9,
             "at least one allocation must be defined",
         ),
@@ -157,8 +157,9 @@ fn a_step_of_which_there_is_nothing_to_assert_does_not_pass() {
             "the page has no deployments",
         ),
         (
-            "    Given \"Alice\" has 1 service Running on \"Bob\"\n    When \"Alice\" gets deployment info with logs for \
-             allocation \"nginx\"\n    Then \"Alice\" should receive deployment info with log paths only for \"alloc1\"\n",
+            "    Given \"Alice\" has 1 service Running on \"Bob\"\n    When \"Alice\" gets deployment info with \
+             logs for allocation \"nginx\"\n    Then \"Alice\" should receive deployment info with log paths only \
+             for \"alloc1\"\n",
             "there is no allocation alloc1",
         ),
         ("    Then they should get a OK response\n", "nothing was noted"),
@@ -217,8 +218,8 @@ fn a_place_in_a_file_takes_one_scenario_and_tags_take_some() {
 fn results_are_written_for_readers_of_every_kind() {
     let folder = TempDir::new().unwrap();
     let scenarios = "  Scenario: empty & new\n    When \"Alice\" list deployments\n    Then \"Alice\" should see \
-                     deployment list empty\n\n  Scenario: wrong\n    When \"Alice\" list deployments\n    Then \"Alice\" \
-                     should see 1 deployment\n";
+                     deployment list empty\n\n  Scenario: wrong\n    When \"Alice\" list deployments\n    \
+                     Then \"Alice\" should see 1 deployment\n";
     let suite = suite_of(&folder, scenarios).unwrap();
     let report = run(&suite, &Options { repeat: 2, ..Options::default() }).unwrap();
     let human = output::human(&report);

@@ -220,8 +220,8 @@ fn fails_with(play: &mut Play<'_, '_>, args: &Args<'_>) -> Done {
     holds(report.reason.contains(args.text(1)), || format!("the reason is: {}", report.reason))
 }
 
-/// A peer has refused something of a deployment for this reason; `None` = any peer. Refusals come to light a while after
-/// they were made: nobody on the network waits for them.
+/// A peer has refused something of a deployment for this reason; `None` = any peer. Refusals come to light a while
+/// after they were made: nobody on the network waits for them.
 fn refused(play: &mut Play<'_, '_>, peer: Option<&str>, name: &str, reason: &str) -> Done {
     let (peer, id) = (peer.map(|peer| play.node(peer)).transpose()?, play.id_of(name)?);
     let number = play.world.deployment_number(id);

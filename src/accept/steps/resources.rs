@@ -243,11 +243,11 @@ fn deploy_sized(play: &mut Play<'_, '_>, args: &Args<'_>, image: Option<&str>, o
     let is_task = args.says("deploys a task");
     let (kind, usual) = if is_task { ("task", "hello-world") } else { ("service", "nginx:1.27-alpine") };
     let [cores, ram, disk] = [float(args, 1)?, float(args, 2)?, float(args, 3)?];
+    let image = image.unwrap_or(usual);
     let text = format!(
-        "version: V1\nallocations:\n  main:\n    type: {kind}\n    executor: docker\n    resources: {{cpu: {{cores: \
-         {cores}}}, ram: {{size: {ram}}}, disk: {{size: {disk}}}}}\n    execution: {{type: docker, image: {}}}\nnodes:\n  \
-         node1: {{allocations: [main]}}\n",
-        image.unwrap_or(usual)
+        "version: V1\nallocations:\n  main:\n    type: {kind}\n    executor: docker\n    resources:\n      \
+         cpu: {{cores: {cores}}}\n      ram: {{size: {ram}}}\n      disk: {{size: {disk}}}\n    \
+         execution: {{type: docker, image: {image}}}\nnodes:\n  node1: {{allocations: [main]}}\n"
     );
     let mut ensemble = (*ensembles::parse("this deployment", &text).map_err(Failure::Bad)?).clone();
     if let Some(target) = on {
