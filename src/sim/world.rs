@@ -25,7 +25,8 @@ use super::moving::Moving;
 use super::office::Office;
 use super::outcome::Outcome;
 use super::population::{GroupChurn, Populated, Population, populate};
-use super::routine::{Concern, Routines};
+use super::recorder::Recording;
+use super::routine::{Concern, Routines, round_of};
 use super::setup::Setup;
 use super::standing::Reach;
 use super::system::HostSystem;
@@ -33,17 +34,18 @@ use super::telemetry::{Lines, Telemetry};
 use super::traffic::{Traffic, is_about_routes};
 use super::troubles::{Effort, Troubles};
 use super::watching::{Onlooker, Sight};
-use crate::dms::actor::{BehaviourKind, Envelope, Message, NewDeployment, gossip};
+use crate::dms::actor::{Envelope, Message, NewDeployment, gossip};
 use crate::dms::ensemble::Executor as Kind;
 use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId as HostId;
-use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox, Owner, RunId, Timer};
+use crate::dms::outbox::{Action, Command, Effects, Input, Outbox, Owner, RunId, Timer};
 use crate::dms::supervision::Bearing;
 use crate::kernel::{Cursor, Domain, Slab, Span, Streams, Time, at_moment};
 use crate::net::{
     BroadcastTally, ConditionId, Delivery, EndpointId, FLOW_THRESHOLD_BYTES, FlowId, LossReason, Network,
     READ_TIMEOUT, Receivers,
 };
+use crate::observe::Passage;
 
 /// Randomness that peers use themselves: nonces, keys, shuffles.
 const PEER: Domain = Domain::new("dms.peer");
@@ -133,6 +135,8 @@ pub struct World<'s> {
     pub(super) network_due: Option<Time>,
     /// What was seen since it was last asked for, if somebody watches.
     pub(super) onlooker: Option<Onlooker>,
+    /// Who is told of facts and messages, if anybody is.
+    pub(super) recording: Option<Box<Recording<'s>>>,
 }
 
 impl<'s> World<'s> {
@@ -199,6 +203,7 @@ impl<'s> World<'s> {
             violation: None,
             network_due: None,
             onlooker: None,
+            recording: None,
         };
         for peer in (0..world.hosts.len() as u32).map(PeerId) {
             let offered = if world.is_awaited(peer) { 0 } else { world.offered_cores_milli(peer) };
@@ -279,6 +284,7 @@ impl<'s> World<'s> {
         self.finish_traffic(stopped);
         let closing = self.closing(stopped, interrupted.is_some());
         self.telemetry.hand_over(lines);
+        self.note_end(stopped);
         Ok(self.into_ledger().finish(stopped, closing))
     }
 
@@ -406,6 +412,7 @@ impl<'s> World<'s> {
         if envelope.is_some_and(|envelope| envelope.behaviour.kind.administrates()) {
             self.single_out(now, peer);
         }
+        self.note_passage(now, peer, parcel, Passage::Handled);
         let before = self.state_to_judge_by(peer, parcel);
         if let Some(Parcel { envelope, .. }) = self.parcels.get(parcel)
             && let Message::NewDeployment(new) = &envelope.message
@@ -427,11 +434,14 @@ impl<'s> World<'s> {
     pub(super) fn arrive(&mut self, now: Time, peer: PeerId, envelope: u32, bytes: u32) {
         let host = &self.hosts[peer.0 as usize];
         if !host.up {
-            self.ledger.lost(LossReason::ReceiverDown);
+            let reason = LossReason::ReceiverDown;
+            self.ledger.lost(reason);
+            self.note_passage(now, peer, envelope, Passage::Lost(reason.as_str()));
             self.parcels.release(envelope);
             return;
         }
         self.ledger.delivered();
+        self.note_passage(now, peer, envelope, Passage::Arrived);
         self.hand(now, peer, envelope, |parcel| {
             let (envelope, transport) = (&parcel.envelope, parcel.transport.as_ref());
             Input::Arrival { envelope, bytes: u64::from(bytes), transport }
@@ -444,6 +454,7 @@ impl<'s> World<'s> {
             self.observe_arrival(now, peer, envelope, admitted.is_some());
         }
         let Some(worker) = admitted else {
+            self.note_passage(now, peer, envelope, Passage::Dropped);
             self.parcels.release(envelope);
             return;
         };
@@ -528,7 +539,7 @@ impl<'s> World<'s> {
                 _ => None,
             };
             self.shows_fact(now, peer, &fact);
-            self.ledger.record(now, peer, fact);
+            self.book(now, peer, fact);
             if let Some((ensemble, status)) = status {
                 self.trigger_faults(now, ensemble, status);
             }
@@ -574,15 +585,17 @@ impl<'s> World<'s> {
         self.ledger.sent(bytes);
         let length = u32::try_from(bytes).unwrap_or(u32::MAX);
         self.routines.note(&parcel.envelope, bytes);
+        let number = self.note_sent(now, &parcel, to, bytes);
         if bytes >= FLOW_THRESHOLD_BYTES && to != from {
             match self.start_transfer(now, Some(from), to, bytes) {
                 Ok(flow) => {
                     let envelope = self.parcels.insert(parcel, 1);
+                    self.note_parcel(envelope, number);
                     self.cargo.insert(flow, Cargo::Message { peer: to, envelope, bytes: length });
                     self.queue.post(now + READ_TIMEOUT, Event::StopReading(flow));
                     self.await_transfers();
                 }
-                Err(reason) => self.ledger.lost(reason),
+                Err(reason) => self.note_lost(now, (&parcel, number), to, reason),
             }
             self.note_occurrences();
             return;
@@ -592,12 +605,13 @@ impl<'s> World<'s> {
             Delivery::At(at) => {
                 let too_late = self.comes_too_late(to, at, &parcel);
                 let envelope = self.parcels.insert(parcel, 1);
+                self.note_parcel(envelope, number);
                 match too_late {
                     true => self.await_late(now, to, at, (envelope, length)),
                     false => self.queue.post(at, Event::Arrive { peer: to, envelope, bytes: length }),
                 }
             }
-            Delivery::Lost(reason) => self.ledger.lost(reason),
+            Delivery::Lost(reason) => self.note_lost(now, (&parcel, number), to, reason),
         }
         self.note_occurrences();
     }
@@ -623,13 +637,16 @@ impl<'s> World<'s> {
         let key = self.parcels.insert(parcel, 1);
         let (queue, parcels, network) = (&mut self.queue, &mut self.parcels, &mut self.network);
         let (mut tally, mut broadcast) = (BroadcastTally::default(), None);
+        let mut told = self.recording.is_some().then(Vec::new);
         queue.publish(key, length, |deliver| {
             (tally, broadcast) =
                 network.broadcast(now, EndpointId(from.0), bytes, receivers, &mut |to, at| {
+                    told.iter_mut().for_each(|told| told.push(to.0));
                     deliver(PeerId(to.0), at);
                 });
         });
         parcels.retain(key, u32::try_from(tally.delivered).expect("there are fewer peers than that"));
+        self.note_broadcast(now, key, told, bytes);
         if let (Some(outlook), Some(broadcast)) = (outlook, broadcast) {
             tally.delivered += outlook.refusing.len() as u64;
             self.await_foreseen(now, outlook, (key, length), broadcast);
@@ -759,7 +776,10 @@ impl<'s> World<'s> {
                     self.queue.post(now + after.sample(&mut rng), Event::Shutdown { deployment });
                 }
             }
-            Err(reason) => self.ledger.deployment_refused(now, deployment, &reason),
+            Err(reason) => {
+                self.ledger.deployment_refused(now, deployment, &reason);
+                self.note_unheard(now, by, deployment, &reason);
+            }
         }
         self.schedule_next_deploy(entry);
     }
@@ -771,23 +791,5 @@ impl<'s> World<'s> {
             let concern = Concern::Ensemble(ensemble);
             self.feed_about(now, by, concern, |_| Input::Command(Command::Shutdown(ensemble)));
         }
-    }
-}
-
-/// Tells a renewal of grants apart from a tick of the same deployment.
-const RENEWAL: u64 = 1 << 63;
-
-/// The number of the regular round of supervision that an input belongs to: what it is about tells apart those of one
-/// peer that fall on the same moment.
-fn round_of(input: &Input<'_>) -> Option<u64> {
-    match input {
-        Input::Timer(Timer::Supervise(deployment)) => Some(u64::from(*deployment) << 2),
-        Input::Timer(Timer::RenewProviders(deployment)) => Some(u64::from(*deployment) << 2 | RENEWAL),
-        Input::Timer(Timer::Heartbeat(run)) => Some(u64::from(run.slot) << 2 | 1),
-        Input::Dispatch(envelope) if envelope.behaviour.kind == BehaviourKind::HealthCheck => {
-            Some(envelope.name() << 2 | 2)
-        }
-        Input::Execution(Execution::Probed(run, ..)) => Some(u64::from(run.slot) << 2 | 3),
-        _ => None,
     }
 }

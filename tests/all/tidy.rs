@@ -47,6 +47,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("ctrlc", &["src/cli/"]),
     ("saphyr_parser", &["src/scenario/yaml.rs", "src/scenario/yaml/"]),
     ("plotters", &["src/report/chart/"]),
+    ("prost", &["src/observe/perfetto/"]),
     ("csv", &["src/observe/", "src/scenario/trace.rs"]),
 ];
 
