@@ -1,7 +1,7 @@
 //! `otlp.jsonl`: traces of deployments and logs of facts as OTLP/JSON, one export request a line, as the file receiver
 //! of an OpenTelemetry collector reads them.
 //!
-//! Spans are written when they end, and facts as they come. Ids follow from seed and numbers: the same run has the same.
+//! Spans are written when they end, and facts as they come. Ids follow from seed and numbers: a run has the same twice.
 
 use std::io::{self, Write};
 

@@ -1,8 +1,8 @@
 //! `trace.perfetto-trace`: the timeline of a run as Perfetto's track events.
 //!
 //! A peer is a track, made when first something happens there, in which its facts and messages are instants. Below it
-//! lie the deployments that it orchestrates and the allocations that it runs, with slices. An arrow leads from the sending
-//! of a message to its handling. Times are simulated, from 0.
+//! lie the deployments that it orchestrates and the allocations that it runs, with slices. An arrow leads from the
+//! sending of a message to its handling. Times are simulated, from 0.
 
 mod messages;
 

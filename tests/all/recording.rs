@@ -1,6 +1,6 @@
 //! The network recorded in formats of other tools (docs/observability.md): recording changes nothing, two recordings
-//! are the same bytes, and what they say agrees with the tables. `tests/formats/check.py` reads them with the readers of
-//! others.
+//! are the same bytes, and what they say agrees with the tables. `tests/formats/check.py` reads them with the readers
+//! of others.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -83,7 +83,7 @@ fn events_say_all_facts_and_no_ids_of_one_signature_mode() {
     let [modelled, real] = ["modelled", "real"].map(|mode| {
         let mut set = OUTAGE.to_vec();
         let signatures = format!("signatures={mode}");
-        set.extend([&*signatures, "duration=30m"]);
+        set.push(&signatures);
         recorded(&setup("outage.yaml", &set))
     });
     let (outcome, files) = &modelled;

@@ -204,7 +204,8 @@ def check_otlp(run, manifest, epoch_s):
             assert span.name.startswith("deployment "), span
 
     # A trace a deployment, with what deployments.csv says of it.
-    roots = {attributes(span.attributes)["dmsim.deployment"]: (service, span) for service, span in of_kind["deployment"]}
+    of_root = of_kind["deployment"]
+    roots = {attributes(span.attributes)["dmsim.deployment"]: (service, span) for service, span in of_root}
     assert len(roots) == len(deployments) == len({span.trace_id for _, span in spans})
     for row in deployments:
         service, span = roots[int(row["deployment"])]
