@@ -3,17 +3,17 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::prelude::*;
 
 use super::measure::{Stopwatch, available_memory_bytes, peak_memory_bytes};
 use super::{Exit, Format, estimate, is_styled, metric_names};
 use crate::kernel::Time;
-use crate::observe::{FolderError, Provenance, RunFolder, StreamFile, Streams};
+use crate::observe::{FolderError, Provenance, RecordFormat, Recording, RunFolder, StreamFile, Streams};
 use crate::scenario::{self, Loaded, Overrides};
 use crate::sim::estimate::Estimate;
-use crate::sim::{self, Lines, Options, Outcome, Setup};
+use crate::sim::{self, Lines, Options, Outcome, Recorder, Setup};
 
 #[derive(Args, Debug)]
 pub(super) struct RunArguments {
@@ -44,9 +44,36 @@ pub(super) struct RunArguments {
     /// metrics are wanted, such as the many of a study.
     #[arg(long)]
     metrics_only: bool,
+    /// Record the network itself in formats of other tools (docs/observability.md). May name several, with commas.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMATS", conflicts_with = "metrics_only")]
+    record: Vec<Recorded>,
     /// How the summary is printed.
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
+}
+
+/// A format of a recording, as it is asked for.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Recorded {
+    /// Every fact and message: `events.jsonl`.
+    Events,
+    /// Series and final metrics: `metrics.om`.
+    OpenMetrics,
+    /// Traces of deployments and logs of facts: `otlp.jsonl`.
+    Otlp,
+    /// A timeline: `trace.perfetto-trace`.
+    Perfetto,
+}
+
+impl From<Recorded> for RecordFormat {
+    fn from(format: Recorded) -> Self {
+        match format {
+            Recorded::Events => Self::Events,
+            Recorded::OpenMetrics => Self::OpenMetrics,
+            Recorded::Otlp => Self::Otlp,
+            Recorded::Perfetto => Self::Perfetto,
+        }
+    }
 }
 
 pub(super) fn run(arguments: &RunArguments) -> Exit {
@@ -55,8 +82,8 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
         Err(exit) => return exit,
     };
     let stop = super::set_on_interrupt();
-    let folder = match begin_folder(arguments, &loaded) {
-        Ok(folder) => folder,
+    let (folder, mut recording) = match begin_folder(arguments, &loaded) {
+        Ok(begun) => begun,
         Err(error) => {
             eprintln!("error: {error}");
             return Exit::Internal;
@@ -70,18 +97,20 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
             streams.write(file, line);
         }
     };
-    let outcome = match simulate(&loaded.setup, options, &stop, &mut keep) {
+    let recorder =
+        recording.as_mut().map(|recording| -> Recorder<'_> { Box::new(|record| recording.take(record)) });
+    let outcome = match simulate(&loaded.setup, options, &stop, &mut keep, recorder) {
         Ok(outcome) => outcome,
         Err(exit) => return exit,
     };
     let provenance = provenance(&outcome, &stopwatch);
     if arguments.twice && !stop.load(Ordering::Relaxed) {
-        let second = simulate(&loaded.setup, options, &stop, &mut |_, _| {});
+        let second = simulate(&loaded.setup, options, &stop, &mut |_, _| {}, None);
         if let Err(exit) = second.and_then(|second| compare(&outcome, &second)) {
             return exit;
         }
     }
-    let folder = match write(arguments, &loaded, &outcome, &provenance, folder, streams) {
+    let folder = match write(arguments, &loaded, &outcome, &provenance, folder, (streams, recording)) {
         Ok(folder) => folder,
         Err(error) => {
             eprintln!("error: {error}");
@@ -132,7 +161,13 @@ fn compare(first: &Outcome, second: &Outcome) -> Result<(), Exit> {
     Ok(())
 }
 
-fn simulate(setup: &Setup, options: Options, stop: &AtomicBool, lines: Lines<'_>) -> Result<Outcome, Exit> {
+fn simulate<'s>(
+    setup: &'s Setup,
+    options: Options,
+    stop: &AtomicBool,
+    lines: Lines<'_>,
+    recorder: Option<Recorder<'s>>,
+) -> Result<Outcome, Exit> {
     let bar = ProgressBar::with_draw_target(Some(setup.duration.0 / 1_000_000), ProgressDrawTarget::stderr());
     let style =
         ProgressStyle::with_template("{msg} {wide_bar} {percent}% {elapsed}").expect("the template is valid");
@@ -146,17 +181,26 @@ fn simulate(setup: &Setup, options: Options, stop: &AtomicBool, lines: Lines<'_>
         ));
         !stop.load(Ordering::Relaxed)
     };
-    let outcome = sim::run_into(setup, options, &mut go_on, lines);
+    let outcome = sim::run_recorded(setup, options, &mut go_on, lines, recorder);
     bar.finish_and_clear();
     outcome.map_err(|error| super::without_outcome(&error))
 }
 
-/// Starts the results folder: what observed peers write goes there while the run goes on.
-fn begin_folder(arguments: &RunArguments, loaded: &Loaded) -> Result<RunFolder, FolderError> {
+/// Starts the results folder: what observed peers write goes there while the run goes on, and so does a recording.
+fn begin_folder(
+    arguments: &RunArguments,
+    loaded: &Loaded,
+) -> Result<(RunFolder, Option<Recording>), FolderError> {
     let target = arguments.out.clone().unwrap_or_else(|| {
         PathBuf::from("results").join(format!("{}-seed{}", loaded.setup.name, loaded.setup.seed))
     });
-    RunFolder::create(&target, arguments.overwrite)
+    let folder = RunFolder::create(&target, arguments.overwrite)?;
+    let formats: Vec<RecordFormat> = arguments.record.iter().map(|format| (*format).into()).collect();
+    let recording = match formats.is_empty() {
+        true => None,
+        false => Some(Recording::create(folder.path(), &formats)?),
+    };
+    Ok((folder, recording))
 }
 
 fn provenance(outcome: &Outcome, stopwatch: &Stopwatch) -> Provenance {
@@ -180,9 +224,12 @@ fn write(
     outcome: &Outcome,
     provenance: &Provenance,
     mut folder: RunFolder,
-    streams: Streams,
+    (streams, recording): (Streams, Option<Recording>),
 ) -> Result<PathBuf, Box<dyn std::error::Error>> {
     streams.finish()?;
+    if let Some(recording) = recording {
+        recording.finish(&outcome.series, &outcome.metrics)?;
+    }
     folder.write_text("scenario.resolved.yaml", &loaded.resolved)?;
     for (name, text) in &loaded.ensembles {
         folder.write_text(&format!("ensembles/{name}.yaml"), text)?;

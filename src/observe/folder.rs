@@ -19,6 +19,7 @@ use serde::Serialize;
 
 use super::manifest::{Provenance, RunManifest, json_text};
 use super::read::read_run;
+use super::recording::RecordFormat;
 use super::rows::{
     AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, OperationRow,
     PeerRow, RefusalRow, RequestRow, Row, SeriesRow,
@@ -26,7 +27,7 @@ use super::rows::{
 use super::stream::StreamFile;
 
 /// What a run and the report write into a folder; anything else in it belongs to the user.
-const OWN_FILES: [&str; 26] = [
+const OWN_FILES: [&str; 28] = [
     "ensembles",
     "traces",
     "run.json",
@@ -49,8 +50,10 @@ const OWN_FILES: [&str; 26] = [
     StreamFile::Bus.name(),
     StreamFile::Traces.name(),
     StreamFile::Metrics.name(),
-    "events.jsonl",
-    "trace.perfetto-trace",
+    RecordFormat::Events.file(),
+    RecordFormat::OpenMetrics.file(),
+    RecordFormat::Otlp.file(),
+    RecordFormat::Perfetto.file(),
     "report.html",
     "plots",
 ];

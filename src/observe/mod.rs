@@ -8,13 +8,20 @@
 //! Start with [`rows`] (what the tables hold), then [`folder`] (where they lie) and [`metrics`] (what is
 //! measured).
 
+pub mod events;
 pub mod folder;
 pub mod format;
 pub mod histogram;
 pub mod manifest;
 pub mod metrics;
+pub mod open_metrics;
+pub mod otlp;
+pub mod perfetto;
 pub mod read;
+pub mod record;
+pub mod recording;
 pub mod rows;
+pub mod spans;
 pub mod stream;
 pub mod study;
 
@@ -27,6 +34,8 @@ pub use read::{
     read_invoices, read_metrics, read_operations, read_peers, read_provenance, read_refusals, read_requests,
     read_run, read_series, read_table,
 };
+pub use record::{FactRecord, Labels, MessageRecord, Passage, Preface, Record, Step, Value, What};
+pub use recording::{RecordFormat, Recording};
 pub use rows::{
     AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, OperationRow,
     PeerRow, RefusalRow, RequestRow, Row, SCHEMA_VERSION, SeriesRow, Text, labels,

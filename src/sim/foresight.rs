@@ -312,7 +312,7 @@ impl World<'_> {
         self.ledger.foreseen_deliveries(outlook.refusing.len() as u64);
         self.ledger.absorb_refusals(outlook.sum());
         for Line { count, first, fact } in outlook.into_lines() {
-            self.ledger.foreseen(Foreseen { count, first: Case { asked: sent, peer: first }, fact });
+            self.book_foreseen(Foreseen { count, first: Case { asked: sent, peer: first }, fact });
         }
         self.parcels.release(parcel);
     }

@@ -230,7 +230,7 @@ impl World<'_> {
             let deployment = self.ledger.deployment_of_fact(&line.fact);
             let print = fingerprint_of_refusal(peer, deployment, &line.fact).expect("it is a late answer");
             self.ledger.absorb_refusals(print.wrapping_mul(u128::from(line.count)));
-            self.ledger.foreseen(line);
+            self.book_foreseen(line);
         }
     }
 

@@ -5,6 +5,7 @@
 //! [`capabilities`] runs capability operations alone, without peers.
 
 mod agenda;
+mod asking;
 mod atlas;
 mod attack;
 pub mod by_hand;
@@ -37,6 +38,7 @@ pub mod outcome;
 mod plans;
 pub mod population;
 mod reach;
+mod recorder;
 mod routine;
 pub mod setup;
 mod ssh;
@@ -51,6 +53,7 @@ pub mod watching;
 pub mod world;
 
 pub use outcome::Outcome;
+pub use recorder::Recorder;
 pub use setup::Setup;
 pub use telemetry::Lines;
 pub use world::World;
@@ -100,12 +103,29 @@ pub fn run_into(
     go_on: &mut dyn FnMut(Time, u64) -> bool,
     lines: Lines<'_>,
 ) -> Result<Outcome, RunError> {
+    run_recorded(setup, options, go_on, lines, None)
+}
+
+/// The same, and tells a recorder of facts and messages while the run goes on.
+///
+/// # Errors
+/// [`RunError`].
+pub fn run_recorded<'s>(
+    setup: &'s Setup,
+    options: Options,
+    go_on: &mut dyn FnMut(Time, u64) -> bool,
+    lines: Lines<'_>,
+    recorder: Option<Recorder<'s>>,
+) -> Result<Outcome, RunError> {
     let mut world = World::new(setup).map_err(RunError::Setup)?;
     if options.trace {
         world.keep_trace();
     }
     if options.metrics_only {
         world.keep_metrics_only();
+    }
+    if let Some(recorder) = recorder {
+        world.record_into(recorder);
     }
     Ok(world.run_into(go_on, lines)?)
 }

@@ -79,7 +79,7 @@ impl World<'_> {
 
     /// An operator finds out at the desk already that it cannot be.
     fn cannot(&mut self, now: Time, by: PeerId, operation: u32, why: String) {
-        self.ledger.record(now, by, Fact::OperationRefused { operation, reason: why.into() });
+        self.book(now, by, Fact::OperationRefused { operation, reason: why.into() });
     }
 
     pub(super) fn peer(&self, name: &str) -> PeerId {

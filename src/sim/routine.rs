@@ -28,7 +28,7 @@ use super::world::{Parcel, World};
 use crate::dms::actor::{BehaviourKind, Envelope, Message};
 use crate::dms::constants::{HEALTH_CHECK_INTERVAL, HEALTH_CHECK_TIMEOUT, LIVENESS_REPORT_TIMEOUT};
 use crate::dms::identity::{ActorId, Did, EnsembleId, Handle, Inbox};
-use crate::dms::outbox::{Owner, RunId, Timer};
+use crate::dms::outbox::{Execution, Input, Owner, RunId, Timer};
 use crate::dms::peer::Peer;
 use crate::dms::supervision::{Bearing, Charge, Duties, Omitted};
 use crate::kernel::{Cursor, Span, Time};
@@ -719,5 +719,23 @@ impl World<'_> {
         let mut rng = probe_stream(self.streams, handled, ward.peer, ward.run, cursor);
         let executor = &self.hosts[ward.peer.0 as usize].executor;
         handled + executor.answers_after(ward.run, &self.images, &mut rng)
+    }
+}
+
+/// Tells a renewal of grants apart from a tick of the same deployment.
+const RENEWAL: u64 = 1 << 63;
+
+/// The number of the regular round of supervision that an input belongs to: what it is about tells apart those of one
+/// peer that fall on the same moment.
+pub(super) fn round_of(input: &Input<'_>) -> Option<u64> {
+    match input {
+        Input::Timer(Timer::Supervise(deployment)) => Some(u64::from(*deployment) << 2),
+        Input::Timer(Timer::RenewProviders(deployment)) => Some(u64::from(*deployment) << 2 | RENEWAL),
+        Input::Timer(Timer::Heartbeat(run)) => Some(u64::from(run.slot) << 2 | 1),
+        Input::Dispatch(envelope) if envelope.behaviour.kind == BehaviourKind::HealthCheck => {
+            Some(envelope.name() << 2 | 2)
+        }
+        Input::Execution(Execution::Probed(run, ..)) => Some(u64::from(run.slot) << 2 | 3),
+        _ => None,
     }
 }

@@ -34,7 +34,7 @@ impl World<'_> {
             Err(Refusal::Said(why)) => Fact::OperationRefused { operation, reason: why.into() },
             Err(Refusal::Silence(why)) => Fact::OperationUnanswered { operation, reason: why.into() },
         };
-        self.ledger.record(now, by, fact);
+        self.book(now, by, fact);
     }
 
     fn log_in(&self, by: PeerId, order: &Ssh) -> Result<String, Refusal> {

@@ -5,7 +5,6 @@
 //! done.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -26,7 +25,8 @@ use super::office::Office;
 use super::outcome::Outcome;
 use super::plans::Plans;
 use super::population::{GroupChurn, Populated, Population, populate};
-use super::routine::{Concern, Routines};
+use super::recorder::Recording;
+use super::routine::{Concern, Routines, round_of};
 use super::setup::Setup;
 use super::standing::Reach;
 use super::system::HostSystem;
@@ -34,17 +34,18 @@ use super::telemetry::{Lines, Telemetry};
 use super::traffic::{Traffic, is_about_routes};
 use super::troubles::{Effort, Troubles};
 use super::watching::{Onlooker, Sight};
-use crate::dms::actor::{BehaviourKind, Envelope, Message, NewDeployment, gossip};
+use crate::dms::actor::{Envelope, Message, gossip};
 use crate::dms::ensemble::Executor as Kind;
 use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId as HostId;
-use crate::dms::outbox::{Action, Command, Effects, Execution, Input, Outbox, Owner, RunId, Timer};
+use crate::dms::outbox::{Action, Effects, Input, Outbox, Owner, RunId, Timer};
 use crate::dms::supervision::Bearing;
 use crate::kernel::{Cursor, Domain, Slab, Span, Streams, Time, at_moment};
 use crate::net::{
     BroadcastTally, ConditionId, Delivery, EndpointId, FLOW_THRESHOLD_BYTES, FlowId, LossReason, Network,
     READ_TIMEOUT, Receivers,
 };
+use crate::observe::Passage;
 
 /// Randomness that peers use themselves: nonces, keys, shuffles.
 const PEER: Domain = Domain::new("dms.peer");
@@ -137,6 +138,8 @@ pub struct World<'s> {
     pub(super) shown: Option<Vec<(u32, Message)>>,
     /// What was seen since it was last asked for, if somebody watches.
     pub(super) onlooker: Option<Onlooker>,
+    /// Who is told of facts and messages, if anybody is.
+    pub(super) recording: Option<Box<Recording<'s>>>,
 }
 
 impl<'s> World<'s> {
@@ -205,6 +208,7 @@ impl<'s> World<'s> {
             network_due: None,
             shown: None,
             onlooker: None,
+            recording: None,
         };
         for peer in (0..world.hosts.len() as u32).map(PeerId) {
             let offered = if world.is_awaited(peer) { 0 } else { world.offered_cores_milli(peer) };
@@ -235,15 +239,6 @@ impl<'s> World<'s> {
         self.queue.post(Time::ZERO, Event::Sample);
         self.begin_attacks();
         self.begin_names();
-    }
-
-    pub(super) fn schedule_next_deploy(&mut self, entry: u32) {
-        let count = self.setup.workload[entry as usize].count;
-        if self.ledger.asked(entry) < count
-            && let Some(at) = self.arrivals[entry as usize].next()
-        {
-            self.queue.post(at, Event::Deploy { entry });
-        }
     }
 
     /// Keeps the digest after every fact.
@@ -285,6 +280,7 @@ impl<'s> World<'s> {
         self.finish_traffic(stopped);
         let closing = self.closing(stopped, interrupted.is_some());
         self.telemetry.hand_over(lines);
+        self.note_end(stopped);
         Ok(self.into_ledger().finish(stopped, closing))
     }
 
@@ -412,6 +408,7 @@ impl<'s> World<'s> {
         if envelope.is_some_and(|envelope| envelope.behaviour.kind.administrates()) {
             self.single_out(now, peer);
         }
+        self.note_passage(now, peer, parcel, Passage::Handled);
         let before = self.state_to_judge_by(peer, parcel);
         if let Some(Parcel { envelope, .. }) = self.parcels.get(parcel)
             && let Message::NewDeployment(new) = &envelope.message
@@ -433,11 +430,14 @@ impl<'s> World<'s> {
     pub(super) fn arrive(&mut self, now: Time, peer: PeerId, envelope: u32, bytes: u32) {
         let host = &self.hosts[peer.0 as usize];
         if !host.up {
-            self.ledger.lost(LossReason::ReceiverDown);
+            let reason = LossReason::ReceiverDown;
+            self.ledger.lost(reason);
+            self.note_passage(now, peer, envelope, Passage::Lost(reason.as_str()));
             self.parcels.release(envelope);
             return;
         }
         self.ledger.delivered();
+        self.note_passage(now, peer, envelope, Passage::Arrived);
         self.hand(now, peer, envelope, |parcel| {
             let (envelope, transport) = (&parcel.envelope, parcel.transport.as_ref());
             Input::Arrival { envelope, bytes: u64::from(bytes), transport }
@@ -450,6 +450,7 @@ impl<'s> World<'s> {
             self.observe_arrival(now, peer, envelope, admitted.is_some());
         }
         let Some(worker) = admitted else {
+            self.note_passage(now, peer, envelope, Passage::Dropped);
             self.parcels.release(envelope);
             return;
         };
@@ -534,7 +535,7 @@ impl<'s> World<'s> {
                 _ => None,
             };
             self.shows_fact(now, peer, &fact);
-            self.ledger.record(now, peer, fact);
+            self.book(now, peer, fact);
             if let Some((ensemble, status)) = status {
                 self.trigger_faults(now, ensemble, status);
             }
@@ -581,15 +582,17 @@ impl<'s> World<'s> {
         self.ledger.sent(bytes);
         let length = u32::try_from(bytes).unwrap_or(u32::MAX);
         self.routines.note(&parcel.envelope, bytes);
+        let number = self.note_sent(now, &parcel, to, bytes);
         if bytes >= FLOW_THRESHOLD_BYTES && to != from {
             match self.start_transfer(now, Some(from), to, bytes) {
                 Ok(flow) => {
                     let envelope = self.parcels.insert(parcel, 1);
+                    self.note_parcel(envelope, number);
                     self.cargo.insert(flow, Cargo::Message { peer: to, envelope, bytes: length });
                     self.queue.post(now + READ_TIMEOUT, Event::StopReading(flow));
                     self.await_transfers();
                 }
-                Err(reason) => self.ledger.lost(reason),
+                Err(reason) => self.note_lost(now, (&parcel, number), to, reason),
             }
             self.note_occurrences();
             return;
@@ -599,12 +602,13 @@ impl<'s> World<'s> {
             Delivery::At(at) => {
                 let too_late = self.comes_too_late(to, at, &parcel);
                 let envelope = self.parcels.insert(parcel, 1);
+                self.note_parcel(envelope, number);
                 match too_late {
                     true => self.await_late(now, to, at, (envelope, length)),
                     false => self.queue.post(at, Event::Arrive { peer: to, envelope, bytes: length }),
                 }
             }
-            Delivery::Lost(reason) => self.ledger.lost(reason),
+            Delivery::Lost(reason) => self.note_lost(now, (&parcel, number), to, reason),
         }
         self.note_occurrences();
     }
@@ -630,13 +634,16 @@ impl<'s> World<'s> {
         let key = self.parcels.insert(parcel, 1);
         let (queue, parcels, network) = (&mut self.queue, &mut self.parcels, &mut self.network);
         let (mut tally, mut broadcast) = (BroadcastTally::default(), None);
+        let mut told = self.recording.is_some().then(Vec::new);
         queue.publish(key, length, |deliver| {
             (tally, broadcast) =
                 network.broadcast(now, EndpointId(from.0), bytes, receivers, &mut |to, at| {
+                    told.iter_mut().for_each(|told| told.push(to.0));
                     deliver(PeerId(to.0), at);
                 });
         });
         parcels.retain(key, u32::try_from(tally.delivered).expect("there are fewer peers than that"));
+        self.note_broadcast(now, key, told, bytes);
         if let (Some(outlook), Some(broadcast)) = (outlook, broadcast) {
             tally.delivered += outlook.refusing.len() as u64;
             self.await_foreseen(now, outlook, (key, length), broadcast);
@@ -741,60 +748,5 @@ impl<'s> World<'s> {
             }
             Some(Cargo::Image { .. }) | None => {}
         }
-    }
-
-    fn deploy(&mut self, now: Time, entry: u32) {
-        let request = &self.setup.workload[entry as usize];
-        let by = request.by.after(self.ledger.asked(entry));
-        let pins = self.population.pins(&request.ensemble, &self.hosts);
-        // Users look at the clock of their node.
-        let expire = self.clock_of(by, now) + request.timeout;
-        let deployment = self.ledger.deployment_asked(now, entry, by, now + request.timeout);
-        let contracts = match self.contract_refs(&request.contracts, &request.ensemble) {
-            _ if !self.hosts[by.0 as usize].up => Err("the orchestrator is down".to_owned()),
-            _ if self.troubles.is_frozen(by) => Err("the orchestrator does not answer".to_owned()),
-            found => found,
-        };
-        match contracts {
-            Ok(contracts) => {
-                let ensemble = Arc::clone(&request.ensemble);
-                let new = Box::new(NewDeployment { ensemble, pins, contracts });
-                let command = Command::Deploy { new, expire, wishes: request.wishes.clone() };
-                self.feed_about(now, by, Concern::Nothing, |_| Input::Command(command));
-                if let Some(after) = &request.shutdown_after {
-                    let mut rng = self.streams.owned(Domain::new("sim.shutdown"), u64::from(deployment));
-                    self.queue.post(now + after.sample(&mut rng), Event::Shutdown { deployment });
-                }
-            }
-            Err(reason) => self.ledger.deployment_refused(now, deployment, &reason),
-        }
-        self.schedule_next_deploy(entry);
-    }
-
-    fn shutdown(&mut self, now: Time, deployment: u32) {
-        if let Some((by, ensemble)) = self.ledger.deployment(deployment)
-            && self.hosts[by.0 as usize].up
-        {
-            let concern = Concern::Ensemble(ensemble);
-            self.feed_about(now, by, concern, |_| Input::Command(Command::Shutdown(ensemble)));
-        }
-    }
-}
-
-/// Tells a renewal of grants apart from a tick of the same deployment.
-const RENEWAL: u64 = 1 << 63;
-
-/// The number of the regular round of supervision that an input belongs to: what it is about tells apart those of one
-/// peer that fall on the same moment.
-fn round_of(input: &Input<'_>) -> Option<u64> {
-    match input {
-        Input::Timer(Timer::Supervise(deployment)) => Some(u64::from(*deployment) << 2),
-        Input::Timer(Timer::RenewProviders(deployment)) => Some(u64::from(*deployment) << 2 | RENEWAL),
-        Input::Timer(Timer::Heartbeat(run)) => Some(u64::from(run.slot) << 2 | 1),
-        Input::Dispatch(envelope) if envelope.behaviour.kind == BehaviourKind::HealthCheck => {
-            Some(envelope.name() << 2 | 2)
-        }
-        Input::Execution(Execution::Probed(run, ..)) => Some(u64::from(run.slot) << 2 | 3),
-        _ => None,
     }
 }

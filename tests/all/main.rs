@@ -32,6 +32,7 @@ mod outages;
 mod parsing;
 mod protocol;
 mod queue;
+mod recording;
 mod recovery;
 mod restarts;
 mod roles;

@@ -52,6 +52,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("quick_junit", &["src/accept/output/junit.rs"]),
     ("saphyr_parser", &["src/scenario/yaml.rs", "src/scenario/yaml/"]),
     ("plotters", &["src/report/chart/"]),
+    ("prost", &["src/observe/perfetto/"]),
     ("csv", &["src/observe/", "src/scenario/trace.rs"]),
 ];
 

@@ -122,6 +122,7 @@ impl World<'_> {
                 self.hosts[peer.0 as usize].executor.crash();
             }
         }
+        self.note_down(now, peer, down.is_of_machine());
         let host = &mut self.hosts[peer.0 as usize];
         self.ledger.stops(now, peer, down.is_of_machine());
         if !host.up {
@@ -187,6 +188,7 @@ impl World<'_> {
         self.network.set_up(now, EndpointId(peer.0), true);
         self.ledger.peer_is(now, peer, true);
         self.shows(now, peer, Sight::Up);
+        self.note_up(now, peer);
         if self.hosts[peer.0 as usize].is_built() {
             self.start_process(now, peer);
         }

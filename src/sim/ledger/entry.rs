@@ -177,7 +177,7 @@ fn text(digest: &mut Digest, text: &str) {
 }
 
 /// Where the first id begins and ends.
-fn find_id(text: &str) -> Option<(usize, usize)> {
+pub(in crate::sim) fn find_id(text: &str) -> Option<(usize, usize)> {
     const DID: &str = "did:key:";
     let hexadecimal = |window: &[u8]| window.iter().all(u8::is_ascii_hexdigit);
     let hash = text.as_bytes().windows(64).position(hexadecimal).map(|start| (start, start + 64));

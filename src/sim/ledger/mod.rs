@@ -33,6 +33,7 @@ use rustc_hash::FxHashMap;
 use self::contracts::Contracts;
 use self::counters::Counters;
 pub(super) use self::deployments::DeploymentRecord;
+pub(super) use self::entry::{find_id, key_of};
 pub(super) use self::foreseen::{
     Foreseen, fingerprint as fingerprint_of_refusal, fingerprint_of_bid_refusal,
 };
@@ -55,7 +56,7 @@ use super::setup::Setup;
 use super::telemetry::Observed;
 use crate::dms::actor::AllocationState;
 use crate::dms::fact::{Fact, Stage};
-use crate::dms::identity::EnsembleId;
+use crate::dms::identity::{Did, EnsembleId};
 use crate::dms::resources::Resources;
 use crate::kernel::{Digest, OrderedMap, Span, Time};
 use crate::net::{BroadcastTally, LossReason, Occurrence, PairCounts};
@@ -294,6 +295,21 @@ impl Ledger {
     pub(super) fn deployment_of(&self, allocation: &str) -> Option<u32> {
         let (ensemble, _) = allocation.split_once('_')?;
         self.by_ensemble.get(&ensemble.parse().ok()?).copied()
+    }
+
+    /// The number of a contract.
+    pub(super) fn number_of_contract(&self, contract: &Did) -> Option<u32> {
+        self.contracts.number(contract)
+    }
+
+    /// The number of a revocation that holds somewhere.
+    pub(super) fn number_of_revocation(&self, key: u128) -> Option<u32> {
+        self.revocations.number(key)
+    }
+
+    /// The deployment that is turned down if the request that is being handled is.
+    pub(super) fn refusing(&self) -> Option<u32> {
+        self.asking.or_else(|| self.wanted.is_some().then_some(self.deployments.len() as u32))
     }
 
     pub(super) fn sent(&mut self, bytes: u64) {

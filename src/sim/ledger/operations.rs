@@ -148,6 +148,11 @@ impl Revocations {
         self.issued.insert_full(key, now).0 as u32
     }
 
+    /// The number of a revocation that holds somewhere.
+    pub(super) fn number(&self, key: u128) -> Option<u32> {
+        self.issued.get_index_of(&key).map(|place| place as u32)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.issued.len()
     }
