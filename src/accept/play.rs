@@ -12,6 +12,7 @@ use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::{Did, EnsembleId};
 use crate::dms::profile::Profile;
 use crate::kernel::{Span, Time};
+use crate::observe::StreamFile;
 use crate::sim::World;
 use crate::sim::by_hand::Ending;
 use crate::sim::setup::{Control, ControlKind, OperationKind, Which};
@@ -70,6 +71,8 @@ pub(super) struct Play<'p, 's> {
     pub(super) contracts: Vec<Agreement>,
     /// Faults that last until a step ends them, by what steps call them.
     pub(super) faults: Vec<(String, u32)>,
+    /// What observed nodes have written so far.
+    pub(super) written: Vec<(StreamFile, String)>,
     /// What was noted to be compared with later, by what steps call it.
     pub(super) noted: Vec<(String, String)>,
 }
@@ -93,6 +96,7 @@ impl<'p, 's> Play<'p, 's> {
             heard: None,
             contracts: Vec::new(),
             faults: Vec::new(),
+            written: Vec::new(),
             noted: Vec::new(),
         }
     }

@@ -21,7 +21,7 @@ use crate::dms::resources::Resources;
 use crate::dms::subnet::LookupError;
 use crate::kernel::{Span, Time};
 use crate::net::{BandwidthConfig, EndpointId};
-use crate::observe::RefusalRow;
+use crate::observe::{RefusalRow, StreamFile};
 use crate::sim::traffic::Failure;
 
 /// An allocation that a peer has.
@@ -315,6 +315,19 @@ impl World<'_> {
     #[must_use]
     pub fn peer_number(&self, name: &str) -> Option<PeerId> {
         self.population.find(name)
+    }
+
+    /// What observed peers have written since it was last asked for: lines of the files of a run.
+    pub fn take_written(&mut self) -> Vec<(StreamFile, String)> {
+        let now = self.now();
+        for number in 0..self.hosts.len() as u32 {
+            if self.hosts[number as usize].up {
+                self.take_signals(now, PeerId(number));
+            }
+        }
+        let mut lines = Vec::new();
+        self.telemetry.hand_over(&mut |file, line| lines.push((file, line.to_owned())));
+        lines
     }
 
     /// The digest of all that has happened so far.

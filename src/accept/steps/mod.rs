@@ -7,6 +7,7 @@ mod deployments;
 mod information;
 mod networking;
 mod nodes;
+mod observing;
 mod placement;
 mod resources;
 mod updates;
@@ -24,6 +25,7 @@ pub(super) static ALL: &[&Chapter] = &[
     &updates::CHAPTER,
     &placement::CHAPTER,
     &resources::CHAPTER,
+    &observing::CHAPTER,
     &contracts::CHAPTER,
     &capabilities::CHAPTER,
     &networking::CHAPTER,
