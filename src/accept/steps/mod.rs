@@ -4,10 +4,13 @@
 mod capabilities;
 mod contracts;
 mod deployments;
+mod faults;
 mod information;
 mod networking;
 mod nodes;
+mod recovery;
 mod updates;
+mod whereabouts;
 
 use super::failure::{Done, Failure};
 use super::vocabulary::{Act, Args, Chapter, Entry};
@@ -23,6 +26,9 @@ pub(super) static ALL: &[&Chapter] = &[
     &contracts::CHAPTER,
     &capabilities::CHAPTER,
     &networking::CHAPTER,
+    &faults::CHAPTER,
+    &whereabouts::CHAPTER,
+    &recovery::CHAPTER,
 ];
 
 /// A phrase that says what there is.
