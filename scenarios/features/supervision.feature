@@ -234,6 +234,7 @@ Feature: Supervision
       | always     |
       | on-failure |
 
+  @W2
   Scenario: All that runs in an executor that crashes is restarted by its supervisor
     Given "Alice" deploys "checked.yaml"
     And "Alice" deployment is running
@@ -290,7 +291,7 @@ Feature: Supervision
       | RestForOne | has not restarted | has restarted     |
       | AllForOne  | has restarted     | has restarted     |
 
-  @W2
+  @W2 @W26
   Scenario: What follows a lost node in the group of its supervisor restarts
     Given the ensemble "chain.yaml":
       """
@@ -320,6 +321,7 @@ Feature: Supervision
     And within 30 seconds allocation "page" has restarted where it was
     And allocation "apart" has not restarted
 
+  @W2
   Scenario: A supervisor that restarts too often is restarted by the one above it, with its siblings
     Given the ensemble "deep.yaml":
       """
