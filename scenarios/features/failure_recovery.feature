@@ -18,6 +18,11 @@ Feature: Failure Recovery
         job: {size: 1 MB, start: 1s, task: {run: 2m, output: "42"}}
         broken: {size: 1 MB, start: 1s, task: {run: 5s, exit_code: 3}}
         simulation: {size: 1 MB, start: 1s, task: {run: 20m, output: "done"}, checkpoint: {size: 1 MB, every: 1m}}
+        writer:
+          size: 1 MB
+          start: 1s
+          task: {run: 2m, output: "saved"}
+          checkpoint: {size: 500 MB, every: 30s, pauses: true}
       """
     And the ensemble "web.yaml":
       """
@@ -205,8 +210,8 @@ Feature: Failure Recovery
     When 100 % of the messages that "Alice" exchanges are lost
     And 60 seconds pass
     And the network of "Alice" is well again
-    And 180 seconds pass
-    Then allocation "front" has not restarted
+    Then for 180 seconds "Alice" deployment stays running
+    And allocation "front" has not restarted
     And allocation "back" has not restarted
     And "Alice" deployment was not redeployed
     And "Alice" deployment is running
@@ -236,6 +241,21 @@ Feature: Failure Recovery
     And "Bob" lists allocation "web" with an execution
     And within 10 seconds users get answers from allocation "web"
     And "Alice" deployment was not redeployed
+
+  @W2 @W20
+  Scenario: A provider whose DMS process is gone is replaced, and ends what it still runs when it is back
+    Given "Alice" deploys "web.yaml"
+    And "Alice" deployment is running
+    And "Host" is the node on which allocation "web" runs
+    When the DMS process of "Host" is killed
+    Then "Host" is down
+    And within 180 seconds allocation "web" runs elsewhere than on "Host"
+    And allocation "web" runs on "Host"
+    When the DMS process of "Host" is back
+    Then "Host" is up
+    And within 60 seconds allocation "web" runs exactly once
+    And allocation "web" does not run on "Host"
+    And within 10 seconds "Host" holds nothing any more
 
   @W2
   Scenario: A service runs again elsewhere when its provider is lost
@@ -430,6 +450,30 @@ Feature: Failure Recovery
     Then within 110 seconds "Alice" deployment is running
     And allocation "web" runs on "Charlie"
 
+  Scenario Outline: A deployment waits for its only provider until that <again>
+    Given <broken> "Bob" <how>
+    And "Alice" has deployed "web.yaml" on "Bob"
+    When 40 seconds pass
+    Then allocation "web" does not run anywhere
+    When <mended> "Bob" <again>
+    Then within 65 seconds "Alice" deployment is running
+    And allocation "web" runs on "Bob"
+    And "Bob" holds something
+
+    Examples:
+      | broken         | how     | mended         | again          |
+      | the disk of    | is full | the disk of    | has room again |
+      | the machine of | crashes | the machine of | is back        |
+
+  Scenario: A deployment waits until its image can be fetched
+    Given image servers cannot be reached from "Bob"
+    And "Alice" has deployed "web.yaml" on "Bob"
+    When 40 seconds pass
+    Then allocation "web" does not run anywhere
+    When image servers can be reached again from "Bob"
+    Then within 65 seconds "Alice" deployment is running
+    And allocation "web" runs on "Bob"
+
   Scenario: A deployment fails while the clock of its provider is wrong, and not afterwards
     Given the clock of "Bob" is set 3600 seconds ahead
     When "Alice" has deployed "web.yaml" on "Bob"
@@ -521,6 +565,31 @@ Feature: Failure Recovery
     When the machine of "Bob" crashes and is back after 30 seconds
     Then within 120 seconds allocation "simulation" has restarted where it was
     And within 480 seconds "Alice" deployment is completed
+
+  @W12
+  Scenario: A task whose disk is slow takes longer for its checkpoints, and completes
+    Given the ensemble "writer.yaml":
+      """
+      version: "V1"
+      allocations:
+        writer:
+          type: task
+          executor: docker
+          resources: {cpu: {cores: 1}, ram: {size: 1}, disk: {size: 1}}
+          execution: {type: docker, image: writer}
+          volume: [{type: local, src: state, mount_destination: /state}]
+      nodes:
+        node1: {allocations: [writer]}
+      """
+    And the disk of "Bob" is 50 times slower
+    And "Alice" has deployed "writer.yaml" on "Bob"
+    And "Alice" deployment is running
+    When 150 seconds pass
+    Then allocation "writer" runs on "Bob"
+    When the disk of "Bob" is as fast as before
+    Then within 240 seconds "Alice" deployment is completed
+    And "Alice" ensemble should return "saved"
+    And allocation "writer" has been placed and started 1 time
 
   @W19
   Scenario: The result of another copy is there when the provider of one is lost
