@@ -49,7 +49,7 @@ Feature: Observability
   Scenario: The event bus tells of a failed deployment
     When "Alice" deploys "nginx.yaml" on "Alice"
     And "Alice" deployment should fail
-    Then "Alice" should have published the event "DeploymentFailed" with "no bids"
+    Then "Alice" should have published the event "DeploymentFailed" with "failure"
 
   Scenario: Every record is on the event bus
     When "Alice" has 1 service Running on "Bob"
@@ -84,7 +84,7 @@ Feature: Observability
   Scenario: Another Elasticsearch is used while the node runs
     When "Bob" sends its logs to "https://other.example"
     Then "Bob" should have logged "logger_configured" as info
-    And the index "node-index" should have "logger_configured" of "Bob"
+    And the index "default-index" should have "logger_configured" of "Bob"
 
   Scenario: A node that is shut down in good order flushes what it has
     When "Bob" restarts DMS

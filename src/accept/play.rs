@@ -14,7 +14,7 @@ use crate::dms::profile::Profile;
 use crate::kernel::{Span, Time};
 use crate::observe::StreamFile;
 use crate::sim::World;
-use crate::sim::by_hand::Ending;
+use crate::sim::by_hand::{Ending, Whereabouts};
 use crate::sim::setup::{Control, ControlKind, OperationKind, Which};
 
 /// How long a request for a deployment lives (dms-acceptance section 3).
@@ -73,6 +73,10 @@ pub(super) struct Play<'p, 's> {
     pub(super) faults: Vec<(String, u32)>,
     /// What observed nodes have written so far.
     pub(super) written: Vec<(StreamFile, String)>,
+    /// Names that steps have given to nodes, in lower case, and the nodes' own.
+    pub(super) given_names: Vec<(String, String)>,
+    /// What was there of each deployment when something broke last, and since when.
+    pub(super) before: Vec<(EnsembleId, Vec<Whereabouts>)>,
     /// What was noted to be compared with later, by what steps call it.
     pub(super) noted: Vec<(String, String)>,
 }
@@ -97,6 +101,8 @@ impl<'p, 's> Play<'p, 's> {
             contracts: Vec::new(),
             faults: Vec::new(),
             written: Vec::new(),
+            given_names: Vec::new(),
+            before: Vec::new(),
             noted: Vec::new(),
         }
     }
@@ -107,11 +113,14 @@ impl Play<'_, '_> {
         self.profile
     }
 
-    /// A node of the scenario.
+    /// A node of the scenario, by its own name or one that a step has given it.
     pub(super) fn node(&self, name: &str) -> Result<String, Failure> {
         let name = name.to_lowercase();
         if self.world.has_peer(&name) {
             return Ok(name);
+        }
+        if let Some((_, given)) = self.given_names.iter().find(|(own, _)| *own == name) {
+            return Ok(given.clone());
         }
         let known: Vec<&str> = self.setting.nodes.iter().map(|node| node.name.as_str()).collect();
         Failure::bad(format!("there is no node {name}; there are {}", known.join(", ")))
@@ -298,6 +307,12 @@ impl Play<'_, '_> {
     pub(super) fn note(&mut self, name: &str, value: String) {
         self.noted.retain(|(own, _)| own != name);
         self.noted.push((name.to_owned(), value));
+    }
+
+    /// Notes what there is of each deployment, to be compared with later.
+    pub(super) fn note_runs(&mut self) {
+        let ids = self.deployments.iter().filter_map(|one| one.id);
+        self.before = ids.map(|id| (id, self.world.whereabouts(id))).collect();
     }
 
     /// What was noted under a name.

@@ -37,6 +37,25 @@ pub struct Whereabouts {
     pub state: AllocationState,
     /// Whether its program really runs.
     pub runs: bool,
+    /// Since when it does: a program that was started anew, by whomever, runs since then.
+    pub since: Option<Time>,
+}
+
+/// What an allocation was on one peer, from its commit there to its end.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Life {
+    /// The peer's name.
+    pub peer: Arc<str>,
+    /// `node.allocation`.
+    pub key: Arc<str>,
+    /// Its generation.
+    pub generation: u32,
+    /// When it first ran, if it did.
+    pub started: Option<Time>,
+    /// When the peer gave it back, if it has.
+    pub ended: Option<Time>,
+    /// How often its supervisor has found it in trouble.
+    pub suspected: u32,
 }
 
 /// What a machine offers, and what of it is taken.
@@ -129,11 +148,24 @@ impl World<'_> {
         number
     }
 
-    /// What a fault has done to the network or to clocks is over now, however long it was to last.
+    /// What a fault has done is over now, however long it was to last: whatever it has stopped starts again, and
+    /// networks, clocks and machines are as before.
+    ///
+    /// # Panics
+    /// For a fault by which programs take longer or stand still: what is due there is planned by its own end.
     pub fn end_fault_now(&mut self, fault: u32) {
         self.queue.leave_wave();
-        let now = self.now();
-        self.end_fault(now, Turn::first_of(fault));
+        let (now, turn) = (self.now(), Turn::first_of(fault));
+        match &*Arc::clone(self.plans.fault(fault)) {
+            Fault::Crash { who, .. } | Fault::Restart { who, .. } => {
+                self.select(turn, 0, who).into_iter().for_each(|peer| self.repair(now, peer));
+            }
+            Fault::Machine { who, trouble, .. } => {
+                assert!(!trouble.takes_time(), "{} ends when it said so", trouble.name());
+                self.select(turn, 0, who).into_iter().for_each(|peer| self.end_strike(now, turn, peer));
+            }
+            _ => self.end_fault(now, turn),
+        }
     }
 
     /// A requestor asks for a contract, now.
@@ -175,6 +207,20 @@ impl World<'_> {
     #[must_use]
     pub fn redeployments_of(&self, id: EnsembleId) -> Option<u32> {
         Some(self.ledger.record_of(self.ledger.number_of(id)?).redeployments)
+    }
+
+    /// The peer that orchestrates a deployment now.
+    #[must_use]
+    pub fn orchestrator_of(&self, id: EnsembleId) -> Option<&Arc<str>> {
+        let peer = self.ledger.record_of(self.ledger.number_of(id)?).orchestrator();
+        Some(&self.population.members()[peer.0 as usize].name)
+    }
+
+    /// What the allocations of a deployment were so far, life by life in the order of their commits.
+    #[must_use]
+    pub fn lives_of(&self, id: EnsembleId) -> Vec<Life> {
+        let name = |peer: PeerId| Arc::clone(&self.population.members()[peer.0 as usize].name);
+        self.ledger.number_of(id).map(|number| self.ledger.lives(number, &name)).unwrap_or_default()
     }
 
     /// Whether there is a peer of this name.
@@ -231,24 +277,22 @@ impl World<'_> {
         for (host, member) in self.hosts.iter().zip(self.population.members().iter()) {
             let Some(inside) = host.built() else { continue };
             let provider = inside.peer.provider();
-            for (full, generation, state) in provider.allocations() {
+            let living = provider.allocations();
+            let living =
+                living.map(|(full, generation, state)| (full, generation, state, provider.run_of(full)));
+            // What has been left by a process that does not run may well run.
+            let left = inside.peer.stored_allocations();
+            let left = left.map(|(full, generation, state, run)| (full, generation, state, Some(run)));
+            for (full, generation, state, run) in living.chain(left) {
                 let Some(key) = full.strip_prefix(&prefix) else { continue };
-                let run = provider.run_of(full);
                 let runs = run.is_some_and(|run| inside.executor.running().contains(&run));
+                let since = run.and_then(|run| inside.executor.up_since(run));
                 let (peer, key) = (Arc::clone(&member.name), key.into());
-                found.push(Whereabouts { peer, key, generation, state, runs });
+                found.push(Whereabouts { peer, key, generation, state, runs, since });
             }
         }
         found.sort_by(|a, b| (&a.key, &a.peer).cmp(&(&b.key, &b.peer)));
         found
-    }
-
-    /// Where the allocations of a deployment have run, each time that one was started: the peer, and `node.allocation`.
-    #[must_use]
-    pub fn has_run_on(&self, id: EnsembleId) -> Vec<(Arc<str>, Arc<str>)> {
-        let Some(number) = self.ledger.number_of(id) else { return Vec::new() };
-        let name = |peer: PeerId| Arc::clone(&self.population.members()[peer.0 as usize].name);
-        self.ledger.started(number).map(|(peer, key)| (name(peer), Arc::clone(key))).collect()
     }
 
     /// With which code an allocation of a deployment has exited last, by its name in the ensemble.

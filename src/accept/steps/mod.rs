@@ -4,13 +4,16 @@
 mod capabilities;
 mod contracts;
 mod deployments;
+mod faults;
 mod information;
 mod networking;
 mod nodes;
 mod observing;
 mod placement;
+mod recovery;
 mod resources;
 mod updates;
+mod whereabouts;
 
 use super::failure::{Done, Failure};
 use super::vocabulary::{Act, Args, Chapter, Entry};
@@ -29,6 +32,9 @@ pub(super) static ALL: &[&Chapter] = &[
     &contracts::CHAPTER,
     &capabilities::CHAPTER,
     &networking::CHAPTER,
+    &faults::CHAPTER,
+    &whereabouts::CHAPTER,
+    &recovery::CHAPTER,
 ];
 
 /// A phrase that says what there is.

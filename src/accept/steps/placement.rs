@@ -56,8 +56,9 @@ pub(super) static CHAPTER: Chapter = Chapter {
             |play, args| {
                 is(play, args.text(0), DeploymentStatus::Completed.as_str())?;
                 let target = play.node(args.text(1))?;
-                let ran = play.world.has_run_on(play.id_of(args.text(0))?);
-                let peers: Vec<&str> = ran.iter().map(|(peer, _)| &**peer).collect();
+                let ran = play.world.lives_of(play.id_of(args.text(0))?);
+                let started = ran.iter().filter(|life| life.started.is_some());
+                let peers: Vec<&str> = started.map(|life| &*life.peer).collect();
                 holds(peers.contains(&&*target), || format!("it has run on {}", peers.join(", ")))
             },
         ),
@@ -204,9 +205,10 @@ fn node_is_on(play: &mut Play<'_, '_>, args: &Args<'_>) -> Done {
         return Failure::bad(format!("the manifest has no node {node}"));
     }
     // What has ended has no place in the manifest any more.
-    let ran = play.world.has_run_on(manifest.id);
+    let ran = play.world.lives_of(manifest.id);
     let of_node = |key: &str| key.split_once('.').is_some_and(|(own, _)| own == node);
-    let last = ran.iter().rev().find(|(_, key)| of_node(key)).map(|(peer, _)| &**peer);
+    let last = ran.iter().rev().find(|life| life.started.is_some() && of_node(&life.key));
+    let last = last.map(|life| &*life.peer);
     holds(last == Some(&*target), || format!("it is on {}", last.unwrap_or("no peer")))
 }
 

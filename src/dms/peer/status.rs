@@ -1,9 +1,11 @@
-//! A node's status report, and the configuration in it, which is gathered when somebody asks.
+//! A node's status report, and the configuration in it, which is gathered when somebody asks; and what is known of one
+//! that does not run.
 
 use std::sync::Arc;
 
 use super::{Desk, Envelope, Message, Node, Outbox, Peer, Timestamp};
-use crate::dms::actor::Configuration;
+use crate::dms::actor::{AllocationState, Configuration};
+use crate::dms::outbox::RunId;
 
 impl Peer {
     /// All that the node is configured with.
@@ -27,5 +29,11 @@ impl Peer {
         let report = Node::status(&self.root, out.system, parts, self.configuration());
         let mut desk = Desk { now, security: &mut self.security, out };
         desk.reply(&mut self.root, request, Message::Report(Arc::new(report)));
+    }
+
+    /// The allocations that a node has on disk whose process does not run: full id, generation, state and run.
+    pub fn stored_allocations(&self) -> impl Iterator<Item = (&Arc<str>, u32, AllocationState, RunId)> {
+        let stored = self.store.iter().flat_map(|store| &store.provider.allocations);
+        stored.map(|one| (&one.id, one.generation, one.state, one.run))
     }
 }

@@ -469,6 +469,12 @@ impl Executor {
         })
     }
 
+    /// Since when a run is up; none while it is not.
+    #[must_use]
+    pub fn up_since(&self, run: RunId) -> Option<Time> {
+        self.find(run).and_then(Container::since)
+    }
+
     /// Whether a run is healthy by its own health check. A command has nothing to run in while it is not up.
     #[must_use]
     pub fn is_healthy(&self, run: RunId, images: &Images) -> bool {

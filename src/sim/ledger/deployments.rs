@@ -30,6 +30,11 @@ pub(in crate::sim) struct DeploymentRecord {
 }
 
 impl DeploymentRecord {
+    /// Who orchestrates it now.
+    pub(in crate::sim) const fn orchestrator(&self) -> PeerId {
+        self.by
+    }
+
     /// Its orchestrator has taken it up again, as it was stored.
     pub(super) fn goes_on(&mut self, status: DeploymentStatus) {
         if !status.is_terminal() {

@@ -6,6 +6,7 @@ use super::{AllocationRecord, Ledger};
 use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
 use crate::dms::identity::EnsembleId;
 use crate::kernel::Time;
+use crate::sim::by_hand::Life;
 use crate::sim::event::PeerId;
 
 impl Ledger {
@@ -40,11 +41,19 @@ impl Ledger {
         self.instances(deployment, name).find_map(|record| record.exit_code)
     }
 
-    /// Where each allocation of a deployment was started, in the order of their commits.
-    pub(in crate::sim) fn started(&self, deployment: u32) -> impl Iterator<Item = (PeerId, &Arc<str>)> {
+    /// What the allocations of a deployment were, in the order of their commits.
+    pub(in crate::sim) fn lives(&self, deployment: u32, name_of: &dyn Fn(PeerId) -> Arc<str>) -> Vec<Life> {
         let places = self.committed.get(deployment as usize).map_or(&[][..], Vec::as_slice);
         let records = places.iter().map(|place| &self.allocations[*place]);
-        records.filter(|record| record.started.is_some()).map(|record| (record.peer, &record.key))
+        let life = |record: &AllocationRecord| Life {
+            peer: name_of(record.peer),
+            key: Arc::clone(&record.key),
+            generation: record.generation,
+            started: record.started,
+            ended: record.ended,
+            suspected: record.suspected,
+        };
+        records.map(life).collect()
     }
 
     fn full_id(&self, record: &AllocationRecord) -> Option<String> {

@@ -87,6 +87,8 @@ pub(super) struct AllocationRecord {
     ports: Vec<(u16, u16)>,
     /// When it was last given a port outside.
     mapped: Time,
+    /// How often its supervisor has found it in trouble.
+    suspected: u32,
 }
 
 /// An allocation that runs.
@@ -647,6 +649,7 @@ impl Ledger {
             dns_name: "".into(),
             ports: Vec::new(),
             mapped: Time::ZERO,
+            suspected: 0,
         };
         let (place, _) = self.allocations.insert_full((deployment, key, generation, peer), record);
         self.held.entry(peer).or_default().push(place);

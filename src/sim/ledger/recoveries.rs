@@ -35,8 +35,12 @@ impl Ledger {
         self.suspicions.all += 1;
         let places = deployment.and_then(|number| self.committed.get(number as usize)).into_iter().flatten();
         let key = entry::key_of(allocation);
-        let mut records = places.map(|place| &self.allocations[*place]);
-        let record = records.find(|record| &*record.key == key && record.generation == *generation);
+        let is_it = |record: &AllocationRecord| &*record.key == key && record.generation == *generation;
+        let place = places.copied().find(|place| is_it(&self.allocations[*place]));
+        let record = place.map(|place| &mut self.allocations[place]).map(|record| {
+            record.suspected += 1;
+            record
+        });
         match record {
             Some(record) if record.running => self.suspicions.wrong += 1,
             Some(record) if record.started.is_some() => {

@@ -157,6 +157,12 @@ impl Trouble {
         matches!(self, Self::ExecutorCrash | Self::PullFailure | Self::DiskFull)
     }
 
+    /// Whether programs take longer by it, or stand still.
+    #[must_use]
+    pub const fn takes_time(&self) -> bool {
+        matches!(self, Self::Slow { .. } | Self::Stall | Self::Lies | Self::Byzantine { idle: true, .. })
+    }
+
     /// Its word in a scenario.
     #[must_use]
     pub const fn name(&self) -> &'static str {
