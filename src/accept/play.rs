@@ -7,6 +7,7 @@ use super::setting::Setting;
 use crate::dms::actor::{
     Behaviour, DeploymentInfo, DeploymentReport, Manifest, Message, Report, StatusReport,
 };
+use crate::dms::dynamic_dns::Resolver;
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::{Did, EnsembleId};
@@ -72,6 +73,8 @@ pub(super) struct Play<'p, 's> {
     pub(super) faults: Vec<(String, u32)>,
     /// What was noted to be compared with later, by what steps call it.
     pub(super) noted: Vec<(String, String)>,
+    /// What users outside remember of names, each by the node where they are.
+    pub(super) memories: Vec<(String, Resolver)>,
 }
 
 /// A contract that was asked for.
@@ -94,6 +97,7 @@ impl<'p, 's> Play<'p, 's> {
             contracts: Vec::new(),
             faults: Vec::new(),
             noted: Vec::new(),
+            memories: Vec::new(),
         }
     }
 }

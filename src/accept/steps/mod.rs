@@ -5,8 +5,12 @@ mod capabilities;
 mod contracts;
 mod deployments;
 mod information;
+mod names;
 mod networking;
 mod nodes;
+mod requests;
+mod ssh;
+mod storage;
 mod updates;
 
 use super::failure::{Done, Failure};
@@ -23,6 +27,10 @@ pub(super) static ALL: &[&Chapter] = &[
     &contracts::CHAPTER,
     &capabilities::CHAPTER,
     &networking::CHAPTER,
+    &storage::CHAPTER,
+    &names::CHAPTER,
+    &requests::CHAPTER,
+    &ssh::CHAPTER,
 ];
 
 /// A phrase that says what there is.
