@@ -3,8 +3,6 @@
 
 use std::fmt::Write as _;
 
-/// The organization of a crowd.
-const ORGANIZATION: &str = "crowd";
 /// One of so many peers of a crowd orchestrates.
 const ORCHESTRATORS: u32 = 50;
 /// How often something is deployed in it, in seconds for each of its orchestrators.
@@ -23,6 +21,9 @@ pub(super) struct Crowd {
 }
 
 impl Crowd {
+    /// Its organization.
+    pub(super) const ORGANIZATION: &str = "crowd";
+
     /// The ensembles that it deploys, by name.
     pub(super) fn ensembles(&self) -> Vec<(String, String)> {
         vec![
@@ -36,15 +37,16 @@ impl Crowd {
         let orchestrators = self.peers.div_ceil(ORCHESTRATORS).max(1);
         let providers = self.peers.saturating_sub(orchestrators).max(1);
         let members: Vec<&str> = if self.is_open {
-            std::iter::once(ORGANIZATION).chain(organizations.iter().copied()).collect()
+            std::iter::once(Self::ORGANIZATION).chain(organizations.iter().copied()).collect()
         } else {
-            vec![ORGANIZATION]
+            vec![Self::ORGANIZATION]
         };
         let mut text = format!(
             "- providers: {{name: crowd, count: {providers}, org: [{}], churn: {{preset: desktop-pc}}}}\n\
-             - orchestrators: {{name: crowd-users, count: {orchestrators}, org: {ORGANIZATION}}}\n\
+             - orchestrators: {{name: crowd-users, count: {orchestrators}, org: {org}}}\n\
              workload:\n",
-            members.join(", ")
+            members.join(", "),
+            org = Self::ORGANIZATION
         );
         let every = EVERY_S / orchestrators.min(EVERY_S);
         for (ensemble, ends) in [("task", ""), ("service", ", shutdown_after: 5m")] {

@@ -7,6 +7,7 @@ use super::setting::Setting;
 use crate::dms::actor::{
     Behaviour, DeploymentInfo, DeploymentReport, Manifest, Message, Report, StatusReport,
 };
+use crate::dms::dynamic_dns::Resolver;
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::{Did, EnsembleId};
@@ -79,6 +80,8 @@ pub(super) struct Play<'p, 's> {
     pub(super) before: Vec<(EnsembleId, Vec<Whereabouts>)>,
     /// What was noted to be compared with later, by what steps call it.
     pub(super) noted: Vec<(String, String)>,
+    /// What users outside remember of names, each by the node where they are.
+    pub(super) memories: Vec<(String, Resolver)>,
 }
 
 /// A contract that was asked for.
@@ -104,6 +107,7 @@ impl<'p, 's> Play<'p, 's> {
             given_names: Vec::new(),
             before: Vec::new(),
             noted: Vec::new(),
+            memories: Vec::new(),
         }
     }
 }

@@ -259,6 +259,12 @@ impl Setting {
             .expect("a text takes everything");
         }
         if let Some(crowd) = &self.crowd {
+            // Where organizations are listed, that of the crowd must be among them.
+            let lists =
+                |section: &Section| section.text.lines().any(|line| line.starts_with("organizations:"));
+            if self.sections.iter().any(lists) {
+                text = format!("organizations: [{}]\n{text}", Crowd::ORGANIZATION);
+            }
             text += &crowd.sections(&self.organizations());
         }
         text

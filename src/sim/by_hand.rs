@@ -5,7 +5,13 @@
 //! is that of the setup. What is seen from outside ([`World::whereabouts`], [`World::offer_of`], [`World::call`]) is
 //! what peers really have, not what anybody believes.
 
+mod volumes;
+mod ways;
+
 use std::sync::Arc;
+
+pub use self::volumes::{Began, Stored};
+pub use self::ways::{Lead, Way};
 
 use super::conservation::Violation;
 use super::event::{ContractStep, Event, PeerId, Turn};
@@ -18,11 +24,9 @@ use crate::dms::fact::DeploymentStatus;
 use crate::dms::identity::{Did, EnsembleId};
 use crate::dms::outbox::Effects;
 use crate::dms::resources::Resources;
-use crate::dms::subnet::LookupError;
 use crate::kernel::{Span, Time};
-use crate::net::{BandwidthConfig, EndpointId};
+use crate::net::EndpointId;
 use crate::observe::{RefusalRow, StreamFile};
-use crate::sim::traffic::Failure;
 
 /// An allocation that a peer has.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -307,32 +311,8 @@ impl World<'_> {
     /// # Errors
     /// In a few words: `no such name`, `unreachable`, `refused`, `timed out`, `unhealthy`, ...
     pub fn call(&self, id: EnsembleId, from: &str, to: &str) -> Result<(), &'static str> {
-        let number = self.ledger.number_of(id).ok_or("no such deployment")?;
-        let (caller, source) = self.ledger.instance(number, from).ok_or("the caller does not run")?;
-        if !self.hosts[caller.0 as usize].up {
-            return Err(Failure::Unreachable.as_str());
-        }
-        let name = self.ledger.subnet_name(number, to);
-        let provider = self.hosts[caller.0 as usize].peer.provider();
-        let endpoint = provider.resolve(&source, &name).map_err(|error| match error {
-            LookupError::NoRoute(_) => Failure::Unreachable.as_str(),
-            LookupError::NoSuchName(_) | LookupError::NotConnected => Failure::NoSuchName.as_str(),
-        })?;
+        let (caller, endpoint) = self.endpoint(id, from, &self.dns_name(id, to)?)?;
         self.answers(self.land_inside(caller, id, endpoint))
-    }
-
-    /// Somebody in the city of a peer asks an allocation of a deployment from outside, at the public port that leads to
-    /// it.
-    ///
-    /// # Errors
-    /// As for [`World::call`].
-    pub fn call_from_outside(&self, by: &str, id: EnsembleId, to: &str) -> Result<(), &'static str> {
-        let number = self.ledger.number_of(id).ok_or("no such deployment")?;
-        let (peer, wanted, public, _) =
-            self.ledger.mapped(number, to, None).ok_or(Failure::NoSuchName.as_str())?;
-        let city = self.population.members()[self.peer(by).0 as usize].city;
-        let outsider = self.network.outsider(city, BandwidthConfig::Unlimited);
-        self.answers(self.land_outside((outsider, city), (peer, &wanted, public)))
     }
 
     /// Whether messages go from one peer to another, as the network is now.

@@ -120,6 +120,11 @@ impl Disk {
         self.used -= files.values().map(|file| file.bytes).sum::<u64>();
     }
 
+    /// All files of a directory; none where there is no such directory.
+    pub(super) fn files(&self, directory: &str) -> Option<&IndexMap<Arc<str>, File>> {
+        self.directories.get(directory)
+    }
+
     pub(super) fn file(&self, directory: &str, name: &str) -> Option<File> {
         self.directories.get(directory)?.get(name).copied()
     }

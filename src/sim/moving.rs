@@ -113,6 +113,13 @@ impl Moving {
         later.map_or(Ipv4Addr::from(FIRST + peer.0), |(_, address)| *address)
     }
 
+    /// The public address that a peer had before it moved last; none where it never did.
+    pub(super) fn address_before(&self, peer: PeerId) -> Option<Ipv4Addr> {
+        let later = self.moved.get(&peer)?;
+        let before = later.len().checked_sub(2).map(|place| later[place].1);
+        Some(before.unwrap_or(Ipv4Addr::from(FIRST + peer.0)))
+    }
+
     /// Whose work a step is.
     pub(super) fn who_handles(&self, step: NameStep) -> Option<PeerId> {
         match step {

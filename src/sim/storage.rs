@@ -92,7 +92,8 @@ impl World<'_> {
                 Ok(Place { peer, directory: Arc::clone(src), destination })
             }
             VolumeSource::Glusterfs { servers, client_private_key, client_pem, .. } => {
-                let mut refused = MountError::Unreachable(servers.join(", "));
+                let (volume, all) = (Arc::clone(&mount.name), servers.join(", "));
+                let mut refused = MountError::Unreachable { volume, servers: all };
                 for server in servers {
                     let Some(at) = self.reachable(now, peer, server) else { continue };
                     let host = &mut self.hosts[at.0 as usize];

@@ -6,12 +6,16 @@ mod contracts;
 mod deployments;
 mod faults;
 mod information;
+mod names;
 mod networking;
 mod nodes;
 mod observing;
 mod placement;
 mod recovery;
+mod requests;
 mod resources;
+mod ssh;
+mod storage;
 mod updates;
 mod whereabouts;
 
@@ -35,6 +39,10 @@ pub(super) static ALL: &[&Chapter] = &[
     &faults::CHAPTER,
     &whereabouts::CHAPTER,
     &recovery::CHAPTER,
+    &storage::CHAPTER,
+    &names::CHAPTER,
+    &requests::CHAPTER,
+    &ssh::CHAPTER,
 ];
 
 /// A phrase that says what there is.

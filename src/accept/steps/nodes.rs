@@ -45,14 +45,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             },
         ),
         act("{int} {word} pass(es)", "lets so many seconds, minutes, hours or days pass", |play, args| {
-            let one = match args.text(1).trim_end_matches('s') {
-                "second" => Span::secs(1),
-                "minute" => Span::mins(1),
-                "hour" => Span::hours(1),
-                "day" => Span::hours(24),
-                other => return Failure::bad(format!("`{other}` is no unit of time")),
-            };
-            play.pass(one.times(args.int(0)?));
+            play.pass(span(args.int(0)?, args.text(1))?);
             Ok(())
         }),
         act(
@@ -76,4 +69,16 @@ pub(super) static CHAPTER: Chapter = Chapter {
 /// The peer of this name.
 pub(super) fn only(name: &str) -> Selection {
     Selection { peers: vec![name.to_owned()], ..Selection::default() }
+}
+
+/// So many seconds, minutes, hours or days.
+pub(super) fn span(count: u64, unit: &str) -> Result<Span, Failure> {
+    let one = match unit.trim_end_matches('s') {
+        "second" => Span::secs(1),
+        "minute" => Span::mins(1),
+        "hour" => Span::hours(1),
+        "day" => Span::hours(24),
+        other => return Failure::bad(format!("`{other}` is no unit of time")),
+    };
+    Ok(one.times(count))
 }

@@ -32,8 +32,8 @@ impl Deployment {
         reason: Arc<str>,
     ) {
         desk.fact(Fact::StageFailed { ensemble: self.id, stage, reason: Arc::clone(&reason) });
-        self.last_failure = Some((stage, reason));
         let profile = desk.security.profile;
+        self.note_failure(index, stage, reason, profile.has(Weakness::AllOrNothing));
         let has_no_handle = stage == Stage::Commit && profile.has(Weakness::LostCommit);
         // Whoever handles the failed commit returns with the lock that the others need (W6).
         let others_commit = |pending: &Pending| pending.purpose == Purpose::Commit && pending.node != index;
@@ -46,6 +46,20 @@ impl Deployment {
             self.undo_node(desk, index);
         }
         self.begin_anew(index);
+    }
+
+    /// Remembers what a deployment fails over, if nothing comes of it. What is undone in the background may meet the
+    /// next bid of that peer on the way and have it forgotten; that the peer knows of no bid then says less than what
+    /// it failed over before.
+    fn note_failure(&mut self, index: usize, stage: Stage, reason: Arc<str>, reverts_first: bool) {
+        let host = self.nodes[index].place.as_ref().map(|place| place.host);
+        let came_further =
+            matches!(&self.last_failure, Some((Stage::Allocate | Stage::Provision | Stage::Start, _)));
+        let is_undone = !reverts_first && host.is_some() && self.failed_at == host;
+        if stage == Stage::Commit && came_further && is_undone {
+            return;
+        }
+        (self.last_failure, self.failed_at) = (Some((stage, reason)), host);
     }
 
     /// Whether the attempt under way has failed with a step of it; then it will be reverted.

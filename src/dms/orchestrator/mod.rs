@@ -269,6 +269,8 @@ pub struct Deployment {
     undo: Vec<Undo>,
     undo_count: u32,
     last_failure: Option<(Stage, Arc<str>)>,
+    /// The peer at which a step of a node failed last.
+    failed_at: Option<crate::dms::identity::PeerId>,
     /// An attempt that has failed as a whole and is being reverted (W22).
     failed_attempt: Option<FailedAttempt>,
     /// Whether it waits for ever, behind a lock that nobody gives back (W6).
@@ -360,6 +362,7 @@ impl Deployment {
             undo: Vec::new(),
             undo_count: 0,
             last_failure: None,
+            failed_at: None,
             failed_attempt: None,
             is_hung: false,
             supervised: false,

@@ -81,6 +81,7 @@ impl Deployment {
             undo: Vec::new(),
             undo_count: 0,
             last_failure: None,
+            failed_at: None,
             failed_attempt: None,
             is_hung: false,
             supervised: record.supervised,

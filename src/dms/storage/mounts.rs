@@ -59,8 +59,13 @@ pub enum MountError {
     )]
     NoDirectory(Arc<str>),
     /// None of the servers answers.
-    #[error("failed to mount volume: none of the servers {0} can be reached")]
-    Unreachable(String),
+    #[error("failed to mount volume: none of the servers {servers} can be reached for volume {volume}")]
+    Unreachable {
+        /// Of which volume.
+        volume: Arc<str>,
+        /// All that it has.
+        servers: String,
+    },
     /// A server refuses.
     #[error("failed to mount volume: {server}: {refusal}")]
     Refused {

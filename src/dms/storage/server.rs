@@ -80,8 +80,8 @@ pub enum VolumeError {
     #[error("permission denied: only the creator can delete the volume")]
     NotCreator,
     /// The client shows no certificate, not its key, or another one.
-    #[error("TLS handshake failed: the server does not accept the client's certificate")]
-    NotAdmitted,
+    #[error("TLS handshake failed: the server does not accept the client's certificate for volume {0}")]
+    NotAdmitted(Arc<str>),
 }
 
 /// A volume of the cluster.
@@ -191,9 +191,15 @@ impl VolumeServer {
         }
         let shown = pem.is_some_and(|pem| pem.trim() == volume.client_pem.trim());
         if !shown || key.is_none_or(|key| key.trim().is_empty()) {
-            return Err(VolumeError::NotAdmitted);
+            return Err(VolumeError::NotAdmitted(Arc::clone(name)));
         }
         Ok(volume)
+    }
+
+    /// The volume of this name, whoever may mount it.
+    #[must_use]
+    pub fn volume(&self, name: &str) -> Option<&Served> {
+        self.volumes.get(name)
     }
 
     /// Whether the data in this brick can still be reached.

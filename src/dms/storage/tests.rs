@@ -27,7 +27,11 @@ fn a_volume_is_created_started_mounted_and_deleted_by_its_creator_alone() {
     let brick = server.admit(&name, Some(PEM), Some("key")).expect("the right keys").brick.clone();
     for (pem, key) in [(None, None), (Some(PEM), None), (Some(PEM), Some(" ")), (Some("other"), Some("key"))]
     {
-        assert_eq!(server.admit(&name, pem, key), Err(VolumeError::NotAdmitted), "{pem:?} {key:?}");
+        assert_eq!(
+            server.admit(&name, pem, key),
+            Err(VolumeError::NotAdmitted(Arc::clone(&name))),
+            "{pem:?} {key:?}"
+        );
     }
     let delete = VolumeRequest::Delete(name.clone());
     assert_eq!(server.carry_out(&delete, &did("bob"), 0), Err(VolumeError::NotCreator));

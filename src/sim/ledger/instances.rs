@@ -67,6 +67,12 @@ impl Ledger {
         Some((record.peer, self.full_id(record)?))
     }
 
+    /// The full id of the allocation of this name that was committed last, whether it runs or not.
+    pub(in crate::sim) fn latest(&self, deployment: u32, name: &str) -> Option<String> {
+        let record = self.instances(deployment, name).next()?;
+        self.full_id(record)
+    }
+
     /// The allocation of this name that was last given a public port, for the port inside if that is given: where it
     /// is, its full id, the port, and since when it is there. That is what the manifest of the deployment says. Of a
     /// node and its standby, either may have been committed first.

@@ -13,6 +13,8 @@ struct Kept {
     bytes: u64,
     /// How much of its work was done when it ended last.
     progress: Span,
+    /// What it found when its program started last: bytes, and how much of its work it went on from.
+    began: Option<(u64, Span)>,
 }
 
 /// The accounts of all volumes.
@@ -52,6 +54,13 @@ impl Ledger {
         storage.recovered += bytes;
         storage.lost += kept.bytes.saturating_sub(bytes);
         kept.bytes = bytes;
+        kept.began = Some((bytes, Span::ZERO));
+    }
+
+    /// What an allocation found on its volume when its program started last: bytes, and how much of its work it went on
+    /// from. None where it never started, or has no volume.
+    pub(in crate::sim) fn began_with(&self, allocation: &str) -> Option<(u64, Span)> {
+        self.storage.kept.get(allocation)?.began
     }
 
     /// A write is complete.
@@ -76,6 +85,9 @@ impl Ledger {
         let kept = self.storage.kept.entry(Arc::clone(allocation)).or_default();
         self.storage.repeated_max = self.storage.repeated_max.max(kept.progress.saturating_sub(from));
         kept.progress = from;
+        if let Some((_, progress)) = &mut kept.began {
+            *progress = from;
+        }
     }
 
     /// So much was fetched from a bucket or delivered to one.
