@@ -1,12 +1,15 @@
 //! The phrases, chapter by chapter. Those of DMS's own acceptance suite (`acceptance-steps`) keep their words, and
 //! assert what they say even where that suite looks away; the others are this program's own.
 
+mod agreements;
 mod capabilities;
 mod contracts;
 mod deployments;
 mod information;
 mod networking;
 mod nodes;
+mod organizations;
+mod status;
 mod updates;
 
 use super::failure::{Done, Failure};
@@ -21,7 +24,10 @@ pub(super) static ALL: &[&Chapter] = &[
     &information::CHAPTER,
     &updates::CHAPTER,
     &contracts::CHAPTER,
+    &agreements::CHAPTER,
     &capabilities::CHAPTER,
+    &organizations::CHAPTER,
+    &status::CHAPTER,
     &networking::CHAPTER,
 ];
 
