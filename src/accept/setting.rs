@@ -68,6 +68,8 @@ pub(super) struct Setting {
     /// Where ensembles are looked for, in this order; then come those that this program carries.
     folders: Vec<PathBuf>,
     pub(super) nodes: Vec<NodeRow>,
+    /// Organizations of which nobody need be a member.
+    organizations: Vec<Organization>,
     sections: Vec<Section>,
     /// Ensembles that steps quote, by name.
     ensembles: Vec<(String, Arc<EnsembleConfig>)>,
@@ -91,6 +93,7 @@ impl Setting {
             source: Arc::clone(source),
             folders,
             nodes: Vec::new(),
+            organizations: Vec::new(),
             sections: Vec::new(),
             ensembles: Vec::new(),
             hidden: false,
@@ -181,6 +184,23 @@ impl Setting {
             let (name, role) = ((*name).to_owned(), "orchestrators");
             self.nodes.push(NodeRow { name, role, onboarded: false, organizations, more });
         }
+        Ok(())
+    }
+
+    /// Takes an organization; it grants these capabilities, or the usual ones.
+    pub(super) fn add_organization(&mut self, name: &str, capabilities: Option<&str>) -> Done {
+        let mut own = Organization::usual(&name.to_lowercase());
+        if let Some(listed) = capabilities {
+            let paths: Vec<&str> = listed.split(',').map(str::trim).collect();
+            if let Some(wrong) = paths.iter().find(|path| !path.starts_with('/')) {
+                return Failure::bad(format!("`{wrong}` is no capability: it begins with `/`"));
+            }
+            own.capabilities = paths.into_iter().map(Capability::new).collect();
+        }
+        if self.organizations.iter().any(|other| other.name == own.name) {
+            return Failure::bad(format!("there are two organizations called {}", own.name));
+        }
+        self.organizations.push(own);
         Ok(())
     }
 
@@ -279,10 +299,17 @@ impl Setting {
         all
     }
 
-    /// What scenarios cannot say, or say otherwise: nodes that are not onboarded yet, and the capabilities that members
+    /// What scenarios cannot say, or say otherwise: organizations that are listed beside those that groups name, nodes
+    /// that are not onboarded yet, and the capabilities that members
     /// have in DMS's own suite: beside the usual ones those for contracts (dms-acceptance section 1.2), and those for
     /// the revocations that they broadcast.
     fn complete(&self, setup: &mut Setup) {
+        for own in &self.organizations {
+            match setup.organizations.iter_mut().find(|known| known.name == own.name) {
+                Some(known) => known.clone_from(own),
+                None => setup.organizations.push(own.clone()),
+            }
+        }
         let usual =
             |organization: &&mut Organization| organization.capabilities.starts_with(&MEMBER_CAPABILITIES);
         for organization in setup.organizations.iter_mut().filter(usual) {

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::actor::Printed;
 use super::ensemble::AllocationConfig;
+use super::identity::PeerId;
 
 /// Tells about the machine. The driver asks it for real, or makes it up; a node keeps nothing of it.
 pub trait System: fmt::Debug {
@@ -26,6 +27,12 @@ pub trait System: fmt::Debug {
     fn is_right(&self, task: &AllocationConfig, result: &Printed) -> Option<bool> {
         let _ = (task, result);
         None
+    }
+
+    /// Whether the transport has a connection to a host, or can open one now. What nobody says otherwise is connected.
+    fn is_connected(&self, host: &PeerId) -> bool {
+        let _ = host;
+        true
     }
 }
 

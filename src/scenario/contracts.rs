@@ -6,7 +6,8 @@ use super::reader::{Map, Reader, shortened};
 use super::workload::moment;
 use crate::dms::contract::cycle::Period;
 use crate::dms::contract::model::{
-    Blockchain, ChainRole, InvalidContract, OrchestrationFee, PaymentDetails, ResourceFees, TimeUnit,
+    Blockchain, ChainRole, InvalidContract, OrchestrationFee, PaymentDetails, Quantities, ResourceFees,
+    TimeUnit,
 };
 use crate::dms::contract::money::Money;
 use crate::dms::contract::pricing::{Model, Pricing};
@@ -23,6 +24,7 @@ const KEYS: &[&str] = &[
     "host",
     "validator",
     "for",
+    "resources",
     "model",
     "fee",
     "resource_fees",
@@ -84,6 +86,7 @@ fn contract(reader: &mut Reader, node: &Node, duration: Option<Span>, peers: &Pe
     let validator = party("validator", "who checks payments, as in `validator: vera`");
     let help = "how long it holds, as in `for: 30d`";
     let lasts = reader.required(&map, "for", help, |r, node| r.positive_span(node, "for"));
+    let resources = reader.optional(&map, "resources", quantities);
     let rate = reader.optional(&map, "quote", quote);
     let payment = payment(reader, &map, rate.as_ref().map(|(currency, _)| currency.as_str()));
     let termination =
@@ -102,6 +105,7 @@ fn contract(reader: &mut Reader, node: &Node, duration: Option<Span>, peers: &Pe
         host: host?,
         validator: validator?,
         lasts: lasts?,
+        resources: resources.unwrap_or_default(),
         payment: payment?,
         terminable: termination.unwrap_or(Some(true)),
         role,
@@ -178,6 +182,21 @@ fn money(reader: &mut Reader, node: &Node, what: &str) -> Option<Money> {
         reader.error(node.position, format!("`{what}` cannot be {shown}"), help);
     }
     amount
+}
+
+/// `{cpu: 2, ram: 4 GiB, disk: 10 GiB, gpus: 1}`: what it is about.
+fn quantities(reader: &mut Reader, node: &Node) -> Option<Quantities> {
+    let map = reader.map(node, "resources", node.position, &["cpu", "ram", "disk", "gpus"])?;
+    let mut count = |key: &'static str| {
+        let read = reader.optional(&map, key, |r: &mut Reader, node: &Node| r.whole(node, key, 0, 4096));
+        read.unwrap_or_default().unsigned_abs()
+    };
+    let (cores, gpus) = (count("cpu"), count("gpus"));
+    let mut bytes = |key: &'static str| {
+        reader.optional(&map, key, |r: &mut Reader, node: &Node| r.bytes(node, key)).unwrap_or_default()
+    };
+    let (ram_bytes, disk_bytes) = (bytes("ram"), bytes("disk"));
+    Some(Quantities { cores_milli: cores * 1000, ram_bytes, disk_bytes, gpus })
 }
 
 fn resource_fees(reader: &mut Reader, node: &Node) -> Option<ResourceFees> {

@@ -26,6 +26,7 @@ pub(super) const ACTIONS: &[&str] = &[
     "leave",
     "grant",
     "anchor",
+    "trust",
     "remove_anchor",
     "revoke",
     "list_capabilities",
@@ -136,6 +137,10 @@ impl Context<'_> {
             }
             "grant" => self.grant(reader, content),
             "anchor" => self.anchor(reader, content),
+            "trust" => {
+                let of = peer(reader, content, "trust", self.peers);
+                of.map(|of| OperationKind::Trust { of })
+            }
             "remove_anchor" => self.remove_anchor(reader, content),
             "revoke" => self.revoke(reader, content),
             "deployment" => self.deployment(reader, content, files),
@@ -231,9 +236,13 @@ impl Context<'_> {
     }
 
     fn grant(&self, reader: &mut Reader, node: &Node) -> Option<OperationKind> {
-        let keys = ["name", "to", "capabilities", "topics", "for", "depth", "anchor"];
+        let keys = ["name", "from", "to", "capabilities", "topics", "for", "depth", "anchor"];
         let map = reader.map(node, "grant", node.position, &keys)?;
         let name = reader.optional(&map, "name", |r, node| identifier(r, node, "name"));
+        let from = match map.node.entry("from") {
+            Some(_) => Some(self.token(reader, &map, "from")?),
+            None => None,
+        };
         let to = reader.required(&map, "to", "whose node may do it, as in `to: bob`", |r, node| {
             peer(r, node, "to", self.peers)
         });
@@ -255,6 +264,7 @@ impl Context<'_> {
         }
         Some(OperationKind::Grant {
             name: name.map(|name| name.to_string()),
+            from,
             to: to?,
             capabilities: capabilities?,
             topics,
@@ -269,7 +279,7 @@ impl Context<'_> {
         let at = reader.required(&map, "at", "at whose node, as in `at: bob`", |r, node| {
             peer(r, node, "at", self.peers)
         });
-        let (slot, token) = (slot(reader, &map, &SLOTS), self.token(reader, &map));
+        let (slot, token) = (slot(reader, &map, &SLOTS), self.token(reader, &map, "token"));
         let canonical = Behaviour::to_anchor(slot?);
         let older = Behaviour::fixed(BehaviourKind::Anchor);
         let words = [(canonical.path.as_str(), false), (older.path.as_str(), true)];
@@ -284,15 +294,15 @@ impl Context<'_> {
     fn remove_anchor(&self, reader: &mut Reader, node: &Node) -> Option<OperationKind> {
         let map = reader.map(node, "remove_anchor", node.position, &["slot", "token"])?;
         // A revocation is never taken back: it ends with the token that it names.
-        let (slot, token) = (slot(reader, &map, &SLOTS[..2]), self.token(reader, &map));
+        let (slot, token) = (slot(reader, &map, &SLOTS[..2]), self.token(reader, &map, "token"));
         Some(OperationKind::RemoveAnchor { slot: slot?, token: token? })
     }
 
     /// The name of a token that some operation grants.
-    fn token(&self, reader: &mut Reader, map: &Map<'_>) -> Option<String> {
+    fn token(&self, reader: &mut Reader, map: &Map<'_>, key: &'static str) -> Option<String> {
         let help = "the `name` of a `grant`";
-        reader.required(map, "token", help, |reader, node| {
-            let name = reader.text(node, "token")?;
+        reader.required(map, key, help, |reader, node| {
+            let name = reader.text(node, key)?;
             if !self.tokens.contains(&name) {
                 let help = suggestion(&name, self.tokens.iter().map(|token| &**token))
                     .unwrap_or_else(|| "give a `grant` this `name`".to_owned());
@@ -331,7 +341,7 @@ impl Context<'_> {
                 reader.error(key.position, "a token and a membership are two things", help);
                 return None;
             }
-            let token = self.token(reader, &map)?;
+            let token = self.token(reader, &map, "token")?;
             return Some(OperationKind::Revoke { what: Withdrawn::Token(token), broadcast, here });
         }
         let help = "whose membership, as in `member: bob`; or `token` and the name of one";

@@ -2,7 +2,8 @@
 
 use super::contracts::{BILLING, CHAINS, ROLES, TERMINATION, UNITS};
 use super::resolved::{after, map, text};
-use crate::dms::contract::model::{OrchestrationFee, ResourceFees};
+use super::units::write_bytes;
+use crate::dms::contract::model::{OrchestrationFee, Quantities, ResourceFees};
 use crate::dms::contract::money::Money;
 use crate::sim::setup::ContractPlan;
 
@@ -27,6 +28,13 @@ pub(super) fn contract(plan: &ContractPlan) -> String {
     let orchestration = details.orchestration_fee.map(|OrchestrationFee { fixed, percentage }| {
         map(&[("fixed", amount(fixed)), ("percentage", amount(percentage))])
     });
+    let Quantities { cores_milli, ram_bytes, disk_bytes, gpus } = plan.resources;
+    let wanted = map(&[
+        ("cpu", Some((cores_milli / 1000).to_string())),
+        ("ram", Some(write_bytes(ram_bytes))),
+        ("disk", Some(write_bytes(disk_bytes))),
+        ("gpus", Some(gpus.to_string())),
+    ]);
     let quote = plan
         .rate
         .map(|rate| map(&[("currency", Some(text(&details.payment_currency))), ("rate", amount(rate))]));
@@ -39,6 +47,7 @@ pub(super) fn contract(plan: &ContractPlan) -> String {
         ("host", Some(text(&plan.host))),
         ("validator", Some(text(&plan.validator))),
         ("for", Some(plan.lasts.to_string())),
+        ("resources", (plan.resources != Quantities::default()).then_some(wanted)),
         ("model", Some(text(&details.payment_model))),
         ("fee", details.fee.and_then(amount)),
         ("resource_fees", resources),

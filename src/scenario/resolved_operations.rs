@@ -128,6 +128,22 @@ fn ssh(order: &Ssh) -> String {
     ])
 }
 
+fn grant(kind: &OperationKind) -> String {
+    let OperationKind::Grant { name, from, to, capabilities, topics, lasts, depth, anchored } = kind else {
+        unreachable!("only called for grants")
+    };
+    map(&[
+        ("name", name.as_deref().map(text)),
+        ("from", from.as_deref().map(text)),
+        ("to", Some(text(to))),
+        ("capabilities", Some(list(capabilities))),
+        ("topics", Some(list(topics))),
+        ("for", Some(lasts.to_string())),
+        ("depth", Some(depth.to_string())),
+        ("anchor", Some(anchored.to_string())),
+    ])
+}
+
 fn kind<'a>(kind: &OperationKind, copies: &mut impl Iterator<Item = &'a String>) -> (&'static str, String) {
     match kind {
         OperationKind::Invoke { to, behaviour, peer, payload, timeout } => {
@@ -153,23 +169,13 @@ fn kind<'a>(kind: &OperationKind, copies: &mut impl Iterator<Item = &'a String>)
             ("join", content)
         }
         OperationKind::Leave { organization } => ("leave", text(organization)),
-        OperationKind::Grant { name, to, capabilities, topics, lasts, depth, anchored } => {
-            let content = map(&[
-                ("name", name.as_deref().map(text)),
-                ("to", Some(text(to))),
-                ("capabilities", Some(list(capabilities))),
-                ("topics", Some(list(topics))),
-                ("for", Some(lasts.to_string())),
-                ("depth", Some(depth.to_string())),
-                ("anchor", Some(anchored.to_string())),
-            ]);
-            ("grant", content)
-        }
+        OperationKind::Grant { .. } => ("grant", grant(kind)),
         OperationKind::Anchor { at, slot, token, behaviour } => {
             let path = Some(text(behaviour.path.as_str()));
             let at = Some(text(at));
             ("anchor", map(&[("at", at), slot_of(*slot), token_of(token), ("behaviour", path)]))
         }
+        OperationKind::Trust { of } => ("trust", text(of)),
         OperationKind::RemoveAnchor { slot, token } => {
             ("remove_anchor", map(&[slot_of(*slot), token_of(token)]))
         }

@@ -188,6 +188,24 @@ impl World<'_> {
         self.contract_did(name)
     }
 
+    /// What was planned about the contract of this name: by the setup, or by hand since.
+    #[must_use]
+    pub fn contract_plan(&self, name: &str) -> Option<&ContractPlan> {
+        self.plans.contract(name).map(|plan| &**plan)
+    }
+
+    /// Whether there is an organization of this name.
+    #[must_use]
+    pub fn has_organization(&self, name: &str) -> bool {
+        self.setup.organizations.iter().any(|one| one.name == name)
+    }
+
+    /// The name of the organization with this DID.
+    #[must_use]
+    pub fn name_of_organization(&self, did: &Did) -> Option<&str> {
+        self.office.name_of(did)
+    }
+
     /// The number in the run of the deployment with this id.
     #[must_use]
     pub fn deployment_number(&self, id: EnsembleId) -> Option<u32> {

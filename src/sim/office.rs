@@ -11,8 +11,8 @@ use super::event::PeerId;
 use super::population::Organizations;
 use super::setup::{OperationKind, Organization, Proof, Withdrawn};
 use crate::dms::capability::{
-    Action, CapabilityContext, Claims, Delegation, Form, Joined, Membership, Nonce, OrganizationKeys,
-    Removals, Rules, Token, exchange,
+    Action, CapabilityContext, CapabilityError, Claims, Delegation, Form, Joined, Membership, Nonce,
+    OrganizationKeys, Removals, Rules, SelfSign, Token, TokenList, exchange,
 };
 use crate::dms::identity::{Did, Handle};
 use crate::dms::node::TokenSet;
@@ -151,7 +151,7 @@ impl Office {
         };
         let require = if *form == Form::ProvideOnly { Vec::new() } else { vec![accepted] };
         let provide = if *form == Form::RequireOnly { Vec::new() } else { vec![shown] };
-        Ok(TokenSet { require, provide, revoke: Vec::new() })
+        Ok(TokenSet { require, provide, ..TokenSet::default() })
     }
 
     /// What the node of `peer` drops to leave an organization.
@@ -187,10 +187,39 @@ impl Office {
         random: &mut Rng<'_>,
     ) -> Arc<Token> {
         let token = Arc::new(self.user(peer).context.grant(Action::Delegate, grant, random.bytes()));
-        if let Some(name) = name {
-            self.granted.insert(name.clone(), (peer, Arc::clone(&token)));
-        }
+        self.keep(peer, name, &token);
         token
+    }
+
+    /// The node of a peer passes on, below the token of the name `parent` that it holds.
+    ///
+    /// # Errors
+    /// That it holds no such token, or that this does not allow it.
+    pub(super) fn pass_on(
+        &mut self,
+        (peer, node): (PeerId, &CapabilityContext),
+        (name, parent): (Option<&String>, &str),
+        grant: &Delegation<'_>,
+        now: Timestamp,
+        random: &mut Rng<'_>,
+    ) -> Result<Arc<Token>, String> {
+        let above = self.token(parent)?.revocation_key();
+        let mut links = TokenList::default();
+        node.delegate(grant, SelfSign::No, now, &mut || random.bytes(), &mut links)
+            .map_err(|error| error.to_string())?;
+        // The node may hold several tokens that give the same.
+        let is_below =
+            |token: &Arc<Token>| token.links().nth(1).is_some_and(|one| one.revocation_key() == above);
+        let found = links.into_iter().find(is_below);
+        let token = found.ok_or_else(|| CapabilityError::NotAuthorized.to_string())?;
+        self.keep(peer, name, &token);
+        Ok(token)
+    }
+
+    fn keep(&mut self, peer: PeerId, name: Option<&String>, token: &Arc<Token>) {
+        if let Some(name) = name {
+            self.granted.insert(name.clone(), (peer, Arc::clone(token)));
+        }
     }
 
     /// The token of this name.

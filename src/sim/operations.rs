@@ -130,10 +130,11 @@ impl World<'_> {
             OperationKind::Leave { organization } => {
                 Order::Remove(Box::new(self.office.leave(by, organization)?))
             }
-            OperationKind::Grant { .. } => return Ok(self.grant(by, kind, clock, &mut random)),
+            OperationKind::Grant { .. } => return self.grant(by, kind, clock, &mut random),
             OperationKind::Anchor { at, slot, token, behaviour } => {
                 self.anchor(by, at, *slot, token, behaviour)?
             }
+            OperationKind::Trust { of } => self.trust(of),
             OperationKind::RemoveAnchor { slot, token } => {
                 let token = self.office.token(token)?.clone();
                 Order::Remove(Box::new(TokenSet::of(*slot, token)))
@@ -155,9 +156,10 @@ impl World<'_> {
                 }
             }
             OperationKind::ListCapabilities { of } => self.list_at(by, of),
-            OperationKind::Deployment(_) => unreachable!("deployments have commands of their own"),
             OperationKind::Ssh(_) => unreachable!("a login is no message"),
-            OperationKind::Contract { .. } => unreachable!("contracts have commands of their own"),
+            OperationKind::Deployment(_) | OperationKind::Contract { .. } => {
+                unreachable!("deployments and contracts have commands of their own")
+            }
         };
         Ok((by, order))
     }
@@ -194,19 +196,26 @@ impl World<'_> {
         kind: &OperationKind,
         clock: Timestamp,
         random: &mut Rng<'_>,
-    ) -> (PeerId, Order) {
-        let OperationKind::Grant { name, to, capabilities, topics, lasts, depth, anchored } = kind else {
+    ) -> Result<(PeerId, Order), String> {
+        let OperationKind::Grant { name, from, to, capabilities, topics, lasts, depth, anchored } = kind
+        else {
             unreachable!("only called to grant")
         };
         let to = self.peer(to);
         let subject = self.root_of(to).did.clone();
         let (audience, expire) = (&Did::Empty, clock + *lasts);
         let grant = Delegation { subject: &subject, audience, topics, expire, depth: *depth, capabilities };
-        let token = self.office.grant(by, name.as_ref(), &grant, random);
-        match anchored {
+        let token = match from {
+            None => self.office.grant(by, name.as_ref(), &grant, random),
+            Some(parent) => {
+                let node = self.hosts[by.0 as usize].peer.capabilities();
+                self.office.pass_on((by, node), (name.as_ref(), parent), &grant, clock, random)?
+            }
+        };
+        Ok(match anchored {
             true => (to, Order::Anchor(Box::new(TokenSet::of(Slot::Provide, token)))),
             false => (by, Order::Anchor(Box::default())),
-        }
+        })
     }
 
     /// To anchor at the own node takes no message.
@@ -230,6 +239,12 @@ impl World<'_> {
             Message::Anchor(Box::new(AnchorRequest { slot, tokens: std::iter::once(token).collect() }));
         let (to, behaviour) = (self.root_of(at), behaviour.clone());
         Ok(Order::Call { to, behaviour, message, timeout: Operation::TIMEOUT })
+    }
+
+    /// To trust somebody takes no message.
+    fn trust(&self, of: &str) -> Order {
+        let roots = vec![self.root_of(self.peer(of)).did.clone()];
+        Order::Anchor(Box::new(TokenSet { roots, ..TokenSet::default() }))
     }
 
     fn list_at(&self, by: PeerId, of: &str) -> Order {

@@ -5,13 +5,17 @@ use std::sync::Arc;
 
 use super::event::PeerId;
 use super::executor;
+use super::host::Directory;
 use super::images::Images;
 use super::moving::Moving;
 use super::population::Population;
 use super::traffic::Traffic;
 use crate::dms::actor::Printed;
 use crate::dms::ensemble::AllocationConfig;
+use crate::dms::identity::PeerId as HostId;
 use crate::dms::system::{Interface, NetworkUse, System};
+use crate::kernel::Time;
+use crate::net::{EndpointId, Network};
 
 /// That of one peer's machine: its name is the peer's, and it has the public address that the peer has now.
 pub(super) struct HostSystem<'a> {
@@ -19,6 +23,9 @@ pub(super) struct HostSystem<'a> {
     pub(super) moving: &'a Moving,
     pub(super) traffic: &'a Traffic,
     pub(super) images: &'a Images,
+    pub(super) directory: &'a Directory,
+    pub(super) network: &'a Network,
+    pub(super) now: Time,
     pub(super) peer: PeerId,
 }
 
@@ -49,12 +56,18 @@ impl System for HostSystem<'_> {
     fn is_right(&self, task: &AllocationConfig, result: &Printed) -> Option<bool> {
         executor::may_have_printed(task, result, self.images)
     }
+
+    /// Connections end with the process at either end, and while nothing passes between the two.
+    fn is_connected(&self, host: &HostId) -> bool {
+        let other = self.directory.find(host);
+        let [own, other] = [Some(self.peer), other].map(|peer| peer.map(|peer| EndpointId(peer.0)));
+        own.zip(other).is_some_and(|(own, other)| self.network.reaches(self.now, own, other))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Time;
     use crate::sim::conservation::tests::setup;
     use crate::sim::event::Turn;
     use crate::sim::setup::Selection;
@@ -65,8 +78,9 @@ mod tests {
         let setup = setup();
         let mut world = World::new(&setup).unwrap();
         let seen = |world: &World<'_>| {
-            let World { population, moving, traffic, images, .. } = world;
-            let system = HostSystem { population, moving, traffic, images, peer: PeerId(1) };
+            let World { population, moving, traffic, images, directory, network, .. } = world;
+            let (now, peer) = (Time::ZERO, PeerId(1));
+            let system = HostSystem { population, moving, traffic, images, directory, network, now, peer };
             let [Interface { name, ip, mac_address }] = &*system.interfaces() else { panic!("it has one") };
             format!("{} {name} {ip} {mac_address}", system.hostname())
         };

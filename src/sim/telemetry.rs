@@ -133,8 +133,9 @@ impl World<'_> {
     }
 
     fn next_signal(&mut self, peer: PeerId, clock: Timestamp) -> Option<Signal> {
-        let Self { population, moving, traffic, images, hosts, .. } = self;
-        let system = HostSystem { population, moving, traffic, images, peer };
+        let now = self.queue.now();
+        let Self { population, moving, traffic, images, directory, network, hosts, .. } = self;
+        let system = HostSystem { population, moving, traffic, images, directory, network, now, peer };
         hosts[peer.0 as usize].peer.next_signal(clock, &system)
     }
 

@@ -495,7 +495,8 @@ impl<'s> World<'s> {
             self.take_signals(now, peer);
         }
         let (population, moving, traffic) = (&self.population, &self.moving, &self.traffic);
-        let system = &HostSystem { population, moving, traffic, images: &self.images, peer };
+        let (images, directory, network) = (&self.images, &self.directory, &self.network);
+        let system = &HostSystem { population, moving, traffic, images, directory, network, now, peer };
         let Inside { peer: handler, peer_cursor, .. } = &mut *self.hosts[peer.0 as usize];
         let input = input(&self.parcels);
         let mut own = Cursor::default();

@@ -9,10 +9,11 @@ use crate::accept::play::{Agreement, CONTRACT_LIMIT, DEPLOY_TIMEOUT, Play};
 use crate::accept::vocabulary::{Args, Chapter};
 use crate::dms::actor::Message;
 use crate::dms::contract::message::ContractMessage;
-use crate::dms::contract::model::{Contract, PaymentDetails};
+use crate::dms::contract::model::{Contract, PaymentDetails, Quantities};
 use crate::dms::contract::money::Money;
 use crate::dms::contract::pricing::Model;
 use crate::dms::contract::state::State;
+use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::ensemble::config::ContractConfig;
 use crate::dms::identity::Did;
 use crate::kernel::Span;
@@ -149,6 +150,7 @@ fn request(play: &mut Play<'_, '_>, parties: [&str; 3]) -> Result<Agreement, Fai
         host: agreement.host.clone(),
         validator,
         lasts: LASTS,
+        resources: Quantities::default(),
         payment,
         terminable: Some(true),
         role: None,
@@ -354,8 +356,18 @@ fn deploy_under(play: &mut Play<'_, '_>, owner: &str, provider: &str) -> Done {
     };
     let mut ensemble = (*play.setting.ensemble("docker_hello.yaml")?).clone();
     pin_first(&mut ensemble, &target)?;
+    deploy_named(play, owner, ensemble, &agreement)
+}
+
+/// Deploys an ensemble that names a contract.
+pub(super) fn deploy_named(
+    play: &mut Play<'_, '_>,
+    owner: &str,
+    mut ensemble: EnsembleConfig,
+    agreement: &Agreement,
+) -> Done {
     let config = ContractConfig {
-        did: did(play, &agreement)?.to_string().into(),
+        did: did(play, agreement)?.to_string().into(),
         host: Some(play.did_of(&agreement.host)?.to_string().into()),
     };
     ensemble.contracts.insert(agreement.name.as_str().into(), config);

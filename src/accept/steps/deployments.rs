@@ -74,6 +74,11 @@ pub(super) static CHAPTER: Chapter = Chapter {
             },
         ),
         check(
+            "{string} deployment should not succeed on {string}",
+            "until its request ends it neither runs nor completes, and nothing of it is ever on this peer",
+            |play, args| never_on(play, args.text(0), args.text(1)),
+        ),
+        check(
             "{string} ensemble should return {string}",
             "the log of its first allocation contains this",
             |play, args| {
@@ -198,6 +203,22 @@ pub(super) fn fails(play: &mut Play<'_, '_>, owner: &str) -> Done {
         Some((DeploymentStatus::Failed, None)) => Failure::wrong("it has failed, and nobody says why"),
         _ => Failure::wrong(format!("it has not failed: it is {}", play.described(id))),
     }
+}
+
+/// A deployment never gets a part onto a peer that is there.
+fn never_on(play: &mut Play<'_, '_>, owner: &str, peer: &str) -> Done {
+    let (peer, deployed) = (play.node(peer)?, play.deployment_of(owner)?.clone());
+    if !play.world.is_peer_up(&peer) {
+        return Failure::vacuous(format!("{peer} is down"));
+    }
+    let Some(id) = deployed.id else { return Ok(()) };
+    let done = |world: &crate::sim::World<'_>| {
+        let status = world.status_of(id).map(|(status, _)| status);
+        matches!(status, Some(DeploymentStatus::Running | DeploymentStatus::Completed))
+            || world.whereabouts(id).iter().any(|one| *one.peer == *peer)
+    };
+    let came = play.world.advance_while(deployed.deadline, &mut |world| !done(world));
+    holds(!came, || format!("it is {}", play.described(id)))
 }
 
 /// A deployment that consists of tasks completes; any other runs.

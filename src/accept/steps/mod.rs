@@ -1,6 +1,7 @@
 //! The phrases, chapter by chapter. Those of DMS's own acceptance suite (`acceptance-steps`) keep their words, and
 //! assert what they say even where that suite looks away; the others are this program's own.
 
+mod agreements;
 mod capabilities;
 mod contracts;
 mod deployments;
@@ -10,11 +11,13 @@ mod names;
 mod networking;
 mod nodes;
 mod observing;
+mod organizations;
 mod placement;
 mod recovery;
 mod requests;
 mod resources;
 mod ssh;
+mod status;
 mod storage;
 mod updates;
 mod whereabouts;
@@ -34,7 +37,10 @@ pub(super) static ALL: &[&Chapter] = &[
     &resources::CHAPTER,
     &observing::CHAPTER,
     &contracts::CHAPTER,
+    &agreements::CHAPTER,
     &capabilities::CHAPTER,
+    &organizations::CHAPTER,
+    &status::CHAPTER,
     &networking::CHAPTER,
     &faults::CHAPTER,
     &whereabouts::CHAPTER,

@@ -150,10 +150,7 @@ impl Node {
             ) => handle_anchor(desk, root, request, content),
             (BehaviourKind::PeersPing, Message::Connect(peer)) => self.pings.begin(desk, root, request, peer),
             (BehaviourKind::PeersPing, _) => desk.reply(root, request, Message::Ok),
-            (BehaviourKind::PeersConnect, Message::Connect(peer)) => {
-                self.connected(desk, Arc::clone(peer));
-                desk.reply(root, request, Message::Report(Arc::new(Report::Connected)));
-            }
+            (BehaviourKind::PeersConnect, Message::Connect(peer)) => self.connect(desk, root, request, peer),
             (BehaviourKind::Onboard, Message::Onboard(offer)) => {
                 let answer = provider.onboard(desk, offer);
                 desk.reply(root, request, answer);
@@ -185,6 +182,17 @@ impl Node {
                 desk.reply(root, request, answer);
             }
         }
+    }
+
+    /// Connects to a peer for whoever sent the request.
+    fn connect(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, request: &Envelope, peer: &Arc<Handle>) {
+        let answer = if desk.out.system.is_connected(&peer.host) {
+            self.connected(desk, Arc::clone(peer));
+            Message::Report(Arc::new(Report::Connected))
+        } else {
+            Message::Error("failed to connect: the peer cannot be dialled".into())
+        };
+        desk.reply(root, request, answer);
     }
 
     fn handle_reply(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, nonce: u64, message: &Message) {
@@ -221,7 +229,9 @@ impl Node {
         Some(match kind {
             BehaviourKind::PublicStatus => Report::Status(provider.machine().total.clone()),
             BehaviourKind::PeersList => {
-                Report::Peers(self.neighbours.peers().map(|peer| peer.host).collect())
+                // The transport knows which connections there are; a node only remembers which it had.
+                let all = self.neighbours.peers().map(|peer| peer.host);
+                Report::Peers(all.filter(|host| desk.out.system.is_connected(host)).collect())
             }
             BehaviourKind::PeersDht => Report::Peers(self.neighbours.known()),
             BehaviourKind::PeersSelf => Report::Own(address(root)),

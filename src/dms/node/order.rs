@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::dms::actor::{Behaviour, Message, Slot};
 use crate::dms::capability::{Anchors, Removals, Token};
-use crate::dms::identity::Handle;
+use crate::dms::identity::{Did, Handle};
 use crate::kernel::Span;
 
 /// One order; how it ends is one fact or several, with the number that came with it.
@@ -45,9 +45,11 @@ pub enum Order {
     ListCapabilities,
 }
 
-/// Tokens by the slot that they are for.
+/// DIDs to trust, and tokens by the slot that they are for.
 #[derive(Clone, Debug, Default)]
 pub struct TokenSet {
+    /// DIDs to trust absolutely.
+    pub roots: Vec<Did>,
     /// Side chains.
     pub require: Vec<Arc<Token>>,
     /// Authority.
@@ -70,7 +72,7 @@ impl TokenSet {
     }
 
     pub(super) fn anchors(&self) -> Anchors<'_> {
-        Anchors { roots: &[], require: &self.require, provide: &self.provide, revoke: &self.revoke }
+        Anchors { roots: &self.roots, require: &self.require, provide: &self.provide, revoke: &self.revoke }
     }
 
     pub(super) fn removals(&self) -> Removals<'_> {
@@ -81,6 +83,7 @@ impl TokenSet {
 impl From<Anchors<'_>> for TokenSet {
     fn from(anchors: Anchors<'_>) -> Self {
         Self {
+            roots: anchors.roots.to_vec(),
             require: anchors.require.to_vec(),
             provide: anchors.provide.to_vec(),
             revoke: anchors.revoke.to_vec(),

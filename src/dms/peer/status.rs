@@ -8,6 +8,13 @@ use crate::dms::actor::{AllocationState, Configuration};
 use crate::dms::outbox::RunId;
 
 impl Peer {
+    /// What the command line tells of the version of DMS that is installed, which no behaviour does (dms-capabilities
+    /// section 9.3). Here versions differ in the weaknesses that they have.
+    #[must_use]
+    pub fn version(&self) -> String {
+        self.security.profile.to_string()
+    }
+
     /// All that the node is configured with.
     fn configuration(&self) -> Configuration {
         let machine = self.provider.machine();

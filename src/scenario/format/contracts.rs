@@ -1,6 +1,6 @@
 //! What the catalogue says of contracts.
 
-use super::{NAME, TIME};
+use super::{BYTES, NAME, TIME};
 use crate::dms::ensemble::shape::{Key, Map, Shape};
 
 /// An amount of money, as a number or a text.
@@ -25,6 +25,7 @@ pub(super) static CONTRACT: Map = Map::new(
         Key::new("host", Shape::Filled, "who hosts it").required(),
         Key::new("validator", Shape::Filled, "who computes and checks payments").required(),
         Key::new("for", TIME, "how long it holds").required(),
+        Key::new("resources", Shape::Map(&QUANTITIES), "what the machines are to have").or("unsaid"),
         Key::new("model", MODELS, "the payment model").required(),
         Key::new("fee", MONEY, "the price of a unit of the model"),
         Key::new("resource_fees", Shape::Map(&RESOURCE_FEES), "the prices of resources"),
@@ -46,6 +47,16 @@ pub(super) static CONTRACT: Map = Map::new(
             .or("automatic"),
         Key::new("approve_after", TIME, "when the provider agrees by itself, after `at`").or("never"),
         Key::new("pay_after", TIME, "when the requestor pays by itself what it learns to owe").or("never"),
+    ],
+);
+
+static QUANTITIES: Map = Map::new(
+    "resources of a contract",
+    &[
+        Key::new("cpu", Shape::Whole(0, 4096), "cores").or("0"),
+        Key::new("ram", BYTES, "memory").or("nothing"),
+        Key::new("disk", BYTES, "disk").or("nothing"),
+        Key::new("gpus", Shape::Whole(0, 4096), "graphics cards").or("0"),
     ],
 );
 

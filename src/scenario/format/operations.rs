@@ -36,6 +36,7 @@ pub(super) static OPERATION: Map = Map::new(
         Key::new("leave", NAME, "leaves an organization"),
         Key::new("grant", Shape::Map(&GRANT), "makes a token"),
         Key::new("anchor", Shape::Map(&ANCHOR), "has a token anchored at a peer"),
+        Key::new("trust", Shape::Filled, "anchors the node of a peer as a root"),
         Key::new("remove_anchor", Shape::Map(&REMOVE_ANCHOR), "drops a token"),
         Key::new("revoke", Shape::Map(&REVOKE), "withdraws a token or a membership"),
         Key::new("list_capabilities", Shape::Filled, "asks a peer what it holds"),
@@ -233,6 +234,7 @@ static GRANT: Map = Map::new(
     "grant",
     &[
         Key::new("name", NAME, "by which operations name it"),
+        Key::new("from", Shape::Filled, "the name of a grant that the own node holds and passes on"),
         Key::new("to", Shape::Filled, "whose node it is for").required(),
         Key::new("capabilities", CAPABILITIES, "what it allows").required(),
         Key::new("topics", TOPICS, "where it allows to broadcast").or("nowhere"),

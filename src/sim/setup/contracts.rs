@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::dms::contract::model::{
-    ChainRole, Contract, Duration, Metadata, Participants, PaymentDetails, TerminationOption,
+    ChainRole, Contract, Duration, Metadata, Participants, PaymentDetails, Quantities, TerminationOption,
 };
 use crate::dms::contract::money::Money;
 use crate::dms::identity::Did;
@@ -27,6 +27,8 @@ pub struct ContractPlan {
     pub validator: String,
     /// How long it holds.
     pub lasts: Span,
+    /// What the machines are to have; nothing checks deployments against it.
+    pub resources: Quantities,
     /// What is paid. Addresses are made of the names of the parties.
     pub payment: PaymentDetails,
     /// Whether it may be terminated; none = it says nothing about it.
@@ -55,6 +57,7 @@ impl ContractPlan {
             if self.terms.is_empty() { self.name.clone() } else { format!("{}: {}", self.name, self.terms) };
         Contract {
             solution_enabler_did: host,
+            resource_configuration: self.resources,
             payment_validator_did: validator,
             termination_option: self
                 .terminable

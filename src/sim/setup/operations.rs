@@ -163,10 +163,12 @@ pub enum OperationKind {
         /// Which.
         organization: String,
     },
-    /// The operator lets the node of `to` act here.
+    /// The operator lets the node of `to` act here, or passes on to it what the own node may do elsewhere.
     Grant {
         /// How other operations call the token.
         name: Option<String>,
+        /// The token that the operator's own node holds and passes on; none = one of the operator's own making.
+        from: Option<String>,
         /// Whose node.
         to: String,
         /// What it may do.
@@ -190,6 +192,11 @@ pub enum OperationKind {
         token: String,
         /// Under which behaviour: the one of the slot, or the older single one.
         behaviour: Behaviour,
+    },
+    /// Have the own node trust another one absolutely: anchor its DID as a root.
+    Trust {
+        /// Whose node.
+        of: String,
     },
     /// Drop a token from the own node's anchors.
     RemoveAnchor {
@@ -269,6 +276,7 @@ impl fmt::Display for OperationKind {
             Self::Leave { organization } => write!(f, "leaving {organization}"),
             Self::Grant { to, .. } => write!(f, "grant to {to}"),
             Self::Anchor { at, slot, .. } => write!(f, "anchoring under {} at {at}", slot.as_str()),
+            Self::Trust { of } => write!(f, "trusting {of}"),
             Self::RemoveAnchor { slot, .. } => write!(f, "removing an anchor under {}", slot.as_str()),
             Self::Revoke { what: Withdrawn::Membership { member, organization }, .. } => {
                 write!(f, "revoking the membership of {member} in {organization}")
