@@ -156,6 +156,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
 
 fn let_manage(play: &mut Play<'_, '_>, args: &Args<'_>) -> Done {
     let kind = OperationKind::Grant {
+        from: None,
         name: None,
         to: play.node(args.text(1))?,
         capabilities: vec![Capability::new(MANAGE)],
