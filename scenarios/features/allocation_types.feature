@@ -26,6 +26,7 @@ Feature: Allocation Types
         node1: {allocations: [work]}
       """
 
+  @C15
   Scenario: Launch a deployment with a service-type allocation (long term allocation)
     When "Alice" deploys "nginx.yaml" on "Bob"
     Then "Alice" deployment is running
@@ -34,6 +35,7 @@ Feature: Allocation Types
     Then "Alice" deployment should have 1 allocation running on "Bob"
     And "Alice" deployment should be reachable from "Alice"
 
+  @C15 @W12
   Scenario: Launch a deployment with a task-type allocation (temporary allocation)
     When "Alice" deploys "work.yaml" on "Bob"
     Then "Alice" deployment is running

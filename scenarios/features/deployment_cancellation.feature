@@ -16,6 +16,7 @@ Feature: Deployment Cancellation
     And nothing of "Alice" deployment should run
     And "Bob" should hold nothing
 
+  @W21
   Scenario Outline: Cancel a deployment before it runs
     Given "Alice" has 1 service <status> on "Bob"
     When "Alice" cancels the deployment

@@ -39,6 +39,7 @@ Feature: Deployment Constraints
       | za    |
       | za_us |
 
+  @W3
   Scenario: Launch a deployment with minimum hardware specifications
     Given "Alice" deploys "big.yaml" as "many cores"
     And "Alice" deploys "gpu.yaml" as "card"
@@ -52,6 +53,7 @@ Feature: Deployment Constraints
     And "Bob" should have refused "Alice" deployment with "too small"
     And "Alice" deployment should never have run
 
+  @W1
   Scenario: Launch a deployment considering edge constraints
     When "Alice" deploys "close.yaml"
     Then "Alice" deployment is running

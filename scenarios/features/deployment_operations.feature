@@ -101,6 +101,7 @@ Feature: Deployment Operations
     Then "Alice" should see 1 deployment
     And the page should list "shop" as running
 
+  @C15
   Scenario: Restart a failed deployment
     Given "Bob" offboards
     And "Alice" deploys "nginx.yaml" on "Bob"

@@ -46,12 +46,14 @@ Feature: Executor Types
     Then "Alice" deployment should have completed on "Bob"
     And "Alice" ensemble should return "Hello from Docker!"
 
+  @deviation-executors
   Scenario: Deploy using a Firecracker executor
     When "Alice" deploys "guest.yaml"
     Then "Alice" deployment is running
     And "Alice" deployment should be running on "Carol"
     And the log of allocation "guest" of "Alice" should contain "guest is up"
 
+  @deviation-executors
   Scenario: Deploy using a containerd executor
     When "Alice" deploys "containerd_hello.yaml"
     Then "Alice" deployment should have completed on "Dave"

@@ -3,6 +3,7 @@ Feature: NAT
   Environment: feature, with isolated networks
   Development: implemented
 
+  @C15
   Scenario: Two nodes behind different NATs connect via relay
     Given I have 2 DMS nodes on isolated NAT networks
     When "Alice" attempts to connect to "Bob"

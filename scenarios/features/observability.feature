@@ -34,6 +34,7 @@ Feature: Observability
     And the index "deployment-index" should have "deployment_created" of "Alice"
     And the index "node-index" should have "node_started_successfully" of "Alice"
 
+  @C15
   Scenario: A label that is skipped is not indexed
     Given "Alice" sets its log level to debug
     When "Alice" says hello to "Bob"
@@ -49,6 +50,7 @@ Feature: Observability
   Scenario: The event bus tells of a failed deployment
     When "Alice" deploys "nginx.yaml" on "Alice"
     And "Alice" deployment should fail
+    And 2 minutes pass
     Then "Alice" should have published the event "DeploymentFailed" with "failure"
 
   Scenario: Every record is on the event bus
@@ -61,6 +63,7 @@ Feature: Observability
     And "Bob" should have traced "bid_request"
     And "Bob" should have traced "allocation_run_started"
 
+  @C15
   Scenario: The level is changed while the node runs
     Given "Alice" says hello to "Bob"
     And "Bob" should have logged nothing as debug
@@ -68,6 +71,7 @@ Feature: Observability
     And "Alice" says hello to "Bob"
     Then "Bob" should have logged "hello_answered" as debug
 
+  @C15
   Scenario: A higher level silences what is below it
     Given "Bob" sets its log level to error
     When "Alice" has 1 service Running on "Bob"
@@ -81,6 +85,7 @@ Feature: Observability
     Then nothing of "Zoe" should have been written
     And "Alice" should have logged "deployment_status" as info
 
+  @C15
   Scenario: Another Elasticsearch is used while the node runs
     When "Bob" sends its logs to "https://other.example"
     Then "Bob" should have logged "logger_configured" as info

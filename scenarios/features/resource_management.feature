@@ -1,3 +1,4 @@
+@C15
 Feature: Resource Management
   Stakeholders: resource providers, service providers
   Environment: feature or testnet
@@ -16,6 +17,7 @@ Feature: Resource Management
         example/writer: {size: 20 MB, start: 1s, task: {run: 1h}, uses: {disk: {start: 1 MiB, size: 500 MiB, every: 10s}}}
       """
 
+  @deviation-units
   Scenario: Onboard a machine
     Given "Bob" should not be onboarded
     When "Bob" onboards 2 CPU, 4 GB RAM and 10 GB disk
@@ -37,6 +39,7 @@ Feature: Resource Management
     Then "Bob" should be told "refused"
     And "Bob" should not be onboarded
 
+  @deviation-units
   Scenario: What allocations hold cannot be taken from them
     Given "Bob" onboards 2 CPU, 4 GB RAM and 10 GB disk
     And "Alice" deploys a service of 2 CPU, 2 GB RAM and 5 GB disk on "Bob"
@@ -75,6 +78,7 @@ Feature: Resource Management
     Then "Alice" deployment should fail
     And "Bob" should have refused "Alice" deployment with "CPU"
 
+  @deviation-units
   Scenario: Completion frees what was held
     Given "Bob" onboards 2 CPU, 4 GB RAM and 10 GB disk
     When "Alice" deploys a task of 2 CPU, 4 GB RAM and 10 GB disk on "Bob"
