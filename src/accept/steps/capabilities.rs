@@ -1,6 +1,6 @@
 //! Capabilities: who may do what, and who may no longer (dms-capabilities sections 2 and 7).
 
-use super::{act, check, holds};
+use super::{act, check, holds, span};
 use crate::accept::failure::{Done, Failure};
 use crate::accept::play::{Heard, Play, REVOCATION_PAUSE, behaviour_of};
 use crate::accept::vocabulary::{Args, Chapter};
@@ -246,18 +246,6 @@ fn slot(word: &str) -> Result<Slot, Failure> {
     found.ok_or_else(|| {
         Failure::Bad(format!("tokens are anchored under `provide` or `require`, not `{word}`"))
     })
-}
-
-/// So many of a unit of time.
-pub(super) fn span(count: u64, unit: &str) -> Result<Span, Failure> {
-    let one = match unit.trim_end_matches('s') {
-        "second" => Span::secs(1),
-        "minute" => Span::mins(1),
-        "hour" => Span::hours(1),
-        "day" => Span::hours(24),
-        other => return Failure::bad(format!("`{other}` is no unit of time")),
-    };
-    Ok(one.times(count))
 }
 
 /// Calls a behaviour, however that ends.

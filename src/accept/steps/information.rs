@@ -1,7 +1,7 @@
 //! What operators learn of their deployments: lists, status, information, logs, manifests, history.
 
 use super::deployments::{file, status};
-use super::{act, check, holds};
+use super::{act, check, holds, own_name};
 use crate::accept::failure::{Done, Failure};
 use crate::accept::play::{Heard, Play};
 use crate::accept::vocabulary::{Args, Chapter};
@@ -291,7 +291,7 @@ fn only_logs_of(play: &mut Play<'_, '_>, args: &Args<'_>) -> Done {
     let info = play.info()?;
     let is_it = |id: &str| {
         let key = id.split_once('_').map_or(id, |(_, key)| key);
-        key == wanted || key.split_once('.').is_some_and(|(_, name)| name == wanted)
+        key == wanted || own_name(key) == wanted
     };
     if !info.allocations.iter().any(|one| is_it(&one.id)) {
         let known: Vec<&str> = info.allocations.iter().map(|one| &*one.id).collect();

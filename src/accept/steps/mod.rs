@@ -26,6 +26,7 @@ use super::failure::{Done, Failure};
 use super::vocabulary::{Act, Args, Chapter, Entry};
 use crate::accept::play::Play;
 use crate::accept::setting::Setting;
+use crate::kernel::Span;
 
 /// All chapters, in the order in which they are listed.
 pub(super) static ALL: &[&Chapter] = &[
@@ -72,6 +73,23 @@ const fn check(
     act: fn(&mut Play<'_, '_>, &Args<'_>) -> Done,
 ) -> Entry {
     Entry { phrase, act: Act::Check(act), meaning }
+}
+
+/// So many of a unit of time.
+fn span(count: u64, unit: &str) -> Result<Span, Failure> {
+    let one = match unit.trim_end_matches('s') {
+        "second" => Span::secs(1),
+        "minute" => Span::mins(1),
+        "hour" => Span::hours(1),
+        "day" => Span::hours(24),
+        other => return Failure::bad(format!("`{other}` is no unit of time")),
+    };
+    Ok(one.times(count))
+}
+
+/// The name of an allocation, by its key `node.allocation` or its full id.
+fn own_name(key: &str) -> &str {
+    key.rsplit_once('.').map_or(key, |(_, name)| name)
 }
 
 /// What a step says is so, or `why` not.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::nodes::only;
-use super::{act, check, holds};
+use super::{act, check, holds, own_name};
 use crate::accept::failure::{Done, Failure};
 use crate::accept::play::Play;
 use crate::accept::vocabulary::{Args, Chapter};
@@ -78,7 +78,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             "the server of the zone says that there is none",
             |play, args| {
                 let name = args.text(0).to_owned();
-                let led = settled(play, &name, |led| led.is_ok());
+                let led = settled(play, &name, Result::is_ok);
                 holds(led == Ok(None), || format!("it leads to {led:?}"))
             },
         ),
@@ -116,11 +116,6 @@ pub(super) static CHAPTER: Chapter = Chapter {
 
 /// Where a name leads; the error says why nobody knows.
 type Led = Result<Option<std::net::Ipv4Addr>, String>;
-
-/// The name of an allocation, by its key `node.allocation`.
-fn own_name(key: &str) -> &str {
-    key.split_once('.').map_or(key, |(_, name)| name)
-}
 
 /// The name of an allocation in its subnet.
 fn subnet_name(ensemble: &EnsembleConfig, allocation: &str) -> String {

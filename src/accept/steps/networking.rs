@@ -1,7 +1,7 @@
 //! Reaching each other: allocations in their subnet, and nodes behind translators.
 
 use super::deployments::is;
-use super::{act, check, holds};
+use super::{act, check, holds, own_name};
 use crate::accept::failure::{Done, Failure};
 use crate::accept::play::{DEPLOY_TIMEOUT, LONG_LIMIT, Play};
 use crate::accept::vocabulary::{Args, Chapter};
@@ -100,7 +100,7 @@ fn communicate(play: &mut Play<'_, '_>, args: &Args<'_>) -> Done {
         .hosts_of(id)
         .into_iter()
         .filter(|(peer, _)| ends.iter().any(|end| *end == **peer))
-        .map(|(_, key)| key.split_once('.').map_or(&*key, |(_, name)| name).to_owned())
+        .map(|(_, key)| own_name(&key).to_owned())
         .collect();
     let mut said = Vec::new();
     for from in &there {

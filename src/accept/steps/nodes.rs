@@ -1,6 +1,6 @@
 //! Nodes, the network between them, and time.
 
-use super::{act, set};
+use super::{act, set, span};
 use crate::accept::failure::Failure;
 use crate::accept::vocabulary::Chapter;
 use crate::kernel::{Distribution, Span};
@@ -69,16 +69,4 @@ pub(super) static CHAPTER: Chapter = Chapter {
 /// The peer of this name.
 pub(super) fn only(name: &str) -> Selection {
     Selection { peers: vec![name.to_owned()], ..Selection::default() }
-}
-
-/// So many seconds, minutes, hours or days.
-pub(super) fn span(count: u64, unit: &str) -> Result<Span, Failure> {
-    let one = match unit.trim_end_matches('s') {
-        "second" => Span::secs(1),
-        "minute" => Span::mins(1),
-        "hour" => Span::hours(1),
-        "day" => Span::hours(24),
-        other => return Failure::bad(format!("`{other}` is no unit of time")),
-    };
-    Ok(one.times(count))
 }

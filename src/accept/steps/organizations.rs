@@ -1,7 +1,7 @@
 //! Organizations: a key with what it grants, and who is part of it (dms-capabilities section 7).
 
-use super::capabilities::{DESK_LIMIT, at_desk, listed, span};
-use super::{act, check, holds, set};
+use super::capabilities::{DESK_LIMIT, at_desk, listed};
+use super::{act, check, holds, set, span};
 use crate::accept::failure::{Done, Failure};
 use crate::accept::play::Play;
 use crate::accept::vocabulary::Chapter;

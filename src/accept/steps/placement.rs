@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::deployments::{is, log_of};
-use super::{act, check, holds};
+use super::{act, check, holds, own_name};
 use crate::accept::failure::{Done, Failure};
 use crate::accept::play::{DEPLOY_TIMEOUT, LONG_LIMIT, Play, STATUS_LIMIT};
 use crate::accept::vocabulary::{Args, Chapter};
@@ -252,10 +252,8 @@ fn listed_as(play: &mut Play<'_, '_>, args: &Args<'_>) -> Done {
         _ => None,
     });
     let Some(all) = all else { return Failure::wrong(heard.how_it_ended()) };
-    let is_it = |full: &str| {
-        full.strip_prefix(&format!("{id}_"))
-            .is_some_and(|key| key.split_once('.').is_some_and(|(_, name)| name == args.text(1)))
-    };
+    let is_it =
+        |full: &str| full.strip_prefix(&format!("{id}_")).is_some_and(|key| own_name(key) == args.text(1));
     let Some(found) = all.iter().find(|one| is_it(&one.id)) else {
         return Failure::wrong(format!("{peer} lists {} allocations, and not that", all.len()));
     };

@@ -1,7 +1,7 @@
 //! Requests: what users outside, nodes and programs get when they ask a service, and which way they take.
 
 use super::names::look_up;
-use super::{act, check, holds};
+use super::{act, check, holds, own_name};
 use crate::accept::failure::{Done, Failure};
 use crate::accept::play::Play;
 use crate::accept::vocabulary::{Args, Chapter};
@@ -164,9 +164,8 @@ fn manifest(play: &Play<'_, '_>) -> Result<Manifest, Failure> {
 /// A user goes where a manifest says that an allocation is.
 fn follow_manifest(play: &mut Play<'_, '_>, args: &Args<'_>) -> Done {
     let (by, manifest) = (play.node(args.text(0))?, manifest(play)?);
-    let is_it = |key: &str| key.split_once('.').is_some_and(|(_, name)| name == args.text(1));
     let found = manifest.nodes.iter().find_map(|node| {
-        let own = node.allocations.iter().find(|one| is_it(&one.key))?;
+        let own = node.allocations.iter().find(|one| own_name(&one.key) == args.text(1))?;
         Some((node.peer.as_ref()?, own))
     });
     let Some((peer, allocation)) = found else {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::deployments::pin_first;
-use super::{act, check, holds};
+use super::{act, check, holds, own_name};
 use crate::accept::ensembles;
 use crate::accept::failure::{Done, Failure};
 use crate::accept::play::{DEPLOY_TIMEOUT, Play, STATUS_LIMIT, behaviour_of};
@@ -263,9 +263,8 @@ fn usage(
     allocation: &str,
 ) -> Result<crate::dms::actor::ExecutorStats, Failure> {
     super::information::info(play, owner, true, false, &[])?;
-    let is_it = |id: &str| id.rsplit_once('.').is_some_and(|(_, name)| name == allocation);
     let info = play.info()?;
-    let Some(detail) = info.allocations.iter().find(|one| is_it(&one.id)) else {
+    let Some(detail) = info.allocations.iter().find(|one| own_name(&one.id) == allocation) else {
         return Failure::bad(format!("{owner} has no allocation {allocation}"));
     };
     detail.executor_stats.ok_or_else(|| Failure::Wrong(format!("it has no statistics: {}", detail.error)))

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::{act, check, holds};
+use super::{act, check, holds, own_name};
 use crate::accept::failure::{Done, Failure};
 use crate::accept::play::Play;
 use crate::accept::vocabulary::{Args, Chapter, Entry};
@@ -238,7 +238,7 @@ pub(super) struct Sought {
 impl Sought {
     /// Whether `node.allocation` is it.
     pub(super) fn is_it(&self, key: &str) -> bool {
-        key == self.name || key.split_once('.').is_some_and(|(_, own)| own == self.name)
+        key == self.name || own_name(key) == self.name
     }
 
     fn places(&self, world: &World<'_>) -> Vec<Whereabouts> {
@@ -255,7 +255,7 @@ impl Sought {
 
     /// What somebody gets who asks it from the city of its owner.
     fn answers(&self, world: &World<'_>) -> Result<(), &'static str> {
-        let own = self.name.split_once('.').map_or(&*self.name, |(_, own)| own);
+        let own = own_name(&self.name);
         world.call_from_outside(&self.owner, self.id, own)
     }
 }
@@ -271,7 +271,7 @@ pub(super) fn sought(play: &Play<'_, '_>, text: &str) -> Result<Sought, Failure>
         }
     };
     let Some(id) = deployed.id else { return Failure::vacuous(format!("{text} was refused at once")) };
-    let own = name.split_once('.').map_or(name, |(_, own)| own);
+    let own = own_name(name);
     if !deployed.ensemble.allocations.contains_key(own) {
         let known: Vec<&str> = deployed.ensemble.allocations.keys().map(|name| &**name).collect();
         return Failure::bad(format!("there is no allocation {own}; there are {}", known.join(", ")));

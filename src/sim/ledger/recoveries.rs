@@ -37,16 +37,13 @@ impl Ledger {
         let key = entry::key_of(allocation);
         let is_it = |record: &AllocationRecord| &*record.key == key && record.generation == *generation;
         let place = places.copied().find(|place| is_it(&self.allocations[*place]));
-        let record = place.map(|place| &mut self.allocations[place]).map(|record| {
-            record.suspected += 1;
-            record
-        });
-        match record {
-            Some(record) if record.running => self.suspicions.wrong += 1,
-            Some(record) if record.started.is_some() => {
-                self.suspicions.detection.record(now.since(record.stopped));
-            }
-            _ => {}
+        let Some(place) = place else { return };
+        let record = &mut self.allocations[place];
+        record.suspected += 1;
+        if record.running {
+            self.suspicions.wrong += 1;
+        } else if record.started.is_some() {
+            self.suspicions.detection.record(now.since(record.stopped));
         }
     }
 
