@@ -129,6 +129,17 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 holds(said.contains(args.text(1)), || said)
             },
         ),
+        check(
+            "{string} should not be told {string}",
+            "the last answer to this operator does not contain this",
+            |play, args| {
+                let by = play.owner_of(args.text(0))?;
+                let heard = play.heard()?;
+                holds(heard.by == by, || format!("it was {} who asked last", heard.by))?;
+                let said = heard.how_it_ended();
+                holds(!said.contains(args.text(1)), || said)
+            },
+        ),
         act(
             "{string} deploys the same again",
             "the ensemble of the last deployment, as a new one",
