@@ -11,6 +11,7 @@ Feature: Deployment Constraints
       | Carol | CP   | true      | nunet | EU        | DE      | Berlin    | 8   | 16 GiB | 200 GB |                                           |
       | Dave  | CP   | true      | nunet | AS        | CN      | Shanghai  | 32  | 64 GiB | 1 TB   | vendor: NVIDIA, model: T4, vram: 16 GiB   |
       | Erin  | CP   | true      | nunet | EU        | DE      | Hamburg   | 4   | 8 GiB  | 100 GB |                                           |
+      | Frank | CP   | true      | nunet | EU        | DE      | Dresden   | 4   | 8 GiB  | 100 GB |                                           |
 
   Scenario Outline: Launch a deployment with geographic (location-based) constraints
     When "Alice" deploys "docker_hello_constraint_<where>.yaml"
@@ -58,8 +59,8 @@ Feature: Deployment Constraints
     When "Alice" deploys "close.yaml"
     Then "Alice" deployment is running
     And "Alice" deployment should run on 2 peers
-    And "Alice" deployment should be running on "Carol"
-    And "Alice" deployment should be running on "Erin"
+    And "Alice" deployment should not be running on "Bob"
+    And "Alice" deployment should not be running on "Dave"
 
   Scenario: An edge constraint that no two peers meet
     When "Alice" deploys "impossible.yaml"

@@ -65,11 +65,12 @@ Feature: Observability
 
   @C15
   Scenario: The level is changed while the node runs
-    Given "Alice" says hello to "Bob"
+    Given "Alice" has deployed "docker_hello.yaml" on "Bob"
+    And "Alice" deployment is completed
     And "Bob" should have logged nothing as debug
     When "Bob" sets its log level to debug
-    And "Alice" says hello to "Bob"
-    Then "Bob" should have logged "hello_answered" as debug
+    And "Alice" has deployed "docker_hello.yaml" on "Bob"
+    Then "Bob" should have logged "allocation_address" as debug
 
   @C15
   Scenario: A higher level silences what is below it

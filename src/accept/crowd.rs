@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 /// One of so many peers of a crowd orchestrates.
 const ORCHESTRATORS: u32 = 50;
 /// How often something is deployed in it, in seconds for each of its orchestrators.
-const EVERY_S: u32 = 120;
+const EVERY_S: u32 = 600;
 
 const TASK: &str = include_str!("../../scenarios/features/ensembles/docker_hello.yaml");
 const SERVICE: &str = include_str!("../../scenarios/features/ensembles/nginx.yaml");
