@@ -9,7 +9,7 @@
 //! The runner is strict. A step that is no phrase, a file that is not Gherkin, a scenario that asserts nothing and a
 //! step of which there is nothing to assert are errors with file and line, never passes.
 //!
-//! - [`feature`]: feature files; `expression`, [`vocabulary`] and [`steps`]: what steps can say;
+//! - [`feature`]: feature files; `expression`, `vocabulary` and `steps`: what steps can say;
 //! - `setting`: what there is; `play`: a scenario that is being played; `crowd`: other peers around it;
 //! - [`suite`]: all scenarios of all files, run on all cores; [`results`]: what came of them;
 //! - [`output`]: results as text, JSON, JUnit XML and Markdown; [`matrix`]: the test matrix.
