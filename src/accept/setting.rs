@@ -27,6 +27,9 @@ const REVOCATIONS: &str = "/dms/cap/revoke";
 /// A machine of which the table says nothing.
 const HARDWARE: [(&str, &str); 3] = [("cpu", "8"), ("ram", "16 GiB"), ("disk", "200 GB")];
 
+/// Where nodes on networks of their own are, with their relay: a detour over it is no way round the world.
+const HIDDEN_IN: &str = "DE";
+
 /// The roles of the nodes table.
 pub(super) const ROLES: [(&str, &str); 8] = [
     ("SP", "orchestrators"),
@@ -179,7 +182,8 @@ impl Setting {
         }
         self.hidden = true;
         for name in &NAMES[..count as usize] {
-            let more = vec![("nat".to_owned(), "port_restricted".to_owned())];
+            let more = [("nat", "port_restricted"), ("country", HIDDEN_IN)];
+            let more = more.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
             let organizations = vec!["nunet".to_owned()];
             let (name, role) = ((*name).to_owned(), "orchestrators");
             self.nodes.push(NodeRow { name, role, onboarded: false, organizations, more });
@@ -271,10 +275,11 @@ impl Setting {
             writeln!(text, "- {}", node.group()).expect("a text takes everything");
         }
         if self.hidden {
-            let org = "org: nunet";
+            let where_and_whose = format!("org: nunet, place: {{by_population: {{country: {HIDDEN_IN}}}}}");
             write!(
                 text,
-                "- relays: {{names: [relay], {org}}}\n- bootstraps: {{names: [bootstrap], {org}}}\n"
+                "- relays: {{names: [relay], {where_and_whose}}}\n\
+                 - bootstraps: {{names: [bootstrap], {where_and_whose}}}\n"
             )
             .expect("a text takes everything");
         }
