@@ -157,9 +157,7 @@ impl Play<'_, '_> {
         let operation = self.world.command(&by, kind);
         let until = self.world.now() + limit;
         self.world.advance_while(until, &mut |world| world.ending_of(operation).is_none());
-        let answers = self.world.shown(operation).cloned().collect();
-        let ending = self.world.ending_of(operation);
-        Ok(self.heard.insert(Heard { by, answers, ending }))
+        Ok(self.hear(by, operation))
     }
 
     /// The same for a broadcast, whose answers come until its time is over.
@@ -168,9 +166,14 @@ impl Play<'_, '_> {
         let behaviour = behaviour_of(behaviour)?;
         let operation = self.world.command(&by, OperationKind::Broadcast { behaviour, timeout });
         self.world.pass(timeout);
+        Ok(self.hear(by, operation))
+    }
+
+    /// Remembers what was heard of an operation.
+    fn hear(&mut self, by: String, operation: u32) -> &Heard {
         let answers = self.world.shown(operation).cloned().collect();
         let ending = self.world.ending_of(operation);
-        Ok(self.heard.insert(Heard { by, answers, ending }))
+        self.heard.insert(Heard { by, answers, ending })
     }
 
     /// Calls a behaviour of a node.
@@ -227,8 +230,7 @@ impl Play<'_, '_> {
 
     /// The last deployment of this name, or of the operator of this name.
     pub(super) fn deployment_of(&self, owner: &str) -> Result<&Deployed, Failure> {
-        let is_it = |one: &&Deployed| one.name.as_deref() == Some(owner);
-        if let Some(named) = self.deployments.iter().rev().find(is_it) {
+        if let Some(named) = self.deployment_named(owner) {
             return Ok(named);
         }
         let owner = self.node(owner)?;
@@ -238,9 +240,12 @@ impl Play<'_, '_> {
 
     /// The operator of this name, or of the deployment of this name.
     pub(super) fn owner_of(&self, name: &str) -> Result<String, Failure> {
-        let is_it = |one: &&Deployed| one.name.as_deref() == Some(name);
-        let named = self.deployments.iter().rev().find(is_it).map(|one| one.owner.clone());
-        named.map_or_else(|| self.node(name), Ok)
+        self.deployment_named(name).map_or_else(|| self.node(name), |named| Ok(named.owner.clone()))
+    }
+
+    /// The last deployment with this name of its own.
+    fn deployment_named(&self, name: &str) -> Option<&Deployed> {
+        self.deployments.iter().rev().find(|one| one.name.as_deref() == Some(name))
     }
 
     /// The id of the last deployment of an operator.
@@ -356,6 +361,11 @@ impl Heard {
     /// Whether it was answered, or done.
     pub(super) const fn is_answered(&self) -> bool {
         matches!(self.ending, Some(Ending::Answered(_)))
+    }
+
+    /// That it was answered, or done.
+    pub(super) fn done(&self) -> Done {
+        if self.is_answered() { Ok(()) } else { Failure::wrong(self.how_it_ended()) }
     }
 
     /// The DIDs of those who have said hello.

@@ -62,6 +62,10 @@ impl Options {
     pub fn is_as_is(&self) -> bool {
         self.profile != "intended"
     }
+
+    fn runs(&self, scenario: &Scenario) -> bool {
+        self.run_wip || !scenario.is_wip()
+    }
 }
 
 /// The feature files, and which of their scenarios are wanted.
@@ -146,10 +150,12 @@ impl Suite {
         complaints
     }
 
+    fn scenarios(&self) -> impl Iterator<Item = (&Feature, &Scenario)> {
+        self.features.iter().flat_map(|feature| feature.scenarios.iter().map(move |one| (feature, one)))
+    }
+
     fn wanted<'a>(&'a self, options: &Options) -> impl Iterator<Item = (&'a Feature, &'a Scenario)> {
-        let all =
-            self.features.iter().flat_map(|feature| feature.scenarios.iter().map(move |one| (feature, one)));
-        all.filter(|(_, scenario)| options.run_wip || !scenario.is_wip())
+        self.scenarios().filter(|(_, scenario)| options.runs(scenario))
     }
 
     /// Runs everything. `done` hears of each result as soon as there is one, in any order; `goes_on` is asked before
@@ -167,12 +173,10 @@ impl Suite {
         if !complaints.is_empty() {
             return Err(complaints);
         }
-        let all =
-            self.features.iter().flat_map(|feature| feature.scenarios.iter().map(move |one| (feature, one)));
-        let jobs: Vec<(&Feature, &Scenario, u64)> = all
+        let jobs: Vec<(&Feature, &Scenario, u64)> = self
+            .scenarios()
             .flat_map(|(feature, scenario)| {
-                let is_run = options.run_wip || !scenario.is_wip();
-                let seeds = if is_run { options.repeat.max(1) } else { 1 };
+                let seeds = if options.runs(scenario) { options.repeat.max(1) } else { 1 };
                 (0..u64::from(seeds)).map(move |more| (feature, scenario, options.seed.wrapping_add(more)))
             })
             .collect();
@@ -190,10 +194,7 @@ impl Suite {
         let cases = results.into_iter().flatten().collect();
         Ok(Report { schema: 1, options: options.clone(), cases, interrupted })
     }
-}
 
-/// How many results a run has.
-impl Suite {
     /// How many scenarios would be run, each once for each seed.
     #[must_use]
     pub fn len(&self, options: &Options) -> usize {
@@ -329,7 +330,7 @@ fn run_case(feature: &Feature, scenario: &Scenario, options: &Options, seed: u64
         digest: String::new(),
         verdict: Verdict::Wip,
     };
-    if scenario.is_wip() && !options.run_wip {
+    if !options.runs(scenario) {
         return result;
     }
     let mut played = Played::default();

@@ -6,7 +6,6 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::record::{FactRecord, MessageRecord, Passage, Preface, Record, Value, What};
-use crate::kernel::Time;
 
 /// The version of the lines. It rises when a key is removed, renamed or changes its meaning.
 pub const EVENTS_SCHEMA_VERSION: u32 = 1;
@@ -64,7 +63,7 @@ impl Line<'_> {
         map.serialize_entry("content", &Object(&content))
     }
 
-    /// A line about a peer, or none, with no labels.
+    /// What a line says about a peer, or about none, where it has no labels.
     fn plain<M: SerializeMap>(
         map: &mut M,
         peer: Option<&str>,
@@ -81,8 +80,7 @@ impl Line<'_> {
 impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        let Time(ns) = self.record.at;
-        map.serialize_entry("time_s", &(ns as f64 / 1e9))?;
+        map.serialize_entry("time_s", &self.record.at.as_secs_f64())?;
         match &self.record.what {
             What::Begin(preface) => {
                 let content = [

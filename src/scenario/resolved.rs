@@ -14,7 +14,6 @@ use super::units::{write_bytes, write_hertz, write_rate};
 use super::{clocks, executors, joins, nat, profile, strategy, traffic, yaml};
 use crate::dms::capability::Form;
 use crate::dms::ensemble::config::Location;
-use crate::dms::identity::SignatureMode;
 use crate::kernel::{Time, date};
 use crate::net::{BandwidthConfig, CityDataSet, LatencyConfig};
 use crate::sim::setup::{
@@ -81,11 +80,7 @@ fn top(out: &mut String, setup: &Setup) {
     line(out, format_args!("duration: {}", setup.duration));
     line(out, format_args!("epoch: {}", date::write(setup.epoch)));
     line(out, format_args!("profile: {}", profile::write(setup.profile)));
-    let signatures = match setup.signatures {
-        SignatureMode::Real => "real",
-        SignatureMode::Modelled => "modelled",
-    };
-    line(out, format_args!("signatures: {signatures}"));
+    line(out, format_args!("signatures: {}", setup.signatures.as_str()));
     let cost = setup.processing;
     line(out, format_args!("processing: {{signature: {}, message: {}}}", cost.signature, cost.message));
     let network = &setup.network;

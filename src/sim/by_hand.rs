@@ -185,7 +185,7 @@ impl World<'_> {
     /// The DID of the contract of this name, once its host has made it.
     #[must_use]
     pub fn contract(&self, name: &str) -> Option<Did> {
-        self.contract_did(name)
+        self.plans.contract(name).and_then(|plan| self.did_of(plan))
     }
 
     /// What was planned about the contract of this name: by the setup, or by hand since.
@@ -235,25 +235,20 @@ impl World<'_> {
     #[must_use]
     pub fn orchestrator_of(&self, id: EnsembleId) -> Option<&Arc<str>> {
         let peer = self.ledger.record_of(self.ledger.number_of(id)?).orchestrator();
-        Some(&self.population.members()[peer.0 as usize].name)
+        Some(self.population.name_of(peer))
     }
 
     /// What the allocations of a deployment were so far, life by life in the order of their commits.
     #[must_use]
     pub fn lives_of(&self, id: EnsembleId) -> Vec<Life> {
-        let name = |peer: PeerId| Arc::clone(&self.population.members()[peer.0 as usize].name);
-        self.ledger.number_of(id).map(|number| self.ledger.lives(number, &name)).unwrap_or_default()
+        let lives = |number| self.ledger.lives(number, &self.population);
+        self.ledger.number_of(id).map(lives).unwrap_or_default()
     }
 
     /// Whether there is a peer of this name.
     #[must_use]
     pub fn has_peer(&self, name: &str) -> bool {
         self.population.find(name).is_some()
-    }
-
-    /// The names of all peers, in their order.
-    pub fn peer_names(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.population.members().iter().map(|member| &member.name)
     }
 
     /// The peer of this name, as a state machine to look at.
@@ -278,7 +273,7 @@ impl World<'_> {
     #[must_use]
     pub fn name_of_host(&self, id: &crate::dms::identity::PeerId) -> Option<&Arc<str>> {
         let peer = self.directory.find(id)?;
-        Some(&self.population.members()[peer.0 as usize].name)
+        Some(self.population.name_of(peer))
     }
 
     /// What a machine offers, and what of it is taken.
@@ -347,16 +342,7 @@ impl World<'_> {
     #[must_use]
     pub fn relays_of(&self, name: &str) -> Vec<Arc<str>> {
         let relays = self.network.relays_of(EndpointId(self.peer(name).0));
-        relays
-            .into_iter()
-            .map(|relay| Arc::clone(&self.population.members()[relay.0 as usize].name))
-            .collect()
-    }
-
-    /// A peer in the run, by its name.
-    #[must_use]
-    pub fn peer_number(&self, name: &str) -> Option<PeerId> {
-        self.population.find(name)
+        relays.into_iter().map(|relay| Arc::clone(self.population.name_of(PeerId(relay.0)))).collect()
     }
 
     /// What observed peers have written since it was last asked for: lines of the files of a run.

@@ -100,7 +100,7 @@ impl World<'_> {
             && let Err(imbalance) = inside.peer.provider().pool().audit()
             && self.violation.is_none()
         {
-            let peer = self.population.members()[peer.0 as usize].name.to_string();
+            let peer = self.population.name_of(peer).to_string();
             self.violation = Some(Box::new(Violation { peer, at, occasion, imbalance }));
         }
     }

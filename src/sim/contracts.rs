@@ -172,13 +172,8 @@ impl World<'_> {
         }
     }
 
-    /// The DID of the contract of this name; none before its host has made it.
-    pub(super) fn contract_did(&self, name: &str) -> Option<Did> {
-        self.plans.contract(name).and_then(|plan| self.did_of(plan))
-    }
-
     /// The DID that the host of a contract has made for it; none before that.
-    fn did_of(&self, plan: &ContractPlan) -> Option<Did> {
+    pub(super) fn did_of(&self, plan: &ContractPlan) -> Option<Did> {
         let contracts = self.hosts[self.peer(&plan.host).0 as usize].peer.contracts();
         contracts.hosted().find(|contract| plan.is(contract)).map(|contract| contract.contract_did.clone())
     }

@@ -86,7 +86,7 @@ impl Moving {
         let server = population.find(&plan.server).ok_or("nobody serves the zone of dynamic DNS")?;
         moving.served = Some((server, Zone::new(plan.zone.clone(), setup.signatures)));
         for peer in population.matching(&plan.who) {
-            let own = &population.members()[peer.0 as usize].name;
+            let own = population.name_of(peer);
             let name =
                 Name::parse(&format!("{own}.{}", plan.zone.zone)).map_err(|error| error.to_string())?;
             let host = &hosts[peer.0 as usize].peer;

@@ -55,6 +55,12 @@ impl Population {
         &self.members
     }
 
+    /// The name of a peer.
+    #[must_use]
+    pub fn name_of(&self, peer: PeerId) -> &Arc<str> {
+        &self.members[peer.0 as usize].name
+    }
+
     /// The peer of this name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<PeerId> {

@@ -9,10 +9,9 @@ mod facts;
 
 use self::facts::Teller;
 use super::event::PeerId;
-use super::ledger::Foreseen;
+use super::ledger::{Foreseen, Ledger};
 use super::world::{Parcel, World};
 use crate::dms::fact::Fact;
-use crate::dms::identity::SignatureMode;
 use crate::kernel::Time;
 use crate::net::LossReason;
 use crate::observe::{FactRecord, Labels, MessageRecord, Passage, Preface, Record, Step, What};
@@ -60,10 +59,7 @@ impl<'s> World<'s> {
             name: setup.name.clone(),
             seed: setup.seed,
             profile: setup.profile.to_string(),
-            signatures: match setup.signatures {
-                SignatureMode::Real => "real".to_owned(),
-                SignatureMode::Modelled => "modelled".to_owned(),
-            },
+            signatures: setup.signatures.as_str().to_owned(),
             epoch: setup.epoch,
             peers: self.population.members().iter().map(|member| member.name.clone()).collect(),
         };
@@ -170,16 +166,7 @@ impl World<'_> {
         let Self { recording: Some(recording), ledger, .. } = self else { return 0 };
         recording.messages += 1;
         let number = recording.messages;
-        let record = MessageRecord {
-            number,
-            passage: Passage::Sent { receivers },
-            from: parcel.sender.0,
-            to: to.map(|to| to.0),
-            behaviour: parcel.envelope.behaviour.kind.template(),
-            deployment: parcel.envelope.ensemble().and_then(|ensemble| ledger.number_of(ensemble)),
-            bytes,
-            is_announced: true,
-        };
+        let record = record_of(ledger, (parcel, number, bytes), to, Passage::Sent { receivers });
         recording.tell(now, What::Message(&record));
         number
     }
@@ -218,16 +205,9 @@ impl World<'_> {
         if number > 0
             && let Some(recording) = &mut self.recording
         {
-            let record = MessageRecord {
-                number,
-                passage: Passage::Lost(reason.as_str()),
-                from: parcel.sender.0,
-                to: Some(to.0),
-                behaviour: parcel.envelope.behaviour.kind.template(),
-                deployment: parcel.envelope.ensemble().and_then(|ensemble| self.ledger.number_of(ensemble)),
-                bytes: parcel.envelope.json_len(),
-                is_announced: true,
-            };
+            let passage = Passage::Lost(reason.as_str());
+            let record =
+                record_of(&self.ledger, (parcel, number, parcel.envelope.json_len()), Some(to), passage);
             recording.tell(now, What::Message(&record));
         }
     }
@@ -246,16 +226,27 @@ impl World<'_> {
             return;
         };
         let Some(one) = parcels.get(parcel) else { return };
-        let record = MessageRecord {
-            number: told.number,
-            passage,
-            from: one.sender.0,
-            to: Some(peer.0),
-            behaviour: one.envelope.behaviour.kind.template(),
-            deployment: one.envelope.ensemble().and_then(|ensemble| ledger.number_of(ensemble)),
-            bytes: one.envelope.json_len(),
-            is_announced: told.receivers.as_ref().is_none_or(|all| all.binary_search(&peer.0).is_ok()),
-        };
+        let mut record = record_of(ledger, (one, told.number, one.envelope.json_len()), Some(peer), passage);
+        record.is_announced = told.receivers.as_ref().is_none_or(|all| all.binary_search(&peer.0).is_ok());
         recording.tell(now, What::Message(&record));
+    }
+}
+
+/// What happens to the message of this number and length, where its receiver was told of when it was sent.
+fn record_of<'a>(
+    ledger: &Ledger,
+    (parcel, number, bytes): (&'a Parcel, u64, u64),
+    to: Option<PeerId>,
+    passage: Passage<'a>,
+) -> MessageRecord<'a> {
+    MessageRecord {
+        number,
+        passage,
+        from: parcel.sender.0,
+        to: to.map(|to| to.0),
+        behaviour: parcel.envelope.behaviour.kind.template(),
+        deployment: parcel.envelope.ensemble().and_then(|ensemble| ledger.number_of(ensemble)),
+        bytes,
+        is_announced: true,
     }
 }

@@ -56,7 +56,7 @@ impl World<'_> {
                     return Err(Refusal::Said(why));
                 };
                 let landed = self.land_outside((outsider, city), (target.0, &target.1, target.2));
-                (self.population.members()[target.0.0 as usize].name.to_string(), target.2, landed)
+                (self.population.name_of(target.0).to_string(), target.2, landed)
             }
             SshFrom::Node | SshFrom::Allocation(_) => {
                 let (caller, found) = match &order.from {

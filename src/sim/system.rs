@@ -37,7 +37,7 @@ impl fmt::Debug for HostSystem<'_> {
 
 impl System for HostSystem<'_> {
     fn hostname(&self) -> Arc<str> {
-        Arc::clone(&self.population.members()[self.peer.0 as usize].name)
+        Arc::clone(self.population.name_of(self.peer))
     }
 
     /// The address of the hardware is one of those that everybody may give out (its second bit is set), and holds the

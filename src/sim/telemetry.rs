@@ -115,7 +115,7 @@ impl World<'_> {
                 }
                 Signal::Export { at, readings } => {
                     let did: Arc<str> = self.root_of(peer).did.to_string().into();
-                    let name = Arc::clone(&self.population.members()[peer.0 as usize].name);
+                    let name = Arc::clone(self.population.name_of(peer));
                     for reading in readings {
                         let row = PeerMetricRow {
                             time_s: time(at).as_secs_f64(),
@@ -141,8 +141,7 @@ impl World<'_> {
 
     /// Adds a line: the run's time, the peer, and then what stands between the braces of `object`.
     fn tell(&mut self, file: StreamFile, at: Time, peer: PeerId, more: &str, object: &str) {
-        let name = serde_json::to_string(&*self.population.members()[peer.0 as usize].name)
-            .expect("a name is a text");
+        let name = serde_json::to_string(&**self.population.name_of(peer)).expect("a name is a text");
         let (time, rest) = (at.as_secs_f64(), object.strip_prefix('{').unwrap_or(object));
         let line = format!("{{\"time_s\":{time},\"peer\":{name},{more}{rest}\n");
         self.telemetry.lines.push((file, line));

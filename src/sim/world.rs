@@ -171,11 +171,12 @@ impl<'s> World<'s> {
         let moving = Moving::of(setup, &population, &hosts)?;
         let clouds = Clouds::of(setup, &population);
         let attackers = Attackers::new(setup, &population, credentials, streams);
+        let plans = Plans::of(setup);
         let mut world = Self {
-            ledger: Ledger::new(setup, &population),
+            ledger: Ledger::new(setup, &plans, &population),
             office,
             setup,
-            plans: Plans::of(setup),
+            plans,
             streams,
             queue: Agenda::default(),
             hosts,

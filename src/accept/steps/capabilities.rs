@@ -64,10 +64,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
         check(
             "{string} should be answered",
             "what it asked or did last was answered, or done",
-            |play, args| {
-                let heard = last_of(play, args.text(0))?;
-                holds(heard.is_answered(), || heard.how_it_ended())
-            },
+            |play, args| last_of(play, args.text(0))?.done(),
         ),
         check(
             "{string} should not be answered",
@@ -278,14 +275,12 @@ fn unanswered(play: &mut Play<'_, '_>, args: &Args<'_>) -> Done {
 
 /// Something that an operator does at a desk, and that must be done.
 pub(super) fn at_desk(play: &mut Play<'_, '_>, by: &str, kind: OperationKind) -> Done {
-    let heard = play.order(by, kind, DESK_LIMIT)?;
-    holds(heard.is_answered(), || heard.how_it_ended())
+    play.order(by, kind, DESK_LIMIT)?.done()
 }
 
 /// Grants something, which must come about.
 fn granted(play: &mut Play<'_, '_>, by: &str, grant: &Grant<'_>) -> Done {
-    let heard = grant_something(play, by, grant)?;
-    holds(heard.is_answered(), || heard.how_it_ended())
+    grant_something(play, by, grant)?.done()
 }
 
 fn grant_something<'a>(

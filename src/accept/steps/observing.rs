@@ -120,8 +120,7 @@ fn configure(play: &mut Play<'_, '_>, name: &str, change: LoggerChange) -> Done 
     let behaviour = behaviour_of("/dms/node/logger/config")?;
     let payload = Some(Payload::Logger(Box::new(change)));
     let kind = OperationKind::Invoke { to: to.clone(), behaviour, peer: None, payload, timeout: LIMIT };
-    let heard = play.order(&to, kind, LIMIT)?;
-    holds(heard.is_answered(), || heard.how_it_ended())
+    play.order(&to, kind, LIMIT)?.done()
 }
 
 /// What a node has written to a file so far, line by line; rows of metrics by the names of their columns.

@@ -4,7 +4,7 @@ use super::capabilities::{DESK_LIMIT, at_desk, listed};
 use super::{act, check, holds, set, span};
 use crate::accept::failure::{Done, Failure};
 use crate::accept::play::Play;
-use crate::accept::vocabulary::Chapter;
+use crate::accept::vocabulary::{Args, Chapter};
 use crate::dms::capability::Form;
 use crate::kernel::Span;
 use crate::sim::setup::{OperationKind, Proof};
@@ -25,23 +25,16 @@ pub(super) static CHAPTER: Chapter = Chapter {
         act(
             "{string} joins {string}",
             "which organization: it admits the operator, whose node anchors both tokens",
-            |play, args| {
-                let kind = joining(play, args.text(1), Form::Full, None, Proof::Granted)?;
-                at_desk(play, args.text(0), kind)
-            },
+            |play, args| joins(play, args, Form::Full, None),
         ),
         act("{string} joins {string} for {int} {word}", "the same, for so long", |play, args| {
             let lasts = Some(span(args.int(2)?, args.text(3))?);
-            let kind = joining(play, args.text(1), Form::Full, lasts, Proof::Granted)?;
-            at_desk(play, args.text(0), kind)
+            joins(play, args, Form::Full, lasts)
         }),
         act(
             "{string} accepts the members of {string} without joining it",
             "its node lets them act here, and holds nothing to show to them",
-            |play, args| {
-                let kind = joining(play, args.text(1), Form::RequireOnly, None, Proof::Granted)?;
-                at_desk(play, args.text(0), kind)
-            },
+            |play, args| joins(play, args, Form::RequireOnly, None),
         ),
         act(
             "{string} tries to join {string} with the token of {string}",
@@ -93,6 +86,12 @@ fn joining(
     proof: Proof,
 ) -> Result<OperationKind, Failure> {
     Ok(OperationKind::Join { organization: organization(play, name)?, form, lasts, proof })
+}
+
+/// The operator of a step joins its organization.
+fn joins(play: &mut Play<'_, '_>, args: &Args<'_>, form: Form, lasts: Option<Span>) -> Done {
+    let kind = joining(play, args.text(1), form, lasts, Proof::Granted)?;
+    at_desk(play, args.text(0), kind)
 }
 
 fn tries(play: &mut Play<'_, '_>, by: &str, organization: &str, proof: Proof) -> Done {

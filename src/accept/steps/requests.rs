@@ -124,10 +124,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             "the manifest that was asked for last: from outside, at the peer and the public port in it",
             follow_manifest,
         ),
-        check("the call should be answered", "what was last asked of a node", |play, _| {
-            let heard = play.heard()?;
-            holds(heard.is_answered(), || heard.how_it_ended())
-        }),
+        check("the call should be answered", "what was last asked of a node", |play, _| play.heard()?.done()),
         check(
             "the call should be refused with {string}",
             "the reason for which a node has not done what it was last asked for contains this",

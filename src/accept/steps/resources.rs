@@ -27,8 +27,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             "offers so much of its machine, in the units of DMS's command line",
             |play, args| {
                 onboard(play, args)?;
-                let heard = play.heard()?;
-                holds(heard.is_answered(), || heard.how_it_ended())
+                play.heard()?.done()
             },
         ),
         act(
@@ -38,8 +37,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
         ),
         act("{string} offboards", "offers nothing any more", |play, args| {
             let name = play.node(args.text(0))?;
-            let heard = play.invoke(&name, &name, "/dms/node/onboarding/offboard")?;
-            holds(heard.is_answered(), || heard.how_it_ended())
+            play.invoke(&name, &name, "/dms/node/onboarding/offboard")?.done()
         }),
         act("{string} tries to offboard", "the same, whatever comes of it", |play, args| {
             let name = play.node(args.text(0))?;
@@ -225,8 +223,7 @@ fn resources(play: &mut Play<'_, '_>, name: &str, behaviour: &str) -> Result<Res
 }
 
 fn ask(play: &mut Play<'_, '_>, name: &str, behaviour: &str) -> Done {
-    let heard = play.invoke(name, name, behaviour)?;
-    holds(heard.is_answered(), || heard.how_it_ended())
+    play.invoke(name, name, behaviour)?.done()
 }
 
 /// The hardware that the last answer tells of.

@@ -35,9 +35,9 @@ pub(super) static CHAPTER: Chapter = Chapter {
              ensembles. It must be done",
             |play, args| {
                 create(play, args)?;
-                done(play)?;
+                play.heard()?.done()?;
                 order(play, args, VolumeRequest::Start(args.text(1).into()))?;
-                done(play)
+                play.heard()?.done()
             },
         ),
         act(
@@ -47,7 +47,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
         ),
         act("{string} deletes the volume {string} at {string}", "and it must be done", |play, args| {
             order(play, args, VolumeRequest::Delete(args.text(1).into()))?;
-            done(play)
+            play.heard()?.done()
         }),
         act(
             "{string} tries to delete the volume {string} at {string}",
@@ -165,8 +165,7 @@ fn let_manage(play: &mut Play<'_, '_>, args: &Args<'_>) -> Done {
         depth: 0,
         anchored: true,
     };
-    play.order(args.text(0), kind, CALL_LIMIT)?;
-    done(play)
+    play.order(args.text(0), kind, CALL_LIMIT)?.done()
 }
 
 fn create(play: &mut Play<'_, '_>, args: &Args<'_>) -> Done {
@@ -185,12 +184,6 @@ fn order(play: &mut Play<'_, '_>, args: &Args<'_>, request: VolumeRequest) -> Do
         timeout: CALL_LIMIT,
     };
     play.order(args.text(0), kind, CALL_LIMIT + Span::secs(1)).map(drop)
-}
-
-/// What was asked last was done.
-fn done(play: &Play<'_, '_>) -> Done {
-    let heard = play.heard()?;
-    holds(heard.is_answered(), || heard.how_it_ended())
 }
 
 /// What a volume holds; none where there is no such volume.

@@ -217,6 +217,17 @@ pub enum SignatureMode {
     Modelled,
 }
 
+impl SignatureMode {
+    /// Its word in files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Modelled => "modelled",
+        }
+    }
+}
+
 /// Signature bytes, right or wrong: 64 of Ed25519, at most 72 of secp256k1. JSON: standard padded base64.
 #[derive(Clone, Copy)]
 pub struct Signature {

@@ -129,7 +129,7 @@ impl World<'_> {
         let parcel = self.parcels.get(parcel).expect("a message that is handled is kept");
         let envelope = &parcel.envelope;
         let again = if executed { self.attackers.replays.execute(envelope, peer) } else { None };
-        let name = &self.population.members()[peer.0 as usize].name;
+        let name = self.population.name_of(peer);
         let what = |why: &str| format!("{} on {name}: {why}", envelope.behaviour.kind);
         let (Some(strike), Some(before)) = (parcel.strike, before) else {
             if let Some(replayer) = again {

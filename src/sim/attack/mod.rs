@@ -170,7 +170,7 @@ impl Attackers {
         let row = |attacker: &Attacker| {
             let group = &setup.groups[attacker.group];
             let plan = group.attack.as_ref().expect("an attacker has a plan");
-            let name = &population.members()[attacker.peer.0 as usize].name;
+            let name = population.name_of(attacker.peer);
             let end = plan.end.unwrap_or(Time::ZERO + setup.duration);
             attacker.account.row(
                 Arc::clone(name),

@@ -157,7 +157,7 @@ impl World<'_> {
     }
 
     fn name_of(&self, peer: PeerId) -> Arc<str> {
-        Arc::clone(&self.population.members()[peer.0 as usize].name)
+        Arc::clone(self.population.name_of(peer))
     }
 
     /// A user in the city of a peer.

@@ -58,7 +58,6 @@ struct Parties {
 pub(super) struct Contracts {
     parties: Vec<Parties>,
     records: IndexMap<Did, Record>,
-    asked: u64,
 }
 
 impl Contracts {
@@ -80,7 +79,6 @@ impl Contracts {
             let found = setup.groups.iter().find(of_peer);
             found.map(|group| group.organizations.join(" ")).unwrap_or_default().into()
         };
-        self.asked += 1;
         self.parties.push(Parties {
             name: plan.name.as_str().into(),
             requestor: plan.requestor.as_str().into(),
@@ -202,7 +200,7 @@ impl Contracts {
         let count = |of: &dyn Fn(&Record) -> u64| self.records.values().map(of).sum::<u64>() as f64;
         let mut all: Vec<(&'static str, Arc<str>, f64)> = Vec::new();
         let mut add = |name, value| all.push((name, "".into(), value));
-        add("contracts.asked", self.asked as f64);
+        add("contracts.asked", self.parties.len() as f64);
         add("contracts.created", self.records.len() as f64);
         add("contracts.accepted", count(&|record| u64::from(record.accepted.is_some())));
         add("contracts.ended", count(&|record| u64::from(record.ended.is_some())));

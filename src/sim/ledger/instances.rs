@@ -8,6 +8,7 @@ use crate::dms::identity::EnsembleId;
 use crate::kernel::Time;
 use crate::sim::by_hand::Life;
 use crate::sim::event::PeerId;
+use crate::sim::population::Population;
 
 impl Ledger {
     /// What a deployment is called.
@@ -42,11 +43,11 @@ impl Ledger {
     }
 
     /// What the allocations of a deployment were, in the order of their commits.
-    pub(in crate::sim) fn lives(&self, deployment: u32, name_of: &dyn Fn(PeerId) -> Arc<str>) -> Vec<Life> {
+    pub(in crate::sim) fn lives(&self, deployment: u32, population: &Population) -> Vec<Life> {
         let places = self.committed.get(deployment as usize).map_or(&[][..], Vec::as_slice);
         let records = places.iter().map(|place| &self.allocations[*place]);
         let life = |record: &AllocationRecord| Life {
-            peer: name_of(record.peer),
+            peer: Arc::clone(population.name_of(record.peer)),
             key: Arc::clone(&record.key),
             generation: record.generation,
             started: record.started,

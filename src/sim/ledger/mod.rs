@@ -50,6 +50,7 @@ pub(super) use self::requests::Requests;
 use self::service::Services;
 use super::attack::AttackReport;
 use super::event::PeerId;
+use super::plans::Plans;
 use super::population::{Member, Population};
 use super::reach::Reachable;
 use super::setup::Setup;
@@ -187,7 +188,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn new(setup: &Setup, population: &Population) -> Self {
+    pub(super) fn new(setup: &Setup, plans: &Plans, population: &Population) -> Self {
         let peers = population.members().len();
         let role = |group: &super::setup::PeerGroup| match group.role {
             super::setup::Role::Provider => "provider",
@@ -202,10 +203,9 @@ impl Ledger {
             super::setup::Role::Machine => "machine",
         };
         let of_workload = setup.workload.iter();
-        let mut entries: Vec<_> =
+        let entries: Vec<_> =
             of_workload.map(|entry| (entry.name.clone(), Arc::clone(&entry.ensemble))).collect();
-        entries.extend(setup.operations.iter().filter_map(operations::new_deployment));
-        Self {
+        let mut ledger = Self {
             digest: Digest::new(),
             refusal_prints: 0,
             sent: None,
@@ -224,7 +224,7 @@ impl Ledger {
             committed: Vec::new(),
             services: Services::default(),
             suspicions: recoveries::Suspicions::default(),
-            operations: Operations::of(setup),
+            operations: Operations::default(),
             revocations: Revocations::default(),
             reachability: Reachability::default(),
             contracts: Contracts::of(setup),
@@ -246,7 +246,9 @@ impl Ledger {
             series: Vec::new(),
             series_names: series::names(),
             manifest: tables::RunFacts::of(setup),
-        }
+        };
+        plans.operations.iter().for_each(|operation| ledger.add_operation(operation));
+        ledger
     }
 
     /// Keeps the digest after every fact, so that two runs can be compared step by step.

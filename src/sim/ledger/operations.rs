@@ -11,7 +11,7 @@ use crate::dms::identity::EnsembleId;
 use crate::kernel::Time;
 use crate::observe::{OperationRow, SpanHistogram};
 use crate::sim::event::PeerId;
-use crate::sim::setup::{ControlKind, Expected, Operation, OperationKind, Setup};
+use crate::sim::setup::{ControlKind, Expected, Operation, OperationKind};
 
 /// How an operation has ended so far.
 #[derive(Clone, Debug, Default)]
@@ -38,14 +38,6 @@ pub(super) struct Operations {
 }
 
 impl Operations {
-    pub(super) fn of(setup: &Setup) -> Self {
-        let mut all = Self::default();
-        for operation in &setup.operations {
-            all.add(Arc::new(operation.clone()));
-        }
-        all
-    }
-
     /// Takes a further one: its entry, if it asks for a deployment.
     fn add(&mut self, operation: Arc<Operation>) -> Option<Entry> {
         let entry = new_deployment(&operation);
@@ -180,7 +172,7 @@ pub enum Ending {
 }
 
 impl Ledger {
-    /// A further operation, while the run goes on.
+    /// A further operation: of the setup, or added while the run goes on.
     pub(in crate::sim) fn add_operation(&mut self, operation: &Arc<Operation>) {
         if let Some(entry) = self.operations.add(Arc::clone(operation)) {
             self.entries.push(entry);

@@ -163,10 +163,7 @@ impl Ledger {
         let facts = &self.manifest;
         let mut manifest = RunManifest::new(&facts.name, facts.seed);
         manifest.profile = facts.profile.clone();
-        manifest.signatures = match facts.signatures {
-            SignatureMode::Real => "real".into(),
-            SignatureMode::Modelled => "modelled".into(),
-        };
+        manifest.signatures = facts.signatures.as_str().into();
         manifest.duration_s = facts.duration.as_secs_f64();
         manifest.inputs = facts
             .inputs
