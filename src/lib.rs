@@ -18,6 +18,7 @@ pub mod experiment;
 pub mod kernel;
 pub mod net;
 pub mod observe;
+pub mod placement;
 #[cfg(feature = "cli")]
 pub mod report;
 pub mod reproduce;

@@ -4,6 +4,7 @@
 //! A scenario is called after its weakness: `W06-lost-commit-reply.yaml`. Which metrics tell the cost is no choice of
 //! the scenario's: they are the same for all, and those that come out alike in both runs are left out.
 
+pub mod openb;
 pub mod oracles;
 
 use std::fs;

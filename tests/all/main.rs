@@ -26,6 +26,7 @@ mod golden;
 mod joining;
 mod nat;
 mod observability;
+mod openb;
 mod operations;
 mod oracles;
 mod outages;

@@ -11,15 +11,16 @@ type Violations = Vec<String>;
 /// The rooms from the bottom, each with those that it may name beside itself.
 const ROOMS: &[(&str, &[&str])] = &[
     ("kernel", &[]),
-    ("dms", &["kernel"]),
+    ("placement", &["kernel"]),
+    ("dms", &["placement", "kernel"]),
     ("net", &["kernel"]),
     ("observe", &["kernel"]),
     // `net` for its geography only, see GEOGRAPHY.
     ("workload", &["kernel", "net"]),
-    ("sim", &["dms", "net", "workload", "observe", "kernel"]),
-    ("scenario", &["sim", "dms", "net", "workload", "observe", "kernel"]),
+    ("sim", &["dms", "placement", "net", "workload", "observe", "kernel"]),
+    ("scenario", &["sim", "dms", "placement", "net", "workload", "observe", "kernel"]),
     ("experiment", &["scenario", "sim", "observe", "kernel"]),
-    ("reproduce", &["experiment", "scenario", "sim", "dms", "net", "observe", "kernel"]),
+    ("reproduce", &["experiment", "scenario", "sim", "dms", "placement", "net", "observe", "kernel"]),
     ("accept", &["scenario", "sim", "dms", "net", "observe", "kernel"]),
     ("report", &["observe", "kernel"]),
     (
@@ -32,6 +33,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "scenario",
             "sim",
             "dms",
+            "placement",
             "net",
             "workload",
             "observe",
@@ -53,7 +55,10 @@ const OWNED: &[(&str, &[&str])] = &[
     ("saphyr_parser", &["src/scenario/yaml.rs", "src/scenario/yaml/"]),
     ("plotters", &["src/report/chart/"]),
     ("prost", &["src/observe/perfetto/"]),
-    ("csv", &["src/observe/", "src/scenario/trace.rs"]),
+    ("csv", &["src/observe/", "src/scenario/trace.rs", "src/reproduce/openb/data.rs"]),
+    ("flate2", &["src/reproduce/openb/data.rs"]),
+    ("syn", &["src/placement/policy/expression/"]),
+    ("proc_macro2", &["src/placement/policy/expression/"]),
 ];
 
 /// What would let two runs of one seed differ, and may be named in `cli` only.

@@ -1,5 +1,6 @@
 //! `dmsim reproduce`: what is said of the real DMS and of simple systems, shown again.
 
+mod openb;
 mod oracles;
 mod weaknesses;
 
@@ -31,11 +32,14 @@ enum What {
     Weaknesses(weaknesses::WeaknessesArguments),
     /// Closed-form cases of queueing, reliability and recovery, each met by runs.
     Oracles(oracles::OraclesArguments),
+    /// The openb placement experiment (USENIX ATC 2023): ours, theirs and the largest difference, by policy and metric.
+    Openb(openb::OpenbArguments),
 }
 
 pub(super) fn run(arguments: &ReproduceArguments) -> Exit {
     match &arguments.what {
         What::Weaknesses(arguments) => weaknesses::run(arguments),
         What::Oracles(arguments) => oracles::run(arguments),
+        What::Openb(arguments) => openb::run(arguments),
     }
 }
