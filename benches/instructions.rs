@@ -174,6 +174,7 @@ fn wanted() -> NodeRequest {
         },
         static_ports: vec![8080],
         dynamic_ports: 1,
+        images: Vec::new(),
     }
 }
 
@@ -184,7 +185,7 @@ fn amount(cores: u64) -> Resources {
 
 fn request(nonce: u64, draw: Option<Draw>) -> BidRequest {
     let (requests, exclude, contracts) = (vec![wanted()], Vec::new(), Arc::default());
-    BidRequest { ensemble: ENSEMBLE, nonce, requests, exclude, contracts, draw }
+    BidRequest { ensemble: ENSEMBLE, nonce, requests, exclude, contracts, draw, offers: None }
 }
 
 /// Machines large and small, here and there, are asked for a bid that few of those who can are to make.
@@ -194,7 +195,8 @@ fn judge(count: u64) {
         let total = amount(1 << (drawn % 5));
         let continent = if drawn.is_multiple_of(3) { "Asia" } else { "Europe" };
         let location = Location { continent: continent.into(), ..Location::default() };
-        Machine { onboarded: Some(total.clone()), total, location, executors: [Executor::Docker].into() }
+        let executors = [Executor::Docker].into();
+        Machine { onboarded: Some(total.clone()), total, location, executors, tariff: None }
     };
     let machines: Vec<Machine> = (0..256).map(machine).collect();
     let tickets: Vec<Ticket> = (0..=u8::MAX).map(|seed| Ticket::of(&key(seed))).collect();

@@ -4,10 +4,10 @@ use clap::{Args, ValueEnum};
 
 use super::Exit;
 use crate::dms::deviations;
-use crate::dms::orchestrator::placement::Policy;
 use crate::dms::profile::Weakness;
 use crate::dms::supervision::recovery::Measure;
 use crate::dms::supervision::{About, Detector};
+use crate::placement::{LISTED, Listed};
 use crate::scenario::catalogue;
 use crate::workload::ChurnPreset;
 
@@ -47,7 +47,10 @@ pub(super) fn list(arguments: &ListArguments) -> Exit {
             .map(|metric| (metric.name.to_owned(), format!("{} ({})", metric.definition, metric.unit)))
             .collect(),
         What::Policies => {
-            Policy::ALL.iter().map(|(_, name, line)| ((*name).to_owned(), (*line).to_owned())).collect()
+            let row = |one: &Listed| (one.name.to_owned(), format!("{} [{}]", one.about, one.source));
+            let written =
+                "an expression of what is known of a machine, as in `score: \"free.gpu / total.gpu\"`";
+            LISTED.iter().map(row).chain([("score".to_owned(), written.to_owned())]).collect()
         }
         What::Strategies => Measure::ALL.iter().map(|one| described(one.strategy().about())).collect(),
         What::Detectors => Detector::ALL.iter().map(|one| described(one.logic().about())).collect(),

@@ -411,6 +411,17 @@ pub enum Fact {
     },
     /// A deployment waits until its node has fewer others to work on.
     DeploymentQueued(EnsembleId),
+    /// A provider that wants to be paid has won a node.
+    NodeAwarded {
+        /// The deployment.
+        ensemble: EnsembleId,
+        /// The node.
+        node: Arc<str>,
+        /// The provider.
+        provider: PeerId,
+        /// What it will be paid, in millionths per hour.
+        paid_micro_per_h: u64,
+    },
 }
 
 /// What an orchestrator makes of a result that it does not just take.

@@ -31,6 +31,7 @@ pub mod peer;
 pub mod profile;
 pub mod provider;
 pub mod resources;
+pub mod scored_bids;
 pub mod storage;
 mod store;
 pub mod subnet;

@@ -114,6 +114,14 @@ impl Peer {
         self.contracts.configure(config);
     }
 
+    /// Tells it which providers there are, as its table of peers would; it asks some of these where its strategy asks
+    /// only a few.
+    pub fn know_providers(&mut self, known: &Arc<[PeerId]>) {
+        if let Some(asked) = self.strategy.scored_bids.as_mut().and_then(|scored| scored.ask.as_mut()) {
+            asked.known = Arc::clone(known);
+        }
+    }
+
     /// Makes it a server of volumes.
     pub fn serve_volumes(&mut self, server: VolumeServer) {
         self.volumes = server;
@@ -257,7 +265,8 @@ impl Peer {
         for (record, number) in store.deployments.into_iter().zip(0..) {
             let restored = Deployment::restored(number, record, self.atlas, now);
             let contracts = self.contracts.of_deployment(restored.id());
-            self.deployments.push(restored.under(contracts));
+            let location = self.provider.machine().location.clone();
+            self.deployments.push(restored.under(contracts).at(location));
         }
         self.deputies.start(&mut desk, store.kept);
         self.restore_queue();
@@ -633,7 +642,10 @@ impl Peer {
         let deployment =
             Deployment::new(number, id, range, ensemble, pins, actor, strategy, self.atlas, expire);
         match deployment {
-            Ok(deployment) => self.deployments.push(deployment.under(Arc::clone(&contracts))),
+            Ok(deployment) => {
+                let location = self.provider.machine().location.clone();
+                self.deployments.push(deployment.under(Arc::clone(&contracts)).at(location));
+            }
             Err(reason) => return refused(out, reason),
         }
         self.contracts.bind(id, contracts, &self.root.handle.did);

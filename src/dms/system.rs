@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::actor::Printed;
 use super::ensemble::AllocationConfig;
 use super::identity::PeerId;
+use crate::kernel::Span;
 
 /// Tells about the machine. The driver asks it for real, or makes it up; a node keeps nothing of it.
 pub trait System: fmt::Debug {
@@ -27,6 +28,17 @@ pub trait System: fmt::Debug {
     fn is_right(&self, task: &AllocationConfig, result: &Printed) -> Option<bool> {
         let _ = (task, result);
         None
+    }
+
+    /// For how long the node's process has been up; none where nobody knows.
+    fn uptime(&self) -> Option<Span> {
+        None
+    }
+
+    /// Whether the machine has an image already, so that nothing has to be fetched.
+    fn has_image(&self, reference: &str) -> bool {
+        let _ = reference;
+        false
     }
 
     /// Whether the transport has a connection to a host, or can open one now. What nobody says otherwise is connected.

@@ -104,6 +104,35 @@ const METRICS: &[Metric] = &[
         "mean share of the onboarded CPU cores that was allocated",
     ),
     plain(
+        "cards.allocation_ratio",
+        "fraction",
+        "mean share of the graphics cards of peers that were up that was held",
+    ),
+    plain(
+        "cards.fragmentation",
+        "fraction",
+        "mean share of the graphics cards of peers that were up that was free and of no use to the jobs that come",
+    ),
+    plain("cards.fragmentation_of_free", "fraction", "the same as a share of what was free of them"),
+    plain(
+        "slowdown.mean",
+        "ratio",
+        "mean time from submission to a good end over the time that tasks ran, 10 s at least",
+    ),
+    plain("slowdown.p50", "ratio", "median of that ratio"),
+    plain("slowdown.p95", "ratio", "95th percentile of that ratio"),
+    plain("makespan", "s", "time from the first submission to the last good end of tasks"),
+    plain("fairness", "ratio", "Jain's index over owners of the part of their deployments that came to run"),
+    plain("edges.checked", "edges", "limited round trips between nodes of deployments that came to run"),
+    plain(
+        "edges.violated",
+        "edges",
+        "those of them of which the shortest round trip there can be is above the limit",
+    ),
+    plain("cost", "money", "what was to be paid to providers for what they held"),
+    plain("price.mean", "money", "mean price per hour of the nodes that providers won"),
+    plain("energy", "kWh", "what the machines drew of which the power is known"),
+    plain(
         "subnets.reachable_fraction",
         "fraction",
         "ordered pairs of allocations of one deployment, running at the end, of which one reaches the other by name; \

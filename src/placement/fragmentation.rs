@@ -1,5 +1,6 @@
-//! How much of the free room of graphics cards is of no use to the jobs that are to be expected (Weng et al., "Beware of
-//! Fragmentation: Scheduling GPU-Sharing Workloads with Fragmentation Gradient Descent", USENIX ATC 2023, section 3).
+//! How much of the free room of graphics cards is of no use to the jobs that are to be expected (Weng et al.,
+//! "Beware of Fragmentation: Scheduling GPU-Sharing Workloads with Fragmentation Gradient Descent", USENIX ATC 2023,
+//! section 3).
 //!
 //! Given a [`Mix`] of typical jobs and how often each comes, the fragmentation of a machine is the expected room of its
 //! cards, in thousandths of a card, that a job drawn from the mix cannot use: all of it where the job does not fit for

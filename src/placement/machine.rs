@@ -58,14 +58,12 @@ pub struct Circumstances {
     pub jobs: u32,
     /// Round trip between whoever asks and the machine, in milliseconds.
     pub rtt_ms: Option<f64>,
-    /// Since when it has been up without a break, in seconds.
+    /// For how long it has been up without a break, in seconds.
     pub up_s: Option<f64>,
-    /// Which part of the time that it has been known it has been up, 0 to 1.
-    pub availability: Option<f64>,
     /// What it wants for the job per hour.
     pub price_per_h: Option<f64>,
-    /// How many bytes of what the job needs (images, volumes) are not there yet.
-    pub missing_bytes: Option<u64>,
+    /// How many of the job's images are not there yet.
+    pub missing_images: Option<u32>,
 }
 
 /// A machine: what it has, what is free of it, and what it runs.

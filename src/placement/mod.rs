@@ -14,13 +14,16 @@ mod machine;
 pub mod policy;
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
 
 pub use self::ask::{Ask, Tag};
 pub use self::cluster::Cluster;
 pub use self::fragmentation::{Mix, Typical};
 pub use self::machine::{Amounts, Card, CardKind, Cards, Circumstances, Machine, WHOLE_CARD_MILLI};
-pub use self::policy::{Listed, Parameters, listed};
+pub use self::policy::{LISTED, Listed, Parameters, Scale, listed};
 use crate::kernel::Rng;
 
 /// How good a machine is for a job; higher is better. Whole numbers up to 2^53 are exact.
@@ -56,6 +59,11 @@ pub trait Policy: fmt::Debug + Send + Sync {
     /// What scenarios call it.
     fn name(&self) -> &str;
 
+    /// What else tells it from others of its name, in words.
+    fn parameters(&self) -> String {
+        String::new()
+    }
+
     /// How good it is to put a job that fits onto a machine.
     fn score(&self, ask: &Ask, machine: &Machine) -> Score;
 
@@ -76,7 +84,7 @@ pub trait Policy: fmt::Debug + Send + Sync {
     }
 }
 
-/// A policy that many share.
+/// A policy that many share. Two are equal if they are called the same, parameters included.
 #[derive(Clone)]
 pub struct Placement(Arc<dyn Policy>);
 
@@ -85,6 +93,42 @@ impl Placement {
     #[must_use]
     pub fn new(policy: impl Policy + 'static) -> Self {
         Self(Arc::new(policy))
+    }
+
+    /// Its name, and its parameters where it has some.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self.0.parameters() {
+            parameters if parameters.is_empty() => self.0.name().to_owned(),
+            parameters => format!("{}({parameters})", self.0.name()),
+        }
+    }
+}
+
+impl Default for Placement {
+    /// What DMS does.
+    fn default() -> Self {
+        Self::new(policy::Uniform)
+    }
+}
+
+impl PartialEq for Placement {
+    fn eq(&self, other: &Self) -> bool {
+        self.label() == other.label()
+    }
+}
+
+impl Eq for Placement {}
+
+impl Hash for Placement {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.label().hash(state);
+    }
+}
+
+impl Serialize for Placement {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.label())
     }
 }
 

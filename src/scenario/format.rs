@@ -23,6 +23,7 @@ macro_rules! drawn_peers {
 
 mod attacks;
 mod contracts;
+mod costs;
 mod dynamic_dns;
 mod gateways;
 mod machines;
@@ -35,6 +36,7 @@ mod traffic;
 
 use self::attacks::ATTACK;
 use self::contracts::CONTRACT;
+use self::costs::{POWER, PRICE};
 use self::dynamic_dns::{DYNAMIC_DNS, MOVE};
 use self::gateways::GATEWAYS;
 use self::machines::{BYZANTINE, DISK_FULL, EXECUTOR_CRASH, LIES, PULL_FAILURE, SLOW, SLOW_DISK, STALL};
@@ -242,6 +244,8 @@ static GROUP: Map = Map::new(
         Key::new("require_contracts", FLAG, "whether these providers bid only under contracts").or("false"),
         Key::new("storage", Shape::Map(&STORAGE), "what their disks are like"),
         GROUP_EXECUTORS,
+        Key::new("price", Shape::Map(&PRICE), "what their owners want to be paid per hour").or("none"),
+        Key::new("power", Shape::Map(&POWER), "what their machines draw, in watts").or("not known"),
     ],
 );
 

@@ -14,7 +14,7 @@ use super::network::bandwidth;
 use super::organizations::Organizations;
 use super::reader::{Map, Reader};
 use super::storage;
-use super::{clocks, joins};
+use super::{clocks, costs, joins};
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::sim::setup::{Onboard, PeerGroup, Role};
 use crate::workload::{Gpu, Hardware, HardwareConfig, HardwarePreset};
@@ -38,6 +38,8 @@ const GROUP_KEYS: &[&str] = &[
     "require_contracts",
     "storage",
     "executors",
+    "price",
+    "power",
 ];
 /// Attackers offer nothing and attack.
 const ATTACKER_KEYS: &[&str] = &[
@@ -231,17 +233,7 @@ fn group(
     files: &mut Files,
 ) -> Option<(PeerGroup, Option<Node>, Position)> {
     let variant = reader.variant(node, "a role of peers", ROLES)?;
-    let role = match variant.name {
-        "providers" => Role::Provider,
-        "orchestrators" => Role::Orchestrator,
-        "relays" => Role::Relay,
-        "bootstraps" => Role::Bootstrap,
-        "contract_hosts" => Role::ContractHost,
-        "payment_validators" => Role::PaymentValidator,
-        "volume_servers" => Role::VolumeServer,
-        "gateways" => Role::Gateway,
-        _ => Role::Attacker,
-    };
+    let role = role_of(variant.name);
     let keys = match role {
         Role::Attacker => ATTACKER_KEYS,
         Role::Gateway => GATEWAY_KEYS,
@@ -268,6 +260,7 @@ fn group(
     let require_contracts = require_contracts(reader, &map, role);
     let storage = reader.optional(&map, "storage", storage::of_group).unwrap_or_default();
     let executors = super::executors::of_group(reader, &map, role);
+    let (tariff, power) = costs::of_group(reader, &map);
     let attack = if role == Role::Attacker {
         let help = "what they try, as in `attack: {replayer: {start: 5m}}`";
         reader.required(&map, "attack", help, |_, node| Some(node.clone()))
@@ -298,8 +291,25 @@ fn group(
         storage,
         gateway,
         executors,
+        tariff,
+        power,
     };
     Some((group, attack, variant.at))
+}
+
+/// The role whose peers are called so.
+fn role_of(name: &str) -> Role {
+    match name {
+        "providers" => Role::Provider,
+        "orchestrators" => Role::Orchestrator,
+        "relays" => Role::Relay,
+        "bootstraps" => Role::Bootstrap,
+        "contract_hosts" => Role::ContractHost,
+        "payment_validators" => Role::PaymentValidator,
+        "volume_servers" => Role::VolumeServer,
+        "gateways" => Role::Gateway,
+        _ => Role::Attacker,
+    }
 }
 
 /// A name that can stand in file names, tables and expectations.

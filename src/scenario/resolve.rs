@@ -1,6 +1,7 @@
 //! The tree of a scenario to a `Setup`: names are resolved, defaults filled in, everything is checked.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::check::Kind;
 use super::deployed::Deployed;
@@ -109,7 +110,8 @@ fn read(
     let dynamic_dns = dynamic_dns::read(reader, &top, duration, &peers);
     let faults = faults::read(reader, &top, &faults::Context { duration, peers: &peers }, &deployed);
     let observability = observability::read(reader, &top, duration, &peers);
-    let strategy = strategy::read(reader, &top, &peers);
+    let expected_jobs = Arc::new(super::placement::expected_jobs(&requests));
+    let strategy = strategy::read(reader, &top, &peers, &expected_jobs);
     let expect = expectation::read(reader, &top, metrics);
     let (workload, mut copies): (Vec<_>, Vec<_>) =
         requests.into_iter().map(|Request { deploy, copy }| (deploy, copy)).unzip();
@@ -137,6 +139,7 @@ fn read(
         strategy,
         expect,
         inputs: Vec::new(),
+        expected_jobs,
     };
     Some(Resolved { setup, copies })
 }

@@ -11,7 +11,7 @@ use super::resolved_faults::{fault, selection};
 use super::resolved_operations::{operation, organization};
 use super::storage;
 use super::units::{write_bytes, write_hertz, write_rate};
-use super::{clocks, executors, joins, nat, profile, strategy, traffic, yaml};
+use super::{clocks, costs, executors, joins, nat, profile, strategy, traffic, yaml};
 use crate::dms::capability::Form;
 use crate::dms::ensemble::config::Location;
 use crate::kernel::{Time, date};
@@ -170,6 +170,8 @@ fn group(group: &PeerGroup) -> String {
         ),
         ("require_contracts", group.require_contracts.then(|| "true".to_owned())),
         ("executors", executors::write_of_group(&group.executors)),
+        ("price", group.tariff.as_ref().map(costs::write_price)),
+        ("power", group.power.map(costs::write_power)),
     ];
     content.extend(group.gateway.iter().flat_map(super::gateways::write));
     format!("{role}: {}", map(&content))

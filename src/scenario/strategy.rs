@@ -1,9 +1,11 @@
 //! The choices that are compared between runs: `strategy`, and the `recovery` of single deployments.
 
+use std::sync::Arc;
+
 use super::peers::Peers;
+use super::placement;
 use super::reader::{Map, Reader};
 use crate::dms::ensemble::tree::Node;
-use crate::dms::orchestrator::placement::Policy;
 use crate::dms::orchestrator::{Strategy, Wishes};
 use crate::dms::supervision::detector::{FixedTimeout, PhiAccrual, Swim, Ticking};
 use crate::dms::supervision::recovery::{
@@ -11,9 +13,11 @@ use crate::dms::supervision::recovery::{
 };
 use crate::dms::supervision::{Copies, Detector, Recovery};
 use crate::kernel::Span;
+use crate::placement::Mix;
 use crate::sim::setup::Role;
 
-const KEYS: &[&str] = &["placement", "recovery", "force_recovery", "detector", "bid_suppression", "queue"];
+const KEYS: &[&str] =
+    &["placement", "scored_bids", "recovery", "force_recovery", "detector", "bid_suppression", "queue"];
 const FLAG: &[(&str, bool)] = &[("true", true), ("false", false)];
 /// Spares of one node.
 const MOST_SPARES: i64 = 16;
@@ -23,17 +27,13 @@ const MOST_AT_ONCE: i64 = 1_000_000;
 const LARGEST_PHI: f64 = 300.0;
 
 /// Reads `strategy`.
-pub(super) fn read(reader: &mut Reader, top: &Map<'_>, peers: &Peers) -> Strategy {
+pub(super) fn read(reader: &mut Reader, top: &Map<'_>, peers: &Peers, expected_jobs: &Arc<Mix>) -> Strategy {
     let mut strategy = Strategy::default();
     let Some((key, node)) = top.node.entry("strategy").filter(|(_, node)| !node.is_null()) else {
         return strategy;
     };
     let Some(map) = reader.map(node, "strategy", key.position, KEYS) else { return strategy };
-    let policies: Vec<(&str, Policy)> =
-        Policy::ALL.iter().map(|(policy, name, _)| (*name, *policy)).collect();
-    if let Some(policy) = reader.optional(&map, "placement", |r, node| r.word(node, "placement", &policies)) {
-        strategy.placement = policy;
-    }
+    placement::read(reader, &map, peers, expected_jobs, &mut strategy);
     if let Some(recovery) = recovery(reader, &map, peers) {
         strategy.recovery = recovery;
     }
@@ -256,11 +256,8 @@ fn span_or(reader: &mut Reader, map: &Map<'_>, key: &str, default: Span) -> Span
 
 /// A strategy as a scenario has it.
 pub(super) fn write(strategy: &Strategy) -> String {
-    let placement = Policy::ALL.iter().find(|(one, ..)| *one == strategy.placement);
-    let mut entries = vec![
-        format!("placement: {}", placement.map_or("uniform", |one| one.1)),
-        format!("recovery: {}", write_recovery(&strategy.recovery)),
-    ];
+    let mut entries = placement::write(strategy);
+    entries.push(format!("recovery: {}", write_recovery(&strategy.recovery)));
     if strategy.recovery.forced {
         entries.push("force_recovery: true".to_owned());
     }

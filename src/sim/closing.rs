@@ -20,6 +20,7 @@ impl World<'_> {
             leaks: self.count_leaks(),
             reachable: self.count_reachable(),
             pairs: self.network.pairs(),
+            fleet: self.fleet.seen(),
             attacks: self.attackers.report(self.setup, &self.population),
             events: self.events,
             revocations_missing: self.count_missing_revocations(now),

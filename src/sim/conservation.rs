@@ -149,6 +149,8 @@ pub(super) mod tests {
             require_contracts: false,
             gateway: None,
             executors: Vec::new(),
+            tariff: None,
+            power: None,
         };
         Setup {
             name: "conservation".to_owned(),
@@ -173,6 +175,7 @@ pub(super) mod tests {
             strategy: Strategy::default(),
             expect: Vec::new(),
             inputs: Vec::new(),
+            expected_jobs: Default::default(),
         }
     }
 

@@ -24,9 +24,11 @@ use crate::dms::capability::RevocationSet;
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::Execution;
 use crate::dms::profile::Profile;
+use crate::dms::scored_bids::MachineOffer;
 use crate::dms::{Essence, Peer};
 use crate::kernel::{Cursor, Time, Timestamp};
 use crate::net::CityId;
+use crate::placement::Machine;
 use crate::workload::PeerChurn;
 
 /// A peer with its machine.
@@ -214,6 +216,15 @@ impl Host {
             clock: Clock::default(),
             existence: Existence::Here,
         }
+    }
+
+    /// Its machine as a policy sees it, with nothing in use.
+    pub(super) fn fresh_machine(&self) -> Machine {
+        let onboarded = match self.built() {
+            Some(inside) => inside.peer.provider().pool().onboarded().clone(),
+            None => self.blueprint.machine(self.number, self.city).onboarded.unwrap_or_default(),
+        };
+        MachineOffer::unused(&onboarded).machine(None)
     }
 
     /// Puts in what was built by hand.

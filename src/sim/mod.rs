@@ -24,6 +24,7 @@ mod executions;
 pub mod executor;
 pub mod explain;
 mod faults;
+mod fleet;
 mod foresight;
 mod gateways;
 mod host;
@@ -49,6 +50,7 @@ mod telemetry;
 mod texts;
 mod traffic;
 mod troubles;
+mod uptimes;
 pub mod watching;
 pub mod world;
 

@@ -5,6 +5,7 @@
 
 mod clocks;
 pub mod contracts;
+mod costs;
 mod deployments;
 mod dynamic_dns;
 mod faults;
@@ -26,6 +27,7 @@ use serde::Serialize;
 
 pub use self::clocks::{ClockPlan, Drift, Skew};
 pub use self::contracts::{ContractAction, ContractPlan};
+pub use self::costs::{Power, PriceDraw, TariffPlan};
 pub use self::deployments::{Control, ControlKind, Which};
 pub use self::dynamic_dns::DynamicDns;
 pub use self::faults::{Direction, Fault, Selection, Trouble};
@@ -51,6 +53,7 @@ use crate::dms::orchestrator::{Strategy, Wishes};
 use crate::dms::profile::Profile;
 use crate::kernel::{Span, Time, Timestamp, sample::Distribution};
 use crate::net::{BandwidthConfig, NatShares, NetworkConfig};
+use crate::placement::Mix;
 use crate::workload::{ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, Joins, PlaceConfig};
 
 /// One run.
@@ -99,6 +102,8 @@ pub struct Setup {
     pub strategy: Strategy,
     /// What the run must show.
     pub expect: Vec<Expectation>,
+    /// The jobs that are to be expected, by which room on graphics cards is judged.
+    pub expected_jobs: Arc<Mix>,
     /// The files that it was made from, with the SHA-256 of their bytes in hexadecimal.
     pub inputs: Vec<(String, String)>,
 }
@@ -198,6 +203,10 @@ pub struct PeerGroup {
     pub gateway: Option<GatewayPlan>,
     /// What its machines can run, in alphabetical order; of gateways, what those that they have made can.
     pub executors: Vec<Executor>,
+    /// What its providers want to be paid; none where that is nobody's concern.
+    pub tariff: Option<TariffPlan>,
+    /// The power that its machines draw; none where nobody has said it.
+    pub power: Option<Power>,
 }
 
 impl PeerGroup {

@@ -4,17 +4,18 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::event::PeerId;
-use super::executor;
+use super::executor::{self, Executor};
 use super::host::Directory;
 use super::images::Images;
 use super::moving::Moving;
 use super::population::Population;
 use super::traffic::Traffic;
+use super::uptimes::Uptimes;
 use crate::dms::actor::Printed;
 use crate::dms::ensemble::AllocationConfig;
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::system::{Interface, NetworkUse, System};
-use crate::kernel::Time;
+use crate::kernel::{Span, Time};
 use crate::net::{EndpointId, Network};
 
 /// That of one peer's machine: its name is the peer's, and it has the public address that the peer has now.
@@ -25,6 +26,8 @@ pub(super) struct HostSystem<'a> {
     pub(super) images: &'a Images,
     pub(super) directory: &'a Directory,
     pub(super) network: &'a Network,
+    pub(super) uptimes: &'a Uptimes,
+    pub(super) executor: &'a Executor,
     pub(super) now: Time,
     pub(super) peer: PeerId,
 }
@@ -57,6 +60,14 @@ impl System for HostSystem<'_> {
         executor::may_have_printed(task, result, self.images)
     }
 
+    fn uptime(&self) -> Option<Span> {
+        self.uptimes.of_peer(self.now, self.peer)
+    }
+
+    fn has_image(&self, reference: &str) -> bool {
+        self.images.find(reference).is_some_and(|image| self.executor.has_image(image))
+    }
+
     /// Connections end with the process at either end, and while nothing passes between the two.
     fn is_connected(&self, host: &HostId) -> bool {
         let other = self.directory.find(host);
@@ -78,9 +89,20 @@ mod tests {
         let setup = setup();
         let mut world = World::new(&setup).unwrap();
         let seen = |world: &World<'_>| {
-            let World { population, moving, traffic, images, directory, network, .. } = world;
-            let (now, peer) = (Time::ZERO, PeerId(1));
-            let system = HostSystem { population, moving, traffic, images, directory, network, now, peer };
+            let World { population, moving, traffic, images, directory, network, uptimes, hosts, .. } = world;
+            let (now, peer, executor) = (Time::ZERO, PeerId(1), &hosts[1].executor);
+            let system = HostSystem {
+                population,
+                moving,
+                traffic,
+                images,
+                directory,
+                network,
+                uptimes,
+                executor,
+                now,
+                peer,
+            };
             let [Interface { name, ip, mac_address }] = &*system.interfaces() else { panic!("it has one") };
             format!("{} {name} {ip} {mac_address}", system.hostname())
         };

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::event::PeerId;
+use super::host::Inside;
 use super::host::Rest;
 use super::setup::{ObserverPlan, Setup};
 use super::system::HostSystem;
@@ -134,9 +135,21 @@ impl World<'_> {
 
     fn next_signal(&mut self, peer: PeerId, clock: Timestamp) -> Option<Signal> {
         let now = self.queue.now();
-        let Self { population, moving, traffic, images, directory, network, hosts, .. } = self;
-        let system = HostSystem { population, moving, traffic, images, directory, network, now, peer };
-        hosts[peer.0 as usize].peer.next_signal(clock, &system)
+        let Self { population, moving, traffic, images, directory, network, uptimes, hosts, .. } = self;
+        let Inside { peer: handler, executor, .. } = &mut *hosts[peer.0 as usize];
+        let system = HostSystem {
+            population,
+            moving,
+            traffic,
+            images,
+            directory,
+            network,
+            uptimes,
+            executor,
+            now,
+            peer,
+        };
+        handler.next_signal(clock, &system)
     }
 
     /// Adds a line: the run's time, the peer, and then what stands between the braces of `object`.

@@ -5,6 +5,7 @@
 //! done.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -14,6 +15,7 @@ use super::conservation::{Occasion, Violation};
 use super::contracts::Chain;
 use super::event::{DataStep, Event, ExecutionStep, PeerId, Turn};
 use super::faults::Flapping;
+use super::fleet::Fleet;
 use super::foresight::Foresight;
 use super::gateways::Clouds;
 use super::host::{Directory, Host, Inside, Lore};
@@ -27,12 +29,13 @@ use super::plans::Plans;
 use super::population::{GroupChurn, Populated, Population, populate};
 use super::recorder::Recording;
 use super::routine::{Concern, Routines, round_of};
-use super::setup::Setup;
+use super::setup::{Role, Setup};
 use super::standing::Reach;
 use super::system::HostSystem;
 use super::telemetry::{Lines, Telemetry};
 use super::traffic::{Traffic, is_about_routes};
 use super::troubles::{Effort, Troubles};
+use super::uptimes::Uptimes;
 use super::watching::{Onlooker, Sight};
 use crate::dms::actor::{Envelope, Message, gossip};
 use crate::dms::ensemble::Executor as Kind;
@@ -127,6 +130,8 @@ pub struct World<'s> {
     pub(super) traffic: Traffic,
     pub(super) troubles: Troubles,
     pub(super) moving: Moving,
+    pub(super) uptimes: Uptimes,
+    pub(super) fleet: Fleet,
     effects: Effects,
     pub(super) arrivals: Vec<crate::workload::Arrivals>,
     pub(super) events: u64,
@@ -173,6 +178,8 @@ impl<'s> World<'s> {
         let attackers = Attackers::new(setup, &population, credentials, streams);
         let plans = Plans::of(setup);
         let mut world = Self {
+            uptimes: Uptimes::of(setup, hosts.len()),
+            fleet: Fleet::default(),
             ledger: Ledger::new(setup, &plans, &population),
             office,
             setup,
@@ -211,12 +218,33 @@ impl<'s> World<'s> {
             onlooker: None,
             recording: None,
         };
+        world.introduce_providers();
+        world.survey_fleet();
         for peer in (0..world.hosts.len() as u32).map(PeerId) {
             let offered = if world.is_awaited(peer) { 0 } else { world.offered_cores_milli(peer) };
             world.ledger.offers(Time::ZERO, peer, offered);
         }
         world.begin();
         Ok(world)
+    }
+
+    /// Tells orchestrators which providers there are, where they ask some of them only.
+    fn introduce_providers(&mut self) {
+        if self.setup.strategy.scored_bids.as_ref().is_none_or(|scored| scored.ask.is_none()) {
+            return;
+        }
+        let role_of = |peer: PeerId| self.setup.groups[self.population.group_of(peer)].role;
+        let all = || (0..self.hosts.len() as u32).map(PeerId);
+        let providers = all().filter(|peer| role_of(*peer) == Role::Provider);
+        let host = |peer: PeerId| {
+            let at_rest = self.foresight.host(peer);
+            at_rest.unwrap_or_else(|| self.hosts[peer.0 as usize].peer.handle_of_root().host)
+        };
+        let known: Arc<[HostId]> = providers.map(host).collect();
+        let orchestrators: Vec<PeerId> = all().filter(|peer| role_of(*peer) == Role::Orchestrator).collect();
+        for peer in orchestrators {
+            self.hosts[peer.0 as usize].peer.know_providers(&known);
+        }
     }
 
     /// What is pending at the start: connections, churn, faults, the first request of each workload entry.
@@ -377,6 +405,7 @@ impl<'s> World<'s> {
             Event::Sample => {
                 self.audit_all(now);
                 self.sample_traffic(now);
+                self.sample_fleet();
                 if self.ledger.keeps_series() {
                     let unbooked = self.unbooked_rejections(now);
                     self.book_routines(now);
@@ -497,8 +526,20 @@ impl<'s> World<'s> {
         }
         let (population, moving, traffic) = (&self.population, &self.moving, &self.traffic);
         let (images, directory, network) = (&self.images, &self.directory, &self.network);
-        let system = &HostSystem { population, moving, traffic, images, directory, network, now, peer };
-        let Inside { peer: handler, peer_cursor, .. } = &mut *self.hosts[peer.0 as usize];
+        let uptimes = &self.uptimes;
+        let Inside { peer: handler, peer_cursor, executor, .. } = &mut *self.hosts[peer.0 as usize];
+        let system = &HostSystem {
+            population,
+            moving,
+            traffic,
+            images,
+            directory,
+            network,
+            uptimes,
+            executor,
+            now,
+            peer,
+        };
         let input = input(&self.parcels);
         let mut own = Cursor::default();
         let random = match round_of(&input) {
@@ -540,6 +581,11 @@ impl<'s> World<'s> {
             self.book(now, peer, fact);
             if let Some((ensemble, status)) = status {
                 self.trigger_faults(now, ensemble, status);
+            }
+            if self.ledger.has_due_edges() {
+                let network = &self.network;
+                let end = |peer: PeerId| EndpointId(peer.0);
+                self.ledger.check_edges(|a, b| network.shortest_round_trip(end(a), end(b)));
             }
         }
         for (at, timer) in effects.timers.drain(..) {

@@ -77,6 +77,17 @@ impl Default for HardwareConfig {
 }
 
 impl HardwareConfig {
+    /// The most cores and the most cards that a machine may have.
+    #[must_use]
+    pub fn largest(&self) -> (u32, u32) {
+        match self {
+            Self::Preset(HardwarePreset::HomePc) => {
+                (CORES.iter().map(|(cores, _)| *cores as u32).max().unwrap_or(0), 1)
+            }
+            Self::Fixed(hardware) => (hardware.cores, u32::from(hardware.gpu.is_some())),
+        }
+    }
+
     /// The machine of one peer. Five draws of a preset, whatever the machine.
     pub fn draw(&self, rng: &mut Rng<'_>) -> Hardware {
         match self {

@@ -19,6 +19,7 @@ use crate::dms::deputy::{DeputyMessage, Mandate};
 use crate::dms::ensemble::{AllocationConfig, Executor, Location, LocationConstraints, PortConfig};
 use crate::dms::identity::{Did, EnsembleId, Handle, PeerId, Signature};
 use crate::dms::resources::Resources;
+use crate::dms::scored_bids::{MachineOffer, OffersWanted};
 use crate::dms::storage::VolumeRequest;
 use crate::dms::subnet::{AddressRange, Route};
 use crate::dms::suppression::Draw;
@@ -42,6 +43,9 @@ pub struct NodeRequest {
     pub static_ports: Vec<u16>,
     /// How many further public ports it needs.
     pub dynamic_ports: u32,
+    /// The images that it runs, where offers are wanted: who has them already can start sooner.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Arc<str>>,
 }
 
 /// A request for bids (`EnsembleBidRequest`).
@@ -61,6 +65,9 @@ pub struct BidRequest {
     /// Who of those who could bid is to do so; everybody without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draw: Option<Draw>,
+    /// Whether bidders are to tell of themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offers: Option<OffersWanted>,
 }
 
 pub(super) fn no_contracts(contracts: &Arc<[ContractRef]>) -> bool {
@@ -87,6 +94,9 @@ pub struct Bid {
     /// The bidder's signature, on a bid that somebody else hands on; any other is signed with its envelope.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signature: Option<Signature>,
+    /// What the bidder tells of itself, where the request wants it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offer: Option<Box<MachineOffer>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
@@ -109,6 +119,9 @@ pub struct Commit {
     pub resources: Resources,
     /// Its ports.
     pub ports: Vec<PortConfig>,
+    /// Which of the provider's cards, by their places, are to fulfil the wishes, where the orchestrator has a say in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cards: Vec<u16>,
 }
 
 /// One allocation to create.
@@ -489,6 +502,7 @@ impl Message {
                         .signature
                         .as_ref()
                         .map_or(0, |signature| r#","signature":"#.len() as u64 + count(signature))
+                    + bid.offer.as_ref().map_or(0, |offer| r#","offer":"#.len() as u64 + count(offer))
             }
             Self::EdgeProbe(Padding(bytes)) => r#"{"EdgeProbe":""}"#.len() as u64 + u64::from(*bytes),
             other => count(other),
@@ -536,10 +550,22 @@ mod tests {
             location,
             promise: false,
             signature: None,
+            offer: None,
         };
         let promise = Bid { promise: true, ..bid.clone() };
         let signed = Bid { signature: Some(Signature::NONE), ..bid.clone() };
-        for bid in [bid, promise, signed] {
+        let offer = MachineOffer {
+            onboarded: Resources::default(),
+            free: Resources::default(),
+            card_users: vec![(0, 3)],
+            allocations: 3,
+            up: Span::mins(2),
+            missing_images: 0,
+            price_micro_per_h: Some(5),
+            rank: 9,
+        };
+        let offering = Bid { offer: Some(Box::new(offer)), ..bid.clone() };
+        for bid in [bid, promise, signed, offering] {
             let bid = Message::Bid(Box::new(bid));
             let json = serde_json::to_string(&bid).expect("a bid can be written");
             assert_eq!(bid.json_len(), json.len() as u64, "{json}");
@@ -558,6 +584,7 @@ mod tests {
                 exclude,
                 contracts,
                 draw,
+                offers: None,
             }))
         };
         let json = |message: &Message| serde_json::to_string(message).expect("a request can be written");

@@ -53,8 +53,8 @@ impl Signable for Bid {
     }
 
     fn fingerprint(&self) -> u128 {
-        let Self { ensemble, node, node_index: _, handle, location, promise, signature: _ } = self;
-        fingerprint128(&("dms:bid:", ensemble, node, handle, location, promise))
+        let Self { ensemble, node, node_index: _, handle, location, promise, signature: _, offer } = self;
+        fingerprint128(&("dms:bid:", ensemble, node, handle, location, promise, offer))
     }
 }
 
@@ -75,6 +75,7 @@ mod tests {
                 handle: Arc::new(Handle::root(own.public())),
                 location: Location::default(),
                 promise: false,
+                offer: None,
                 signature: None,
             };
             assert!(!bid.is_signed(mode));

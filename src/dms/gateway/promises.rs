@@ -125,6 +125,8 @@ impl Gateway {
             location: location.clone(),
             promise: true,
             signature: None,
+            // There is no machine yet of which anything could be told.
+            offer: None,
         };
         let call =
             Call { behaviour, reply_to: None, expire: envelope.expire, message: Message::Bid(Box::new(bid)) };

@@ -105,6 +105,7 @@ pub(super) fn of(fact: &Fact) -> Entry {
         | Fact::DeploymentSuperseded { .. }
         | Fact::ResultChecked { .. }
         | Fact::DeploymentQueued(_)
+        | Fact::NodeAwarded { .. }
         | Fact::SubnetJoined { .. } => of_deployment_fact(fact),
         Fact::Contract { contract, what } => of_contract(contract.to_string(), what),
         Fact::MessageRejected { rejection, behaviour, explanation, .. } => {
@@ -212,6 +213,9 @@ fn of_deployment_fact(fact: &Fact) -> Entry {
             (level, "result_checked", with(fields, "judgement", judgement.as_str()))
         }
         Fact::DeploymentQueued(ensemble) => (Level::Info, "deployment_queued", vec![id(*ensemble)]),
+        Fact::NodeAwarded { ensemble, paid_micro_per_h: paid, .. } => {
+            (Level::Info, "node_awarded", with(vec![id(*ensemble)], "paidMicroPerHour", *paid))
+        }
         Fact::SubnetJoined { ensemble, address } => {
             (Level::Info, "subnet_joined", with(vec![id(*ensemble)], "ip", address.to_string()))
         }

@@ -9,9 +9,10 @@ use crate::dms::actor::{
 use crate::dms::constants::{BACKOFF_MAX, BACKOFF_MIN, BID_REQUEST_TIMEOUT, MAX_BID_MULTIPLIER};
 use crate::dms::desk::Desk;
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
-use crate::dms::identity::PeerId;
+use crate::dms::identity::{Handle, PeerId};
 use crate::dms::outbox::Timer;
 use crate::dms::profile::Weakness;
+use crate::dms::scored_bids::{Asked, OffersWanted, ScoredBids};
 use crate::dms::suppression::{Draw, Share};
 use crate::kernel::{Span, Timestamp};
 
@@ -43,9 +44,10 @@ impl Deployment {
             // The real DMS asks for primaries only, and then waits for the bids of all (W19).
             .filter(|&index| !(unbidden_standbys && self.nodes[index].standby_of.is_some()))
             .collect();
-        let room = MAX_BID_MULTIPLIER * wanted.len();
+        let room = self.room_for(wanted.len());
         self.rounds += 1;
-        let until = desk.now + BID_REQUEST_TIMEOUT;
+        let window = self.window();
+        let until = desk.now + window;
         self.round = Some(Round { number: self.rounds, until, room });
         desk.fact(Fact::RoundOpened { ensemble: self.id, nonce: self.nonce, nodes: wanted.len() as u16 });
         let (pinned, open): (Vec<usize>, Vec<usize>) =
@@ -56,7 +58,28 @@ impl Deployment {
         if !open.is_empty() {
             self.request_bids(desk, &open, false);
         }
-        desk.timer(BID_REQUEST_TIMEOUT, Timer::Round(self.number, self.rounds));
+        desk.timer(window, Timer::Round(self.number, self.rounds));
+    }
+
+    /// How long a round lasts.
+    fn window(&self) -> Span {
+        self.strategy.scored_bids.as_ref().map_or(BID_REQUEST_TIMEOUT, |scored| scored.window)
+    }
+
+    /// With how many bids for so many nodes a round is over before its time.
+    fn room_for(&self, nodes: usize) -> usize {
+        match &self.strategy.scored_bids {
+            None => MAX_BID_MULTIPLIER * nodes,
+            // The best bid may be the last one to come; but no more come than are asked.
+            Some(ScoredBids { ask: Some(asked), .. }) => self.asked_now(asked, nodes),
+            Some(_) => usize::MAX,
+        }
+    }
+
+    /// How many providers are asked for so many nodes: twice as many after every round without enough bids.
+    fn asked_now(&self, asked: &Asked, nodes: usize) -> usize {
+        let all = (asked.count as usize).saturating_mul(nodes);
+        all.saturating_mul(1 << self.doublings.min(30)).min(asked.known.len())
     }
 
     /// Until when it takes bids, unless it asks for others.
@@ -72,18 +95,26 @@ impl Deployment {
             exclude: self.taken_peers(nodes),
             contracts: Arc::clone(&self.contracts),
             draw: if direct { None } else { self.draw(desk, nodes.len()) },
+            offers: self.strategy.scored_bids.as_ref().map(|scored| OffersWanted { refresh: scored.refresh }),
         };
         let call = Call {
             behaviour: Behaviour::fixed(BehaviourKind::BidRequest),
             reply_to: Some(Behaviour::fixed(BehaviourKind::Bid)),
-            expire: desk.now + BID_REQUEST_TIMEOUT,
+            expire: desk.now + self.window(),
             message: Message::BidRequest(Arc::new(request)),
         };
         let pin = nodes.first().and_then(|&index| self.nodes[index].pin.clone());
-        match pin.filter(|_| direct) {
-            Some(peer) => desk.send(&mut self.actor, &peer, call),
-            None => {
-                self.vouched = desk.publish(&mut self.actor, &topics::DEPLOYMENT, call, Some(self.id));
+        if let Some(peer) = pin.filter(|_| direct) {
+            return desk.send(&mut self.actor, &peer, call);
+        }
+        match self.strategy.scored_bids.as_ref().and_then(|scored| scored.ask.clone()) {
+            None => self.vouched = desk.publish(&mut self.actor, &topics::DEPLOYMENT, call, Some(self.id)),
+            Some(asked) => {
+                let count = self.asked_now(&asked, nodes.len());
+                for place in desk.out.random.sample_without_replacement(asked.known.len(), count) {
+                    let peer = Arc::new(Handle::root(asked.known[place].0));
+                    desk.send(&mut self.actor, &peer, call.clone());
+                }
             }
         }
     }
@@ -99,6 +130,9 @@ impl Deployment {
         let mut request = self.nodes[index].request.clone();
         if desk.security.profile.has(Weakness::BlindToCards) {
             request.resources = request.resources.summed_as_read();
+        }
+        if self.strategy.scored_bids.is_some() {
+            request.images = self.nodes[index].images();
         }
         request
     }
@@ -139,7 +173,7 @@ impl Deployment {
         }
         desk.fact(Fact::BidAccepted(self.id));
         self.note_acquaintance(&bid.handle);
-        self.nodes[usize::from(bid.node_index)].bids.push(bid.clone());
+        self.keep_bid(desk, bid.clone());
         let Some(round) = &mut self.round else { return };
         round.room = round.room.saturating_sub(1);
         if round.room == 0 {
@@ -183,7 +217,7 @@ impl Deployment {
         if !acceptable {
             return Err("the location is not acceptable");
         }
-        if node.bids.len() >= MAX_BID_MULTIPLIER {
+        if self.strategy.scored_bids.is_none() && node.bids.len() >= MAX_BID_MULTIPLIER {
             return Err("the node has eight bids already");
         }
         Ok(())

@@ -7,7 +7,8 @@
 
 use std::sync::Arc;
 
-use super::placement::{Offers, draws::Draws};
+use super::combining::{Offers, any, best, draws::Draws};
+use super::scoring::KeptBid;
 use super::{Deployment, Outcome, Pending, Phase, Purpose};
 use crate::dms::actor::{Behaviour, BehaviourKind, EdgeConstraint, Message};
 use crate::dms::constants::VERIFY_EDGE_CONSTRAINT_TIMEOUT;
@@ -16,6 +17,7 @@ use crate::dms::ensemble::{EnsembleConfig, Location};
 use crate::dms::fact::{Fact, Stage};
 use crate::dms::identity::{Handle, PeerId};
 use crate::dms::profile::{Profile, Weakness};
+use crate::placement::Cards;
 
 /// A limit on the link between two nodes.
 #[derive(Clone, Copy, Debug)]
@@ -47,13 +49,36 @@ impl Edge {
 /// What an answer about a link is kept under: the two peers and the limits.
 pub(super) type EdgeKey = (PeerId, PeerId, u64, u64);
 
+/// A peer that may host a node.
+#[derive(Clone, Debug)]
+struct Possible {
+    handle: Arc<Handle>,
+    location: Location,
+    /// Whether it is a gateway that promises a machine, whose links are measured in the place of the machine's.
+    promise: bool,
+    /// Which of its cards the node is to have.
+    cards: Cards,
+    /// What it wants to be paid, in millionths per hour.
+    price_micro: Option<u64>,
+}
+
+impl From<&KeptBid> for Possible {
+    fn from(bid: &KeptBid) -> Self {
+        Self {
+            handle: Arc::clone(&bid.handle),
+            location: bid.location.clone(),
+            promise: bid.promise,
+            cards: bid.cards.clone(),
+            price_micro: bid.price_micro(),
+        }
+    }
+}
+
 /// A node of the search with those that may host it: its bidders, or the one peer that it has already.
 #[derive(Clone, Debug)]
 struct Slot {
     node: usize,
-    options: Vec<(Arc<Handle>, Location)>,
-    /// Which of them are promises of gateways, whose links are measured in the place of their machines'.
-    promises: Vec<bool>,
+    options: Vec<Possible>,
     placed: bool,
 }
 
@@ -83,7 +108,7 @@ impl Search {
         let candidate = self.candidate.as_ref()?;
         let at = |node: usize| {
             let slot = self.slot(node)?;
-            Some(&self.slots[slot].options[candidate[slot]].0)
+            Some(&self.slots[slot].options[candidate[slot]].handle)
         };
         Some((at(edge.source)?, at(edge.target)?))
     }
@@ -95,17 +120,18 @@ impl Deployment {
         let mut slots: Vec<Slot> = Vec::new();
         for &node in bidden {
             let bids = std::mem::take(&mut self.nodes[node].bids);
-            let promises = bids.iter().map(|bid| bid.promise).collect();
-            let options = bids.into_iter().map(|bid| (bid.handle, bid.location)).collect();
-            slots.push(Slot { node, options, promises, placed: false });
+            let options = self.in_order(bids).iter().map(Possible::from).collect();
+            slots.push(Slot { node, options, placed: false });
         }
         let ends = self.edges.iter().flat_map(|edge| [edge.source, edge.target]);
         for node in ends.filter(|node| !bidden.contains(node)) {
             if let Some(place) = self.nodes[node].place.clone()
                 && !slots.iter().any(|slot| slot.node == node)
             {
-                let options = vec![(place, Location::default())];
-                slots.push(Slot { node, options, promises: vec![false], placed: true });
+                let (location, cards) = (Location::default(), Cards::new());
+                let options =
+                    vec![Possible { handle: place, location, promise: false, cards, price_micro: None }];
+                slots.push(Slot { node, options, placed: true });
             }
         }
         let offers = Offers::new(slots.iter().map(|slot| slot.options.len()).collect());
@@ -113,7 +139,9 @@ impl Deployment {
             .security
             .profile
             .has(Weakness::IncompleteSearch)
-            .then(|| Draws::new(&offers, &mut desk.out.random));
+            .then_some(())
+            .filter(|()| self.strategy.scored_bids.is_none())
+            .map(|()| Draws::new(&offers, &mut desk.out.random));
         let mut search = Search { slots, offers, draws, candidate: None };
         self.bar_distant(&mut search);
         self.search = Some(search);
@@ -125,9 +153,9 @@ impl Deployment {
             let (Some(source), Some(target)) = (search.slot(edge.source), search.slot(edge.target)) else {
                 continue;
             };
-            for (one, (_, from)) in search.slots[source].options.iter().enumerate() {
-                for (other, (_, to)) in search.slots[target].options.iter().enumerate() {
-                    let least = self.atlas.least_round_trip_ms(from, to);
+            for (one, from) in search.slots[source].options.iter().enumerate() {
+                for (other, to) in search.slots[target].options.iter().enumerate() {
+                    let least = self.atlas.least_round_trip_ms(&from.location, &to.location);
                     if least.is_some_and(|least| least > edge.rtt_ms as f64) {
                         search.offers.bar((source, one), (target, other));
                     }
@@ -154,7 +182,8 @@ impl Deployment {
             }
             search.candidate = match &mut search.draws {
                 Some(draws) => draws.next(&search.offers, &mut desk.out.random),
-                None => self.strategy.placement.choose(&search.offers, &mut desk.out.random),
+                None if self.strategy.scored_bids.is_some() => best::candidate(&search.offers),
+                None => any::candidate(&search.offers, &mut desk.out.random),
             };
             if search.candidate.is_none() {
                 return self.give_up_search(desk);
@@ -228,8 +257,13 @@ impl Deployment {
                 // It was wanted when the search began.
                 continue;
             }
-            node.place = Some(Arc::clone(&slot.options[*choice].0));
-            node.phase = if slot.promises[*choice] { Phase::Promised } else { Phase::Chosen };
+            let chosen = &slot.options[*choice];
+            node.place = Some(Arc::clone(&chosen.handle));
+            node.cards = chosen.cards.clone();
+            node.phase = if chosen.promise { Phase::Promised } else { Phase::Chosen };
+            let price = |one: &Possible| Some((one.handle.host, one.price_micro?));
+            let prices: Vec<(PeerId, u64)> = slot.options.iter().filter_map(price).collect();
+            self.award(desk, slot.node, (chosen.handle.host, chosen.price_micro), &prices);
         }
         self.advance(desk);
     }

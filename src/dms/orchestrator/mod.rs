@@ -28,6 +28,7 @@ mod attempts;
 mod auditing;
 mod bidding;
 mod candidates;
+pub mod combining;
 mod converting;
 mod deciding;
 mod detecting;
@@ -37,7 +38,6 @@ mod joining;
 mod logs;
 mod node;
 mod operating;
-pub mod placement;
 mod placing;
 mod provisioning;
 mod queueing;
@@ -46,6 +46,7 @@ mod registry;
 mod restoring;
 mod routine;
 mod running;
+mod scoring;
 mod succeeding;
 mod updating;
 
@@ -64,7 +65,6 @@ pub(in crate::dms) use self::logs::Log;
 pub(in crate::dms) use self::node::{Change, MemberState, Phase, Vote};
 use self::node::{Node, address_count, no_room};
 use self::operating::Inquiry;
-use self::placement::Policy;
 use self::registry::Registry;
 use self::succeeding::Succession;
 use self::updating::Update;
@@ -76,14 +76,16 @@ use crate::dms::constants::{
 use crate::dms::contract::message::ContractRef;
 use crate::dms::deputy::DeputyMessage;
 use crate::dms::desk::{Answer, Asker, Desk};
-use crate::dms::ensemble::EnsembleConfig;
+use crate::dms::ensemble::{EnsembleConfig, Location};
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::{EnsembleId, Handle};
 use crate::dms::outbox::{Owner, Timer};
 use crate::dms::profile::{Profile, Weakness};
+use crate::dms::scored_bids::ScoredBids;
 use crate::dms::subnet::AddressRange;
 use crate::dms::supervision::{Detector, Recovery, Tree};
 use crate::kernel::{Span, Timestamp};
+use crate::placement::Placement;
 
 /// How often an orchestrator renews what it grants: at half of the grants' life.
 const RENEWAL_INTERVAL: Span = Span(GRANT_ORCHESTRATOR_CAPS_FREQUENCY.0 / 2);
@@ -91,8 +93,12 @@ const RENEWAL_INTERVAL: Span = Span(GRANT_ORCHESTRATOR_CAPS_FREQUENCY.0 / 2);
 /// The choices of a node's operator that every deployment follows.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize)]
 pub struct Strategy {
-    /// Which candidate is taken.
-    pub placement: Policy,
+    /// Which bid a node gets.
+    pub placement: Placement,
+    /// How bids are compared, where the policy needs more than to draw one (an extension); none = the first eight of a
+    /// node are kept, and any candidate is taken, as DMS does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scored_bids: Option<ScoredBids>,
     /// What happens after a failure where the ensemble file does not say.
     pub recovery: Recovery,
     /// How it is noticed that a peer is lost.
@@ -258,6 +264,8 @@ pub struct Deployment {
     /// What is known of links, for the attempt that is under way.
     verified: BTreeMap<EdgeKey, bool>,
     atlas: &'static dyn Atlas,
+    /// Where the node itself is.
+    location: Location,
     /// Set while a pause between attempts runs; its timer carries the number.
     pause: Option<u64>,
     pauses: u64,
@@ -353,6 +361,7 @@ impl Deployment {
             edges,
             verified: BTreeMap::new(),
             atlas,
+            location: Location::default(),
             pause: None,
             pauses: 0,
             vouched: true,
@@ -392,6 +401,11 @@ impl Deployment {
     /// The same under these contracts.
     pub(in crate::dms) fn under(self, contracts: Arc<[ContractRef]>) -> Self {
         Self { contracts, ..self }
+    }
+
+    /// The same of a node that is here.
+    pub(in crate::dms) fn at(self, location: Location) -> Self {
+        Self { location, ..self }
     }
 
     /// What it deploys.

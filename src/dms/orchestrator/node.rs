@@ -3,7 +3,8 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use crate::dms::actor::{Bid, NodeRequest, Printed};
+use super::scoring::KeptBid;
+use crate::dms::actor::{NodeRequest, Printed};
 use crate::dms::constants::{ALLOCATION_DEPLOYMENT_TIMEOUT, COMMIT_DEPLOYMENT_TIMEOUT};
 use crate::dms::ensemble::{AllocationConfig, EnsembleConfig, PortConfig, levels};
 use crate::dms::identity::{EnsembleId, Handle, PeerId};
@@ -11,6 +12,7 @@ use crate::dms::resources::Resources;
 use crate::dms::subnet::AddressRange;
 use crate::dms::supervision::{Recovery, RestartLog, Spare, Watch};
 use crate::kernel::{Span, Timestamp};
+use crate::placement::Cards;
 
 /// How far a node has come. The order is that of the steps.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -108,8 +110,11 @@ pub(super) struct Node {
     pub(super) request: NodeRequest,
     pub(super) pin: Option<Arc<Handle>>,
     pub(super) phase: Phase,
-    pub(super) bids: Vec<Bid>,
+    /// Where bids are compared, the best first.
+    pub(super) bids: Vec<KeptBid>,
     pub(super) place: Option<Arc<Handle>>,
+    /// Which of its peer's cards it is to have, where the policy has a say in it.
+    pub(super) cards: Cards,
     pub(super) excluded: Vec<PeerId>,
     pub(super) members: Vec<Member>,
     /// Allocations by dependency level: each level starts when the one before it has started.
@@ -246,6 +251,7 @@ impl Node {
             pin: None,
             phase: Phase::Unplaced,
             bids: Vec::new(),
+            cards: Cards::new(),
             place: None,
             excluded: Vec::new(),
             levels: start_levels(config, entry, &members),
@@ -330,6 +336,15 @@ impl Node {
     pub(super) fn host(&self) -> Arc<Handle> {
         Arc::clone(self.place.as_ref().expect("a node past Unplaced has a peer"))
     }
+
+    /// The images that its allocations run, each once.
+    pub(super) fn images(&self) -> Vec<Arc<str>> {
+        let containers = self.members.iter().filter_map(|member| member.config.execution.container());
+        let mut images: Vec<Arc<str>> = containers.map(|container| Arc::clone(&container.image)).collect();
+        images.sort_unstable();
+        images.dedup();
+        images
+    }
 }
 
 /// The full id of an allocation.
@@ -384,6 +399,7 @@ fn request(
         location: node.location.clone(),
         static_ports: ports().filter(|port| *port != 0).collect(),
         dynamic_ports: ports().filter(|port| *port == 0).count() as u32,
+        images: Vec::new(),
     }
 }
 

@@ -15,6 +15,8 @@ impl Deployment {
         for index in self.in_phase(Phase::Chosen) {
             let node = &self.nodes[index];
             let (host, timeout) = (node.host(), node.commit_timeout());
+            // The cards of the node go to its allocations in their order.
+            let mut cards = std::mem::take(&mut self.nodes[index].cards).into_iter();
             for member in 0..self.nodes[index].members.len() {
                 let node = &self.nodes[index];
                 let commit = Commit {
@@ -24,6 +26,7 @@ impl Deployment {
                     generation: node.members[member].generation,
                     resources: node.members[member].config.resources.clone(),
                     ports: node.members[member].ports.clone(),
+                    cards: cards.by_ref().take(node.members[member].config.resources.gpus.len()).collect(),
                 };
                 let message = Message::Commit(Box::new(commit));
                 let behaviour = Behaviour::fixed(BehaviourKind::Commit);

@@ -27,6 +27,7 @@ use crate::dms::constants::{
     BACKOFF_MIN, HEALTH_CHECK_INTERVAL, MONITOR_ONLY_TASK_MANIFEST_INTERVAL, RECONCILE_TIMEOUT,
 };
 use crate::dms::desk::Desk;
+use crate::dms::ensemble::Location;
 use crate::dms::ensemble::{AllocationKind, EnsembleConfig};
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::{EnsembleId, Handle};
@@ -72,6 +73,7 @@ impl Deployment {
             edges,
             verified: BTreeMap::new(),
             atlas,
+            location: Location::default(),
             pause: None,
             pauses: 0,
             vouched: true,

@@ -124,7 +124,8 @@ impl Peer {
             let mut desk = Desk { now, security: &mut self.security, out };
             let record = record.handed_over(&self.root.handle, now);
             let number = self.deployments.len() as u32;
-            let mut deployment = Deployment::restored(number, record, self.atlas, now);
+            let location = self.provider.machine().location.clone();
+            let mut deployment = Deployment::restored(number, record, self.atlas, now).at(location);
             deployment.succeed(&mut desk);
             self.deputies.inform(&mut desk, &mut self.root, &deployment);
             give_answers(&mut desk, &mut self.root, &mut deployment);

@@ -105,7 +105,7 @@ pub struct Equipment<'a> {
 
 impl<'a> From<&'a Machine> for Equipment<'a> {
     fn from(machine: &'a Machine) -> Self {
-        let Machine { total, onboarded, location, executors } = machine;
+        let Machine { total, onboarded, location, executors, .. } = machine;
         Self { total, onboarded: onboarded.as_ref(), location, executors }
     }
 }
@@ -290,7 +290,8 @@ impl Provider {
         node: &NodeRequest,
     ) {
         let Some(behaviour) = envelope.reply_to.clone() else { return };
-        let bid = self.bid_for(root, request.ensemble, node);
+        let mut bid = self.bid_for(root, request.ensemble, node);
+        bid.offer = self.offer_for(desk, &root.handle.host, request, node);
         let call =
             Call { behaviour, reply_to: None, expire: envelope.expire, message: Message::Bid(Box::new(bid)) };
         desk.send(root, &envelope.from, call);
@@ -307,6 +308,7 @@ impl Provider {
             location: self.machine.location.clone(),
             promise: false,
             signature: None,
+            offer: None,
         }
     }
 

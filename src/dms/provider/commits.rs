@@ -57,7 +57,8 @@ impl Provider {
         if let Err(shortage) = self.machine.total.checked_minus(&resources) {
             return error(format!("the machine is too small: {shortage}"));
         }
-        if let Err(refused) = self.pool.commit(&commit.allocation, commit.generation, &resources, lease) {
+        let (id, generation) = (&commit.allocation, commit.generation);
+        if let Err(refused) = self.pool.commit_with(id, generation, &resources, &commit.cards, lease) {
             return error(refused.to_string());
         }
         let (fixed, dynamic): (Vec<_>, Vec<_>) = commit.ports.iter().partition(|port| port.public != 0);

@@ -2,6 +2,7 @@
 //! 2.3, 2.9 and 3).
 //!
 //! - `bids`: which requests it answers, with the reason for each that it does not;
+//! - `offers`: what it tells of itself with a bid, and what it wants to be paid;
 //! - `edges`: verifying links to other providers for an orchestrator;
 //! - `commits`: reserving and creating, undoing both;
 //! - `endings`: terminating what ran and giving back what it held;
@@ -21,6 +22,7 @@ mod edges;
 mod endings;
 mod farewells;
 mod networks;
+pub mod offers;
 mod onboarding;
 mod recovery;
 mod runs;
@@ -38,6 +40,7 @@ pub use bids::{BidRefusal, Bidder, Equipment};
 use self::confirmation::Confirmation;
 use self::endings::Ending;
 pub(in crate::dms) use self::farewells::{Farewell, KeptLog};
+use self::offers::{Count, Tariff};
 use self::volumes::Volumes;
 
 use crate::dms::actor::{
@@ -71,6 +74,8 @@ pub struct Machine {
     pub location: Location,
     /// What can run allocations here.
     pub executors: Arc<[Executor]>,
+    /// What is to be paid for it; none where that is nobody's concern.
+    pub tariff: Option<Tariff>,
 }
 
 /// A bid that was made, kept so that a commit can refer to it.
@@ -155,6 +160,8 @@ pub struct Provider {
     ticket: Option<Ticket>,
     /// Questions to orchestrators so far.
     confirmations: u32,
+    /// What it counted last of what is free and in use, where orchestrators are content with what is some time old.
+    count: Option<Count>,
 }
 
 impl Provider {
@@ -181,6 +188,7 @@ impl Provider {
             volumes: Volumes::default(),
             ticket: None,
             confirmations: 0,
+            count: None,
         }
     }
 
@@ -194,7 +202,7 @@ impl Provider {
     /// that it made is remembered.
     #[must_use]
     pub fn is_fresh(&self) -> bool {
-        let idle = self.bids.is_empty() && self.recovering.is_empty();
+        let idle = self.bids.is_empty() && self.recovering.is_empty() && self.count.is_none();
         idle && self.ports.is_empty() && self.pool.holdings().next().is_none()
     }
 
@@ -379,6 +387,9 @@ impl Provider {
     pub(super) fn sweep(&mut self, desk: &mut Desk<'_, '_>) {
         const { assert!(CLEAR_COMMITS_FREQUENCY.0 < BID_STATE_TIMEOUT.0) };
         self.bids.retain(|_, bid| desk.now <= bid.expire);
+        if self.bids.is_empty() {
+            self.forget_count();
+        }
         let lapses = !desk.security.profile.has(Weakness::LeakingLeases);
         for (id, holding) in lapses.then(|| self.pool.lapse(desk.now)).into_iter().flatten() {
             self.ports.release(&id);

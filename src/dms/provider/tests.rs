@@ -69,6 +69,7 @@ impl Lab {
             onboarded: Some(amount(8)),
             location: Location::default(),
             executors: [Executor::Docker].into(),
+            tariff: None,
         };
         let context = CapabilityContext::new("provider", secret(1), Rules::INTENDED);
         let (did, host) = (Did::Key(secret(2).public()), PeerId(secret(2).public()));
@@ -208,6 +209,7 @@ fn commit(name: &str, generation: u32, ports: &[u16]) -> Message {
         generation,
         resources: amount(1),
         ports: ports.iter().map(port).collect(),
+        cards: Vec::new(),
     }))
 }
 
@@ -525,6 +527,7 @@ fn node(name: &str, cores: u64) -> NodeRequest {
         location: LocationConstraints::default(),
         static_ports: Vec::new(),
         dynamic_ports: 0,
+        images: Vec::new(),
     }
 }
 
@@ -541,6 +544,7 @@ fn a_provider_without_room_for_a_node_tries_the_next_and_with_w18_none() {
                 exclude: Vec::new(),
                 contracts: Arc::default(),
                 draw: None,
+                offers: None,
             };
             bids += u32::from(matches!(
                 lab.tell(None, Message::BidRequest(Arc::new(request))),
@@ -567,7 +571,8 @@ fn who_suits_is_held_back_by_the_draw_and_who_does_not_says_why() {
     let ask = |lab: &mut Lab, lot: u64, nodes: &[NodeRequest], exclude: Vec<PeerId>| {
         let draw = Some(Draw { lot, share });
         let (requests, contracts) = (nodes.to_vec(), Arc::default());
-        let request = BidRequest { ensemble: ID, nonce: lot, requests, exclude, contracts, draw };
+        let request =
+            BidRequest { ensemble: ID, nonce: lot, requests, exclude, contracts, draw, offers: None };
         lab.effects.facts.clear();
         let answered = lab.tell(None, Message::BidRequest(Arc::new(request))).is_some();
         let refusals: Vec<BidRefusal> = lab

@@ -16,7 +16,7 @@ use super::amounts::{Dimension, Shortage, write_bytes};
 pub struct Gpu {
     /// Vendor such as `NVIDIA`; in a wish, `None` = any.
     pub vendor: Option<Arc<str>>,
-    /// Model; in a wish, `None` = any.
+    /// Model; in a wish, `None` = any, and several with `|` between them = any of these (an extension).
     pub model: Option<Arc<str>>,
     /// Its memory, in bytes; in a wish, how much of it, and 0 = all of a card that nobody else uses.
     pub vram_bytes: u64,
@@ -24,11 +24,17 @@ pub struct Gpu {
 
 impl Gpu {
     /// Whether vendor and model are those that a wish names, ignoring case.
-    fn is_of_kind(&self, wish: &Self) -> bool {
+    pub(in crate::dms) fn is_of_kind(&self, wish: &Self) -> bool {
         fn agrees(wanted: Option<&Arc<str>>, actual: Option<&Arc<str>>) -> bool {
             wanted.is_none_or(|wanted| actual.is_some_and(|actual| actual.eq_ignore_ascii_case(wanted)))
         }
-        agrees(wish.vendor.as_ref(), self.vendor.as_ref()) && agrees(wish.model.as_ref(), self.model.as_ref())
+        let models =
+            |wanted: &Arc<str>, own: &Arc<str>| wanted.split('|').any(|one| one.eq_ignore_ascii_case(own));
+        agrees(wish.vendor.as_ref(), self.vendor.as_ref())
+            && wish
+                .model
+                .as_ref()
+                .is_none_or(|wanted| self.model.as_ref().is_some_and(|own| models(wanted, own)))
     }
 
     /// Whether it asks for a whole card.
@@ -92,7 +98,7 @@ impl<'a> Offer<'a> {
         Self { card, free_bytes: card.vram_bytes, unused: true }
     }
 
-    fn fulfils(&self, wish: &Gpu) -> bool {
+    pub(super) fn fulfils(&self, wish: &Gpu) -> bool {
         let enough = if wish.wants_all() { self.unused } else { self.free_bytes >= wish.vram_bytes };
         enough && self.card.is_of_kind(wish)
     }
@@ -237,6 +243,13 @@ pub(super) mod tests {
         assert_eq!(places(&[card("", "", 0), card("", "", 10)]), Ok(vec![0, 1]));
         assert_eq!(places(&[card("", "", 0), card("", "", 0)]), Err(1));
         assert_eq!(places(&[card("", "", 21)]), Err(1));
+    }
+
+    #[test]
+    fn any_of_several_models_will_do() {
+        let cards = [card("NVIDIA", "T4", 16), card("NVIDIA", "V100", 32), card("NVIDIA", "A10", 24)];
+        assert_eq!(dealt(&cards, &[card("", "a10|v100", 1), card("", "V100", 1)]), Ok(vec![2, 1]));
+        assert!(dealt(&cards, &[card("", "A100|H100", 1)]).is_err());
     }
 
     #[test]

@@ -187,13 +187,34 @@ impl Pool {
         if wanted.gpus.is_empty() {
             return Ok(Vec::new());
         }
-        let offer = |(place, card): (usize, &'_ Gpu)| -> (u64, bool) {
-            (card.vram_bytes, !self.held.values().any(|holding| holding.uses(place)))
+        deal(&wanted.gpus, &self.offers())
+    }
+
+    /// What each card has to give.
+    fn offers(&self) -> Vec<Offer<'_>> {
+        let unused = |place: usize| !self.held.values().any(|holding| holding.uses(place));
+        let cards = self.onboarded.gpus.iter().zip(&self.free.gpus).zip(0..);
+        cards
+            .map(|((card, left), place)| Offer { card, free_bytes: left.vram_bytes, unused: unused(place) })
+            .collect()
+    }
+
+    /// These cards, if they fulfil the wishes in their order and each other one only once; else none.
+    fn as_wished(&self, wanted: &Resources, cards: &[u16]) -> Option<Vec<usize>> {
+        let places: Vec<usize> = cards.iter().map(|&place| usize::from(place)).collect();
+        if cards.is_empty() || places.len() != wanted.gpus.len() || self.free.check_sizes(wanted).is_err() {
+            return None;
+        }
+        let offers = self.offers();
+        let fulfils = |(at, (place, wish)): (usize, (&usize, &Gpu))| {
+            !places[..at].contains(place) && offers.get(*place).is_some_and(|offer| offer.fulfils(wish))
         };
-        let left: Vec<(u64, bool)> = self.free.gpus.iter().enumerate().map(offer).collect();
-        let cards = self.onboarded.gpus.iter().zip(left);
-        let offers = cards.map(|(card, (free_bytes, unused))| Offer { card, free_bytes, unused });
-        deal(&wanted.gpus, &offers.collect::<Vec<_>>())
+        places.iter().zip(&wanted.gpus).enumerate().all(fulfils).then_some(places)
+    }
+
+    /// What is free of each card, at its place.
+    pub fn free_cards(&self) -> impl Iterator<Item = u64> {
+        self.free.gpus.iter().map(|card| card.vram_bytes)
     }
 
     /// Reserves for an allocation until `lease`.
@@ -207,11 +228,30 @@ impl Pool {
         wanted: &Resources,
         lease: Timestamp,
     ) -> Result<(), PoolError> {
+        self.commit_with(allocation, generation, wanted, &[], lease)
+    }
+
+    /// The same with these cards, by their places, for the wishes in their order. Where these will not do, others are
+    /// dealt as ever.
+    ///
+    /// # Errors
+    /// [`PoolError::AlreadyCommitted`], [`PoolError::Short`].
+    pub fn commit_with(
+        &mut self,
+        allocation: &Arc<str>,
+        generation: u32,
+        wanted: &Resources,
+        cards: &[u16],
+        lease: Timestamp,
+    ) -> Result<(), PoolError> {
         self.changes += 1;
         if self.held.contains_key(allocation) {
             return Err(PoolError::AlreadyCommitted(Arc::clone(allocation)));
         }
-        let places = self.deal(wanted)?;
+        let places = match self.as_wished(wanted, cards) {
+            Some(places) => places,
+            None => self.deal(wanted)?,
+        };
         let share = |(place, wish): (&usize, &Gpu)| {
             let card = &self.onboarded.gpus[*place];
             let vram_bytes = if wish.vram_bytes == 0 { card.vram_bytes } else { wish.vram_bytes };

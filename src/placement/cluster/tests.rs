@@ -21,7 +21,8 @@ fn machine() -> impl Strategy<Value = Machine> {
         machine.known = Circumstances {
             price_per_h: Some(f64::from(price)),
             rtt_ms: Some(f64::from(rtt * 10)),
-            availability: Some(1.0 / f64::from(rtt)),
+            up_s: Some(1.0 / f64::from(rtt)),
+            missing_images: Some(rtt),
             ..Circumstances::default()
         };
         machine
@@ -70,8 +71,9 @@ proptest! {
             Step::Comes(ask) => Some((format!("{ask:?}"), ask.clone())),
             _ => None,
         });
+        let scale = Scale { cpu_milli: 4000.0, cards_milli: 4000.0 };
         let parameters =
-            Parameters { mix: Arc::new(Mix::of(typical)), scale: Scale { cpu_milli: 4000.0, cards_milli: 4000.0 }, drawn: 2 };
+            Parameters { mix: Arc::new(Mix::of(typical)), scale, drawn: 2 };
         for listed in LISTED {
             let ranks = &ranks[..machines.len()];
             let mut cluster = Cluster::new(machines.clone(), Some(ranks), (listed.make)(&parameters));
@@ -108,9 +110,9 @@ proptest! {
             for (placed, ask) in running {
                 cluster.release(&placed, &ask);
             }
-            for number in 0..machines.len() {
+            for (number, machine) in machines.iter().enumerate() {
                 let left = cluster.machine(number);
-                prop_assert_eq!((left.free, &left.cards), (left.total, &machines[number].cards));
+                prop_assert_eq!((left.free, &left.cards), (left.total, &machine.cards));
                 prop_assert!(left.kinds.is_empty() && left.known.jobs == 0);
             }
         }

@@ -27,8 +27,8 @@ impl Policy for FragmentationGradient {
 }
 
 impl FragmentationGradient {
-    /// The best score on a machine, and the cards that give it. A share tries every card; whoever wants cards as a whole
-    /// takes those with the least room that will do.
+    /// The best score on a machine, and the cards that give it. A share tries every card; whoever wants cards as a
+    /// whole takes those with the least room that will do.
     fn best(&self, ask: &Ask, machine: &Machine) -> (Score, Cards) {
         let before = self.0.fragmentation(machine);
         let after = |cards: &[u16]| {

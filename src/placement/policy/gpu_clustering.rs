@@ -1,5 +1,6 @@
 //! A machine that runs jobs of the same kind of user of cards: "GpuClustering" in the openb experiment
-//! (openb-placement, Rules), after Xiao et al., "Gandiva: Introspective cluster scheduling for deep learning", OSDI 2018.
+//! (openb-placement, Rules), after Xiao et al., "Gandiva: Introspective cluster scheduling for deep learning", OSDI
+//! 2018.
 
 use super::Scale;
 use crate::placement::{Ask, CardKind, Machine, Policy, Score};

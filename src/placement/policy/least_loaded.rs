@@ -1,5 +1,5 @@
-//! The machine with the fewest jobs that run or wait: join the shortest queue (Winston, "Optimality of the shortest line
-//! discipline", J. Appl. Prob. 14, 1977).
+//! The machine with the fewest jobs that run or wait: join the shortest queue (Winston, "Optimality of the shortest
+//! line discipline", J. Appl. Prob. 14, 1977).
 
 use crate::placement::{Ask, Machine, Policy, Score};
 

@@ -158,7 +158,7 @@ pub const LISTED: &[Listed] = &[
     },
     Listed {
         name: "data_aware",
-        about: "the machine that lacks least of the job's images and volumes",
+        about: "the machine that lacks the fewest of the job's images, and of these the nearest",
         source: "Zaharia et al., Delay scheduling, EuroSys 2010",
         make: |_| Placement::new(DataAware),
     },

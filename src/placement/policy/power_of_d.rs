@@ -12,6 +12,10 @@ impl Policy for PowerOfD {
         "power_of_d"
     }
 
+    fn parameters(&self) -> String {
+        self.0.to_string()
+    }
+
     fn score(&self, _: &Ask, machine: &Machine) -> Score {
         -f64::from(machine.known.jobs)
     }

@@ -1,5 +1,5 @@
-//! The machine that has been up for the longest: where sessions have heavy tails, the longer one has lasted the longer it
-//! will go on (Godfrey, Shenker and Stoica, "Minimizing churn in distributed systems", SIGCOMM 2006).
+//! The machine that has been up for the longest: where sessions have heavy tails, the longer one has lasted the longer
+//! it will go on (Godfrey, Shenker and Stoica, "Minimizing churn in distributed systems", SIGCOMM 2006).
 
 use crate::placement::{Ask, Machine, Policy, Score};
 

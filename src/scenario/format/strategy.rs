@@ -6,7 +6,9 @@ use crate::dms::ensemble::shape::{Key, Map, Shape};
 pub(super) static STRATEGY: Map = Map::new(
     "strategy",
     &[
-        Key::new("placement", Shape::Words(&["uniform"]), "which of the bids").or("uniform"),
+        Key::new("placement", PLACEMENT, "which of the bids (`dmsim list policies`)").or("uniform"),
+        Key::new("scored_bids", Shape::Map(&SCORED_BIDS), "how bids are asked for and compared")
+            .or("as DMS does; for placements other than `uniform` everybody is asked"),
         Key::new("recovery", RECOVERY, "what is done about failures, where an ensemble does not say")
             .or("redeploy"),
         Key::new("force_recovery", FLAG, "whether it is done where an ensemble says otherwise too")
@@ -16,6 +18,50 @@ pub(super) static STRATEGY: Map = Map::new(
             .or("false"),
         Key::new("queue", Shape::Map(&QUEUE), "lets deployments of an orchestrator wait for each other")
             .or("none waits"),
+    ],
+);
+
+const PLACEMENT: Shape = Shape::Either(&[
+    Shape::Words(&[
+        "uniform",
+        "first_fit",
+        "best_fit",
+        "worst_fit",
+        "dot_product",
+        "gpu_clustering",
+        "gpu_packing",
+        "fgd",
+        "power_of_d",
+        "least_loaded",
+        "latency_aware",
+        "reliability_aware",
+        "data_aware",
+        "first_price_auction",
+        "second_price_auction",
+    ]),
+    Shape::Map(&WITH_DETAILS),
+]);
+
+static WITH_DETAILS: Map = Map::new(
+    "a placement",
+    &[
+        Key::new("power_of_d", Shape::Map(&POWER_OF_D), "the least loaded of a few bids that are drawn"),
+        Key::new("score", Shape::Text, "an expression of what is known of a machine; the highest wins"),
+    ],
+)
+.with_one_of(&["power_of_d", "score"]);
+
+static POWER_OF_D: Map =
+    Map::new("power_of_d", &[Key::new("d", Shape::Whole(1, 8), "how many are drawn").required()]);
+
+static SCORED_BIDS: Map = Map::new(
+    "scored_bids",
+    &[
+        Key::new("window", TIME, "how long a round of bids lasts, at most 2m").or("5s"),
+        Key::new("ask", Shape::Whole(1, 1_000_000), "how many providers are asked for a node, drawn")
+            .or("all of them"),
+        Key::new("refresh", TIME, "how old what providers tell of themselves may be, at most 5m").or("0s"),
+        Key::new("ties", Shape::Words(&["drawn", "fixed"]), "which of equal bids wins").or("drawn"),
     ],
 );
 

@@ -121,6 +121,7 @@ impl Kit<'_> {
                     exclude: Vec::new(),
                     contracts: Arc::default(),
                     draw: None,
+                    offers: None,
                 }))
             }
             BehaviourKind::Commit => Message::Commit(Box::new(Commit {
@@ -130,6 +131,7 @@ impl Kit<'_> {
                 generation: 0,
                 resources: Resources::default(),
                 ports: Vec::new(),
+                cards: Vec::new(),
             })),
             BehaviourKind::Revert => Message::Revert(Box::new(Revert { ensemble, allocations: Vec::new() })),
             _ => Message::Hello,

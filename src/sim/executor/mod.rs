@@ -244,6 +244,12 @@ impl Executor {
         Some(Start::Fetch { parts, evicted })
     }
 
+    /// Whether an image is in the store of one of its executors.
+    #[must_use]
+    pub fn has_image(&self, image: u16) -> bool {
+        self.store.has_any(image)
+    }
+
     /// Puts down that something cannot start.
     pub fn refuse(&mut self, run: RunId, reason: Arc<str>) -> Start {
         self.refused.push((run, reason));

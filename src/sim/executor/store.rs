@@ -63,6 +63,11 @@ impl Store {
         self.stored.iter().any(|one| one.kind == kind && one.image == image && one.here)
     }
 
+    /// Whether it is here for one of them.
+    pub(super) fn has_any(&self, image: u16) -> bool {
+        self.stored.iter().any(|one| one.image == image && one.here)
+    }
+
     /// Makes room for something that is going to be fetched, in so many bytes for everything. How many others went.
     pub(super) fn reserve(
         &mut self,

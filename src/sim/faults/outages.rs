@@ -185,6 +185,7 @@ impl World<'_> {
             return;
         }
         host.up = true;
+        self.uptimes.note_up(now, peer);
         self.network.set_up(now, EndpointId(peer.0), true);
         self.ledger.peer_is(now, peer, true);
         self.shows(now, peer, Sight::Up);

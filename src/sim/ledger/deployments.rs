@@ -124,6 +124,7 @@ impl Ledger {
             let took = now.since(record.submitted);
             let ensemble = Arc::clone(&self.entries[record.entry as usize].1);
             self.time_to_running.record(took);
+            self.note_edges(number);
             for (node, config) in &ensemble.nodes {
                 for allocation in &config.allocations {
                     if ensemble.allocations[allocation].kind == AllocationKind::Service {

@@ -88,6 +88,11 @@ pub(super) fn absorb(digest: &mut Digest, time: Time, peer: PeerId, subject: Opt
             text(digest, node);
             (results, agreed, votes).hash(digest);
         }
+        // The provider has another key in each signature mode; who it is shows when it commits.
+        Fact::NodeAwarded { ensemble: _, node, provider: _, paid_micro_per_h } => {
+            text(digest, node);
+            paid_micro_per_h.hash(digest);
+        }
         Fact::RestartOrdered { allocation } => text(digest, key_of(allocation)),
         Fact::RedeploymentStarted { ensemble: _, node, generation } => {
             text(digest, node);

@@ -4,6 +4,7 @@
 //! up, not from what orchestrators believed.
 
 mod contracts;
+mod costs;
 mod counters;
 mod deployments;
 mod entry;
@@ -11,6 +12,7 @@ mod executions;
 mod faults;
 mod foreseen;
 mod instances;
+mod jobs;
 mod lifetimes;
 mod machines;
 mod moves;
@@ -50,6 +52,7 @@ pub(super) use self::requests::Requests;
 use self::service::Services;
 use super::attack::AttackReport;
 use super::event::PeerId;
+use super::fleet::FleetUse;
 use super::plans::Plans;
 use super::population::{Member, Population};
 use super::reach::Reachable;
@@ -90,6 +93,8 @@ pub(super) struct AllocationRecord {
     mapped: Time,
     /// How often its supervisor has found it in trouble.
     suspected: u32,
+    /// What its provider is paid, in millionths per hour.
+    paid_micro_per_h: u64,
 }
 
 /// An allocation that runs.
@@ -134,6 +139,8 @@ pub(super) struct Closing {
     pub(super) observed: Observed,
     /// Who would reach whom, where hosts are hidden from each other.
     pub(super) pairs: Option<PairCounts>,
+    /// How graphics cards were used.
+    pub(super) fleet: FleetUse,
 }
 
 /// Turns facts into rows.
@@ -176,6 +183,8 @@ pub struct Ledger {
     peers_up: u64,
     allocated_cores_milli: u64,
     offers: Offers,
+    costs: costs::Costs,
+    edges: jobs::Edges,
     counters: Counters,
     time_to_running: SpanHistogram,
     pulls: SpanHistogram,
@@ -237,6 +246,8 @@ impl Ledger {
             peers_up: 0,
             allocated_cores_milli: 0,
             offers: Offers::of(peers),
+            costs: costs::Costs::of(setup),
+            edges: jobs::Edges::default(),
             counters: Counters::default(),
             time_to_running: SpanHistogram::new(),
             pulls: SpanHistogram::new(),
@@ -457,6 +468,7 @@ impl Ledger {
             | Fact::DeploymentSuperseded { ensemble, .. }
             | Fact::DeploymentReshaped { ensemble, .. }
             | Fact::SubnetJoined { ensemble, .. }
+            | Fact::NodeAwarded { ensemble, .. }
             | Fact::ResultDecided { ensemble, .. }
             | Fact::RedeploymentStarted { ensemble, .. } => *ensemble,
             Fact::Committed { allocation, .. }
@@ -536,6 +548,9 @@ impl Ledger {
             | Fact::Container { .. }
             | Fact::DeploymentSuperseded { .. }
             | Fact::ResultDecided { .. } => {}
+            Fact::NodeAwarded { node, paid_micro_per_h, .. } => {
+                self.awarded(deployment, &node, paid_micro_per_h);
+            }
             fact @ Fact::Suspected { .. } => self.suspected(now, deployment, &fact),
             fact @ Fact::ResultChecked { .. } => self.result_checked(deployment, &fact),
         }
@@ -652,6 +667,7 @@ impl Ledger {
             ports: Vec::new(),
             mapped: Time::ZERO,
             suspected: 0,
+            paid_micro_per_h: self.costs.take_rate(deployment, entry::key_of(allocation)),
         };
         let (place, _) = self.allocations.insert_full((deployment, key, generation, peer), record);
         self.held.entry(peer).or_default().push(place);

@@ -30,6 +30,11 @@ impl Offers {
         *own = cores_milli;
     }
 
+    /// The cores that a peer offers.
+    pub(super) fn cores(&self, peer: PeerId) -> f64 {
+        self.cores_milli[peer.0 as usize] as f64 / 1000.0
+    }
+
     /// Core-seconds offered from the start until now.
     pub(super) fn core_seconds(&self, now: Time) -> f64 {
         let open = u128::from(self.total_milli) * u128::from(now.since(self.since).0);

@@ -232,6 +232,9 @@ impl Ledger {
         m.add("subnets.reachable_fraction", closing.reachable.fraction());
         m.add("image_pull.p50", seconds(self.pulls.quantile(0.50)));
         m.add("image_bytes", c.image_bytes as f64);
+        self.fleet_metrics(&mut m, closing);
+        self.job_metrics(&mut m);
+        self.cost_metrics(&mut m, now);
         self.recovery_metrics(&mut m, now);
         self.execution_metrics(&mut m);
         self.storage_metrics(&mut m);
@@ -251,6 +254,12 @@ impl Ledger {
         m.add("events", closing.events as f64);
         m.add("facts", c.facts as f64);
         m.0
+    }
+
+    fn fleet_metrics(&self, m: &mut Metrics, closing: &Closing) {
+        m.add("cards.allocation_ratio", closing.fleet.held);
+        m.add("cards.fragmentation", closing.fleet.fragmented);
+        m.add("cards.fragmentation_of_free", closing.fleet.fragmented_of_free);
     }
 
     fn attack_metrics(&self, m: &mut Metrics, attacks: &AttackReport) {

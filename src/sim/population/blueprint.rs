@@ -203,7 +203,8 @@ fn machine(group: &PeerGroup, executors: &Arc<[Executor]>, city: CityId, rng: &m
     let onboarded =
         group.onboard.filter(|_| group.role == Role::Provider).map(|part| onboarded(&total, part));
     let location = group.location.clone().unwrap_or_else(|| location_of(city).clone());
-    Machine { total, onboarded, location, executors: Arc::clone(executors) }
+    let tariff = group.tariff.as_ref().map(|plan| plan.draw(rng));
+    Machine { total, onboarded, location, executors: Arc::clone(executors), tariff }
 }
 
 fn total(hardware: &Hardware) -> Resources {

@@ -58,7 +58,7 @@ impl<'a> Teller<'a> {
             Fact::RedeploymentStarted { node, generation, .. } => {
                 (labels.node, labels.generation) = (Some(&**node), Some(*generation));
             }
-            Fact::ResultDecided { node, .. } => labels.node = Some(node),
+            Fact::ResultDecided { node, .. } | Fact::NodeAwarded { node, .. } => labels.node = Some(node),
             Fact::RestartOrdered { allocation } => (labels.node, labels.allocation) = parts_of(allocation),
             Fact::Committed { allocation, generation, .. }
             | Fact::AllocationCreated { allocation, generation }
@@ -147,6 +147,11 @@ impl<'a> Teller<'a> {
             }
             Fact::DeploymentHandedOver { term, .. } | Fact::DeploymentSuperseded { term, .. } => {
                 vec![("term", (*term).into())]
+            }
+            Fact::NodeAwarded { provider, paid_micro_per_h, .. } => {
+                let mut content = vec![("paid_micro_per_h", (*paid_micro_per_h).into())];
+                content.extend(self.name_of(provider).map(|name| ("provider", name.into())));
+                content
             }
             Fact::ResultChecked { provider, judgement, .. } => {
                 let mut content = vec![("judgement", judgement.as_str().into())];
@@ -362,6 +367,7 @@ const fn kind_of(fact: &Fact) -> &'static str {
         Fact::DeploymentSuperseded { .. } => "deployment_superseded",
         Fact::ResultChecked { .. } => "result_checked",
         Fact::DeploymentQueued(_) => "deployment_queued",
+        Fact::NodeAwarded { .. } => "node_awarded",
     }
 }
 

@@ -203,6 +203,7 @@ fn a_provider_bids_only_after_everything_runs_again() {
             exclude: Vec::new(),
             contracts: Arc::default(),
             draw: None,
+            offers: None,
         };
         lab.effects.sends.clear();
         lab.tell(None, Message::BidRequest(Arc::new(request)))

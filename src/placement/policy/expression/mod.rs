@@ -58,7 +58,7 @@ names! {
     Rtt = "rtt_ms", MS, "round trip between whoever asks and the machine";
     Up = "up_s", S, "how long the machine has been up without a break";
     Price = "price_per_h", PRICE_PER_H, "what the machine wants for the job";
-    Missing = "missing_gib", GIB, "what of the job's images and volumes is not on the machine";
+    Missing = "missing_images", IMAGES, "images of the job that are not on the machine";
 }
 
 impl Name {
@@ -85,7 +85,7 @@ impl Name {
             Self::Rtt => known.rtt_ms.unwrap_or(f64::NAN),
             Self::Up => known.up_s.unwrap_or(f64::NAN),
             Self::Price => known.price_per_h.unwrap_or(f64::NAN),
-            Self::Missing => known.missing_bytes.map_or(f64::NAN, gib),
+            Self::Missing => known.missing_images.map_or(f64::NAN, f64::from),
         }
     }
 }
@@ -166,6 +166,10 @@ impl fmt::Debug for Expression {
 impl Policy for Expression {
     fn name(&self) -> &'static str {
         "score"
+    }
+
+    fn parameters(&self) -> String {
+        self.text.clone()
     }
 
     fn score(&self, ask: &Ask, machine: &Machine) -> Score {

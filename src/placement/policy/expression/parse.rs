@@ -44,7 +44,7 @@ pub(super) enum Binary {
 }
 
 impl Step {
-    /// Does it. What is missing of a stack counts as nothing that is a number; the steps of a parsed text never lack it.
+    /// Does it. What is missing of a stack is not a number; the steps of a parsed text never lack it.
     pub(super) fn apply(self, stack: &mut SmallVec<[f64; 16]>, value: &dyn Fn(Name) -> f64) {
         let mut take = || stack.pop().unwrap_or(f64::NAN);
         let result = match self {

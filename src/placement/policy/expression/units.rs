@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// The basic units, as they are shown.
-const BASIC: [&str; 7] = ["cores", "GiB", "cards", "jobs", "ms", "s", "price/h"];
+const BASIC: [&str; 8] = ["cores", "GiB", "cards", "jobs", "ms", "s", "price/h", "images"];
 
 /// A unit: how often it has each basic one as a factor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,6 +26,8 @@ impl Unit {
     pub const S: Self = Self::basic(5);
     /// Prices.
     pub const PRICE_PER_H: Self = Self::basic(6);
+    /// Images.
+    pub const IMAGES: Self = Self::basic(7);
 
     const fn basic(place: usize) -> Self {
         let mut powers = [0; BASIC.len()];

@@ -1,13 +1,11 @@
-//! Placement: which bid each node gets. One file a policy; [`Policy`] is the registry.
+//! Combining bids to a candidate, one for each node, of which no two are known not to go together: any of them with the
+//! same probability ([`any`]), the best ([`best`]), or as the real DMS draws them ([`draws`]).
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
-
-use crate::kernel::random::Rng;
-
+pub mod any;
+pub mod best;
 pub mod draws;
-mod uniform;
 
 /// One of the bids of one node: the node's place among those to choose for, and the bid's place among its bids.
 pub type Choice = (usize, usize);
@@ -43,28 +41,13 @@ impl Offers {
     pub fn allows(&self, one: Choice, other: Choice) -> bool {
         self.barred.is_empty() || !self.barred.contains(&(one.min(other), one.max(other)))
     }
-}
 
-/// The policies by the name that scenarios use.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Policy {
-    /// Any candidate with the same probability: what DMS does.
-    #[default]
-    Uniform,
-}
-
-impl Policy {
-    /// Every policy with its name and a line about it.
-    pub const ALL: [(Self, &'static str, &'static str); 1] =
-        [(Self::Uniform, "uniform", "any candidate with the same probability (dms-orchestration 2.7)")];
-
-    /// One candidate of bids that go together: for each node the place of the bid taken, or none when there is no such
-    /// candidate.
-    #[must_use]
-    pub fn choose(self, offers: &Offers, random: &mut Rng<'_>) -> Option<Vec<usize>> {
-        match self {
-            Self::Uniform => uniform::choose(offers, random),
-        }
+    /// The bids of a node that go with those that were chosen for the nodes before it.
+    fn fitting(&self, chosen: &[usize]) -> Vec<usize> {
+        let node = chosen.len();
+        let fits = |bid: &usize| {
+            chosen.iter().enumerate().all(|(other, choice)| self.allows((other, *choice), (node, *bid)))
+        };
+        (0..self.counts.get(node).copied().unwrap_or(0)).filter(fits).collect()
     }
 }

@@ -9,11 +9,13 @@ use super::Offers;
 use crate::dms::constants::MAX_PERMUTATIONS;
 use crate::kernel::random::Rng;
 
-pub(super) fn choose(offers: &Offers, random: &mut Rng<'_>) -> Option<Vec<usize>> {
+/// A candidate: for each node the place of the bid taken; none when there is no such candidate.
+#[must_use]
+pub fn candidate(offers: &Offers, random: &mut Rng<'_>) -> Option<Vec<usize>> {
     let nodes = offers.counts().len();
     let mut chosen: Vec<usize> = Vec::with_capacity(nodes);
     // What is left to try for each node that has been chosen for, and for the one after them.
-    let mut left = vec![fitting(offers, &chosen)];
+    let mut left = vec![offers.fitting(&chosen)];
     for _ in 0..MAX_PERMUTATIONS {
         if chosen.len() == nodes {
             return Some(chosen);
@@ -25,18 +27,9 @@ pub(super) fn choose(offers: &Offers, random: &mut Rng<'_>) -> Option<Vec<usize>
             continue;
         }
         chosen.push(options.swap_remove(random.below(options.len() as u64) as usize));
-        left.push(fitting(offers, &chosen));
+        left.push(offers.fitting(&chosen));
     }
     None
-}
-
-/// The bids of the next node that go with all that have been chosen.
-fn fitting(offers: &Offers, chosen: &[usize]) -> Vec<usize> {
-    let node = chosen.len();
-    let fits = |bid: &usize| {
-        chosen.iter().enumerate().all(|(other, choice)| offers.allows((other, *choice), (node, *bid)))
-    };
-    (0..offers.counts().get(node).copied().unwrap_or(0)).filter(fits).collect()
 }
 
 #[cfg(test)]
@@ -55,7 +48,8 @@ mod tests {
         let mut random = rng(0);
         let mut counts = [0_u32; 6];
         for _ in 0..60_000 {
-            let candidate = choose(&Offers::new(vec![2, 3]), &mut random).expect("both nodes have bids");
+            let candidate =
+                super::candidate(&Offers::new(vec![2, 3]), &mut random).expect("both nodes have bids");
             counts[candidate[0] * 3 + candidate[1]] += 1;
         }
         // Chi-square with 5 degrees of freedom: 20.5 is the 99.9 % quantile.
@@ -66,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_node_without_bids_has_no_candidate() {
-        assert_eq!(choose(&Offers::new(vec![2, 0]), &mut rng(0)), None);
+        assert_eq!(candidate(&Offers::new(vec![2, 0]), &mut rng(0)), None);
     }
 
     #[test]
@@ -76,7 +70,7 @@ mod tests {
             (0..8).filter(|bid| *bid != 5).for_each(|bid| offers.bar((10, other), (11, bid)));
         }
         for entity in 0..20 {
-            assert_eq!(choose(&offers, &mut rng(entity)).expect("there are many")[11], 5);
+            assert_eq!(candidate(&offers, &mut rng(entity)).expect("there are many")[11], 5);
         }
     }
 
@@ -98,7 +92,7 @@ mod tests {
                 counts.iter().map(|count| { let bid = number % count; number /= count; bid }).collect()
             };
             let exists = (0..total).any(|number| goes(&nth(number)));
-            match choose(&offers, &mut rng(seed)) {
+            match candidate(&offers, &mut rng(seed)) {
                 Some(candidate) => prop_assert!(goes(&candidate)),
                 None => prop_assert!(!exists),
             }
