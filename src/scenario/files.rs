@@ -1,7 +1,7 @@
 //! The files that a scenario is made of: reading them, and saying what is wrong with them.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,8 +10,10 @@ use sha2::{Digest as _, Sha256};
 use super::diagnostic::{Diagnostic, Sources};
 use super::trace::{self, TraceUnit};
 use super::{ensemble_file, yaml};
-use crate::dms::ensemble::{EnsembleConfig, Finding, tree::Node};
-use crate::workload::UpTrace;
+use crate::dms::ensemble::tree::{Node, Position};
+use crate::dms::ensemble::{EnsembleConfig, Finding};
+use crate::workload::trace::lines::{RowError, unpacked};
+use crate::workload::{NodeDefaults, NodeList, UpTrace};
 
 /// An ensemble that a deployment uses.
 #[derive(Clone)]
@@ -43,6 +45,13 @@ struct TraceEntry {
     trace: Option<Arc<UpTrace>>,
 }
 
+/// A list of machines.
+struct ListEntry {
+    path: PathBuf,
+    text: String,
+    list: Option<Arc<NodeList>>,
+}
+
 /// All files of a scenario, each read once.
 pub(super) struct Files {
     directory: PathBuf,
@@ -50,6 +59,7 @@ pub(super) struct Files {
     kept: Option<Vec<(String, String)>>,
     entries: Vec<Entry>,
     traces: Vec<TraceEntry>,
+    lists: Vec<ListEntry>,
     /// What is wrong with ensemble files.
     pub diagnostics: Vec<Diagnostic>,
     /// Texts of all files, for excerpts.
@@ -66,6 +76,7 @@ impl Files {
             kept: None,
             entries: Vec::new(),
             traces: Vec::new(),
+            lists: Vec::new(),
             diagnostics: Vec::new(),
             sources: Sources::new(),
             inputs: Vec::new(),
@@ -139,7 +150,7 @@ impl Files {
         let shown = path.to_string_lossy().replace('\\', "/");
         self.note(&shown, written, &bytes);
         let stem = path.file_stem().map_or_else(|| "trace".into(), |stem| stem.to_string_lossy());
-        let copy = unlike(&stem, &|name| self.traces.iter().any(|entry| entry.copy == name));
+        let copy = self.copy_name_of_table(&stem);
         let mut entry = TraceEntry { path, unit, copy, text: String::new(), trace: None };
         match trace::read(&bytes, unit) {
             Ok(read) => {
@@ -156,9 +167,57 @@ impl Files {
         Ok(found)
     }
 
-    /// The traces by the name of their copy, with their sessions in seconds.
+    /// The list of machines of a path beside the scenario; `None` when its errors have been reported.
+    ///
+    /// # Errors
+    /// Why the file cannot be read.
+    pub(super) fn node_list(
+        &mut self,
+        written: &str,
+        defaults: &NodeDefaults,
+    ) -> Result<Option<Arc<NodeList>>, String> {
+        let path = self.directory.join(written);
+        let same = |list: &Arc<NodeList>| list.defaults == *defaults;
+        if let Some(known) =
+            self.lists.iter().find(|one| one.path == path && one.list.as_ref().is_none_or(same))
+        {
+            return Ok(known.list.clone());
+        }
+        let bytes = read_file_up_to(&path, trace::MAX_BYTES)?;
+        let shown = path.to_string_lossy().replace('\\', "/");
+        self.note(&shown, written, &bytes);
+        let stem = path.file_stem().map_or_else(|| "nodes".into(), |stem| stem.to_string_lossy());
+        let copy = self.copy_name_of_table(stem.trim_end_matches(".csv"));
+        let mut entry = ListEntry { path, text: String::new(), list: None };
+        match NodeList::read(&bytes, defaults.clone(), copy) {
+            Ok(list) => {
+                entry.text = unpacked_text(&bytes)?;
+                entry.list = Some(Arc::new(list));
+            }
+            Err(errors) => {
+                self.sources.insert(shown.clone(), unpacked_text(&bytes).unwrap_or_default());
+                self.diagnostics.extend(of_rows("nodes", &shown, errors));
+            }
+        }
+        let found = entry.list.clone();
+        self.lists.push(entry);
+        Ok(found)
+    }
+
+    /// The traces of availability by the name of their copy, with their sessions in seconds, and the lists of machines.
     pub(super) fn traces(&self) -> Vec<(String, String)> {
-        self.traces.iter().map(|entry| (entry.copy.clone(), entry.text.clone())).collect()
+        let traces = self.traces.iter().map(|entry| (entry.copy.clone(), entry.text.clone()));
+        let lists = self.lists.iter().filter_map(|entry| Some((entry.list.as_ref()?, entry)));
+        traces.chain(lists.map(|(list, entry)| (list.copy.clone(), entry.text.clone()))).collect()
+    }
+
+    /// A name for a copy that no other table has.
+    fn copy_name_of_table(&self, stem: &str) -> String {
+        unlike(stem, &|name| {
+            let lists = self.lists.iter().filter_map(|entry| entry.list.as_ref());
+            self.traces.iter().any(|entry| entry.copy == name)
+                || lists.into_iter().any(|list| list.copy == name)
+        })
     }
 
     /// A name for a copy that no other file has.
@@ -201,6 +260,32 @@ impl Files {
         names.sort();
         names
     }
+}
+
+/// What is wrong with the rows of a table, and how much more of it there is.
+pub(super) fn of_rows(
+    code: &'static str,
+    shown: &str,
+    (errors, unshown): (Vec<RowError>, usize),
+) -> Vec<Diagnostic> {
+    let last = errors.last().map_or(1, |error| error.line);
+    let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    let finding = |RowError { line, column, length, message, help }: RowError| {
+        let help = Some(help).filter(|help| !help.is_empty());
+        Finding::error(Position { line: narrow(line), column, length }, message).with_help(help)
+    };
+    let mut findings: Vec<Finding> = errors.into_iter().map(finding).collect();
+    if unshown > 0 {
+        let position = Position { line: narrow(last), column: 1, length: 1 };
+        findings.push(Finding::error(position, format!("{unshown} further errors are not shown")));
+    }
+    findings.into_iter().map(|finding| Diagnostic::new(code, shown, finding)).collect()
+}
+
+fn unpacked_text(bytes: &[u8]) -> Result<String, String> {
+    let mut text = String::new();
+    let read = unpacked(bytes).and_then(|mut all| all.read_to_string(&mut text));
+    read.map(|_| text).map_err(|error| error.to_string())
 }
 
 /// A name like a stem that is not taken and can be that of a file anywhere.

@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+mod arrivals;
 mod attacks;
 mod capability_script;
 pub mod catalogue;
@@ -28,6 +29,7 @@ mod files;
 mod flaps;
 mod format;
 mod gateways;
+mod hardware;
 mod images;
 mod joins;
 mod nat;

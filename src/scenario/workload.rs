@@ -1,5 +1,6 @@
 //! The `workload` of a scenario: deployments that users ask for.
 
+use super::arrivals;
 use super::contracts::name_of;
 use super::executors;
 use super::files::{Ensemble, Files};
@@ -17,7 +18,7 @@ use crate::dms::resources::{Cpu, Gpu, Resources};
 use crate::kernel::Span;
 use crate::sim::images::{Images, Reference};
 use crate::sim::setup::{Askers, ContractPlan, Deploy, Image, ImageBehaviour, PeerGroup, Role};
-use crate::workload::{ArrivalsConfig, Hardware, HardwareConfig};
+use crate::workload::{ArrivalsConfig, Hardware};
 
 const KEYS: &[&str] = &[
     "by",
@@ -103,7 +104,7 @@ fn deploy(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>, files: &mut
     let count = reader.optional(map, "count", |r, node| r.count(node, "count"));
     let (arrivals, natural) = match map.node.entry("arrivals") {
         Some(_) => {
-            let read = reader.optional(map, "arrivals", |r, node| arrivals(r, node, context.duration));
+            let read = reader.optional(map, "arrivals", |r, node| arrivals::read(r, node, context.duration));
             (read.as_ref().map(|(arrivals, _)| arrivals.clone()), read.and_then(|(_, natural)| natural))
         }
         None => (Some(ArrivalsConfig::At(vec![Span::ZERO])), Some(1)),
@@ -346,9 +347,9 @@ fn fitting(reader: &mut Reader, at: Position, ensemble: &Ensemble, groups: &[Pee
     let plans = groups.iter().filter_map(|group| group.gateway.as_ref()).flat_map(|plan| &plan.plans);
     let mut machines: Vec<Resources> = plans.map(|plan| offered(plan, [1.0; 3])).collect();
     for group in groups.iter().filter(|group| group.role == Role::Provider) {
-        let HardwareConfig::Fixed(machine) = &group.hardware else { return };
+        let Some(kinds) = group.hardware.all() else { return };
         let onboard = group.onboard.map_or([1.0; 3], |part| [part.cpu, part.ram, part.disk]);
-        machines.push(offered(machine, onboard));
+        machines.extend(kinds.iter().map(|machine| offered(machine, onboard)));
     }
     for name in ensemble.config.nodes.keys() {
         let wanted = ensemble
@@ -366,7 +367,7 @@ fn fitting(reader: &mut Reader, at: Position, ensemble: &Ensemble, groups: &[Pee
 /// What a machine offers when these parts of its cores, memory and disk are onboarded.
 fn offered(machine: &Hardware, onboard: [f64; 3]) -> Resources {
     let part = |amount: u64, share: f64| libm::floor(amount as f64 * share) as u64;
-    let card = machine.gpu.as_ref().map(|gpu| Gpu {
+    let cards = machine.gpus.iter().map(|gpu| Gpu {
         vendor: Some(gpu.vendor.as_str().into()),
         model: Some(gpu.model.as_str().into()),
         vram_bytes: gpu.vram_bytes,
@@ -379,7 +380,7 @@ fn offered(machine: &Hardware, onboard: [f64; 3]) -> Resources {
         },
         ram_bytes: part(machine.ram_bytes, onboard[1]),
         disk_bytes: part(machine.disk_bytes, onboard[2]),
-        gpus: card.into_iter().collect(),
+        gpus: cards.collect(),
     }
 }
 
@@ -391,60 +392,6 @@ fn contracted(reader: &mut Reader, at: Position, ensemble: &Ensemble, contracts:
             let help =
                 "describe one of this name under `contracts`; it stands for the one that the file names";
             reader.error(at, message, help.to_owned());
-        }
-    }
-}
-
-/// The arrivals, and how many they are where they say so.
-fn arrivals(
-    reader: &mut Reader,
-    node: &Node,
-    duration: Option<Span>,
-) -> Option<(ArrivalsConfig, Option<u32>)> {
-    const KINDS: &[&str] = &["poisson", "every", "at", "burst"];
-    let keys = ["poisson", "every", "at", "burst", "start"];
-    let map = reader.map(node, "arrivals", node.position, &keys)?;
-    let chosen: Vec<_> = node.entries().iter().filter(|(key, _)| KINDS.contains(&&*key.text)).collect();
-    let [(kind, content)] = chosen.as_slice() else {
-        reader.error(node.position, format!("`arrivals` needs exactly one of {}", listed(KINDS)), None);
-        return None;
-    };
-    let start = reader.optional(&map, "start", |r, node| moment(r, node, "start", duration));
-    if let (Some((key, _)), "at" | "burst") = (node.entry("start"), &*kind.text) {
-        let help = "`at` already says when".to_owned();
-        reader.error(key.position, format!("`start` has no meaning beside `{}`", kind.text), help);
-    }
-    let start = start.unwrap_or(Span::ZERO);
-    match &*kind.text {
-        "poisson" => {
-            let map = reader.map(content, "poisson", kind.position, &["mean"])?;
-            let help = "the mean time between two, as in `mean: 60s`";
-            let mean = reader.required(&map, "mean", help, |r, node| r.positive_span(node, "mean"))?;
-            Some((ArrivalsConfig::Poisson { mean_interval: mean, from: start, count: None }, None))
-        }
-        "every" => {
-            let period = reader.positive_span(content, "every")?;
-            Some((ArrivalsConfig::Every { interval: period, from: start, count: None }, None))
-        }
-        "at" => {
-            let items =
-                if content.items().is_empty() { std::slice::from_ref(content) } else { content.items() };
-            let read: Vec<Option<Span>> =
-                items.iter().map(|item| moment(reader, item, "at", duration)).collect();
-            let mut times: Vec<Span> = read.into_iter().collect::<Option<_>>()?;
-            times.sort_unstable();
-            let count = times.len() as u32;
-            Some((ArrivalsConfig::At(times), Some(count)))
-        }
-        _ => {
-            let map = reader.map(content, "burst", kind.position, &["at", "count", "within"])?;
-            let at = reader.required(&map, "at", "when, as in `at: 1h`", |r, n| moment(r, n, "at", duration));
-            let help = "how many at once, as in `count: 50`";
-            let count = reader.required(&map, "count", help, |r, node| r.count(node, "count"));
-            let count = count?;
-            let within =
-                reader.optional(&map, "within", |r, node| r.span(node, "within")).unwrap_or_default();
-            Some((ArrivalsConfig::Burst { at: at?, count: u64::from(count), within }, Some(count)))
         }
     }
 }

@@ -281,14 +281,6 @@ fn requests(entry: &Deploy, duration: Span) -> (f64, f64) {
     let end_s = duration.as_secs_f64();
     let most = f64::from(entry.count);
     match &entry.arrivals {
-        ArrivalsConfig::Poisson { mean_interval: gap, from, count }
-        | ArrivalsConfig::Every { interval: gap, from, count } => {
-            let most = count.map_or(most, |count| most.min(count as f64));
-            let room_s = (end_s - from.as_secs_f64()).max(0.0);
-            let gap_s = gap.as_secs_f64().max(f64::MIN_POSITIVE);
-            let count = most.min((room_s / gap_s).ceil());
-            (count, from.as_secs_f64() + count * gap_s / 2.0)
-        }
         ArrivalsConfig::At(times) => {
             let within = || times.iter().map(|at| at.as_secs_f64()).filter(|at_s| *at_s < end_s);
             let count = within().count() as f64;
@@ -298,6 +290,13 @@ fn requests(entry: &Deploy, duration: Span) -> (f64, f64) {
             let begins_s = at.as_secs_f64();
             let count = if begins_s < end_s { most.min(*count as f64) } else { 0.0 };
             (count, begins_s + within.as_secs_f64() / 2.0)
+        }
+        again_and_again => {
+            let most = again_and_again.count().map_or(most, |count| most.min(count as f64));
+            let from_s = again_and_again.from().as_secs_f64();
+            let gap_s = again_and_again.mean_interval_s().unwrap_or(end_s).max(f64::MIN_POSITIVE);
+            let count = most.min(((end_s - from_s).max(0.0) / gap_s).ceil());
+            (count, from_s + count * gap_s / 2.0)
         }
     }
 }

@@ -53,7 +53,8 @@ const OWNED: &[(&str, &[&str])] = &[
     ("saphyr_parser", &["src/scenario/yaml.rs", "src/scenario/yaml/"]),
     ("plotters", &["src/report/chart/"]),
     ("prost", &["src/observe/perfetto/"]),
-    ("csv", &["src/observe/", "src/scenario/trace.rs"]),
+    ("csv", &["src/observe/", "src/scenario/trace.rs", "src/workload/trace/lines.rs"]),
+    ("flate2", &["src/workload/trace/lines.rs"]),
 ];
 
 /// What would let two runs of one seed differ, and may be named in `cli` only.
