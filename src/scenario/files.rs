@@ -13,6 +13,7 @@ use super::{ensemble_file, yaml};
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::dms::ensemble::{EnsembleConfig, Finding};
 use crate::workload::trace::lines::{RowError, unpacked};
+use crate::workload::trace::{Bytes, TraceFile};
 use crate::workload::{NodeDefaults, NodeList, UpTrace};
 
 /// An ensemble that a deployment uses.
@@ -60,6 +61,7 @@ pub(super) struct Files {
     entries: Vec<Entry>,
     traces: Vec<TraceEntry>,
     lists: Vec<ListEntry>,
+    job_traces: Vec<(PathBuf, TraceFile)>,
     /// What is wrong with ensemble files.
     pub diagnostics: Vec<Diagnostic>,
     /// Texts of all files, for excerpts.
@@ -77,6 +79,7 @@ impl Files {
             entries: Vec::new(),
             traces: Vec::new(),
             lists: Vec::new(),
+            job_traces: Vec::new(),
             diagnostics: Vec::new(),
             sources: Sources::new(),
             inputs: Vec::new(),
@@ -204,6 +207,52 @@ impl Files {
         Ok(found)
     }
 
+    /// A file of a trace of jobs beside the scenario. It is read once here, for its digest, and kept nowhere.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub(super) fn job_trace(&mut self, written: &str) -> Result<TraceFile, String> {
+        let path = self.directory.join(written);
+        if let Some((_, known)) = self.job_traces.iter().find(|(own, _)| *own == path) {
+            return Ok(known.clone());
+        }
+        let (bytes, digest) = match self.kept {
+            Some(_) => {
+                let bytes = self.read(written, &path)?;
+                let digest = Sha256::digest(&bytes);
+                (Bytes::Memory(bytes.into()), digest)
+            }
+            None => (Bytes::File(path.clone()), digest_of(&path)?),
+        };
+        let sha256 = data_encoding::HEXLOWER.encode(&digest);
+        self.inputs.push((written.to_owned(), sha256.clone()));
+        let name = path.file_name().map_or_else(|| "trace".into(), |name| name.to_string_lossy());
+        let copy = unlike(&name, &|name| {
+            let tables = self.tables().any(|table| name.strip_suffix(".csv") == Some(table));
+            tables || self.job_traces.iter().any(|(_, own)| own.copy == name)
+        });
+        let file = TraceFile { bytes, copy, sha256 };
+        self.job_traces.push((path, file.clone()));
+        Ok(file)
+    }
+
+    /// The files of traces of jobs.
+    pub(super) fn job_traces(&self) -> Vec<TraceFile> {
+        self.job_traces.iter().map(|(_, file)| file.clone()).collect()
+    }
+
+    /// Reports what is wrong with the rows of a file of a trace of jobs.
+    pub(super) fn report_rows(&mut self, file: &TraceFile, errors: (Vec<RowError>, usize)) {
+        let path = self.job_traces.iter().find(|(_, own)| own == file).map(|(path, _)| path.clone());
+        let path = path.unwrap_or_default();
+        let shown = path.to_string_lossy().replace('\\', "/");
+        // What is small is shown with excerpts.
+        if let Ok(text) = read_file(&path).and_then(|bytes| unpacked_text(&bytes)) {
+            self.sources.insert(shown.clone(), text);
+        }
+        self.diagnostics.extend(of_rows("trace", &shown, errors));
+    }
+
     /// The traces of availability by the name of their copy, with their sessions in seconds, and the lists of machines.
     pub(super) fn traces(&self) -> Vec<(String, String)> {
         let traces = self.traces.iter().map(|entry| (entry.copy.clone(), entry.text.clone()));
@@ -211,12 +260,17 @@ impl Files {
         traces.chain(lists.map(|(list, entry)| (list.copy.clone(), entry.text.clone()))).collect()
     }
 
+    /// The names of the copies of tables, which end with `.csv` there.
+    fn tables(&self) -> impl Iterator<Item = &str> {
+        let lists = self.lists.iter().filter_map(|entry| entry.list.as_ref());
+        self.traces.iter().map(|entry| entry.copy.as_str()).chain(lists.map(|list| list.copy.as_str()))
+    }
+
     /// A name for a copy that no other table has.
     fn copy_name_of_table(&self, stem: &str) -> String {
         unlike(stem, &|name| {
-            let lists = self.lists.iter().filter_map(|entry| entry.list.as_ref());
-            self.traces.iter().any(|entry| entry.copy == name)
-                || lists.into_iter().any(|list| list.copy == name)
+            let jobs = || self.job_traces.iter().map(|(_, file)| file.copy.as_str());
+            self.tables().any(|own| own == name) || jobs().any(|own| own.strip_suffix(".csv") == Some(name))
         })
     }
 
@@ -297,6 +351,30 @@ fn unlike(stem: &str, taken: &dyn Fn(&str) -> bool) -> String {
     candidates.find(|name| !taken(name)).unwrap_or(plain)
 }
 
+/// The digest of the bytes of a file, however many they are.
+fn digest_of(path: &Path) -> Result<sha2::digest::Output<Sha256>, String> {
+    let metadata = fs::metadata(path).map_err(in_words)?;
+    if metadata.is_dir() {
+        return Err("it is a directory".to_owned());
+    }
+    let mut file = fs::File::open(path).map_err(in_words)?;
+    let (mut digest, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut buffer).map_err(in_words)? {
+            0 => return Ok(digest.finalize()),
+            count => digest.update(&buffer[..count]),
+        }
+    }
+}
+
+fn in_words(error: io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "reading it is not permitted".to_owned(),
+        kind => kind.to_string(),
+    }
+}
+
 /// The bytes of a file.
 ///
 /// # Errors
@@ -310,11 +388,6 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, String> {
 /// # Errors
 /// As [`read_file`].
 pub(super) fn read_file_up_to(path: &Path, most: u64) -> Result<Vec<u8>, String> {
-    let in_words = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "reading it is not permitted".to_owned(),
-        kind => kind.to_string(),
-    };
     let metadata = fs::metadata(path).map_err(in_words)?;
     if metadata.is_dir() {
         return Err("it is a directory".to_owned());

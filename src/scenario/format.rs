@@ -28,6 +28,7 @@ mod contracts;
 mod dynamic_dns;
 mod gateways;
 mod hardware;
+mod jobs;
 mod machines;
 mod nat;
 mod observability;
@@ -42,6 +43,7 @@ use self::contracts::CONTRACT;
 use self::dynamic_dns::{DYNAMIC_DNS, MOVE};
 use self::gateways::GATEWAYS;
 use self::hardware::MACHINES;
+use self::jobs::JOBS;
 use self::machines::{BYZANTINE, DISK_FULL, EXECUTOR_CRASH, LIES, PULL_FAILURE, SLOW, SLOW_DISK, STALL};
 use self::nat::{NAT, NAT_OF_GROUP};
 use self::observability::OBSERVED;
@@ -454,8 +456,14 @@ static SERVICE: Map = Map::new(
     ],
 );
 
-static WORKLOAD: Map =
-    Map::new("workload", &[Key::new("deploy", Shape::Map(&DEPLOY), "deployments")]).with_one_of(&["deploy"]);
+static WORKLOAD: Map = Map::new(
+    "workload",
+    &[
+        Key::new("deploy", Shape::Map(&DEPLOY), "deployments"),
+        Key::new("jobs", Shape::Map(&JOBS), "jobs with resources and run times of their own"),
+    ],
+)
+.with_one_of(&["deploy", "jobs"]);
 
 static DEPLOY: Map = Map::new(
     "deploy",

@@ -100,7 +100,7 @@ fn read(
     let images = images::read(reader, &top);
     storage::check_buckets(reader, &top, &peers);
     let images_failed = reader.errors > before;
-    let context = workload::Context::new(duration, &peers, &images, images_failed, &contracts);
+    let context = workload::Context::new((seed, duration), &peers, &images, images_failed, &contracts);
     let requests = workload::read(reader, &top, &context, files);
     let (operations, copies_of_operations) =
         operations::read(reader, &top, &context, &requests, &mut organizations, files);

@@ -17,7 +17,8 @@ use crate::dms::ensemble::config::Location;
 use crate::kernel::{Time, date};
 use crate::net::{BandwidthConfig, CityDataSet, LatencyConfig};
 use crate::sim::setup::{
-    AttackKind, AttackPlan, Deploy, Image, ImageBehaviour, PeerGroup, Prints, Role, Setup, StorageConfig,
+    AttackKind, AttackPlan, Deploy, Image, ImageBehaviour, PeerGroup, Prints, Requested, Role, Setup,
+    StorageConfig,
 };
 use crate::workload::{PlaceConfig, PopulationOf};
 
@@ -275,12 +276,16 @@ pub(super) fn after(time: Time) -> String {
 }
 
 fn deploy(deploy: &Deploy, copy: &str) -> String {
+    let arrivals = match &deploy.requested {
+        Requested::Alike(arrivals) => arrivals,
+        Requested::Jobs { source, .. } => return super::jobs::write(deploy, source, copy),
+    };
     let contracts: Vec<String> = deploy.contracts.iter().map(|name| text(name)).collect();
     let content = map(&[
         ("by", Some(text(&deploy.by.name))),
         ("ensemble", Some(text(&format!("ensembles/{copy}.yaml")))),
         ("name", Some(text(&deploy.name))),
-        ("arrivals", Some(super::arrivals::write(&deploy.arrivals))),
+        ("arrivals", Some(super::arrivals::write(arrivals))),
         ("count", (deploy.count != u32::MAX).then(|| deploy.count.to_string())),
         ("timeout", Some(deploy.timeout.to_string())),
         ("shutdown_after", deploy.shutdown_after.as_ref().map(span_of)),

@@ -4,6 +4,7 @@ use super::arrivals;
 use super::contracts::name_of;
 use super::executors;
 use super::files::{Ensemble, Files};
+use super::jobs;
 use super::peers::{Peers, identifier};
 use super::reader::{Map, Reader, listed};
 use super::storage;
@@ -17,7 +18,7 @@ use crate::dms::ensemble::tree::{Node, Position};
 use crate::dms::resources::{Cpu, Gpu, Resources};
 use crate::kernel::Span;
 use crate::sim::images::{Images, Reference};
-use crate::sim::setup::{Askers, ContractPlan, Deploy, Image, ImageBehaviour, PeerGroup, Role};
+use crate::sim::setup::{Askers, ContractPlan, Deploy, Image, ImageBehaviour, PeerGroup, Requested, Role};
 use crate::workload::{ArrivalsConfig, Hardware};
 
 const KEYS: &[&str] = &[
@@ -38,6 +39,8 @@ pub(super) const DEFAULT_TIMEOUT: Span = Span::mins(5);
 
 /// What deployments are checked against.
 pub(super) struct Context<'a> {
+    /// The seed of the run.
+    pub seed: u64,
     /// The end of the run, if it could be read.
     pub duration: Option<Span>,
     /// Who may ask.
@@ -55,13 +58,13 @@ pub(super) struct Context<'a> {
 impl<'a> Context<'a> {
     /// What requests are checked against, with the images as a run looks them up.
     pub(super) fn new(
-        duration: Option<Span>,
+        (seed, duration): (u64, Option<Span>),
         peers: &'a Peers,
         images: &'a [Image],
         images_failed: bool,
         contracts: &'a [ContractPlan],
     ) -> Self {
-        Self { duration, peers, images, known: Images::new(images.to_vec()), images_failed, contracts }
+        Self { seed, duration, peers, images, known: Images::new(images.to_vec()), images_failed, contracts }
     }
 }
 
@@ -82,7 +85,12 @@ pub(super) fn read(
 ) -> Vec<Request> {
     let mut requests = Vec::new();
     for item in reader.list(top, "workload") {
-        let Some(variant) = reader.variant(item, "a kind of workload", &["deploy"]) else { continue };
+        let Some(variant) = reader.variant(item, "a kind of workload", &["deploy", "jobs"]) else { continue };
+        if variant.name == "jobs" {
+            let entry = requests.len() as u32;
+            requests.extend(jobs::read(reader, &variant, context, files, entry));
+            continue;
+        }
         let Some(map) = reader.map(variant.node, "deploy", variant.at, KEYS) else { continue };
         requests.extend(deploy(reader, &map, context, files));
     }
@@ -93,10 +101,29 @@ pub(super) fn read(
     requests
 }
 
-fn deploy(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>, files: &mut Files) -> Option<Request> {
-    let by = reader.required(map, "by", "the orchestrator that asks, as in `by: alice`", |r, node| {
+/// Who asks.
+pub(super) fn by(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>) -> Option<Askers> {
+    reader.required(map, "by", "the orchestrator that asks, as in `by: alice`", |r, node| {
         askers(r, node, context.peers)
-    });
+    })
+}
+
+/// Until when it must run.
+pub(super) fn timeout_of(reader: &mut Reader, map: &Map<'_>) -> Option<Span> {
+    match map.node.entry("timeout") {
+        Some(_) => reader.optional(map, "timeout", timeout),
+        None => Some(DEFAULT_TIMEOUT),
+    }
+}
+
+/// The names of the contracts under which it runs.
+pub(super) fn contracts_of(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>) -> Vec<String> {
+    let named = reader.list(map, "contracts").iter();
+    named.filter_map(|item| name_of(reader, item, "contracts", context.contracts)).collect()
+}
+
+fn deploy(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>, files: &mut Files) -> Option<Request> {
+    let by = by(reader, map, context);
     let help = "a DMS ensemble file, as in `ensemble: ensembles/web.yaml`";
     let ensemble =
         reader.required(map, "ensemble", help, |r, node| checked_ensemble(r, node, context, files));
@@ -109,21 +136,17 @@ fn deploy(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>, files: &mut
         }
         None => (Some(ArrivalsConfig::At(vec![Span::ZERO])), Some(1)),
     };
-    let timeout = match map.node.entry("timeout") {
-        Some(_) => reader.optional(map, "timeout", timeout),
-        None => Some(DEFAULT_TIMEOUT),
-    };
+    let timeout = timeout_of(reader, map);
     let shutdown_after =
         reader.optional(map, "shutdown_after", |r, node| r.distribution(node, "shutdown_after"));
-    let named = reader.list(map, "contracts").iter();
-    let contracts = named.filter_map(|item| name_of(reader, item, "contracts", context.contracts)).collect();
+    let contracts = contracts_of(reader, map, context);
     let wishes = super::strategy::wishes(reader, map, context.peers);
     let ensemble = ensemble?;
     let deploy = Deploy {
         by: by?,
         name: name.map_or_else(|| ensemble.stem.clone(), |name| name.to_string()),
         ensemble: ensemble.config.clone(),
-        arrivals: arrivals?,
+        requested: Requested::Alike(arrivals?),
         count: count.or(natural).unwrap_or(u32::MAX),
         timeout: timeout?,
         shutdown_after,
@@ -140,8 +163,19 @@ pub(super) fn checked_ensemble(
     context: &Context<'_>,
     files: &mut Files,
 ) -> Option<Ensemble> {
-    let ensemble = ensemble(reader, node, files)?;
+    let ensemble = template(reader, node, context, files)?;
     fitting(reader, node.position, &ensemble, &context.peers.groups);
+    Some(ensemble)
+}
+
+/// The same without a look at how large it is.
+pub(super) fn template(
+    reader: &mut Reader,
+    node: &Node,
+    context: &Context<'_>,
+    files: &mut Files,
+) -> Option<Ensemble> {
+    let ensemble = ensemble(reader, node, files)?;
     contracted(reader, node.position, &ensemble, context.contracts);
     check_images(reader, node.position, &ensemble, context, files);
     Some(ensemble)

@@ -12,8 +12,11 @@ use super::lines::{Line, Lines, RowError};
 use super::openb::Pods;
 use super::swf::Log;
 use super::{Row, Rows, TraceError, TraceFile};
-use crate::kernel::{Span, Streams, Time};
+use crate::kernel::{Domain, Span, Streams, Time};
+use crate::workload::jobs::entity;
 
+/// Which jobs are asked for where not all are.
+const SAMPLE: Domain = Domain::new("workload.trace.sample");
 /// So many rows are read ahead.
 pub const WINDOW: usize = 1 << 16;
 /// More errors of a trace than these are only counted.
@@ -34,6 +37,8 @@ pub struct Replay {
     pub time_scale: f64,
     /// So many times as much is asked for in the same time: times between jobs are divided by it, and run times are not.
     pub load: f64,
+    /// Which part of the jobs is asked for, above 0 and up to 1; the others are left out, each by a draw of its own.
+    pub sample: f64,
 }
 
 /// The formats of traces.
@@ -103,14 +108,17 @@ impl Replay {
     /// # Errors
     /// If the files cannot be read at all.
     pub fn jobs(&self, streams: Streams, entry: u32) -> Result<Replayed, Vec<TraceError>> {
-        Ok(self.of(self.format.rows(streams, entry)?))
+        Ok(self.of(self.format.rows(streams, entry)?, streams, entry))
     }
 
     /// The same of rows from elsewhere.
     #[must_use]
-    pub fn of(&self, rows: Box<dyn Rows>) -> Replayed {
+    pub fn of(&self, rows: Box<dyn Rows>, streams: Streams, entry: u32) -> Replayed {
         Replayed {
             ordered: Ordered::new(rows),
+            streams,
+            entry,
+            sample: self.sample,
             origin: None,
             from: self.from,
             start: self.start,
@@ -168,6 +176,9 @@ pub struct TraceJob {
 /// A trace that is being replayed.
 pub struct Replayed {
     ordered: Ordered,
+    streams: Streams,
+    entry: u32,
+    sample: f64,
     /// When the first job came, by the clock of the trace.
     origin: Option<Span>,
     from: Span,
@@ -187,6 +198,11 @@ impl Iterator for Replayed {
             };
             let origin = *self.origin.get_or_insert(row.at);
             let Some(after) = row.at.0.saturating_sub(origin.0).checked_sub(self.from.0) else { continue };
+            if self.sample < 1.0
+                && !self.streams.owned(SAMPLE, entity(self.entry, number)).chance(self.sample)
+            {
+                continue;
+            }
             let at = Time::ZERO + self.start + scaled(Span(after), self.gap_scale);
             let run = row.run.map_or(FOR_EVER, |run| scaled(run, self.time_scale));
             return Some(Ok(TraceJob { at, run, row, number }));
@@ -297,7 +313,7 @@ mod tests {
             sha256: String::new(),
         };
         let format = Format::Swf { file, partition: None };
-        Replay { format, from: Span::ZERO, start: Span::ZERO, time_scale: 1.0, load: 1.0 }
+        Replay { format, from: Span::ZERO, start: Span::ZERO, time_scale: 1.0, load: 1.0, sample: 1.0 }
     }
 
     fn job(at_s: u64, run_s: i64) -> String {
@@ -325,6 +341,18 @@ mod tests {
         assert_eq!(times(&quick), [(10, 30, 1), (110, 60, 2)]);
         let dense = Replay { load: 2.0, ..part };
         assert_eq!(times(&dense), [(10, 60, 1), (110, 120, 2)]);
+    }
+
+    #[test]
+    fn a_sample_is_a_part_of_all_jobs_and_of_a_larger_sample() {
+        let text: String = (0..4000).map(|at| job(at, 1)).collect();
+        let numbers = |sample: f64| {
+            let all = times(&Replay { sample, ..replay(&text) });
+            all.into_iter().map(|(.., number)| number).collect::<Vec<_>>()
+        };
+        let (tenth, half) = (numbers(0.1), numbers(0.5));
+        assert!((tenth.len() as f64 - 400.0).abs() < 76.0 && (half.len() as f64 - 2000.0).abs() < 127.0);
+        assert!(tenth.iter().all(|number| half.contains(number)));
     }
 
     #[test]
