@@ -250,7 +250,12 @@ impl Files {
         if let Ok(text) = read_file(&path).and_then(|bytes| unpacked_text(&bytes)) {
             self.sources.insert(shown.clone(), text);
         }
-        self.diagnostics.extend(of_rows("trace", &shown, errors));
+        for diagnostic in of_rows("trace", &shown, errors) {
+            // Several may read one file, for different parts of it.
+            if !self.diagnostics.contains(&diagnostic) {
+                self.diagnostics.push(diagnostic);
+            }
+        }
     }
 
     /// The traces of availability by the name of their copy, with their sessions in seconds, and the lists of machines.

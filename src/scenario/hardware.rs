@@ -40,8 +40,9 @@ pub(super) fn read(reader: &mut Reader, node: &Node, files: &mut Files) -> Optio
             None => Some(1),
         };
         let hardware = reader.required(&top, "hardware", "as of a group, but no `mix`", |r, node| {
+            let before = r.errors;
             let top = r.map(node, "hardware", node.position, KEYS_OF_PARTS)?;
-            one(r, node, &top, files)
+            if r.errors == before { one(r, node, &top, files) } else { None }
         });
         Some((weight? as u32, hardware?))
     };

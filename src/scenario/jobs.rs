@@ -108,31 +108,31 @@ fn source(
         "generated" => generated(reader, &variant, context.duration),
         "openb" => {
             let top = reader.map(variant.node, what, at, OPENB)?;
-            let file = file(reader, &top, "file", files);
+            let (file, replayed) =
+                (file(reader, &top, "file", files), replayed(reader, &top, context.duration));
             let card_bytes = match top.node.entry("card_memory") {
-                Some(_) => Some(reader.optional(&top, "card_memory", card_memory)?),
-                None => None,
+                Some(_) => reader.optional(&top, "card_memory", card_memory).map(Some),
+                None => Some(None),
             };
-            replay(reader, &top, context.duration, Format::Openb { file: file?, card_bytes })
+            Some((replayed?(Format::Openb { file: file?, card_bytes: card_bytes? }), None))
         }
         "swf" => {
             let top = reader.map(variant.node, what, at, SWF)?;
-            let file = file(reader, &top, "file", files);
+            let (file, replayed) =
+                (file(reader, &top, "file", files), replayed(reader, &top, context.duration));
+            let number = |r: &mut Reader, node: &Node| r.whole(node, "partition", 0, i64::MAX);
             let partition = match top.node.entry("partition") {
-                Some(_) => {
-                    let read =
-                        reader.optional(&top, "partition", |r, n| r.whole(n, "partition", 0, i64::MAX));
-                    Some(read? as u64)
-                }
-                None => None,
+                Some(_) => reader.optional(&top, "partition", number).map(|number| Some(number as u64)),
+                None => Some(None),
             };
-            replay(reader, &top, context.duration, Format::Swf { file: file?, partition })
+            Some((replayed?(Format::Swf { file: file?, partition: partition? }), None))
         }
         _ => {
             let top = reader.map(variant.node, what, at, AZURE)?;
+            let replayed = replayed(reader, &top, context.duration);
             let [flavors, durations, map, intervals] = FILES.map(|key| file(reader, &top, key, files));
             let all = Box::new([flavors?, durations?, map?, intervals?]);
-            replay(reader, &top, context.duration, Format::AzureV1(all))
+            Some((replayed?(Format::AzureV1(all)), None))
         }
     }
 }
@@ -152,12 +152,12 @@ fn file(reader: &mut Reader, top: &Map<'_>, key: &str, files: &mut Files) -> Opt
     })
 }
 
-fn replay(
+/// How a trace is replayed.
+fn replayed(
     reader: &mut Reader,
     top: &Map<'_>,
     duration: Option<Span>,
-    format: Format,
-) -> Option<(JobSource, Option<u32>)> {
+) -> Option<impl FnOnce(Format) -> JobSource + use<>> {
     let span = |reader: &mut Reader, key: &str, read: &dyn Fn(&mut Reader, &Node) -> Option<Span>| match top
         .node
         .entry(key)
@@ -172,9 +172,8 @@ fn replay(
         Some(_) => reader.optional(top, "sample", |r, node| positive_part(r, node, "sample")),
         None => Some(1.0),
     };
-    let (time_scale, load, sample) = (time_scale?, load?, sample?);
-    let replay = Replay { format, from: from?, start: start?, time_scale, load, sample };
-    Some((JobSource::Trace(replay), None))
+    let (from, start, time_scale, load, sample) = (from?, start?, time_scale?, load?, sample?);
+    Some(move |format| JobSource::Trace(Replay { format, from, start, time_scale, load, sample }))
 }
 
 /// A fraction above 0.

@@ -341,6 +341,10 @@ fn count(
         if let Some(HardwareConfig::Listed(nodes)) = hardware {
             return Some((nodes.len() as u32).max(names.len() as u32));
         }
+        if map.node.get("hardware").is_some_and(|hardware| hardware.get("csv").is_some()) {
+            // The list would have said it, and what is wrong with that has been told.
+            return None;
+        }
         if names.is_empty() {
             let help = format!("`count: 10` for ten {}, or `names: [...]`", map.what);
             reader.error(map.at, format!("`{}` needs `count`", map.what), help);

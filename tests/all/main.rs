@@ -48,3 +48,4 @@ mod traffic;
 mod updates;
 mod upgrades;
 mod weaknesses;
+mod workloads;
