@@ -372,6 +372,7 @@ fn digest_of(path: &Path) -> Result<sha2::digest::Output<Sha256>, String> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
 fn in_words(error: io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),

@@ -78,7 +78,7 @@ fn list(reader: &mut Reader, node: &Node, top: &Map<'_>, files: &mut Files) -> O
     let clock_hz = reader.optional(top, "clock", |r, node| r.hertz(node, "clock"));
     let architecture = reader.optional(top, "arch", |r, node| r.text(node, "arch"));
     let disk = reader.optional(top, "disk", |r, node| r.bytes(node, "disk"));
-    let card_bytes = reader.optional(top, "card_memory", |r, node| card_memory(r, node));
+    let card_bytes = reader.optional(top, "card_memory", card_memory);
     let defaults = NodeDefaults {
         clock_hz: clock_hz.unwrap_or(DEFAULT_CLOCK_HZ),
         architecture: architecture.as_deref().unwrap_or(DEFAULT_ARCHITECTURE).to_owned(),

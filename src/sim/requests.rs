@@ -19,7 +19,7 @@ pub(super) struct Requests {
 }
 
 enum Source {
-    Alike(Arrivals),
+    Alike(Box<Arrivals>),
     Jobs(Box<Jobs>),
 }
 
@@ -32,7 +32,7 @@ impl Requests {
         let source = match &deploy.requested {
             Requested::Alike(arrivals) => {
                 let times = arrivals.times(streams, u64::from(entry));
-                Source::Alike(times.map_err(|error| error.to_string())?)
+                Source::Alike(Box::new(times.map_err(|error| error.to_string())?))
             }
             Requested::Jobs { source, .. } => Source::Jobs(Box::new(source.jobs(streams, entry)?)),
         };

@@ -132,8 +132,8 @@ impl JobSource {
         }
         for (place, class) in classes.iter().enumerate() {
             let amounts = [&class.cpu, &class.ram, &class.disk].into_iter().flatten();
-            let all = amounts.chain(class.gpus.iter().map(|cards| &cards.count)).chain([&class.runtime]);
-            let checked: Result<(), AmountsError> = all.map(Amounts::check).collect();
+            let mut all = amounts.chain(class.gpus.iter().map(|cards| &cards.count)).chain([&class.runtime]);
+            let checked: Result<(), AmountsError> = all.try_for_each(Amounts::check);
             checked.map_err(|error| (place, error.to_string()))?;
             if class.weight == 0 {
                 return Err((place, "a class without weight".to_owned()));

@@ -10,7 +10,7 @@ use dmsim::scenario::{self, Loaded, Overrides};
 use dmsim::sim::{self, Options, World};
 use dmsim::workload::trace::openb::Pods;
 use dmsim::workload::trace::replay::{Format, Replay, lines_of};
-use dmsim::workload::trace::{Bytes, Row, Rows, TraceFile};
+use dmsim::workload::trace::{Bytes, Row, TraceFile};
 use dmsim::workload::{HardwareConfig, JobSource};
 
 fn load(set: &[&str]) -> Loaded {

@@ -123,7 +123,7 @@ fn days_have_the_integral_of_their_rate() {
     let days: Vec<Vec<f64>> = (0..60)
         .map(|entity| {
             let all = config.times(Streams::new(3), entity).unwrap();
-            all.map(|at| at.as_secs_f64()).take_while(|at_s| *at_s < 86_400.0).collect()
+            all.map(Time::as_secs_f64).take_while(|at_s| *at_s < 86_400.0).collect()
         })
         .collect();
     let within = |from_s: f64, to_s: f64| {

@@ -142,7 +142,7 @@ impl Replay {
         let mut replayed = self.jobs(streams, entry).map_err(|errors| (errors, 0))?;
         let mut survey = Survey::default();
         let (mut errors, mut unshown) = (Vec::new(), 0);
-        while let Some(next) = replayed.next() {
+        for next in replayed.by_ref() {
             match next {
                 Ok(job) if job.at < Time::ZERO + end && survey.jobs < count => {
                     let at_s = job.at.as_secs_f64();
