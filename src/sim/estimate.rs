@@ -277,7 +277,8 @@ fn interval_s() -> f64 {
     HEALTH_CHECK_INTERVAL.as_secs_f64()
 }
 
-/// How many requests of an entry come within the duration, when on the average, and how long their tasks run, in seconds.
+/// How many requests of an entry come within the duration, when on the average, and how long their tasks run; in
+/// seconds.
 fn requests(entry: &Deploy, duration: Span) -> (f64, f64, f64) {
     let most = f64::from(entry.count);
     match &entry.requested {

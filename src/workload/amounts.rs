@@ -6,8 +6,8 @@ use thiserror::Error;
 use crate::kernel::Rng;
 use crate::kernel::sample::{Distribution, DistributionError};
 
-/// Random numbers between two bounds. What is drawn beyond a bound becomes the bound, so a heavy tail ends there and the
-/// bound itself is as likely as all that lies behind it.
+/// Random numbers between two bounds. What is drawn beyond a bound becomes the bound, so a heavy tail ends there and
+/// the bound itself is as likely as all that lies behind it.
 ///
 /// The unit is that of whoever uses it: where [`Distribution`] says seconds, cores, bytes or cards may be meant.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! Machines as a table has them, one a row: `sn,cpu_milli,memory_mib,gpu,model`, as in the GPU trace of Alibaba of 2023.
+//! Machines as a table has them, one a row: `sn,cpu_milli,memory_mib,gpu,model`, as in Alibaba's GPU trace of 2023.
 
 use serde::{Deserialize, Serialize};
 
@@ -227,7 +227,8 @@ mod tests {
 
     #[test]
     fn a_row_is_a_machine() {
-        let text = "model,sn,gpu,memory_mib,cpu_milli\nV100M32,a,2,1024,64000\n\n,b,0,2048,4000\nV100M32,c,2,1024,64000\n";
+        let text = "model,sn,gpu,memory_mib,cpu_milli\nV100M32,a,2,1024,64000\n\n\
+            ,b,0,2048,4000\nV100M32,c,2,1024,64000\n";
         let list = read(text, None).unwrap();
         assert_eq!((list.len(), list.kinds().len()), (3, 2));
         let first = list.of(0);

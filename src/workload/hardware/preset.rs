@@ -18,11 +18,11 @@ pub enum HardwarePreset {
     /// Servers with graphics cards: 8 cards (70 %) or 4, all alike, of 80 GiB (50 %), 48 GiB or 24 GiB (25 % each); 16
     /// cores and 128 GiB of memory a card; 2.5 GHz, `x86_64`, a disk of 8 TB. Usual figures, and no survey.
     GpuServer,
-    /// Workstations: 16 (50 %), 24 (30 %) or 32 cores; 64 (60 %) or 128 GiB of memory; a card of 24 (60 %), 16 (25 %) or
-    /// 48 GiB; 3.5 GHz, `x86_64`, a disk of 2 TB. Usual figures, and no survey.
+    /// Workstations: 16 (50 %), 24 (30 %) or 32 cores; 64 (60 %) or 128 GiB of memory; a card of 24 (60 %), 16 (25 %)
+    /// or 48 GiB; 3.5 GHz, `x86_64`, a disk of 2 TB. Usual figures, and no survey.
     Workstation,
-    /// Small devices at the edge: 4 (70 %) or 8 cores; 4 (40 %), 8 (40 %) or 16 GiB of memory; no card; 1.8 GHz, `aarch64`,
-    /// a disk of 64 GB (60 %) or 128 GB. Usual figures, and no survey.
+    /// Small devices at the edge: 4 (70 %) or 8 cores; 4 (40 %), 8 (40 %) or 16 GiB of memory; no card; 1.8 GHz,
+    /// `aarch64`, a disk of 64 GB (60 %) or 128 GB. Usual figures, and no survey.
     EdgeDevice,
     /// Rented virtual machines: 2 (30 %), 4 (40 %), 8 (20 %) or 16 cores with 4 GiB of memory each; no card; 2.5 GHz,
     /// `x86_64`, a disk of 100 GB. Usual figures, and no survey.

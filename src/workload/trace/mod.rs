@@ -1,8 +1,8 @@
 //! Traces of jobs and lists of machines: text files that are read row by row, however long they are.
 //!
 //! Three formats of jobs are known, a file each: pods of the GPU trace of Alibaba ([`openb`]), virtual machines of the
-//! first trace of Azure ([`azure`]), and the Standard Workload Format ([`swf`]). A reader gives [`Row`]s; [`replay`] puts
-//! them in the order of their times and moves them to those of the run.
+//! first trace of Azure ([`azure`]), and the Standard Workload Format ([`swf`]). A reader gives [`Row`]s; [`replay`]
+//! puts them in the order of their times and moves them to those of the run.
 
 pub mod azure;
 pub mod columns;
@@ -65,8 +65,8 @@ pub struct TraceError {
     pub row: RowError,
 }
 
-/// The rows of a trace in the order of the file. An error concerns its row alone, unless the file cannot be read on; then
-/// nothing follows it.
+/// The rows of a trace in the order of the file. An error concerns its row alone, unless the file cannot be read on;
+/// then nothing follows it.
 pub trait Rows: Send {
     /// The next job; `Ok(None)` in place of one that the trace says nothing of.
     fn next_row(&mut self) -> Option<Result<Option<Row>, TraceError>>;

@@ -168,7 +168,8 @@ mod tests {
         (rows, errors)
     }
 
-    const HEADER: &str = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time\n";
+    const HEADER: &str = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,\
+        creation_time,deletion_time,scheduled_time\n";
 
     #[test]
     fn a_row_is_a_pod() {
@@ -198,7 +199,8 @@ mod tests {
     #[test]
     fn all_wrong_rows_are_named() {
         let text = format!(
-            "{HEADER}a,x,1,0,0,,,,1,2,\nb,1,1,1,0,,,,1,2,\nc,1,1,1,1001,,,,1,2,\nd,1,1,0,0,,,,5,4,\ne,1,1,0,0,,,,,4,\nf,1\n\
+            "{HEADER}a,x,1,0,0,,,,1,2,\nb,1,1,1,0,,,,1,2,\nc,1,1,1,1001,,,,1,2,\nd,1,1,0,0,,,,5,4,\n\
+            e,1,1,0,0,,,,,4,\nf,1\n\
             g,1,1,0,0,,,,1,2,\n"
         );
         let (rows, errors) = pods(&text, None);

@@ -1,7 +1,7 @@
 //! A trace in the order of its times, moved to those of the run.
 //!
-//! A trace need not be sorted: [`WINDOW`] rows are read ahead, and the earliest of them comes next. So a trace of so many
-//! rows may be in any order, and a longer one must have no row further than that from its place. What is held does not
+//! A trace need not be sorted: [`WINDOW`] rows are read ahead, and the earliest of them comes next. So a trace of so
+//! many rows may be in any order, and a longer one must have no row further than that from its place. What is held does not
 //! grow with the trace.
 
 use std::cmp::Reverse;
@@ -35,7 +35,7 @@ pub struct Replay {
     pub start: Span,
     /// All times of the trace are multiplied by this: below one they pass more quickly.
     pub time_scale: f64,
-    /// So many times as much is asked for in the same time: times between jobs are divided by it, and run times are not.
+    /// So many times as much is asked for in the same time: times between jobs are divided by it, run times are not.
     pub load: f64,
     /// Which part of the jobs is asked for, above 0 and up to 1; the others are left out, each by a draw of its own.
     pub sample: f64,
@@ -127,8 +127,8 @@ impl Replay {
         }
     }
 
-    /// Reads all of it to see whether it can be replayed, and what that makes until `end`; at most `count` jobs are asked
-    /// for.
+    /// Reads all of it to see whether it can be replayed, and what that makes until `end`; at most `count` jobs are
+    /// asked for.
     ///
     /// # Errors
     /// What is wrong with its rows, at most [`MOST_ERRORS`] of it, and how many further errors there are.
