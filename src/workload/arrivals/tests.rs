@@ -75,9 +75,9 @@ fn bursts(states: &[(Option<f64>, f64)]) -> ArrivalsConfig {
 }
 
 /// Fischer and Meier-Hellstern, "The Markov-modulated Poisson process (MMPP) cookbook", Performance Evaluation 18,
-/// 1993: of two states that are left at rates s1 and s2, with arrivals at rates l1 and l2, the counts of a window t have
-/// the index of dispersion 1 + 2 A (1 - (1 - exp(-r t)) / (r t)), where r = s1 + s2 and A = s1 s2 (l1 - l2)^2 / (r^2 (l1
-/// s2 + l2 s1)).
+/// 1993: of two states that are left at rates s1 and s2, with arrivals at rates l1 and l2, the counts of a window t
+/// have the index of dispersion 1 + 2 A (1 - (1 - exp(-r t)) / (r t)), where r = s1 + s2 and
+/// A = s1 s2 (l1 - l2)^2 / (r^2 (l1 s2 + l2 s1)).
 #[test]
 fn bursts_have_the_rate_and_the_dispersion_of_the_closed_form() {
     // Twenty a minute for a minute, then one every half minute for four.

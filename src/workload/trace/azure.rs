@@ -3,7 +3,8 @@
 //!
 //! A line of the flavour trace is a moment in seconds and the machines that were asked for since the moment before, by
 //! their flavours: `300 g,|,b,m,|`, where `|` ends a batch of one tenant. The duration trace has `U15` for a machine
-//! that ran for a time of the 15th interval, or `C46` for one that still ran at the end of the trace, in the same places.
+//! that ran for a time of the 15th interval, or `C46` for one that still ran at the end of the trace, in the same
+//! places.
 
 use std::io;
 

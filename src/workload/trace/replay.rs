@@ -1,8 +1,8 @@
 //! A trace in the order of its times, moved to those of the run.
 //!
 //! A trace need not be sorted: [`WINDOW`] rows are read ahead, and the earliest of them comes next. So a trace of so
-//! many rows may be in any order, and a longer one must have no row further than that from its place. What is held does not
-//! grow with the trace.
+//! many rows may be in any order, and a longer one must have no row further than that from its place. What is held does
+//! not grow with the trace.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
