@@ -10,10 +10,12 @@ the same bytes. Written are, beside this file:
     net/measured_cities.csv   name,lat,lon,located (file | distances)
     net/city_rtt.bin          round-trip times between those cities; layout in data/README.md
     net/simblock_regions.csv  region,upload_bps,download_bps (2019)
+    workloads/                traces of jobs and a list of machines: data/README.md
 """
 import csv
 import gzip
 import json
+import lzma
 import math
 import pathlib
 import statistics
@@ -146,10 +148,36 @@ def regions(source):
     write_csv("net/simblock_regions.csv", ("region", "upload_bps", "download_bps"), rows)
 
 
+# So much of the long traces is shipped.
+AZURE_LINES = 144
+LCG_JOBS = 6000
+
+
+def packed(name, data):
+    """Writes a gzip file that depends on nothing but its content."""
+    (OUT / "workloads").mkdir(exist_ok=True)
+    (OUT / "workloads" / name).write_bytes(gzip.compress(data, 9, mtime=0))
+
+
+def workloads(source):
+    for name in ("openb_node_list_gpu_node.csv", "openb_pod_list_default.csv"):
+        packed(f"{name}.gz", (source / "openb" / name).read_bytes())
+    azure = source / "cluster" / "azure-v1"
+    for original, name in (("v1.test.txt.xz", "flavors"), ("v1.test.c2591400.txt.xz", "durations")):
+        lines = lzma.decompress((azure / original).read_bytes()).splitlines(keepends=True)
+        packed(f"azure_v1_{name}.txt.gz", b"".join(lines[:AZURE_LINES]))
+    for original, name in (("flav_map.txt", "flavor_map"), ("v1.interval_map.txt", "interval_map")):
+        packed(f"azure_v1_{name}.txt.gz", (azure / original).read_bytes())
+    lines = gzip.decompress((source / "cluster" / "LCG.swf.gz").read_bytes()).splitlines(keepends=True)
+    comments = [line for line in lines if line.startswith(b";")]
+    packed("lcg.swf.gz", b"".join(comments + [line for line in lines if not line.startswith(b";")][:LCG_JOBS]))
+
+
 def main():
     source = pathlib.Path(sys.argv[1])
     print(f"{cities(source)} cities; {network(source)} measured cities and pairs")
     regions(source)
+    workloads(source)
 
 
 if __name__ == "__main__":

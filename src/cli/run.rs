@@ -237,6 +237,9 @@ fn write(
     for (name, text) in &loaded.traces {
         folder.write_text(&format!("traces/{name}.csv"), text)?;
     }
+    for file in &loaded.job_traces {
+        folder.write_from(&format!("traces/{}", file.copy), &mut file.open()?)?;
+    }
     folder.write_table(&outcome.metrics)?;
     if !arguments.metrics_only {
         write_tables(outcome, &folder)?;

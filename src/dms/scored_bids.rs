@@ -155,7 +155,8 @@ impl MachineOffer {
 
 /// What of a card's memory is meant, to the nearest thousandth of it: shares come from thousandths that were rounded up
 /// to bytes.
-fn share_milli(bytes: u64, whole_bytes: u64) -> u32 {
+#[must_use]
+pub fn share_milli(bytes: u64, whole_bytes: u64) -> u32 {
     if whole_bytes == 0 {
         return 0;
     }

@@ -208,6 +208,20 @@ impl RunFolder {
         write_atomically(&path, text.as_bytes())
     }
 
+    /// Writes another file of the run with bytes that need not fit in memory.
+    ///
+    /// # Errors
+    /// [`FolderError::Io`].
+    pub fn write_from(&self, name: &str, bytes: &mut dyn io::Read) -> Result<(), FolderError> {
+        let path = self.partial.join(name);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(doing("create", folder))?;
+        }
+        let mut file = File::create(&path).map_err(doing("create", &path))?;
+        io::copy(bytes, &mut file).map_err(doing("write", &path))?;
+        Ok(())
+    }
+
     /// Gives the folder its name and returns the path that it got.
     ///
     /// # Errors

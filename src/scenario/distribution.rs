@@ -4,6 +4,7 @@
 use super::reader::{Map, Reader, Variant};
 use crate::dms::ensemble::tree::{Node, Value};
 use crate::kernel::Distribution;
+use crate::workload::Amounts;
 
 const NAMES: &[&str] =
     &["constant", "uniform", "exponential", "normal", "lognormal", "weibull", "pareto", "gamma"];
@@ -30,7 +31,65 @@ const SIZE: Measure = Measure {
     number: |reader, node, what| reader.bytes(node, what).map(|bytes| bytes as f64),
 };
 
+/// Lengths of which every distribution makes sense.
+const MEMORY: Measure = Measure { one: "an amount", example: "8 GiB", names: NAMES, ..SIZE };
+/// What is counted, or has no unit.
+const THINGS: Measure = Measure {
+    one: "a number",
+    example: "2",
+    names: NAMES,
+    number: |reader, node, what| reader.number(node, what),
+};
+/// The keys beside a distribution that bound it.
+const BOUNDS: [&str; 2] = ["min", "max"];
+
 impl Reader {
+    /// Amounts without a unit.
+    pub(super) fn amounts_of_things(&mut self, node: &Node, what: &str) -> Option<Amounts> {
+        self.amounts(THINGS, node, what)
+    }
+
+    /// Amounts of bytes.
+    pub(super) fn amounts_of_bytes(&mut self, node: &Node, what: &str) -> Option<Amounts> {
+        self.amounts(MEMORY, node, what)
+    }
+
+    /// Amounts of time, in seconds.
+    pub(super) fn amounts_of_time(&mut self, node: &Node, what: &str) -> Option<Amounts> {
+        self.amounts(TIME, node, what)
+    }
+
+    /// A distribution with `min` and `max` beside it, where they are written.
+    fn amounts(&mut self, of: Measure, node: &Node, what: &str) -> Option<Amounts> {
+        let Value::Mapping(entries) = &node.value else {
+            return self.distribution_of(of, node, what).map(Amounts::unbounded);
+        };
+        let before = self.errors;
+        self.map(node, what, node.position, &[of.names, &BOUNDS].concat())?;
+        if self.errors > before {
+            return None;
+        }
+        let is_bound = |key: &str| BOUNDS.contains(&key);
+        let (bounds, rest): (Vec<_>, Vec<_>) = entries.iter().partition(|(key, _)| is_bound(&key.text));
+        let mut read = Vec::new();
+        for (key, content) in bounds {
+            read.push((&*key.text, (of.number)(self, content, &key.text)?));
+        }
+        let rest = Node { value: Value::Mapping(rest.into_iter().cloned().collect()), ..node.clone() };
+        let distribution = self.distribution_of(of, &rest, what)?;
+        let bound = |name: &str| read.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+        let amounts = Amounts {
+            of: distribution,
+            least: bound("min").unwrap_or(0.0),
+            most: bound("max").unwrap_or(f64::INFINITY),
+        };
+        if let Err(error) = amounts.check() {
+            self.error(node.position, format!("`{what}`: {error}"), None);
+            return None;
+        }
+        Some(amounts)
+    }
+
     /// A distribution of lengths in bytes, where that type says seconds; a plain length always gives itself.
     pub(super) fn sizes(&mut self, node: &Node, what: &str) -> Option<Distribution> {
         self.distribution_of(SIZE, node, what)
@@ -155,6 +214,36 @@ pub(super) fn write_sizes(distribution: &Distribution) -> String {
     write_with(distribution, " B")
 }
 
+/// Amounts without a unit, likewise.
+pub(super) fn write_things(amounts: &Amounts) -> String {
+    write_amounts(amounts, "")
+}
+
+/// Amounts of bytes, likewise.
+pub(super) fn write_amounts_of_bytes(amounts: &Amounts) -> String {
+    write_amounts(amounts, " B")
+}
+
+/// Amounts of time, likewise.
+pub(super) fn write_amounts_of_time(amounts: &Amounts) -> String {
+    write_amounts(amounts, "s")
+}
+
+fn write_amounts(amounts: &Amounts, unit: &str) -> String {
+    let Amounts { of, least, most } = amounts;
+    let written = write_with(of, unit);
+    if *least <= 0.0 && !most.is_finite() {
+        return written;
+    }
+    let inner = match of {
+        Distribution::Constant { .. } => format!("constant: {written}"),
+        _ => written[1..written.len() - 1].to_owned(),
+    };
+    let low = if *least > 0.0 { format!(", min: {least}{unit}") } else { String::new() };
+    let high = if most.is_finite() { format!(", max: {most}{unit}") } else { String::new() };
+    format!("{{{inner}{low}{high}}}")
+}
+
 fn write_with(distribution: &Distribution, unit: &str) -> String {
     match *distribution {
         Distribution::Constant { value_s } => format!("{value_s}{unit}"),
@@ -222,6 +311,36 @@ mod tests {
             (
                 "{weibull: {shape: -1, scale: 1s}}",
                 "`repair`: `shape` of Weibull(shape -1, scale 1 s) must be a number above 0",
+            ),
+        ] {
+            assert_eq!(read(text), (None, vec![message.to_owned()]), "{text}");
+        }
+    }
+
+    #[test]
+    fn bounds_stand_beside_a_distribution() {
+        let read = |text: &str| {
+            let mut reader = Reader::default();
+            let node = yaml::parse(text.as_bytes()).unwrap();
+            let read = reader.amounts_of_bytes(&node, "ram");
+            (read, reader.findings.into_sorted().into_iter().map(|one| one.message).collect::<Vec<_>>())
+        };
+        let (bounded, _) = read("{pareto: {shape: 1.5, scale: 1 GiB}, min: 2 GiB, max: 64 GiB}");
+        let bounded = bounded.unwrap();
+        assert_eq!((bounded.least, bounded.most), (2_147_483_648.0, 68_719_476_736.0));
+        for amounts in [bounded, Amounts::constant(5.0), Amounts { most: 9.0, ..Amounts::constant(7.0) }] {
+            assert_eq!(read(&write_amounts_of_bytes(&amounts)), (Some(amounts), vec![]));
+        }
+        for (text, message) in [
+            (
+                "{constant: 1 GiB, min: 3 B, max: 2 B}",
+                "`ram`: the least amount, 3, must not be above the most, 2",
+            ),
+            ("{constant: 1 GiB, mix: 3 B}", "unknown key `mix` in `ram`"),
+            (
+                "{min: 3 B}",
+                "a distribution must be exactly one of `constant`, `uniform`, `exponential`, `normal`, \
+                `lognormal`, `weibull`, `pareto` or `gamma`",
             ),
         ] {
             assert_eq!(read(text), (None, vec![message.to_owned()]), "{text}");

@@ -1,7 +1,7 @@
 //! The files that a scenario is made of: reading them, and saying what is wrong with them.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,8 +10,11 @@ use sha2::{Digest as _, Sha256};
 use super::diagnostic::{Diagnostic, Sources};
 use super::trace::{self, TraceUnit};
 use super::{ensemble_file, yaml};
-use crate::dms::ensemble::{EnsembleConfig, Finding, tree::Node};
-use crate::workload::UpTrace;
+use crate::dms::ensemble::tree::{Node, Position};
+use crate::dms::ensemble::{EnsembleConfig, Finding};
+use crate::workload::trace::lines::{RowError, unpacked};
+use crate::workload::trace::{Bytes, TraceFile};
+use crate::workload::{NodeDefaults, NodeList, UpTrace};
 
 /// An ensemble that a deployment uses.
 #[derive(Clone)]
@@ -43,6 +46,13 @@ struct TraceEntry {
     trace: Option<Arc<UpTrace>>,
 }
 
+/// A list of machines.
+struct ListEntry {
+    path: PathBuf,
+    text: String,
+    list: Option<Arc<NodeList>>,
+}
+
 /// All files of a scenario, each read once.
 pub(super) struct Files {
     directory: PathBuf,
@@ -50,6 +60,8 @@ pub(super) struct Files {
     kept: Option<Vec<(String, String)>>,
     entries: Vec<Entry>,
     traces: Vec<TraceEntry>,
+    lists: Vec<ListEntry>,
+    job_traces: Vec<(PathBuf, TraceFile)>,
     /// What is wrong with ensemble files.
     pub diagnostics: Vec<Diagnostic>,
     /// Texts of all files, for excerpts.
@@ -66,6 +78,8 @@ impl Files {
             kept: None,
             entries: Vec::new(),
             traces: Vec::new(),
+            lists: Vec::new(),
+            job_traces: Vec::new(),
             diagnostics: Vec::new(),
             sources: Sources::new(),
             inputs: Vec::new(),
@@ -139,7 +153,7 @@ impl Files {
         let shown = path.to_string_lossy().replace('\\', "/");
         self.note(&shown, written, &bytes);
         let stem = path.file_stem().map_or_else(|| "trace".into(), |stem| stem.to_string_lossy());
-        let copy = unlike(&stem, &|name| self.traces.iter().any(|entry| entry.copy == name));
+        let copy = self.copy_name_of_table(&stem);
         let mut entry = TraceEntry { path, unit, copy, text: String::new(), trace: None };
         match trace::read(&bytes, unit) {
             Ok(read) => {
@@ -156,9 +170,113 @@ impl Files {
         Ok(found)
     }
 
-    /// The traces by the name of their copy, with their sessions in seconds.
+    /// The list of machines of a path beside the scenario; `None` when its errors have been reported.
+    ///
+    /// # Errors
+    /// Why the file cannot be read.
+    pub(super) fn node_list(
+        &mut self,
+        written: &str,
+        defaults: &NodeDefaults,
+    ) -> Result<Option<Arc<NodeList>>, String> {
+        let path = self.directory.join(written);
+        let same = |list: &Arc<NodeList>| list.defaults == *defaults;
+        if let Some(known) =
+            self.lists.iter().find(|one| one.path == path && one.list.as_ref().is_none_or(same))
+        {
+            return Ok(known.list.clone());
+        }
+        let bytes = read_file_up_to(&path, trace::MAX_BYTES)?;
+        let shown = path.to_string_lossy().replace('\\', "/");
+        self.note(&shown, written, &bytes);
+        let stem = path.file_stem().map_or_else(|| "nodes".into(), |stem| stem.to_string_lossy());
+        let copy = self.copy_name_of_table(stem.trim_end_matches(".csv"));
+        let mut entry = ListEntry { path, text: String::new(), list: None };
+        match NodeList::read(&bytes, defaults.clone(), copy) {
+            Ok(list) => {
+                entry.text = unpacked_text(&bytes)?;
+                entry.list = Some(Arc::new(list));
+            }
+            Err(errors) => {
+                self.sources.insert(shown.clone(), unpacked_text(&bytes).unwrap_or_default());
+                self.diagnostics.extend(of_rows("nodes", &shown, errors));
+            }
+        }
+        let found = entry.list.clone();
+        self.lists.push(entry);
+        Ok(found)
+    }
+
+    /// A file of a trace of jobs beside the scenario. It is read once here, for its digest, and kept nowhere.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub(super) fn job_trace(&mut self, written: &str) -> Result<TraceFile, String> {
+        let path = self.directory.join(written);
+        if let Some((_, known)) = self.job_traces.iter().find(|(own, _)| *own == path) {
+            return Ok(known.clone());
+        }
+        let (bytes, digest) = match self.kept {
+            Some(_) => {
+                let bytes = self.read(written, &path)?;
+                let digest = Sha256::digest(&bytes);
+                (Bytes::Memory(bytes.into()), digest)
+            }
+            None => (Bytes::File(path.clone()), digest_of(&path)?),
+        };
+        let sha256 = data_encoding::HEXLOWER.encode(&digest);
+        self.inputs.push((written.to_owned(), sha256.clone()));
+        let name = path.file_name().map_or_else(|| "trace".into(), |name| name.to_string_lossy());
+        let copy = unlike(&name, &|name| {
+            let tables = self.tables().any(|table| name.strip_suffix(".csv") == Some(table));
+            tables || self.job_traces.iter().any(|(_, own)| own.copy == name)
+        });
+        let file = TraceFile { bytes, copy, sha256 };
+        self.job_traces.push((path, file.clone()));
+        Ok(file)
+    }
+
+    /// The files of traces of jobs.
+    pub(super) fn job_traces(&self) -> Vec<TraceFile> {
+        self.job_traces.iter().map(|(_, file)| file.clone()).collect()
+    }
+
+    /// Reports what is wrong with the rows of a file of a trace of jobs.
+    pub(super) fn report_rows(&mut self, file: &TraceFile, errors: (Vec<RowError>, usize)) {
+        let path = self.job_traces.iter().find(|(_, own)| own == file).map(|(path, _)| path.clone());
+        let path = path.unwrap_or_default();
+        let shown = path.to_string_lossy().replace('\\', "/");
+        // What is small is shown with excerpts.
+        if let Ok(text) = read_file(&path).and_then(|bytes| unpacked_text(&bytes)) {
+            self.sources.insert(shown.clone(), text);
+        }
+        for diagnostic in of_rows("trace", &shown, errors) {
+            // Several may read one file, for different parts of it.
+            if !self.diagnostics.contains(&diagnostic) {
+                self.diagnostics.push(diagnostic);
+            }
+        }
+    }
+
+    /// The traces of availability by the name of their copy, with their sessions in seconds, and the lists of machines.
     pub(super) fn traces(&self) -> Vec<(String, String)> {
-        self.traces.iter().map(|entry| (entry.copy.clone(), entry.text.clone())).collect()
+        let traces = self.traces.iter().map(|entry| (entry.copy.clone(), entry.text.clone()));
+        let lists = self.lists.iter().filter_map(|entry| Some((entry.list.as_ref()?, entry)));
+        traces.chain(lists.map(|(list, entry)| (list.copy.clone(), entry.text.clone()))).collect()
+    }
+
+    /// The names of the copies of tables, which end with `.csv` there.
+    fn tables(&self) -> impl Iterator<Item = &str> {
+        let lists = self.lists.iter().filter_map(|entry| entry.list.as_ref());
+        self.traces.iter().map(|entry| entry.copy.as_str()).chain(lists.map(|list| list.copy.as_str()))
+    }
+
+    /// A name for a copy that no other table has.
+    fn copy_name_of_table(&self, stem: &str) -> String {
+        unlike(stem, &|name| {
+            let jobs = || self.job_traces.iter().map(|(_, file)| file.copy.as_str());
+            self.tables().any(|own| own == name) || jobs().any(|own| own.strip_suffix(".csv") == Some(name))
+        })
     }
 
     /// A name for a copy that no other file has.
@@ -203,6 +321,32 @@ impl Files {
     }
 }
 
+/// What is wrong with the rows of a table, and how much more of it there is.
+pub(super) fn of_rows(
+    code: &'static str,
+    shown: &str,
+    (errors, unshown): (Vec<RowError>, usize),
+) -> Vec<Diagnostic> {
+    let last = errors.last().map_or(1, |error| error.line);
+    let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    let finding = |RowError { line, column, length, message, help }: RowError| {
+        let help = Some(help).filter(|help| !help.is_empty());
+        Finding::error(Position { line: narrow(line), column, length }, message).with_help(help)
+    };
+    let mut findings: Vec<Finding> = errors.into_iter().map(finding).collect();
+    if unshown > 0 {
+        let position = Position { line: narrow(last), column: 1, length: 1 };
+        findings.push(Finding::error(position, format!("{unshown} further errors are not shown")));
+    }
+    findings.into_iter().map(|finding| Diagnostic::new(code, shown, finding)).collect()
+}
+
+fn unpacked_text(bytes: &[u8]) -> Result<String, String> {
+    let mut text = String::new();
+    let read = unpacked(bytes).and_then(|mut all| all.read_to_string(&mut text));
+    read.map(|_| text).map_err(|error| error.to_string())
+}
+
 /// A name like a stem that is not taken and can be that of a file anywhere.
 fn unlike(stem: &str, taken: &dyn Fn(&str) -> bool) -> String {
     let plain: String =
@@ -210,6 +354,31 @@ fn unlike(stem: &str, taken: &dyn Fn(&str) -> bool) -> String {
     let numbered = (2_u32..).map(|number| format!("{plain}-{number}"));
     let mut candidates = std::iter::once(plain.clone()).chain(numbered);
     candidates.find(|name| !taken(name)).unwrap_or(plain)
+}
+
+/// The digest of the bytes of a file, however many they are.
+fn digest_of(path: &Path) -> Result<sha2::digest::Output<Sha256>, String> {
+    let metadata = fs::metadata(path).map_err(in_words)?;
+    if metadata.is_dir() {
+        return Err("it is a directory".to_owned());
+    }
+    let mut file = fs::File::open(path).map_err(in_words)?;
+    let (mut digest, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut buffer).map_err(in_words)? {
+            0 => return Ok(digest.finalize()),
+            count => digest.update(&buffer[..count]),
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
+fn in_words(error: io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "reading it is not permitted".to_owned(),
+        kind => kind.to_string(),
+    }
 }
 
 /// The bytes of a file.
@@ -225,11 +394,6 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, String> {
 /// # Errors
 /// As [`read_file`].
 pub(super) fn read_file_up_to(path: &Path, most: u64) -> Result<Vec<u8>, String> {
-    let in_words = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "reading it is not permitted".to_owned(),
-        kind => kind.to_string(),
-    };
     let metadata = fs::metadata(path).map_err(in_words)?;
     if metadata.is_dir() {
         return Err("it is a directory".to_owned());

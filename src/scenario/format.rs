@@ -21,11 +21,15 @@ macro_rules! drawn_peers {
     }};
 }
 
+mod amounts;
+mod arrivals;
 mod attacks;
 mod contracts;
 mod costs;
 mod dynamic_dns;
 mod gateways;
+mod hardware;
+mod jobs;
 mod machines;
 mod nat;
 mod observability;
@@ -34,11 +38,14 @@ mod population;
 mod strategy;
 mod traffic;
 
+use self::arrivals::{ARRIVALS, BURST, POISSON};
 use self::attacks::ATTACK;
 use self::contracts::CONTRACT;
 use self::costs::{POWER, PRICE};
 use self::dynamic_dns::{DYNAMIC_DNS, MOVE};
 use self::gateways::GATEWAYS;
+use self::hardware::MACHINES;
+use self::jobs::JOBS;
 use self::machines::{BYZANTINE, DISK_FULL, EXECUTOR_CRASH, LIES, PULL_FAILURE, SLOW, SLOW_DISK, STALL};
 use self::nat::{NAT, NAT_OF_GROUP};
 use self::observability::OBSERVED;
@@ -197,7 +204,6 @@ const GROUP_COUNT: Key = Key::new("count", COUNT, "how many").or("as many as nam
 const GROUP_NAMES: Key = Key::new("names", Shape::List(&NAME), "names for the first of them");
 const GROUP_PLACE: Key =
     Key::new("place", Shape::Map(&PLACE), "where they are").or("by population of the world");
-const MACHINES: Shape = Shape::Either(&[Shape::Map(&HARDWARE_PRESET), Shape::Map(&HARDWARE)]);
 const GROUP_HARDWARE: Key = Key::new("hardware", MACHINES, "the machines").or("{preset: home-pc}");
 const GROUP_BANDWIDTH: Key = Key::new("bandwidth", BANDWIDTH, "links of these").or("that of network");
 const GROUP_NAT: Key = Key::new("nat", NAT_OF_GROUP, "what stands before these")
@@ -321,32 +327,6 @@ static AREA: Map = Map::new(
     ],
 )
 .with_one_of(&["world", "continent", "country"]);
-
-static HARDWARE_PRESET: Map = Map::new(
-    "hardware preset",
-    &[Key::new("preset", Shape::Words(&["home-pc"]), "machines as surveyed").required()],
-);
-
-static HARDWARE: Map = Map::new(
-    "hardware",
-    &[
-        Key::new("cpu", Shape::Whole(1, 4096), "cores").required(),
-        Key::new("clock", HERTZ, "of each core").or("3 GHz"),
-        Key::new("arch", Shape::Filled, "architecture").or("x86_64"),
-        Key::new("ram", BYTES, "memory").required(),
-        Key::new("disk", BYTES, "disk").required(),
-        Key::new("gpu", Shape::Map(&GPU), "graphics card").or("none"),
-    ],
-);
-
-static GPU: Map = Map::new(
-    "gpu",
-    &[
-        Key::new("vendor", Shape::Filled, "who made it").required(),
-        Key::new("model", Shape::Filled, "its name").required(),
-        Key::new("vram", BYTES, "its memory").required(),
-    ],
-);
 
 static ONBOARD: Map = Map::new(
     "onboard",
@@ -480,8 +460,14 @@ static SERVICE: Map = Map::new(
     ],
 );
 
-static WORKLOAD: Map =
-    Map::new("workload", &[Key::new("deploy", Shape::Map(&DEPLOY), "deployments")]).with_one_of(&["deploy"]);
+static WORKLOAD: Map = Map::new(
+    "workload",
+    &[
+        Key::new("deploy", Shape::Map(&DEPLOY), "deployments"),
+        Key::new("jobs", Shape::Map(&JOBS), "jobs with resources and run times of their own"),
+    ],
+)
+.with_one_of(&["deploy", "jobs"]);
 
 static DEPLOY: Map = Map::new(
     "deploy",
@@ -496,29 +482,6 @@ static DEPLOY: Map = Map::new(
         Key::new("contracts", Shape::List(&NAME), "the contracts under which it runs").or("none"),
         Key::new("recovery", RECOVERY, "what is done about its failures").or("that of `strategy`"),
         Key::new("detector", DETECTOR, "how its failures are noticed").or("that of `strategy`"),
-    ],
-);
-
-static ARRIVALS: Map = Map::new(
-    "arrivals",
-    &[
-        Key::new("poisson", Shape::Map(&POISSON), "at random"),
-        Key::new("every", TIME, "at equal distances"),
-        Key::new("at", Shape::Either(&[TIME, Shape::FilledList(&TIME)]), "at given times"),
-        Key::new("burst", Shape::Map(&BURST), "many at once"),
-        Key::new("start", TIME, "not before").or("0s"),
-    ],
-)
-.with_one_of(&["poisson", "every", "at", "burst"]);
-
-static POISSON: Map = Map::new("poisson", &[Key::new("mean", TIME, "mean time between two").required()]);
-
-static BURST: Map = Map::new(
-    "burst",
-    &[
-        Key::new("at", TIME, "when").required(),
-        Key::new("count", COUNT, "how many").required(),
-        Key::new("within", TIME, "spread over").or("0s"),
     ],
 );
 

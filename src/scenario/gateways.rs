@@ -1,7 +1,7 @@
 //! What a group of gateways can have made: plans of machines, how many, and how long that takes.
 
 use super::distribution;
-use super::peers::machine;
+use super::hardware::{machine, write_machine};
 use super::reader::{Map, Reader};
 use super::resolved::map;
 use crate::dms::ensemble::tree::Node;
@@ -43,7 +43,7 @@ fn plan(reader: &mut Reader, node: &Node) -> Option<crate::workload::Hardware> {
 
 /// The same as a scenario has it.
 pub(super) fn write(plan: &GatewayPlan) -> [(&'static str, Option<String>); 4] {
-    let plans: Vec<String> = plan.plans.iter().map(|one| map(&super::resolved::machine(one))).collect();
+    let plans: Vec<String> = plan.plans.iter().map(|one| map(&write_machine(one))).collect();
     [
         ("plans", Some(format!("[{}]", plans.join(", ")))),
         ("machines", Some(plan.machines.to_string())),

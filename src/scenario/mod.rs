@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+mod arrivals;
 mod attacks;
 mod capability_script;
 pub mod catalogue;
@@ -29,7 +30,9 @@ mod files;
 mod flaps;
 mod format;
 mod gateways;
+mod hardware;
 mod images;
+mod jobs;
 mod joins;
 mod nat;
 mod network;
@@ -65,6 +68,7 @@ use crate::dms::ensemble::Finding;
 use crate::dms::ensemble::tree::Position;
 use crate::sim::capabilities::Script;
 use crate::sim::setup::Setup;
+use crate::workload::trace::TraceFile;
 
 pub use check::{Checked, DmsVerdict, Kind, check, verdict_of_dms};
 pub use churn::churn_fragment;
@@ -87,6 +91,8 @@ pub struct Loaded {
     pub ensembles: Vec<(String, String)>,
     /// The availability traces by NAME, which it names as `traces/NAME.csv`, with their sessions in seconds.
     pub traces: Vec<(String, String)>,
+    /// The files of traces of jobs, which it names as `traces/NAME` by the names of their copies.
+    pub job_traces: Vec<TraceFile>,
 }
 
 /// What is wrong, or looks wrong, with files, and the texts to show it in.
@@ -202,8 +208,9 @@ fn load_bytes(
         Some(mut resolved) if !report.has_errors() => {
             resolved.setup.inputs = std::mem::take(&mut files.inputs);
             let text = resolved::write(&resolved.setup, &resolved.copies);
-            let (traces, ensembles) = (files.traces(), files.copies());
-            Ok(Loaded { setup: resolved.setup, warnings: report, resolved: text, ensembles, traces })
+            let (traces, job_traces) = (files.traces(), files.job_traces());
+            let (setup, ensembles) = (resolved.setup, files.copies());
+            Ok(Loaded { setup, warnings: report, resolved: text, ensembles, traces, job_traces })
         }
         _ => Err(report),
     }

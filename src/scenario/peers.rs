@@ -9,6 +9,7 @@ use super::churn::{self, Presence};
 use super::faults::number_in;
 use super::files::Files;
 use super::gateways;
+use super::hardware;
 use super::nat;
 use super::network::bandwidth;
 use super::organizations::Organizations;
@@ -17,7 +18,7 @@ use super::storage;
 use super::{clocks, costs, joins};
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::sim::setup::{Onboard, PeerGroup, Role};
-use crate::workload::{Gpu, Hardware, HardwareConfig, HardwarePreset};
+use crate::workload::HardwareConfig;
 
 const GROUP_KEYS: &[&str] = &[
     "name",
@@ -88,10 +89,6 @@ const ROLES: &[&str] = &[
 ];
 /// More names than anyone writes by hand.
 const MOST_PEERS: u64 = 10_000_000;
-
-/// A machine whose clock and architecture are not written.
-const DEFAULT_CLOCK_HZ: u64 = 3_000_000_000;
-const DEFAULT_ARCHITECTURE: &str = "x86_64";
 
 /// The groups of peers, and where each was described.
 #[derive(Default)]
@@ -242,11 +239,11 @@ fn group(
     let map = reader.map(variant.node, variant.name, variant.at, keys)?;
     let name = reader.optional(&map, "name", |r, node| identifier(r, node, "name"));
     let names = peer_names(reader, &map, role, named);
-    let count = count(reader, &map, &names);
+    let hardware = reader.optional(&map, "hardware", |r, node| hardware::read(r, node, files));
+    let count = count(reader, &map, &names, hardware.as_ref());
     let (organizations, membership) = organizations.memberships(reader, &map, role != Role::Attacker);
     let place = reader.optional(&map, "place", Reader::place).unwrap_or_default();
     let location = reader.optional(&map, "location", Reader::location);
-    let hardware = reader.optional(&map, "hardware", hardware).unwrap_or_default();
     let offers_nothing = matches!(role, Role::Attacker | Role::Gateway);
     let onboard = if offers_nothing { None } else { onboard(reader, &map, role) };
     let links = reader.optional(&map, "bandwidth", bandwidth);
@@ -278,7 +275,7 @@ fn group(
         membership,
         place,
         location,
-        hardware,
+        hardware: hardware.unwrap_or_default(),
         onboard,
         bandwidth: links,
         nat,
@@ -343,9 +340,21 @@ fn peer_names(
     names
 }
 
-/// How many peers: as written, else as many as there are names, else one.
-fn count(reader: &mut Reader, map: &Map<'_>, names: &[String]) -> Option<u32> {
+/// How many peers: as written, else as many as there are machines in their list or names.
+fn count(
+    reader: &mut Reader,
+    map: &Map<'_>,
+    names: &[String],
+    hardware: Option<&HardwareConfig>,
+) -> Option<u32> {
     let Some((key, _)) = map.node.entry("count") else {
+        if let Some(HardwareConfig::Listed(nodes)) = hardware {
+            return Some((nodes.len() as u32).max(names.len() as u32));
+        }
+        if map.node.get("hardware").is_some_and(|hardware| hardware.get("csv").is_some()) {
+            // The list would have said it, and what is wrong with that has been told.
+            return None;
+        }
         if names.is_empty() {
             let help = format!("`count: 10` for ten {}, or `names: [...]`", map.what);
             reader.error(map.at, format!("`{}` needs `count`", map.what), help);
@@ -360,54 +369,6 @@ fn count(reader: &mut Reader, map: &Map<'_>, names: &[String]) -> Option<u32> {
         return None;
     }
     Some(count)
-}
-
-/// A preset, or what the machine has.
-fn hardware(reader: &mut Reader, node: &Node) -> Option<HardwareConfig> {
-    let map = reader.map(
-        node,
-        "hardware",
-        node.position,
-        &["preset", "cpu", "clock", "arch", "ram", "disk", "gpu"],
-    )?;
-    if let Some((key, preset)) = node.entry("preset") {
-        if node.entries().len() > 1 {
-            reader.error(key.position, "`preset` stands for the whole machine: write it alone", None);
-            return None;
-        }
-        let words = [("home-pc", HardwarePreset::HomePc)];
-        return reader.word(preset, "hardware.preset", &words).map(HardwareConfig::Preset);
-    }
-    machine(reader, &map).map(HardwareConfig::Fixed)
-}
-
-/// What a machine has.
-pub(super) fn machine(reader: &mut Reader, map: &Map<'_>) -> Option<Hardware> {
-    let cores = reader.required(map, "cpu", "cores, as in `cpu: 4`", |r, node| {
-        r.whole(node, "cpu", 1, 4096).map(|cores| cores as u32)
-    });
-    let clock_hz = reader.optional(map, "clock", |r, node| r.hertz(node, "clock"));
-    let architecture = reader.optional(map, "arch", |r, node| r.text(node, "arch"));
-    let ram = reader.required(map, "ram", "as in `ram: 8 GiB`", |r, node| r.bytes(node, "ram"));
-    let disk = reader.required(map, "disk", "as in `disk: 100 GiB`", |r, node| r.bytes(node, "disk"));
-    let card = reader.optional(map, "gpu", gpu);
-    Some(Hardware {
-        cores: cores?,
-        clock_hz: clock_hz.unwrap_or(DEFAULT_CLOCK_HZ),
-        architecture: architecture.as_deref().unwrap_or(DEFAULT_ARCHITECTURE).to_owned(),
-        ram_bytes: ram?,
-        disk_bytes: disk?,
-        gpu: card,
-    })
-}
-
-fn gpu(reader: &mut Reader, node: &Node) -> Option<Gpu> {
-    let map = reader.map(node, "gpu", node.position, &["vendor", "model", "vram"])?;
-    let mut word = |key, help| reader.required(&map, key, help, |r: &mut Reader, node| r.text(node, key));
-    let (vendor, model) =
-        (word("vendor", "as in `vendor: NVIDIA`"), word("model", "as in `model: RTX 4090`"));
-    let vram = reader.required(&map, "vram", "as in `vram: 16 GiB`", |r, node| r.bytes(node, "vram"));
-    Some(Gpu { vendor: vendor?.to_string(), model: model?.to_string(), vram_bytes: vram? })
 }
 
 /// What is offered. Providers offer 80 % of cores and memory and half the disk unless they say otherwise.

@@ -8,18 +8,24 @@ use super::resolved::text;
 use super::workload::Request;
 use crate::dms::ensemble::tree::Node;
 use crate::dms::orchestrator::Strategy;
-use crate::dms::resources::Resources;
-use crate::dms::scored_bids::{Asked, ScoredBids};
-use crate::kernel::Span;
+use crate::dms::resources::{Gpu, Resources};
+use crate::dms::scored_bids::{Asked, ScoredBids, share_milli};
+use crate::kernel::{Span, Streams};
 use crate::placement::policy::{Expression, PowerOfD};
-use crate::placement::{Ask, LISTED, Mix, Parameters, Placement, Scale, WHOLE_CARD_MILLI};
-use crate::sim::setup::PeerGroup;
+use crate::placement::{Ask, LISTED, Mix, Parameters, Placement, Scale, Tag, WHOLE_CARD_MILLI};
+use crate::sim::setup::{PeerGroup, Requested};
+use crate::workload::JobSource;
+use crate::workload::nodes::{USUAL_CARD_BYTES, memory_of_card};
+use crate::workload::trace::Cards;
+use crate::workload::trace::replay::{Format, Replay};
 
 const KEYS: [&str; 4] = ["window", "ask", "refresh", "ties"];
 /// Providers that are asked for one node.
 const MOST_ASKED: i64 = 1_000_000;
 /// A count is forgotten when no bid is remembered any more.
 const OLDEST_COUNT: Span = Span::mins(5);
+/// So many jobs of an entry of the workload say what is to be expected of it.
+const MOST_EXPECTED: u32 = 20_000;
 /// Longer than a provider keeps a bid nobody can wait.
 const LONGEST_WINDOW: Span = Span::mins(2);
 
@@ -109,26 +115,69 @@ fn scale_of(groups: &[PeerGroup]) -> Scale {
     }
 }
 
-/// The nodes that are to be expected, each as often as it is deployed.
-pub(super) fn expected_jobs(requests: &[Request]) -> Mix {
-    let mut jobs: Vec<((u64, u32, u32), Ask)> = Vec::new();
-    for Request { deploy, .. } in requests {
-        // What arrives without end counts as often as a list of a hundred.
-        let count = if deploy.count == u32::MAX { 100 } else { deploy.count.min(100_000) };
-        for node in deploy.ensemble.nodes.values() {
-            let own = node.allocations.iter().filter_map(|name| deploy.ensemble.allocations.get(name));
-            let wanted = own.fold(Resources::default(), |sum, allocation| sum.plus(&allocation.resources));
-            let ask = Ask {
-                cpu_milli: wanted.cpu.cores_milli,
-                cards: wanted.gpus.len() as u32,
-                card_milli: if wanted.gpus.is_empty() { 0 } else { WHOLE_CARD_MILLI },
-                ..Ask::default()
-            };
-            let kind = (ask.cpu_milli, ask.card_milli, ask.cards);
-            jobs.extend((0..count).map(|_| (kind, ask.clone())));
+/// The kind of a job: cores, thousandths of a card, how many cards, and of which models.
+type Kind = (u64, u32, u32, Arc<str>);
+
+/// The jobs that are to be expected: the nodes of what is deployed, each as often as it is, and jobs of traces and
+/// classes.
+pub(super) fn expected_jobs(requests: &[Request], seed: u64) -> Mix {
+    let mut jobs: Vec<(Kind, Ask)> = Vec::new();
+    for (Request { deploy, .. }, entry) in requests.iter().zip(0..) {
+        match &deploy.requested {
+            Requested::Alike(_) => {
+                // What arrives without end counts as often as a list of a hundred.
+                let count = if deploy.count == u32::MAX { 100 } else { deploy.count.min(MOST_EXPECTED) };
+                for node in deploy.ensemble.nodes.values() {
+                    let own =
+                        node.allocations.iter().filter_map(|name| deploy.ensemble.allocations.get(name));
+                    let wanted = own.fold(Resources::default(), |sum, one| sum.plus(&one.resources));
+                    let expected = expected(wanted.cpu.cores_milli, &wanted.gpus, None);
+                    jobs.extend((0..count).map(|_| expected.clone()));
+                }
+            }
+            Requested::Jobs { source, .. } => {
+                let template = deploy.ensemble.allocations.values().next();
+                let usual = template.map(|task| task.resources.clone()).unwrap_or_default();
+                let whole = match source {
+                    JobSource::Trace(Replay { format: Format::Openb { card_bytes, .. }, .. }) => *card_bytes,
+                    JobSource::Generated { classes, .. } => {
+                        classes.iter().find_map(|class| class.gpus.as_ref()?.card_bytes)
+                    }
+                    JobSource::Trace(_) => None,
+                };
+                // What cannot be read has been told before.
+                let all = source.jobs(Streams::new(seed), entry).into_iter().flatten().map_while(Result::ok);
+                for job in all.take(deploy.count.min(MOST_EXPECTED) as usize) {
+                    let cores_milli = job.cores_milli.unwrap_or(usual.cpu.cores_milli);
+                    let cards = job.cards.map_or_else(
+                        || usual.gpus.clone(),
+                        |cards| {
+                            let Cards { count, vram_bytes, model } = cards;
+                            vec![Gpu { vendor: None, model, vram_bytes }; count as usize]
+                        },
+                    );
+                    jobs.push(expected(cores_milli, &cards, whole));
+                }
+            }
         }
     }
     Mix::of(jobs)
+}
+
+/// A job that is to be expected. A share of a card is one of `whole_bytes`, else of the memory of its model.
+fn expected(cores_milli: u64, wishes: &[Gpu], whole_bytes: Option<u64>) -> (Kind, Ask) {
+    let Some(wish) = wishes.iter().max_by_key(|wish| wish.vram_bytes) else {
+        return ((cores_milli, 0, 0, Arc::from("")), Ask { cpu_milli: cores_milli, ..Ask::default() });
+    };
+    let models = wish.model.clone().unwrap_or_default();
+    let of_model = || models.split('|').filter_map(|model| memory_of_card(model.trim())).max();
+    let whole_bytes = whole_bytes.or_else(of_model).unwrap_or(USUAL_CARD_BYTES);
+    let card_milli =
+        if wish.vram_bytes == 0 { WHOLE_CARD_MILLI } else { share_milli(wish.vram_bytes, whole_bytes) };
+    let accepts = models.split('|').map(str::trim).filter(|model| !model.is_empty()).map(Tag::of).collect();
+    let cards = wishes.len() as u32;
+    let ask = Ask { cpu_milli: cores_milli, cards, card_milli, accepts, ..Ask::default() };
+    ((cores_milli, card_milli, cards, models), ask)
 }
 
 /// Both as a scenario has them.

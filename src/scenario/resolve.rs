@@ -101,7 +101,7 @@ fn read(
     let images = images::read(reader, &top);
     storage::check_buckets(reader, &top, &peers);
     let images_failed = reader.errors > before;
-    let context = workload::Context::new(duration, &peers, &images, images_failed, &contracts);
+    let context = workload::Context::new((seed, duration), &peers, &images, images_failed, &contracts);
     let requests = workload::read(reader, &top, &context, files);
     let (operations, copies_of_operations) =
         operations::read(reader, &top, &context, &requests, &mut organizations, files);
@@ -110,7 +110,7 @@ fn read(
     let dynamic_dns = dynamic_dns::read(reader, &top, duration, &peers);
     let faults = faults::read(reader, &top, &faults::Context { duration, peers: &peers }, &deployed);
     let observability = observability::read(reader, &top, duration, &peers);
-    let expected_jobs = Arc::new(super::placement::expected_jobs(&requests));
+    let expected_jobs = Arc::new(super::placement::expected_jobs(&requests, seed));
     let strategy = strategy::read(reader, &top, &peers, &expected_jobs);
     let expect = expectation::read(reader, &top, metrics);
     let (workload, mut copies): (Vec<_>, Vec<_>) =

@@ -10,16 +10,17 @@ use super::resolved_contracts::contract;
 use super::resolved_faults::{fault, selection};
 use super::resolved_operations::{operation, organization};
 use super::storage;
-use super::units::{write_bytes, write_hertz, write_rate};
+use super::units::{write_bytes, write_rate};
 use super::{clocks, costs, executors, joins, nat, profile, strategy, traffic, yaml};
 use crate::dms::capability::Form;
 use crate::dms::ensemble::config::Location;
 use crate::kernel::{Time, date};
 use crate::net::{BandwidthConfig, CityDataSet, LatencyConfig};
 use crate::sim::setup::{
-    AttackKind, AttackPlan, Deploy, Image, ImageBehaviour, PeerGroup, Prints, Role, Setup, StorageConfig,
+    AttackKind, AttackPlan, Deploy, Image, ImageBehaviour, PeerGroup, Prints, Requested, Role, Setup,
+    StorageConfig,
 };
-use crate::workload::{ArrivalsConfig, Hardware, HardwareConfig, HardwarePreset, PlaceConfig, PopulationOf};
+use crate::workload::{PlaceConfig, PopulationOf};
 
 /// The whole scenario; `copies` are the names of the ensembles of its deployments.
 pub(super) fn write(setup: &Setup, copies: &[String]) -> String {
@@ -155,7 +156,7 @@ fn group(group: &PeerGroup) -> String {
         ("membership", Some(group.membership.map_or("none", Form::as_str).to_owned())),
         ("place", Some(place(&group.place))),
         ("location", group.location.as_ref().map(location)),
-        ("hardware", Some(hardware(&group.hardware))),
+        ("hardware", Some(super::hardware::write(&group.hardware))),
         ("onboard", onboard),
         ("bandwidth", group.bandwidth.map(links)),
         ("nat", group.nat.as_ref().map(nat::write_of_group)),
@@ -232,30 +233,6 @@ pub(super) fn place(place: &PlaceConfig) -> String {
     }
 }
 
-fn hardware(hardware: &HardwareConfig) -> String {
-    match hardware {
-        HardwareConfig::Preset(HardwarePreset::HomePc) => "{preset: home-pc}".to_owned(),
-        HardwareConfig::Fixed(fixed) => map(&machine(fixed)),
-    }
-}
-
-pub(super) fn machine(machine: &Hardware) -> [(&'static str, Option<String>); 6] {
-    [
-        ("cpu", Some(machine.cores.to_string())),
-        ("clock", Some(write_hertz(machine.clock_hz))),
-        ("arch", Some(text(&machine.architecture))),
-        ("ram", Some(write_bytes(machine.ram_bytes))),
-        ("disk", Some(write_bytes(machine.disk_bytes))),
-        (
-            "gpu",
-            machine.gpu.as_ref().map(|gpu| {
-                let (vendor, model) = (text(&gpu.vendor), text(&gpu.model));
-                format!("{{vendor: {vendor}, model: {model}, vram: {}}}", write_bytes(gpu.vram_bytes))
-            }),
-        ),
-    ]
-}
-
 fn behaviour(image: &Image) -> String {
     let behaviour = match &image.behaviour {
         ImageBehaviour::Task { run, exit_code, stalls, prints } => {
@@ -301,25 +278,16 @@ pub(super) fn after(time: Time) -> String {
 }
 
 fn deploy(deploy: &Deploy, copy: &str) -> String {
-    let arrivals = match &deploy.arrivals {
-        ArrivalsConfig::Poisson { mean_interval, from, .. } => {
-            format!("{{poisson: {{mean: {mean_interval}}}, start: {from}}}")
-        }
-        ArrivalsConfig::Every { interval, from, .. } => format!("{{every: {interval}, start: {from}}}"),
-        ArrivalsConfig::At(times) => {
-            let times: Vec<String> = times.iter().map(ToString::to_string).collect();
-            format!("{{at: [{}]}}", times.join(", "))
-        }
-        ArrivalsConfig::Burst { at, count, within } => {
-            format!("{{burst: {{at: {at}, count: {count}, within: {within}}}}}")
-        }
+    let arrivals = match &deploy.requested {
+        Requested::Alike(arrivals) => arrivals,
+        Requested::Jobs { source, .. } => return super::jobs::write(deploy, source, copy),
     };
     let contracts: Vec<String> = deploy.contracts.iter().map(|name| text(name)).collect();
     let content = map(&[
         ("by", Some(text(&deploy.by.name))),
         ("ensemble", Some(text(&format!("ensembles/{copy}.yaml")))),
         ("name", Some(text(&deploy.name))),
-        ("arrivals", Some(arrivals)),
+        ("arrivals", Some(super::arrivals::write(arrivals))),
         ("count", (deploy.count != u32::MAX).then(|| deploy.count.to_string())),
         ("timeout", Some(deploy.timeout.to_string())),
         ("shutdown_after", deploy.shutdown_after.as_ref().map(span_of)),

@@ -1,8 +1,10 @@
 //! The `workload` of a scenario: deployments that users ask for.
 
+use super::arrivals;
 use super::contracts::name_of;
 use super::executors;
 use super::files::{Ensemble, Files};
+use super::jobs;
 use super::peers::{Peers, identifier};
 use super::reader::{Map, Reader, listed};
 use super::storage;
@@ -16,8 +18,8 @@ use crate::dms::ensemble::tree::{Node, Position};
 use crate::dms::resources::{Cpu, Gpu, Resources};
 use crate::kernel::Span;
 use crate::sim::images::{Images, Reference};
-use crate::sim::setup::{Askers, ContractPlan, Deploy, Image, ImageBehaviour, PeerGroup, Role};
-use crate::workload::{ArrivalsConfig, Hardware, HardwareConfig};
+use crate::sim::setup::{Askers, ContractPlan, Deploy, Image, ImageBehaviour, PeerGroup, Requested, Role};
+use crate::workload::{ArrivalsConfig, Hardware};
 
 const KEYS: &[&str] = &[
     "by",
@@ -37,6 +39,8 @@ pub(super) const DEFAULT_TIMEOUT: Span = Span::mins(5);
 
 /// What deployments are checked against.
 pub(super) struct Context<'a> {
+    /// The seed of the run.
+    pub seed: u64,
     /// The end of the run, if it could be read.
     pub duration: Option<Span>,
     /// Who may ask.
@@ -54,13 +58,13 @@ pub(super) struct Context<'a> {
 impl<'a> Context<'a> {
     /// What requests are checked against, with the images as a run looks them up.
     pub(super) fn new(
-        duration: Option<Span>,
+        (seed, duration): (u64, Option<Span>),
         peers: &'a Peers,
         images: &'a [Image],
         images_failed: bool,
         contracts: &'a [ContractPlan],
     ) -> Self {
-        Self { duration, peers, images, known: Images::new(images.to_vec()), images_failed, contracts }
+        Self { seed, duration, peers, images, known: Images::new(images.to_vec()), images_failed, contracts }
     }
 }
 
@@ -81,7 +85,12 @@ pub(super) fn read(
 ) -> Vec<Request> {
     let mut requests = Vec::new();
     for item in reader.list(top, "workload") {
-        let Some(variant) = reader.variant(item, "a kind of workload", &["deploy"]) else { continue };
+        let Some(variant) = reader.variant(item, "a kind of workload", &["deploy", "jobs"]) else { continue };
+        if variant.name == "jobs" {
+            let entry = requests.len() as u32;
+            requests.extend(jobs::read(reader, &variant, context, files, entry));
+            continue;
+        }
         let Some(map) = reader.map(variant.node, "deploy", variant.at, KEYS) else { continue };
         requests.extend(deploy(reader, &map, context, files));
     }
@@ -92,10 +101,29 @@ pub(super) fn read(
     requests
 }
 
-fn deploy(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>, files: &mut Files) -> Option<Request> {
-    let by = reader.required(map, "by", "the orchestrator that asks, as in `by: alice`", |r, node| {
+/// Who asks.
+pub(super) fn by(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>) -> Option<Askers> {
+    reader.required(map, "by", "the orchestrator that asks, as in `by: alice`", |r, node| {
         askers(r, node, context.peers)
-    });
+    })
+}
+
+/// Until when it must run.
+pub(super) fn timeout_of(reader: &mut Reader, map: &Map<'_>) -> Option<Span> {
+    match map.node.entry("timeout") {
+        Some(_) => reader.optional(map, "timeout", timeout),
+        None => Some(DEFAULT_TIMEOUT),
+    }
+}
+
+/// The names of the contracts under which it runs.
+pub(super) fn contracts_of(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>) -> Vec<String> {
+    let named = reader.list(map, "contracts").iter();
+    named.filter_map(|item| name_of(reader, item, "contracts", context.contracts)).collect()
+}
+
+fn deploy(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>, files: &mut Files) -> Option<Request> {
+    let by = by(reader, map, context);
     let help = "a DMS ensemble file, as in `ensemble: ensembles/web.yaml`";
     let ensemble =
         reader.required(map, "ensemble", help, |r, node| checked_ensemble(r, node, context, files));
@@ -103,26 +131,22 @@ fn deploy(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>, files: &mut
     let count = reader.optional(map, "count", |r, node| r.count(node, "count"));
     let (arrivals, natural) = match map.node.entry("arrivals") {
         Some(_) => {
-            let read = reader.optional(map, "arrivals", |r, node| arrivals(r, node, context.duration));
+            let read = reader.optional(map, "arrivals", |r, node| arrivals::read(r, node, context.duration));
             (read.as_ref().map(|(arrivals, _)| arrivals.clone()), read.and_then(|(_, natural)| natural))
         }
         None => (Some(ArrivalsConfig::At(vec![Span::ZERO])), Some(1)),
     };
-    let timeout = match map.node.entry("timeout") {
-        Some(_) => reader.optional(map, "timeout", timeout),
-        None => Some(DEFAULT_TIMEOUT),
-    };
+    let timeout = timeout_of(reader, map);
     let shutdown_after =
         reader.optional(map, "shutdown_after", |r, node| r.distribution(node, "shutdown_after"));
-    let named = reader.list(map, "contracts").iter();
-    let contracts = named.filter_map(|item| name_of(reader, item, "contracts", context.contracts)).collect();
+    let contracts = contracts_of(reader, map, context);
     let wishes = super::strategy::wishes(reader, map, context.peers);
     let ensemble = ensemble?;
     let deploy = Deploy {
         by: by?,
         name: name.map_or_else(|| ensemble.stem.clone(), |name| name.to_string()),
         ensemble: ensemble.config.clone(),
-        arrivals: arrivals?,
+        requested: Requested::Alike(arrivals?),
         count: count.or(natural).unwrap_or(u32::MAX),
         timeout: timeout?,
         shutdown_after,
@@ -139,8 +163,19 @@ pub(super) fn checked_ensemble(
     context: &Context<'_>,
     files: &mut Files,
 ) -> Option<Ensemble> {
-    let ensemble = ensemble(reader, node, files)?;
+    let ensemble = template(reader, node, context, files)?;
     fitting(reader, node.position, &ensemble, &context.peers.groups);
+    Some(ensemble)
+}
+
+/// The same without a look at how large it is.
+pub(super) fn template(
+    reader: &mut Reader,
+    node: &Node,
+    context: &Context<'_>,
+    files: &mut Files,
+) -> Option<Ensemble> {
+    let ensemble = ensemble(reader, node, files)?;
     contracted(reader, node.position, &ensemble, context.contracts);
     check_images(reader, node.position, &ensemble, context, files);
     Some(ensemble)
@@ -346,9 +381,9 @@ fn fitting(reader: &mut Reader, at: Position, ensemble: &Ensemble, groups: &[Pee
     let plans = groups.iter().filter_map(|group| group.gateway.as_ref()).flat_map(|plan| &plan.plans);
     let mut machines: Vec<Resources> = plans.map(|plan| offered(plan, [1.0; 3])).collect();
     for group in groups.iter().filter(|group| group.role == Role::Provider) {
-        let HardwareConfig::Fixed(machine) = &group.hardware else { return };
+        let Some(kinds) = group.hardware.all() else { return };
         let onboard = group.onboard.map_or([1.0; 3], |part| [part.cpu, part.ram, part.disk]);
-        machines.push(offered(machine, onboard));
+        machines.extend(kinds.iter().map(|machine| offered(machine, onboard)));
     }
     for name in ensemble.config.nodes.keys() {
         let wanted = ensemble
@@ -366,7 +401,7 @@ fn fitting(reader: &mut Reader, at: Position, ensemble: &Ensemble, groups: &[Pee
 /// What a machine offers when these parts of its cores, memory and disk are onboarded.
 fn offered(machine: &Hardware, onboard: [f64; 3]) -> Resources {
     let part = |amount: u64, share: f64| libm::floor(amount as f64 * share) as u64;
-    let card = machine.gpu.as_ref().map(|gpu| Gpu {
+    let cards = machine.gpus.iter().map(|gpu| Gpu {
         vendor: Some(gpu.vendor.as_str().into()),
         model: Some(gpu.model.as_str().into()),
         vram_bytes: gpu.vram_bytes,
@@ -379,7 +414,7 @@ fn offered(machine: &Hardware, onboard: [f64; 3]) -> Resources {
         },
         ram_bytes: part(machine.ram_bytes, onboard[1]),
         disk_bytes: part(machine.disk_bytes, onboard[2]),
-        gpus: card.into_iter().collect(),
+        gpus: cards.collect(),
     }
 }
 
@@ -391,60 +426,6 @@ fn contracted(reader: &mut Reader, at: Position, ensemble: &Ensemble, contracts:
             let help =
                 "describe one of this name under `contracts`; it stands for the one that the file names";
             reader.error(at, message, help.to_owned());
-        }
-    }
-}
-
-/// The arrivals, and how many they are where they say so.
-fn arrivals(
-    reader: &mut Reader,
-    node: &Node,
-    duration: Option<Span>,
-) -> Option<(ArrivalsConfig, Option<u32>)> {
-    const KINDS: &[&str] = &["poisson", "every", "at", "burst"];
-    let keys = ["poisson", "every", "at", "burst", "start"];
-    let map = reader.map(node, "arrivals", node.position, &keys)?;
-    let chosen: Vec<_> = node.entries().iter().filter(|(key, _)| KINDS.contains(&&*key.text)).collect();
-    let [(kind, content)] = chosen.as_slice() else {
-        reader.error(node.position, format!("`arrivals` needs exactly one of {}", listed(KINDS)), None);
-        return None;
-    };
-    let start = reader.optional(&map, "start", |r, node| moment(r, node, "start", duration));
-    if let (Some((key, _)), "at" | "burst") = (node.entry("start"), &*kind.text) {
-        let help = "`at` already says when".to_owned();
-        reader.error(key.position, format!("`start` has no meaning beside `{}`", kind.text), help);
-    }
-    let start = start.unwrap_or(Span::ZERO);
-    match &*kind.text {
-        "poisson" => {
-            let map = reader.map(content, "poisson", kind.position, &["mean"])?;
-            let help = "the mean time between two, as in `mean: 60s`";
-            let mean = reader.required(&map, "mean", help, |r, node| r.positive_span(node, "mean"))?;
-            Some((ArrivalsConfig::Poisson { mean_interval: mean, from: start, count: None }, None))
-        }
-        "every" => {
-            let period = reader.positive_span(content, "every")?;
-            Some((ArrivalsConfig::Every { interval: period, from: start, count: None }, None))
-        }
-        "at" => {
-            let items =
-                if content.items().is_empty() { std::slice::from_ref(content) } else { content.items() };
-            let read: Vec<Option<Span>> =
-                items.iter().map(|item| moment(reader, item, "at", duration)).collect();
-            let mut times: Vec<Span> = read.into_iter().collect::<Option<_>>()?;
-            times.sort_unstable();
-            let count = times.len() as u32;
-            Some((ArrivalsConfig::At(times), Some(count)))
-        }
-        _ => {
-            let map = reader.map(content, "burst", kind.position, &["at", "count", "within"])?;
-            let at = reader.required(&map, "at", "when, as in `at: 1h`", |r, n| moment(r, n, "at", duration));
-            let help = "how many at once, as in `count: 50`";
-            let count = reader.required(&map, "count", help, |r, node| r.count(node, "count"));
-            let count = count?;
-            let within =
-                reader.optional(&map, "within", |r, node| r.span(node, "within")).unwrap_or_default();
-            Some((ArrivalsConfig::Burst { at: at?, count: u64::from(count), within }, Some(count)))
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::event::Event;
+use super::requests::ensemble_of;
 use super::routine::Concern;
 use super::world::World;
 use crate::dms::actor::NewDeployment;
@@ -11,17 +12,31 @@ use crate::kernel::{Domain, Time};
 
 impl World<'_> {
     pub(super) fn schedule_next_deploy(&mut self, entry: u32) {
-        let count = self.setup.workload[entry as usize].count;
-        if self.ledger.asked(entry) < count
-            && let Some(at) = self.arrivals[entry as usize].next()
-        {
-            self.queue.post(at, Event::Deploy { entry });
+        let request = &self.setup.workload[entry as usize];
+        if self.ledger.asked(entry) >= request.count {
+            return;
+        }
+        match self.requests[entry as usize].next() {
+            Some(Ok(at)) => self.queue.post(at, Event::Deploy { entry }),
+            None => {}
+            // The trace was fine when the run was set up: somebody has changed the file since then.
+            Some(Err(reason)) => {
+                let (now, by) = (self.queue.now(), request.by.after(self.ledger.asked(entry)));
+                let deployment = self.ledger.deployment_asked(now, entry, by, now);
+                let reason = format!("the trace of jobs cannot be read on: {reason}");
+                self.ledger.deployment_refused(now, deployment, &reason);
+                self.note_unheard(now, by, deployment, &reason);
+            }
         }
     }
 
     pub(super) fn deploy(&mut self, now: Time, entry: u32) {
         let request = &self.setup.workload[entry as usize];
-        let by = request.by.after(self.ledger.asked(entry));
+        let job = self.requests[entry as usize].take();
+        let by = match job.as_ref().and_then(|job| job.user) {
+            Some(user) => request.by.of_user(user),
+            None => request.by.after(self.ledger.asked(entry)),
+        };
         let pins = self.population.pins(&request.ensemble, &self.hosts);
         // Users look at the clock of their node.
         let expire = self.clock_of(by, now) + request.timeout;
@@ -33,7 +48,11 @@ impl World<'_> {
         };
         match contracts {
             Ok(contracts) => {
-                let ensemble = Arc::clone(&request.ensemble);
+                let ensemble = match &job {
+                    Some(job) => ensemble_of(&request.ensemble, job),
+                    None => Arc::clone(&request.ensemble),
+                };
+                self.run_times.extend(job.map(|job| (deployment, job.run)));
                 let new = Box::new(NewDeployment { ensemble, pins, contracts });
                 let command = Command::Deploy { new, expire, wishes: request.wishes.clone() };
                 self.feed_about(now, by, Concern::Nothing, |_| Input::Command(command));

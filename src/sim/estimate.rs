@@ -7,12 +7,13 @@
 
 use serde::Serialize;
 
-use super::setup::{Deploy, Operation, OperationKind, PeerGroup, Role, Setup};
+use super::setup::{Deploy, Operation, OperationKind, PeerGroup, Requested, Role, Setup};
 use crate::dms::constants::{BID_ANSWERS_WANTED, HEALTH_CHECK_INTERVAL};
 use crate::dms::ensemble::AllocationKind;
 use crate::dms::profile::Weakness;
 use crate::kernel::Span;
-use crate::workload::ArrivalsConfig;
+use crate::workload::trace::replay::Survey;
+use crate::workload::{ArrivalsConfig, JobClass, JobSource};
 
 /// What is told may be wrong by this factor, up or down.
 pub const SPREAD: f64 = 3.0;
@@ -246,7 +247,7 @@ impl Demand {
     fn of(setup: &Setup) -> Self {
         let mut demand = Self::default();
         for entry in &setup.workload {
-            let (count, mean_start_s) = requests(entry, setup.duration);
+            let (count, mean_start_s, task_s) = requests(entry, setup.duration);
             let left_s = (setup.duration.as_secs_f64() - mean_start_s).max(0.0);
             let wanted_s =
                 entry.shutdown_after.as_ref().map_or(f64::INFINITY, crate::kernel::Distribution::mean_s);
@@ -255,7 +256,7 @@ impl Demand {
             demand.allocations += count * entry.ensemble.allocations.len() as f64;
             for allocation in entry.ensemble.allocations.values() {
                 if allocation.kind == AllocationKind::Task {
-                    demand.running_s += count * TASK.as_secs_f64().min(left_s);
+                    demand.running_s += count * task_s.min(left_s);
                 } else {
                     let runs_s = count * shorter_s(wanted_s, left_s);
                     demand.running_s += runs_s;
@@ -276,19 +277,33 @@ fn interval_s() -> f64 {
     HEALTH_CHECK_INTERVAL.as_secs_f64()
 }
 
-/// How many requests of an entry come within the duration, and when on the average, in seconds.
-fn requests(entry: &Deploy, duration: Span) -> (f64, f64) {
-    let end_s = duration.as_secs_f64();
+/// How many requests of an entry come within the duration, when on the average, and how long their tasks run; in
+/// seconds.
+fn requests(entry: &Deploy, duration: Span) -> (f64, f64, f64) {
     let most = f64::from(entry.count);
-    match &entry.arrivals {
-        ArrivalsConfig::Poisson { mean_interval: gap, from, count }
-        | ArrivalsConfig::Every { interval: gap, from, count } => {
-            let most = count.map_or(most, |count| most.min(count as f64));
-            let room_s = (end_s - from.as_secs_f64()).max(0.0);
-            let gap_s = gap.as_secs_f64().max(f64::MIN_POSITIVE);
-            let count = most.min((room_s / gap_s).ceil());
-            (count, from.as_secs_f64() + count * gap_s / 2.0)
+    match &entry.requested {
+        Requested::Alike(arrivals) => {
+            let (count, start_s) = arrivals_within(arrivals, duration, most);
+            (count, start_s, TASK.as_secs_f64())
         }
+        Requested::Jobs { source: JobSource::Generated { arrivals, classes }, .. } => {
+            let (count, start_s) = arrivals_within(arrivals, duration, most);
+            let weights: f64 = classes.iter().map(|class| f64::from(class.weight)).sum();
+            let run_s = |class: &JobClass| f64::from(class.weight) * class.runtime.mean();
+            (count, start_s, classes.iter().map(run_s).sum::<f64>() / weights.max(1.0))
+        }
+        Requested::Jobs { source: JobSource::Trace(_), survey } => {
+            let Survey { jobs, moments_s, running_s, .. } = survey.unwrap_or_default();
+            let jobs = jobs as f64;
+            (jobs, moments_s / jobs.max(1.0), running_s / jobs.max(1.0))
+        }
+    }
+}
+
+/// How many of these come within the duration, and when on the average, in seconds.
+fn arrivals_within(arrivals: &ArrivalsConfig, duration: Span, most: f64) -> (f64, f64) {
+    let end_s = duration.as_secs_f64();
+    match arrivals {
         ArrivalsConfig::At(times) => {
             let within = || times.iter().map(|at| at.as_secs_f64()).filter(|at_s| *at_s < end_s);
             let count = within().count() as f64;
@@ -298,6 +313,13 @@ fn requests(entry: &Deploy, duration: Span) -> (f64, f64) {
             let begins_s = at.as_secs_f64();
             let count = if begins_s < end_s { most.min(*count as f64) } else { 0.0 };
             (count, begins_s + within.as_secs_f64() / 2.0)
+        }
+        again_and_again => {
+            let most = again_and_again.count().map_or(most, |count| most.min(count as f64));
+            let from_s = again_and_again.from().as_secs_f64();
+            let gap_s = again_and_again.mean_interval_s().unwrap_or(end_s).max(f64::MIN_POSITIVE);
+            let count = most.min(((end_s - from_s).max(0.0) / gap_s).ceil());
+            (count, from_s + count * gap_s / 2.0)
         }
     }
 }

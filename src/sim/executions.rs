@@ -310,8 +310,12 @@ impl World<'_> {
 
     /// A turn of a run is up: what will become of it is put down.
     fn is_up(&mut self, now: Time, peer: PeerId, run: RunId, turn: u32) -> Option<Execution> {
-        let course =
+        let mut course =
             self.with_executor(peer, |executor, images, rng| executor.up(now, run, turn, images, rng))?;
+        // A job says how long it runs on what it asked for: whatever its image says was that of no job.
+        if course.ends.is_some() && self.hosts[peer.0 as usize].executor.is_task(run, &self.images) {
+            course.ends = self.run_time_of_job(peer, run).or(course.ends);
+        }
         self.shows(now, peer, Sight::Began { slot: run.slot });
         if course.throttled {
             self.ledger.throttled();

@@ -40,6 +40,7 @@ mod plans;
 pub mod population;
 mod reach;
 mod recorder;
+mod requests;
 mod routine;
 pub mod setup;
 mod ssh;

@@ -160,7 +160,8 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
     let (mut blueprints, mut churns) = (Vec::new(), Vec::new());
     for (group, description) in setup.groups.iter().enumerate() {
         let place = description.place.prepare().map_err(|error| error.to_string())?;
-        let blueprint = Arc::new(Blueprint::new(setup, description, &organizations, streams));
+        let blueprint =
+            Arc::new(Blueprint::new(setup, (description, hosts.len() as u32), &organizations, streams));
         blueprints.push((hosts.len() as u32, Arc::clone(&blueprint)));
         let mut churn = GroupChurn::of(description)?;
         let first = hosts.len() as u32;

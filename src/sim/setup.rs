@@ -54,7 +54,10 @@ use crate::dms::profile::Profile;
 use crate::kernel::{Span, Time, Timestamp, sample::Distribution};
 use crate::net::{BandwidthConfig, NatShares, NetworkConfig};
 use crate::placement::Mix;
-use crate::workload::{ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, Joins, PlaceConfig};
+use crate::workload::trace::replay::Survey;
+use crate::workload::{
+    ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, JobSource, Joins, PlaceConfig,
+};
 
 /// One run.
 #[derive(Clone, Debug)]
@@ -325,10 +328,10 @@ pub struct Deploy {
     pub by: Askers,
     /// The ensemble's name, for tables.
     pub name: String,
-    /// What to deploy.
+    /// What to deploy; of jobs their template.
     pub ensemble: Arc<EnsembleConfig>,
-    /// When.
-    pub arrivals: ArrivalsConfig,
+    /// When, and what is different about each.
+    pub requested: Requested,
     /// How many at most.
     pub count: u32,
     /// Life of the request: the deployment must be running 15 s before it ends.
@@ -339,6 +342,20 @@ pub struct Deploy {
     pub contracts: Vec<String>,
     /// What its owner wants otherwise than its orchestrator does it.
     pub wishes: Wishes,
+}
+
+/// When deployments are asked for, and what they are.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Requested {
+    /// All the same.
+    Alike(ArrivalsConfig),
+    /// Jobs: each takes the resources of the tasks of its template, and runs as long, as it says itself.
+    Jobs {
+        /// Where they come from.
+        source: JobSource,
+        /// What a trace has to say within this run; none of jobs that are made up.
+        survey: Option<Survey>,
+    },
 }
 
 /// Who asks for deployments: an orchestrator, or those of a group in turn.
@@ -355,7 +372,17 @@ impl Askers {
     /// that runs which are compared have the same requests.
     #[must_use]
     pub fn after(&self, requests: u32) -> PeerId {
-        PeerId(self.peers.start + requests % (self.peers.len() as u32).max(1))
+        self.numbered(u64::from(requests))
+    }
+
+    /// Who makes the requests of the user of this number: always the same.
+    #[must_use]
+    pub fn of_user(&self, user: u64) -> PeerId {
+        self.numbered(user)
+    }
+
+    fn numbered(&self, number: u64) -> PeerId {
+        PeerId(self.peers.start + (number % (self.peers.len() as u64).max(1)) as u32)
     }
 }
 

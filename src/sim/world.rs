@@ -28,6 +28,7 @@ use super::outcome::Outcome;
 use super::plans::Plans;
 use super::population::{GroupChurn, Populated, Population, populate};
 use super::recorder::Recording;
+use super::requests::Requests;
 use super::routine::{Concern, Routines, round_of};
 use super::setup::{Role, Setup};
 use super::standing::Reach;
@@ -133,7 +134,10 @@ pub struct World<'s> {
     pub(super) uptimes: Uptimes,
     pub(super) fleet: Fleet,
     effects: Effects,
-    pub(super) arrivals: Vec<crate::workload::Arrivals>,
+    /// What is asked for, by entry of the workload.
+    pub(super) requests: Vec<Requests>,
+    /// How long the tasks of a deployment run that is a job.
+    pub(super) run_times: FxHashMap<u32, Span>,
     pub(super) events: u64,
     /// Resources were not conserved: the run ends.
     pub(super) violation: Option<Box<Violation>>,
@@ -167,12 +171,9 @@ impl<'s> World<'s> {
         for (host, number) in hosts.iter().zip(0..) {
             network.set_up(Time::ZERO, EndpointId(number), host.up);
         }
-        let arrivals = setup
-            .workload
-            .iter()
-            .zip(0..)
-            .map(|(entry, number)| entry.arrivals.times(streams, number).map_err(|error| error.to_string()))
-            .collect::<Result<_, _>>()?;
+        let requests = setup.workload.iter().zip(0..);
+        let requests = requests.map(|(entry, number)| Requests::of(entry, streams, number));
+        let requests = requests.collect::<Result<_, _>>()?;
         let moving = Moving::of(setup, &population, &hosts)?;
         let clouds = Clouds::of(setup, &population);
         let attackers = Attackers::new(setup, &population, credentials, streams);
@@ -210,7 +211,8 @@ impl<'s> World<'s> {
             troubles: Troubles::default(),
             moving,
             effects: Effects::default(),
-            arrivals,
+            requests,
+            run_times: FxHashMap::default(),
             events: 0,
             violation: None,
             network_due: None,

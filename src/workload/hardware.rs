@@ -1,12 +1,19 @@
 //! The machines of peers: cores, memory, disk and graphics cards.
 
+mod preset;
+
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::preset::HardwarePreset;
+use super::nodes::NodeList;
 use crate::kernel::sample::lognormal;
 use crate::kernel::{Ratio, Rng};
 
 const GIB: u64 = 1 << 30;
 const GB: f64 = 1e9;
+const NVIDIA: &str = "NVIDIA";
 const CLOCK_HZ: u64 = 3_000_000_000;
 const MEDIAN_DISK_GB: f64 = 500.0;
 /// Deviation of the logarithm of a disk's size: about two thirds of all disks are between half and twice the
@@ -46,28 +53,23 @@ pub struct Hardware {
     pub ram_bytes: u64,
     /// Disk in bytes.
     pub disk_bytes: u64,
-    /// Graphics card that can be used, if any.
+    /// Graphics cards that can be used.
     #[serde(default)]
-    pub gpu: Option<Gpu>,
+    pub gpus: Vec<Gpu>,
 }
 
 /// Which machines the peers of a group have.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum HardwareConfig {
-    /// Drawn from a survey.
+    /// Drawn from a survey, or from figures that are usual.
     Preset(HardwarePreset),
     /// The same machine for all.
     Fixed(Hardware),
-}
-
-/// A survey of machines.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum HardwarePreset {
-    /// Home PCs: cores, memory and graphics memory by their shares, independent of each other; one peer in
-    /// five without a usable graphics card; 3 GHz, `x86_64`; disks lognormal with a median of 500 GB.
-    HomePc,
+    /// Each as one of these, as likely as its weight says; one at least, and each with a weight of one at least.
+    Mix(Vec<(u32, Self)>),
+    /// One row a peer, in order, and from the first again after the last.
+    Listed(Arc<NodeList>),
 }
 
 impl Default for HardwareConfig {
@@ -80,19 +82,47 @@ impl HardwareConfig {
     /// The most cores and the most cards that a machine may have.
     #[must_use]
     pub fn largest(&self) -> (u32, u32) {
+        let larger = |one: (u32, u32), other: (u32, u32)| (one.0.max(other.0), one.1.max(other.1));
+        let of = |machine: &Hardware| (machine.cores, machine.gpus.len() as u32);
         match self {
-            Self::Preset(HardwarePreset::HomePc) => {
-                (CORES.iter().map(|(cores, _)| *cores as u32).max().unwrap_or(0), 1)
-            }
-            Self::Fixed(hardware) => (hardware.cores, u32::from(hardware.gpu.is_some())),
+            Self::Preset(preset) => preset.largest(),
+            Self::Fixed(machine) => of(machine),
+            Self::Mix(parts) => parts.iter().map(|(_, part)| part.largest()).fold((0, 0), larger),
+            Self::Listed(nodes) => nodes.kinds().iter().map(of).fold((0, 0), larger),
         }
     }
 
-    /// The machine of one peer. Five draws of a preset, whatever the machine.
-    pub fn draw(&self, rng: &mut Rng<'_>) -> Hardware {
+    /// The machine of the peer at this place of its group, from 0. Five draws of the preset of home PCs, whatever the
+    /// machine.
+    pub fn draw(&self, place: u32, rng: &mut Rng<'_>) -> Hardware {
         match self {
-            Self::Preset(HardwarePreset::HomePc) => home_pc(rng),
+            Self::Preset(preset) => preset.draw(rng),
             Self::Fixed(hardware) => hardware.clone(),
+            Self::Mix(parts) => {
+                let mut point = rng.below(parts.iter().map(|(weight, _)| u64::from(*weight)).sum());
+                for (weight, part) in parts {
+                    if point < u64::from(*weight) {
+                        return part.draw(place, rng);
+                    }
+                    point -= u64::from(*weight);
+                }
+                unreachable!("a point below the sum of all weights lies in one of them")
+            }
+            Self::Listed(nodes) => nodes.of(place),
+        }
+    }
+
+    /// All machines that it may give, where these can be told; none where some are drawn.
+    #[must_use]
+    pub fn all(&self) -> Option<Vec<Hardware>> {
+        match self {
+            Self::Preset(_) => None,
+            Self::Fixed(machine) => Some(vec![machine.clone()]),
+            Self::Mix(parts) => {
+                let parts: Option<Vec<_>> = parts.iter().map(|(_, part)| part.all()).collect();
+                Some(parts?.concat())
+            }
+            Self::Listed(nodes) => Some(nodes.kinds()),
         }
     }
 }
@@ -105,14 +135,14 @@ fn home_pc(rng: &mut Rng<'_>) -> Hardware {
     let disk_gb = lognormal(rng, libm::log(MEDIAN_DISK_GB), DISK_SIGMA);
     // The survey tells memory but not makers; the name of the most common one stands for all.
     let model = format!("home {} GiB", vram_bytes / GIB);
-    let gpu = has_gpu.then(|| Gpu { vendor: "NVIDIA".to_owned(), model, vram_bytes });
+    let gpu = has_gpu.then(|| Gpu { vendor: NVIDIA.to_owned(), model, vram_bytes });
     Hardware {
         cores,
         clock_hz: CLOCK_HZ,
         architecture: "x86_64".to_owned(),
         ram_bytes,
         disk_bytes: libm::round(disk_gb * GB) as u64,
-        gpu,
+        gpus: gpu.into_iter().collect(),
     }
 }
 
@@ -139,7 +169,7 @@ mod tests {
     fn sample() -> Vec<Hardware> {
         let mut rng = Streams::new(5).owned(TEST, 0);
         let config = HardwareConfig::default();
-        (0..DRAWS).map(|_| config.draw(&mut rng)).collect()
+        (0..DRAWS as u32).map(|place| config.draw(place, &mut rng)).collect()
     }
 
     fn assert_share(machines: &[Hardware], expected: f64, is: impl Fn(&Hardware) -> bool) {
@@ -155,10 +185,8 @@ mod tests {
         assert_share(&machines, 28.6 / 81.7, |it| it.cores == 6);
         assert_share(&machines, 5.5 / 81.7, |it| it.cores == 16);
         assert_share(&machines, 37.6 / 90.3, |it| it.ram_bytes == 32 * GIB);
-        assert_share(&machines, 0.2, |it| it.gpu.is_none());
-        assert_share(&machines, 0.8 * 5.0 / 81.2, |it| {
-            it.gpu.as_ref().is_some_and(|gpu| gpu.vram_bytes == 24 * GIB)
-        });
+        assert_share(&machines, 0.2, |it| it.gpus.is_empty());
+        assert_share(&machines, 0.8 * 5.0 / 81.2, |it| it.gpus.iter().any(|gpu| gpu.vram_bytes == 24 * GIB));
         assert_share(&machines, 0.5, |it| it.disk_bytes < 500_000_000_000);
         assert!(machines.iter().all(|it| it.clock_hz == 3_000_000_000 && it.architecture == "x86_64"));
     }
@@ -169,12 +197,51 @@ mod tests {
                        "ram_bytes": 1, "disk_bytes": 2}}"#;
         let config: HardwareConfig = serde_json::from_str(text).unwrap();
         let mut rng = Streams::new(5).owned(TEST, 1);
-        let machine = config.draw(&mut rng);
-        assert_eq!((machine.cores, machine.gpu.is_none()), (4, true));
-        assert_eq!(config.draw(&mut rng), machine);
+        let machine = config.draw(0, &mut rng);
+        assert_eq!((machine.cores, machine.gpus.is_empty()), (4, true));
+        assert_eq!(config.draw(1, &mut rng), machine);
         assert_eq!(
             serde_json::from_str::<HardwareConfig>(r#"{"preset": "home-pc"}"#).unwrap(),
             HardwareConfig::default()
         );
+    }
+
+    #[test]
+    fn mixes_have_the_parts_of_their_weights() {
+        let of = |cores| {
+            let machine = HardwareConfig::Preset(HardwarePreset::HomePc).draw(0, &mut stream());
+            HardwareConfig::Fixed(Hardware { cores, ..machine })
+        };
+        let mix = HardwareConfig::Mix(vec![(3, of(1)), (1, of(2)), (1, HardwareConfig::default())]);
+        let mut rng = stream();
+        let all: Vec<Hardware> = (0..DRAWS as u32).map(|place| mix.draw(place, &mut rng)).collect();
+        assert_share(&all, 0.6, |it| it.cores == 1);
+        assert_share(&all, 0.2, |it| it.cores == 2);
+        assert_share(&all, 0.2, |it| it.cores >= 4);
+        assert_eq!(mix.all(), None);
+        assert_eq!(HardwareConfig::Mix(vec![(1, of(1)), (9, of(2))]).all().map(|all| all.len()), Some(2));
+    }
+
+    #[test]
+    fn presets_stay_within_their_figures() {
+        let draw = |preset: HardwarePreset| {
+            let mut rng = stream();
+            (0..2000).map(|_| preset.draw(&mut rng)).collect::<Vec<_>>()
+        };
+        let servers = draw(HardwarePreset::GpuServer);
+        assert!(servers.iter().all(|it| [4, 8].contains(&it.gpus.len()) && it.ram_bytes >= 512 * GIB));
+        assert_share(&servers, 0.7, |it| it.gpus.len() == 8);
+        assert!(servers.iter().all(|it| it.gpus.iter().all(|gpu| *gpu == it.gpus[0])), "cards are alike");
+        let desks = draw(HardwarePreset::Workstation);
+        assert!(desks.iter().all(|it| it.gpus.len() == 1 && (16..=32).contains(&it.cores)));
+        let edge = draw(HardwarePreset::EdgeDevice);
+        assert!(edge.iter().all(|it| it.gpus.is_empty() && it.architecture == "aarch64"));
+        let rented = draw(HardwarePreset::CloudVm);
+        assert!(rented.iter().all(|it| it.ram_bytes == u64::from(it.cores) * 4 * GIB));
+        assert_share(&rented, 0.3, |it| it.cores == 2);
+    }
+
+    fn stream() -> Rng<'static> {
+        Streams::new(5).owned(TEST, 2)
     }
 }

@@ -49,3 +49,4 @@ mod traffic;
 mod updates;
 mod upgrades;
 mod weaknesses;
+mod workloads;

@@ -1,6 +1,7 @@
 //! Scenario files: the shipped ones load, broken ones are explained to the letter.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use dmsim::dms::ensemble::tree::Node;
@@ -79,6 +80,11 @@ fn reload(loaded: &Loaded) -> Loaded {
     fs::create_dir(folder.path().join("traces")).unwrap();
     for (name, text) in &loaded.traces {
         fs::write(folder.path().join(format!("traces/{name}.csv")), text).unwrap();
+    }
+    for file in &loaded.job_traces {
+        let mut bytes = Vec::new();
+        file.open().unwrap().read_to_end(&mut bytes).unwrap();
+        fs::write(folder.path().join(format!("traces/{}", file.copy)), bytes).unwrap();
     }
     let path = folder.path().join("scenario.resolved.yaml");
     fs::write(&path, &loaded.resolved).unwrap();

@@ -55,8 +55,16 @@ const OWNED: &[(&str, &[&str])] = &[
     ("saphyr_parser", &["src/scenario/yaml.rs", "src/scenario/yaml/"]),
     ("plotters", &["src/report/chart/"]),
     ("prost", &["src/observe/perfetto/"]),
-    ("csv", &["src/observe/", "src/scenario/trace.rs", "src/reproduce/openb/data.rs"]),
-    ("flate2", &["src/reproduce/openb/data.rs"]),
+    (
+        "csv",
+        &[
+            "src/observe/",
+            "src/scenario/trace.rs",
+            "src/workload/trace/lines.rs",
+            "src/reproduce/openb/data.rs",
+        ],
+    ),
+    ("flate2", &["src/workload/trace/lines.rs", "src/reproduce/openb/data.rs"]),
     ("syn", &["src/placement/policy/expression/"]),
     ("proc_macro2", &["src/placement/policy/expression/"]),
 ];

@@ -16,25 +16,23 @@ use super::amounts::{Dimension, Shortage, write_bytes};
 pub struct Gpu {
     /// Vendor such as `NVIDIA`; in a wish, `None` = any.
     pub vendor: Option<Arc<str>>,
-    /// Model; in a wish, `None` = any, and several with `|` between them = any of these (an extension).
+    /// Model; in a wish, `None` = any, and several with `|` between them are alternatives (an extension: DMS compares
+    /// names as a whole, and no model has that sign in its name).
     pub model: Option<Arc<str>>,
     /// Its memory, in bytes; in a wish, how much of it, and 0 = all of a card that nobody else uses.
     pub vram_bytes: u64,
 }
 
 impl Gpu {
-    /// Whether vendor and model are those that a wish names, ignoring case.
+    /// Whether vendor and model are among those that a wish names, ignoring case.
     pub(in crate::dms) fn is_of_kind(&self, wish: &Self) -> bool {
         fn agrees(wanted: Option<&Arc<str>>, actual: Option<&Arc<str>>) -> bool {
-            wanted.is_none_or(|wanted| actual.is_some_and(|actual| actual.eq_ignore_ascii_case(wanted)))
+            let is_it = |actual: &Arc<str>, wanted: &str| {
+                wanted.split('|').any(|one| actual.eq_ignore_ascii_case(one.trim()))
+            };
+            wanted.is_none_or(|wanted| actual.is_some_and(|actual| is_it(actual, wanted)))
         }
-        let models =
-            |wanted: &Arc<str>, own: &Arc<str>| wanted.split('|').any(|one| one.eq_ignore_ascii_case(own));
-        agrees(wish.vendor.as_ref(), self.vendor.as_ref())
-            && wish
-                .model
-                .as_ref()
-                .is_none_or(|wanted| self.model.as_ref().is_some_and(|own| models(wanted, own)))
+        agrees(wish.vendor.as_ref(), self.vendor.as_ref()) && agrees(wish.model.as_ref(), self.model.as_ref())
     }
 
     /// Whether it asks for a whole card.
@@ -230,6 +228,14 @@ pub(super) mod tests {
         ] {
             assert_eq!(dealt(&cards, &wishes), Err(format!("GPU is short by 1 GPU: {refusal}")));
         }
+    }
+
+    #[test]
+    fn any_of_several_models_will_do() {
+        let cards = [card("", "T4", 16), card("", "V100M32", 32), card("", "P100", 16)];
+        assert_eq!(dealt(&cards, &[card("", "V100M16|v100m32", 8)]), Ok(vec![1]));
+        assert_eq!(dealt(&cards, &[card("", "P100|T4", 8), card("", "T4", 8)]), Ok(vec![2, 0]));
+        assert!(dealt(&cards, &[card("", "A10|G2", 1)]).unwrap_err().contains("no GPU A10|G2 1 B"));
     }
 
     #[test]

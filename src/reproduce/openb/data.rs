@@ -189,14 +189,17 @@ pub enum Source {
 }
 
 macro_rules! shipped {
-    ($($name:literal),+ $(,)?) => {
-        &[$(($name, include_bytes!(concat!("../../../data/openb/", $name)) as &[u8])),+]
+    ($folder:literal: $($name:literal),+ $(,)?) => {
+        [$(($name, include_bytes!(concat!("../../../data/", $folder, "/", $name)) as &[u8])),+]
     };
 }
 
-const BUILT_IN: &[(&str, &[u8])] = shipped!(
-    "openb_node_list_gpu_node.csv.gz",
-    "openb_pod_list_default.csv.gz",
+/// Nodes and jobs, which scenarios use as well.
+const WORKLOADS: [(&str, &[u8]); 2] =
+    shipped!("workloads": "openb_node_list_gpu_node.csv.gz", "openb_pod_list_default.csv.gz");
+/// Orders and published tables.
+const RESULTS: [(&str, &[u8]); 8] = shipped!(
+    "openb":
     "orders/openb_pod_list_default.42.bin",
     "orders/openb_pod_list_default.43.bin",
     "orders/openb_pod_list_default.44.bin",
@@ -206,6 +209,11 @@ const BUILT_IN: &[(&str, &[u8])] = shipped!(
     "expected/frag.csv.gz",
     "expected/frag_ratio.csv.gz",
 );
+
+/// What comes with the program.
+fn built_in() -> impl Iterator<Item = &'static (&'static str, &'static [u8])> {
+    WORKLOADS.iter().chain(&RESULTS)
+}
 
 impl Source {
     /// The file with the jobs of a workload.
@@ -285,7 +293,7 @@ impl Source {
     /// If the folder cannot be read.
     pub fn workloads(&self) -> Result<Vec<String>, DataErrors> {
         let names: Vec<String> = match self {
-            Self::BuiltIn => BUILT_IN.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            Self::BuiltIn => built_in().map(|(name, _)| (*name).to_owned()).collect(),
             Self::Folders { data, .. } => {
                 let unread =
                     |error: io::Error| DataErrors::one(&data.display().to_string(), error, "see --data");
@@ -317,9 +325,8 @@ impl Source {
             Self::BuiltIn => {
                 let wanted = format!("{place}{name}");
                 let is_it = |own: &str| own.strip_suffix(".gz").unwrap_or(own) == wanted;
-                let shown = format!("data/openb/{wanted}");
-                let (_, bytes) = BUILT_IN
-                    .iter()
+                let shown = format!("{wanted} (built in)");
+                let (_, bytes) = built_in()
                     .find(|(own, _)| is_it(own))
                     .ok_or_else(|| missing(&shown, &"it does not come with the program"))?;
                 Ok((shown.clone(), unpacked(bytes).map_err(|error| missing(&shown, &error))?))

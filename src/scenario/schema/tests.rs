@@ -87,6 +87,7 @@ const RIGHT_STRUCTURE: &[&str] = &[
     "44-ensemble-is-a-directory",
     "72-nat-of-nothing",
     "84-hand-over",
+    "91-traces-of-jobs",
     "contracted",
     "cycle",
     "encrypted",

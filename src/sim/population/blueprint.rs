@@ -49,6 +49,8 @@ pub(in crate::sim) struct Blueprint {
     epoch: Timestamp,
     strategy: Strategy,
     group: PeerGroup,
+    /// The number of its first member.
+    first: u32,
     executors: Arc<[Executor]>,
     organizations: Organizations,
     specimen: OnceLock<Box<Inside>>,
@@ -63,10 +65,10 @@ pub(super) struct Raised {
 }
 
 impl Blueprint {
-    /// That of a group.
+    /// That of a group, whose first member has this number.
     pub(super) fn new(
         setup: &Setup,
-        group: &PeerGroup,
+        (group, first): (&PeerGroup, u32),
         organizations: &Organizations,
         streams: Streams,
     ) -> Self {
@@ -77,6 +79,7 @@ impl Blueprint {
             epoch: setup.epoch,
             strategy: setup.strategy.clone(),
             group: group.clone(),
+            first,
             executors: group.executors.as_slice().into(),
             organizations: Arc::clone(organizations),
             specimen: OnceLock::new(),
@@ -116,7 +119,9 @@ impl Blueprint {
 
     /// The machine of the peer with this number.
     pub(in crate::sim) fn machine(&self, number: u32, city: CityId) -> Machine {
-        machine(&self.group, &self.executors, city, &mut self.streams.owned(HARDWARE, u64::from(number)))
+        let place = number.wrapping_sub(self.first);
+        let rng = &mut self.streams.owned(HARDWARE, u64::from(number));
+        machine(&self.group, &self.executors, (city, place), rng)
     }
 
     /// The peer with this number, as it is before anything has happened to it.
@@ -197,8 +202,13 @@ fn give_role(peer: &mut Peer, group: &PeerGroup) {
     }
 }
 
-fn machine(group: &PeerGroup, executors: &Arc<[Executor]>, city: CityId, rng: &mut Rng<'_>) -> Machine {
-    let hardware = group.hardware.draw(rng);
+fn machine(
+    group: &PeerGroup,
+    executors: &Arc<[Executor]>,
+    (city, place): (CityId, u32),
+    rng: &mut Rng<'_>,
+) -> Machine {
+    let hardware = group.hardware.draw(place, rng);
     let total = total(&hardware);
     let onboarded =
         group.onboard.filter(|_| group.role == Role::Provider).map(|part| onboarded(&total, part));
@@ -208,7 +218,7 @@ fn machine(group: &PeerGroup, executors: &Arc<[Executor]>, city: CityId, rng: &m
 }
 
 fn total(hardware: &Hardware) -> Resources {
-    let gpu = hardware.gpu.as_ref().map(|gpu| Gpu {
+    let cards = hardware.gpus.iter().map(|gpu| Gpu {
         vendor: Some(shared(&gpu.vendor)),
         model: Some(shared(&gpu.model)),
         vram_bytes: gpu.vram_bytes,
@@ -221,7 +231,7 @@ fn total(hardware: &Hardware) -> Resources {
         },
         ram_bytes: hardware.ram_bytes,
         disk_bytes: hardware.disk_bytes,
-        gpus: gpu.into_iter().collect(),
+        gpus: cards.collect(),
     }
 }
 
