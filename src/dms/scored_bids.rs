@@ -1,7 +1,7 @@
 //! Bids that can be compared: `scored_bids`, an extension that is off unless the strategy of an orchestrator asks for it.
 //!
 //! A bid of the real DMS says who bids and where it is, so an orchestrator can do no better than to draw one. Here the
-//! request asks for an [`MachineOffer`] beside it: what the provider has and what is free of it, what it runs, for how long it
+//! request asks for an [`Disclosure`] beside it: what the provider has and what is free of it, what it runs, for how long it
 //! has been up, and what it wants to be paid. The orchestrator makes a [`Machine`] of it and has its placement policy
 //! judge, the same code with which a central scheduler would judge all machines at once. That the orchestrator does so,
 //! and not each provider for itself, keeps policies out of the protocol, and nobody can praise himself but by false
@@ -61,7 +61,7 @@ pub struct OffersWanted {
 
 /// What a provider tells of itself with a bid.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
-pub struct MachineOffer {
+pub struct Disclosure {
     /// What it offers in all.
     pub onboarded: Resources,
     /// What of that is free; of each card its free memory, at its place.
@@ -80,7 +80,7 @@ pub struct MachineOffer {
     pub rank: u32,
 }
 
-impl MachineOffer {
+impl Disclosure {
     /// That of a machine of which so much is offered and nothing is in use.
     #[must_use]
     pub fn unused(onboarded: &Resources) -> Self {
@@ -178,9 +178,9 @@ mod tests {
         Gpu { vendor: Some("NVIDIA".into()), model: Some(model.into()), vram_bytes }
     }
 
-    fn offer() -> MachineOffer {
+    fn offer() -> Disclosure {
         let of = |gpus| Resources { gpus, ..Resources::default() };
-        MachineOffer {
+        Disclosure {
             onboarded: of(vec![card("T4", 16 << 30), card("A10", 24 << 30)]),
             free: of(vec![card("T4", 16 << 30), card("A10", 6 << 30)]),
             card_users: vec![(0, 2), (2, 1)],

@@ -97,6 +97,11 @@ impl Files {
         found.map(|(_, text)| text.clone().into_bytes()).ok_or_else(|| "there is no such file".to_owned())
     }
 
+    /// A table, which may be larger than what people write by hand.
+    fn read_table(&self, written: &str, path: &Path) -> Result<Vec<u8>, String> {
+        if self.kept.is_some() { self.read(written, path) } else { read_file_up_to(path, trace::MAX_BYTES) }
+    }
+
     /// Notes a file's text, for excerpts and as an input.
     pub(super) fn note(&mut self, shown: &str, input: &str, bytes: &[u8]) {
         self.sources.insert(shown.to_owned(), String::from_utf8_lossy(bytes).into_owned());
@@ -149,7 +154,7 @@ impl Files {
         if let Some(known) = self.traces.iter().find(|entry| entry.path == path && entry.unit == unit) {
             return Ok(known.trace.as_ref().map(|trace| (Arc::clone(trace), known.copy.clone())));
         }
-        let bytes = read_file_up_to(&path, trace::MAX_BYTES)?;
+        let bytes = self.read_table(written, &path)?;
         let shown = path.to_string_lossy().replace('\\', "/");
         self.note(&shown, written, &bytes);
         let stem = path.file_stem().map_or_else(|| "trace".into(), |stem| stem.to_string_lossy());
@@ -186,7 +191,7 @@ impl Files {
         {
             return Ok(known.list.clone());
         }
-        let bytes = read_file_up_to(&path, trace::MAX_BYTES)?;
+        let bytes = self.read_table(written, &path)?;
         let shown = path.to_string_lossy().replace('\\', "/");
         self.note(&shown, written, &bytes);
         let stem = path.file_stem().map_or_else(|| "nodes".into(), |stem| stem.to_string_lossy());

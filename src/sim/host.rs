@@ -24,7 +24,7 @@ use crate::dms::capability::RevocationSet;
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::Execution;
 use crate::dms::profile::Profile;
-use crate::dms::scored_bids::MachineOffer;
+use crate::dms::scored_bids::Disclosure;
 use crate::dms::{Essence, Peer};
 use crate::kernel::{Cursor, Time, Timestamp};
 use crate::net::CityId;
@@ -224,7 +224,7 @@ impl Host {
             Some(inside) => inside.peer.provider().pool().onboarded().clone(),
             None => self.blueprint.machine(self.number, self.city).onboarded.unwrap_or_default(),
         };
-        MachineOffer::unused(&onboarded).machine(None)
+        Disclosure::unused(&onboarded).machine(None)
     }
 
     /// Puts in what was built by hand.

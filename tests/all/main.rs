@@ -31,6 +31,7 @@ mod operations;
 mod oracles;
 mod outages;
 mod parsing;
+mod placement;
 mod protocol;
 mod queue;
 mod recording;

@@ -19,7 +19,7 @@ use crate::dms::deputy::{DeputyMessage, Mandate};
 use crate::dms::ensemble::{AllocationConfig, Executor, Location, LocationConstraints, PortConfig};
 use crate::dms::identity::{Did, EnsembleId, Handle, PeerId, Signature};
 use crate::dms::resources::Resources;
-use crate::dms::scored_bids::{MachineOffer, OffersWanted};
+use crate::dms::scored_bids::{Disclosure, OffersWanted};
 use crate::dms::storage::VolumeRequest;
 use crate::dms::subnet::{AddressRange, Route};
 use crate::dms::suppression::Draw;
@@ -96,7 +96,7 @@ pub struct Bid {
     pub signature: Option<Signature>,
     /// What the bidder tells of itself, where the request wants it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub offer: Option<Box<MachineOffer>>,
+    pub offer: Option<Box<Disclosure>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
@@ -554,7 +554,7 @@ mod tests {
         };
         let promise = Bid { promise: true, ..bid.clone() };
         let signed = Bid { signature: Some(Signature::NONE), ..bid.clone() };
-        let offer = MachineOffer {
+        let offer = Disclosure {
             onboarded: Resources::default(),
             free: Resources::default(),
             card_users: vec![(0, 3)],

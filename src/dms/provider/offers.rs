@@ -8,7 +8,7 @@ use crate::dms::actor::{BidRequest, NodeRequest};
 use crate::dms::desk::Desk;
 use crate::dms::identity::PeerId;
 use crate::dms::resources::Resources;
-use crate::dms::scored_bids::{MachineOffer, OffersWanted};
+use crate::dms::scored_bids::{Disclosure, OffersWanted};
 use crate::kernel::Timestamp;
 use crate::kernel::digest::mix;
 use crate::placement;
@@ -91,10 +91,10 @@ impl Provider {
         host: &PeerId,
         request: &BidRequest,
         node: &NodeRequest,
-    ) -> Option<Box<MachineOffer>> {
+    ) -> Option<Box<Disclosure>> {
         let wanted = request.offers?;
         let count = self.count(desk.now, wanted);
-        let mut offer = MachineOffer {
+        let mut offer = Disclosure {
             onboarded: self.pool.onboarded().clone(),
             free: count.free,
             card_users: count.card_users,
@@ -127,8 +127,8 @@ impl Provider {
     pub fn used_machine(&self) -> Option<placement::Machine> {
         self.pool.holdings().next()?;
         let Count { free, card_users, allocations, .. } = self.count_anew(Timestamp::ZERO);
-        let unused = MachineOffer::unused(self.pool.onboarded());
-        Some(MachineOffer { free, card_users, allocations, ..unused }.machine(None))
+        let unused = Disclosure::unused(self.pool.onboarded());
+        Some(Disclosure { free, card_users, allocations, ..unused }.machine(None))
     }
 
     /// What is free and in use.

@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn halves_go_to_the_even_side() {
-        assert_eq!([0.125, 0.375, 2.675, 85.715].map(round), [0.12, 0.38, 2.67, 85.72]);
+        assert_eq!([0.125, 0.375, 0.625, -0.125].map(round), [0.12, 0.38, 0.62, -0.12]);
     }
 
     #[test]

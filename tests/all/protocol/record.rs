@@ -353,6 +353,10 @@ impl Record {
             Fact::HelloAnswered => "has been greeted back".to_owned(),
             Fact::DeploymentAccepted(id) => format!("accepts {id}"),
             Fact::DeploymentQueued(id) => format!("lets {id} wait for its turn"),
+            Fact::NodeAwarded { node, provider, paid_micro_per_h, .. } => {
+                let provider = &self.names[provider];
+                format!("awards {node} to {provider}, for {paid_micro_per_h} millionths an hour")
+            }
             Fact::DeploymentRefused(reason) => format!("REFUSES the deployment: {reason}"),
             Fact::DeploymentStatus { ensemble, status, reason } => {
                 let why = reason.as_ref().map_or_else(String::new, |why| format!(": {why}"));
