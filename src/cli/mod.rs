@@ -18,6 +18,7 @@ mod fit;
 mod growth;
 mod list;
 mod measure;
+mod placement_bench;
 mod reproduce;
 mod run;
 mod scale;

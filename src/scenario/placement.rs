@@ -25,7 +25,7 @@ const MOST_ASKED: i64 = 1_000_000;
 /// A count is forgotten when no bid is remembered any more.
 const OLDEST_COUNT: Span = Span::mins(5);
 /// So many jobs of an entry of the workload say what is to be expected of it.
-const MOST_EXPECTED: u32 = 20_000;
+const MOST_EXPECTED: u32 = 2000;
 /// Longer than a provider keeps a bid nobody can wait.
 const LONGEST_WINDOW: Span = Span::mins(2);
 

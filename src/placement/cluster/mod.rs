@@ -1,8 +1,8 @@
 //! A central scheduler: one that sees all machines, places jobs one by one, and takes them away when they end.
 //!
-//! Nothing is scanned where it need not be. First fit descends a tree of the largest free amounts; for every other
-//! policy the scores of a kind of job are kept in a tree, and only those of machines that have changed are asked for
-//! again ([`Cluster::find_slow`] is the plain way, and gives the same).
+//! Nothing is scanned where it need not be. The scores of each kind of job are kept in a tree, and only those of machines
+//! that have changed are asked for again. First fit needs no scores: for a kind that has come a few times only, it
+//! descends a tree of the largest free amounts. [`Cluster::find_slow`] is the plain way, and gives the same.
 
 mod first;
 mod scores;
@@ -36,9 +36,10 @@ pub struct Cluster {
 }
 
 #[derive(Debug)]
-enum Index {
-    First(Room),
-    Kinds(Kinds),
+struct Index {
+    kinds: Kinds,
+    /// For first fit.
+    room: Option<Room>,
 }
 
 impl Cluster {
@@ -61,10 +62,9 @@ impl Cluster {
         let mut all: Vec<Option<Machine>> = machines.into_iter().map(Some).collect();
         let in_order = |&number: &u32| all[number as usize].take().expect("every number stands there once");
         let machines: Vec<Machine> = numbers.iter().map(in_order).collect();
-        let index = match placement.choosing() {
-            Choosing::First => Index::First(Room::of(&machines)),
-            _ => Index::Kinds(Kinds::of(machines.len())),
-        };
+        let is_first_fit = placement.choosing() == Choosing::First;
+        let room = is_first_fit.then(|| Room::of(&machines));
+        let index = Index { kinds: Kinds::of(machines.len()), room };
         Self { placement, machines, numbers, places, index }
     }
 
@@ -103,24 +103,23 @@ impl Cluster {
     pub fn change(&mut self, number: usize, how: impl FnOnce(&mut Machine)) {
         let place = self.places[number] as usize;
         how(&mut self.machines[place]);
-        match &mut self.index {
-            Index::First(room) => room.update(place, &self.machines[place]),
-            Index::Kinds(kinds) => kinds.note_change(place),
+        self.index.kinds.note_change(place);
+        if let Some(room) = &mut self.index.room {
+            room.update(place, &self.machines[place]);
         }
     }
 
     /// The number of the machine that the policy chooses for a job; none where it fits nowhere.
     pub fn find(&mut self, ask: &Ask, random: &mut Rng<'_>) -> Option<usize> {
         let (machines, policy) = (&self.machines, &*self.placement);
-        let place = match &mut self.index {
-            Index::First(room) => room.find(ask, machines),
-            Index::Kinds(kinds) => match policy.choosing() {
-                Choosing::First | Choosing::Best => kinds.best(ask, machines, policy),
-                Choosing::Any => kinds.any(ask, machines, policy, random),
-                Choosing::BestOfDrawn(count) => {
-                    best_of(kinds.drawn(ask, machines, policy, count, random), ask, machines, policy)
-                }
-            },
+        let Index { kinds, room } = &mut self.index;
+        let place = match (policy.choosing(), room) {
+            (Choosing::First, Some(room)) if kinds.is_rare(ask) => room.find(ask, machines),
+            (Choosing::First | Choosing::Best, _) => kinds.best(ask, machines, policy),
+            (Choosing::Any, _) => kinds.any(ask, machines, policy, random),
+            (Choosing::BestOfDrawn(count), _) => {
+                best_of(kinds.drawn(ask, machines, policy, count, random), ask, machines, policy)
+            }
         };
         place.map(|place| self.numbers[place] as usize)
     }

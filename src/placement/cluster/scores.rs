@@ -17,6 +17,8 @@ use crate::placement::{Ask, Choosing, Machine, Policy, Score};
 const MOST_SCORES: usize = 4_000_000;
 /// So many kinds are kept in any case.
 const FEWEST_KINDS: usize = 8;
+/// A kind that has come so often is worth an index of its own.
+const COMMON: u32 = 8;
 
 /// The best of some machines; none where the job fits on none of them.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +61,8 @@ struct Kind {
 #[derive(Debug)]
 pub(super) struct Kinds {
     kinds: FxHashMap<Ask, Kind>,
+    /// How often each kind was asked for, where that is of interest.
+    times: FxHashMap<Ask, u32>,
     most: usize,
     asked: u64,
     /// How often each machine has changed.
@@ -73,6 +77,7 @@ impl Kinds {
     pub(super) fn of(machines: usize) -> Self {
         Self {
             kinds: FxHashMap::default(),
+            times: FxHashMap::default(),
             most: (MOST_SCORES / machines.max(1)).max(FEWEST_KINDS),
             asked: 0,
             versions: vec![0; machines],
@@ -87,6 +92,17 @@ impl Kinds {
         self.most = kinds;
     }
 
+    /// Whether jobs of this kind have come a few times only; this one counts.
+    pub(super) fn is_rare(&mut self, ask: &Ask) -> bool {
+        if self.kinds.contains_key(ask) {
+            return false;
+        }
+        let times = self.times.entry(ask.clone()).or_default();
+        *times += 1;
+        *times < COMMON
+    }
+
+    /// A machine has changed.
     pub(super) fn note_change(&mut self, place: usize) {
         self.versions[place] = self.versions[place].wrapping_add(1);
         if self.changes.len() >= self.versions.len() {

@@ -119,6 +119,32 @@ proptest! {
     }
 }
 
+/// First fit finds the same for a kind that is new and for one that has come often.
+#[test]
+fn first_fit_finds_the_same_for_rare_and_common_kinds() {
+    let total = Amounts { cpu_milli: 4000, ram_bytes: 8, disk_bytes: 0 };
+    let machines = vec![Machine::new(total, []); 40];
+    let policy = (crate::placement::listed("first_fit").unwrap().make)(&Parameters::default());
+    let mut cluster = Cluster::new(machines, None, policy);
+    let mut random = Streams::new(3).owned(DRAWS, 0);
+    let mut running = std::collections::VecDeque::new();
+    for round in 0..400_u64 {
+        let ask = match round % 3 {
+            0 => Ask { cpu_milli: 3000, ram_bytes: 1, ..Ask::default() },
+            1 => Ask { cpu_milli: 500, ram_bytes: 4, ..Ask::default() },
+            _ => Ask { cpu_milli: 100 + round, ram_bytes: round % 5, ..Ask::default() },
+        };
+        let slow = cluster.find_slow(&ask, &mut random);
+        let placed = cluster.place(&ask, &mut random);
+        assert_eq!(placed.as_ref().map(|placed| placed.machine), slow, "{round}");
+        running.extend(placed.map(|placed| (placed, ask)));
+        if running.len() > 60 {
+            let (placed, ask) = running.pop_front().unwrap();
+            cluster.release(&placed, &ask);
+        }
+    }
+}
+
 /// Kinds are forgotten and remembered again, and changes of long ago are made up for.
 #[test]
 fn more_kinds_and_changes_than_are_kept_change_nothing() {
@@ -126,9 +152,7 @@ fn more_kinds_and_changes_than_are_kept_change_nothing() {
     let machines = vec![Machine::new(total, []); 3];
     let policy = (crate::placement::listed("best_fit").unwrap().make)(&Parameters::default());
     let mut cluster = Cluster::new(machines, None, policy);
-    if let Index::Kinds(kinds) = &mut cluster.index {
-        kinds.keep_at_most(2);
-    }
+    cluster.index.kinds.keep_at_most(2);
     let mut random = Streams::new(2).owned(DRAWS, 0);
     for round in 0..200_u64 {
         // One kind comes often, and one after many changes.
