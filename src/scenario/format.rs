@@ -242,6 +242,16 @@ static GROUP: Map = Map::new(
         Key::new("require_contracts", FLAG, "whether these providers bid only under contracts").or("false"),
         Key::new("storage", Shape::Map(&STORAGE), "what their disks are like"),
         GROUP_EXECUTORS,
+        Key::new("queue", Shape::Map(&PLACES), "how many allocations a machine runs at once")
+            .or("as many as there are resources for"),
+    ],
+);
+
+static PLACES: Map = Map::new(
+    "queue",
+    &[
+        Key::new("at_once", Shape::Whole(1, 1_000_000), "how many it runs at once").required(),
+        Key::new("waiting", Shape::Whole(0, 1_000_000), "how many more may wait").or("any number"),
     ],
 );
 

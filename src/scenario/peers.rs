@@ -38,6 +38,7 @@ const GROUP_KEYS: &[&str] = &[
     "require_contracts",
     "storage",
     "executors",
+    "queue",
 ];
 /// Attackers offer nothing and attack.
 const ATTACKER_KEYS: &[&str] = &[
@@ -268,6 +269,7 @@ fn group(
     let require_contracts = require_contracts(reader, &map, role);
     let storage = reader.optional(&map, "storage", storage::of_group).unwrap_or_default();
     let executors = super::executors::of_group(reader, &map, role);
+    let places = super::executors::places(reader, &map, role);
     let attack = if role == Role::Attacker {
         let help = "what they try, as in `attack: {replayer: {start: 5m}}`";
         reader.required(&map, "attack", help, |_, node| Some(node.clone()))
@@ -298,6 +300,7 @@ fn group(
         storage,
         gateway,
         executors,
+        places,
     };
     Some((group, attack, variant.at))
 }

@@ -170,6 +170,7 @@ fn group(group: &PeerGroup) -> String {
         ),
         ("require_contracts", group.require_contracts.then(|| "true".to_owned())),
         ("executors", executors::write_of_group(&group.executors)),
+        ("queue", group.places.map(executors::write_places)),
     ];
     content.extend(group.gateway.iter().flat_map(super::gateways::write));
     format!("{role}: {}", map(&content))

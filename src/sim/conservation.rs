@@ -149,6 +149,7 @@ pub(super) mod tests {
             require_contracts: false,
             gateway: None,
             executors: Vec::new(),
+            places: None,
         };
         Setup {
             name: "conservation".to_owned(),

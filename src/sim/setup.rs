@@ -49,6 +49,7 @@ use crate::dms::ensemble::{EnsembleConfig, Executor};
 use crate::dms::identity::SignatureMode;
 use crate::dms::orchestrator::{Strategy, Wishes};
 use crate::dms::profile::Profile;
+pub use crate::dms::provider::Places;
 use crate::kernel::{Span, Time, Timestamp, sample::Distribution};
 use crate::net::{BandwidthConfig, NatShares, NetworkConfig};
 use crate::workload::{ArrivalsConfig, ChurnConfig, ChurnStart, HardwareConfig, Joins, PlaceConfig};
@@ -198,6 +199,8 @@ pub struct PeerGroup {
     pub gateway: Option<GatewayPlan>,
     /// What its machines can run, in alphabetical order; of gateways, what those that they have made can.
     pub executors: Vec<Executor>,
+    /// How many allocations each of its machines runs at once; none = as many as there are resources for.
+    pub places: Option<Places>,
 }
 
 impl PeerGroup {

@@ -105,7 +105,7 @@ pub struct Equipment<'a> {
 
 impl<'a> From<&'a Machine> for Equipment<'a> {
     fn from(machine: &'a Machine) -> Self {
-        let Machine { total, onboarded, location, executors } = machine;
+        let Machine { total, onboarded, location, executors, places: _ } = machine;
         Self { total, onboarded: onboarded.as_ref(), location, executors }
     }
 }

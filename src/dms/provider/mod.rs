@@ -9,6 +9,7 @@
 //! - `networks`: the subnets of its ensembles, addresses, names and port maps;
 //! - `volumes`: what is mounted for an allocation;
 //! - `runs`: starting, restarting, health, heartbeats and the end of an allocation;
+//! - `turns`: waiting for others to end, where a machine runs a few at once;
 //! - `farewells`: how its orchestrator learns of that end, and the logs that are kept;
 //! - `recovery`: what is on disk, and taking it up after a restart;
 //! - `confirmation`: whether an orchestrator still wants what runs here;
@@ -25,6 +26,7 @@ mod onboarding;
 mod recovery;
 mod runs;
 mod succession;
+mod turns;
 mod volumes;
 
 use std::sync::Arc;
@@ -38,6 +40,8 @@ pub use bids::{BidRefusal, Bidder, Equipment};
 use self::confirmation::Confirmation;
 use self::endings::Ending;
 pub(in crate::dms) use self::farewells::{Farewell, KeptLog};
+use self::turns::Line;
+pub use self::turns::Places;
 use self::volumes::Volumes;
 
 use crate::dms::actor::{
@@ -71,6 +75,8 @@ pub struct Machine {
     pub location: Location,
     /// What can run allocations here.
     pub executors: Arc<[Executor]>,
+    /// How many of them run at once; none = as many as there are resources for.
+    pub places: Option<Places>,
 }
 
 /// A bid that was made, kept so that a commit can refer to it.
@@ -119,12 +125,18 @@ struct Allocation {
     probes: u32,
     /// How often it reports that it lives.
     report_every: Span,
+    /// The run for which these reports have begun.
+    reporting: Option<RunId>,
+    /// Whether its executor has been told to start it and has not said what became of it.
+    is_starting: bool,
+    /// When it was accepted, where allocations wait for each other: a number that grows.
+    turn: u64,
 }
 
 impl Allocation {
     /// Whether it has ever been started.
     const fn has_run(&self) -> bool {
-        !matches!(self.state, AllocationState::Pending | AllocationState::Standby)
+        !matches!(self.state, AllocationState::Pending | AllocationState::Standby | AllocationState::Queued)
     }
 }
 
@@ -155,6 +167,8 @@ pub struct Provider {
     ticket: Option<Ticket>,
     /// Questions to orchestrators so far.
     confirmations: u32,
+    /// What waits for a place to run.
+    line: Line,
 }
 
 impl Provider {
@@ -181,6 +195,7 @@ impl Provider {
             volumes: Volumes::default(),
             ticket: None,
             confirmations: 0,
+            line: Line::default(),
         }
     }
 

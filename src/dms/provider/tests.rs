@@ -69,6 +69,7 @@ impl Lab {
             onboarded: Some(amount(8)),
             location: Location::default(),
             executors: [Executor::Docker].into(),
+            places: None,
         };
         let context = CapabilityContext::new("provider", secret(1), Rules::INTENDED);
         let (did, host) = (Did::Key(secret(2).public()), PeerId(secret(2).public()));

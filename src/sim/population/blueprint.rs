@@ -203,7 +203,7 @@ fn machine(group: &PeerGroup, executors: &Arc<[Executor]>, city: CityId, rng: &m
     let onboarded =
         group.onboard.filter(|_| group.role == Role::Provider).map(|part| onboarded(&total, part));
     let location = group.location.clone().unwrap_or_else(|| location_of(city).clone());
-    Machine { total, onboarded, location, executors: Arc::clone(executors) }
+    Machine { total, onboarded, location, executors: Arc::clone(executors), places: group.places }
 }
 
 fn total(hardware: &Hardware) -> Resources {

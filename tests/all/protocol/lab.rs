@@ -671,6 +671,7 @@ fn machine(cores: Option<u64>) -> Machine {
         onboarded: cores.map(amount),
         location: Location { continent: "EU".into(), ..Location::default() },
         executors: [Executor::Docker].into(),
+        places: None,
     }
 }
 
