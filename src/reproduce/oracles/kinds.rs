@@ -2,7 +2,8 @@
 
 use super::availability::{self, Measured};
 use super::{
-    Effort, OracleCase, audits, checkpoints, detection, losses, network, queues, recovery, samplers, servers, voting,
+    Effort, OracleCase, audits, checkpoints, detection, joins, losses, network, queues, recovery, samplers,
+    schedules, servers, voting,
 };
 use crate::scenario::oracle_cases::{Bound, OracleForm};
 
@@ -85,6 +86,9 @@ const fn missing(name: &'static str, note: &'static str) -> Kind {
 
 const QUEUES: &str = "not put on a queue of deployments yet, and providers keep none";
 const STRATEGIES: &str = "needs a placement that does not exist";
+
+/// What P4 has.
+const SCHEDULES: [&str; 4] = ["list_m3", "lpt_m3", "lpt_example", "opt_example"];
 
 /// What R1 has.
 const CHECKPOINTS: [&str; 7] = [
@@ -400,9 +404,44 @@ pub(super) static KINDS: [Kind; 30] = [
         "",
     ),
     missing("Q8", QUEUES),
-    missing("Q12", QUEUES),
-    missing("Q13", QUEUES),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "Q12",
+            params: &[("rho", Bound::Share), ("mu", Bound::Positive)],
+            has_value: |name| name == "T",
+            values: &["T"],
+        },
+        joins::fork,
+        "",
+    ),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "Q13",
+            params: &[
+                ("k", Bound::Whole(16)),
+                ("d", Bound::Whole(16)),
+                ("lam_per_server", Bound::Positive),
+                ("mu", Bound::Positive),
+            ],
+            has_value: |name| name == "T",
+            values: &["T"],
+        },
+        joins::redundancy,
+        "",
+    ),
     missing("A1", "bids have no price"),
     missing("P3", STRATEGIES),
-    missing("P4", STRATEGIES),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "P4",
+            params: &[],
+            has_value: |name| SCHEDULES.contains(&name),
+            values: &SCHEDULES,
+        },
+        schedules::bounds,
+        "",
+    ),
 ];

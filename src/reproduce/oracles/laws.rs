@@ -98,9 +98,12 @@ mod tests {
 
     #[test]
     fn every_law_has_a_mean_of_one_and_its_variance() {
-        for (law, variance) in
-            [(Law::Exponential, 1.0), (Law::Constant, 0.0), (Law::Lognormal(0.5), 0.5), (Law::Pareto(6.0), 1.0 / 24.0)]
-        {
+        for (law, variance) in [
+            (Law::Exponential, 1.0),
+            (Law::Constant, 0.0),
+            (Law::Lognormal(0.5), 0.5),
+            (Law::Pareto(6.0), 1.0 / 24.0),
+        ] {
             let mut rng = Streams::new(3).owned(TEST, 0);
             let draws: Vec<f64> = (0..100_000).map(|_| law.draw(&mut rng)).collect();
             let mean = draws.iter().sum::<f64>() / 1e5;
@@ -117,7 +120,11 @@ mod tests {
             // A microsecond late, as messages are.
             let seen: Vec<f64> = (0..3000).map(|_| 2.0 * law.draw(&mut rng) + 1e-6).collect();
             for (other, wrong) in Law::ALL.into_iter().enumerate() {
-                assert_eq!(wrong.check("of a test", (2.0, f64::MAX), &seen, 5).is_ok(), place == other, "{law:?} {wrong:?}");
+                assert_eq!(
+                    wrong.check("of a test", (2.0, f64::MAX), &seen, 5).is_ok(),
+                    place == other,
+                    "{law:?} {wrong:?}"
+                );
             }
             assert!(law.check("of a test", (2.2, f64::MAX), &seen, 5).is_err(), "{law:?}");
         }

@@ -196,7 +196,8 @@ impl Sums<'_> {
 fn moment(sums: &Sums<'_>, of: impl Fn(f64) -> f64) -> f64 {
     let (own, known) = sums.sums[2..].split_at(sums.levels);
     let taken = own.iter().zip(&known[..sums.levels]).enumerate();
-    let means = taken.map(|(taken, (own, known))| of(taken as f64) * (own / sums.sums[0] + known / sums.sums[1]));
+    let means =
+        taken.map(|(taken, (own, known))| of(taken as f64) * (own / sums.sums[0] + known / sums.sums[1]));
     means.sum()
 }
 
@@ -285,13 +286,7 @@ impl System {
     }
 
     /// Adds what a run shows less what the rule makes of the same.
-    fn add_run(
-        &self,
-        sums: &mut [f64],
-        seed: u64,
-        law: Law,
-        effort: &Effort,
-    ) -> Result<Seen, String> {
+    fn add_run(&self, sums: &mut [f64], seed: u64, law: Law, effort: &Effort) -> Result<Seen, String> {
         let length = (self.run * effort.length).max(0.3);
         let stage = self.stage(seed, law, length);
         let mut units: Vec<u32> = self.classes.iter().map(|class| class.units).collect();
@@ -318,7 +313,9 @@ impl System {
             };
             let is_in = rule.take(units[job.user as usize], takes);
             // The crowd is of no class.
-            if let Some(own) = sums.get_mut(2 + 2 * levels + 4 * job.user as usize..).filter(|own| !own.is_empty()) {
+            if let Some(own) =
+                sums.get_mut(2 + 2 * levels + 4 * job.user as usize..).filter(|own| !own.is_empty())
+            {
                 own[0] += 1.0;
                 own[1] += f64::from(u8::from(part.is_none())) - f64::from(u8::from(!is_in));
             }

@@ -23,9 +23,8 @@ impl Servers {
         let mut place = 0;
         loop {
             let below = 4 * place + 1;
-            let least = (below..(below + 4).min(last)).reduce(|best, other| {
-                if self.free[other] < self.free[best] { other } else { best }
-            });
+            let least = (below..(below + 4).min(last))
+                .reduce(|best, other| if self.free[other] < self.free[best] { other } else { best });
             match least {
                 Some(least) if self.free[least] < end => {
                     self.free[place] = self.free[least];
@@ -53,7 +52,13 @@ pub(super) struct Units {
 impl Units {
     /// So many, of which nothing is taken at the time 0.
     pub(super) fn new(capacity: u32) -> Self {
-        Self { capacity, taken: 0, now: 0.0, ends: BinaryHeap::new(), spans: vec![0.0; capacity as usize + 1] }
+        Self {
+            capacity,
+            taken: 0,
+            now: 0.0,
+            ends: BinaryHeap::new(),
+            spans: vec![0.0; capacity as usize + 1],
+        }
     }
 
     /// Goes on to a time.

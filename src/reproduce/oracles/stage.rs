@@ -126,9 +126,8 @@ impl Stage {
         let (mut images, mut workload, mut ensembles) = (String::new(), String::new(), Vec::new());
         let mut deploy = |user: usize, name: String, when: &str, content: String| {
             let (by, timeout) = (user_of(user), self.timeout);
-            workload.push_str(&format!(
-                "  - deploy: {{by: {by}, ensemble: {name}, timeout: {timeout}{when}}}\n"
-            ));
+            workload
+                .push_str(&format!("  - deploy: {{by: {by}, ensemble: {name}, timeout: {timeout}{when}}}\n"));
             ensembles.push((name, content));
         };
         if let Some((image, copies)) = &self.program {
@@ -138,7 +137,8 @@ impl Stage {
             });
         }
         for (user, task) in self.tasks.iter().enumerate() {
-            images.push_str(&format!("  task-{user}: {{size: 1 B, start: 0s, task: {{run: {}}}}}\n", task.run));
+            images
+                .push_str(&format!("  task-{user}: {{size: 1 B, start: 0s, task: {{run: {}}}}}\n", task.run));
             deploy(user, format!("task-{user}.yaml"), &task.when, task.ensemble(user));
         }
         if !images.is_empty() {
