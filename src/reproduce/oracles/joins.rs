@@ -17,8 +17,8 @@ const RECURSION: Domain = Domain::new("reproduce.oracles.joins");
 /// How long a unit of a case is: long beside messages.
 const UNIT_S: f64 = 20.0;
 /// How many jobs come in a run, and how many the recursion has by itself.
-const RUN: f64 = 500.0;
-const KNOWN: f64 = 1.0e6;
+const RUN: f64 = 200.0;
+const KNOWN: f64 = 5.0e5;
 
 /// Servers of one kind that jobs come to.
 #[derive(Clone, Copy)]
@@ -30,12 +30,14 @@ struct System {
     mean: f64,
     /// Whether a job ends with its first copy; else it has a part for each server, and ends with the last.
     are_copies: bool,
+    /// How many copies must end before the others are called off: one, but in tests.
+    majority: u32,
 }
 
 /// Q12: a part on each of two servers.
 pub(super) fn fork(case: &OracleCase, effort: &Effort) -> Result<Measured, String> {
     let (rate, mean) = (case.param("rho") * case.param("mu"), 1.0 / case.param("mu"));
-    System { rate, servers: 2, mean, are_copies: false }.measure(case, effort)
+    System { rate, servers: 2, mean, are_copies: false, majority: 1 }.measure(case, effort)
 }
 
 /// Q13: a copy on every server.
@@ -45,7 +47,7 @@ pub(super) fn redundancy(case: &OracleCase, effort: &Effort) -> Result<Measured,
         return Err("copies on some of the servers are not built, only on all of them".to_owned());
     }
     let (rate, mean) = (case.param("lam_per_server") * servers, 1.0 / case.param("mu"));
-    System { rate, servers: servers as u32, mean, are_copies: true }.measure(case, effort)
+    System { rate, servers: servers as u32, mean, are_copies: true, majority: 1 }.measure(case, effort)
 }
 
 /// What a replication gives: how many jobs there were, how much longer they stayed than by the recursion, and the same
@@ -94,8 +96,9 @@ impl System {
             false => (0..self.servers).map(|server| (0.1, Some(server))).collect(),
         };
         if self.are_copies {
+            let (copies, majority) = (self.servers, self.majority);
             stage.strategy =
-                format!("{{recovery: {{replication: {{copies: {}, majority: 1}}}}}}", self.servers);
+                format!("{{recovery: {{replication: {{copies: {copies}, majority: {majority}}}}}}}");
         }
         let run = Law::Exponential.text(UNIT_S * self.mean);
         stage.tasks = vec![Task { run, when: at_random(Some(count), between_s, 0.0), nodes }];
@@ -205,4 +208,22 @@ fn first_ends(jobs: &[Job], served: &mut Vec<f64>) -> Result<Vec<f64>, String> {
         served.push(took);
     }
     Ok(ends)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_that_are_not_called_off_are_noticed() {
+        let values = vec![("T".to_owned(), 1.0)];
+        let case = OracleCase { id: "Q13".to_owned(), what: "a test".to_owned(), params: Vec::new(), values };
+        let small = Effort { replications: 8, length: 0.2, widest: 0.5, seed: 3 };
+        let right = System { rate: 0.6, servers: 2, mean: 1.0, are_copies: true, majority: 1 };
+        let found = right.measure(&case, &small).expect("it runs")[0].1;
+        let exact = 1.0 / (2.0 - 0.6);
+        assert!((found.value - exact).abs() <= found.half_width, "{found:?} {exact}");
+        let found = System { majority: 2, ..right }.measure(&case, &small).expect("it runs")[0].1;
+        assert!(found.value - found.half_width > exact, "{found:?} {exact}");
+    }
 }

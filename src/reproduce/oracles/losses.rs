@@ -41,6 +41,8 @@ enum Room {
 struct System {
     classes: Vec<Class>,
     capacity: u32,
+    /// How many of its cores or places the machine really has: as many, but in tests.
+    machine: u32,
     room: Room,
     /// How long one runs on average.
     mean: f64,
@@ -61,14 +63,15 @@ pub(super) fn erlang(case: &OracleCase, effort: &Effort) -> Result<Measured, Str
     let system = System {
         classes: vec![Class { rate: offered, units: 1 }],
         capacity: places,
+        machine: places,
         room: Room::Places,
         mean: 1.0,
         laws: &Law::ALL,
         unit_s: 60.0,
         crowd: (offered as u64).min(u64::from(places)),
-        run: 1.2,
-        runs: 8,
-        known: 4000.0,
+        run: 1.15,
+        runs: 4,
+        known: 4200.0,
     };
     let found = system.measure(effort)?;
     let carried = |sums: &Sums<'_>| moment(sums, |taken| taken);
@@ -97,15 +100,16 @@ pub(super) fn multi_rate(case: &OracleCase, effort: &Effort) -> Result<Measured,
     let system = System {
         classes,
         capacity,
+        machine: capacity,
         room: Room::Cores,
         mean: 1.0,
         laws: &[Law::Exponential],
-        // Long beside a round of bids, at the beginning of which a machine looks whether there is room.
-        unit_s: 100_000.0,
+        // Long beside a round of bids: what does not fit at its beginning is refused then, else it comes at its end.
+        unit_s: 5000.0,
         crowd: 0,
         run: 12.0,
         runs: 32,
-        known: 24_000.0,
+        known: 80_000.0,
     };
     let found = system.measure(effort)?;
     let values = case.values.iter().map(|(name, _)| {
@@ -135,14 +139,15 @@ pub(super) fn endless(case: &OracleCase, effort: &Effort) -> Result<Measured, St
         classes: vec![Class { rate, units: 1 }],
         // So many are never there.
         capacity: (2.0 * offered + 20.0 * offered.sqrt() + 20.0) as u32,
+        machine: 0,
         room: Room::Endless,
         mean,
         laws: &Law::ALL,
         unit_s: 20.0,
         crowd: 0,
-        run: 20.0,
+        run: 8.0,
         runs: 32,
-        known: 60_000.0,
+        known: 65_000.0,
     };
     let found = system.measure(effort)?;
     let values = case.values.iter().map(|(name, _)| {
@@ -268,9 +273,9 @@ impl System {
         let mut stage = Stage::of_steady_peers(seed, unit_s * (begin + length) + 30.0, 1);
         stage.timeout = "3000d";
         stage.strategy = "{recovery: stay_down, attempts: 1}".to_owned();
-        stage.cores = if self.room == Room::Cores { self.capacity } else { 4000 };
+        stage.cores = if self.room == Room::Cores { self.machine } else { 4000 };
         if self.room == Room::Places {
-            stage.places = format!("{{at_once: {}, waiting: 0}}", self.capacity);
+            stage.places = format!("{{at_once: {}, waiting: 0}}", self.machine);
         }
         let run = law.text(unit_s * self.mean);
         let task = |cores: f64, when: String| Task { run: run.clone(), when, nodes: vec![(cores, Some(0))] };
@@ -395,11 +400,67 @@ fn arrival_of(job: &Job, room: Room) -> Result<Option<Time>, String> {
     match (job.parts.first(), job.refused) {
         (Some(part), _) => Ok(Some(part.came)),
         (None, Some((Step::Start, at))) if room == Room::Places => Ok(Some(at)),
-        (None, Some((Step::Bid | Step::Commit, at))) if room == Room::Cores => Ok(Some(at)),
+        (None, Some((Step::Bid, _))) if room == Room::Cores => Ok(Some(job.asked)),
+        (None, Some((Step::Commit, at))) if room == Room::Cores => Ok(Some(at)),
         // It has drawn the subnet of another that runs there.
         (None, Some((Step::Provision, _))) => Ok(None),
         (None, Some((step, _))) => Err(format!("a deployment failed at the step `{}`", step.as_str())),
         // It was asked for at the very end.
         (None, None) => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: Effort = Effort { replications: 8, length: 0.2, widest: 0.5, seed: 3 };
+
+    /// Ten units of which each that comes takes one.
+    fn ten(room: Room, machine: u32, laws: &'static [Law]) -> Result<Estimate, String> {
+        let system = System {
+            classes: vec![Class { rate: 8.0, units: 1 }],
+            capacity: 10,
+            machine,
+            room,
+            mean: 1.0,
+            laws,
+            unit_s: 5000.0,
+            crowd: 0,
+            run: 100.0,
+            runs: u64::MAX,
+            known: 20_000.0,
+        };
+        system.measure(&SMALL)?.estimate(|sums| sums.blocked(0))
+    }
+
+    #[test]
+    fn a_machine_with_a_place_too_many_is_noticed() {
+        // Erlang's formula by its own recursion.
+        let exact = (1..=10).fold(1.0, |b, n| 8.0 * b / (f64::from(n) + 8.0 * b));
+        for room in [Room::Cores, Room::Places] {
+            let Estimate { value, half_width } = ten(room, 10, &[Law::Exponential]).expect("it runs");
+            assert!((value - exact).abs() <= half_width, "{value} {half_width} {exact}");
+            let Estimate { value, half_width } = ten(room, 11, &[Law::Exponential]).expect("it runs");
+            assert!(value + half_width < exact, "{value} {half_width} {exact}");
+        }
+    }
+
+    #[test]
+    fn laws_must_agree() {
+        let found = |apart: f64| Found {
+            replications: (0..8)
+                .map(|number| {
+                    let at_random = f64::from(number % 3) / 100.0;
+                    let own = f64::from(number % 2) * apart;
+                    vec![1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 100.0, 10.0 + own + at_random]
+                })
+                .collect(),
+            laws: &Law::ALL[..2],
+            levels: 2,
+        };
+        assert!(found(0.0).estimate(|sums| sums.blocked(0)).is_ok());
+        let refused = found(30.0).estimate(|sums| sums.blocked(0)).expect_err("they differ");
+        assert!(refused.starts_with("with times of law Exponential it is 0.1"), "{refused}");
     }
 }

@@ -39,13 +39,17 @@ pub(super) fn single(case: &OracleCase, effort: &Effort) -> Result<Measured, Str
 pub(super) fn pool(case: &OracleCase, effort: &Effort) -> Result<Measured, String> {
     let servers = case.param("c") as u32;
     let (rate, mean) = (case.param("offered_erlangs") * case.param("mu"), 1.0 / case.param("mu"));
-    let one = System::of_one(rate, Law::Exponential, mean);
     // Many servers forget after a few of their times of service, which are as many times more arrivals.
-    let known = 5.0e5 + 1.5e4 * f64::from(servers);
-    let is_large = servers > 100;
-    let (run, runs) = if is_large { (1.2 * rate * mean, 8) } else { (600.0, u64::MAX) };
-    let crowd = if is_large { u64::from(servers) } else { 0 };
-    System { servers, machine: servers, known, run, runs, crowd, ..one }.measure(case, effort)
+    let known = 1.0e6 + 5.0e4 * f64::from(servers);
+    let (run, runs, crowd) = match servers {
+        0..=10 => (250.0, u64::MAX, 0),
+        11..=100 => (300.0, 16, servers),
+        _ => (0.6 * rate * mean, 4, servers),
+    };
+    let one = System::of_one(rate, Law::Exponential, mean);
+    let steps = true;
+    System { servers, machine: servers, known, run, runs, crowd: u64::from(crowd), steps, ..one }
+        .measure(case, effort)
 }
 
 /// Q5: one that takes times of another law.
@@ -71,6 +75,8 @@ struct System {
     crowd: u64,
     /// How many the machine runs at once: as many as there are servers, but in tests.
     machine: u32,
+    /// Whether what is known comes from the steps of how many there are, which say all but single stays.
+    steps: bool,
 }
 
 /// What a replication gives.
@@ -83,17 +89,22 @@ struct Replication {
 
 impl System {
     const fn of_one(rate: f64, law: Law, mean: f64) -> Self {
-        let (run, runs, known) = (600.0, u64::MAX, 1.0e6);
-        Self { rate, servers: 1, law, mean, run, runs, known, crowd: 0, machine: 1 }
+        let (run, runs, known) = (250.0, u64::MAX, 1.0e6);
+        Self { rate, servers: 1, law, mean, run, runs, known, crowd: 0, machine: 1, steps: false }
     }
 
     fn measure(&self, case: &OracleCase, effort: &Effort) -> Result<Measured, String> {
         let wants_bins = case.values.iter().any(|(name, _)| share_of(name).is_some());
         let replications = effort.replicate(|seed| {
             let has_run = seed % (1 << 16) < self.runs;
-            let mut one = if has_run { self.replicate(seed, effort)? } else { Replication::default() };
+            let mut one =
+                if has_run { self.replicate(seed, effort.scaled(self.run))? } else { Replication::default() };
             one.sums.resize(COUNTS + 2 * BINS, 0.0);
-            self.add_known(&mut one.sums, seed, effort.scaled(self.known));
+            let known = effort.scaled(self.known);
+            match self.steps && !wants_bins {
+                true => self.add_steps(&mut one.sums, seed, known),
+                false => self.add_known(&mut one.sums, seed, known),
+            }
             if !wants_bins {
                 one.sums.truncate(COUNTS);
             }
@@ -111,8 +122,7 @@ impl System {
         Ok(found.collect())
     }
 
-    fn replicate(&self, seed: u64, effort: &Effort) -> Result<Replication, String> {
-        let count = effort.scaled(self.run);
+    fn replicate(&self, seed: u64, count: u64) -> Result<Replication, String> {
         let stage = self.stage(seed, count);
         let journal = Journal::of(&stage, vec![1; 2], 2 * (count + self.crowd) as usize)?;
         let units = |from: Time, to: Time| to.since(from).as_secs_f64() / UNIT_S;
@@ -187,6 +197,41 @@ impl System {
         }
         sums[KNOWN + 4] += now - since;
     }
+
+    /// Adds what becomes of the number of those who are there, where all times are exponential: then nothing else
+    /// matters for what is next. A step is an arrival, an end, or nothing (Jensen's uniformisation), each of them takes
+    /// as long on average, and so it is counted. Waits add up to how many wait at a time.
+    fn add_steps(&self, sums: &mut [f64], seed: u64, count: u64) {
+        let mut rng = Streams::new(seed).owned(RECURSION, 0);
+        let servers = u64::from(self.servers);
+        let steps_per_unit = self.rate + f64::from(self.servers) / self.mean;
+        // In parts of 2^32: that it is an arrival, and in parts of 2^48 that a certain server is done.
+        let arrival = (self.rate / steps_per_unit * 4_294_967_296.0) as u64;
+        let end = ((4_294_967_296 - arrival) << 16) / servers;
+        let steps = (count as f64 / self.rate * steps_per_unit) as u64 / 2;
+        let mut inside = servers;
+        let (mut arrivals, mut late, mut stays, mut waits) = (0_u64, 0_u64, 0_u64, 0_u64);
+        let warm_up = steps / 20;
+        for number in 0..warm_up + steps {
+            if number == warm_up {
+                (arrivals, late, stays, waits) = (0, 0, 0, 0);
+            }
+            let drawn = rng.next_u64();
+            for step in [drawn >> 32, drawn & 0xffff_ffff] {
+                stays += inside;
+                waits += inside.saturating_sub(servers);
+                if step < arrival {
+                    arrivals += 1;
+                    late += u64::from(inside >= servers);
+                    inside += 1;
+                } else if (step - arrival) << 16 < inside.min(servers) * end {
+                    inside -= 1;
+                }
+            }
+        }
+        let time = |steps: u64| steps as f64 / steps_per_unit;
+        add(&mut sums[KNOWN..], &[arrivals as f64, time(waits), time(stays), late as f64, time(2 * steps)]);
+    }
 }
 
 /// What stays were longer than, of which the name says how many: `T_p95`.
@@ -241,4 +286,65 @@ fn longest_of(sums: &[f64], share: f64) -> f64 {
         below += here;
     }
     f64::NAN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: Effort = Effort { replications: 8, length: 0.2, widest: 0.5, seed: 3 };
+
+    fn case(values: &[&str]) -> OracleCase {
+        let values = values.iter().map(|name| ((*name).to_owned(), 1.0)).collect();
+        OracleCase { id: "Q1".to_owned(), what: "a test".to_owned(), params: Vec::new(), values }
+    }
+
+    fn found(system: System, names: &[&str]) -> Vec<Estimate> {
+        let found = system.measure(&case(names), &SMALL).unwrap_or_else(|reason| panic!("{reason}"));
+        found.into_iter().map(|(_, estimate)| estimate).collect()
+    }
+
+    fn holds(estimate: Estimate, value: f64) -> bool {
+        (estimate.value - value).abs() <= estimate.half_width
+    }
+
+    /// The recursion by itself is the same in both: what differs is what the run shows.
+    #[test]
+    fn a_machine_that_runs_one_too_many_is_noticed() {
+        let right = System::of_one(0.8, Law::Exponential, 1.0);
+        let names = ["Wq", "T", "L", "Lq", "P_wait", "T_p50"];
+        let exact = [4.0, 5.0, 4.0, 3.2, 0.8, 3.4657];
+        for (estimate, exact) in found(right, &names).into_iter().zip(exact) {
+            assert!(holds(estimate, exact), "{estimate:?} {exact}");
+        }
+        for (estimate, exact) in found(System { machine: 2, ..right }, &names).into_iter().zip(exact) {
+            assert!(!holds(estimate, exact) && estimate.value < exact, "{estimate:?} {exact}");
+        }
+    }
+
+    #[test]
+    fn arrivals_and_services_of_another_law_are_no_measurement() {
+        // The machine's tasks take twice as long as the recursion has them take, or follow another law.
+        let journal_of = |law: Law, mean: f64| {
+            let runs = System::of_one(0.3, law, mean).replicate(7, 400).map(|one| one.served);
+            runs.unwrap_or_else(|reason| panic!("{reason}"))
+        };
+        let served = journal_of(Law::Exponential, 1.0);
+        assert!(Law::Exponential.check("of service", (1.0, f64::MAX), &served, 1).is_ok());
+        assert!(Law::Exponential.check("of service", (0.5, f64::MAX), &served, 1).is_err());
+        assert!(Law::Constant.check("of service", (1.0, f64::MAX), &served, 1).is_err());
+    }
+
+    /// Both ways to know the means of the recursion.
+    #[test]
+    fn steps_say_what_the_recursion_says() {
+        let system = System { servers: 3, machine: 3, ..System::of_one(2.4, Law::Exponential, 1.0) };
+        let (mut one, mut other) = (vec![0.0; COUNTS + 2 * BINS], vec![0.0; COUNTS + 2 * BINS]);
+        system.add_known(&mut one, 5, 1_000_000);
+        system.add_steps(&mut other, 5, 1_000_000);
+        for place in 1..5 {
+            let (one, other) = (one[KNOWN + place] / one[KNOWN], other[KNOWN + place] / other[KNOWN]);
+            assert!((one / other - 1.0).abs() < 0.03, "{place}: {one} {other}");
+        }
+    }
 }
