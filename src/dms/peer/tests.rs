@@ -29,6 +29,7 @@ fn peer(seed: u8, organization: Option<&OrganizationKeys>) -> Peer {
         onboarded: None,
         location: Location::default(),
         executors: Arc::default(),
+        places: None,
     };
     let strategy = Strategy::default();
     let profile = Profile::INTENDED;

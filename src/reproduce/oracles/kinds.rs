@@ -84,7 +84,7 @@ const fn missing(name: &'static str, note: &'static str) -> Kind {
     Kind { name, machinery: Machinery::Nothing, form: None, measure: None, formulas: &[], note }
 }
 
-const QUEUES: &str = "not put on a queue of deployments yet, and providers keep none";
+const QUEUES: &str = "bids do not tell how many wait";
 const STRATEGIES: &str = "needs a placement that does not exist";
 
 /// What P4 has.

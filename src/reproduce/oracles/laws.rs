@@ -3,12 +3,14 @@
 //! What is drawn here is compared with what runs have drawn, so it is made without the samplers of runs.
 
 use super::stage::{exponential, time};
-use super::statistics::are_alike;
+use super::statistics::{are_alike, variance};
 use crate::kernel::{Domain, Rng, Streams};
 
 const LAWS: Domain = Domain::new("reproduce.oracles.laws");
 /// Times that differ by less than this part of a unit are the same: messages take some.
 const GRAIN: f64 = 1e-3;
+/// So many draws are made for each time that a run has shown.
+const DRAWS: usize = 10;
 
 /// A law.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -78,16 +80,24 @@ impl Law {
         seed: u64,
     ) -> Result<(), String> {
         let mut rng = Streams::new(seed).owned(LAWS, 0);
-        let drawn: Vec<f64> = seen.iter().map(|_| mean * self.draw(&mut rng)).collect();
-        let rounded = |times: &[f64]| -> Vec<f64> {
-            times.iter().map(|time| libm::round(f64::min(*time, most) / GRAIN) * GRAIN).collect()
-        };
-        if are_alike(rounded(seen), rounded(&drawn)) {
+        let rounded = |time: f64| libm::round(f64::min(time, most) / GRAIN) * GRAIN;
+        let drawn: Vec<f64> = (0..DRAWS * seen.len()).map(|_| rounded(mean * self.draw(&mut rng))).collect();
+        let seen: Vec<f64> = seen.iter().map(|time| rounded(*time)).collect();
+        let [(is, one), (wanted, other)] = [&seen, &drawn].map(|times| mean_and_error(times));
+        let is_mean = (is - wanted).abs() <= 5.0 * (one * one + other * other).sqrt() + GRAIN;
+        if is_mean && are_alike(seen, drawn) {
             return Ok(());
         }
-        let average = seen.iter().sum::<f64>() / seen.len() as f64;
-        Err(format!("the time {name} is not distributed as it should be: its mean is {average}, not {mean}"))
+        Err(format!("the time {name} is not distributed as it should be: its mean is {is}, not {wanted}"))
     }
+}
+
+/// A mean with its standard error.
+fn mean_and_error(times: &[f64]) -> (f64, f64) {
+    let count = times.len() as f64;
+    let (sum, squares) =
+        times.iter().fold((0.0, 0.0), |(sum, squares), time| (sum + time, squares + time * time));
+    (sum / count, (f64::max(variance(count, sum, squares), 0.0) / count).sqrt())
 }
 
 #[cfg(test)]
@@ -118,7 +128,7 @@ mod tests {
         for (place, law) in Law::ALL.into_iter().enumerate() {
             let mut rng = Streams::new(4).owned(TEST, 1);
             // A microsecond late, as messages are.
-            let seen: Vec<f64> = (0..3000).map(|_| 2.0 * law.draw(&mut rng) + 1e-6).collect();
+            let seen: Vec<f64> = (0..20_000).map(|_| 2.0 * law.draw(&mut rng) + 1e-6).collect();
             for (other, wrong) in Law::ALL.into_iter().enumerate() {
                 assert_eq!(
                     wrong.check("of a test", (2.0, f64::MAX), &seen, 5).is_ok(),

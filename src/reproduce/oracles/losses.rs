@@ -218,13 +218,20 @@ impl Found {
     fn estimate(&self, of: impl Fn(&Sums<'_>) -> f64) -> Result<Estimate, String> {
         let of = |sums: &[f64]| of(&Sums { sums, levels: self.levels });
         let all = jackknife(&self.replications, of);
-        for (place, law) in self.laws.iter().enumerate() {
-            let own: Vec<Vec<f64>> =
-                self.replications.iter().skip(place).step_by(self.laws.len()).cloned().collect();
-            let Estimate { value, half_width } = jackknife(&own, of);
-            // One alone says nothing.
-            if (value - all.value).abs() > half_width + all.half_width {
-                return Err(format!("with times of law {law:?} it is {value}, and {} with all", all.value));
+        let by_law: Vec<(Law, Estimate)> = (self.laws.iter().enumerate())
+            .map(|(place, law)| {
+                let own = self.replications.iter().skip(place).step_by(self.laws.len());
+                (*law, jackknife(&own.cloned().collect::<Vec<_>>(), of))
+            })
+            .collect();
+        for (one, here) in &by_law {
+            // One replication alone says nothing, and is like anything.
+            let differs = |(_, there): &&(Law, Estimate)| {
+                (here.value - there.value).abs() > here.half_width + there.half_width
+            };
+            if let Some((other, there)) = by_law.iter().find(differs) {
+                let values = (here.value, there.value);
+                return Err(format!("with times of {one:?} and of {other:?} it is not alike: {values:?}"));
             }
         }
         Ok(all)
@@ -461,6 +468,9 @@ mod tests {
         };
         assert!(found(0.0).estimate(|sums| sums.blocked(0)).is_ok());
         let refused = found(30.0).estimate(|sums| sums.blocked(0)).expect_err("they differ");
-        assert!(refused.starts_with("with times of law Exponential it is 0.1"), "{refused}");
+        assert!(
+            refused.starts_with("with times of Exponential and of Constant it is not alike"),
+            "{refused}"
+        );
     }
 }
