@@ -35,6 +35,12 @@ pub const ALL: &[Deviation] = &[
         why: "work that comes faster than it is done is better kept waiting than refused by everybody",
     },
     Deviation {
+        section: "1.3", weakness: "",
+        real: "a deployment is tried again until its deadline",
+        here: "with the strategy `attempts`, which is off by default, it fails after so many rounds of bids",
+        why: "who wants it now or not at all need not hold up anybody",
+    },
+    Deviation {
         section: "1.3", weakness: "W21",
         real: "the next attempt follows at once",
         here: "a pause before it, from 5 s and doubling to 5 min",
@@ -165,6 +171,12 @@ pub const ALL: &[Deviation] = &[
         real: "how edges to a promised machine are verified, and what a gateway that was restarted does, was not read",
         here: "its gateway measures in its place; machines that were on their way are deleted",
         why: "it is in the same place, and nobody waits for those any more",
+    },
+    Deviation {
+        section: "3.1", weakness: "",
+        real: "whatever is started runs at once, if its resources were reserved",
+        here: "with a `queue` of its provider, which is off by default, so many run at once, and others wait",
+        why: "a machine that works on one thing after another is a server as queueing theory knows it",
     },
     Deviation {
         section: "3.2", weakness: "",

@@ -136,6 +136,8 @@ pub(in crate::dms) struct ProviderRecord {
     pub(in crate::dms) farewells: OrderedMap<Arc<str>, Farewell>,
     /// What ended runs printed.
     pub(in crate::dms) kept: OrderedMap<Arc<str>, KeptLog>,
+    /// The next turn to be given, where allocations wait for each other.
+    pub(in crate::dms) next_turn: u64,
 }
 
 /// Who orchestrates an ensemble of which something is hosted.
@@ -171,8 +173,10 @@ pub(in crate::dms) struct AllocationRecord {
     pub(in crate::dms) holding: Holding,
     pub(in crate::dms) run: RunId,
     pub(in crate::dms) state: AllocationState,
-    /// Whether it runs or is being started: then it is to run again.
+    /// Whether it runs, is being started or waits for that: then it is to run again.
     pub(in crate::dms) is_to_run: bool,
+    /// When it was its turn to be accepted, where allocations wait for each other.
+    pub(in crate::dms) turn: u64,
     pub(in crate::dms) sequence: u64,
     pub(in crate::dms) created: Timestamp,
     pub(in crate::dms) report_every: Span,

@@ -9,12 +9,14 @@ use crate::dms::ensemble::config::Word;
 use crate::dms::ensemble::tree::Node;
 use crate::dms::ensemble::{AllocationConfig, AllocationKind, ExecutionConfig, Executor, RestartPolicy};
 use crate::sim::images::Images;
-use crate::sim::setup::{Growth, ImageBehaviour, Role, Stop, Uses, Writes};
+use crate::sim::setup::{Growth, ImageBehaviour, Places, Role, Stop, Uses, Writes};
 
 /// The exit code of a program that does nothing about SIGTERM: 128 + 15.
 const TERMINATED: i32 = 143;
 /// More than any machine has.
 const MOST_CORES: f64 = 4096.0;
+/// Allocations that a machine runs at once, or that wait there.
+const MOST_ALLOCATIONS: i64 = 1_000_000;
 
 /// The `executors` of a group.
 pub(super) fn of_group(reader: &mut Reader, group: &Map<'_>, role: Role) -> Vec<Executor> {
@@ -40,6 +42,25 @@ pub(super) fn of_group(reader: &mut Reader, group: &Map<'_>, role: Role) -> Vec<
     executors.sort_unstable();
     executors.dedup();
     executors
+}
+
+/// The `queue` of a group: how many allocations a machine runs at once, and how many more may wait.
+pub(super) fn places(reader: &mut Reader, group: &Map<'_>, role: Role) -> Option<Places> {
+    let (key, node) = group.node.entry("queue")?;
+    if role != Role::Provider {
+        let help = "only providers run anything: remove it".to_owned();
+        reader.error(key.position, format!("`{}` cannot have `queue`", group.what), help);
+        return None;
+    }
+    let map = reader.map(node, "queue", key.position, &["at_once", "waiting"])?;
+    let help = "how many allocations a machine runs, as in `at_once: 1`";
+    let at_once =
+        reader.required(&map, "at_once", help, |r, node| r.whole(node, "at_once", 1, MOST_ALLOCATIONS));
+    let waiting = reader.optional(&map, "waiting", |r, node| r.whole(node, "waiting", 0, MOST_ALLOCATIONS));
+    Some(Places {
+        at_once: u32::try_from(at_once?).ok()?,
+        waiting: waiting.and_then(|n| u32::try_from(n).ok()),
+    })
 }
 
 /// The `stop` of an image; none where it is not there or wrong.
@@ -93,6 +114,14 @@ fn amount(reader: &mut Reader, node: &Node, what: &str) -> Option<Growth> {
 pub(super) fn write_of_group(executors: &[Executor]) -> Option<String> {
     let words: Vec<&str> = executors.iter().map(|executor| executor.word()).collect();
     (!executors.is_empty() && executors != [Executor::Docker]).then(|| format!("[{}]", words.join(", ")))
+}
+
+/// The queue of a group, as a scenario has it.
+pub(super) fn write_places(places: Places) -> String {
+    written(&[
+        ("at_once", Some(places.at_once.to_string())),
+        ("waiting", places.waiting.map(|waiting| waiting.to_string())),
+    ])
 }
 
 /// What an image says of its end and its use, as a scenario has it.

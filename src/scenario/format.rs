@@ -252,6 +252,16 @@ static GROUP: Map = Map::new(
         GROUP_EXECUTORS,
         Key::new("price", Shape::Map(&PRICE), "what their owners want to be paid per hour").or("none"),
         Key::new("power", Shape::Map(&POWER), "what their machines draw, in watts").or("not known"),
+        Key::new("queue", Shape::Map(&PLACES), "how many allocations a machine runs at once")
+            .or("as many as there are resources for"),
+    ],
+);
+
+static PLACES: Map = Map::new(
+    "queue",
+    &[
+        Key::new("at_once", Shape::Whole(1, 1_000_000), "how many it runs at once").required(),
+        Key::new("waiting", Shape::Whole(0, 1_000_000), "how many more may wait").or("any number"),
     ],
 );
 

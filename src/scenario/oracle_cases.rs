@@ -57,6 +57,8 @@ pub enum Bound {
     AboveOne,
     /// A whole number from one to this.
     Whole(u32),
+    /// A list of maps with these parameters, at most so many. Those of the first are called `name.0.parameter`.
+    Maps(&'static [(&'static str, Bound)], usize),
 }
 
 /// What a case of a known kind must say.
@@ -150,8 +152,39 @@ fn params(
     let mut found = Vec::new();
     for (name, bound) in form.params {
         let help = format!("a case of kind {} has {}", form.kind, listed(&names));
+        if let Bound::Maps(parameters, most) = *bound {
+            let read = reader.required(&map, name, &help, |r, node| maps(r, node, name, (parameters, most)));
+            found.extend(read.unwrap_or_default());
+            continue;
+        }
         if let Some(value) = reader.required(&map, name, &help, |r, node| bounded(r, node, name, *bound)) {
             found.push(((*name).to_owned(), value));
+        }
+    }
+    Some(found)
+}
+
+/// The parameters of a list of maps.
+fn maps(
+    reader: &mut Reader,
+    node: &Node,
+    name: &str,
+    (parameters, most): (&[(&str, Bound)], usize),
+) -> Option<Vec<(String, f64)>> {
+    let items = node.items();
+    if items.is_empty() || items.len() > most {
+        reader.error(node.position, format!("`{name}` must be a list of one to {most} maps"), None);
+        return None;
+    }
+    let names: Vec<&str> = parameters.iter().map(|(name, _)| *name).collect();
+    let mut found = Vec::new();
+    for (place, item) in items.iter().enumerate() {
+        let map = reader.map(item, name, item.position, &names)?;
+        for (parameter, bound) in parameters {
+            let help = format!("each of `{name}` has {}", listed(&names));
+            let read = |r: &mut Reader, node: &Node| bounded(r, node, parameter, *bound);
+            let value = reader.required(&map, parameter, &help, read)?;
+            found.push((format!("{name}.{place}.{parameter}"), value));
         }
     }
     Some(found)
@@ -169,6 +202,7 @@ fn bounded(reader: &mut Reader, node: &Node, name: &str, bound: Bound) -> Option
             value >= 1.0 && value <= f64::from(most) && value.fract() == 0.0,
             format!("a whole number from 1 to {most}"),
         ),
+        Bound::Maps(..) => (false, "a list".to_owned()),
     };
     if !fits {
         reader.error(node.position, format!("`{name}` must be {wanted}, not {value}"), None);

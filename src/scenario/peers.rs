@@ -41,6 +41,7 @@ const GROUP_KEYS: &[&str] = &[
     "executors",
     "price",
     "power",
+    "queue",
 ];
 /// Attackers offer nothing and attack.
 const ATTACKER_KEYS: &[&str] = &[
@@ -258,6 +259,7 @@ fn group(
     let storage = reader.optional(&map, "storage", storage::of_group).unwrap_or_default();
     let executors = super::executors::of_group(reader, &map, role);
     let (tariff, power) = costs::of_group(reader, &map);
+    let places = super::executors::places(reader, &map, role);
     let attack = if role == Role::Attacker {
         let help = "what they try, as in `attack: {replayer: {start: 5m}}`";
         reader.required(&map, "attack", help, |_, node| Some(node.clone()))
@@ -290,6 +292,7 @@ fn group(
         executors,
         tariff,
         power,
+        places,
     };
     Some((group, attack, variant.at))
 }

@@ -173,6 +173,7 @@ fn group(group: &PeerGroup) -> String {
         ("executors", executors::write_of_group(&group.executors)),
         ("price", group.tariff.as_ref().map(costs::write_price)),
         ("power", group.power.map(costs::write_power)),
+        ("queue", group.places.map(executors::write_places)),
     ];
     content.extend(group.gateway.iter().flat_map(super::gateways::write));
     format!("{role}: {}", map(&content))

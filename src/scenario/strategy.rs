@@ -16,8 +16,16 @@ use crate::kernel::Span;
 use crate::placement::Mix;
 use crate::sim::setup::Role;
 
-const KEYS: &[&str] =
-    &["placement", "scored_bids", "recovery", "force_recovery", "detector", "bid_suppression", "queue"];
+const KEYS: &[&str] = &[
+    "placement",
+    "scored_bids",
+    "recovery",
+    "force_recovery",
+    "detector",
+    "bid_suppression",
+    "queue",
+    "attempts",
+];
 const FLAG: &[(&str, bool)] = &[("true", true), ("false", false)];
 /// Spares of one node.
 const MOST_SPARES: i64 = 16;
@@ -49,6 +57,7 @@ pub(super) fn read(reader: &mut Reader, top: &Map<'_>, peers: &Peers, expected_j
         strategy.bid_suppression = Some(peers.count_of(Role::Provider));
     }
     strategy.at_once = reader.optional(&map, "queue", at_once).flatten();
+    strategy.attempts = attempts(reader, &map);
     strategy
 }
 
@@ -59,6 +68,12 @@ fn at_once(reader: &mut Reader, node: &Node) -> Option<Option<u32>> {
     let number =
         reader.required(&map, "at_once", help, |r, node| r.whole(node, "at_once", 1, MOST_AT_ONCE))?;
     Some(u32::try_from(number).ok())
+}
+
+/// `attempts: 1`: how often an orchestrator tries to place a deployment.
+fn attempts(reader: &mut Reader, map: &Map<'_>) -> Option<u32> {
+    let number = reader.optional(map, "attempts", |r, node| r.whole(node, "attempts", 1, MOST_AT_ONCE))?;
+    u32::try_from(number).ok()
 }
 
 /// What the owner of a deployment wants otherwise.
@@ -269,6 +284,9 @@ pub(super) fn write(strategy: &Strategy) -> String {
     }
     if let Some(at_once) = strategy.at_once {
         entries.push(format!("queue: {{at_once: {at_once}}}"));
+    }
+    if let Some(attempts) = strategy.attempts {
+        entries.push(format!("attempts: {attempts}"));
     }
     format!("{{{}}}", entries.join(", "))
 }

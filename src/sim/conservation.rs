@@ -151,6 +151,7 @@ pub(super) mod tests {
             executors: Vec::new(),
             tariff: None,
             power: None,
+            places: None,
         };
         Setup {
             name: "conservation".to_owned(),

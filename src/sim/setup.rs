@@ -51,6 +51,7 @@ use crate::dms::ensemble::{EnsembleConfig, Executor};
 use crate::dms::identity::SignatureMode;
 use crate::dms::orchestrator::{Strategy, Wishes};
 use crate::dms::profile::Profile;
+pub use crate::dms::provider::Places;
 use crate::kernel::{Span, Time, Timestamp, sample::Distribution};
 use crate::net::{BandwidthConfig, NatShares, NetworkConfig};
 use crate::placement::Mix;
@@ -210,6 +211,8 @@ pub struct PeerGroup {
     pub tariff: Option<TariffPlan>,
     /// The power that its machines draw; none where nobody has said it.
     pub power: Option<Power>,
+    /// How many allocations each of its machines runs at once; none = as many as there are resources for.
+    pub places: Option<Places>,
 }
 
 impl PeerGroup {

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use super::event::PeerId;
 use super::world::World;
-use crate::dms::actor::Printed;
-use crate::dms::fact::{Fact, Judgement};
+use crate::dms::actor::{AllocationState, Printed};
+use crate::dms::fact::{DeploymentStatus, Fact, Judgement, Stage};
 use crate::dms::identity::PeerId as Host;
 use crate::kernel::{Span, Time};
 
@@ -65,6 +65,33 @@ pub enum Sight {
         votes: u32,
         /// Whether no liar has told that.
         is_right: bool,
+    },
+    /// A machine holds an allocation of this deployment and lets it wait for its turn; the peer is the machine's.
+    Queued {
+        /// The number of the deployment.
+        deployment: u32,
+    },
+    /// An allocation of this deployment runs by the books of its provider, which is the peer.
+    Runs {
+        /// The number of the deployment.
+        deployment: u32,
+    },
+    /// A task of this deployment has ended without an error by the books of its provider, which is the peer.
+    Done {
+        /// The number of the deployment.
+        deployment: u32,
+    },
+    /// A step of this deployment was refused; the peer is who says so.
+    Refused {
+        /// The number of the deployment.
+        deployment: u32,
+        /// Which step.
+        stage: Stage,
+    },
+    /// A deployment has ended well by the books of its orchestrator, which is the peer.
+    Completed {
+        /// The number of the deployment.
+        deployment: u32,
     },
     /// An orchestrator has taken what it was told for the result of a task; the peer is the orchestrator's.
     Took {
@@ -128,6 +155,13 @@ impl World<'_> {
         let Some(deployment) = self.ledger.deployment_of_fact(fact) else { return };
         let what = match fact {
             Fact::Suspected { .. } => Sight::Suspected { deployment },
+            Fact::AllocationState { state: AllocationState::Queued, .. } => Sight::Queued { deployment },
+            Fact::AllocationState { state: AllocationState::Running, .. } => Sight::Runs { deployment },
+            Fact::AllocationState { state: AllocationState::Completed, .. } => Sight::Done { deployment },
+            Fact::StageFailed { stage, .. } => Sight::Refused { deployment, stage: *stage },
+            Fact::DeploymentStatus { status: DeploymentStatus::Completed, .. } => {
+                Sight::Completed { deployment }
+            }
             Fact::ResultDecided { results, agreed, votes, .. } => {
                 let is_right = !results.iter().any(|printed| onlooker.lies.contains(printed));
                 Sight::Decided { deployment, agreed: *agreed, votes: *votes, is_right }

@@ -47,6 +47,7 @@ mod study;
 mod subnets;
 mod tidy;
 mod traffic;
+mod turns;
 mod updates;
 mod upgrades;
 mod weaknesses;

@@ -233,6 +233,8 @@ pub enum AllocationState {
     Terminated,
     /// Kept in reserve.
     Standby,
+    /// Accepted by a machine that runs only so many at once, and not up yet (an extension).
+    Queued,
 }
 
 impl AllocationState {
@@ -248,6 +250,7 @@ impl AllocationState {
             Self::Completed => "completed",
             Self::Terminated => "terminated",
             Self::Standby => "standby",
+            Self::Queued => "queued",
         }
     }
 }
@@ -421,6 +424,8 @@ pub enum Message {
     DnsRemoveRecords(Arc<[Arc<str>]>),
     /// About handing deployments over.
     Deputy(Box<DeputyMessage>),
+    /// The answer "when its turn comes" to an order to start something (an extension).
+    Queued,
 }
 
 /// So many bytes of nothing.

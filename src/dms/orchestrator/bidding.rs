@@ -32,9 +32,10 @@ impl Deployment {
     pub(super) fn open_round(&mut self, desk: &mut Desk<'_, '_>) {
         let first_run = self.status != DeploymentStatus::Updating;
         if first_run && self.deadline < desk.now + BID_REQUEST_TIMEOUT {
-            let last =
-                self.last_failure.as_ref().map(|(stage, reason)| format!("{}: {reason}", stage.as_str()));
-            return self.fail(desk, last.unwrap_or_else(|| "not enough time for deployment".into()).into());
+            return self.fail_over_last(desk, "not enough time for deployment");
+        }
+        if first_run && self.strategy.attempts.is_some_and(|most| self.rounds >= u64::from(most)) {
+            return self.fail_over_last(desk, "too many attempts");
         }
         self.set_status(desk, DeploymentStatus::Preparing, None);
         self.nonce += 1;
@@ -80,6 +81,12 @@ impl Deployment {
     fn asked_now(&self, asked: &Asked, nodes: usize) -> usize {
         let all = (asked.count as usize).saturating_mul(nodes);
         all.saturating_mul(1 << self.doublings.min(30)).min(asked.known.len())
+    }
+
+    /// Ends with the reason for which the last attempt failed, if there was any.
+    fn fail_over_last(&mut self, desk: &mut Desk<'_, '_>, otherwise: &str) {
+        let last = self.last_failure.as_ref().map(|(stage, reason)| format!("{}: {reason}", stage.as_str()));
+        self.fail(desk, last.unwrap_or_else(|| otherwise.into()).into());
     }
 
     /// Until when it takes bids, unless it asks for others.

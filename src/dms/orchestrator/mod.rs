@@ -6,6 +6,7 @@
 //! later does the same, so that recovery is the deployment's own path and not a second one.
 //!
 //! - `queueing`: waiting for its turn, where a node works on a few at once;
+//! - `in_line`: allocations that wait for theirs, where a provider runs a few at once;
 //! - `bidding`: rounds, and which bids are kept;
 //! - `candidates`: the choice among the bids, and the verification of edges;
 //! - `converting`: machines for promises;
@@ -33,6 +34,7 @@ mod converting;
 mod deciding;
 mod detecting;
 mod ending;
+mod in_line;
 mod in_turn;
 mod joining;
 mod logs;
@@ -111,6 +113,10 @@ pub struct Strategy {
     /// on all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_once: Option<u32>,
+    /// Asks for bids at most so often for a deployment that has never run, and gives it up then, even before its
+    /// deadline. None = as often as there is time. A restart of the node begins to count anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
 }
 
 /// What the owner of one deployment wants otherwise than its node does it.
@@ -285,6 +291,8 @@ pub struct Deployment {
     is_hung: bool,
     /// Whether it has ever run.
     supervised: bool,
+    /// Whether its supervisor's timer runs.
+    ticks: bool,
     /// The allocations that the pass of a supervisor which checks in turn has still before it (W2).
     pass: VecDeque<(usize, usize)>,
     /// Set in a shutdown once the allocations have been asked to end.
@@ -375,6 +383,7 @@ impl Deployment {
             failed_attempt: None,
             is_hung: false,
             supervised: false,
+            ticks: false,
             pass: VecDeque::new(),
             releasing: false,
             unreleased: Vec::new(),
@@ -483,7 +492,7 @@ impl Deployment {
             return self.fail(desk, "every node is lost and none is to be recovered".into());
         }
         let unplaced = self.nodes.iter().any(Node::wants_place);
-        let next = self.placed().filter(|phase| *phase < Phase::Started).min();
+        let next = self.next_step();
         if self.is_to_join(next) {
             return self.go_on_joining(desk);
         }
@@ -494,6 +503,8 @@ impl Deployment {
             return;
         }
         match next {
+            // What has started waits for what is to start when its turn comes.
+            None if self.nodes.iter().any(Node::is_in_line) => {}
             None => self.run(desk),
             Some(Phase::Promised) => self.convert(desk),
             Some(Phase::Chosen) => self.commit(desk),
@@ -508,6 +519,15 @@ impl Deployment {
             .iter()
             .map(|node| node.phase)
             .filter(|phase| !matches!(phase, Phase::Unplaced | Phase::Idle))
+    }
+
+    /// Where the step after this one begins; none when there is nothing to do but to wait or to run.
+    fn next_step(&self) -> Option<Phase> {
+        let nodes = self.nodes.iter().filter(|node| !node.is_in_line());
+        let phases = nodes.map(|node| node.phase);
+        phases
+            .filter(|phase| !matches!(phase, Phase::Unplaced | Phase::Idle) && *phase < Phase::Started)
+            .min()
     }
 
     fn is_waiting(&self) -> bool {

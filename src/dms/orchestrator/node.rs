@@ -59,6 +59,8 @@ pub(in crate::dms) enum MemberState {
     Running,
     /// A task that has ended, with its exit code.
     Ended(i32),
+    /// Its peer runs a few at once, and starts it when its turn comes.
+    Queued,
 }
 
 /// One allocation.
@@ -276,6 +278,11 @@ impl Node {
         self.members.sort_by_key(|member| order.iter().position(|name| *name == member.name));
         self.request = request(index, config, (&self.name, &self.entry), &self.members);
         self.levels = start_levels(config, &self.entry, &self.members);
+    }
+
+    /// Whether it has been told to start and waits for its turn, in part at least.
+    pub(super) fn is_in_line(&self) -> bool {
+        self.phase == Phase::Mapped && self.members.iter().any(|member| member.state == MemberState::Queued)
     }
 
     /// Whether it is kept in reserve for another node.

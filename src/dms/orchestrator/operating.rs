@@ -106,8 +106,11 @@ impl Deployment {
             MemberState::Ended(0) => AllocationState::Completed,
             MemberState::Ended(_) => AllocationState::Failed,
             MemberState::Running => AllocationState::Running,
-            MemberState::Waiting if self.status.is_terminal() => AllocationState::Terminated,
+            MemberState::Waiting | MemberState::Queued if self.status.is_terminal() => {
+                AllocationState::Terminated
+            }
             MemberState::Waiting => AllocationState::Pending,
+            MemberState::Queued => AllocationState::Queued,
         }
     }
 

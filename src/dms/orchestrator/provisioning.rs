@@ -183,7 +183,8 @@ impl Deployment {
 
     /// Starts the next dependency level of the first node that has not started.
     fn start_next(&mut self, desk: &mut Desk<'_, '_>) {
-        let Some(index) = self.nodes.iter().position(|node| node.phase == Phase::Mapped) else { return };
+        let is_next = |node: &Node| node.phase == Phase::Mapped && !node.is_in_line();
+        let Some(index) = self.nodes.iter().position(is_next) else { return };
         let node = &mut self.nodes[index];
         let Some(level) = node.levels.get(node.level).cloned() else {
             node.phase = Phase::Started;
@@ -240,10 +241,14 @@ impl Deployment {
             }
             None if start => {
                 let member = &mut self.nodes[pending.node].members[pending.member];
+                let is_queued = matches!(outcome, Outcome::Reply(Message::Queued));
                 if member.state == MemberState::Waiting {
-                    member.state = MemberState::Running;
+                    member.state = if is_queued { MemberState::Queued } else { MemberState::Running };
                 }
                 member.watch.reset(desk.now);
+                if is_queued {
+                    self.begin_to_tick(desk);
+                }
             }
             None => {}
         }

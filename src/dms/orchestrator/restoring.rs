@@ -23,9 +23,7 @@ use super::succeeding::Succession;
 use super::{Deployment, Outcome, Pending, Phase, Purpose};
 use crate::dms::actor::{AllocationState, EnsembleBehaviours, Envelope, Message};
 use crate::dms::atlas::Atlas;
-use crate::dms::constants::{
-    BACKOFF_MIN, HEALTH_CHECK_INTERVAL, MONITOR_ONLY_TASK_MANIFEST_INTERVAL, RECONCILE_TIMEOUT,
-};
+use crate::dms::constants::{BACKOFF_MIN, MONITOR_ONLY_TASK_MANIFEST_INTERVAL, RECONCILE_TIMEOUT};
 use crate::dms::desk::Desk;
 use crate::dms::ensemble::Location;
 use crate::dms::ensemble::{AllocationKind, EnsembleConfig};
@@ -87,6 +85,7 @@ impl Deployment {
             failed_attempt: None,
             is_hung: false,
             supervised: record.supervised,
+            ticks: false,
             pass: std::collections::VecDeque::new(),
             releasing: false,
             unreleased: Vec::new(),
@@ -161,7 +160,8 @@ impl Deployment {
         self.renew_providers(desk);
         self.resume_update(desk);
         if self.supervised {
-            desk.timer(HEALTH_CHECK_INTERVAL, Timer::Supervise(self.number));
+            self.ticks = false;
+            self.begin_to_tick(desk);
             self.watch_on(desk);
             self.watch_standbys(desk);
         }
@@ -227,6 +227,11 @@ impl Deployment {
             && node.members.iter().all(|member| is_there(member, states))
         {
             return;
+        }
+        if let Outcome::Reply(Message::AllocationStates(states)) = outcome
+            && node.goes_on_waiting(states, desk.now)
+        {
+            return self.begin_to_tick(desk);
         }
         if !node.members.iter().all(runs) {
             return self.fall_back(desk, pending.node, Stage::Provision);

@@ -32,10 +32,8 @@ impl Deployment {
             self.last_failure = None;
             self.doublings = 0;
         }
-        if !self.supervised {
-            self.supervised = true;
-            desk.timer(HEALTH_CHECK_INTERVAL, Timer::Supervise(self.number));
-        }
+        self.supervised = true;
+        self.begin_to_tick(desk);
         self.register_health_checks(desk);
         self.watch_on(desk);
         self.watch_standbys(desk);
@@ -77,6 +75,7 @@ impl Deployment {
         if desk.security.profile.has(Weakness::InTurnSupervision) {
             return self.begin_pass(desk);
         }
+        self.look_at_lines(desk);
         self.each_watched(desk, Self::look_at);
         self.register_health_checks(desk);
     }
@@ -159,7 +158,8 @@ impl Deployment {
             }
             _ if refused => self.recover_node(desk, pending.node, "the allocation could not be restarted"),
             _ => {
-                member.state = MemberState::Running;
+                let is_queued = matches!(outcome, Outcome::Reply(Message::Queued));
+                member.state = if is_queued { MemberState::Queued } else { MemberState::Running };
                 member.watch.reset(desk.now);
             }
         }
@@ -190,6 +190,8 @@ impl Deployment {
         // That start may have been the last step of an update: places among the nodes are others then.
         let Some(at) = self.find(&report.allocation) else { return };
         self.notice_return(desk, at, report.status);
+        self.notice_turn(desk, at, report.status);
+        let Some(at) = self.find(&report.allocation) else { return };
         let member = &self.nodes[at.0].members[at.1];
         let ended = report.status == AllocationState::Failed && member.state == MemberState::Running;
         let acts = !desk.security.profile.has(Weakness::InTurnSupervision);
@@ -217,6 +219,7 @@ impl Deployment {
     fn notice_start(&mut self, desk: &mut Desk<'_, '_>, at: (usize, usize), status: AllocationState) {
         let answer = match status {
             AllocationState::Running => Message::Ok,
+            AllocationState::Queued => Message::Queued,
             AllocationState::Pending => {
                 Message::Error("its peer was restarted before it could start it".into())
             }
@@ -255,6 +258,7 @@ impl Deployment {
         if !as_is || end.exit_code == 0 {
             self.keep_output(desk, at, end);
         }
+        let was_queued = self.nodes[at.0].members[at.1].state == MemberState::Queued;
         self.nodes[at.0].members[at.1].state = MemberState::Ended(end.exit_code);
         if end.exit_code == 0 {
             let told = (Arc::clone(&end.allocation), end.generation, envelope.from.host);
@@ -275,6 +279,9 @@ impl Deployment {
         self.vote(desk, at.0);
         if self.status == DeploymentStatus::Running {
             self.complete_if_done(desk);
+        } else if was_queued {
+            // Nobody has heard that its turn came.
+            self.advance(desk);
         }
     }
 

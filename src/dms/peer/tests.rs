@@ -30,6 +30,7 @@ fn peer(seed: u8, organization: Option<&OrganizationKeys>) -> Peer {
         location: Location::default(),
         executors: Arc::default(),
         tariff: None,
+        places: None,
     };
     let strategy = Strategy::default();
     let profile = Profile::INTENDED;

@@ -152,6 +152,9 @@ impl Provider {
             stats_reply: None,
             probes: 0,
             report_every: order.report_every.unwrap_or(LIVENESS_REPORT_INTERVAL),
+            reporting: None,
+            is_starting: false,
+            turn: 0,
         };
         self.allocations.insert(Arc::clone(&order.id), allocation);
         let (orchestrator, own) = (&allocate.orchestrator.did, handle.id.did());

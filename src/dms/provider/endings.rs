@@ -46,12 +46,12 @@ impl Provider {
             return;
         };
         let (run, own, state) = (allocation.run, allocation.generation, allocation.state);
-        let runs = matches!(state, AllocationState::Running | AllocationState::Restarting)
-            || allocation.start_reply.is_some();
+        let runs = allocation.takes_place();
         self.ports.release(id);
         self.recovering.retain(|other| *other != run);
         self.subnets.remove(allocation.ensemble, id);
         self.allocations.shift_remove(id);
+        self.leave_line(id);
         if runs {
             desk.action(Action::Terminate(run));
             let ending = Ending { id: Arc::clone(id), generation: own, failures: 0, next: None };

@@ -10,6 +10,7 @@
 //! - `networks`: the subnets of its ensembles, addresses, names and port maps;
 //! - `volumes`: what is mounted for an allocation;
 //! - `runs`: starting, restarting, health, heartbeats and the end of an allocation;
+//! - `turns`: waiting for others to end, where a machine runs a few at once;
 //! - `farewells`: how its orchestrator learns of that end, and the logs that are kept;
 //! - `recovery`: what is on disk, and taking it up after a restart;
 //! - `confirmation`: whether an orchestrator still wants what runs here;
@@ -27,6 +28,7 @@ mod onboarding;
 mod recovery;
 mod runs;
 mod succession;
+mod turns;
 mod volumes;
 
 use std::sync::Arc;
@@ -41,6 +43,8 @@ use self::confirmation::Confirmation;
 use self::endings::Ending;
 pub(in crate::dms) use self::farewells::{Farewell, KeptLog};
 use self::offers::{Count, Tariff};
+use self::turns::Line;
+pub use self::turns::Places;
 use self::volumes::Volumes;
 
 use crate::dms::actor::{
@@ -76,6 +80,8 @@ pub struct Machine {
     pub executors: Arc<[Executor]>,
     /// What is to be paid for it; none where that is nobody's concern.
     pub tariff: Option<Tariff>,
+    /// How many of them run at once; none = as many as there are resources for.
+    pub places: Option<Places>,
 }
 
 /// A bid that was made, kept so that a commit can refer to it.
@@ -124,12 +130,18 @@ struct Allocation {
     probes: u32,
     /// How often it reports that it lives.
     report_every: Span,
+    /// The run for which these reports have begun.
+    reporting: Option<RunId>,
+    /// Whether its executor has been told to start it and has not said what became of it.
+    is_starting: bool,
+    /// When it was accepted, where allocations wait for each other: a number that grows.
+    turn: u64,
 }
 
 impl Allocation {
     /// Whether it has ever been started.
     const fn has_run(&self) -> bool {
-        !matches!(self.state, AllocationState::Pending | AllocationState::Standby)
+        !matches!(self.state, AllocationState::Pending | AllocationState::Standby | AllocationState::Queued)
     }
 }
 
@@ -162,6 +174,8 @@ pub struct Provider {
     confirmations: u32,
     /// What it counted last of what is free and in use, where orchestrators are content with what is some time old.
     count: Option<Count>,
+    /// What waits for a place to run.
+    line: Line,
 }
 
 impl Provider {
@@ -189,6 +203,7 @@ impl Provider {
             ticket: None,
             confirmations: 0,
             count: None,
+            line: Line::default(),
         }
     }
 

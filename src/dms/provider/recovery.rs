@@ -16,7 +16,7 @@ use crate::dms::actor::{AllocationState, Behaviour, EnsembleBehaviours, Message}
 use crate::dms::desk::Desk;
 use crate::dms::fact::{Fact, Stage};
 use crate::dms::identity::EnsembleId;
-use crate::dms::outbox::{Action, RunId, Timer};
+use crate::dms::outbox::{Action, RunId};
 use crate::dms::resources::PoolError;
 use crate::dms::store::{AllocationRecord, HostedRecord, ProviderRecord};
 
@@ -32,8 +32,8 @@ impl Provider {
             holding: self.pool.held(id).cloned().unwrap_or_default(),
             run: allocation.run,
             state: allocation.state,
-            is_to_run: allocation.start_reply.is_some()
-                || matches!(allocation.state, AllocationState::Running | AllocationState::Restarting),
+            is_to_run: allocation.takes_place() || allocation.state == AllocationState::Queued,
+            turn: allocation.turn,
             sequence: allocation.sequence,
             report_every: allocation.report_every,
             created: allocation.created,
@@ -55,6 +55,7 @@ impl Provider {
             next_slot: self.next_slot,
             farewells: self.farewells.clone(),
             kept: self.kept.clone(),
+            next_turn: self.line.next_turn,
         }
     }
 
@@ -70,6 +71,8 @@ impl Provider {
         self.ports = record.ports;
         self.subnets = record.subnets;
         self.next_slot = record.next_slot;
+        self.line.next_turn = record.next_turn;
+        let mut to_run = Vec::new();
         for (id, HostedRecord { orchestrator, mandate, heard }) in record.ensembles {
             let behaviours = Arc::new(EnsembleBehaviours::new(id));
             self.hosted.insert(id, Hosted { orchestrator, mandate, behaviours, heard, confirmation: None });
@@ -79,7 +82,7 @@ impl Provider {
         }
         for stored in record.allocations {
             let (id, ensemble) = (Arc::clone(&stored.id), stored.ensemble);
-            if let Err(refused) = self.take_up(desk, stored, running, rising) {
+            if let Err(refused) = self.take_up(desk, stored, (running, rising), &mut to_run) {
                 self.ports.release(&id);
                 self.subnets.remove(ensemble, &id);
                 self.forget_if_empty(ensemble);
@@ -87,6 +90,7 @@ impl Provider {
                 desk.fact(Fact::StageFailed { ensemble, stage: Stage::Allocate, reason });
             }
         }
+        self.line_up_again(desk, to_run);
         self.take_up_ended(desk, record.farewells, record.kept);
         self.begin_confirmations(desk);
         self.arm_renewal(desk);
@@ -96,8 +100,8 @@ impl Provider {
         &mut self,
         desk: &mut Desk<'_, '_>,
         stored: AllocationRecord,
-        running: &[RunId],
-        rising: &[RunId],
+        (running, rising): (&[RunId], &[RunId]),
+        to_run: &mut Vec<Arc<str>>,
     ) -> Result<(), PoolError> {
         let AllocationRecord { id, ensemble, generation, holding, .. } = stored;
         self.pool.restore(&id, holding)?;
@@ -118,6 +122,9 @@ impl Provider {
             started: desk.now,
             stats_reply: None,
             probes: 0,
+            reporting: None,
+            is_starting: false,
+            turn: stored.turn,
         };
         desk.fact(Fact::AllocationRestored { allocation: Arc::clone(&id), generation });
         let (goes_on, rises) = (running.contains(&stored.run), rising.contains(&stored.run));
@@ -127,6 +134,11 @@ impl Provider {
         } else if rises {
             allocation.set_state(desk, &id, AllocationState::Restarting, None);
             self.recovering.push(allocation.run);
+        } else if stored.is_to_run && self.machine.places.is_some() {
+            if stored.state != AllocationState::Queued {
+                allocation.state = AllocationState::Stopped;
+            }
+            to_run.push(Arc::clone(&id));
         } else if stored.is_to_run {
             allocation.run.run += 1;
             allocation.set_state(desk, &id, AllocationState::Restarting, None);
@@ -145,8 +157,10 @@ impl Provider {
         if !stored.is_to_run || goes_on {
             self.report(desk, &id);
         }
-        if goes_on || stored.state == AllocationState::Failed {
-            desk.timer(stored.report_every, Timer::Heartbeat(run));
+        if (goes_on || stored.state == AllocationState::Failed)
+            && let Some(allocation) = self.allocations.get_mut(&id)
+        {
+            allocation.begin_to_report(desk);
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::farewells::part;
-use super::{Allocation, Provider, arm_single_regrant};
+use super::{Allocation, Provider};
 use crate::dms::actor::{
     Actor, AllocationState, Behaviour, BehaviourKind, Call, Envelope, Liveness, Message, Output, Report,
 };
@@ -61,8 +61,8 @@ impl Provider {
         }
         match &request.message {
             Message::Query => allocation.give_stats(desk, request),
-            Message::AllocationStart => allocation.start(desk, id, request),
-            Message::AllocationRestart => allocation.restart(desk, id, request),
+            Message::AllocationStart => self.start(desk, id, request),
+            Message::AllocationRestart => self.restart(desk, id, request),
             Message::HealthCheckRegister => desk.reply(&mut allocation.actor, request, Message::Ok),
             Message::HealthCheck => allocation.check_health(desk, request),
             Message::SubnetAddPeer { .. }
@@ -75,13 +75,19 @@ impl Provider {
         }
     }
 
-    /// Takes a report of the executor; one about a former run finds nobody.
+    /// Takes a report of the executor. What has ended may leave its place to another.
     pub(in crate::dms) fn handle_execution(
         &mut self,
         desk: &mut Desk<'_, '_>,
         root: &mut Actor,
         execution: Execution,
     ) {
+        self.take_report(desk, root, execution);
+        self.serve_line(desk);
+    }
+
+    /// A report about a former run finds nobody.
+    fn take_report(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, execution: Execution) {
         let run = execution.run();
         if let Execution::Terminated(..) | Execution::NotTerminated(..) = execution {
             return self.handle_termination(desk, root, execution);
@@ -108,16 +114,19 @@ impl Provider {
                 desk.fact(Fact::Container { allocation, generation, what });
             }
             Execution::Started(_) => {
+                allocation.is_starting = false;
                 allocation.set_state(desk, &id, AllocationState::Running, None);
                 allocation.answer_start(desk, Message::Ok);
-                let every = allocation.report_every;
                 self.report(desk, &id);
-                desk.timer(every, Timer::Heartbeat(run));
+                if let Some(allocation) = self.allocations.get_mut(&id) {
+                    allocation.begin_to_report(desk);
+                }
             }
             Execution::StartFailed(_, reason) => {
                 // The real DMS writes down what it was about to do, whatever became of it (section 3.3).
                 let as_read = desk.security.profile.has(Weakness::FailedStartsRun);
                 let state = if as_read { AllocationState::Running } else { AllocationState::Failed };
+                allocation.is_starting = false;
                 allocation.set_state(desk, &id, state, None);
                 if allocation.start_reply.is_none() {
                     // Nobody waits for it: it was to run again after a restart.
@@ -161,6 +170,7 @@ impl Provider {
         let Some(allocation) = self.allocations.get_mut(id) else { return };
         let task = allocation.config.kind == AllocationKind::Task;
         let state = if task && code == 0 { AllocationState::Completed } else { AllocationState::Failed };
+        allocation.is_starting = false;
         allocation.set_state(desk, id, state, Some(code));
         let (ensemble, generation) = (allocation.ensemble, allocation.generation);
         self.keep_log(desk, id, output.clone());
@@ -249,34 +259,6 @@ impl Allocation {
                 exit_code,
             });
         }
-    }
-
-    fn start(&mut self, desk: &mut Desk<'_, '_>, _id: &Arc<str>, request: &Envelope) {
-        match self.state {
-            AllocationState::Running => desk.reply(&mut self.actor, request, Message::Ok),
-            AllocationState::Pending if self.start_reply.is_none() => {
-                self.start_reply = OwedReply::to(request);
-                desk.action(Action::Start(self.run, Arc::clone(&self.config)));
-            }
-            _ => {
-                let answer = Message::Error("the allocation cannot be started in its state".into());
-                desk.reply(&mut self.actor, request, answer);
-            }
-        }
-    }
-
-    /// Stops what runs and starts it again, as another run of the same slot.
-    fn restart(&mut self, desk: &mut Desk<'_, '_>, id: &Arc<str>, request: &Envelope) {
-        if matches!(self.state, AllocationState::Pending | AllocationState::Restarting) {
-            let answer = Message::Error("the allocation has never run: state is empty".into());
-            return desk.reply(&mut self.actor, request, answer);
-        }
-        desk.action(Action::Stop(self.run));
-        self.run.run += 1;
-        arm_single_regrant(desk, self.run);
-        self.set_state(desk, id, AllocationState::Restarting, None);
-        self.start_reply = OwedReply::to(request);
-        desk.action(Action::Start(self.run, Arc::clone(&self.config)));
     }
 
     fn check_health(&mut self, desk: &mut Desk<'_, '_>, request: &Envelope) {

@@ -70,6 +70,7 @@ impl Lab {
             location: Location::default(),
             executors: [Executor::Docker].into(),
             tariff: None,
+            places: None,
         };
         let context = CapabilityContext::new("provider", secret(1), Rules::INTENDED);
         let (did, host) = (Did::Key(secret(2).public()), PeerId(secret(2).public()));

@@ -2,7 +2,8 @@
 
 use super::availability::{self, Measured};
 use super::{
-    Effort, OracleCase, audits, checkpoints, detection, network, queues, recovery, samplers, voting,
+    Effort, OracleCase, audits, checkpoints, detection, joins, losses, network, queues, recovery, samplers,
+    schedules, servers, voting,
 };
 use crate::scenario::oracle_cases::{Bound, OracleForm};
 
@@ -83,8 +84,11 @@ const fn missing(name: &'static str, note: &'static str) -> Kind {
     Kind { name, machinery: Machinery::Nothing, form: None, measure: None, formulas: &[], note }
 }
 
-const QUEUES: &str = "not put on a queue of deployments yet, and providers keep none";
+const QUEUES: &str = "bids do not tell how many wait";
 const STRATEGIES: &str = "needs a placement that does not exist";
+
+/// What P4 has.
+const SCHEDULES: [&str; 4] = ["list_m3", "lpt_m3", "lpt_example", "opt_example"];
 
 /// What R1 has.
 const CHECKPOINTS: [&str; 7] = [
@@ -326,16 +330,118 @@ pub(super) static KINDS: [Kind; 30] = [
         network::store_and_forward,
         "",
     ),
-    missing("Q1", QUEUES),
-    missing("Q2", QUEUES),
-    missing("Q3", QUEUES),
-    missing("Q4", QUEUES),
-    missing("Q5", QUEUES),
-    missing("Q7", QUEUES),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "Q1",
+            params: &[("lam", Bound::Positive), ("mu", Bound::Positive)],
+            has_value: servers::is_of_servers,
+            values: &["L", "T", "Wq", "Lq", "P_wait", "T_p50", "T_p95", "T_p99"],
+        },
+        servers::single,
+        "",
+    ),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "Q2",
+            params: &[
+                ("c", Bound::Whole(2000)),
+                ("offered_erlangs", Bound::Positive),
+                ("mu", Bound::Positive),
+            ],
+            has_value: servers::is_of_servers,
+            values: &["P_wait", "Wq", "T", "Lq", "L"],
+        },
+        servers::pool,
+        "",
+    ),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "Q3",
+            params: &[("c", Bound::Whole(2000)), ("offered_erlangs", Bound::Positive)],
+            has_value: |name| ["P_block", "carried", "util"].contains(&name),
+            values: &["P_block", "carried", "util"],
+        },
+        losses::erlang,
+        "",
+    ),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "Q4",
+            params: &[
+                ("C", Bound::Whole(4000)),
+                ("classes", Bound::Maps(&[("a", Bound::Positive), ("b", Bound::Whole(4000))], 7)),
+            ],
+            has_value: losses::is_of_multi_rate,
+            values: &["block_b1", "block_b4", "block_b8", "mean_used", "P_full"],
+        },
+        losses::multi_rate,
+        "",
+    ),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "Q5",
+            params: &[("lam", Bound::Positive), ("ES", Bound::Positive), ("SCV", Bound::Amount)],
+            has_value: servers::is_of_servers,
+            values: &["Wq", "T", "Lq", "L"],
+        },
+        servers::general,
+        "",
+    ),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "Q7",
+            params: &[("lam", Bound::Positive), ("ES", Bound::Positive)],
+            has_value: losses::is_of_endless,
+            values: &["mean", "var", "P_N_gt_40"],
+        },
+        losses::endless,
+        "",
+    ),
     missing("Q8", QUEUES),
-    missing("Q12", QUEUES),
-    missing("Q13", QUEUES),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "Q12",
+            params: &[("rho", Bound::Share), ("mu", Bound::Positive)],
+            has_value: |name| name == "T",
+            values: &["T"],
+        },
+        joins::fork,
+        "",
+    ),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "Q13",
+            params: &[
+                ("k", Bound::Whole(16)),
+                ("d", Bound::Whole(16)),
+                ("lam_per_server", Bound::Positive),
+                ("mu", Bound::Positive),
+            ],
+            has_value: |name| name == "T",
+            values: &["T"],
+        },
+        joins::redundancy,
+        "",
+    ),
     missing("A1", "bids have no price"),
     missing("P3", STRATEGIES),
-    missing("P4", STRATEGIES),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "P4",
+            params: &[],
+            has_value: |name| SCHEDULES.contains(&name),
+            values: &SCHEDULES,
+        },
+        schedules::bounds,
+        "",
+    ),
 ];

@@ -33,6 +33,22 @@ pub(super) struct Stage {
     pub timeout: &'static str,
     /// What else goes wrong: the text of `faults`, or nothing.
     pub faults: String,
+    /// What each worker does with more than it is to run at once: the text of `queue`, or nothing.
+    pub places: String,
+    /// How many cores each worker has.
+    pub cores: u32,
+    /// Further tasks, each of a user of its own.
+    pub tasks: Vec<Task>,
+}
+
+/// A task that a user has run again and again.
+pub(super) struct Task {
+    /// How long it runs, as a scenario writes it.
+    pub run: String,
+    /// When and how often it is asked for: the rest of `deploy`.
+    pub when: String,
+    /// The nodes that are to run it: how many cores each takes, and on which worker, or anywhere.
+    pub nodes: Vec<(f64, Option<u32>)>,
 }
 
 /// Who has the program run, and where.
@@ -75,56 +91,77 @@ impl Stage {
             strategy: "{recovery: restart}".to_owned(),
             timeout: "30m",
             faults: String::new(),
+            places: String::new(),
+            cores: 100,
+            tasks: Vec::new(),
         }
     }
 
     /// The run. Messages cost nothing and take a microsecond, and nothing has a size.
     pub(super) fn setup(&self) -> Result<Setup, String> {
         let churn = self.churn.as_ref().map_or_else(String::new, |churn| format!(", churn: {churn}"));
+        let places = if self.places.is_empty() { String::new() } else { format!(", queue: {}", self.places) };
+        let users: Vec<String> = (1..self.tasks.len()).map(|user| format!(", {}", user_of(user))).collect();
         let mut text = format!(
             "version: 1\nname: oracle\nseed: {}\nduration: {}\nprocessing: none\n\
              network: {{latency: {{constant: 1us}}, bandwidth: unlimited, hop_processing: 1ns, hellos: false}}\n\
              peers:\n\
              \x20 - providers: {{name: worker, count: {}, place: {{city: Berlin}}, \
-             hardware: {{cpu: 100, ram: 1 TiB, disk: 10 TB}}, \
+             hardware: {{cpu: {}, ram: 1 TiB, disk: 10 TB}}, \
              onboard: {{cpu: 100%, ram: 90%, disk: 100%}}, storage: {{rate: 8 Mbit/s}}, \
-             executors: [{}]{churn}}}\n\
-             \x20 - orchestrators: {{names: [alice], place: {{city: Berlin}}}}\n\
+             executors: [{}]{churn}{places}}}\n\
+             \x20 - orchestrators: {{names: [alice{}], place: {{city: Berlin}}}}\n\
              strategy: {}\n",
             self.seed,
             time(self.duration_s),
             self.workers,
+            self.cores,
             self.executor,
+            users.concat(),
             self.strategy
         );
         if !self.faults.is_empty() {
             text.push_str(&format!("faults: {}\n", self.faults));
         }
-        let mut ensembles = Vec::new();
+        let (mut images, mut workload, mut ensembles) = (String::new(), String::new(), Vec::new());
+        let mut deploy = |user: usize, name: String, when: &str, content: String| {
+            let (by, timeout) = (user_of(user), self.timeout);
+            workload
+                .push_str(&format!("  - deploy: {{by: {by}, ensemble: {name}, timeout: {timeout}{when}}}\n"));
+            ensembles.push((name, content));
+        };
         if let Some((image, copies)) = &self.program {
-            text.push_str(&format!("images:\n  {IMAGE}: {image}\nworkload:\n"));
-            let mut deploy = |name: String, when: &str, nodes: String| {
-                text.push_str(&format!(
-                    "  - deploy: {{by: alice, ensemble: {name}, timeout: {}{when}}}\n",
-                    self.timeout
-                ));
-                ensembles.push((name, self.ensemble(*copies, &nodes)));
-            };
-            match self.demand {
-                Demand::Once => on_each(&mut deploy, self.workers, ""),
-                Demand::Each { count, every_s } => {
-                    on_each(&mut deploy, self.workers, &regularly(count, every_s));
-                }
-                Demand::Anywhere { count, every_s } => {
-                    deploy("anywhere.yaml".to_owned(), &regularly(count, every_s), String::new());
-                }
-                Demand::AtRandom { count, mean_s } => {
-                    let when = format!(", count: {count}, arrivals: {{poisson: {{mean: {}}}}}", time(mean_s));
-                    deploy("queued.yaml".to_owned(), &when, ", peer: worker-0".to_owned());
-                }
-            }
+            images.push_str(&format!("  {IMAGE}: {image}\n"));
+            self.deploy_program(&mut |name, when, nodes| {
+                deploy(0, name, when, self.ensemble(*copies, &nodes));
+            });
+        }
+        for (user, task) in self.tasks.iter().enumerate() {
+            images
+                .push_str(&format!("  task-{user}: {{size: 1 B, start: 0s, task: {{run: {}}}}}\n", task.run));
+            deploy(user, format!("task-{user}.yaml"), &task.when, task.ensemble(user));
+        }
+        if !images.is_empty() {
+            text.push_str(&format!("images:\n{images}workload:\n{workload}"));
         }
         scenario::load_text("oracle.yaml", &text, ensembles).map_err(|report| report.render(false))
+    }
+
+    /// Has the program run by `demand`: a name, when and how often, and where.
+    fn deploy_program(&self, deploy: &mut dyn FnMut(String, &str, String)) {
+        match self.demand {
+            Demand::Once => on_each(deploy, self.workers, ""),
+            Demand::Each { count, every_s } => {
+                on_each(deploy, self.workers, &regularly(count, every_s));
+            }
+            Demand::Anywhere { count, every_s } => {
+                deploy("anywhere.yaml".to_owned(), &regularly(count, every_s), String::new());
+            }
+            Demand::AtRandom { count, mean_s } => {
+                let when = at_random(Some(count), mean_s, 0.0);
+                deploy("queued.yaml".to_owned(), &when, ", peer: worker-0".to_owned());
+            }
+        }
     }
 
     /// Allocations on one node, of which `more` says where it is.
@@ -181,6 +218,25 @@ impl Stage {
     }
 }
 
+impl Task {
+    /// A task on each of its nodes.
+    fn ensemble(&self, user: usize) -> String {
+        let mut text = "version: \"V1\"\nallocations:\n".to_owned();
+        for (place, (cores, _)) in self.nodes.iter().enumerate() {
+            text.push_str(&format!(
+                "  a{place}: {{type: task, executor: docker, resources: {{cpu: {{cores: {cores}}}, \
+                 ram: {{size: 1 MiB}}, disk: {{size: 1 MiB}}}}, execution: {{type: docker, image: task-{user}}}}}\n"
+            ));
+        }
+        text.push_str("nodes:\n");
+        for (place, (_, worker)) in self.nodes.iter().enumerate() {
+            let pin = worker.map_or_else(String::new, |worker| format!(", peer: worker-{worker}"));
+            text.push_str(&format!("  n{place}: {{allocations: [a{place}]{pin}}}\n"));
+        }
+        text
+    }
+}
+
 /// Has the program run on each worker: `when` is how often.
 fn on_each(deploy: &mut dyn FnMut(String, &str, String), workers: u32, when: &str) {
     for worker in 0..workers {
@@ -188,8 +244,21 @@ fn on_each(deploy: &mut dyn FnMut(String, &str, String), workers: u32, when: &st
     }
 }
 
+/// The name of a user.
+fn user_of(number: usize) -> &'static str {
+    const USERS: [&str; 8] = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"];
+    USERS[number % USERS.len()]
+}
+
+/// So many times, or until the end, at random times that are so many seconds apart on average, as a scenario writes it.
+pub(super) fn at_random(count: Option<u64>, mean_s: f64, start_s: f64) -> String {
+    let count = count.map_or_else(String::new, |count| format!(", count: {count}"));
+    let start = if start_s > 0.0 { format!(", start: {}", time(start_s)) } else { String::new() };
+    format!("{count}, arrivals: {{poisson: {{mean: {}}}{start}}}", time(mean_s))
+}
+
 /// So many times, so many seconds apart, as a scenario writes it.
-fn regularly(count: u64, every_s: f64) -> String {
+pub(super) fn regularly(count: u64, every_s: f64) -> String {
     format!(", count: {count}, arrivals: {{every: {}}}", time(every_s))
 }
 

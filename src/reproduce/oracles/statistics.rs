@@ -46,6 +46,29 @@ pub(super) fn variance(count: f64, sum: f64, squares: f64) -> f64 {
     (squares - sum * sum / count) / (count - 1.0)
 }
 
+/// Whether two samples may be of one distribution: the test of Kolmogorov and Smirnov, which takes two that are for two
+/// that are not once in a million times.
+#[must_use]
+pub(super) fn are_alike(mut one: Vec<f64>, mut other: Vec<f64>) -> bool {
+    /// `sqrt(ln(2 / 1e-6) / 2)`.
+    const FARTHEST: f64 = 2.694;
+    one.sort_by(f64::total_cmp);
+    other.sort_by(f64::total_cmp);
+    let (n, m) = (one.len() as f64, other.len() as f64);
+    let (mut i, mut j, mut apart) = (0, 0, 0.0);
+    while i < one.len() && j < other.len() {
+        let value = f64::min(one[i], other[j]);
+        while one.get(i).is_some_and(|own| *own <= value) {
+            i += 1;
+        }
+        while other.get(j).is_some_and(|own| *own <= value) {
+            j += 1;
+        }
+        apart = f64::max(apart, (i as f64 / n - j as f64 / m).abs());
+    }
+    apart <= FARTHEST * ((n + m) / (n * m)).sqrt()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +81,15 @@ mod tests {
         assert!((found.value - 5.5).abs() < 1e-9);
         let expected = 4.7809 * (55.0_f64 / 6.0 / 10.0).sqrt();
         assert!((found.half_width - expected).abs() < 1e-3, "{found:?} {expected}");
+    }
+
+    #[test]
+    fn samples_that_are_shifted_are_not_alike() {
+        let even = |from: f64| -> Vec<f64> { (0..1000).map(|n| from + f64::from(n) / 1000.0).collect() };
+        assert!(are_alike(even(0.0), even(0.1)), "a tenth is within what chance does to a thousand");
+        assert!(!are_alike(even(0.0), even(0.15)));
+        assert!(are_alike(vec![1.0; 50], vec![1.0; 70]));
+        assert!(!are_alike(vec![1.0; 50], vec![1.1; 70]));
     }
 
     #[test]

@@ -18,6 +18,12 @@ pub(super) static STRATEGY: Map = Map::new(
             .or("false"),
         Key::new("queue", Shape::Map(&QUEUE), "lets deployments of an orchestrator wait for each other")
             .or("none waits"),
+        Key::new(
+            "attempts",
+            Shape::Whole(1, 1_000_000),
+            "how often a place is looked for, before a first run",
+        )
+        .or("as often as there is time"),
     ],
 );
 

@@ -214,7 +214,8 @@ fn machine(
         group.onboard.filter(|_| group.role == Role::Provider).map(|part| onboarded(&total, part));
     let location = group.location.clone().unwrap_or_else(|| location_of(city).clone());
     let tariff = group.tariff.as_ref().map(|plan| plan.draw(rng));
-    Machine { total, onboarded, location, executors: Arc::clone(executors), tariff }
+    let executors = Arc::clone(executors);
+    Machine { total, onboarded, location, executors, tariff, places: group.places }
 }
 
 fn total(hardware: &Hardware) -> Resources {

@@ -672,6 +672,7 @@ fn machine(cores: Option<u64>) -> Machine {
         location: Location { continent: "EU".into(), ..Location::default() },
         executors: [Executor::Docker].into(),
         tariff: None,
+        places: None,
     }
 }
 

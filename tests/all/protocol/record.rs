@@ -320,6 +320,7 @@ impl Record {
             Message::Deputy(said) => self.of_deputies(said),
             Message::Wait => "wait".to_owned(),
             Message::Ok => "yes".to_owned(),
+            Message::Queued => "yes, in its turn".to_owned(),
             Message::Error(reason) => format!("no: {reason}"),
         }
     }

@@ -246,7 +246,7 @@ const fn is_usage(fact: &Fact) -> bool {
     match fact {
         Fact::AllocationCreated { .. } | Fact::DeploymentStatus { .. } => true,
         Fact::AllocationState { state, .. } => {
-            !matches!(state, AllocationState::Pending | AllocationState::Standby)
+            !matches!(state, AllocationState::Pending | AllocationState::Standby | AllocationState::Queued)
         }
         _ => false,
     }
