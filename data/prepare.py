@@ -173,11 +173,44 @@ def workloads(source):
     packed("lcg.swf.gz", b"".join(comments + [line for line in lines if not line.startswith(b";")][:LCG_JOBS]))
 
 
+# The study of bidding has every fourth machine of the openb cluster, and the first half of an order of its pods, so that
+# a draw of half of these asks for 130 % of the cards. A pod comes every so many seconds.
+BIDDING_SEED, BIDDING_NODES, BIDDING_GAP_S = 42, 4, 5
+
+
+def bidding(source):
+    """The machines and pods of scenarios/studies/bidding, and the tables that `reproduce openb` compares with."""
+    openb = source / "openb"
+    header, *nodes = (openb / "openb_node_list_gpu_node.csv").read_text().splitlines()
+    packed("openb_quarter_nodes.csv.gz", "\n".join([header, *nodes[::BIDDING_NODES], ""]).encode())
+    pods = read_csv(openb / "openb_pod_list_default.csv")
+    order = (openb / "orders" / f"openb_pod_list_default.{BIDDING_SEED}.bin").read_bytes()
+    count = int.from_bytes(order[:4], "little")
+    rows = [int.from_bytes(order[4 + 2 * i:6 + 2 * i], "little") for i in range(count // 2)]
+    lines = ["name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,creation_time,deletion_time"]
+    for place, row in enumerate(rows):
+        pod = pods[row]
+        values = [pod[key] for key in ("name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli", "gpu_spec")]
+        lines.append(",".join([*values, str(place * BIDDING_GAP_S), ""]))
+    packed("openb_half_order.csv.gz", ("\n".join(lines) + "\n").encode())
+    (OUT / "openb" / "orders").mkdir(parents=True, exist_ok=True)
+    (OUT / "openb" / "expected").mkdir(exist_ok=True)
+    for seed in range(42, 47):
+        name = f"orders/openb_pod_list_default.{seed}.bin"
+        (OUT / "openb" / name).write_bytes((openb / name).read_bytes())
+    for table in ("allo", "frag", "frag_ratio"):
+        header, *lines = (openb / "expected" / f"{table}.csv").read_text().splitlines()
+        kept = [line for line in lines if line.startswith("openb_pod_list_default,")]
+        text = "\n".join([header, *kept]) + "\n"
+        (OUT / "openb" / "expected" / f"{table}.csv.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+
+
 def main():
     source = pathlib.Path(sys.argv[1])
     print(f"{cities(source)} cities; {network(source)} measured cities and pairs")
     regions(source)
     workloads(source)
+    bidding(source)
 
 
 if __name__ == "__main__":

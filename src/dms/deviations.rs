@@ -71,6 +71,12 @@ pub const ALL: &[Deviation] = &[
         why: "eight bids are kept, and those of a hundred thousand drown who asked",
     },
     Deviation {
+        section: "2.3", weakness: "",
+        real: "a bid says who bids and where it is, and the first eight are kept",
+        here: "with `scored_bids`, which is off by default, bidders tell what they have, hold and cost, and the best eight are kept",
+        why: "no placement policy can do better than to draw among bids that say nothing",
+    },
+    Deviation {
         section: "2.3", weakness: "W3",
         real: "a machine must compare as better than what is required",
         here: "equal will do, unless graphics cards are overlooked (W3)",

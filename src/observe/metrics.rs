@@ -108,6 +108,7 @@ const METRICS: &[Metric] = &[
         "fraction",
         "mean share of the graphics cards of peers that were up that was held",
     ),
+    plain("cards.allocation_ratio_at_end", "fraction", "the same at the end of the run"),
     plain(
         "cards.fragmentation",
         "fraction",

@@ -14,6 +14,7 @@ impl World<'_> {
     /// Looks at every peer.
     pub(super) fn closing(&mut self, stopped: Time, interrupted: bool) -> Closing {
         let now = self.clock(stopped);
+        self.sample_fleet();
         let mut closing = Closing {
             interrupted,
             observed: self.end_observation(stopped),

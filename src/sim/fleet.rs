@@ -28,6 +28,8 @@ pub(super) struct Fleet {
     held: f64,
     fragmented: f64,
     fragmented_of_free: f64,
+    /// The held part of all cards in the last sample.
+    held_last: Option<f64>,
 }
 
 /// Means over the samples of a run, each a part of one; not numbers where there was nothing to see.
@@ -39,6 +41,8 @@ pub(super) struct FleetUse {
     pub(super) fragmented: f64,
     /// Of what was free.
     pub(super) fragmented_of_free: f64,
+    /// Of all cards, what is held at the end.
+    pub(super) held_at_end: Option<f64>,
 }
 
 impl Fleet {
@@ -49,6 +53,7 @@ impl Fleet {
             held: mean(self.held),
             fragmented: mean(self.fragmented),
             fragmented_of_free: mean(self.fragmented_of_free),
+            held_at_end: self.held_last,
         }
     }
 }
@@ -100,8 +105,10 @@ impl World<'_> {
         if all == 0 {
             return;
         }
+        let held = (all - free) as f64 / all as f64;
         self.fleet.samples += 1;
-        self.fleet.held += (all - free) as f64 / all as f64;
+        self.fleet.held += held;
+        self.fleet.held_last = Some(held);
         self.fleet.fragmented += fragmented / all as f64;
         self.fleet.fragmented_of_free += if free == 0 { 0.0 } else { fragmented / free as f64 };
     }

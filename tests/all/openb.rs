@@ -41,47 +41,52 @@ fn the_published_curves_of_the_default_workload_are_met() {
     }
 }
 
+#[derive(serde::Deserialize)]
+struct Cases {
+    typical_pods: Mixes,
+    frag_cases: Vec<Case>,
+    gpu_packing_score_cases: Vec<Packing>,
+}
+
+/// The table `A1` is the first entry of `A`, as the file says in words.
+#[derive(serde::Deserialize)]
+struct Mixes {
+    #[serde(rename = "A")]
+    a: Vec<Pod>,
+    #[serde(rename = "B")]
+    b: Vec<Pod>,
+}
+
+#[derive(serde::Deserialize)]
+struct Pod {
+    cpu_milli: u64,
+    gpu_milli: u32,
+    gpus: u32,
+    gpu_type: String,
+    freq: f64,
+}
+
+#[derive(serde::Deserialize)]
+struct Case {
+    typical_pods: String,
+    cpu_left_milli: u64,
+    gpu_left_milli: Vec<u32>,
+    gpu_type: String,
+    frag_gpu_milli: f64,
+    tol: f64,
+}
+
+#[derive(serde::Deserialize)]
+struct Packing {
+    gpu_left_milli: Vec<u32>,
+    gpus: u32,
+    gpu_milli: u32,
+    score: f64,
+}
+
 /// The unit cases that come with the experiment's own program, for fragmentation and for the packing score.
 #[test]
 fn the_unit_cases_of_the_experiment_are_met() {
-    #[derive(serde::Deserialize)]
-    struct Cases {
-        typical_pods: Mixes,
-        frag_cases: Vec<Case>,
-        gpu_packing_score_cases: Vec<Packing>,
-    }
-    /// The table `A1` is the first entry of `A`, as the file says in words.
-    #[derive(serde::Deserialize)]
-    struct Mixes {
-        #[serde(rename = "A")]
-        a: Vec<Pod>,
-        #[serde(rename = "B")]
-        b: Vec<Pod>,
-    }
-    #[derive(serde::Deserialize)]
-    struct Pod {
-        cpu_milli: u64,
-        gpu_milli: u32,
-        gpus: u32,
-        gpu_type: String,
-        freq: f64,
-    }
-    #[derive(serde::Deserialize)]
-    struct Case {
-        typical_pods: String,
-        cpu_left_milli: u64,
-        gpu_left_milli: Vec<u32>,
-        gpu_type: String,
-        frag_gpu_milli: f64,
-        tol: f64,
-    }
-    #[derive(serde::Deserialize)]
-    struct Packing {
-        gpu_left_milli: Vec<u32>,
-        gpus: u32,
-        gpu_milli: u32,
-        score: f64,
-    }
     let machine = |cpu_milli, left: &[u32], model: &str| {
         let tags = [Tag::of(model); 2];
         let mut machine =

@@ -176,6 +176,17 @@ pub const LISTED: &[Listed] = &[
     },
 ];
 
+/// Their names.
+pub const NAMES: [&str; LISTED.len()] = {
+    let mut names = [""; LISTED.len()];
+    let mut place = 0;
+    while place < names.len() {
+        names[place] = LISTED[place].name;
+        place += 1;
+    }
+    names
+};
+
 /// The policy of this name.
 #[must_use]
 pub fn listed(name: &str) -> Option<&'static Listed> {

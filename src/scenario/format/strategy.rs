@@ -2,6 +2,7 @@
 
 use super::{COUNT, FLAG, FRACTION, TIME};
 use crate::dms::ensemble::shape::{Key, Map, Shape};
+use crate::placement::policy::NAMES;
 
 pub(super) static STRATEGY: Map = Map::new(
     "strategy",
@@ -27,26 +28,7 @@ pub(super) static STRATEGY: Map = Map::new(
     ],
 );
 
-const PLACEMENT: Shape = Shape::Either(&[
-    Shape::Words(&[
-        "uniform",
-        "first_fit",
-        "best_fit",
-        "worst_fit",
-        "dot_product",
-        "gpu_clustering",
-        "gpu_packing",
-        "fgd",
-        "power_of_d",
-        "least_loaded",
-        "latency_aware",
-        "reliability_aware",
-        "data_aware",
-        "first_price_auction",
-        "second_price_auction",
-    ]),
-    Shape::Map(&WITH_DETAILS),
-]);
+const PLACEMENT: Shape = Shape::Either(&[Shape::Words(&NAMES), Shape::Map(&WITH_DETAILS)]);
 
 static WITH_DETAILS: Map = Map::new(
     "a placement",

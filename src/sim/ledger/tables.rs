@@ -258,6 +258,7 @@ impl Ledger {
 
     fn fleet_metrics(&self, m: &mut Metrics, closing: &Closing) {
         m.add("cards.allocation_ratio", closing.fleet.held);
+        m.add("cards.allocation_ratio_at_end", closing.fleet.held_at_end.unwrap_or(f64::NAN));
         m.add("cards.fragmentation", closing.fleet.fragmented);
         m.add("cards.fragmentation_of_free", closing.fleet.fragmented_of_free);
     }
