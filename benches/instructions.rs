@@ -194,7 +194,8 @@ fn judge(count: u64) {
         let total = amount(1 << (drawn % 5));
         let continent = if drawn.is_multiple_of(3) { "Asia" } else { "Europe" };
         let location = Location { continent: continent.into(), ..Location::default() };
-        Machine { onboarded: Some(total.clone()), total, location, executors: [Executor::Docker].into() }
+        let executors = [Executor::Docker].into();
+        Machine { onboarded: Some(total.clone()), total, location, executors, places: None }
     };
     let machines: Vec<Machine> = (0..256).map(machine).collect();
     let tickets: Vec<Ticket> = (0..=u8::MAX).map(|seed| Ticket::of(&key(seed))).collect();

@@ -58,7 +58,7 @@ pub enum Bound {
     /// A whole number from one to this.
     Whole(u32),
     /// A list of maps with these parameters, at most so many. Those of the first are called `name.0.parameter`.
-    Maps(&'static [(&'static str, Bound)], usize),
+    Maps(&'static [(&'static str, Self)], usize),
 }
 
 /// What a case of a known kind must say.

@@ -268,8 +268,6 @@ fn group(
     let profile = super::profile::read(reader, &map);
     let require_contracts = require_contracts(reader, &map, role);
     let storage = reader.optional(&map, "storage", storage::of_group).unwrap_or_default();
-    let executors = super::executors::of_group(reader, &map, role);
-    let places = super::executors::places(reader, &map, role);
     let attack = if role == Role::Attacker {
         let help = "what they try, as in `attack: {replayer: {start: 5m}}`";
         reader.required(&map, "attack", help, |_, node| Some(node.clone()))
@@ -299,8 +297,8 @@ fn group(
         require_contracts,
         storage,
         gateway,
-        executors,
-        places,
+        executors: super::executors::of_group(reader, &map, role),
+        places: super::executors::places(reader, &map, role),
     };
     Some((group, attack, variant.at))
 }
