@@ -73,7 +73,7 @@ pub const ALL: &[Deviation] = &[
     Deviation {
         section: "2.3", weakness: "",
         real: "a bid says who bids and where it is, and the first eight are kept",
-        here: "with `scored_bids`, which is off by default, bidders tell what they have, hold and cost, and the best eight are kept",
+        here: "with `scored_bids`, off by default, bidders tell what they have and hold, and the best eight are kept",
         why: "no placement policy can do better than to draw among bids that say nothing",
     },
     Deviation {

@@ -1,16 +1,17 @@
-//! Bids that can be compared: `scored_bids`, an extension that is off unless the strategy of an orchestrator asks for it.
+//! Bids that can be compared: `scored_bids`, an extension that is off unless the strategy of an orchestrator asks for
+//! it.
 //!
 //! A bid of the real DMS says who bids and where it is, so an orchestrator can do no better than to draw one. Here the
-//! request asks for an [`Disclosure`] beside it: what the provider has and what is free of it, what it runs, for how long it
-//! has been up, and what it wants to be paid. The orchestrator makes a [`Machine`] of it and has its placement policy
+//! request asks for a [`Disclosure`] beside it: what the provider has and what is free of it, what it runs, for how
+//! long it has been up, and what it wants to be paid. The orchestrator makes a [`Machine`] of it and has its policy
 //! judge, the same code with which a central scheduler would judge all machines at once. That the orchestrator does so,
 //! and not each provider for itself, keeps policies out of the protocol, and nobody can praise himself but by false
 //! amounts, which a commit brings to light.
 //!
 //! A round lasts its whole window, and the best eight bids a node are kept, not the first. Only some providers may be
 //! asked, drawn from those that the node knows. What a provider tells may be some time old: it counts anew with the
-//! first request after `refresh` has passed, as nodes do that report their state now and then (Mitzenmacher, "How useful
-//! is old information?", IEEE Trans. Parallel Distrib. Syst. 11, 2000).
+//! first request after `refresh` has passed, as nodes do that report their state now and then (Mitzenmacher, "How
+//! useful is old information?", IEEE Trans. Parallel Distrib. Syst. 11, 2000).
 
 use std::sync::Arc;
 

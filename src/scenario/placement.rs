@@ -25,7 +25,7 @@ const MOST_ASKED: i64 = 1_000_000;
 /// A count is forgotten when no bid is remembered any more.
 const OLDEST_COUNT: Span = Span::mins(5);
 /// So many jobs of an entry of the workload say what is to be expected of it.
-const MOST_EXPECTED: u32 = 2000;
+const MOST_EXPECTED: u32 = 1000;
 /// Longer than a provider keeps a bid nobody can wait.
 const LONGEST_WINDOW: Span = Span::mins(2);
 
@@ -51,7 +51,7 @@ pub(super) fn read(
     }
 }
 
-/// `placement: fgd`, `{power_of_d: {d: 3}}` or `{score: "free.gpu / total.gpu"}`.
+/// `placement: fgd`, `{power_of_d: 3}` or `{score: "free.gpu / total.gpu"}`.
 fn placement(reader: &mut Reader, node: &Node, peers: &Peers, expected_jobs: &Arc<Mix>) -> Option<Placement> {
     if !node.is_map() {
         let names: Vec<(&str, usize)> = LISTED.iter().map(|one| one.name).zip(0..).collect();
@@ -75,9 +75,7 @@ fn placement(reader: &mut Reader, node: &Node, peers: &Peers, expected_jobs: &Ar
             }
         };
     }
-    let map = reader.map(variant.node, "power_of_d", variant.at, &["d"])?;
-    let help = "how many bids are drawn, as in `d: 2`";
-    let drawn = reader.required(&map, "d", help, |r, node| r.whole(node, "d", 1, 8))?;
+    let drawn = reader.whole(variant.node, "power_of_d", 1, 8)?;
     Some(Placement::new(PowerOfD(drawn as u32)))
 }
 
@@ -185,7 +183,7 @@ pub(super) fn write(strategy: &Strategy) -> Vec<String> {
     let placement = &strategy.placement;
     let shown = match (placement.name(), placement.parameters()) {
         ("score", written) => format!("{{score: {}}}", text(&written)),
-        ("power_of_d", drawn) => format!("{{power_of_d: {{d: {drawn}}}}}"),
+        ("power_of_d", drawn) => format!("{{power_of_d: {drawn}}}"),
         (name, _) => name.to_owned(),
     };
     let mut entries = vec![format!("placement: {shown}")];

@@ -1,5 +1,5 @@
-//! How well the graphics cards of a fleet are used, sampled once a minute: what of them is held, and how much of the rest
-//! is of no use to the jobs that are to be expected.
+//! How well the graphics cards of a fleet are used, sampled once a minute: what of them is held, and how much of the
+//! rest is of no use to the jobs that are to be expected.
 //!
 //! Looked at from outside, whatever policy places jobs. Only providers that are up count.
 

@@ -29,6 +29,7 @@ mod foresight;
 mod gateways;
 mod host;
 pub mod images;
+mod introductions;
 mod joining;
 mod late;
 pub mod ledger;

@@ -5,7 +5,6 @@
 //! done.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -30,7 +29,7 @@ use super::population::{GroupChurn, Populated, Population, populate};
 use super::recorder::Recording;
 use super::requests::Requests;
 use super::routine::{Concern, Routines, round_of};
-use super::setup::{Role, Setup};
+use super::setup::Setup;
 use super::standing::Reach;
 use super::system::HostSystem;
 use super::telemetry::{Lines, Telemetry};
@@ -228,25 +227,6 @@ impl<'s> World<'s> {
         }
         world.begin();
         Ok(world)
-    }
-
-    /// Tells orchestrators which providers there are, where they ask some of them only.
-    fn introduce_providers(&mut self) {
-        if self.setup.strategy.scored_bids.as_ref().is_none_or(|scored| scored.ask.is_none()) {
-            return;
-        }
-        let role_of = |peer: PeerId| self.setup.groups[self.population.group_of(peer)].role;
-        let all = || (0..self.hosts.len() as u32).map(PeerId);
-        let providers = all().filter(|peer| role_of(*peer) == Role::Provider);
-        let host = |peer: PeerId| {
-            let at_rest = self.foresight.host(peer);
-            at_rest.unwrap_or_else(|| self.hosts[peer.0 as usize].peer.handle_of_root().host)
-        };
-        let known: Arc<[HostId]> = providers.map(host).collect();
-        let orchestrators: Vec<PeerId> = all().filter(|peer| role_of(*peer) == Role::Orchestrator).collect();
-        for peer in orchestrators {
-            self.hosts[peer.0 as usize].peer.know_providers(&known);
-        }
     }
 
     /// What is pending at the start: connections, churn, faults, the first request of each workload entry.

@@ -248,9 +248,9 @@ fn everything_that_is_wrong_with_a_file_is_said_at_its_place() {
         "`params` needs `downtime_h`\n --> more.json:4:",
         "`values` must be a map with one value at least\n --> more.json:4:",
         "`v` must be a number",
-        "`b` must be a whole number from 1 to 4000, not 0\n --> more.json:7:",
-        "`classes` must be a list of one to 7 maps\n --> more.json:8:",
-        "kind Q4 has no value `block_bx`\n --> more.json:8:",
+        "`b` must be a whole number from 1 to 4000, not 0\n --> more.json:6:",
+        "`classes` must be a list of one to 7 maps\n --> more.json:7:",
+        "kind Q4 has no value `block_bx`\n --> more.json:7:",
         "`case` must be a map",
     ];
     for words in said {

@@ -22,14 +22,16 @@ fn setup() -> Setup {
         "version: 1\nname: bidding\nseed: 11\nduration: 3h\nprocessing: none\n\
          network: {{latency: {{constant: 1ms}}, bandwidth: unlimited, hellos: false}}\n\
          peers:\n\
-         \x20 - providers: {{name: node, count: {PROVIDERS}, place: {{city: Berlin}}, hardware: {{csv: nodes.csv, card_memory: 16 GiB}}, \
+         \x20 - providers: {{name: node, count: {PROVIDERS}, place: {{city: Berlin}}, \
+         hardware: {{csv: nodes.csv, card_memory: 16 GiB}}, \
          onboard: {{cpu: 100%, ram: 90%, disk: 90%}}}}\n\
          \x20 - orchestrators: {{names: [alice], place: {{city: Berlin}}}}\n\
          images: {{acme/job: {{size: 1 B, start: 0s, task: {{run: 1h}}}}}}\n\
          workload:\n\
          \x20 - jobs: {{by: alice, template: job.yaml, count: {JOBS}, timeout: 90s, source: {{generated: {{\
          arrivals: {{every: 40s}}, classes: [\
-         {{weight: 3, cpu: {{uniform: {{from: 1, to: 6}}}}, ram: 2 GiB, gpus: {{count: 1, share: 30%, card_memory: 16 GiB}}, runtime: 30h}}, \
+         {{weight: 3, cpu: {{uniform: {{from: 1, to: 6}}}}, ram: 2 GiB, \
+         gpus: {{count: 1, share: 30%, card_memory: 16 GiB}}, runtime: 30h}}, \
          {{weight: 2, cpu: 4, ram: 4 GiB, gpus: {{count: 1, share: 46%, card_memory: 16 GiB}}, runtime: 30h}}, \
          {{weight: 3, cpu: 8, ram: 8 GiB, gpus: 1, runtime: 30h}}, \
          {{weight: 1, cpu: 16, ram: 8 GiB, gpus: 2, runtime: 30h}}, \
@@ -100,8 +102,8 @@ fn jobs(setup: &Setup) -> Vec<Ask> {
     all.take(JOBS as usize).map(|job| ask(job.unwrap())).collect()
 }
 
-/// When every peer hears every request and tells what is so at the moment, and requests do not meet, the winner of every
-/// round is the machine that a central scheduler chooses.
+/// When every peer hears every request and tells what is so at the moment, and requests do not meet, the winner of
+/// every round is the machine that a central scheduler chooses.
 #[test]
 fn bidding_places_every_job_where_a_central_scheduler_does() {
     let mut setup = setup();

@@ -119,7 +119,7 @@ pub struct Commit {
     pub resources: Resources,
     /// Its ports.
     pub ports: Vec<PortConfig>,
-    /// Which of the provider's cards, by their places, are to fulfil the wishes, where the orchestrator has a say in it.
+    /// Which of the provider's cards, by their places, are to fulfil the wishes, where the orchestrator has a say.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cards: Vec<u16>,
 }

@@ -51,7 +51,7 @@ impl KeptBid {
 }
 
 impl Deployment {
-    /// Keeps a bid for its node: as it came, or where bids are compared in the order of their scores, and the best only.
+    /// Keeps a bid for its node: as it came, or where bids are compared in the order of their scores, the best only.
     pub(super) fn keep_bid(&mut self, desk: &mut Desk<'_, '_>, bid: Bid) {
         let index = usize::from(bid.node_index);
         let Some(scored) = &self.strategy.scored_bids else {

@@ -1,5 +1,5 @@
-//! What a provider tells of itself with a bid, where the request wants it (see [`scored_bids`](crate::dms::scored_bids)),
-//! and what it wants to be paid.
+//! What a provider tells of itself with a bid, where the request wants it, and what it wants to be paid (see
+//! [`scored_bids`](crate::dms::scored_bids)).
 
 use serde::Serialize;
 

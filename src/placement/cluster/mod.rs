@@ -1,8 +1,8 @@
 //! A central scheduler: one that sees all machines, places jobs one by one, and takes them away when they end.
 //!
-//! Nothing is scanned where it need not be. The scores of each kind of job are kept in a tree, and only those of machines
-//! that have changed are asked for again. First fit needs no scores: for a kind that has come a few times only, it
-//! descends a tree of the largest free amounts. [`Cluster::find_slow`] is the plain way, and gives the same.
+//! Nothing is scanned where it need not be. The scores of each kind of job are kept in a tree, and only those of
+//! machines that have changed are asked for again. First fit needs no scores: for a kind that has come a few times
+//! only, it descends a tree of the largest free amounts. [`Cluster::find_slow`] is the plain way, and gives the same.
 
 mod first;
 mod scores;

@@ -1,5 +1,5 @@
-//! The machine that lacks the fewest of the job's images, so that less has to be fetched: data locality (Zaharia et al.,
-//! "Delay scheduling", EuroSys 2010). Among those that lack as many, the nearest.
+//! The machine that lacks the fewest of the job's images, so that less has to be fetched: data locality (Zaharia et
+//! al., "Delay scheduling", EuroSys 2010). Among those that lack as many, the nearest.
 
 use crate::placement::{Ask, Machine, Policy, Score};
 

@@ -71,7 +71,7 @@ pub(super) fn erlang(case: &OracleCase, effort: &Effort) -> Result<Measured, Str
         crowd: (offered as u64).min(u64::from(places)),
         run: 1.15,
         runs: 4,
-        known: 4200.0,
+        known: 4800.0,
     };
     let found = system.measure(effort)?;
     let carried = |sums: &Sums<'_>| moment(sums, |taken| taken);
@@ -109,7 +109,7 @@ pub(super) fn multi_rate(case: &OracleCase, effort: &Effort) -> Result<Measured,
         crowd: 0,
         run: 12.0,
         runs: 32,
-        known: 80_000.0,
+        known: 30_000.0,
     };
     let found = system.measure(effort)?;
     let values = case.values.iter().map(|(name, _)| {

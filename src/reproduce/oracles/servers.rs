@@ -44,7 +44,7 @@ pub(super) fn pool(case: &OracleCase, effort: &Effort) -> Result<Measured, Strin
     let (run, runs, crowd) = match servers {
         0..=10 => (250.0, u64::MAX, 0),
         11..=100 => (300.0, 16, servers),
-        _ => (0.6 * rate * mean, 4, servers),
+        _ => (0.6 * rate * mean, 2, servers),
     };
     let one = System::of_one(rate, Law::Exponential, mean);
     let steps = true;

@@ -33,14 +33,11 @@ const PLACEMENT: Shape = Shape::Either(&[Shape::Words(&NAMES), Shape::Map(&WITH_
 static WITH_DETAILS: Map = Map::new(
     "a placement",
     &[
-        Key::new("power_of_d", Shape::Map(&POWER_OF_D), "the least loaded of a few bids that are drawn"),
+        Key::new("power_of_d", Shape::Whole(1, 8), "the least loaded of so many bids that are drawn"),
         Key::new("score", Shape::Text, "an expression of what is known of a machine; the highest wins"),
     ],
 )
 .with_one_of(&["power_of_d", "score"]);
-
-static POWER_OF_D: Map =
-    Map::new("power_of_d", &[Key::new("d", Shape::Whole(1, 8), "how many are drawn").required()]);
 
 static SCORED_BIDS: Map = Map::new(
     "scored_bids",

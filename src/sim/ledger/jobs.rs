@@ -1,5 +1,5 @@
-//! What users of a run got, as the literature on scheduling measures it (docs/metrics.md): slowdown, makespan, fairness,
-//! and edges that do not hold.
+//! What users of a run got, as the literature on scheduling measures it (docs/placement.md): slowdown, makespan,
+//! fairness, and edges that do not hold.
 
 use std::sync::Arc;
 

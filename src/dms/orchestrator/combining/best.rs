@@ -1,5 +1,5 @@
-//! The best candidate: the first bid of the first node, the first of the second that goes with it, and so on. Bids are in
-//! the order of their scores, and the nodes of an ensemble in that of the file.
+//! The best candidate: the first bid of the first node, the first of the second that goes with it, and so on. Bids are
+//! in the order of their scores, and the nodes of an ensemble in that of the file.
 //!
 //! Where a node is left without a bid that goes with those before it, the search goes back to the last choice; so a
 //! candidate is found whenever there is one, and no other is better for the first node at which the two differ.
