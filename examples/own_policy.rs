@@ -2,7 +2,7 @@
 //! `cargo run --release --example own_policy`. docs/adding-a-policy.md walks through it.
 
 use dmsim::dms::scored_bids::ScoredBids;
-use dmsim::placement::{Ask, LISTED, Machine, Parameters, Placement, Policy, Score};
+use dmsim::placement::{Ask, Machine, Parameters, Placement, Policy, Score, listed};
 use dmsim::scenario;
 use dmsim::sim::{self, Options, Setup};
 
@@ -57,10 +57,7 @@ fn main() {
     let ensembles = vec![("render.yaml".to_owned(), ENSEMBLE.to_owned())];
     let setup = scenario::load_text("own-policy.yaml", SCENARIO, ensembles)
         .unwrap_or_else(|report| panic!("{}", report.render(false)));
-    let listed = |name: &str| {
-        let found = LISTED.iter().find(|one| one.name == name).expect("it is on the list");
-        (found.make)(&Parameters::default())
-    };
+    let listed = |name| (listed(name).expect("it is on the list").make)(&Parameters::default());
     println!("{:<24} {:>9} {:>16} {:>10}", "policy", "completed", "to running, mean", "digest");
     for placement in
         [listed("uniform"), listed("latency_aware"), Placement::new(SnugMemory { distance_weight: 0.5 })]

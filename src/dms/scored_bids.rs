@@ -128,7 +128,7 @@ impl Disclosure {
         }
     }
 
-    /// What a node asks of this machine. Its wishes for cards count as if all were like the largest of them.
+    /// What a node asks of this machine.
     #[must_use]
     pub fn ask(&self, wanted: &Resources) -> Ask {
         let share = |wish: &Gpu| {
@@ -138,19 +138,25 @@ impl Disclosure {
                 _ => WHOLE_CARD_MILLI,
             }
         };
-        let accepts = wanted.gpus.first().map(|wish| match (&wish.model, &wish.vendor) {
-            (Some(models), _) => models.split('|').map(Tag::of).collect(),
-            (None, Some(vendor)) => [Tag::of(vendor)].into_iter().collect(),
-            (None, None) => smallvec::SmallVec::new(),
-        });
-        Ask {
-            cpu_milli: wanted.cpu.cores_milli,
-            ram_bytes: wanted.ram_bytes,
-            disk_bytes: wanted.disk_bytes,
-            cards: wanted.gpus.len() as u32,
-            card_milli: wanted.gpus.iter().map(share).max().unwrap_or(0),
-            accepts: accepts.unwrap_or_default(),
-        }
+        ask_for(wanted, share)
+    }
+}
+
+/// What a requirement asks of a machine, where `share` says how much of a card a wish is, in thousandths. Wishes for
+/// cards count as if all were like the largest of them, and the first says which will do.
+pub fn ask_for(wanted: &Resources, share: impl Fn(&Gpu) -> u32) -> Ask {
+    let accepts = wanted.gpus.first().map(|wish| match (&wish.model, &wish.vendor) {
+        (Some(models), _) => models.split('|').map(|model| Tag::of(model.trim())).collect(),
+        (None, Some(vendor)) => [Tag::of(vendor)].into_iter().collect(),
+        (None, None) => smallvec::SmallVec::new(),
+    });
+    Ask {
+        cpu_milli: wanted.cpu.cores_milli,
+        ram_bytes: wanted.ram_bytes,
+        disk_bytes: wanted.disk_bytes,
+        cards: wanted.gpus.len() as u32,
+        card_milli: wanted.gpus.iter().map(share).max().unwrap_or(0),
+        accepts: accepts.unwrap_or_default(),
     }
 }
 

@@ -42,6 +42,13 @@ pub enum Choosing {
     BestOfDrawn(u32),
 }
 
+/// The score of a machine that a job fits on, so that it compares with others: what is not a number is worse than
+/// every number.
+pub fn judged(policy: &dyn Policy, ask: &Ask, machine: &Machine) -> Score {
+    let score = policy.score(ask, machine);
+    if score.is_nan() { Score::MIN } else { score.max(Score::MIN) }
+}
+
 /// What a machine is paid for a job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Payment {

@@ -1,9 +1,10 @@
 //! What the machines of a group cost: `price`, which their owners want to be paid, and `power`, which they draw.
 
+use super::peers::allowed;
 use super::reader::{Map, Reader};
 use crate::dms::ensemble::tree::Node;
 use crate::dms::provider::offers::Markup;
-use crate::sim::setup::{Power, PriceDraw, TariffPlan};
+use crate::sim::setup::{Power, PriceDraw, Role, TariffPlan};
 
 const PRICE_KEYS: [&str; 6] = ["node", "core", "ram_gib", "disk_gib", "card", "markup"];
 /// Prices beyond this are no prices.
@@ -84,8 +85,15 @@ pub(super) fn power(reader: &mut Reader, node: &Node) -> Option<Power> {
 }
 
 /// Both of a group, where they are to be read.
-pub(super) fn of_group(reader: &mut Reader, map: &Map<'_>) -> (Option<TariffPlan>, Option<Power>) {
-    (reader.optional(map, "price", price), reader.optional(map, "power", power))
+pub(super) fn of_group(
+    reader: &mut Reader,
+    map: &Map<'_>,
+    role: Role,
+) -> (Option<TariffPlan>, Option<Power>) {
+    let help = "only providers are paid for what they give: remove it";
+    let priced = allowed(reader, map, "price", role == Role::Provider, help);
+    let tariff = priced.and_then(|_| reader.optional(map, "price", price));
+    (tariff, reader.optional(map, "power", power))
 }
 
 /// `price` as a scenario has it.

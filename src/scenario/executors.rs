@@ -1,7 +1,7 @@
 //! What a scenario says of executors: which ones peers have, what programs use, and how they end.
 
 use super::distribution;
-use super::peers::Peers;
+use super::peers::{Peers, allowed};
 use super::reader::{Map, Reader};
 use super::resolved::map as written;
 use super::units::write_bytes;
@@ -15,17 +15,17 @@ use crate::sim::setup::{Growth, ImageBehaviour, Places, Role, Stop, Uses, Writes
 const TERMINATED: i32 = 143;
 /// More than any machine has.
 const MOST_CORES: f64 = 4096.0;
+const RUNS_NOTHING: &str = "only providers run anything: remove it";
 /// Allocations that a machine runs at once, or that wait there.
 const MOST_ALLOCATIONS: i64 = 1_000_000;
 
 /// The `executors` of a group.
 pub(super) fn of_group(reader: &mut Reader, group: &Map<'_>, role: Role) -> Vec<Executor> {
-    let Some((key, node)) = group.node.entry("executors") else { return vec![Executor::Docker] };
-    if !matches!(role, Role::Provider | Role::Gateway) {
-        let help = "only providers run anything: remove it".to_owned();
-        reader.error(key.position, format!("`{}` cannot have `executors`", group.what), help);
-        return Vec::new();
+    if group.node.entry("executors").is_none() {
+        return vec![Executor::Docker];
     }
+    let may = matches!(role, Role::Provider | Role::Gateway);
+    let Some((_, node)) = allowed(reader, group, "executors", may, RUNS_NOTHING) else { return Vec::new() };
     let words: Vec<_> =
         Executor::WORDS.iter().filter_map(|word| Some((*word, Executor::from_word(word)?))).collect();
     let mut executors = Vec::new();
@@ -46,12 +46,7 @@ pub(super) fn of_group(reader: &mut Reader, group: &Map<'_>, role: Role) -> Vec<
 
 /// The `queue` of a group: how many allocations a machine runs at once, and how many more may wait.
 pub(super) fn places(reader: &mut Reader, group: &Map<'_>, role: Role) -> Option<Places> {
-    let (key, node) = group.node.entry("queue")?;
-    if role != Role::Provider {
-        let help = "only providers run anything: remove it".to_owned();
-        reader.error(key.position, format!("`{}` cannot have `queue`", group.what), help);
-        return None;
-    }
+    let (key, node) = allowed(reader, group, "queue", role == Role::Provider, RUNS_NOTHING)?;
     let map = reader.map(node, "queue", key.position, &["at_once", "waiting"])?;
     let help = "how many allocations a machine runs, as in `at_once: 1`";
     let at_once =

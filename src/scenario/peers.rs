@@ -16,7 +16,7 @@ use super::organizations::Organizations;
 use super::reader::{Map, Reader};
 use super::storage;
 use super::{clocks, costs, joins};
-use crate::dms::ensemble::tree::{Node, Position};
+use crate::dms::ensemble::tree::{Key, Node, Position};
 use crate::sim::setup::{Onboard, PeerGroup, Role};
 use crate::workload::HardwareConfig;
 
@@ -258,7 +258,7 @@ fn group(
     let require_contracts = require_contracts(reader, &map, role);
     let storage = reader.optional(&map, "storage", storage::of_group).unwrap_or_default();
     let executors = super::executors::of_group(reader, &map, role);
-    let (tariff, power) = costs::of_group(reader, &map);
+    let (tariff, power) = costs::of_group(reader, &map, role);
     let places = super::executors::places(reader, &map, role);
     let attack = if role == Role::Attacker {
         let help = "what they try, as in `attack: {replayer: {start: 5m}}`";
@@ -295,6 +295,22 @@ fn group(
         places,
     };
     Some((group, attack, variant.at))
+}
+
+/// A key of a group that not all roles may have, if it is there; says so where this one may not.
+pub(super) fn allowed<'n>(
+    reader: &mut Reader,
+    group: &Map<'n>,
+    key: &str,
+    may: bool,
+    help: &str,
+) -> Option<(&'n Key, &'n Node)> {
+    let (own, node) = group.node.entry(key)?;
+    if !may {
+        reader.error(own.position, format!("`{}` cannot have `{key}`", group.what), help.to_owned());
+        return None;
+    }
+    Some((own, node))
 }
 
 /// The role whose peers are called so.
@@ -404,10 +420,9 @@ fn onboard(reader: &mut Reader, map: &Map<'_>, role: Role) -> Option<Onboard> {
 
 /// Whether providers bid only for deployments that name contracts.
 fn require_contracts(reader: &mut Reader, map: &Map<'_>, role: Role) -> bool {
-    let Some((key, _)) = map.node.entry("require_contracts") else { return false };
-    if role != Role::Provider {
-        let help = "only providers bid: remove it".to_owned();
-        reader.error(key.position, format!("`{}` cannot have `require_contracts`", map.what), help);
+    if allowed(reader, map, "require_contracts", role == Role::Provider, "only providers bid: remove it")
+        .is_none()
+    {
         return false;
     }
     let words = [("true", true), ("false", false)];

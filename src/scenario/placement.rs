@@ -9,14 +9,14 @@ use super::workload::Request;
 use crate::dms::ensemble::tree::Node;
 use crate::dms::orchestrator::Strategy;
 use crate::dms::resources::{Gpu, Resources};
-use crate::dms::scored_bids::{Asked, ScoredBids, share_milli};
+use crate::dms::scored_bids::{Asked, ScoredBids, ask_for, share_milli};
 use crate::kernel::{Span, Streams};
 use crate::placement::policy::{Expression, PowerOfD};
-use crate::placement::{Ask, LISTED, Mix, Parameters, Placement, Scale, Tag, WHOLE_CARD_MILLI};
+use crate::placement::{Ask, LISTED, Mix, Parameters, Placement, Scale, WHOLE_CARD_MILLI};
+use crate::sim::requests::take_over;
 use crate::sim::setup::{PeerGroup, Requested};
 use crate::workload::JobSource;
 use crate::workload::nodes::{USUAL_CARD_BYTES, memory_of_card};
-use crate::workload::trace::Cards;
 use crate::workload::trace::replay::{Format, Replay};
 
 const KEYS: [&str; 4] = ["window", "ask", "refresh", "ties"];
@@ -129,7 +129,7 @@ pub(super) fn expected_jobs(requests: &[Request], seed: u64) -> Mix {
                     let own =
                         node.allocations.iter().filter_map(|name| deploy.ensemble.allocations.get(name));
                     let wanted = own.fold(Resources::default(), |sum, one| sum.plus(&one.resources));
-                    let expected = expected(wanted.cpu.cores_milli, &wanted.gpus, None);
+                    let expected = expected(&wanted, None);
                     jobs.extend((0..count).map(|_| expected.clone()));
                 }
             }
@@ -146,15 +146,9 @@ pub(super) fn expected_jobs(requests: &[Request], seed: u64) -> Mix {
                 // What cannot be read has been told before.
                 let all = source.jobs(Streams::new(seed), entry).into_iter().flatten().map_while(Result::ok);
                 for job in all.take(deploy.count.min(MOST_EXPECTED) as usize) {
-                    let cores_milli = job.cores_milli.unwrap_or(usual.cpu.cores_milli);
-                    let cards = job.cards.map_or_else(
-                        || usual.gpus.clone(),
-                        |cards| {
-                            let Cards { count, vram_bytes, model } = cards;
-                            vec![Gpu { vendor: None, model, vram_bytes }; count as usize]
-                        },
-                    );
-                    jobs.push(expected(cores_milli, &cards, whole));
+                    let mut wanted = usual.clone();
+                    take_over(&mut wanted, &job);
+                    jobs.push(expected(&wanted, whole));
                 }
             }
         }
@@ -163,19 +157,18 @@ pub(super) fn expected_jobs(requests: &[Request], seed: u64) -> Mix {
 }
 
 /// A job that is to be expected. A share of a card is one of `whole_bytes`, else of the memory of its model.
-fn expected(cores_milli: u64, wishes: &[Gpu], whole_bytes: Option<u64>) -> (Kind, Ask) {
-    let Some(wish) = wishes.iter().max_by_key(|wish| wish.vram_bytes) else {
-        return ((cores_milli, 0, 0, Arc::from("")), Ask { cpu_milli: cores_milli, ..Ask::default() });
+fn expected(wanted: &Resources, whole_bytes: Option<u64>) -> (Kind, Ask) {
+    let share = |wish: &Gpu| {
+        let models = wish.model.iter().flat_map(|models| models.split('|'));
+        let of_model = || models.filter_map(|model| memory_of_card(model.trim())).max();
+        match wish.vram_bytes {
+            0 => WHOLE_CARD_MILLI,
+            bytes => share_milli(bytes, whole_bytes.or_else(of_model).unwrap_or(USUAL_CARD_BYTES)),
+        }
     };
-    let models = wish.model.clone().unwrap_or_default();
-    let of_model = || models.split('|').filter_map(|model| memory_of_card(model.trim())).max();
-    let whole_bytes = whole_bytes.or_else(of_model).unwrap_or(USUAL_CARD_BYTES);
-    let card_milli =
-        if wish.vram_bytes == 0 { WHOLE_CARD_MILLI } else { share_milli(wish.vram_bytes, whole_bytes) };
-    let accepts = models.split('|').map(str::trim).filter(|model| !model.is_empty()).map(Tag::of).collect();
-    let cards = wishes.len() as u32;
-    let ask = Ask { cpu_milli: cores_milli, cards, card_milli, accepts, ..Ask::default() };
-    ((cores_milli, card_milli, cards, models), ask)
+    let ask = ask_for(wanted, share);
+    let models = wanted.gpus.first().and_then(|wish| wish.model.clone()).unwrap_or_default();
+    ((ask.cpu_milli, ask.card_milli, ask.cards, models), ask)
 }
 
 /// Both as a scenario has them.

@@ -30,7 +30,7 @@ use self::members::Group;
 pub(super) use self::outlook::Outlook;
 use self::outlook::{Line, Resting, Verdict};
 use super::event::{Event, PeerId};
-use super::host::Rest;
+use super::host::{Host, Rest};
 use super::late::Late;
 use super::ledger::{Case, Foreseen};
 use super::population::{Blueprint, Population, is_built_when_needed};
@@ -98,6 +98,11 @@ impl Foresight {
     /// The id of a member of a group.
     pub(super) fn host(&self, peer: PeerId) -> Option<HostId> {
         self.find(peer).map(|(group, row)| group.host(row))
+    }
+
+    /// The id of a host, which is not built for it where it is at rest.
+    pub(super) fn id_of(&self, host: &Host) -> HostId {
+        self.host(PeerId(host.number)).unwrap_or_else(|| host.peer.handle_of_root().host)
     }
 
     /// How much processor a member of a group offers, in thousandths of a core.

@@ -41,7 +41,7 @@ mod plans;
 pub mod population;
 mod reach;
 mod recorder;
-mod requests;
+pub mod requests;
 mod routine;
 pub mod setup;
 mod ssh;

@@ -7,7 +7,7 @@ use super::setup::{Deploy, Requested};
 use super::world::World;
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::outbox::RunId;
-use crate::dms::resources::Gpu;
+use crate::dms::resources::{Gpu, Resources};
 use crate::kernel::{Span, Streams, Time};
 use crate::workload::{Arrivals, Job, Jobs};
 
@@ -60,23 +60,25 @@ impl Requests {
 /// An ensemble as a job wants it: each allocation of its template with what the job says of its resources.
 pub(super) fn ensemble_of(template: &Arc<EnsembleConfig>, job: &Job) -> Arc<EnsembleConfig> {
     let mut ensemble = EnsembleConfig::clone(template);
-    for allocation in ensemble.allocations.values_mut() {
-        let resources = &mut allocation.resources;
-        if let Some(cores_milli) = job.cores_milli {
-            resources.cpu.cores_milli = cores_milli;
-        }
-        if let Some(bytes) = job.ram_bytes {
-            resources.ram_bytes = bytes;
-        }
-        if let Some(bytes) = job.disk_bytes {
-            resources.disk_bytes = bytes;
-        }
-        if let Some(cards) = &job.cards {
-            let wish = Gpu { vendor: None, model: cards.model.clone(), vram_bytes: cards.vram_bytes };
-            resources.gpus = vec![wish; cards.count as usize];
-        }
-    }
+    ensemble.allocations.values_mut().for_each(|allocation| take_over(&mut allocation.resources, job));
     Arc::new(ensemble)
+}
+
+/// Puts what a job says of its resources in the place of what its template says.
+pub fn take_over(resources: &mut Resources, job: &Job) {
+    if let Some(cores_milli) = job.cores_milli {
+        resources.cpu.cores_milli = cores_milli;
+    }
+    if let Some(bytes) = job.ram_bytes {
+        resources.ram_bytes = bytes;
+    }
+    if let Some(bytes) = job.disk_bytes {
+        resources.disk_bytes = bytes;
+    }
+    if let Some(cards) = &job.cards {
+        let wish = Gpu { vendor: None, model: cards.model.clone(), vram_bytes: cards.vram_bytes };
+        resources.gpus = vec![wish; cards.count as usize];
+    }
 }
 
 impl World<'_> {

@@ -5,17 +5,20 @@ use std::sync::Arc;
 
 use super::event::PeerId;
 use super::executor::{self, Executor};
-use super::host::Directory;
+use super::host::{Directory, Inside};
 use super::images::Images;
 use super::moving::Moving;
 use super::population::Population;
 use super::traffic::Traffic;
 use super::uptimes::Uptimes;
+use super::world::{Parcel, World};
+use crate::dms::Peer;
 use crate::dms::actor::Printed;
 use crate::dms::ensemble::AllocationConfig;
 use crate::dms::identity::PeerId as HostId;
+use crate::dms::outbox::Effects;
 use crate::dms::system::{Interface, NetworkUse, System};
-use crate::kernel::{Span, Time};
+use crate::kernel::{Cursor, Slab, Span, Time};
 use crate::net::{EndpointId, Network};
 
 /// That of one peer's machine: its name is the peer's, and it has the public address that the peer has now.
@@ -30,6 +33,39 @@ pub(super) struct HostSystem<'a> {
     pub(super) executor: &'a Executor,
     pub(super) now: Time,
     pub(super) peer: PeerId,
+}
+
+/// A peer with what it works with while it handles something.
+pub(super) struct Lent<'w> {
+    pub(super) peer: &'w mut Peer,
+    /// How far it has drawn from its random stream.
+    pub(super) cursor: &'w mut Cursor,
+    pub(super) system: HostSystem<'w>,
+    pub(super) parcels: &'w Slab<Parcel>,
+    pub(super) effects: &'w mut Effects,
+}
+
+impl World<'_> {
+    /// Lends a peer with its machine's operating system.
+    #[inline]
+    pub(super) fn lend(&mut self, now: Time, peer: PeerId) -> Lent<'_> {
+        let Self { population, moving, traffic, images, directory, network, uptimes, .. } = self;
+        let Inside { peer: handler, peer_cursor, executor, .. } = &mut *self.hosts[peer.0 as usize];
+        let system = HostSystem {
+            population,
+            moving,
+            traffic,
+            images,
+            directory,
+            network,
+            uptimes,
+            executor,
+            now,
+            peer,
+        };
+        let (parcels, effects) = (&self.parcels, &mut self.effects);
+        Lent { peer: handler, cursor: peer_cursor, system, parcels, effects }
+    }
 }
 
 impl fmt::Debug for HostSystem<'_> {
@@ -88,27 +124,14 @@ mod tests {
     fn a_machine_has_the_name_of_its_peer_and_the_address_that_this_has_now() {
         let setup = setup();
         let mut world = World::new(&setup).unwrap();
-        let seen = |world: &World<'_>| {
-            let World { population, moving, traffic, images, directory, network, uptimes, hosts, .. } = world;
-            let (now, peer, executor) = (Time::ZERO, PeerId(1), &hosts[1].executor);
-            let system = HostSystem {
-                population,
-                moving,
-                traffic,
-                images,
-                directory,
-                network,
-                uptimes,
-                executor,
-                now,
-                peer,
-            };
+        let seen = |world: &mut World<'_>| {
+            let system = world.lend(Time::ZERO, PeerId(1)).system;
             let [Interface { name, ip, mac_address }] = &*system.interfaces() else { panic!("it has one") };
             format!("{} {name} {ip} {mac_address}", system.hostname())
         };
-        assert_eq!(seen(&world), "providers-1 eth0 11.0.0.2 02:00:00:00:00:01");
+        assert_eq!(seen(&mut world), "providers-1 eth0 11.0.0.2 02:00:00:00:00:01");
         world.move_peers(Time::ZERO, Turn::first_of(0), &Selection::default(), None);
-        let moved = seen(&world);
+        let moved = seen(&mut world);
         assert!(moved.starts_with("providers-1 eth0 11.0.0."), "{moved}");
         assert!(moved != "providers-1 eth0 11.0.0.2 02:00:00:00:00:01" && moved.ends_with(":01"), "{moved}");
     }

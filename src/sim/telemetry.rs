@@ -7,10 +7,9 @@
 use std::sync::Arc;
 
 use super::event::PeerId;
-use super::host::Inside;
 use super::host::Rest;
 use super::setup::{ObserverPlan, Setup};
-use super::system::HostSystem;
+use super::system::Lent;
 use super::world::World;
 use crate::dms::observability::{Signal, Tally};
 use crate::kernel::{Time, Timestamp};
@@ -135,21 +134,8 @@ impl World<'_> {
 
     fn next_signal(&mut self, peer: PeerId, clock: Timestamp) -> Option<Signal> {
         let now = self.queue.now();
-        let Self { population, moving, traffic, images, directory, network, uptimes, hosts, .. } = self;
-        let Inside { peer: handler, executor, .. } = &mut *hosts[peer.0 as usize];
-        let system = HostSystem {
-            population,
-            moving,
-            traffic,
-            images,
-            directory,
-            network,
-            uptimes,
-            executor,
-            now,
-            peer,
-        };
-        handler.next_signal(clock, &system)
+        let Lent { peer, system, .. } = self.lend(now, peer);
+        peer.next_signal(clock, &system)
     }
 
     /// Adds a line: the run's time, the peer, and then what stands between the braces of `object`.

@@ -17,7 +17,7 @@ use super::faults::Flapping;
 use super::fleet::Fleet;
 use super::foresight::Foresight;
 use super::gateways::Clouds;
-use super::host::{Directory, Host, Inside, Lore};
+use super::host::{Directory, Host, Lore};
 use super::images::Images;
 use super::late::Late;
 use super::ledger::Ledger;
@@ -31,7 +31,7 @@ use super::requests::Requests;
 use super::routine::{Concern, Routines, round_of};
 use super::setup::Setup;
 use super::standing::Reach;
-use super::system::HostSystem;
+use super::system::Lent;
 use super::telemetry::{Lines, Telemetry};
 use super::traffic::{Traffic, is_about_routes};
 use super::troubles::{Effort, Troubles};
@@ -132,7 +132,7 @@ pub struct World<'s> {
     pub(super) moving: Moving,
     pub(super) uptimes: Uptimes,
     pub(super) fleet: Fleet,
-    effects: Effects,
+    pub(super) effects: Effects,
     /// What is asked for, by entry of the workload.
     pub(super) requests: Vec<Requests>,
     /// How long the tasks of a deployment run that is a job.
@@ -163,10 +163,7 @@ impl<'s> World<'s> {
         let foresight = Foresight::of(setup, &blueprints, &population);
         let mut network =
             Network::new(setup.network, &endpoints, streams).map_err(|error| error.to_string())?;
-        // What is at rest is known without being built.
-        let at_rest = |host: &Host| foresight.host(PeerId(host.number));
-        let id = |host: &Host| at_rest(host).unwrap_or_else(|| host.peer.handle_of_root().host);
-        let directory = Directory::of(hosts.iter().map(id));
+        let directory = Directory::of(hosts.iter().map(|host| foresight.id_of(host)));
         for (host, number) in hosts.iter().zip(0..) {
             network.set_up(Time::ZERO, EndpointId(number), host.up);
         }
@@ -506,32 +503,18 @@ impl<'s> World<'s> {
         if observed {
             self.take_signals(now, peer);
         }
-        let (population, moving, traffic) = (&self.population, &self.moving, &self.traffic);
-        let (images, directory, network) = (&self.images, &self.directory, &self.network);
-        let uptimes = &self.uptimes;
-        let Inside { peer: handler, peer_cursor, executor, .. } = &mut *self.hosts[peer.0 as usize];
-        let system = &HostSystem {
-            population,
-            moving,
-            traffic,
-            images,
-            directory,
-            network,
-            uptimes,
-            executor,
-            now,
-            peer,
-        };
-        let input = input(&self.parcels);
+        let streams = self.streams;
+        let Lent { peer: handler, cursor, system, parcels, effects } = self.lend(now, peer);
+        let input = input(parcels);
         let mut own = Cursor::default();
         let random = match round_of(&input) {
             Some(round) => {
                 let entity = at_moment(now, u64::from(peer.0), round);
-                self.streams.rng(SUPERVISION, entity, &mut own)
+                streams.rng(SUPERVISION, entity, &mut own)
             }
-            None => self.streams.rng(PEER, u64::from(peer.0), peer_cursor),
+            None => streams.rng(PEER, u64::from(peer.0), cursor),
         };
-        let mut outbox = Outbox { effects: &mut self.effects, random, system };
+        let mut outbox = Outbox { effects, random, system: &system };
         let occasion = Occasion::from(&input);
         handler.handle(clock, input, &mut outbox);
         drop(outbox);

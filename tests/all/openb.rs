@@ -12,7 +12,7 @@ fn the_published_curves_of_the_default_workload_are_met() {
     let policies: Vec<&'static str> = POLICIES.iter().map(|(theirs, _)| *theirs).collect();
     let workloads = ["default".to_owned()];
     let plan = Plan::read(&Source::BuiltIn, &workloads, &policies, &[42, 43, 44, 45, 46]).unwrap();
-    let compared = plan.compare(&|| {});
+    let compared = plan.compare();
     assert_eq!(compared.len(), 6 * 5 * 3);
     let (random, exact): (Vec<&Compared>, Vec<&Compared>) =
         compared.iter().partition(|one| one.policy == "Random");

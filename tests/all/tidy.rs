@@ -20,7 +20,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("sim", &["dms", "placement", "net", "workload", "observe", "kernel"]),
     ("scenario", &["sim", "dms", "placement", "net", "workload", "observe", "kernel"]),
     ("experiment", &["scenario", "sim", "observe", "kernel"]),
-    ("reproduce", &["experiment", "scenario", "sim", "dms", "placement", "net", "observe", "kernel"]),
+    (
+        "reproduce",
+        &["experiment", "scenario", "sim", "dms", "placement", "net", "workload", "observe", "kernel"],
+    ),
     ("accept", &["scenario", "sim", "dms", "net", "observe", "kernel"]),
     ("report", &["observe", "kernel"]),
     (
@@ -64,7 +67,7 @@ const OWNED: &[(&str, &[&str])] = &[
             "src/reproduce/openb/data.rs",
         ],
     ),
-    ("flate2", &["src/workload/trace/lines.rs", "src/reproduce/openb/data.rs"]),
+    ("flate2", &["src/workload/trace/lines.rs"]),
     ("syn", &["src/placement/policy/expression/"]),
     ("proc_macro2", &["src/placement/policy/expression/"]),
 ];

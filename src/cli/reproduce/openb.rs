@@ -71,7 +71,7 @@ pub(super) fn run(arguments: &OpenbArguments) -> Exit {
             return Exit::BadInput;
         }
     };
-    let compared = plan.compare(&|| {});
+    let compared = plan.compare();
     match arguments.format {
         TableFormat::Text => print!("{}", text(&compared)),
         TableFormat::Json => {

@@ -51,26 +51,22 @@ pub(super) type EdgeKey = (PeerId, PeerId, u64, u64);
 
 /// A peer that may host a node.
 #[derive(Clone, Debug)]
-struct Possible {
-    handle: Arc<Handle>,
+pub(super) struct Possible {
+    pub(super) handle: Arc<Handle>,
     location: Location,
     /// Whether it is a gateway that promises a machine, whose links are measured in the place of the machine's.
     promise: bool,
     /// Which of its cards the node is to have.
     cards: Cards,
     /// What it wants to be paid, in millionths per hour.
-    price_micro: Option<u64>,
+    pub(super) price_micro: Option<u64>,
 }
 
-impl From<&KeptBid> for Possible {
-    fn from(bid: &KeptBid) -> Self {
-        Self {
-            handle: Arc::clone(&bid.handle),
-            location: bid.location.clone(),
-            promise: bid.promise,
-            cards: bid.cards.clone(),
-            price_micro: bid.price_micro(),
-        }
+impl From<KeptBid> for Possible {
+    fn from(kept: KeptBid) -> Self {
+        let KeptBid { bid, cards, .. } = kept;
+        let price_micro = bid.offer.and_then(|offer| offer.price_micro_per_h);
+        Self { handle: bid.handle, location: bid.location, promise: bid.promise, cards, price_micro }
     }
 }
 
@@ -120,7 +116,7 @@ impl Deployment {
         let mut slots: Vec<Slot> = Vec::new();
         for &node in bidden {
             let bids = std::mem::take(&mut self.nodes[node].bids);
-            let options = self.in_order(bids).iter().map(Possible::from).collect();
+            let options = self.in_order(bids).into_iter().map(Possible::from).collect();
             slots.push(Slot { node, options, placed: false });
         }
         let ends = self.edges.iter().flat_map(|edge| [edge.source, edge.target]);
@@ -135,13 +131,9 @@ impl Deployment {
             }
         }
         let offers = Offers::new(slots.iter().map(|slot| slot.options.len()).collect());
-        let draws = desk
-            .security
-            .profile
-            .has(Weakness::IncompleteSearch)
-            .then_some(())
-            .filter(|()| self.strategy.scored_bids.is_none())
-            .map(|()| Draws::new(&offers, &mut desk.out.random));
+        let draws_as_read =
+            desk.security.profile.has(Weakness::IncompleteSearch) && self.strategy.scored_bids.is_none();
+        let draws = draws_as_read.then(|| Draws::new(&offers, &mut desk.out.random));
         let mut search = Search { slots, offers, draws, candidate: None };
         self.bar_distant(&mut search);
         self.search = Some(search);
@@ -261,9 +253,7 @@ impl Deployment {
             node.place = Some(Arc::clone(&chosen.handle));
             node.cards = chosen.cards.clone();
             node.phase = if chosen.promise { Phase::Promised } else { Phase::Chosen };
-            let price = |one: &Possible| Some((one.handle.host, one.price_micro?));
-            let prices: Vec<(PeerId, u64)> = slot.options.iter().filter_map(price).collect();
-            self.award(desk, slot.node, (chosen.handle.host, chosen.price_micro), &prices);
+            self.award(desk, slot.node, chosen, &slot.options);
         }
         self.advance(desk);
     }

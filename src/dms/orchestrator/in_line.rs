@@ -6,6 +6,8 @@
 //! waiting, as that of a job does in a batch system; nothing else does, as long as the provider reports. One that is
 //! silent for as long as would make what runs suspected has lost the node its place.
 
+use std::sync::Arc;
+
 use super::node::{MemberState, Node};
 use super::{Deployment, Phase};
 use crate::dms::actor::AllocationState;
@@ -83,10 +85,10 @@ impl Node {
     /// it goes on doing so.
     pub(super) fn goes_on_waiting(
         &mut self,
-        states: &[(std::sync::Arc<str>, u32, AllocationState)],
+        states: &[(Arc<str>, u32, AllocationState)],
         now: Timestamp,
     ) -> bool {
-        let state_of = |id: &std::sync::Arc<str>, generation: u32| {
+        let state_of = |id: &Arc<str>, generation: u32| {
             let found = states.iter().find(|(own, other, _)| own == id && *other == generation);
             match found.map(|(.., state)| state)? {
                 AllocationState::Running => Some(MemberState::Running),

@@ -112,7 +112,7 @@ pub(super) struct Node {
     pub(super) request: NodeRequest,
     pub(super) pin: Option<Arc<Handle>>,
     pub(super) phase: Phase,
-    /// Where bids are compared, the best first.
+    /// Where bids are compared, the best ones.
     pub(super) bids: Vec<KeptBid>,
     pub(super) place: Option<Arc<Handle>>,
     /// Which of its peer's cards it is to have, where the policy has a say in it.

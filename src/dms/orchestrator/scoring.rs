@@ -6,18 +6,18 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::Deployment;
+use super::candidates::Possible;
 use crate::dms::actor::Bid;
 use crate::dms::constants::MAX_BID_MULTIPLIER;
 use crate::dms::desk::Desk;
 use crate::dms::fact::Fact;
-use crate::dms::identity::PeerId;
 use crate::dms::scored_bids::ScoredBids;
-use crate::placement::{Cards, Choosing, Payment, Score};
+use crate::placement::{Cards, Choosing, Payment, Score, judged};
 
 /// A bid with what the policy makes of it. Where bids are not compared all are alike.
 #[derive(Clone, Debug)]
 pub(super) struct KeptBid {
-    bid: Bid,
+    pub(super) bid: Bid,
     score: Score,
     /// Decides among equals, the lowest first.
     rank: u64,
@@ -37,11 +37,6 @@ impl KeptBid {
     /// One that is not compared.
     pub(super) fn plain(bid: Bid) -> Self {
         Self { bid, score: 0.0, rank: 0, cards: Cards::new() }
-    }
-
-    /// What the bidder wants to be paid, in millionths per hour.
-    pub(super) fn price_micro(&self) -> Option<u64> {
-        self.bid.offer.as_ref()?.price_micro_per_h
     }
 
     /// The best comes first.
@@ -92,8 +87,7 @@ impl Deployment {
         if !machine.fits(&ask) {
             return KeptBid { rank, score: Score::MIN, ..KeptBid::plain(bid) };
         }
-        let score = policy.score(&ask, &machine);
-        let score = if score.is_nan() { Score::MIN } else { score };
+        let score = judged(policy, &ask, &machine);
         let cards = policy.cards(&ask, &machine, &mut desk.out.random);
         KeptBid { bid, score, rank, cards }
     }
@@ -106,17 +100,11 @@ impl Deployment {
         bids
     }
 
-    /// Puts down what a provider will be paid for a node that it has won, where it wants to be paid. `prices` are those
-    /// of all bids that were kept.
-    pub(super) fn award(
-        &self,
-        desk: &mut Desk<'_, '_>,
-        node: usize,
-        winner: (PeerId, Option<u64>),
-        prices: &[(PeerId, u64)],
-    ) {
-        let (host, Some(own)) = winner else { return };
-        let others = prices.iter().filter(|(other, _)| *other != host).map(|(_, price)| *price);
+    /// Puts down what a provider will be paid for a node that it has won over all that might have had it, where it
+    /// wants to be paid.
+    pub(super) fn award(&self, desk: &mut Desk<'_, '_>, node: usize, won: &Possible, all: &[Possible]) {
+        let (host, Some(own)) = (won.handle.host, won.price_micro) else { return };
+        let others = all.iter().filter(|other| other.handle.host != host).filter_map(|one| one.price_micro);
         let paid_micro_per_h = match self.strategy.placement.payment() {
             Payment::OwnPrice => own,
             Payment::SecondPrice => others.min().unwrap_or(own),

@@ -172,8 +172,9 @@ pub struct Provider {
     ticket: Option<Ticket>,
     /// Questions to orchestrators so far.
     confirmations: u32,
-    /// What it counted last of what is free and in use, where orchestrators are content with what is some time old.
-    count: Option<Count>,
+    /// What it counted last of what is free and in use, and when, where orchestrators are content with what is some
+    /// time old.
+    count: Option<(Timestamp, Count)>,
     /// What waits for a place to run.
     line: Line,
 }

@@ -7,7 +7,7 @@ use super::Provider;
 use crate::dms::actor::{BidRequest, NodeRequest};
 use crate::dms::desk::Desk;
 use crate::dms::identity::PeerId;
-use crate::dms::resources::Resources;
+use crate::dms::resources::{Gpu, Resources};
 use crate::dms::scored_bids::{Disclosure, OffersWanted};
 use crate::kernel::Timestamp;
 use crate::kernel::digest::mix;
@@ -74,10 +74,9 @@ impl Tariff {
     }
 }
 
-/// What the provider counted, and when.
+/// What the provider counted.
 #[derive(Clone, Debug)]
 pub(super) struct Count {
-    at: Timestamp,
     free: Resources,
     card_users: Vec<(u32, u32)>,
     allocations: u32,
@@ -114,11 +113,11 @@ impl Provider {
 
     /// What is free and in use, as it was counted last if that is not too long ago.
     fn count(&mut self, now: Timestamp, wanted: OffersWanted) -> Count {
-        if let Some(count) = self.count.as_ref().filter(|count| now.since(count.at) < wanted.refresh) {
+        if let Some((_, count)) = self.count.as_ref().filter(|(at, _)| now.since(*at) < wanted.refresh) {
             return count.clone();
         }
-        let count = self.count_anew(now);
-        self.count = (wanted.refresh.0 > 0).then(|| count.clone());
+        let count = self.count_anew();
+        self.count = (wanted.refresh.0 > 0).then(|| (now, count.clone()));
         count
     }
 
@@ -126,21 +125,17 @@ impl Provider {
     #[must_use]
     pub fn used_machine(&self) -> Option<placement::Machine> {
         self.pool.holdings().next()?;
-        let Count { free, card_users, allocations, .. } = self.count_anew(Timestamp::ZERO);
+        let Count { free, card_users, allocations } = self.count_anew();
         let unused = Disclosure::unused(self.pool.onboarded());
         Some(Disclosure { free, card_users, allocations, ..unused }.machine(None))
     }
 
     /// What is free and in use.
-    fn count_anew(&self, now: Timestamp) -> Count {
-        let mut free = self.pool.onboarded().clone();
-        let left = self.pool.free();
-        (free.cpu.cores_milli, free.ram_bytes, free.disk_bytes) =
-            (left.cpu.cores_milli, left.ram_bytes, left.disk_bytes);
-        free.gpus.iter_mut().zip(self.pool.free_cards()).for_each(|(card, free)| card.vram_bytes = free);
+    fn count_anew(&self) -> Count {
+        let free = self.pool.free_by_place().clone();
         let mut card_users: Vec<(u32, u32)> = Vec::new();
         for (_, holding) in self.pool.holdings() {
-            let whole = |(place, share): (&u16, &crate::dms::resources::Gpu)| {
+            let whole = |(place, share): (&u16, &Gpu)| {
                 self.pool.onboarded().gpus[usize::from(*place)].vram_bytes == share.vram_bytes
             };
             let cards = holding.cards.len() as u32;
@@ -155,7 +150,7 @@ impl Provider {
             }
         }
         let allocations = self.pool.holdings().count() as u32;
-        Count { at: now, free, card_users, allocations }
+        Count { free, card_users, allocations }
     }
 
     /// Forgets a count that nobody has asked for of late; none of any use is older than a bid is remembered.

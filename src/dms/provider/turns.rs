@@ -50,13 +50,18 @@ enum Admission {
 impl Provider {
     fn admission(&self) -> Admission {
         let Some(places) = self.machine.places else { return Admission::Now };
-        if self.line.waiting.is_empty() && self.has_free_place() {
+        if self.has_free_turn() {
             return Admission::Now;
         }
         match places.waiting {
             Some(most) if self.line.waiting.len() >= most as usize => Admission::Refused,
             _ => Admission::InTurn,
         }
+    }
+
+    /// Whether what comes now need not wait.
+    fn has_free_turn(&self) -> bool {
+        self.line.waiting.is_empty() && self.has_free_place()
     }
 
     fn has_free_place(&self) -> bool {
@@ -145,15 +150,10 @@ impl Provider {
     pub(super) fn serve_line(&mut self, desk: &mut Desk<'_, '_>) {
         while !self.line.waiting.is_empty() && self.has_free_place() {
             let Some(Waiting { allocation: id, is_again }) = self.line.waiting.pop_front() else { return };
-            match is_again {
-                true => {
-                    self.start_again(desk, &id);
-                }
-                false => {
-                    if let Some(allocation) = self.allocations.get_mut(&id) {
-                        allocation.launch(desk);
-                    }
-                }
+            if is_again {
+                self.start_again(desk, &id);
+            } else if let Some(allocation) = self.allocations.get_mut(&id) {
+                allocation.launch(desk);
             }
         }
     }
@@ -162,17 +162,13 @@ impl Provider {
     pub(super) fn line_up_again(&mut self, desk: &mut Desk<'_, '_>, mut to_run: Vec<Arc<str>>) {
         to_run.sort_by_key(|id| self.allocations.get(id).map(|allocation| allocation.turn));
         for id in to_run {
-            let is_free = self.line.waiting.is_empty() && self.has_free_place();
-            match is_free {
+            if self.has_free_turn() {
                 // Bids wait for it.
-                true => {
-                    let run = self.start_again(desk, &id);
-                    self.recovering.extend(run);
-                }
-                false => {
-                    self.line_up(desk, &id, true);
-                    self.report(desk, &id);
-                }
+                let run = self.start_again(desk, &id);
+                self.recovering.extend(run);
+            } else {
+                self.line_up(desk, &id, true);
+                self.report(desk, &id);
             }
         }
     }

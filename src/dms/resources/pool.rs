@@ -212,9 +212,10 @@ impl Pool {
         places.iter().zip(&wanted.gpus).enumerate().all(fulfils).then_some(places)
     }
 
-    /// What is free of each card, at its place.
-    pub fn free_cards(&self) -> impl Iterator<Item = u64> {
-        self.free.gpus.iter().map(|card| card.vram_bytes)
+    /// What is neither committed nor allocated, with every card at its place, whatever is free of it.
+    #[must_use]
+    pub const fn free_by_place(&self) -> &Resources {
+        &self.free
     }
 
     /// Reserves for an allocation until `lease`.

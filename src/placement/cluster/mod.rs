@@ -10,7 +10,7 @@ mod tree;
 
 use self::first::Room;
 use self::scores::Kinds;
-use super::{Ask, Cards, Choosing, Machine, Placement, Policy, Score};
+use super::{Ask, Cards, Choosing, Machine, Placement, Policy, Score, judged};
 use crate::kernel::Rng;
 
 /// Where a job was put.
@@ -153,18 +153,12 @@ fn draw(all: usize, count: u32, random: &mut Rng<'_>) -> Vec<usize> {
 fn best_of(places: Vec<usize>, ask: &Ask, machines: &[Machine], policy: &dyn Policy) -> Option<usize> {
     let mut best: Option<(Score, usize)> = None;
     for place in places {
-        let score = score_of(ask, &machines[place], policy);
+        let score = judged(policy, ask, &machines[place]);
         if best.is_none_or(|(other, _)| score > other) {
             best = Some((score, place));
         }
     }
     best.map(|(_, place)| place)
-}
-
-/// The score of a machine that the job fits on. What is not a number is worse than every number.
-fn score_of(ask: &Ask, machine: &Machine, policy: &dyn Policy) -> Score {
-    let score = policy.score(ask, machine);
-    if score.is_nan() { Score::MIN } else { score.max(Score::MIN) }
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
 
+use super::draw;
 use super::tree::{Summary, Tree};
-use super::{draw, score_of};
 use crate::kernel::Rng;
-use crate::placement::{Ask, Choosing, Machine, Policy, Score};
+use crate::placement::{Ask, Choosing, Machine, Policy, Score, judged};
 
 /// How many scores are kept at most, over all kinds: 4 million take about 100 MB.
 const MOST_SCORES: usize = 4_000_000;
@@ -230,5 +230,5 @@ fn build(ask: &Ask, machines: &[Machine], policy: &dyn Policy) -> Kept {
 /// What one machine is for a job.
 fn best(place: usize, ask: &Ask, machines: &[Machine], policy: &dyn Policy) -> Best {
     let machine = &machines[place];
-    Best(machine.fits(ask).then(|| (score_of(ask, machine, policy), place as u32)))
+    Best(machine.fits(ask).then(|| (judged(policy, ask, machine), place as u32)))
 }

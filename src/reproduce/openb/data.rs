@@ -8,11 +8,11 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use crate::placement::{Amounts, Ask, Machine, Tag};
+use crate::workload::trace::lines;
 
 const MIB: u64 = 1 << 20;
 /// The columns of the published tables: arrived requests of cards in per cent of all cards, 0 to 130.
@@ -348,13 +348,10 @@ impl Source {
     }
 }
 
-/// The bytes, unpacked if they are compressed.
+/// All bytes, unpacked if they are compressed.
 fn unpacked(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(bytes.to_vec());
-    }
     let mut plain = Vec::new();
-    MultiGzDecoder::new(bytes).read_to_end(&mut plain)?;
+    lines::unpacked(bytes)?.read_to_end(&mut plain)?;
     Ok(plain)
 }
 

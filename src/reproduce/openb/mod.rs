@@ -42,17 +42,6 @@ pub struct Experiment {
     all_milli: u64,
 }
 
-/// What came of a run, in the columns of the published tables.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Outcome {
-    /// By metric, in the order of [`Metric::ALL`].
-    pub columns: Vec<Vec<f64>>,
-    /// Jobs that arrived.
-    pub arrived: usize,
-    /// Jobs that fitted nowhere.
-    pub lost: usize,
-}
-
 impl Experiment {
     /// A workload on the nodes of the same source.
     ///
@@ -85,18 +74,13 @@ impl Experiment {
         self.machines.len()
     }
 
-    /// The jobs that are to be expected.
-    #[must_use]
-    pub fn mix(&self) -> &Mix {
-        &self.mix
-    }
-
-    /// Places all jobs in an order by the policy of this name. `seed` governs what it draws.
+    /// Places all jobs in an order by the policy of this name, and says what came of it in the columns of the published
+    /// tables: by metric, in the order of [`Metric::ALL`]. `seed` governs what it draws.
     ///
     /// # Panics
     /// If no policy is called so.
     #[must_use]
-    pub fn run(&self, policy: &str, order: &Order, seed: u64) -> Outcome {
+    pub fn run(&self, policy: &str, order: &Order, seed: u64) -> [Vec<f64>; Metric::ALL.len()] {
         let parameters = Parameters { mix: Arc::clone(&self.mix), ..Parameters::default() };
         let placement = (listed(policy).expect("policies are those of the list").make)(&parameters);
         let mut cluster = Cluster::new(self.machines.clone(), Some(&order.ranks), placement);
@@ -104,23 +88,19 @@ impl Experiment {
         let mut fragmented: Vec<f64> =
             self.machines.iter().map(|machine| self.mix.fragmentation(machine)).collect();
         let mut arrivals: Vec<Arrival> = Vec::with_capacity(order.rows.len());
-        let (mut arrived_milli, mut used_milli, mut lost) = (0, 0, 0);
+        let (mut arrived_milli, mut used_milli) = (0, 0);
         for &row in &order.rows {
             let ask = &self.asks[usize::from(row)];
             arrived_milli += ask.cards_milli();
-            match cluster.place(ask, &mut random) {
-                Some(placed) => {
-                    used_milli += ask.cards_milli();
-                    fragmented[placed.machine] = self.mix.fragmentation(cluster.machine(placed.machine));
-                }
-                None => lost += 1,
+            // One that fits nowhere is lost.
+            if let Some(placed) = cluster.place(ask, &mut random) {
+                used_milli += ask.cards_milli();
+                fragmented[placed.machine] = self.mix.fragmentation(cluster.machine(placed.machine));
             }
             let fragmented_milli = fragmented.iter().fold(0.0, |sum, one| sum + one);
             arrivals.push(Arrival { arrived_milli, used_milli, fragmented_milli });
         }
-        let columns =
-            Metric::ALL.iter().map(|&metric| columns::columns(metric, &arrivals, self.all_milli)).collect();
-        Outcome { columns, arrived: order.rows.len(), lost }
+        Metric::ALL.map(|metric| columns::columns(metric, &arrivals, self.all_milli))
     }
 }
 
@@ -209,10 +189,9 @@ impl Plan {
         self.published.iter().find(is_it).map(|one| one.columns.as_slice())
     }
 
-    /// Makes all runs, side by side, and compares them: by workload, policy, seed and metric, in this order. `done` is
-    /// told of every run that is over.
+    /// Makes all runs, side by side, and compares them: by workload, policy, seed and metric, in this order.
     #[must_use]
-    pub fn compare(&self, done: &(dyn Fn() + Sync)) -> Vec<Compared> {
+    pub fn compare(&self) -> Vec<Compared> {
         let mut jobs = Vec::new();
         for experiment in 0..self.experiments.len() {
             for policy in &self.policies {
@@ -226,9 +205,8 @@ impl Plan {
         let of_run = |(experiment, policy, seed, order): (usize, &'static str, u64, &Order)| {
             let experiment = &self.experiments[experiment];
             let own = POLICIES.iter().find(|(theirs, _)| *theirs == policy).expect("it is one of them").1;
-            let outcome = experiment.run(own, order, seed);
-            done();
-            let compared = Metric::ALL.into_iter().zip(outcome.columns).filter_map(|(metric, ours)| {
+            let columns = experiment.run(own, order, seed);
+            let compared = Metric::ALL.into_iter().zip(columns).filter_map(|(metric, ours)| {
                 let theirs = self.curve(&experiment.workload, policy, seed, metric)?.to_vec();
                 let differences = ours.iter().zip(&theirs).map(|(own, their)| (own - their).abs());
                 let largest_difference = differences.fold(0.0, f64::max);

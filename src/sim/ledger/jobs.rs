@@ -1,6 +1,7 @@
 //! What users of a run got, as the literature on scheduling measures it (docs/placement.md): slowdown, makespan,
 //! fairness, and edges that do not hold.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::tables::Metrics;
@@ -104,7 +105,7 @@ impl Ledger {
     /// Jain's index over those who asked for deployments, of the part of these that came to run (Jain, Chiu and Hawe,
     /// DEC-TR-301, 1984): one where all got as much, and 1/n where one of n got everything.
     fn fairness(&self) -> f64 {
-        let mut owners: std::collections::BTreeMap<PeerId, (f64, f64)> = std::collections::BTreeMap::new();
+        let mut owners: BTreeMap<PeerId, (f64, f64)> = BTreeMap::new();
         for record in &self.deployments {
             let (asked, ran) = owners.entry(record.by).or_default();
             *asked += 1.0;

@@ -14,9 +14,8 @@ pub struct PriceDraw {
 
 impl PriceDraw {
     fn draw(self, rng: &mut Rng<'_>) -> u64 {
-        let range = self.to_micro - self.from_micro;
         // One draw in any case, so that a fixed price shifts no other.
-        self.from_micro + rng.below(range.saturating_add(1).max(1))
+        self.from_micro + rng.below((self.to_micro - self.from_micro).saturating_add(1))
     }
 }
 

@@ -131,7 +131,6 @@ pub struct Expression {
     text: String,
     /// What is done with a stack of numbers, one after the other.
     steps: Vec<Step>,
-    names: Vec<Name>,
 }
 
 impl Expression {
@@ -140,20 +139,7 @@ impl Expression {
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn parse(text: &str) -> Result<Self, ExpressionError> {
-        let (steps, names) = parse::parse(text)?;
-        Ok(Self { text: text.to_owned(), steps, names })
-    }
-
-    /// As it was written.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// What it asks for.
-    #[must_use]
-    pub fn names(&self) -> &[Name] {
-        &self.names
+        Ok(Self { text: text.to_owned(), steps: parse::parse(text)? })
     }
 }
 

@@ -97,8 +97,8 @@ fn call(function: Function, numbers: &[f64]) -> f64 {
 /// The unit of a part of an expression; none of what was written as a number, or has such a factor.
 type Known = Option<Unit>;
 
-/// The steps of an expression, and the names that are in it.
-pub(super) fn parse(text: &str) -> Result<(Vec<Step>, Vec<Name>), ExpressionError> {
+/// The steps of an expression.
+pub(super) fn parse(text: &str) -> Result<Vec<Step>, ExpressionError> {
     let whole = |message: String| ExpressionError { column: 0, message, help: None };
     if text.chars().count() > LONGEST {
         return Err(whole(format!("an expression of more than {LONGEST} characters")));
@@ -124,14 +124,13 @@ pub(super) fn parse(text: &str) -> Result<(Vec<Step>, Vec<Name>), ExpressionErro
         let help = Some("as in `free.gpu / total.gpu - 0.3 * rtt_ms`".to_owned());
         ExpressionError { column: error.span().start().column, message, help }
     })?;
-    let mut parser = Parser { steps: Vec::new(), names: Vec::new() };
+    let mut parser = Parser { steps: Vec::new() };
     parser.read(&tree, 0)?;
-    Ok((parser.steps, parser.names))
+    Ok(parser.steps)
 }
 
 struct Parser {
     steps: Vec<Step>,
-    names: Vec<Name>,
 }
 
 impl Parser {
@@ -187,9 +186,6 @@ impl Parser {
             let known: Vec<&str> = Name::ALL.iter().map(|(_, own, ..)| *own).collect();
             return Err(wrong(tree, format!("nothing is called `{text}`"), Some(advice(&text, &known))));
         };
-        if !self.names.contains(name) {
-            self.names.push(*name);
-        }
         self.steps.push(Step::Name(*name));
         Ok(Some(*unit))
     }
