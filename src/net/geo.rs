@@ -3,7 +3,9 @@
 
 use std::sync::OnceLock;
 
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::id_type;
 use crate::kernel::{IdVec, Rng};
@@ -174,13 +176,22 @@ impl City {
 /// The cities of the world.
 pub struct Cities {
     rows: IdVec<CityId, City>,
+    /// Those of each name in small letters, from the most populous down.
+    by_name: FxHashMap<String, SmallVec<[CityId; 1]>>,
 }
 
 impl Cities {
     /// All 6,204 embedded cities (GeoNames, CC BY 4.0), parsed at first use.
     pub fn world() -> &'static Self {
         static WORLD: OnceLock<Cities> = OnceLock::new();
-        WORLD.get_or_init(|| Self { rows: CITIES_CSV.lines().skip(1).map(parse_city).collect() })
+        WORLD.get_or_init(|| {
+            let rows: IdVec<CityId, City> = CITIES_CSV.lines().skip(1).map(parse_city).collect();
+            let mut by_name: FxHashMap<String, SmallVec<[CityId; 1]>> = FxHashMap::default();
+            for (id, city) in rows.iter() {
+                by_name.entry(city.name.to_ascii_lowercase()).or_default().push(id);
+            }
+            Self { rows, by_name }
+        })
     }
 
     /// The city of `id`.
@@ -212,12 +223,10 @@ impl Cities {
     /// The most populous city with this name (case does not matter), in `country` if one is given.
     #[must_use]
     pub fn find(&self, name: &str, country: Option<&str>) -> Option<CityId> {
-        self.iter()
-            .find(|(_, city)| {
-                city.name.eq_ignore_ascii_case(name)
-                    && country.is_none_or(|country| city.country.eq_ignore_ascii_case(country))
-            })
-            .map(|(id, _)| id)
+        let is_there = |id: &&CityId| {
+            country.is_none_or(|country| self.rows[**id].country.eq_ignore_ascii_case(country))
+        };
+        self.by_name.get(&name.to_ascii_lowercase())?.iter().find(is_there).copied()
     }
 
     /// A table to draw cities that satisfy `keep` from, in proportion to their population; none where no city
@@ -274,6 +283,22 @@ fn parse_city(line: &'static str) -> City {
 mod tests {
     use super::*;
     use crate::kernel::{Domain, Streams};
+
+    #[test]
+    fn a_city_is_found_as_by_looking_through_the_list() {
+        let world = Cities::world();
+        for (_, city) in world.iter() {
+            for country in [None, Some(city.country), Some("de")] {
+                let is_it = |other: &City| {
+                    other.name.eq_ignore_ascii_case(city.name)
+                        && country.is_none_or(|country| other.country.eq_ignore_ascii_case(country))
+                };
+                let first = world.iter().find(|(_, other)| is_it(other)).map(|(id, _)| id);
+                assert_eq!(world.find(&city.name.to_ascii_uppercase(), country), first, "{city:?}");
+            }
+        }
+        assert_eq!(world.find("Atlantis", None), None);
+    }
 
     #[test]
     fn the_embedded_list_is_whole() {
