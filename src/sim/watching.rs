@@ -66,6 +66,18 @@ pub enum Sight {
         /// Whether no liar has told that.
         is_right: bool,
     },
+    /// The peer has made a bid for this deployment.
+    Bids {
+        /// The number of the deployment.
+        deployment: u32,
+    },
+    /// Somebody with a price has won a node of this deployment; the peer is the orchestrator.
+    Awarded {
+        /// The number of the deployment.
+        deployment: u32,
+        /// What the winner will be paid, in millionths per hour.
+        paid_micro_per_h: u64,
+    },
     /// A machine holds an allocation of this deployment and lets it wait for its turn; the peer is the machine's.
     Queued {
         /// The number of the deployment.
@@ -154,6 +166,10 @@ impl World<'_> {
         }
         let Some(deployment) = self.ledger.deployment_of_fact(fact) else { return };
         let what = match fact {
+            Fact::BidMade(_) => Sight::Bids { deployment },
+            Fact::NodeAwarded { paid_micro_per_h, .. } => {
+                Sight::Awarded { deployment, paid_micro_per_h: *paid_micro_per_h }
+            }
             Fact::Suspected { .. } => Sight::Suspected { deployment },
             Fact::AllocationState { state: AllocationState::Queued, .. } => Sight::Queued { deployment },
             Fact::AllocationState { state: AllocationState::Running, .. } => Sight::Runs { deployment },

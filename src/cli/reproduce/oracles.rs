@@ -95,7 +95,6 @@ fn text(case: &OracleCase, compared: &[Comparison]) -> String {
         let verdict = match one.verdict {
             Verdict::Passed => format!("passed ({})", one.by),
             Verdict::Failed => format!("FAILED ({})", one.by),
-            Verdict::NotBuilt => format!("not built yet: {}", one.by),
             Verdict::Unknown => format!("unknown: {}", one.by),
         };
         let interval = match (one.low, one.high) {
@@ -115,11 +114,10 @@ fn text(case: &OracleCase, compared: &[Comparison]) -> String {
 fn summary(all: &[Comparison]) -> String {
     let count = |verdict| all.iter().filter(|one| one.verdict == verdict).count();
     format!(
-        "{} values: {} passed, {} failed, {} not built yet, {} unknown\n",
+        "{} values: {} passed, {} failed, {} unknown\n",
         all.len(),
         count(Verdict::Passed),
         count(Verdict::Failed),
-        count(Verdict::NotBuilt),
         count(Verdict::Unknown)
     )
 }

@@ -208,6 +208,12 @@ impl Provider {
         }
     }
 
+    /// What it wants to be paid; none where that is nobody's concern.
+    #[must_use]
+    pub const fn tariff(&self) -> Option<&Tariff> {
+        self.machine.tariff.as_ref()
+    }
+
     /// What is offered, held and free.
     #[must_use]
     pub const fn pool(&self) -> &Pool {

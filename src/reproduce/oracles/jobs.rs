@@ -24,6 +24,10 @@ pub(super) struct Job {
     /// Whose it is, from 0.
     pub(super) user: u32,
     pub(super) asked: Time,
+    /// Machines that have made a bid.
+    pub(super) bidders: Vec<u32>,
+    /// What its winner will be paid, in millionths per hour, where machines have prices.
+    pub(super) paid_micro: Option<u64>,
     pub(super) parts: Vec<Part>,
     /// What was refused last, and when.
     pub(super) refused: Option<(Step, Time)>,
@@ -96,7 +100,19 @@ impl Journal {
         match what {
             Sight::Asked => {
                 let user = peer - self.workers;
-                self.jobs.push(Job { user, asked: at, parts: Vec::new(), refused: None, completed: None });
+                self.jobs.push(Job {
+                    user,
+                    asked: at,
+                    bidders: Vec::new(),
+                    paid_micro: None,
+                    parts: Vec::new(),
+                    refused: None,
+                    completed: None,
+                });
+            }
+            Sight::Bids { deployment } => self.jobs[deployment as usize].bidders.push(peer),
+            Sight::Awarded { deployment, paid_micro_per_h, .. } => {
+                self.jobs[deployment as usize].paid_micro = Some(paid_micro_per_h);
             }
             Sight::Queued { deployment } => {
                 self.waiting.change(at, 1);

@@ -101,7 +101,7 @@ impl System {
                 format!("{{recovery: {{replication: {{copies: {copies}, majority: {majority}}}}}}}");
         }
         let run = Law::Exponential.text(UNIT_S * self.mean);
-        stage.tasks = vec![Task { run, when: at_random(Some(count), between_s, 0.0), nodes }];
+        stage.tasks = vec![Task::of_cores(run, at_random(Some(count), between_s, 0.0), nodes)];
         stage
     }
 

@@ -1,9 +1,9 @@
-//! The kinds of cases: what each needs, what it measures, and by what; or why it is not measured.
+//! The kinds of cases: what each needs, what it measures, and by what.
 
 use super::availability::{self, Measured};
 use super::{
-    Effort, OracleCase, audits, checkpoints, detection, joins, losses, network, queues, recovery, samplers,
-    schedules, servers, voting,
+    Effort, OracleCase, auctions, audits, bins, checkpoints, detection, joins, losses, network, queues,
+    recovery, samplers, schedules, servers, supermarket, voting,
 };
 use crate::scenario::oracle_cases::{Bound, OracleForm};
 
@@ -16,8 +16,6 @@ pub enum Machinery {
     Network,
     /// Random streams alone: nothing of DMS takes part.
     Sampler,
-    /// Nothing yet.
-    Nothing,
 }
 
 impl Machinery {
@@ -28,7 +26,6 @@ impl Machinery {
             Self::World => "run",
             Self::Network => "network",
             Self::Sampler => "sampler",
-            Self::Nothing => "nothing",
         }
     }
 }
@@ -40,13 +37,11 @@ type Measure = fn(&OracleCase, &Effort) -> Result<Measured, String>;
 pub(super) struct Kind {
     pub(super) name: &'static str,
     pub(super) machinery: Machinery,
-    /// What its cases say; none where anything goes, because nothing reads it.
-    pub(super) form: Option<OracleForm<'static>>,
-    pub(super) measure: Option<Measure>,
+    /// What its cases say.
+    pub(super) form: OracleForm<'static>,
+    pub(super) measure: Measure,
     /// Those of its values that are computed by a formula.
     formulas: &'static [&'static str],
-    /// What is missing for those of its values that are not measured.
-    pub(super) note: &'static str,
 }
 
 impl Kind {
@@ -71,21 +66,9 @@ pub(super) fn find(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
 }
 
-const fn measured(
-    machinery: Machinery,
-    form: OracleForm<'static>,
-    measure: Measure,
-    note: &'static str,
-) -> Kind {
-    Kind { name: form.kind, machinery, form: Some(form), measure: Some(measure), formulas: &[], note }
+const fn measured(machinery: Machinery, form: OracleForm<'static>, measure: Measure) -> Kind {
+    Kind { name: form.kind, machinery, form, measure, formulas: &[] }
 }
-
-const fn missing(name: &'static str, note: &'static str) -> Kind {
-    Kind { name, machinery: Machinery::Nothing, form: None, measure: None, formulas: &[], note }
-}
-
-const QUEUES: &str = "bids do not tell how many wait";
-const STRATEGIES: &str = "needs a placement that does not exist";
 
 /// What P4 has.
 const SCHEDULES: [&str; 4] = ["list_m3", "lpt_m3", "lpt_example", "opt_example"];
@@ -111,7 +94,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["A", "A_1h", "A_24h", "sd_up_of_1000"],
         },
         availability::on_off,
-        "",
     ),
     measured(
         Machinery::World,
@@ -122,7 +104,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["P"],
         },
         availability::some_of_many,
-        "",
     ),
     measured(
         Machinery::World,
@@ -133,7 +114,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["mrl_at_1", "mrl_at_10"],
         },
         availability::residual,
-        "",
     ),
     measured(
         Machinery::World,
@@ -144,7 +124,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["first_failure_h", "mean_failures_24h", "sd"],
         },
         availability::superposition,
-        "",
     ),
     measured(
         Machinery::World,
@@ -155,7 +134,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["E", "attempts", "wasted_h", "Var"],
         },
         recovery::restarts,
-        "",
     ),
     measured(
         Machinery::World,
@@ -166,7 +144,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["max_10", "min_10", "k7_of_10"],
         },
         recovery::order_statistics,
-        "",
     ),
     measured(
         Machinery::World,
@@ -177,7 +154,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["MTTDL_parallel_repair_h", "MTTDL_single_repair_h"],
         },
         availability::data_loss,
-        "",
     ),
     measured(
         Machinery::World,
@@ -193,7 +169,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &CHECKPOINTS,
         },
         checkpoints::optimum,
-        "",
     )
     .computing(&[
         "young",
@@ -216,7 +191,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["EC", "EC2", "Wq", "T"],
         },
         queues::stalling_server,
-        "",
     ),
     measured(
         Machinery::World,
@@ -232,7 +206,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["mean_down", "availability", "P_all_up", "fail_rate"],
         },
         availability::repair_queue,
-        "",
     ),
     measured(
         Machinery::World,
@@ -243,7 +216,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["err", "mean_copies"],
         },
         voting::majority,
-        "",
     ),
     measured(
         Machinery::World,
@@ -254,7 +226,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["mean", "lo", "hi"],
         },
         detection::heartbeats,
-        "",
     ),
     measured(
         Machinery::World,
@@ -265,7 +236,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["P", "n_for_99"],
         },
         audits::spot_checks,
-        "",
     ),
     measured(
         Machinery::Sampler,
@@ -276,7 +246,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["mean", "max"],
         },
         samplers::hops,
-        "",
     )
     .computing(&["max"]),
     measured(
@@ -288,7 +257,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["max_arc", "min_arc"],
         },
         samplers::arcs,
-        "",
     ),
     measured(
         Machinery::Sampler,
@@ -299,7 +267,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["E", "Var"],
         },
         samplers::coupons,
-        "",
     ),
     measured(
         Machinery::Network,
@@ -310,7 +277,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["E_rounds", "log2n_plus_lnn"],
         },
         network::rumour,
-        "",
     )
     .computing(&["log2n_plus_lnn"]),
     measured(
@@ -328,7 +294,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["T"],
         },
         network::store_and_forward,
-        "",
     ),
     measured(
         Machinery::World,
@@ -339,7 +304,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["L", "T", "Wq", "Lq", "P_wait", "T_p50", "T_p95", "T_p99"],
         },
         servers::single,
-        "",
     ),
     measured(
         Machinery::World,
@@ -354,7 +318,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["P_wait", "Wq", "T", "Lq", "L"],
         },
         servers::pool,
-        "",
     ),
     measured(
         Machinery::World,
@@ -365,7 +328,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["P_block", "carried", "util"],
         },
         losses::erlang,
-        "",
     ),
     measured(
         Machinery::World,
@@ -379,7 +341,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["block_b1", "block_b4", "block_b8", "mean_used", "P_full"],
         },
         losses::multi_rate,
-        "",
     ),
     measured(
         Machinery::World,
@@ -390,7 +351,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["Wq", "T", "Lq", "L"],
         },
         servers::general,
-        "",
     ),
     measured(
         Machinery::World,
@@ -401,9 +361,17 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["mean", "var", "P_N_gt_40"],
         },
         losses::endless,
-        "",
     ),
-    missing("Q8", QUEUES),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "Q8",
+            params: &[("lam", Bound::Share)],
+            has_value: supermarket::is_of_supermarket,
+            values: &["T_d1", "T_d2", "tail2_d2"],
+        },
+        supermarket::shortest_of_asked,
+    ),
     measured(
         Machinery::World,
         OracleForm {
@@ -413,7 +381,6 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["T"],
         },
         joins::fork,
-        "",
     ),
     measured(
         Machinery::World,
@@ -429,10 +396,27 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &["T"],
         },
         joins::redundancy,
-        "",
     ),
-    missing("A1", "bids have no price"),
-    missing("P3", STRATEGIES),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "A1",
+            params: &[("n", Bound::Whole(100))],
+            has_value: |name| ["E_min_cost", "E_payment", "E_rent"].contains(&name),
+            values: &["E_min_cost", "E_payment", "E_rent"],
+        },
+        auctions::reverse,
+    ),
+    measured(
+        Machinery::World,
+        OracleForm {
+            kind: "P3",
+            params: &[("n", Bound::Whole(64))],
+            has_value: |name| name == "E_max",
+            values: &["E_max"],
+        },
+        bins::fullest,
+    ),
     measured(
         Machinery::World,
         OracleForm {
@@ -442,6 +426,5 @@ pub(super) static KINDS: [Kind; 30] = [
             values: &SCHEDULES,
         },
         schedules::bounds,
-        "",
     ),
 ];

@@ -31,10 +31,19 @@ struct Class {
 enum Room {
     /// It has so many cores, and bids for nothing that does not fit.
     Cores,
+    /// It has so many graphics cards, likewise.
+    Cards,
     /// It runs so many at once and lets nobody wait.
     Places,
     /// There is always some.
     Endless,
+}
+
+impl Room {
+    /// Whether it is the machine's own resources that give out.
+    fn is_of_resources(self) -> bool {
+        matches!(self, Self::Cores | Self::Cards)
+    }
 }
 
 /// What comes to a machine.
@@ -101,7 +110,7 @@ pub(super) fn multi_rate(case: &OracleCase, effort: &Effort) -> Result<Measured,
         classes,
         capacity,
         machine: capacity,
-        room: Room::Cores,
+        room: Room::Cards,
         mean: 1.0,
         laws: &[Law::Exponential],
         // Long beside a round of bids: what does not fit at its beginning is refused then, else it comes at its end.
@@ -281,18 +290,20 @@ impl System {
         stage.timeout = "3000d";
         stage.strategy = "{recovery: stay_down, attempts: 1}".to_owned();
         stage.cores = if self.room == Room::Cores { self.machine } else { 4000 };
+        stage.cards = if self.room == Room::Cards { self.machine } else { 0 };
         if self.room == Room::Places {
             stage.places = format!("{{at_once: {}, waiting: 0}}", self.machine);
         }
         let run = law.text(unit_s * self.mean);
-        let task = |cores: f64, when: String| Task { run: run.clone(), when, nodes: vec![(cores, Some(0))] };
+        let task = |cores, cards, when| Task { run: run.clone(), when, nodes: vec![(cores, Some(0))], cards };
         stage.tasks = Vec::new();
         for class in &self.classes {
             let cores = if self.room == Room::Cores { f64::from(class.units) } else { 0.1 };
-            stage.tasks.push(task(cores, at_random(None, unit_s / class.rate, unit_s * begin)));
+            let cards = if self.room == Room::Cards { class.units } else { 0 };
+            stage.tasks.push(task(cores, cards, at_random(None, unit_s / class.rate, unit_s * begin)));
         }
         if self.crowd > 0 {
-            stage.tasks.push(task(0.1, regularly(self.crowd, unit_s * CROWD / self.crowd as f64)));
+            stage.tasks.push(task(0.1, 0, regularly(self.crowd, unit_s * CROWD / self.crowd as f64)));
         }
         stage
     }
@@ -407,8 +418,8 @@ fn arrival_of(job: &Job, room: Room) -> Result<Option<Time>, String> {
     match (job.parts.first(), job.refused) {
         (Some(part), _) => Ok(Some(part.came)),
         (None, Some((Step::Start, at))) if room == Room::Places => Ok(Some(at)),
-        (None, Some((Step::Bid, _))) if room == Room::Cores => Ok(Some(job.asked)),
-        (None, Some((Step::Commit, at))) if room == Room::Cores => Ok(Some(at)),
+        (None, Some((Step::Bid, _))) if room.is_of_resources() => Ok(Some(job.asked)),
+        (None, Some((Step::Commit, at))) if room.is_of_resources() => Ok(Some(at)),
         // It has drawn the subnet of another that runs there.
         (None, Some((Step::Provision, _))) => Ok(None),
         (None, Some((step, _))) => Err(format!("a deployment failed at the step `{}`", step.as_str())),
@@ -445,7 +456,7 @@ mod tests {
     fn a_machine_with_a_place_too_many_is_noticed() {
         // Erlang's formula by its own recursion.
         let exact = (1..=10).fold(1.0, |b, n| 8.0 * b / (f64::from(n) + 8.0 * b));
-        for room in [Room::Cores, Room::Places] {
+        for room in [Room::Cores, Room::Cards, Room::Places] {
             let Estimate { value, half_width } = ten(room, 10, &[Law::Exponential]).expect("it runs");
             assert!((value - exact).abs() <= half_width, "{value} {half_width} {exact}");
             let Estimate { value, half_width } = ten(room, 11, &[Law::Exponential]).expect("it runs");

@@ -5,8 +5,10 @@
 //! replications, each a run of its own seed, give an interval. A number is met where the interval holds the exact one
 //! and is narrow.
 
+mod auctions;
 mod audits;
 mod availability;
+mod bins;
 mod checkpoints;
 mod detection;
 mod jobs;
@@ -23,6 +25,7 @@ mod schedules;
 mod servers;
 mod stage;
 mod statistics;
+mod supermarket;
 mod voting;
 
 use std::path::Path;
@@ -86,8 +89,6 @@ pub enum Verdict {
     Passed,
     /// It does not, or is not.
     Failed,
-    /// Nothing here does what the case is about, yet.
-    NotBuilt,
     /// The kind of the case is not known.
     Unknown,
 }
@@ -142,7 +143,7 @@ pub fn read(name: &str, text: &str) -> Result<Vec<OracleCase>, Report> {
 }
 
 fn forms() -> Vec<OracleForm<'static>> {
-    kinds::KINDS.iter().filter_map(|kind| kind.form).collect()
+    kinds::KINDS.iter().map(|kind| kind.form).collect()
 }
 
 /// Measures the values of a case and compares them.
@@ -151,15 +152,15 @@ fn forms() -> Vec<OracleForm<'static>> {
 /// A run that cannot be, in words.
 pub fn compare(case: &OracleCase, effort: &Effort) -> Result<Vec<Comparison>, String> {
     let Some(kind) = kinds::find(case.kind()) else {
-        return Ok(unmeasured(case, Verdict::Unknown, "no kind that this version knows"));
+        let unknown = |(name, exact): &(String, f64)| {
+            unmeasured(case, (name, *exact), Verdict::Unknown, "no kind that this version knows")
+        };
+        return Ok(case.values.iter().map(unknown).collect());
     };
-    let Some(measure) = kind.measure else {
-        return Ok(unmeasured(case, Verdict::NotBuilt, kind.note));
-    };
-    let found = measure(case, effort).map_err(|reason| format!("{}: {reason}", case.id))?;
+    let found = (kind.measure)(case, effort).map_err(|reason| format!("{}: {reason}", case.id))?;
     let compared = case.values.iter().map(|(name, exact)| match found.iter().find(|(own, _)| own == name) {
         Some((_, estimate)) => judged(case, (name, *exact), *estimate, effort.widest, kind.gives(name)),
-        None => unmeasured_value(case, (name, *exact), Verdict::NotBuilt, kind.note),
+        None => unmeasured(case, (name, *exact), Verdict::Unknown, "no value that its kind has"),
     });
     Ok(compared.collect())
 }
@@ -183,20 +184,11 @@ fn judged(
         high: number(value + half_width),
         relative_half_width: number(relative),
         verdict: if passed { Verdict::Passed } else { Verdict::Failed },
-        ..unmeasured_value(case, (name, exact), Verdict::Failed, by)
+        ..unmeasured(case, (name, exact), Verdict::Failed, by)
     }
 }
 
-fn unmeasured(case: &OracleCase, verdict: Verdict, why: &str) -> Vec<Comparison> {
-    case.values.iter().map(|(name, exact)| unmeasured_value(case, (name, *exact), verdict, why)).collect()
-}
-
-fn unmeasured_value(
-    case: &OracleCase,
-    (name, exact): (&str, f64),
-    verdict: Verdict,
-    why: &str,
-) -> Comparison {
+fn unmeasured(case: &OracleCase, (name, exact): (&str, f64), verdict: Verdict, why: &str) -> Comparison {
     Comparison {
         case: case.id.clone(),
         what: case.what.clone(),

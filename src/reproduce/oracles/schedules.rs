@@ -71,7 +71,7 @@ fn span(
         let start = format!(", start: {}", super::stage::time(STEP_S * f64::from(first)));
         let when = regularly(alike.len() as u64, STEP_S).replace("}", &(start + "}"));
         let run = super::stage::time(UNIT_S * f64::from(length));
-        stage.tasks.push(Task { run, when, nodes: vec![(0.1, Some(machine))] });
+        stage.tasks.push(Task::of_cores(run, when, vec![(0.1, Some(machine))]));
         first += alike.len() as u32;
     }
     let users = stage.tasks.len();

@@ -1,7 +1,9 @@
 //! Q1, Q2 and Q5: one queue in front of one server or many.
 //!
 //! The servers are a machine that runs so many allocations at once, the queue is that machine's own
-//! (`dms::provider::turns`). A task comes when the machine is told to start it.
+//! (`dms::provider::turns`). A task comes when the machine is told to start it. A pool of not too many servers is so many
+//! machines with room for one task each, and the queue is that of their orchestrator (`dms::orchestrator::queueing`),
+//! which has as many deployments under way as there are machines. A task comes when it is asked for.
 //!
 //! Such a queue takes long to forget, so what a run shows is compared, task by task, with what the recursion of Kiefer
 //! and Wolfowitz makes of the same arrivals and the same times of service; its own means are known from far more draws
@@ -9,7 +11,7 @@
 //! plus the mean difference of the run from it.
 
 use super::availability::{Measured, add};
-use super::jobs::{Journal, Part};
+use super::jobs::{Job, Journal, Part};
 use super::laws::Law;
 use super::recursions::Servers;
 use super::stage::{Stage, Task, at_random, regularly};
@@ -20,6 +22,8 @@ use crate::kernel::{Domain, Streams, Time};
 const RECURSION: Domain = Domain::new("reproduce.oracles.servers");
 /// How long a unit of a case is: long beside messages, and short beside what else nodes do from time to time.
 const UNIT_S: f64 = 20.0;
+/// What begins later than this after it came to an orchestrator has waited: a round of bids takes a millisecond.
+const BEGIN_S: f64 = 0.01;
 /// Stays are counted by bins of this width, in units.
 const BIN: f64 = 0.02;
 const BINS: usize = 5000;
@@ -41,14 +45,14 @@ pub(super) fn pool(case: &OracleCase, effort: &Effort) -> Result<Measured, Strin
     let (rate, mean) = (case.param("offered_erlangs") * case.param("mu"), 1.0 / case.param("mu"));
     // Many servers forget after a few of their times of service, which are as many times more arrivals.
     let known = 1.0e6 + 5.0e4 * f64::from(servers);
-    let (run, runs, crowd) = match servers {
-        0..=10 => (250.0, u64::MAX, 0),
-        11..=100 => (300.0, 16, servers),
-        _ => (0.6 * rate * mean, 2, servers),
+    let (run, runs, crowd, queue) = match servers {
+        0..=10 => (250.0, u64::MAX, 0, Queue::OfOrchestrator),
+        11..=100 => (500.0, 16, 0, Queue::OfOrchestrator),
+        _ => (0.6 * rate * mean, 2, servers, Queue::OfMachine),
     };
     let one = System::of_one(rate, Law::Exponential, mean);
     let steps = true;
-    System { servers, machine: servers, known, run, runs, crowd: u64::from(crowd), steps, ..one }
+    System { servers, queue, at_once: servers, known, run, runs, crowd: u64::from(crowd), steps, ..one }
         .measure(case, effort)
 }
 
@@ -56,6 +60,13 @@ pub(super) fn pool(case: &OracleCase, effort: &Effort) -> Result<Measured, Strin
 pub(super) fn general(case: &OracleCase, effort: &Effort) -> Result<Measured, String> {
     let law = Law::of_variance(case.param("SCV"));
     System::of_one(case.param("lam"), law, case.param("ES")).measure(case, effort)
+}
+
+/// Who keeps it.
+#[derive(Clone, Copy, PartialEq)]
+enum Queue {
+    OfMachine,
+    OfOrchestrator,
 }
 
 /// What stands in front of what.
@@ -73,8 +84,10 @@ struct System {
     known: f64,
     /// How many tasks come together at the beginning, so that there is soon a queue.
     crowd: u64,
-    /// How many the machine runs at once: as many as there are servers, but in tests.
-    machine: u32,
+    /// Where those are that wait.
+    queue: Queue,
+    /// How many are out of it at once: as many as there are servers, but in tests.
+    at_once: u32,
     /// Whether what is known comes from the steps of how many there are, which say all but single stays.
     steps: bool,
 }
@@ -90,7 +103,8 @@ struct Replication {
 impl System {
     const fn of_one(rate: f64, law: Law, mean: f64) -> Self {
         let (run, runs, known) = (250.0, u64::MAX, 1.0e6);
-        Self { rate, servers: 1, law, mean, run, runs, known, crowd: 0, machine: 1, steps: false }
+        let queue = Queue::OfMachine;
+        Self { rate, servers: 1, law, mean, run, runs, known, crowd: 0, queue, at_once: 1, steps: false }
     }
 
     fn measure(&self, case: &OracleCase, effort: &Effort) -> Result<Measured, String> {
@@ -127,9 +141,9 @@ impl System {
         let journal = Journal::of(&stage, vec![1; 2], 2 * (count + self.crowd) as usize)?;
         let units = |from: Time, to: Time| to.since(from).as_secs_f64() / UNIT_S;
         let mut parts: Vec<(Part, Time, Time)> = Vec::new();
-        for part in journal.jobs.iter().flat_map(|job| &job.parts) {
+        for (job, part) in journal.jobs.iter().flat_map(|job| job.parts.iter().map(move |part| (job, part))) {
             let (Some(began), Some(done)) = (part.began, part.done) else { continue };
-            parts.push((*part, began, done));
+            parts.push((self.as_seen(job, part, began), began, done));
         }
         if parts.len() as u64 != count + self.crowd {
             return Err(format!("of {} tasks {} came and ended", count + self.crowd, parts.len()));
@@ -150,12 +164,25 @@ impl System {
             (stays, waits) = (stays + waits_known + took, waits + waits_known);
             served.push(took);
         }
-        // How many there were at a time was counted by itself.
-        let waiting = area(&journal.waiting.spans_s) / UNIT_S;
+        // How many there were at a time was counted by itself, but for those who wait with an orchestrator.
+        let waiting = match self.queue {
+            Queue::OfMachine => area(&journal.waiting.spans_s) / UNIT_S,
+            Queue::OfOrchestrator => parts.iter().map(|(part, began, _)| units(part.came, *began)).sum(),
+        };
         let inside = waiting + area(&journal.in_use.spans_s) / UNIT_S;
         add(&mut sums[RUN + 4..], &[units(Time::ZERO, journal.end), inside - stays, waiting - waits]);
         let between = journal.between_s(0).into_iter().map(|seconds| seconds / UNIT_S).collect();
         Ok(Replication { sums, between, served })
+    }
+
+    /// A part of which it is known when it came to the queue and whether it waited there.
+    fn as_seen(&self, job: &Job, part: &Part, began: Time) -> Part {
+        match self.queue {
+            Queue::OfMachine => *part,
+            Queue::OfOrchestrator => {
+                Part { came: job.asked, waited: began.since(job.asked).as_secs_f64() > BEGIN_S, ..*part }
+            }
+        }
     }
 
     fn stage(&self, seed: u64, count: u64) -> Stage {
@@ -164,13 +191,28 @@ impl System {
         let load = self.rate * self.mean / f64::from(self.servers);
         let rest = (100.0 + 50.0 * self.mean.max(1.0)) / (1.0 - load.min(0.98));
         let length_s = between_s * (1.5 * count as f64) + UNIT_S * rest;
-        let mut stage = Stage::of_steady_peers(seed, length_s, 1);
-        // What waits holds its resources as well.
-        stage.cores = 4000;
-        stage.places = format!("{{at_once: {}}}", self.machine);
+        let machines = if self.queue == Queue::OfMachine { 1 } else { self.at_once };
+        let mut stage = Stage::of_steady_peers(seed, length_s, machines);
+        let node = match self.queue {
+            Queue::OfMachine => {
+                // What waits holds its resources as well.
+                stage.cores = 4000;
+                stage.places = format!("{{at_once: {}}}", self.at_once);
+                (0.1, Some(0))
+            }
+            Queue::OfOrchestrator => {
+                stage.cores = 1;
+                // A machine that bids is as good as any other, so a round need not last.
+                stage.strategy = format!(
+                    "{{recovery: restart, queue: {{at_once: {}}}, scored_bids: {{window: 1ms}}}}",
+                    self.at_once
+                );
+                (1.0, None)
+            }
+        };
         stage.timeout = "3000d";
         let run = self.law.text(UNIT_S * self.mean);
-        let task = |when: String| Task { run: run.clone(), when, nodes: vec![(0.1, Some(0))] };
+        let task = |when: String| Task::of_cores(run.clone(), when, vec![node]);
         stage.tasks = vec![task(at_random(Some(count), between_s, 0.0))];
         if self.crowd > 0 {
             stage.tasks.push(task(regularly(self.crowd, UNIT_S / 10.0 / self.crowd as f64)));
@@ -300,7 +342,8 @@ mod tests {
     }
 
     fn found(system: System, names: &[&str]) -> Vec<Estimate> {
-        let found = system.measure(&case(names), &SMALL).unwrap_or_else(|reason| panic!("{reason}"));
+        let longer = Effort { length: if system.queue == Queue::OfMachine { 0.2 } else { 0.8 }, ..SMALL };
+        let found = system.measure(&case(names), &longer).unwrap_or_else(|reason| panic!("{reason}"));
         found.into_iter().map(|(_, estimate)| estimate).collect()
     }
 
@@ -317,7 +360,20 @@ mod tests {
         for (estimate, exact) in found(right, &names).into_iter().zip(exact) {
             assert!(holds(estimate, exact), "{estimate:?} {exact}");
         }
-        for (estimate, exact) in found(System { machine: 2, ..right }, &names).into_iter().zip(exact) {
+        for (estimate, exact) in found(System { at_once: 2, ..right }, &names).into_iter().zip(exact) {
+            assert!(!holds(estimate, exact) && estimate.value < exact, "{estimate:?} {exact}");
+        }
+    }
+
+    #[test]
+    fn an_orchestrator_that_has_one_too_many_under_way_is_noticed() {
+        let queue = Queue::OfOrchestrator;
+        let right = System { servers: 2, at_once: 2, queue, ..System::of_one(1.5, Law::Exponential, 1.0) };
+        let (names, exact) = (["Wq", "L", "P_wait"], [1.285_714_286, 3.428_571_429, 0.642_857_142_9]);
+        for (estimate, exact) in found(right, &names).into_iter().zip(exact) {
+            assert!(holds(estimate, exact), "{estimate:?} {exact}");
+        }
+        for (estimate, exact) in found(System { at_once: 4, ..right }, &names).into_iter().zip(exact) {
             assert!(!holds(estimate, exact) && estimate.value < exact, "{estimate:?} {exact}");
         }
     }
@@ -338,7 +394,7 @@ mod tests {
     /// Both ways to know the means of the recursion.
     #[test]
     fn steps_say_what_the_recursion_says() {
-        let system = System { servers: 3, machine: 3, ..System::of_one(2.4, Law::Exponential, 1.0) };
+        let system = System { servers: 3, at_once: 3, ..System::of_one(2.4, Law::Exponential, 1.0) };
         let (mut one, mut other) = (vec![0.0; COUNTS + 2 * BINS], vec![0.0; COUNTS + 2 * BINS]);
         system.add_known(&mut one, 5, 1_000_000);
         system.add_steps(&mut other, 5, 1_000_000);

@@ -37,6 +37,10 @@ pub(super) struct Stage {
     pub places: String,
     /// How many cores each worker has.
     pub cores: u32,
+    /// How many graphics cards each has.
+    pub cards: u32,
+    /// What each wants to be paid: the text of `price`, or nothing.
+    pub price: String,
     /// Further tasks, each of a user of its own.
     pub tasks: Vec<Task>,
 }
@@ -49,6 +53,8 @@ pub(super) struct Task {
     pub when: String,
     /// The nodes that are to run it: how many cores each takes, and on which worker, or anywhere.
     pub nodes: Vec<(f64, Option<u32>)>,
+    /// How many graphics cards each of them takes.
+    pub cards: u32,
 }
 
 /// Who has the program run, and where.
@@ -93,6 +99,8 @@ impl Stage {
             faults: String::new(),
             places: String::new(),
             cores: 100,
+            cards: 0,
+            price: String::new(),
             tasks: Vec::new(),
         }
     }
@@ -101,15 +109,20 @@ impl Stage {
     pub(super) fn setup(&self) -> Result<Setup, String> {
         let churn = self.churn.as_ref().map_or_else(String::new, |churn| format!(", churn: {churn}"));
         let places = if self.places.is_empty() { String::new() } else { format!(", queue: {}", self.places) };
+        let price = if self.price.is_empty() { String::new() } else { format!(", price: {}", self.price) };
+        let cards = match self.cards {
+            0 => String::new(),
+            count => format!(", gpu: {{vendor: NVIDIA, model: T4, vram: 16 GiB, count: {count}}}"),
+        };
         let users: Vec<String> = (1..self.tasks.len()).map(|user| format!(", {}", user_of(user))).collect();
         let mut text = format!(
             "version: 1\nname: oracle\nseed: {}\nduration: {}\nprocessing: none\n\
              network: {{latency: {{constant: 1us}}, bandwidth: unlimited, hop_processing: 1ns, hellos: false}}\n\
              peers:\n\
              \x20 - providers: {{name: worker, count: {}, place: {{city: Berlin}}, \
-             hardware: {{cpu: {}, ram: 1 TiB, disk: 10 TB}}, \
+             hardware: {{cpu: {}, ram: 1 TiB, disk: 10 TB{cards}}}, \
              onboard: {{cpu: 100%, ram: 90%, disk: 100%}}, storage: {{rate: 8 Mbit/s}}, \
-             executors: [{}]{churn}{places}}}\n\
+             executors: [{}]{churn}{places}{price}}}\n\
              \x20 - orchestrators: {{names: [alice{}], place: {{city: Berlin}}}}\n\
              strategy: {}\n",
             self.seed,
@@ -219,13 +232,21 @@ impl Stage {
 }
 
 impl Task {
+    /// One that takes no graphics cards.
+    pub(super) const fn of_cores(run: String, when: String, nodes: Vec<(f64, Option<u32>)>) -> Self {
+        Self { run, when, nodes, cards: 0 }
+    }
+
     /// A task on each of its nodes.
     fn ensemble(&self, user: usize) -> String {
         let mut text = "version: \"V1\"\nallocations:\n".to_owned();
         for (place, (cores, _)) in self.nodes.iter().enumerate() {
+            let cards = vec!["{}"; self.cards as usize].join(", ");
+            let cards = if self.cards == 0 { cards } else { format!(", gpus: [{cards}]") };
             text.push_str(&format!(
                 "  a{place}: {{type: task, executor: docker, resources: {{cpu: {{cores: {cores}}}, \
-                 ram: {{size: 1 MiB}}, disk: {{size: 1 MiB}}}}, execution: {{type: docker, image: task-{user}}}}}\n"
+                 ram: {{size: 1 MiB}}, disk: {{size: 1 MiB}}{cards}}}, \
+                 execution: {{type: docker, image: task-{user}}}}}\n"
             ));
         }
         text.push_str("nodes:\n");
