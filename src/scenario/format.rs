@@ -254,6 +254,8 @@ static GROUP: Map = Map::new(
         Key::new("power", Shape::Map(&POWER), "what their machines draw, in watts").or("not known"),
         Key::new("queue", Shape::Map(&PLACES), "how many allocations a machine runs at once")
             .or("as many as there are resources for"),
+        Key::new("quotas", Shape::Named(&FRACTION), "what organizations may have of each machine")
+            .or("all of it"),
     ],
 );
 
@@ -492,6 +494,8 @@ static DEPLOY: Map = Map::new(
         Key::new("contracts", Shape::List(&NAME), "the contracts under which it runs").or("none"),
         Key::new("recovery", RECOVERY, "what is done about its failures").or("that of `strategy`"),
         Key::new("detector", DETECTOR, "how its failures are noticed").or("that of `strategy`"),
+        Key::new("priority", Shape::Whole(0, 1000), "the higher the sooner it has its turn in the queue")
+            .or("0"),
     ],
 );
 

@@ -11,18 +11,31 @@ use super::reader::{Map, Reader, Variant};
 use super::resolved::{map, text};
 use super::strategy;
 use super::units::write_bytes;
-use super::workload::{Context, Request, by, contracts_of, moment, template, timeout_of};
+use super::workload::{
+    Context, Request, by, contracts_of, machines, moment, shortage_of_all, template, timeout_of,
+};
 use crate::dms::ensemble::config::AllocationKind;
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::kernel::{Span, Streams};
+use crate::sim::requests::take_over;
 use crate::sim::setup::{Deploy, Requested};
 use crate::workload::trace::azure::FILES;
 use crate::workload::trace::replay::{Format, Replay, Survey};
 use crate::workload::trace::{TraceError, TraceFile};
 use crate::workload::{Amounts, ArrivalsConfig, CardsOfClass, JobClass, JobSource};
 
-const KEYS: &[&str] =
-    &["by", "template", "name", "source", "count", "timeout", "contracts", "recovery", "detector"];
+const KEYS: &[&str] = &[
+    "by",
+    "template",
+    "name",
+    "source",
+    "count",
+    "timeout",
+    "contracts",
+    "recovery",
+    "detector",
+    "priority",
+];
 /// Where jobs come from.
 pub(super) const SOURCES: &[&str] = &["generated", "openb", "azure_v1", "swf"];
 const OPENB: &[&str] = &["file", "card_memory", "from", "start", "time_scale", "load", "sample"];
@@ -34,6 +47,8 @@ const CLASS: &[&str] = &["weight", "cpu", "ram", "disk", "gpus", "runtime"];
 /// What a factor of times and rates may be.
 const FACTORS: std::ops::RangeInclusive<f64> = 1e-6..=1e6;
 const MOST_CARDS: i64 = 64;
+/// So many jobs are held against the machines of the scenario.
+const LOOKED_AT: u32 = 2000;
 
 /// Reads jobs, the entry of the workload with this number.
 pub(super) fn read(
@@ -70,6 +85,8 @@ pub(super) fn read(
         }
         JobSource::Generated { .. } => None,
     };
+    let at = top.node.entry("source").map_or(top.at, |(key, _)| key.position);
+    fitting(reader, at, (&ensemble, &source), (context, entry, count));
     let deploy = Deploy {
         by: by?,
         name: name.map_or_else(|| ensemble.stem.clone(), |name| name.to_string()),
@@ -82,6 +99,34 @@ pub(super) fn read(
         wishes,
     };
     Some(Request { deploy, copy: ensemble.copy })
+}
+
+/// Warns of jobs that no machine of the scenario could ever run, among the first that come.
+fn fitting(
+    reader: &mut Reader,
+    at: Position,
+    (template, source): (&Ensemble, &JobSource),
+    (context, entry, count): (&Context<'_>, u32, u32),
+) {
+    let Some(machines) = machines(&context.peers.groups) else { return };
+    let Some(task) = template.config.allocations.values().next() else { return };
+    // What cannot be read has been told before.
+    let all = source.jobs(Streams::new(context.seed), entry).into_iter().flatten().map_while(Result::ok);
+    let (mut looked_at, mut too_large, mut first) = (0_u32, 0_u32, None);
+    for job in all.take(count.min(LOOKED_AT) as usize) {
+        let mut wanted = task.resources.clone();
+        take_over(&mut wanted, &job);
+        looked_at += 1;
+        if let Some(shortage) = shortage_of_all(&machines, &wanted) {
+            too_large += 1;
+            first.get_or_insert(shortage);
+        }
+    }
+    if let Some(shortage) = first {
+        let message =
+            format!("no provider is large enough for {too_large} of the first {looked_at} jobs: {shortage}");
+        reader.warning(at, message, "each of them will fail".to_owned());
+    }
 }
 
 /// A template has one task, and nothing else: so it is said what takes the resources and the run time of a job.
@@ -353,6 +398,7 @@ pub(super) fn write(deploy: &Deploy, source: &JobSource, copy: &str) -> String {
         ("contracts", (!contracts.is_empty()).then(|| format!("[{}]", contracts.join(", ")))),
         ("recovery", deploy.wishes.recovery.as_ref().map(strategy::write_recovery)),
         ("detector", deploy.wishes.detector.map(strategy::write_detector)),
+        ("priority", deploy.wishes.priority.map(|priority| priority.to_string())),
     ]);
     format!("jobs: {content}")
 }

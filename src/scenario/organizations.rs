@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::peers::identifier;
+use super::peers::{allowed, identifier};
 use super::reader::{Map, Reader};
 use crate::dms::capability::setup::{MEMBER_CAPABILITIES, TOKENOMICS};
 use crate::dms::capability::{Capability, Form};
 use crate::dms::ensemble::suggest::suggestion;
-use crate::dms::ensemble::tree::{Node, Value};
-use crate::sim::setup::Organization;
+use crate::dms::ensemble::tree::{Node, Position, Value};
+use crate::sim::setup::{Organization, Role};
 
 const KEYS: &[&str] = &["name", "capabilities", "topics", "expire"];
 
@@ -54,17 +54,41 @@ impl Organizations {
     /// A name of an organization. Where none are listed, a new name makes one with the usual bundle.
     pub(super) fn name(&mut self, reader: &mut Reader, node: &Node, what: &str) -> Option<String> {
         let name = identifier(reader, node, what)?;
-        if self.find(&name).is_none() {
+        self.meant(reader, &name, node.position)
+    }
+
+    /// The one that is called so.
+    fn meant(&mut self, reader: &mut Reader, name: &str, at: Position) -> Option<String> {
+        if self.find(name).is_none() {
             if self.listed {
                 let names = self.all.iter().map(|one| one.name.as_str());
-                let help = suggestion(&name, names)
+                let help = suggestion(name, names)
                     .unwrap_or_else(|| "list it under `organizations`: `- name: ...`".to_owned());
-                reader.error(node.position, format!("there is no organization `{name}`"), help);
+                reader.error(at, format!("there is no organization `{name}`"), help);
                 return None;
             }
-            self.all.push(Organization::usual(&name));
+            self.all.push(Organization::usual(name));
         }
-        Some(name.to_string())
+        Some(name.to_owned())
+    }
+
+    /// `quotas` of a group: what organizations may have of each machine, in thousandths of what it offers.
+    pub(super) fn quotas(&mut self, reader: &mut Reader, map: &Map<'_>, role: Role) -> Vec<(String, u32)> {
+        let help = "only providers give anything away: remove it";
+        let Some((_, node)) = allowed(reader, map, "quotas", role == Role::Provider, help) else {
+            return Vec::new();
+        };
+        if !node.is_map() {
+            let help = "name organizations, as in `quotas: {acme: 40%}`".to_owned();
+            reader.wrong_type(node, "`quotas`", "a map", help);
+            return Vec::new();
+        }
+        let quotas = node.entries().iter().filter_map(|(key, share)| {
+            let name = self.meant(reader, &key.text, key.position);
+            let share = reader.fraction(share, "quotas")?;
+            Some((name?, libm::round(share * 1000.0) as u32))
+        });
+        quotas.collect()
     }
 
     /// `org` and `membership` of a group: which organizations, and how far. Groups that say nothing belong to the

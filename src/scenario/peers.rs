@@ -42,6 +42,7 @@ const GROUP_KEYS: &[&str] = &[
     "price",
     "power",
     "queue",
+    "quotas",
 ];
 /// Attackers offer nothing and attack.
 const ATTACKER_KEYS: &[&str] = &[
@@ -242,6 +243,7 @@ fn group(
     let names = peer_names(reader, &map, role, named);
     let hardware = reader.optional(&map, "hardware", |r, node| hardware::read(r, node, files));
     let count = count(reader, &map, &names, hardware.as_ref());
+    let quotas = organizations.quotas(reader, &map, role);
     let (organizations, membership) = organizations.memberships(reader, &map, role != Role::Attacker);
     let place = reader.optional(&map, "place", Reader::place).unwrap_or_default();
     let location = reader.optional(&map, "location", Reader::location);
@@ -293,6 +295,7 @@ fn group(
         tariff,
         power,
         places,
+        quotas,
     };
     Some((group, attack, variant.at))
 }

@@ -174,9 +174,17 @@ fn group(group: &PeerGroup) -> String {
         ("price", group.tariff.as_ref().map(costs::write_price)),
         ("power", group.power.map(costs::write_power)),
         ("queue", group.places.map(executors::write_places)),
+        ("quotas", quotas(&group.quotas)),
     ];
     content.extend(group.gateway.iter().flat_map(super::gateways::write));
     format!("{role}: {}", map(&content))
+}
+
+/// What organizations may have, in percent.
+fn quotas(quotas: &[(String, u32)]) -> Option<String> {
+    let one =
+        |(name, share_milli): &(String, u32)| format!("{}: {}%", text(name), f64::from(*share_milli) / 10.0);
+    (!quotas.is_empty()).then(|| format!("{{{}}}", quotas.iter().map(one).collect::<Vec<_>>().join(", ")))
 }
 
 fn location(said: &Location) -> String {
@@ -295,6 +303,7 @@ fn deploy(deploy: &Deploy, copy: &str) -> String {
         ("contracts", (!contracts.is_empty()).then(|| format!("[{}]", contracts.join(", ")))),
         ("recovery", deploy.wishes.recovery.as_ref().map(strategy::write_recovery)),
         ("detector", deploy.wishes.detector.map(strategy::write_detector)),
+        ("priority", deploy.wishes.priority.map(|priority| priority.to_string())),
     ]);
     format!("deploy: {content}")
 }

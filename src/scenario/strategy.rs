@@ -29,6 +29,8 @@ const KEYS: &[&str] = &[
 const FLAG: &[(&str, bool)] = &[("true", true), ("false", false)];
 /// Spares of one node.
 const MOST_SPARES: i64 = 16;
+/// The highest priority.
+const MOST_PRIORITY: i64 = 1000;
 /// Deployments that an orchestrator works on at once.
 const MOST_AT_ONCE: i64 = 1_000_000;
 /// A phi beyond this one is never reached.
@@ -78,7 +80,12 @@ fn attempts(reader: &mut Reader, map: &Map<'_>) -> Option<u32> {
 
 /// What the owner of a deployment wants otherwise.
 pub(super) fn wishes(reader: &mut Reader, map: &Map<'_>, peers: &Peers) -> Wishes {
-    Wishes { recovery: recovery(reader, map, peers), detector: reader.optional(map, "detector", detector) }
+    let priority = reader.optional(map, "priority", |r, node| r.whole(node, "priority", 0, MOST_PRIORITY));
+    Wishes {
+        recovery: recovery(reader, map, peers),
+        detector: reader.optional(map, "detector", detector),
+        priority: priority.and_then(|priority| u32::try_from(priority).ok()),
+    }
 }
 
 /// `recovery: redeploy`, or a list of strategies in the order in which they are asked.

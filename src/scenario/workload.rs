@@ -15,7 +15,7 @@ use crate::dms::ensemble::config::{
 use crate::dms::ensemble::finding::Finding;
 use crate::dms::ensemble::suggest::{did_you_mean, suggestion};
 use crate::dms::ensemble::tree::{Node, Position};
-use crate::dms::resources::{Cpu, Gpu, Resources};
+use crate::dms::resources::{Cpu, Gpu, Resources, Shortage};
 use crate::kernel::Span;
 use crate::sim::images::{Images, Reference};
 use crate::sim::setup::{Askers, ContractPlan, Deploy, Image, ImageBehaviour, PeerGroup, Requested, Role};
@@ -32,6 +32,7 @@ const KEYS: &[&str] = &[
     "contracts",
     "recovery",
     "detector",
+    "priority",
 ];
 const TO_LET_IT: &str = "list the name under `orchestrators` to let it deploy";
 /// What a request lives when nothing is written.
@@ -378,24 +379,39 @@ fn mismatch(name: &str, allocation: &AllocationConfig, image: &Image) -> Option<
 
 /// Warns where no machine of the scenario could ever run a node of the ensemble.
 fn fitting(reader: &mut Reader, at: Position, ensemble: &Ensemble, groups: &[PeerGroup]) {
-    let plans = groups.iter().filter_map(|group| group.gateway.as_ref()).flat_map(|plan| &plan.plans);
-    let mut machines: Vec<Resources> = plans.map(|plan| offered(plan, [1.0; 3])).collect();
-    for group in groups.iter().filter(|group| group.role == Role::Provider) {
-        let Some(kinds) = group.hardware.all() else { return };
-        let onboard = group.onboard.map_or([1.0; 3], |part| [part.cpu, part.ram, part.disk]);
-        machines.extend(kinds.iter().map(|machine| offered(machine, onboard)));
-    }
+    let Some(machines) = machines(groups) else { return };
     for name in ensemble.config.nodes.keys() {
         let wanted = ensemble
             .config
             .allocations_of(name)
             .fold(Resources::default(), |sum, (_, allocation)| sum.plus(&allocation.resources));
-        let shortages: Vec<_> = machines.iter().map(|machine| machine.shortages(&wanted)).collect();
-        if let Some(first) = shortages.first().filter(|_| shortages.iter().all(|short| !short.is_empty())) {
-            let message = format!("no provider is large enough for the node `{name}`: {}", first[0]);
+        if let Some(shortage) = shortage_of_all(&machines, &wanted) {
+            let message = format!("no provider is large enough for the node `{name}`: {shortage}");
             reader.warning(at, message, "every deployment of it will fail".to_owned());
         }
     }
+}
+
+/// What the first of these machines is short of for this, where all of them are short of something.
+pub(super) fn shortage_of_all(machines: &[Resources], wanted: &Resources) -> Option<Shortage> {
+    let mut first = None;
+    for machine in machines {
+        let shortage = machine.shortages(wanted).into_iter().next()?;
+        first.get_or_insert(shortage);
+    }
+    first
+}
+
+/// What each kind of machine of a scenario offers; none where some are only known by how likely they are.
+pub(super) fn machines(groups: &[PeerGroup]) -> Option<Vec<Resources>> {
+    let plans = groups.iter().filter_map(|group| group.gateway.as_ref()).flat_map(|plan| &plan.plans);
+    let mut machines: Vec<Resources> = plans.map(|plan| offered(plan, [1.0; 3])).collect();
+    for group in groups.iter().filter(|group| group.role == Role::Provider) {
+        let kinds = group.hardware.all()?;
+        let onboard = group.onboard.map_or([1.0; 3], |part| [part.cpu, part.ram, part.disk]);
+        machines.extend(kinds.iter().map(|machine| offered(machine, onboard)));
+    }
+    Some(machines)
 }
 
 /// What a machine offers when these parts of its cores, memory and disk are onboarded.

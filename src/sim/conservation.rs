@@ -152,6 +152,7 @@ pub(super) mod tests {
             tariff: None,
             power: None,
             places: None,
+            quotas: Vec::new(),
         };
         Setup {
             name: "conservation".to_owned(),

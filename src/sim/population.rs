@@ -214,7 +214,8 @@ pub(super) fn populate(setup: &Setup, streams: Streams) -> Result<Populated, Str
 
 /// Whether nobody needs the peers of a group before something happens to them: they are providers like all others.
 pub(super) fn is_built_when_needed(group: &PeerGroup) -> bool {
-    group.role == Role::Provider && group.attack.is_none()
+    // What is far from any quota is not all that there is to say of one with quotas.
+    group.role == Role::Provider && group.attack.is_none() && group.quotas.is_empty()
 }
 
 /// Takes those in who are built at the start, and keeps what they have at home.

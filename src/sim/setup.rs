@@ -213,6 +213,8 @@ pub struct PeerGroup {
     pub power: Option<Power>,
     /// How many allocations each of its machines runs at once; none = as many as there are resources for.
     pub places: Option<Places>,
+    /// What organizations may have of each machine, in thousandths of what it offers.
+    pub quotas: Vec<(String, u32)>,
 }
 
 impl PeerGroup {

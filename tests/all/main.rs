@@ -34,6 +34,7 @@ mod parsing;
 mod placement;
 mod protocol;
 mod queue;
+mod quotas;
 mod recording;
 mod recovery;
 mod restarts;

@@ -84,6 +84,25 @@ fn so_many_are_worked_on_and_no_more() {
     }
 }
 
+/// Three wait while the first one runs: the most urgent goes first, and of equals the one that was asked for first.
+#[test]
+fn the_most_urgent_of_those_that_wait_goes_first() {
+    let request = |name: &str, at: &str, priority: &str| {
+        deploy("minute", &format!(", name: {name}, timeout: 20m, arrivals: {{at: [{at}]}}{priority}"))
+    };
+    let workload = request("first", "0s", "")
+        + &request("usual", "10s", "")
+        + &request("urgent", "20s", ", priority: 5")
+        + &request("as_urgent", "30s", ", priority: 5");
+    for more in ["", "faults:\n  - restart: {at: 40s, down: 5s, group: orchestrators}\n"] {
+        let outcome = run(&workload, ONE, more);
+        let mut rows: Vec<&DeploymentRow> = outcome.deployments.iter().collect();
+        rows.sort_by(|one, other| span(one).0.total_cmp(&span(other).0));
+        let order: Vec<&str> = rows.iter().map(|row| &*row.name).collect();
+        assert_eq!(order, ["first-0", "urgent-2", "as_urgent-3", "usual-1"], "{more}");
+    }
+}
+
 #[test]
 fn every_orchestrator_has_a_queue_of_its_own() {
     let both = deploy("minute", "") + &deploy("minute", "").replace("alice", "bob");

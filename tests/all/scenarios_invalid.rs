@@ -148,8 +148,20 @@ fn paths(node: &Node, path: &str, out: &mut Vec<String>) {
     }
 }
 
+/// A ninth of the odd values at each place, by turns.
 #[test]
 fn odd_values_anywhere_are_explained_or_mean_the_same_when_resolved() {
+    try_odd_values(9);
+}
+
+#[test]
+#[ignore = "takes minutes; ./verify --full runs it"]
+fn every_odd_value_anywhere_is_explained_or_means_the_same_when_resolved() {
+    try_odd_values(1);
+}
+
+/// One in so many of the odd values at each place of a scenario that has everything.
+fn try_odd_values(one_in: usize) {
     const VALUES: [&str; 18] = [
         "~",
         "[]",
@@ -175,8 +187,8 @@ fn odd_values_anywhere_are_explained_or_mean_the_same_when_resolved() {
     paths(&yaml::parse(&fs::read(file).unwrap()).unwrap(), "", &mut all);
     assert!(all.len() > 150, "{} paths", all.len());
     let mut accepted = 0;
-    for path in &all {
-        for value in VALUES {
+    for (number, path) in all.iter().enumerate() {
+        for value in VALUES.iter().skip(number % one_in).step_by(one_in) {
             match load(file, &[&format!("{path}={value}")]) {
                 Err(shown) => assert!(shown.contains("error"), "{path}={value}"),
                 Ok(loaded) => {

@@ -174,6 +174,11 @@ impl CapabilityContext {
         self.consumed.iter().map(|token| &**token).filter(move |token| *token.subject() == subject)
     }
 
+    /// Who vouches for an actor: those with whom the chains of the tokens begin that it has shown.
+    pub fn sponsors(&self, subject: PublicKey) -> impl Iterator<Item = &Did> {
+        self.shown_by(subject).map(|token| token.links().last().map_or(token.issuer(), Token::issuer))
+    }
+
     /// What the token itself allows, whoever trusts it: the place of the first capability that it gives, or the first
     /// check that it fails. A token with an audience never allows a broadcast.
     pub(super) fn allowance(

@@ -19,6 +19,11 @@ impl Deployment {
         self.is_queued
     }
 
+    /// How soon its turn comes: the higher the sooner.
+    pub(in crate::dms) const fn priority(&self) -> u32 {
+        self.strategy.priority
+    }
+
     /// It has to wait for its turn.
     pub(super) fn queue(&mut self, desk: &mut Desk<'_, '_>) {
         self.is_queued = true;

@@ -1,9 +1,9 @@
 //! A node that works on a few deployments of its own at once, and lets the others wait (an extension of DMS, off unless
 //! a strategy asks for it).
 //!
-//! First come, first served: the one that was asked for first begins when one that is under way has ended. The queue
-//! itself is not stored. Each deployment has on disk whether it waits, and all stand there in the order in which they
-//! were asked for.
+//! When one that is under way has ended, the one with the highest priority begins, and of equals the one that was asked
+//! for first. The queue itself is not stored. Each deployment has on disk whether it waits, and all stand there in the
+//! order in which they were asked for.
 
 use std::collections::VecDeque;
 
@@ -27,17 +27,25 @@ impl DeploymentQueue {
         self.drop_ended(deployments);
         let waits = !self.waiting.is_empty() || self.under_way.len() >= at_once as usize;
         if waits {
-            self.waiting.push_back(number);
+            self.wait(deployments, number);
         } else {
             self.under_way.push(number);
         }
         waits
     }
 
+    /// Goes behind all that are as urgent, or more so.
+    fn wait(&mut self, deployments: &[Deployment], number: u32) {
+        let priority = |number: u32| deployments[number as usize].priority();
+        let own = priority(number);
+        let place = self.waiting.partition_point(|other| priority(*other) >= own);
+        self.waiting.insert(place, number);
+    }
+
     /// Takes up a deployment as it was stored.
-    fn restore(&mut self, deployment: &Deployment, number: u32) {
-        if deployment.is_queued() {
-            self.waiting.push_back(number);
+    fn restore(&mut self, deployments: &[Deployment], number: u32) {
+        if deployments[number as usize].is_queued() {
+            self.wait(deployments, number);
         } else {
             self.under_way.push(number);
         }
@@ -74,16 +82,16 @@ impl Peer {
 
     /// Takes up what was stored, in order.
     pub(super) fn restore_queue(&mut self) {
-        let numbered = self.deployments.iter().zip(0..).filter(|_| self.strategy.at_once.is_some());
-        for (deployment, number) in numbered {
-            self.queue.restore(deployment, number);
+        if self.strategy.at_once.is_some() {
+            (0..self.deployments.len())
+                .for_each(|number| self.queue.restore(&self.deployments, number as u32));
         }
     }
 
     /// Takes up the last deployment, which was another node's.
     pub(super) fn join_queue(&mut self) {
-        if let (Some(deployment), Some(_)) = (self.deployments.last(), self.strategy.at_once) {
-            self.queue.restore(deployment, self.deployments.len() as u32 - 1);
+        if let (Some(last), Some(_)) = (self.deployments.len().checked_sub(1), self.strategy.at_once) {
+            self.queue.restore(&self.deployments, last as u32);
         }
     }
 

@@ -31,6 +31,7 @@ fn peer(seed: u8, organization: Option<&OrganizationKeys>) -> Peer {
         executors: Arc::default(),
         tariff: None,
         places: None,
+        quotas: Default::default(),
     };
     let strategy = Strategy::default();
     let profile = Profile::INTENDED;

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use super::quotas::{OverQuota, Quota};
 use super::{Machine, Provider, StoredBid};
 use crate::dms::actor::{Actor, Bid, BidRequest, Call, Envelope, Message, NodeRequest, SignBid};
 use crate::dms::constants::BID_STATE_TIMEOUT;
@@ -50,6 +51,8 @@ pub enum BidRefusal {
     NoMachineLeft(u32),
     /// It could bid, and the request wants the bids of others.
     HeldBack,
+    /// Whoever asks would have more of it than it gives to the members of an organization.
+    Quota(Box<OverQuota>),
 }
 
 impl fmt::Display for BidRefusal {
@@ -71,6 +74,7 @@ impl fmt::Display for BidRefusal {
             Self::NoMachineLeft(all) => write!(f, "the gateway has no machine left: {all} of {all} in use"),
             Self::Free(shortage) => write!(f, "not enough free resources: {shortage}"),
             Self::Port(error) => write!(f, "{error}"),
+            Self::Quota(over) => write!(f, "{over}"),
             Self::HeldBack => {
                 f.write_str("held back: the request wants the bids of a part of the providers only")
             }
@@ -123,13 +127,15 @@ pub struct Bidder<'a> {
     recovering: bool,
     /// By which it takes part in draws.
     ticket: Ticket,
+    /// The quota for those in whose name it is asked.
+    quota: Option<(&'a Quota, u16)>,
 }
 
 impl<'a> Bidder<'a> {
     /// One that holds nothing and has answered nobody so far.
     #[must_use]
     pub const fn fresh(has: Equipment<'a>, host: &'a PeerId, ticket: Ticket, profile: Profile) -> Self {
-        Self { has, host, profile, taken: None, answered: &[], recovering: false, ticket }
+        Self { has, host, profile, taken: None, answered: &[], recovering: false, ticket, quota: None }
     }
 
     /// The place of the node that it bids for among those that are asked for: the first that it suits and has room for,
@@ -227,7 +233,9 @@ impl<'a> Bidder<'a> {
         match (self.taken, self.has.onboarded) {
             (Some((taken, pool)), _) => {
                 ports(taken)?;
-                pool.check(&wanted).map_err(BidRefusal::Free)
+                pool.check(&wanted).map_err(BidRefusal::Free)?;
+                let within = |(quota, tenant): (&Quota, u16)| quota.check(pool, tenant, &wanted);
+                self.quota.map_or(Ok(()), within).map_err(|over| BidRefusal::Quota(Box::new(over)))
             }
             (None, Some(onboarded)) => {
                 ports(Ports::ALL_FREE)?;
@@ -248,12 +256,17 @@ impl Provider {
     ) {
         let ensemble = request.ensemble;
         let ticket = self.ticket(root);
-        let bidder = self.bidder(&root.handle.host, ticket, ensemble, desk.security.profile);
+        let tenant = self.tenant(&desk.security.capabilities, envelope);
+        let mut bidder = self.bidder(&root.handle.host, ticket, ensemble, desk.security.profile);
+        bidder.quota = tenant.map(|tenant| (&self.machine.quotas[usize::from(tenant)], tenant));
         let chosen = bidder.choose(request, envelope.nonce, &mut |refusal| {
             desk.fact(Fact::BidRefused { ensemble, refusal });
         });
         if let Some(index) = chosen {
             self.bid(desk, root, envelope, request, &request.requests[usize::from(index)]);
+            if let Some(stored) = self.bids.get_mut(&ensemble) {
+                stored.tenant = tenant;
+            }
         }
     }
 
@@ -278,6 +291,7 @@ impl Provider {
             answered: self.bids.get(&ensemble).map_or(&[], |bid| &bid.answered),
             recovering: !self.recovering.is_empty(),
             ticket,
+            quota: None,
         }
     }
 
@@ -319,10 +333,11 @@ impl Provider {
         ensemble: EnsembleId,
     ) -> &mut smallvec::SmallVec<[u64; 4]> {
         desk.fact(Fact::BidMade(ensemble));
-        let stored = self
-            .bids
-            .entry(ensemble)
-            .or_insert_with(|| StoredBid { expire: desk.now, answered: smallvec::SmallVec::new() });
+        let stored = self.bids.entry(ensemble).or_insert_with(|| StoredBid {
+            expire: desk.now,
+            tenant: None,
+            answered: smallvec::SmallVec::new(),
+        });
         stored.expire = desk.now + BID_STATE_TIMEOUT;
         &mut stored.answered
     }

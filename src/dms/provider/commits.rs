@@ -58,9 +58,14 @@ impl Provider {
             return error(format!("the machine is too small: {shortage}"));
         }
         let (id, generation) = (&commit.allocation, commit.generation);
+        let tenant = self.bids.get(&commit.ensemble).and_then(|bid| bid.tenant);
+        if let Err(over) = self.check_quota(tenant, &resources) {
+            return error(over.to_string());
+        }
         if let Err(refused) = self.pool.commit_with(id, generation, &resources, &commit.cards, lease) {
             return error(refused.to_string());
         }
+        self.pool.attribute(id, tenant);
         let (fixed, dynamic): (Vec<_>, Vec<_>) = commit.ports.iter().partition(|port| port.public != 0);
         let fixed: Vec<u16> = fixed.into_iter().map(|port| port.public).collect();
         let dynamic = dynamic.len() as u32;

@@ -25,6 +25,7 @@ mod farewells;
 mod networks;
 pub mod offers;
 mod onboarding;
+pub mod quotas;
 mod recovery;
 mod runs;
 mod succession;
@@ -43,6 +44,7 @@ use self::confirmation::Confirmation;
 use self::endings::Ending;
 pub(in crate::dms) use self::farewells::{Farewell, KeptLog};
 use self::offers::{Count, Tariff};
+use self::quotas::Quota;
 use self::turns::Line;
 pub use self::turns::Places;
 use self::volumes::Volumes;
@@ -82,12 +84,16 @@ pub struct Machine {
     pub tariff: Option<Tariff>,
     /// How many of them run at once; none = as many as there are resources for.
     pub places: Option<Places>,
+    /// What organizations may have of it; all of it where they have none.
+    pub quotas: Arc<[Quota]>,
 }
 
 /// A bid that was made, kept so that a commit can refer to it.
 #[derive(Clone, Debug)]
 struct StoredBid {
     expire: Timestamp,
+    /// Whose quota it is made under.
+    tenant: Option<u16>,
     answered: SmallVec<[u64; 4]>,
 }
 

@@ -70,6 +70,7 @@ impl Lab {
             location: Location::default(),
             executors: [Executor::Docker].into(),
             tariff: None,
+            quotas: Arc::default(),
             places: None,
         };
         let context = CapabilityContext::new("provider", secret(1), Rules::INTENDED);
@@ -90,7 +91,7 @@ impl Lab {
     /// A bid that commits can refer to.
     fn bid(&mut self) {
         let expire = Self::NOW + Span::mins(5);
-        self.provider.bids.insert(ID, StoredBid { expire, answered: SmallVec::new() });
+        self.provider.bids.insert(ID, StoredBid { expire, tenant: None, answered: SmallVec::new() });
     }
 
     fn here(&self) -> PeerId {

@@ -23,6 +23,8 @@ pub struct Holding {
     pub generation: u32,
     /// For a commit: when its lease ends. None once allocated.
     pub lease: Option<Timestamp>,
+    /// For whom, where the provider tells some of those apart that it gives to.
+    pub tenant: Option<u16>,
 }
 
 impl Holding {
@@ -262,10 +264,17 @@ impl Pool {
         let cards =
             places.iter().map(|&place| u16::try_from(place).expect("a machine has few cards")).collect();
         let resources = Resources { gpus, ..wanted.clone() };
-        let holding = Holding { resources, cards, generation, lease: Some(lease) };
+        let holding = Holding { resources, cards, generation, lease: Some(lease), tenant: None };
         self.take(&holding);
         self.held.insert(Arc::clone(allocation), holding);
         Ok(())
+    }
+
+    /// What is held for an allocation is for this tenant.
+    pub fn attribute(&mut self, allocation: &str, tenant: Option<u16>) {
+        if let Some(holding) = self.held.get_mut(allocation) {
+            holding.tenant = tenant;
+        }
     }
 
     /// Holds again what was held before a restart, of the very same cards.

@@ -17,6 +17,8 @@ const MARGIN: f64 = 20.0;
 /// Width of one column.
 const COLUMN: f64 = 250.0;
 const RADIUS: f64 = 4.5;
+/// By how much bold letters are wider than others.
+const BOLD: f64 = 1.12;
 
 /// A measure.
 #[derive(Clone, PartialEq, Debug)]
@@ -99,8 +101,10 @@ impl IntervalChart {
             column.axis.clone().over(low, greatest + room)
         };
         let ticked = tick(&axis, least, greatest, 4, true);
-        let title = fitting(&ticked.title, TEXT_SIZE, COLUMN - 16.0);
-        canvas.text((from - 6.0, TOP - 34.0), Anchor::Left, &title, TEXT_SIZE, palette::INK, true);
+        for (line, title) in in_lines(&ticked.title, COLUMN - 16.0).iter().rev().enumerate() {
+            let y = TOP - 20.0 - 20.0 * line as f64;
+            canvas.text((from - 6.0, y), Anchor::Left, title, TEXT_SIZE, palette::INK, true);
+        }
         let place = |value: f64| from + (to - from) * ticked.share(value);
         for (value, text) in &ticked.ticks {
             let x = place(*value);
@@ -121,5 +125,34 @@ impl IntervalChart {
                 canvas.dot((place(*middle), y), RADIUS, *color);
             }
         }
+    }
+}
+
+/// A title in one line, or in two where it is too wide: the name of a metric is broken behind a dot.
+fn in_lines(title: &str, width: f64) -> Vec<String> {
+    let size = TEXT_SIZE * BOLD;
+    let fits = |text: &str| text_width(text, size) <= width;
+    match title
+        .match_indices('.')
+        .map(|(dot, _)| title.split_at(dot + 1))
+        .filter(|(first, _)| fits(first))
+        .last()
+    {
+        Some((first, rest)) if !fits(title) => vec![first.to_owned(), fitting(rest, size, width)],
+        _ => vec![fitting(title, size, width)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_of_metrics_are_broken_behind_a_dot() {
+        assert_eq!(in_lines("availability", 234.0), ["availability"]);
+        assert_eq!(in_lines("time_to_running.mean (s)", 234.0), ["time_to_running.", "mean (s)"]);
+        let lines = in_lines("deployments.succeeded_fraction", 234.0);
+        assert_eq!(lines, ["deployments.", "succeeded_fraction"]);
+        assert_eq!(in_lines("a_name_without_any_dot_in_it_that_is_long", 200.0).len(), 1);
     }
 }

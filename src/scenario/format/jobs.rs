@@ -18,6 +18,8 @@ pub(super) static JOBS: Map = Map::new(
         Key::new("contracts", Shape::List(&NAME), "the contracts under which it runs").or("none"),
         Key::new("recovery", RECOVERY, "what is done about its failures").or("that of `strategy`"),
         Key::new("detector", DETECTOR, "how its failures are noticed").or("that of `strategy`"),
+        Key::new("priority", Shape::Whole(0, 1000), "the higher the sooner it has its turn in the queue")
+            .or("0"),
     ],
 );
 

@@ -10,6 +10,7 @@ use crate::dms::identity::{Did, SecretKey, SignatureMode};
 use crate::dms::orchestrator::Strategy;
 use crate::dms::profile::Profile;
 use crate::dms::provider::Machine;
+use crate::dms::provider::quotas::Quota;
 use crate::dms::resources::{Cpu, Gpu, Resources};
 use crate::dms::storage::VolumeServer;
 use crate::dms::{Peer, PeerConfig};
@@ -171,7 +172,8 @@ impl Blueprint {
                 .map_err(|error| format!("joining {name}: {error}"))?;
             memberships.push(Held { organization, tokens, form });
         }
-        let machine = self.machine(number, city);
+        let mut machine = self.machine(number, city);
+        machine.quotas = self.quotas();
         let disk = Disk::new(&group.storage, machine.total.disk_bytes);
         let config = PeerConfig {
             secret: secret.clone(),
@@ -184,6 +186,15 @@ impl Blueprint {
         let mut peer = Peer::new(config, epoch);
         give_role(&mut peer, group);
         Ok(Raised { inside: Inside::new(peer, disk), secret, user, memberships })
+    }
+
+    /// The quotas of the group with the keys of their organizations.
+    fn quotas(&self) -> Arc<[Quota]> {
+        let quota = |(name, share_milli): &(String, u32)| {
+            let (_, keys) = &self.organizations[Office::place_of(&self.organizations, name)];
+            Quota { organization: keys.did().clone(), name: name.as_str().into(), share_milli: *share_milli }
+        };
+        self.group.quotas.iter().map(quota).collect()
     }
 }
 
@@ -215,7 +226,7 @@ fn machine(
     let location = group.location.clone().unwrap_or_else(|| location_of(city).clone());
     let tariff = group.tariff.as_ref().map(|plan| plan.draw(rng));
     let executors = Arc::clone(executors);
-    Machine { total, onboarded, location, executors, tariff, places: group.places }
+    Machine { total, onboarded, location, executors, tariff, places: group.places, quotas: Arc::default() }
 }
 
 fn total(hardware: &Hardware) -> Resources {

@@ -275,7 +275,7 @@ impl Lab {
         let expire = self.now + expire;
         let all = SpotCheck(CheckedShare { millionths: CheckedShare::ALL });
         let checked = Recovery::of(&[Measure::StayDown(StayDown), Measure::SpotCheck(all)]);
-        let wishes = Wishes { recovery: self.checks.then_some(checked), detector: None };
+        let wishes = Wishes { recovery: self.checks.then_some(checked), ..Wishes::default() };
         self.record.expect_deployment(label);
         self.command(
             peer,
@@ -672,6 +672,7 @@ fn machine(cores: Option<u64>) -> Machine {
         location: Location { continent: "EU".into(), ..Location::default() },
         executors: [Executor::Docker].into(),
         tariff: None,
+        quotas: Arc::default(),
         places: None,
     }
 }
