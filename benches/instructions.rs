@@ -196,7 +196,14 @@ fn judge(count: u64) {
         let continent = if drawn.is_multiple_of(3) { "Asia" } else { "Europe" };
         let location = Location { continent: continent.into(), ..Location::default() };
         let executors = [Executor::Docker].into();
-        Machine { onboarded: Some(total.clone()), total, location, executors, tariff: None, places: None }
+        Machine {
+            onboarded: Some(total.clone()),
+            total,
+            location,
+            executors,
+            tariff: None,
+            ..Machine::default()
+        }
     };
     let machines: Vec<Machine> = (0..256).map(machine).collect();
     let tickets: Vec<Ticket> = (0..=u8::MAX).map(|seed| Ticket::of(&key(seed))).collect();

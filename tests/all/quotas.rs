@@ -3,8 +3,8 @@
 use dmsim::scenario;
 use dmsim::sim::{self, Options, Outcome};
 
-/// Alice and Ann are members of `acme`, Bob of `other`. One machine with 64 cores and 8 cards has members of both on it.
-/// Each of the three asks for twelve tasks of four cores, or of a card, and gets one round of bids for each.
+/// Alice and Ann are members of `acme`, Bob of `other`. One machine with 200 cores and 40 cards takes from both. Each
+/// of the three asks for twelve tasks of four cores, or of a card, and gets one round of bids for each.
 fn run(quotas: &str, ensemble: &str) -> Outcome {
     let text = format!(
         "version: 1
@@ -14,8 +14,9 @@ strategy: {{attempts: 1}}
 images:
   task: {{size: 1 B, start: 1s, task: {{run: 10m}}}}
 peers:
-  - providers: {{name: m, count: 1, org: [acme, other], onboard: {{cpu: 100%, ram: 100%, disk: 100%}}, hardware: {{cpu: 200, \
-         ram: 64 GiB, disk: 1 TB, gpu: {{vendor: NVIDIA, model: T4, vram: 16 GiB, count: 40}}}}{quotas}}}
+  - providers: {{name: m, count: 1, org: [acme, other], onboard: {{cpu: 100%, ram: 100%, disk: 100%}}, \
+         hardware: {{cpu: 200, ram: 64 GiB, disk: 1 TB, gpu: {{vendor: NVIDIA, model: T4, vram: 16 GiB, \
+         count: 40}}}}{quotas}}}
   - orchestrators: {{names: [alice, ann], org: acme, name: ours}}
   - orchestrators: {{names: [bob], org: other, name: others}}
 workload:
@@ -25,8 +26,9 @@ workload:
     );
     let ensemble = |name: &str, wanted: &str| {
         let text = format!(
-            "version: V1\nallocations:\n  only: {{type: task, executor: docker, resources: {{{wanted}, ram: {{size: 1 MiB}}, \
-             disk: {{size: 1 MiB}}}}, execution: {{type: docker, image: task}}}}\nnodes: {{main: {{allocations: [only]}}}}\n"
+            "version: V1\nallocations:\n  only: {{type: task, executor: docker, \
+             resources: {{{wanted}, ram: {{size: 1 MiB}}, disk: {{size: 1 MiB}}}}, \
+             execution: {{type: docker, image: task}}}}\nnodes: {{main: {{allocations: [only]}}}}\n"
         );
         (format!("{name}.yaml"), text)
     };

@@ -132,12 +132,8 @@ impl IntervalChart {
 fn in_lines(title: &str, width: f64) -> Vec<String> {
     let size = TEXT_SIZE * BOLD;
     let fits = |text: &str| text_width(text, size) <= width;
-    match title
-        .match_indices('.')
-        .map(|(dot, _)| title.split_at(dot + 1))
-        .filter(|(first, _)| fits(first))
-        .last()
-    {
+    let mut breaks = title.match_indices('.').map(|(dot, _)| title.split_at(dot + 1));
+    match breaks.rfind(|(first, _)| fits(first)) {
         Some((first, rest)) if !fits(title) => vec![first.to_owned(), fitting(rest, size, width)],
         _ => vec![fitting(title, size, width)],
     }

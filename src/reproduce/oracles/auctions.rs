@@ -37,8 +37,8 @@ enum Rule {
     Markup,
 }
 
-/// A1: what the winner costs, what it is paid, and what it keeps of that. What it keeps is measured where it is paid its
-/// own price, so that the two kinds of auctions must be worth the same.
+/// A1: what the winner costs, what it is paid, and what it keeps of that. What it keeps is measured where it is paid
+/// its own price, so that the two kinds of auctions must be worth the same.
 pub(super) fn reverse(case: &OracleCase, effort: &Effort) -> Result<Measured, String> {
     let auction = |rule| Auction { bidders: case.param("n") as u32, asked: case.param("n") as u32, rule };
     let costs = auction(Rule::OwnCost).replications(effort)?;

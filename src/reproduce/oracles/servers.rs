@@ -1,9 +1,10 @@
 //! Q1, Q2 and Q5: one queue in front of one server or many.
 //!
 //! The servers are a machine that runs so many allocations at once, the queue is that machine's own
-//! (`dms::provider::turns`). A task comes when the machine is told to start it. A pool of not too many servers is so many
-//! machines with room for one task each, and the queue is that of their orchestrator (`dms::orchestrator::queueing`),
-//! which has as many deployments under way as there are machines. A task comes when it is asked for.
+//! (`dms::provider::turns`). A task comes when the machine is told to start it. A pool of not too many servers is as
+//! many machines with room for one task each, and the queue is that of their orchestrator
+//! (`dms::orchestrator::queueing`), which has as many deployments under way as there are machines. A task comes when it
+//! is asked for.
 //!
 //! Such a queue takes long to forget, so what a run shows is compared, task by task, with what the recursion of Kiefer
 //! and Wolfowitz makes of the same arrivals and the same times of service; its own means are known from far more draws

@@ -215,7 +215,7 @@ impl Market {
                 areas.iter_mut().zip(&longer).for_each(|(area, count)| *area += u64::from(*count));
             }
             let drawn = rng.next_u64();
-            let place = |drawn: u64| ((drawn & 0xffff_ffff) * u64::from(servers) >> 32) as usize;
+            let place = |drawn: u64| (((drawn & 0xffff_ffff) * u64::from(servers)) >> 32) as usize;
             let mut server = place(drawn);
             if drawn >> 32 < arrival {
                 for _ in 1..self.asked {
