@@ -23,6 +23,7 @@ mod reproduce;
 mod run;
 mod scale;
 mod schema;
+mod steady;
 mod study;
 mod translate;
 
@@ -97,6 +98,8 @@ enum Command {
     Bench(bench::BenchArguments),
     /// Compare variants of a scenario under several conditions, with intervals, on common random numbers.
     Study(study::StudyArguments),
+    /// Tell where the beginning of a long run ends, and the means of its series after that, with intervals.
+    Steady(steady::SteadyArguments),
     /// Fit distributions to an availability trace and write them as churn for scenarios.
     Fit(fit::FitArguments),
 }
@@ -116,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Study(arguments) => study::study(&arguments),
+        Command::Steady(arguments) => steady::steady(&arguments),
         Command::Fit(arguments) => fit::fit(&arguments),
     };
     exit.into()

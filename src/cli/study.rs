@@ -1,7 +1,7 @@
 //! `dmsim study FILE`: the runs of a study on all cores, what follows from them, and a picture of it.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use clap::Args;
@@ -45,7 +45,9 @@ pub(super) fn study(arguments: &StudyArguments) -> Exit {
             return Exit::BadInput;
         }
     };
-    study.replications = arguments.replications.unwrap_or(study.replications);
+    if let Some(replications) = arguments.replications {
+        (study.replications, study.until) = (replications, None);
+    }
     let plan = match Plan::of(&study) {
         Ok(plan) => plan,
         Err(error) => return without_result(&error),
@@ -64,7 +66,7 @@ pub(super) fn study(arguments: &StudyArguments) -> Exit {
     match done {
         Err(error) => failed(&error),
         Ok((Err(error), _)) => without_result(&error),
-        Ok((Ok((measured, interrupted)), folder)) => match finish(&study, &measured, folder) {
+        Ok((Ok((measured, interrupted)), folder)) => match finish(&mut study, &measured, folder) {
             Err(error) => failed(&error),
             Ok(()) if interrupted => {
                 eprintln!("interrupted: the same command goes on with what is missing");
@@ -123,12 +125,33 @@ fn make(
     runs: &StudyRuns,
     known: Vec<Measured>,
 ) -> Result<Made, FolderError> {
-    let missing: Vec<Job> =
-        plan.jobs().into_iter().filter(|job| known.iter().all(|one| one.job != *job)).collect();
-    if !known.is_empty() {
-        eprintln!("{} runs are known, {} are to be made", known.len(), missing.len());
-    }
     let stop = super::set_on_interrupt();
+    let mut known = known;
+    while let Some(replications) = plan.next(&known) {
+        let missing = plan.jobs().into_iter().filter(|job| job.replication < replications);
+        let missing: Vec<Job> = missing.filter(|job| known.iter().all(|one| one.job != *job)).collect();
+        if !known.is_empty() {
+            eprintln!("{} runs are known, {} are to be made", known.len(), missing.len());
+        }
+        known = match make_some(arguments, plan, runs, (known, &missing), &stop)? {
+            Ok(known) => known,
+            Err(error) => return Ok(Err(error)),
+        };
+        if stop.load(Ordering::Relaxed) {
+            return Ok(Ok((known, true)));
+        }
+    }
+    Ok(Ok((known, false)))
+}
+
+/// Makes these runs beside those that are known.
+fn make_some(
+    arguments: &StudyArguments,
+    plan: &Plan<'_>,
+    runs: &StudyRuns,
+    (known, missing): (Vec<Measured>, &[Job]),
+    stop: &AtomicBool,
+) -> Result<Result<Vec<Measured>, StudyError>, FolderError> {
     let bar = ProgressBar::with_draw_target(Some(missing.len() as u64), ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template("{pos} of {len} runs {wide_bar} {elapsed}, {eta} to go")
         .expect("the template is valid");
@@ -144,18 +167,21 @@ fn make(
     };
     let threads = arguments.jobs.map_or(0, |jobs| jobs as usize);
     let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
-    let made = pool.install(|| plan.run(&missing, &keep, &|| !stop.load(Ordering::Relaxed)));
+    let made = pool.install(|| plan.run(missing, &keep, &|| !stop.load(Ordering::Relaxed)));
     bar.finish_and_clear();
     if let Some(error) = lost.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(error);
     }
     let mut all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
     all.sort_by_key(|measured| measured.job);
-    Ok(made.map(|()| (all, stop.load(Ordering::Relaxed))))
+    Ok(made.map(|()| all))
 }
 
 /// Writes what follows from the runs, and says it.
-fn finish(study: &Study, measured: &[Measured], folder: &Path) -> Result<(), FolderError> {
+fn finish(study: &mut Study, measured: &[Measured], folder: &Path) -> Result<(), FolderError> {
+    // As many as there came to be, where it has ended by itself.
+    study.replications =
+        measured.iter().map(|one| one.job.replication + 1).max().unwrap_or(study.replications);
     let rows = summarise(study, measured);
     let (summary, text) = (csv_text(&rows), findings(study, &rows));
     let picture = picture(study, &rows);

@@ -42,8 +42,9 @@ pub fn paragraph(study: &Study, rows: &[Summary]) -> String {
     let but = if fewer.is_empty() { String::new() } else { format!(" ({})", fewer.join(", ")) };
     let mut text = format!(
         "{} variants were compared under {} conditions in {} replications each{but}, on common random numbers. \
-         Intervals are of 95 % by Student's t; a variant does better or worse than {baseline} for certain where the \
-         interval of the difference, taken replication by replication, has no zero in it.",
+         Intervals are of 95 % by Student's t; a variant does better or worse than {baseline} for certain where a \
+         difference so large, taken replication by replication, would come by chance once in twenty such studies \
+         (corrected by Holm for all that are compared by the metric).",
         study.variants.len(),
         study.conditions.len(),
         study.replications,
@@ -81,7 +82,7 @@ fn sentence(study: &Study, rows: &[Summary], condition: &str, wanted: &Wanted) -
         others.insert(1, baseline);
     }
     let range: Vec<String> = others.into_iter().map(said).collect();
-    let is_better = |row: &&&Summary| row.to_baseline().is_certain() && (row.difference > 0.0) == *higher;
+    let is_better = |row: &&&Summary| row.differs() && (row.difference > 0.0) == *higher;
     let better: Vec<&str> = known.iter().filter(is_better).map(|row| row.variant.as_str()).collect();
     let certainly = match better.as_slice() {
         [] => String::new(),

@@ -7,10 +7,10 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::statistics::{self, Estimate};
+use super::statistics::{self, Estimate, Stopping};
 use crate::kernel::{Domain, Streams};
 use crate::observe::{self, StudyRow};
-use crate::scenario::study::{Study, Wanted};
+use crate::scenario::study::{Study, Until, Wanted};
 use crate::scenario::{self, Report};
 use crate::sim::{self, Options, RunError, Setup};
 
@@ -109,7 +109,8 @@ impl<'a> Plan<'a> {
         observe::sha256_hex(format!("{} {study:?} {inputs:?}", env!("CARGO_PKG_VERSION")).as_bytes())
     }
 
-    /// Every run, those of a replication together, so that an interrupted study has whole replications.
+    /// Every run, those of a replication together, so that an interrupted study has whole replications. Where it ends
+    /// by itself these are all that there may be.
     #[must_use]
     pub fn jobs(&self) -> Vec<Job> {
         let conditions = 0..self.study.conditions.len();
@@ -122,6 +123,29 @@ impl<'a> Plan<'a> {
         };
         let all = (0..self.study.replications).flat_map(of_replication);
         all.filter(|job| job.replication < self.study.replications_of(job.variant)).collect()
+    }
+
+    /// How many replications there are to be before it is seen whether these are enough, of which so many are known;
+    /// none when they are enough.
+    #[must_use]
+    pub fn next(&self, measured: &[Measured]) -> Option<u32> {
+        let count = whole_replications(self.study, measured);
+        let Some(Until { metric, relative, at_least }) = self.study.until else {
+            return (count < self.study.replications).then_some(self.study.replications);
+        };
+        let rule = Stopping { relative, confidence: CONFIDENCE, at_least, at_most: self.study.replications };
+        let is_over = |condition: usize, variant: usize| {
+            let own = measured.iter().filter(|one| {
+                one.job.replication < count && (one.job.condition, one.job.variant) == (condition, variant)
+            });
+            rule.is_over(&own.map(|one| one.values[metric]).collect::<Vec<f64>>())
+        };
+        // Those that have fewer of their own are not waited for.
+        let compared = |variant: &usize| self.study.variants[*variant].replications.is_none();
+        let all = (0..self.study.conditions.len()).all(|condition| {
+            (0..self.study.variants.len()).filter(compared).all(|variant| is_over(condition, variant))
+        });
+        (count < rule.at_most && !all).then(|| rule.next(count))
     }
 
     /// The rows of a run as they are kept.
@@ -204,6 +228,18 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// How many replications have all of their runs.
+#[must_use]
+pub fn whole_replications(study: &Study, measured: &[Measured]) -> u32 {
+    let is_whole = |replication: &u32| {
+        let variants =
+            (0..study.variants.len()).filter(|variant| *replication < study.replications_of(*variant));
+        let expected = variants.count() * study.conditions.len();
+        measured.iter().filter(|one| one.job.replication == *replication).count() == expected
+    };
+    (0..study.replications).take_while(is_whole).count() as u32
+}
+
 /// What came of a variant under a condition, by one metric: a row of `summary.csv`.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Summary {
@@ -219,12 +255,27 @@ pub struct Summary {
     pub runs: u32,
     /// The mean over them.
     pub mean: f64,
-    /// Half of its 95 % interval.
+    /// Half of its 95 % interval, by Student's t.
     pub half_width: f64,
+    /// The standard deviation of the runs.
+    pub standard_deviation: f64,
+    /// The lower end of its 95 % interval by bootstrap, whatever the law of the values is.
+    pub bootstrap_low: f64,
+    /// The upper end.
+    pub bootstrap_high: f64,
+    /// The median of the runs.
+    pub median: f64,
+    /// The lower end of its 95 % interval, by ranks; not a number where there are too few runs for one.
+    pub median_low: f64,
+    /// The upper end.
+    pub median_high: f64,
     /// The mean difference to the baseline, replication by replication.
     pub difference: f64,
     /// Half of its 95 % interval.
     pub difference_half_width: f64,
+    /// How likely a difference as large as this is where there is none, corrected for there being so many variants and
+    /// conditions that are compared by this metric (Holm). Not a number for the baseline.
+    pub p_value: f64,
 }
 
 impl Summary {
@@ -234,10 +285,10 @@ impl Summary {
         Estimate { value: self.mean, half_width: self.half_width }
     }
 
-    /// The difference to the baseline.
+    /// Whether it differs from the baseline for certain, of all that are compared by this metric.
     #[must_use]
-    pub const fn to_baseline(&self) -> Estimate {
-        Estimate { value: self.difference, half_width: self.difference_half_width }
+    pub fn differs(&self) -> bool {
+        self.p_value < 1.0 - CONFIDENCE
     }
 }
 
@@ -258,9 +309,12 @@ pub fn summarise(study: &Study, measured: &[Measured]) -> Vec<Summary> {
                     (0..study.replications).map(|n| value(condition, variant, n, metric)).collect()
                 };
                 let (own, baseline) = (of(variant), of(study.baseline));
-                let differences: Vec<f64> = own.iter().zip(&baseline).map(|(own, base)| own - base).collect();
                 let mean = statistics::mean(&own, CONFIDENCE);
-                let difference = statistics::mean(&differences, CONFIDENCE);
+                let bootstrap = statistics::bootstrap(&own, CONFIDENCE);
+                let median = statistics::quantile_of(&own, 0.5, CONFIDENCE);
+                let difference = statistics::difference(&own, &baseline, CONFIDENCE);
+                let differences: Vec<f64> = own.iter().zip(&baseline).map(|(own, base)| own - base).collect();
+                let is_baseline = variant == study.baseline;
                 rows.push(Summary {
                     condition: under.name.clone(),
                     variant: which.name.clone(),
@@ -269,11 +323,24 @@ pub fn summarise(study: &Study, measured: &[Measured]) -> Vec<Summary> {
                     runs: own.iter().filter(|value| value.is_finite()).count() as u32,
                     mean: mean.value,
                     half_width: mean.half_width,
+                    standard_deviation: statistics::standard_deviation(&own),
+                    bootstrap_low: bootstrap.low,
+                    bootstrap_high: bootstrap.high,
+                    median: median.value,
+                    median_low: median.low,
+                    median_high: median.high,
                     difference: difference.value,
                     difference_half_width: difference.half_width,
+                    p_value: if is_baseline { f64::NAN } else { statistics::p_value(&differences) },
                 });
             }
         }
+    }
+    for Wanted { metric, .. } in &study.metrics {
+        let of_metric = || rows.iter().filter(|row| row.metric == *metric);
+        let corrected = statistics::holm(&of_metric().map(|row| row.p_value).collect::<Vec<_>>());
+        let own = rows.iter_mut().filter(|row| row.metric == *metric);
+        own.zip(corrected).for_each(|(row, p_value)| row.p_value = p_value);
     }
     rows
 }

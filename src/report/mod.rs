@@ -11,6 +11,7 @@ pub mod chart;
 pub mod fits;
 pub mod page;
 pub mod plots;
+pub mod steady;
 pub mod study;
 pub mod tables;
 

@@ -1,13 +1,14 @@
 //! A study: one scenario in several variants under several conditions, each with a name and some overrides.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::diagnostic::Diagnostic;
 use super::files::{self, Files};
 use super::reader::{Map, Reader};
 use super::{Overrides, Report, unreadable, yaml};
 use crate::dms::ensemble::suggest::suggestion;
-use crate::dms::ensemble::tree::Node;
+use crate::dms::ensemble::tree::{Node, Position};
 
 const KEYS: &[&str] =
     &["version", "name", "scenario", "seed", "replications", "conditions", "baseline", "variants", "metrics"];
@@ -22,8 +23,10 @@ pub struct Study {
     pub scenario: PathBuf,
     /// The seed of the seeds of its replications.
     pub seed: u64,
-    /// How many runs of each variant under each condition.
+    /// How many runs of each variant under each condition; at most so many where they end by themselves.
     pub replications: u32,
+    /// When there are enough of them; none = when they are as many as that.
+    pub until: Option<Until>,
     /// Under what it is compared; one at least.
     pub conditions: Vec<Variant>,
     /// What is compared; one at least.
@@ -32,6 +35,18 @@ pub struct Study {
     pub baseline: usize,
     /// By which metrics; one at least.
     pub metrics: Vec<Wanted>,
+}
+
+/// When there are enough replications: as soon as a metric is known well enough for every variant under every
+/// condition.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Until {
+    /// The place of the metric.
+    pub metric: usize,
+    /// Half of its 95 % interval may be this part of its mean.
+    pub relative: f64,
+    /// So many at least.
+    pub at_least: u32,
 }
 
 /// A metric, and which of two values of it is the better one.
@@ -99,8 +114,7 @@ fn read(reader: &mut Reader, root: &Node, path: &Path, metrics: &[&str]) -> Opti
     let scenario = reader.required(&top, "scenario", help, |r, node| r.text(node, "scenario"));
     let seed = reader.optional(&top, "seed", |r, node| r.whole(node, "seed", 0, i64::MAX));
     let help = "how many runs of each, as in `replications: 20`";
-    let replications = reader
-        .required(&top, "replications", help, |r, node| r.whole(node, "replications", 1, MOST_REPLICATIONS));
+    let replications = reader.required(&top, "replications", help, replications);
     let variants = variants(reader, &top, "variants", &["name", "set", "replications"]);
     let conditions = match top.node.entry("conditions") {
         Some(_) => self::variants(reader, &top, "conditions", &["name", "set"]),
@@ -125,17 +139,86 @@ fn read(reader: &mut Reader, root: &Node, path: &Path, metrics: &[&str]) -> Opti
         let help = "as in `metrics: [{higher: services.availability}, {lower: work.wasted}]`".to_owned();
         reader.error(top.at, "a study needs `metrics` by which it compares".to_owned(), help);
     }
+    let (replications, until) = replications?;
+    let until = match until {
+        Some(until) => Some(until.among(reader, &wanted)?),
+        None => None,
+    };
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     Some(Study {
         name: name.map_or(stem, |name| name.to_string()),
         scenario: path.parent().unwrap_or(Path::new("")).join(&*scenario?),
         seed: seed.unwrap_or(42).unsigned_abs(),
-        replications: replications? as u32,
+        replications,
+        until,
         conditions,
         variants,
         baseline: baseline.unwrap_or(0),
         metrics: wanted,
     })
+}
+
+/// What is said of when there are enough replications.
+struct Written {
+    metric: Arc<str>,
+    at: Position,
+    relative: f64,
+    at_least: u32,
+}
+
+impl Written {
+    /// With the place of its metric among those of the study.
+    fn among(self, reader: &mut Reader, wanted: &[Wanted]) -> Option<Until> {
+        let Self { metric, at, relative, at_least } = self;
+        let Some(place) = wanted.iter().position(|one| one.metric == *metric) else {
+            let names = wanted.iter().map(|one| one.metric.as_str());
+            let help = suggestion(&metric, names)
+                .unwrap_or_else(|| format!("add it to `metrics`, as in `- higher: {metric}`"));
+            reader.error(at, format!("`{metric}` is not among the metrics of the study"), help);
+            return None;
+        };
+        Some(Until { metric: place, relative, at_least })
+    }
+}
+
+/// `20`, or `{until: services.availability, half_width: 2%, at_least: 10, at_most: 200}`: how many at most, and when
+/// there are enough.
+fn replications(reader: &mut Reader, node: &Node) -> Option<(u32, Option<Written>)> {
+    let whole = |r: &mut Reader, node: &Node, what| {
+        r.whole(node, what, 1, MOST_REPLICATIONS).and_then(|count| u32::try_from(count).ok())
+    };
+    if !node.is_map() {
+        return whole(reader, node, "replications").map(|count| (count, None));
+    }
+    let keys = &["until", "half_width", "at_least", "at_most"];
+    let map = reader.map(node, "replications", node.position, keys)?;
+    let help = "the metric that is to be known well enough, as in `until: services.availability`";
+    let metric =
+        reader.required(&map, "until", help, |r, node| Some((r.text(node, "until")?, node.position)));
+    let help = "half of its 95 % interval as a part of its mean, as in `half_width: 2%`";
+    let relative = reader.required(&map, "half_width", help, |r, node| {
+        let part = r.fraction(node, "half_width")?;
+        if part <= 0.0 {
+            let help = "a hundredth is `1%`".to_owned();
+            r.error(node.position, "an interval without any width needs runs without end", help);
+            return None;
+        }
+        Some(part)
+    });
+    let at_least = reader.optional(&map, "at_least", |r, node| whole(r, node, "at_least")).unwrap_or(10);
+    let help = "how many runs there are at most, as in `at_most: 200`";
+    let at_most = reader.required(&map, "at_most", help, |r, node| whole(r, node, "at_most"))?;
+    if at_least > at_most {
+        let help = "it ends with `at_most` in any case".to_owned();
+        reader.error(
+            node.position,
+            format!("`at_least: {at_least}` is more than `at_most: {at_most}`"),
+            help,
+        );
+        return None;
+    }
+    let (metric, at) = metric?;
+    Some((at_most, Some(Written { metric, at, relative: relative?, at_least })))
 }
 
 /// A list of names with overrides; an error if it is empty, or a name stands in it twice.

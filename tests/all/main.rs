@@ -42,6 +42,7 @@ mod roles;
 mod routine;
 mod scenarios_invalid;
 mod ssh;
+mod steady;
 mod storage;
 mod strategies;
 mod study;

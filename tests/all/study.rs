@@ -55,6 +55,20 @@ fn make(plan: &Plan<'_>, jobs: &[Job], runs: &StudyRuns, at_most: u32) -> Vec<Me
     made
 }
 
+/// Makes what a study asks for until there is enough, as its command does.
+fn make_all(plan: &Plan<'_>, runs: &StudyRuns) -> (Vec<Measured>, Vec<u32>) {
+    let (mut known, mut steps) = (Vec::new(), Vec::new());
+    while let Some(replications) = plan.next(&known) {
+        steps.push(replications);
+        let is_missing = |job: &Job| known.iter().all(|one: &Measured| one.job != *job);
+        let jobs = plan.jobs().into_iter().filter(|job| job.replication < replications);
+        let jobs: Vec<Job> = jobs.filter(is_missing).collect();
+        known.extend(make(plan, &jobs, runs, u32::MAX));
+        known.sort_by_key(|one| one.job);
+    }
+    (known, steps)
+}
+
 fn folder() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("there is room");
     let path = folder.path().to_owned();
@@ -159,4 +173,65 @@ fn the_shipped_study_can_be_planned() {
     let counts: Vec<usize> = (0..study.variants.len()).map(of).collect();
     assert_eq!(study.variants[0].name, "DMS as it is");
     assert_eq!(counts, [3 * 5, 60, 60, 60, 60, 60, 60, 60, 60], "eight ways, and DMS as it is");
+}
+
+#[test]
+fn a_study_ends_when_enough_is_known() {
+    let (_guard, path) = folder();
+    let until = "{until: services.availability, half_width: 3%, at_most: 14}";
+    let study = load(&path, &STUDY.replace("replications: 3", &format!("replications: {until}"))).unwrap();
+    let plan = Plan::of(&study).unwrap();
+    let (runs, _) = StudyRuns::open(&path).unwrap();
+    let (measured, steps) = make_all(&plan, &runs);
+    // Where nothing is done about lost machines, availability varies too much for ten runs.
+    assert_eq!(steps, [10, 11, 12, 13, 14]);
+    assert_eq!(measured.len(), 14 * 4);
+    let easy = Study { conditions: study.conditions[..1].to_vec(), ..study };
+    let plan = Plan::of(&easy).unwrap();
+    let (runs, _) = StudyRuns::open(&path.join("easy")).unwrap();
+    let (measured, steps) = make_all(&plan, &runs);
+    assert_eq!((steps.as_slice(), measured.len()), ([10].as_slice(), 20));
+    let halfway = &measured[..7];
+    assert_eq!(plan.next(halfway), Some(10), "what was interrupted goes on");
+}
+
+#[test]
+fn differences_are_corrected_for_how_many_there_are() {
+    let (_guard, path) = folder();
+    let study = load(&path, &STUDY.replace("replications: 3", "replications: 10")).unwrap();
+    let plan = Plan::of(&study).unwrap();
+    let (runs, _) = StudyRuns::open(&path).unwrap();
+    let (measured, _) = make_all(&plan, &runs);
+    let rows = summarise(&study, &measured);
+    let of = |condition: &str, variant: &str| {
+        let row = rows.iter().find(|row| {
+            (&*row.condition, &*row.variant, &*row.metric) == (condition, variant, "services.availability")
+        });
+        row.unwrap().clone()
+    };
+    let storm = of("storm", "redeploy");
+    assert!(storm.differs() && storm.difference > 0.1, "{storm:?}");
+    assert!(!of("calm", "redeploy").differs(), "nothing happens there");
+    let baseline = of("storm", "stay down");
+    assert!(baseline.p_value.is_nan() && !baseline.differs() && baseline.standard_deviation > 0.0);
+    assert!(baseline.bootstrap_low < baseline.mean && baseline.mean < baseline.bootstrap_high);
+}
+
+#[test]
+fn what_is_wrong_with_an_end_is_said() {
+    let (_guard, path) = folder();
+    for (end, said) in [
+        (
+            "{until: services.availabilty, half_width: 3%, at_most: 14}",
+            "is not among the metrics of the study",
+        ),
+        ("{until: messages.sent, half_width: 0%, at_most: 14}", "an interval without any width"),
+        ("{until: messages.sent, half_width: 5%}", "how many runs there are at most"),
+        ("{until: messages.sent, half_width: 5%, at_least: 20, at_most: 14}", "`at_least: 20` is more than"),
+        ("{half_width: 5%, at_most: 14}", "the metric that is to be known well enough"),
+    ] {
+        let text = STUDY.replace("replications: 3", &format!("replications: {end}"));
+        let refused = load(&path, &text).expect_err(end);
+        assert!(refused.contains(said), "{end}: {refused}");
+    }
 }
