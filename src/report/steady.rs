@@ -26,7 +26,8 @@ pub fn svg(title: &str, all: &[Drawn]) -> String {
 
 fn chart(drawn: &Drawn) -> Chart {
     let values = || drawn.points.iter().map(|(_, value)| *value);
-    let ends = [values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max)];
+    // From the ground up, which is zero where no value is below it.
+    let ends = [values().fold(0.0, f64::min), values().fold(f64::NEG_INFINITY, f64::max)];
     let mut series = vec![Series::new("value", palette::BLUE, Mark::Line(drawn.points.clone()))];
     if let Some(cut_s) = drawn.cut_s {
         let line = vec![(cut_s, ends[0]), (cut_s, ends[1])];
