@@ -7,8 +7,8 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::{Exit, Format};
-use crate::experiment::statistics::{batch_means, effective_size, mser5};
-use crate::observe::{SeriesRow, read_series, write_into};
+use crate::experiment::statistics::{WarmUp, batch_means, effective_size, mser5};
+use crate::observe::{SeriesRow, read_series, write_atomically};
 use crate::report::steady::{Drawn, svg};
 
 /// How sure intervals are.
@@ -34,6 +34,9 @@ struct Series {
     metric: String,
     labels: String,
     points: Vec<(f64, f64)>,
+    values: Vec<f64>,
+    /// Its beginning; none where it has not come to rest.
+    warm_up: Option<WarmUp>,
 }
 
 /// What is said of a series.
@@ -70,9 +73,8 @@ pub(super) fn steady(arguments: &SteadyArguments) -> Exit {
     }
     let said: Vec<Said> = all.iter().map(said_of).collect();
     if let Some(path) = &arguments.plot {
-        let (folder, name) = (path.parent().unwrap_or(path), path.file_name().unwrap_or_default());
         let picture = svg("series and where they are cut", &all.iter().map(drawn).collect::<Vec<_>>());
-        if let Err(error) = write_into(folder, &[(&name.to_string_lossy(), picture.as_bytes())]) {
+        if let Err(error) = write_atomically(path, picture.as_bytes()) {
             eprintln!("error: {error}");
             return Exit::Internal;
         }
@@ -93,19 +95,23 @@ fn series_of(rows: impl Iterator<Item = SeriesRow>) -> Vec<Series> {
         let key = (row.metric.to_string(), row.labels.to_string());
         all.entry(key).or_default().push((row.time_s, row.value));
     }
-    all.into_iter().map(|((metric, labels), points)| Series { metric, labels, points }).collect()
+    let series = |((metric, labels), points): (_, Vec<(f64, f64)>)| {
+        let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
+        let warm_up = mser5(&values);
+        Series { metric, labels, points, values, warm_up }
+    };
+    all.into_iter().map(series).collect()
 }
 
 fn said_of(series: &Series) -> Said {
-    let values: Vec<f64> = series.points.iter().map(|(_, value)| *value).collect();
-    let cut = mser5(&values).map(|found| found.cut);
-    let rest = cut.map(|cut| &values[cut..]);
+    let cut = series.warm_up.as_ref().map(|found| found.cut);
+    let rest = cut.map(|cut| &series.values[cut..]);
     let estimate = rest.map(|rest| batch_means(rest, CONFIDENCE));
     let number = |number: f64| Some(number).filter(|number| number.is_finite());
     Said {
         metric: series.metric.clone(),
         labels: series.labels.clone(),
-        samples: values.len(),
+        samples: series.values.len(),
         warm_up_s: cut.map(|cut| if cut == 0 { 0.0 } else { series.points[cut].0 }),
         mean: estimate.and_then(|estimate| number(estimate.value)),
         half_width: estimate.and_then(|estimate| number(estimate.half_width)),
@@ -114,14 +120,13 @@ fn said_of(series: &Series) -> Said {
 }
 
 fn drawn(series: &Series) -> Drawn {
-    let values: Vec<f64> = series.points.iter().map(|(_, value)| *value).collect();
-    let found = mser5(&values);
-    let at = |place: usize| series.points.get(place).map_or(0.0, |(time_s, _)| *time_s);
-    let step = |(place, statistic): (usize, &f64)| (at(5 * place), *statistic);
+    let found = series.warm_up.as_ref();
+    let at = |place: usize| series.points[place].0;
+    let step = |(place, statistic): (usize, &f64)| (at(WarmUp::STEP * place), *statistic);
     Drawn {
         title: named(&series.metric, &series.labels),
         points: series.points.clone(),
-        cut_s: found.as_ref().map(|found| at(found.cut)),
+        cut_s: found.map(|found| at(found.cut)),
         statistic: found
             .map_or_else(Vec::new, |found| found.statistic.iter().enumerate().map(step).collect()),
     }

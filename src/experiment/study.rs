@@ -101,10 +101,11 @@ impl<'a> Plan<'a> {
         Ok(Self { study, setups })
     }
 
-    /// What tells whether results are of this study: its scenario in all variants, but not how many replications.
+    /// What tells whether results are of this study: its scenario in all variants, but not how many replications, nor
+    /// what says so.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let study = Study { replications: 0, ..self.study.clone() };
+        let study = Study { replications: 0, until: None, ..self.study.clone() };
         let inputs: Vec<_> = self.setups.iter().flatten().map(|setup| &setup.inputs).collect();
         observe::sha256_hex(format!("{} {study:?} {inputs:?}", env!("CARGO_PKG_VERSION")).as_bytes())
     }
@@ -312,8 +313,8 @@ pub fn summarise(study: &Study, measured: &[Measured]) -> Vec<Summary> {
                 let mean = statistics::mean(&own, CONFIDENCE);
                 let bootstrap = statistics::bootstrap(&own, CONFIDENCE);
                 let median = statistics::quantile_of(&own, 0.5, CONFIDENCE);
-                let difference = statistics::difference(&own, &baseline, CONFIDENCE);
                 let differences: Vec<f64> = own.iter().zip(&baseline).map(|(own, base)| own - base).collect();
+                let difference = statistics::mean(&differences, CONFIDENCE);
                 let is_baseline = variant == study.baseline;
                 rows.push(Summary {
                     condition: under.name.clone(),

@@ -14,8 +14,9 @@ use super::units::write_bytes;
 use super::workload::{
     Context, Request, by, contracts_of, machines, moment, shortage_of_all, template, timeout_of,
 };
-use crate::dms::ensemble::config::AllocationKind;
+use crate::dms::ensemble::config::{AllocationKind, EnsembleConfig};
 use crate::dms::ensemble::tree::{Node, Position};
+use crate::dms::resources::Resources;
 use crate::kernel::{Span, Streams};
 use crate::sim::requests::take_over;
 use crate::sim::setup::{Deploy, Requested};
@@ -109,13 +110,8 @@ fn fitting(
     (context, entry, count): (&Context<'_>, u32, u32),
 ) {
     let Some(machines) = machines(&context.peers.groups) else { return };
-    let Some(task) = template.config.allocations.values().next() else { return };
-    // What cannot be read has been told before.
-    let all = source.jobs(Streams::new(context.seed), entry).into_iter().flatten().map_while(Result::ok);
     let (mut looked_at, mut too_large, mut first) = (0_u32, 0_u32, None);
-    for job in all.take(count.min(LOOKED_AT) as usize) {
-        let mut wanted = task.resources.clone();
-        take_over(&mut wanted, &job);
+    for wanted in first_wanted(&template.config, source, (context.seed, entry), count.min(LOOKED_AT)) {
         looked_at += 1;
         if let Some(shortage) = shortage_of_all(&machines, &wanted) {
             too_large += 1;
@@ -127,6 +123,22 @@ fn fitting(
             format!("no provider is large enough for {too_large} of the first {looked_at} jobs: {shortage}");
         reader.warning(at, message, "each of them will fail".to_owned());
     }
+}
+
+/// What so many jobs of an entry of the workload ask for, the first that come. What cannot be read is told elsewhere.
+pub(super) fn first_wanted(
+    template: &EnsembleConfig,
+    source: &JobSource,
+    (seed, entry): (u64, u32),
+    count: u32,
+) -> impl Iterator<Item = Resources> {
+    let usual = template.allocations.values().next().map(|task| task.resources.clone()).unwrap_or_default();
+    let jobs = source.jobs(Streams::new(seed), entry).into_iter().flatten().map_while(Result::ok);
+    jobs.take(count as usize).map(move |job| {
+        let mut wanted = usual.clone();
+        take_over(&mut wanted, &job);
+        wanted
+    })
 }
 
 /// A template has one task, and nothing else: so it is said what takes the resources and the run time of a job.

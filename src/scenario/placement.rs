@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
+use super::jobs::first_wanted;
 use super::peers::Peers;
 use super::reader::{Map, Reader};
 use super::resolved::text;
-use super::workload::Request;
+use super::workload::{Request, wanted_by};
 use crate::dms::ensemble::tree::Node;
 use crate::dms::orchestrator::Strategy;
 use crate::dms::resources::{Gpu, Resources};
 use crate::dms::scored_bids::{Asked, ScoredBids, ask_for, share_milli};
-use crate::kernel::{Span, Streams};
+use crate::kernel::Span;
 use crate::placement::policy::{Expression, PowerOfD};
 use crate::placement::{Ask, LISTED, Mix, Parameters, Placement, Scale, WHOLE_CARD_MILLI};
-use crate::sim::requests::take_over;
 use crate::sim::setup::{PeerGroup, Requested};
 use crate::workload::JobSource;
 use crate::workload::nodes::{USUAL_CARD_BYTES, memory_of_card};
@@ -125,17 +125,12 @@ pub(super) fn expected_jobs(requests: &[Request], seed: u64) -> Mix {
             Requested::Alike(_) => {
                 // What arrives without end counts as often as a list of a hundred.
                 let count = if deploy.count == u32::MAX { 100 } else { deploy.count.min(MOST_EXPECTED) };
-                for node in deploy.ensemble.nodes.values() {
-                    let own =
-                        node.allocations.iter().filter_map(|name| deploy.ensemble.allocations.get(name));
-                    let wanted = own.fold(Resources::default(), |sum, one| sum.plus(&one.resources));
-                    let expected = expected(&wanted, None);
+                for name in deploy.ensemble.nodes.keys() {
+                    let expected = expected(&wanted_by(&deploy.ensemble, name), None);
                     jobs.extend((0..count).map(|_| expected.clone()));
                 }
             }
             Requested::Jobs { source, .. } => {
-                let template = deploy.ensemble.allocations.values().next();
-                let usual = template.map(|task| task.resources.clone()).unwrap_or_default();
                 let whole = match source {
                     JobSource::Trace(Replay { format: Format::Openb { card_bytes, .. }, .. }) => *card_bytes,
                     JobSource::Generated { classes, .. } => {
@@ -143,13 +138,9 @@ pub(super) fn expected_jobs(requests: &[Request], seed: u64) -> Mix {
                     }
                     JobSource::Trace(_) => None,
                 };
-                // What cannot be read has been told before.
-                let all = source.jobs(Streams::new(seed), entry).into_iter().flatten().map_while(Result::ok);
-                for job in all.take(deploy.count.min(MOST_EXPECTED) as usize) {
-                    let mut wanted = usual.clone();
-                    take_over(&mut wanted, &job);
-                    jobs.push(expected(&wanted, whole));
-                }
+                let count = deploy.count.min(MOST_EXPECTED);
+                let all = first_wanted(&deploy.ensemble, source, (seed, entry), count);
+                jobs.extend(all.map(|wanted| expected(&wanted, whole)));
             }
         }
     }

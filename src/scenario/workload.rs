@@ -10,7 +10,7 @@ use super::reader::{Map, Reader, listed};
 use super::storage;
 use crate::dms::constants::MIN_DEPLOYMENT_TIME;
 use crate::dms::ensemble::config::{
-    AllocationConfig, AllocationKind, ExecutionConfig, FirecrackerConfig, HealthProbe,
+    AllocationConfig, AllocationKind, EnsembleConfig, ExecutionConfig, FirecrackerConfig, HealthProbe,
 };
 use crate::dms::ensemble::finding::Finding;
 use crate::dms::ensemble::suggest::{did_you_mean, suggestion};
@@ -381,15 +381,17 @@ fn mismatch(name: &str, allocation: &AllocationConfig, image: &Image) -> Option<
 fn fitting(reader: &mut Reader, at: Position, ensemble: &Ensemble, groups: &[PeerGroup]) {
     let Some(machines) = machines(groups) else { return };
     for name in ensemble.config.nodes.keys() {
-        let wanted = ensemble
-            .config
-            .allocations_of(name)
-            .fold(Resources::default(), |sum, (_, allocation)| sum.plus(&allocation.resources));
-        if let Some(shortage) = shortage_of_all(&machines, &wanted) {
+        if let Some(shortage) = shortage_of_all(&machines, &wanted_by(&ensemble.config, name)) {
             let message = format!("no provider is large enough for the node `{name}`: {shortage}");
             reader.warning(at, message, "every deployment of it will fail".to_owned());
         }
     }
+}
+
+/// What the allocations of a node ask for together.
+pub(super) fn wanted_by(ensemble: &EnsembleConfig, node: &str) -> Resources {
+    let own = ensemble.allocations_of(node);
+    own.fold(Resources::default(), |sum, (_, allocation)| sum.plus(&allocation.resources))
 }
 
 /// What the first of these machines is short of for this, where all of them are short of something.

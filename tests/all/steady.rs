@@ -45,6 +45,12 @@ fn the_beginning_is_cut_off_and_the_rest_has_an_interval() {
     for text in ["waiting", "end of the warm-up", "MSER-5", "messages.sent (kind=bid)"] {
         assert!(drawn.contains(text), "{text}");
     }
+    let said = Command::new(env!("CARGO_BIN_EXE_dmsim"))
+        .current_dir(folder.path())
+        .args(["steady", ".", "--plot", "here.svg"])
+        .output()
+        .unwrap();
+    assert!(said.status.success() && folder.path().join("here.svg").exists());
     let text = String::from_utf8(steady(&[path, "--metric", "mess"]).stdout).unwrap();
     assert_eq!(text.lines().count(), 1);
     assert!(text.contains("of 2000 samples: has not come to rest"), "{text}");

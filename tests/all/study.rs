@@ -193,6 +193,9 @@ fn a_study_ends_when_enough_is_known() {
     assert_eq!((steps.as_slice(), measured.len()), ([10].as_slice(), 20));
     let halfway = &measured[..7];
     assert_eq!(plan.next(halfway), Some(10), "what was interrupted goes on");
+    let fixed = Study { replications: 20, until: None, ..easy.clone() };
+    let fixed = Plan::of(&fixed).unwrap().fingerprint();
+    assert_eq!(plan.fingerprint(), fixed, "what is known stays so when more is asked for");
 }
 
 #[test]

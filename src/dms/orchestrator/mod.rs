@@ -113,9 +113,9 @@ pub struct Strategy {
     /// on all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_once: Option<u32>,
-    /// Of those that wait the highest goes first, and of equals whichever was asked for first.
-    #[serde(skip_serializing_if = "is_none_of_it")]
-    pub priority: u32,
+    /// Of those that wait the highest goes first, and of equals whichever was asked for first. None = 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u32>,
     /// Asks for bids at most so often for a deployment that has never run, and gives it up then, even before its
     /// deadline. None = as often as there is time. A restart of the node begins to count anew.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -141,14 +141,9 @@ impl Strategy {
         if let Some(recovery) = wishes.recovery {
             self.recovery = Recovery { forced, ..recovery };
         }
-        self.priority = wishes.priority.unwrap_or(self.priority);
+        self.priority = wishes.priority.or(self.priority);
         Self { detector: wishes.detector.unwrap_or(self.detector), ..self }
     }
-}
-
-/// Whether a number says nothing.
-const fn is_none_of_it(number: &u32) -> bool {
-    *number == 0
 }
 
 /// A request that was sent and whose reply, or timeout, is to come.

@@ -20,8 +20,8 @@ impl Deployment {
     }
 
     /// How soon its turn comes: the higher the sooner.
-    pub(in crate::dms) const fn priority(&self) -> u32 {
-        self.strategy.priority
+    pub(in crate::dms) fn priority(&self) -> u32 {
+        self.strategy.priority.unwrap_or(0)
     }
 
     /// It has to wait for its turn.

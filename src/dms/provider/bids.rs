@@ -258,7 +258,7 @@ impl Provider {
         let ticket = self.ticket(root);
         let tenant = self.tenant(&desk.security.capabilities, envelope);
         let mut bidder = self.bidder(&root.handle.host, ticket, ensemble, desk.security.profile);
-        bidder.quota = tenant.map(|tenant| (&self.machine.quotas[usize::from(tenant)], tenant));
+        bidder.quota = self.quota_of(tenant);
         let chosen = bidder.choose(request, envelope.nonce, &mut |refusal| {
             desk.fact(Fact::BidRefused { ensemble, refusal });
         });

@@ -59,7 +59,9 @@ impl Provider {
         }
         let (id, generation) = (&commit.allocation, commit.generation);
         let tenant = self.bids.get(&commit.ensemble).and_then(|bid| bid.tenant);
-        if let Err(over) = self.check_quota(tenant, &resources) {
+        if let Some((quota, tenant)) = self.quota_of(tenant)
+            && let Err(over) = quota.check(&self.pool, tenant, &resources)
+        {
             return error(over.to_string());
         }
         if let Err(refused) = self.pool.commit_with(id, generation, &resources, &commit.cards, lease) {

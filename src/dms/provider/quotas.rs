@@ -84,9 +84,8 @@ impl Provider {
         place.map(|place| place as u16)
     }
 
-    /// Whether a tenant may have so much more.
-    pub(super) fn check_quota(&self, tenant: Option<u16>, wanted: &Resources) -> Result<(), OverQuota> {
-        let Some(tenant) = tenant else { return Ok(()) };
-        self.machine.quotas[usize::from(tenant)].check(&self.pool, tenant, wanted)
+    /// The quota of a tenant, with its place.
+    pub(super) fn quota_of(&self, tenant: Option<u16>) -> Option<(&Quota, u16)> {
+        tenant.map(|tenant| (&self.machine.quotas[usize::from(tenant)], tenant))
     }
 }

@@ -85,18 +85,6 @@ pub fn mean(values: &[f64], confidence: f64) -> Estimate {
     Estimate { value, half_width: quantile(confidence, count - 1) * error }
 }
 
-/// The mean difference of measurements that belong together, as those of two variants on common random numbers. Where
-/// one of a pair was not measured the other one is left out.
-///
-/// # Panics
-/// If there are more of the one than of the other.
-#[must_use]
-pub fn difference(one: &[f64], other: &[f64], confidence: f64) -> Estimate {
-    assert_eq!(one.len(), other.len(), "measurements come in pairs");
-    let differences: Vec<f64> = one.iter().zip(other).map(|(one, other)| one - other).collect();
-    mean(&differences, confidence)
-}
-
 /// The standard deviation of independent measurements, by Bessel's formula; not a number for fewer than two.
 #[must_use]
 pub fn standard_deviation(values: &[f64]) -> f64 {
@@ -156,7 +144,8 @@ mod tests {
             one.push(common + 1.0 + 0.1 * draws.normal());
             other.push(common + 0.1 * draws.normal());
         }
-        let paired = difference(&one, &other, 0.95);
+        let differences: Vec<f64> = one.iter().zip(&other).map(|(one, other)| one - other).collect();
+        let paired = mean(&differences, 0.95);
         assert!((paired.value - 1.0).abs() < 0.2 && paired.half_width < 0.2, "{paired:?}");
         let alone = mean(&one, 0.95);
         assert!(alone.half_width > 30.0 * paired.half_width, "{alone:?} {paired:?}");

@@ -6,8 +6,6 @@
 
 use super::{average, measured};
 
-/// Measurements that are taken together.
-const BATCH: usize = 5;
 /// Fewer batches than this tell nothing.
 const LEAST: usize = 10;
 
@@ -16,9 +14,14 @@ const LEAST: usize = 10;
 pub struct WarmUp {
     /// So many measurements.
     pub cut: usize,
-    /// The statistic behind each place to cut, in steps of five measurements: the squared standard error of the mean
-    /// of the rest.
+    /// The statistic behind each place to cut, in steps of [`WarmUp::STEP`] measurements: the squared standard error of
+    /// the mean of the rest.
     pub statistic: Vec<f64>,
+}
+
+impl WarmUp {
+    /// Measurements that are taken together.
+    pub const STEP: usize = 5;
 }
 
 /// The warm-up of a series; none where it is too short, or where so much would have to go that what is left is shorter
@@ -26,7 +29,7 @@ pub struct WarmUp {
 #[must_use]
 pub fn mser5(series: &[f64]) -> Option<WarmUp> {
     let series = measured(series);
-    let batches: Vec<f64> = series.chunks_exact(BATCH).map(average).collect();
+    let batches: Vec<f64> = series.chunks_exact(WarmUp::STEP).map(average).collect();
     if batches.len() < LEAST {
         return None;
     }
@@ -43,7 +46,7 @@ pub fn mser5(series: &[f64]) -> Option<WarmUp> {
     // The last few would win by chance, so no more than half is looked at; what is best at that edge is no answer.
     statistic.truncate(batches.len() / 2 + 1);
     let best = (0..statistic.len()).min_by(|one, other| statistic[*one].total_cmp(&statistic[*other]))?;
-    (best + 1 < statistic.len()).then_some(WarmUp { cut: best * BATCH, statistic })
+    (best + 1 < statistic.len()).then_some(WarmUp { cut: best * WarmUp::STEP, statistic })
 }
 
 #[cfg(test)]

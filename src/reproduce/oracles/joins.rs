@@ -6,7 +6,7 @@
 
 use super::availability::{Measured, add};
 use super::jobs::{Job, Journal, Part};
-use super::laws::Law;
+use super::laws::{Law, Seen};
 use super::recursions::Servers;
 use super::stage::{Stage, Task, at_random};
 use super::statistics::{jackknife, mean};
@@ -54,8 +54,7 @@ pub(super) fn redundancy(case: &OracleCase, effort: &Effort) -> Result<Measured,
 /// of the recursion by itself, which is nothing more.
 struct Replication {
     sums: Vec<f64>,
-    between: Vec<f64>,
-    served: Vec<f64>,
+    seen: Seen,
 }
 
 impl System {
@@ -65,13 +64,8 @@ impl System {
             one.sums.extend(self.known(seed, effort.scaled(KNOWN)));
             Ok(one)
         })?;
-        let all = |of: fn(&Replication) -> &Vec<f64>| -> Vec<f64> {
-            replications.iter().flat_map(|one| of(one).iter().copied()).collect()
-        };
-        let (between, served) = (all(|one| &one.between), all(|one| &one.served));
-        let law = Law::Exponential;
-        law.check("between two arrivals", (1.0 / self.rate, f64::MAX), &between, effort.seed)?;
-        law.check("of service", (self.served_mean(), f64::MAX), &served, effort.seed)?;
+        let seen: Vec<&Seen> = replications.iter().map(|one| &one.seen).collect();
+        Seen::check(&seen, 1.0 / self.rate, (Law::Exponential, self.served_mean()), effort.seed)?;
         let sums: Vec<Vec<f64>> = replications.into_iter().map(|one| one.sums).collect();
         let stays = jackknife(&sums, |sums| mean(sums[0], sums[1]) + mean(sums[2], sums[3]));
         Ok(case.values.iter().map(|(name, _)| (name.clone(), stays)).collect())
@@ -123,7 +117,7 @@ impl System {
             add(&mut sums, &[1.0, stayed - end_known]);
         }
         let between = journal.between_s(0).into_iter().map(|seconds| seconds / UNIT_S).collect();
-        Ok(Replication { sums, between, served })
+        Ok(Replication { sums, seen: Seen { between, served } })
     }
 
     /// When each job ends with the last of its parts, by the recursion of each server.

@@ -92,6 +92,37 @@ impl Law {
     }
 }
 
+/// Times that a run has shown.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// Between two arrivals.
+    pub(super) between: Vec<f64>,
+    /// Of services.
+    pub(super) served: Vec<f64>,
+}
+
+impl Seen {
+    /// What all runs have shown must be as was asked for: arrivals at random, so far apart on average, and services of
+    /// this law and mean.
+    pub(super) fn check(
+        all: &[&Self],
+        between: f64,
+        (law, served): (Law, f64),
+        seed: u64,
+    ) -> Result<(), String> {
+        let of = |times: fn(&Self) -> &Vec<f64>| -> Vec<f64> {
+            all.iter().flat_map(|seen| times(seen).iter().copied()).collect()
+        };
+        Law::Exponential.check(
+            "between two arrivals",
+            (between, f64::MAX),
+            &of(|seen| &seen.between),
+            seed,
+        )?;
+        law.check("of service", (served, f64::MAX), &of(|seen| &seen.served), seed)
+    }
+}
+
 /// A mean with its standard error.
 fn mean_and_error(times: &[f64]) -> (f64, f64) {
     let count = times.len() as f64;

@@ -13,7 +13,7 @@
 
 use super::availability::{Measured, add};
 use super::jobs::{Job, Journal, Part};
-use super::laws::Law;
+use super::laws::{Law, Seen};
 use super::recursions::Servers;
 use super::stage::{Stage, Task, at_random, regularly};
 use super::statistics::{Estimate, jackknife, mean};
@@ -97,8 +97,7 @@ struct System {
 #[derive(Default)]
 struct Replication {
     sums: Vec<f64>,
-    between: Vec<f64>,
-    served: Vec<f64>,
+    seen: Seen,
 }
 
 impl System {
@@ -125,13 +124,8 @@ impl System {
             }
             Ok(one)
         })?;
-        let all = |of: fn(&Replication) -> &Vec<f64>| -> Vec<f64> {
-            replications.iter().flat_map(|one| of(one).iter().copied()).collect()
-        };
-        let all_of = |mean: f64| (mean, f64::MAX);
-        let between = all(|one| &one.between);
-        Law::Exponential.check("between two arrivals", all_of(1.0 / self.rate), &between, effort.seed)?;
-        self.law.check("of service", all_of(self.mean), &all(|one| &one.served), effort.seed)?;
+        let seen: Vec<&Seen> = replications.iter().map(|one| &one.seen).collect();
+        Seen::check(&seen, 1.0 / self.rate, (self.law, self.mean), effort.seed)?;
         let sums: Vec<Vec<f64>> = replications.into_iter().map(|one| one.sums).collect();
         let found = case.values.iter().map(|(name, _)| (name.clone(), estimate(name, &sums)));
         Ok(found.collect())
@@ -173,7 +167,7 @@ impl System {
         let inside = waiting + area(&journal.in_use.spans_s) / UNIT_S;
         add(&mut sums[RUN + 4..], &[units(Time::ZERO, journal.end), inside - stays, waiting - waits]);
         let between = journal.between_s(0).into_iter().map(|seconds| seconds / UNIT_S).collect();
-        Ok(Replication { sums, between, served })
+        Ok(Replication { sums, seen: Seen { between, served } })
     }
 
     /// A part of which it is known when it came to the queue and whether it waited there.
@@ -383,7 +377,7 @@ mod tests {
     fn arrivals_and_services_of_another_law_are_no_measurement() {
         // The machine's tasks take twice as long as the recursion has them take, or follow another law.
         let journal_of = |law: Law, mean: f64| {
-            let runs = System::of_one(0.3, law, mean).replicate(7, 400).map(|one| one.served);
+            let runs = System::of_one(0.3, law, mean).replicate(7, 400).map(|one| one.seen.served);
             runs.unwrap_or_else(|reason| panic!("{reason}"))
         };
         let served = journal_of(Law::Exponential, 1.0);

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 
 use super::availability::{Measured, add};
 use super::jobs::{Job, Journal};
-use super::laws::Law;
+use super::laws::{Law, Seen};
 use super::stage::{Stage, Task, at_random};
 use super::statistics::{Estimate, jackknife, mean};
 use super::{Effort, OracleCase};
@@ -29,6 +29,8 @@ const RUN: f64 = 1500.0;
 const RUNS: u64 = 2;
 /// Queues of up to so many are told apart.
 const LONGEST: usize = 9;
+/// And of so many where they are only added up; the last stands for all above too.
+const LEVELS: usize = 4 * LONGEST;
 /// The places of the sums of a replication: how many came, how much longer they stayed than by the rule; how long it
 /// was, and how much longer there were so many in a queue; then time and queues of the rule by itself.
 const JOBS: usize = 0;
@@ -105,37 +107,29 @@ struct Market {
     policy: &'static str,
 }
 
-/// What a run has shown.
-#[derive(Default)]
-struct Seen {
-    between: Vec<f64>,
-    served: Vec<f64>,
-}
-
 impl Market {
     /// The sums of all replications.
     fn replications(self, effort: &Effort) -> Result<Vec<Vec<f64>>, String> {
         let replications = effort.replicate(|seed| {
-            let mut sums = vec![0.0; KNOWN + 1 + 4 * LONGEST];
+            let mut sums = vec![0.0; KNOWN + 1 + LEVELS];
             let has_run = seed % (1 << 16) < RUNS;
             let seen = if has_run { self.add_run(&mut sums, seed, effort)? } else { Seen::default() };
             self.add_known(&mut sums, seed, effort.length);
             Ok((sums, seen))
         })?;
-        let all = |of: fn(&Seen) -> &Vec<f64>| -> Vec<f64> {
-            replications.iter().flat_map(|(_, seen)| of(seen).iter().copied()).collect()
-        };
-        let between = 1.0 / self.rate / f64::from(self.servers);
-        let law = Law::Exponential;
-        // Units of time are a thousandth of what is between two here.
-        let scaled: Vec<f64> = all(|seen| &seen.between).into_iter().map(|time| time / between).collect();
-        law.check("between two arrivals", (1.0, f64::MAX), &scaled, effort.seed)?;
-        law.check("of service", (1.0, f64::MAX), &all(|seen| &seen.served), effort.seed)?;
+        // Times are told apart by thousandths of a unit, so those between two arrivals have a unit of their own.
+        let seen: Vec<&Seen> = replications.iter().map(|(_, seen)| seen).collect();
+        Seen::check(&seen, 1.0, (Law::Exponential, 1.0), effort.seed)?;
         Ok(replications.into_iter().map(|(sums, _)| sums).collect())
     }
 
+    /// How long it is between two arrivals on average.
+    fn between_s(&self) -> f64 {
+        UNIT_S / self.rate / f64::from(self.servers)
+    }
+
     fn stage(&self, seed: u64, count: u64) -> Stage {
-        let between_s = UNIT_S / self.rate / f64::from(self.servers);
+        let between_s = self.between_s();
         // Nobody comes any more for the rest, which is as long as the longest queue takes.
         let length_s = between_s * (1.5 * count as f64) + UNIT_S * 100.0;
         let mut stage = Stage::of_steady_peers(seed, length_s, self.servers);
@@ -183,7 +177,7 @@ impl Market {
         sums[SPANS] += units(journal.end) * f64::from(self.servers);
         add_queues(&mut sums[SPANS + 1..KNOWN], run_spans, 1.0);
         add_queues(&mut sums[SPANS + 1..KNOWN], rule_spans, -1.0);
-        let between = journal.between_s(0).into_iter().map(|seconds| seconds / UNIT_S).collect();
+        let between = journal.between_s(0).into_iter().map(|seconds| seconds / self.between_s()).collect();
         Ok(Seen { between, served })
     }
 
@@ -205,8 +199,8 @@ impl Market {
         let count = servers as usize;
         let mut queues = vec![0_u16; count];
         // How many queues have so many or more.
-        let mut longer = [0_u32; 4 * LONGEST + 1];
-        let mut areas = [0_u64; 4 * LONGEST + 1];
+        let mut longer = [0_u32; LEVELS + 1];
+        let mut areas = [0_u64; LEVELS + 1];
         let steps_per_unit = (1.0 + self.rate) * f64::from(servers);
         let arrival = (self.rate / (1.0 + self.rate) * 4_294_967_296.0) as u64;
         let [warm_up, steps] = [warm_up, units].map(|units| (units * steps_per_unit) as u64);
@@ -225,9 +219,9 @@ impl Market {
                     }
                 }
                 queues[server] += 1;
-                longer[usize::from(queues[server]).min(4 * LONGEST)] += 1;
+                longer[usize::from(queues[server]).min(LEVELS)] += 1;
             } else if queues[server] > 0 {
-                longer[usize::from(queues[server]).min(4 * LONGEST)] -= 1;
+                longer[usize::from(queues[server]).min(LEVELS)] -= 1;
                 queues[server] -= 1;
             }
         }
