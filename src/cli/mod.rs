@@ -25,6 +25,7 @@ mod scale;
 mod schema;
 mod steady;
 mod study;
+mod sweep;
 mod translate;
 
 /// How a command ends (exit codes of the process).
@@ -40,6 +41,8 @@ pub enum Exit {
     Internal,
     /// The simulated software broke a rule that holds in every run.
     SafetyFinding,
+    /// The simulator itself broke down.
+    Crash,
     /// The user interrupted; what was written is valid and partial.
     Interrupted,
 }
@@ -52,6 +55,7 @@ impl From<Exit> for ExitCode {
             Exit::BadInput => 2,
             Exit::Internal => 3,
             Exit::SafetyFinding => 4,
+            Exit::Crash => 6,
             Exit::Interrupted => 130,
         })
     }
@@ -98,6 +102,8 @@ enum Command {
     Bench(bench::BenchArguments),
     /// Compare variants of a scenario under several conditions, with intervals, on common random numbers.
     Study(study::StudyArguments),
+    /// Plan, run, watch and merge the many runs of a study, in parts and on several machines.
+    Sweep(sweep::SweepArguments),
     /// Tell where the beginning of a long run ends, and the means of its series after that, with intervals.
     Steady(steady::SteadyArguments),
     /// Fit distributions to an availability trace and write them as churn for scenarios.
@@ -119,6 +125,7 @@ pub fn main() -> ExitCode {
         Command::Schema(arguments) => schema::schema(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Study(arguments) => study::study(&arguments),
+        Command::Sweep(arguments) => sweep::sweep(&arguments),
         Command::Steady(arguments) => steady::steady(&arguments),
         Command::Fit(arguments) => fit::fit(&arguments),
     };

@@ -231,11 +231,8 @@ fn write(
         recording.finish(&outcome.series, &outcome.metrics)?;
     }
     folder.write_text("scenario.resolved.yaml", &loaded.resolved)?;
-    for (name, text) in &loaded.ensembles {
-        folder.write_text(&format!("ensembles/{name}.yaml"), text)?;
-    }
-    for (name, text) in &loaded.traces {
-        folder.write_text(&format!("traces/{name}.csv"), text)?;
+    for (name, text) in loaded.copies() {
+        folder.write_text(&name, text)?;
     }
     for file in &loaded.job_traces {
         folder.write_from(&format!("traces/{}", file.copy), &mut file.open()?)?;

@@ -2,26 +2,27 @@
 
 use std::fmt::Write as _;
 
+use super::plan::replications_of;
 use super::statistics::Estimate;
-use super::study::Summary;
-use crate::scenario::study::{Study, Wanted};
+use super::summary::Summary;
+use crate::observe::{Better, PlannedMetric, SweepPlan};
 
 /// The findings as Markdown.
 #[must_use]
-pub fn findings(study: &Study, rows: &[Summary]) -> String {
-    let mut text = format!("# {}\n\n", study.name);
-    text.push_str(&paragraph(study, rows));
-    for condition in &study.conditions {
+pub fn findings(plan: &SweepPlan, rows: &[Summary]) -> String {
+    let mut text = format!("# {}\n\n", plan.name);
+    text.push_str(&paragraph(plan, rows));
+    for condition in &plan.conditions {
         let _ = write!(text, "\n## {}\n\n| |", condition.name);
-        for Wanted { metric, .. } in &study.metrics {
+        for PlannedMetric { metric, .. } in &plan.metrics {
             let _ = write!(text, " {metric} |");
         }
-        let _ = writeln!(text, "\n| --- |{}", " --- |".repeat(study.metrics.len()));
-        for variant in &study.variants {
+        let _ = writeln!(text, "\n| --- |{}", " --- |".repeat(plan.metrics.len()));
+        for variant in &plan.variants {
             let _ = write!(text, "| {} |", variant.name);
-            for Wanted { metric, .. } in &study.metrics {
+            for PlannedMetric { metric, .. } in &plan.metrics {
                 let row = find(rows, &condition.name, &variant.name, metric);
-                let cell = row.map_or_else(|| "-".to_owned(), |row| shown(row.estimate(), row.unit));
+                let cell = row.map_or_else(|| "-".to_owned(), |row| shown(row.estimate(), &row.unit));
                 let _ = write!(text, " {cell} |");
             }
             text.push('\n');
@@ -33,11 +34,11 @@ pub fn findings(study: &Study, rows: &[Summary]) -> String {
 /// The findings as prose: how it was compared, and for each condition which variant did best and worst by each metric,
 /// and which did better than the baseline for certain.
 #[must_use]
-pub fn paragraph(study: &Study, rows: &[Summary]) -> String {
-    let baseline = &study.variants[study.baseline].name;
-    let fewer = (0..study.variants.len()).filter(|place| study.replications_of(*place) < study.replications);
+pub fn paragraph(plan: &SweepPlan, rows: &[Summary]) -> String {
+    let baseline = &plan.baseline;
+    let fewer = (0..plan.variants.len()).filter(|place| replications_of(plan, *place) < plan.replications);
     let fewer: Vec<String> = fewer
-        .map(|place| format!("{} of {}", study.replications_of(place), study.variants[place].name))
+        .map(|place| format!("{} of {}", replications_of(plan, place), plan.variants[place].name))
         .collect();
     let but = if fewer.is_empty() { String::new() } else { format!(" ({})", fewer.join(", ")) };
     let mut text = format!(
@@ -45,44 +46,42 @@ pub fn paragraph(study: &Study, rows: &[Summary]) -> String {
          Intervals are of 95 % by Student's t; a variant does better or worse than {baseline} for certain where a \
          difference so large, taken replication by replication, would come by chance once in twenty such studies \
          (corrected by Holm for all that are compared by the metric).",
-        study.variants.len(),
-        study.conditions.len(),
-        study.replications,
+        plan.variants.len(),
+        plan.conditions.len(),
+        plan.replications,
     );
-    for condition in &study.conditions {
-        let sentences: Vec<String> = study
-            .metrics
-            .iter()
-            .filter_map(|wanted| sentence(study, rows, &condition.name, wanted))
-            .collect();
+    for condition in &plan.conditions {
+        let sentences: Vec<String> =
+            plan.metrics.iter().filter_map(|wanted| sentence(plan, rows, &condition.name, wanted)).collect();
         let _ = write!(text, "\n\nUnder {}: {}.", condition.name, sentences.join("; "));
     }
     text.push('\n');
     text
 }
 
-fn sentence(study: &Study, rows: &[Summary], condition: &str, wanted: &Wanted) -> Option<String> {
-    let Wanted { metric, higher } = wanted;
-    let mut known: Vec<&Summary> = study
+fn sentence(plan: &SweepPlan, rows: &[Summary], condition: &str, wanted: &PlannedMetric) -> Option<String> {
+    let PlannedMetric { metric, better, .. } = wanted;
+    let higher = *better == Better::Higher;
+    let mut known: Vec<&Summary> = plan
         .variants
         .iter()
         .filter_map(|variant| find(rows, condition, &variant.name, metric))
         .filter(|row| row.mean.is_finite())
         .collect();
-    // Those that do alike stay in the order of the study.
+    // Those that do alike stay in the order of the plan.
     known.sort_by(|one, other| match higher {
         true => other.mean.total_cmp(&one.mean),
         false => one.mean.total_cmp(&other.mean),
     });
-    let baseline = find(rows, condition, &study.variants[study.baseline].name, metric)?;
+    let baseline = find(rows, condition, &plan.baseline, metric)?;
     let (best, worst) = (known.first()?, known.last()?);
-    let said = |row: &Summary| format!("{} with {}", shown(row.estimate(), row.unit), row.variant);
+    let said = |row: &Summary| format!("{} with {}", shown(row.estimate(), &row.unit), row.variant);
     let mut others: Vec<&Summary> = vec![best, worst];
     if others.iter().all(|row| row.variant != baseline.variant) && baseline.mean.is_finite() {
         others.insert(1, baseline);
     }
     let range: Vec<String> = others.into_iter().map(said).collect();
-    let is_better = |row: &&&Summary| row.differs() && (row.difference > 0.0) == *higher;
+    let is_better = |row: &&&Summary| row.differs() && (row.difference > 0.0) == higher;
     let better: Vec<&str> = known.iter().filter(is_better).map(|row| row.variant.as_str()).collect();
     let certainly = match better.as_slice() {
         [] => String::new(),

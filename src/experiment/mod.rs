@@ -1,10 +1,20 @@
 //! Many runs: what is compared, on which seeds, and what follows with which certainty.
 //!
-//! Runs are independent of each other, so they share the cores; each is the same whatever runs beside it.
+//! A study becomes a [`plan`], a plan a [`sweep`] in a folder, on as many machines as there are, and what came of its
+//! cells is [`merge`]d. Runs are independent of each other; each is the same whatever runs beside it.
 
 mod findings;
+pub mod merge;
+pub mod plan;
 pub mod statistics;
-pub mod study;
+mod summary;
+pub mod sweep;
 
 pub use findings::{findings, paragraph};
-pub use study::{Measured, Plan, StudyError, Summary, summarise};
+pub use merge::{MergeError, Merged};
+pub use plan::{Cell, PlanError, Planned};
+pub use summary::{Measured, Summary, summarise};
+pub use sweep::{Shard, Sweep, SweepError};
+
+/// How sure intervals are to hold what is estimated.
+pub const CONFIDENCE: f64 = 0.95;

@@ -121,8 +121,18 @@ pub struct RunFolder {
 /// # Panics
 /// If a row is no flat record of numbers and texts.
 pub fn csv_text<R: Serialize>(rows: impl IntoIterator<Item = R>) -> String {
+    written(rows, true)
+}
+
+/// Rows as CSV, without a header.
+pub(super) fn csv_lines<R: Serialize>(rows: impl IntoIterator<Item = R>) -> String {
+    written(rows, false)
+}
+
+fn written<R: Serialize>(rows: impl IntoIterator<Item = R>, header: bool) -> String {
     let terminator = csv::Terminator::Any(b'\n');
-    let mut writer = csv::WriterBuilder::new().terminator(terminator).from_writer(Vec::new());
+    let mut writer =
+        csv::WriterBuilder::new().has_headers(header).terminator(terminator).from_writer(Vec::new());
     for row in rows {
         writer.serialize(row).expect("a row is flat, and memory takes all of it");
     }
@@ -201,11 +211,7 @@ impl RunFolder {
     /// # Errors
     /// [`FolderError::Io`].
     pub fn write_text(&self, name: &str, text: &str) -> Result<(), FolderError> {
-        let path = self.partial.join(name);
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(doing("create", folder))?;
-        }
-        write_atomically(&path, text.as_bytes())
+        write_into(&self.partial, &[(name, text.as_bytes())])
     }
 
     /// Writes another file of the run with bytes that need not fit in memory.
@@ -213,13 +219,7 @@ impl RunFolder {
     /// # Errors
     /// [`FolderError::Io`].
     pub fn write_from(&self, name: &str, bytes: &mut dyn io::Read) -> Result<(), FolderError> {
-        let path = self.partial.join(name);
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(doing("create", folder))?;
-        }
-        let mut file = File::create(&path).map_err(doing("create", &path))?;
-        io::copy(bytes, &mut file).map_err(doing("write", &path))?;
-        Ok(())
+        copy_into(&self.partial, name, bytes)
     }
 
     /// Gives the folder its name and returns the path that it got.
@@ -333,8 +333,25 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
 /// # Errors
 /// [`FolderError::Io`], by the first that fails; those before it are written.
 pub fn write_into(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), FolderError> {
-    fs::create_dir_all(folder).map_err(doing("create", folder))?;
-    files.iter().try_for_each(|(name, bytes)| write_atomically(&folder.join(name), bytes))
+    files.iter().try_for_each(|(name, bytes)| {
+        let path = folder.join(name);
+        make_parent(&path)?;
+        write_atomically(&path, bytes)
+    })
+}
+
+/// Writes a file into a folder with bytes that need not fit in memory, as [`write_atomically`] does.
+///
+/// # Errors
+/// [`FolderError::Io`].
+pub fn copy_into(folder: &Path, name: &str, bytes: &mut dyn io::Read) -> Result<(), FolderError> {
+    let path = folder.join(name);
+    make_parent(&path)?;
+    write_through(&path, |file| io::copy(bytes, file).map(drop).map_err(doing("write", &path)))
+}
+
+fn make_parent(path: &Path) -> Result<(), FolderError> {
+    path.parent().map_or(Ok(()), |folder| fs::create_dir_all(folder).map_err(doing("create", folder)))
 }
 
 fn write_through(

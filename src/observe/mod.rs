@@ -23,9 +23,9 @@ pub mod recording;
 pub mod rows;
 pub mod spans;
 pub mod stream;
-pub mod study;
+pub mod sweep;
 
-pub use folder::{FolderError, RunFolder, csv_text, write_atomically, write_into};
+pub use folder::{FolderError, RunFolder, copy_into, csv_text, write_atomically, write_into};
 pub use histogram::{SpanHistogram, nearest_rank};
 pub use manifest::{InputHash, Provenance, RunManifest, Verdict, sha256_hex};
 pub use metrics::{Metric, all, metric};
@@ -41,4 +41,7 @@ pub use rows::{
     PeerRow, RefusalRow, RequestRow, Row, SCHEMA_VERSION, SeriesRow, Text, labels,
 };
 pub use stream::{PeerMetricRow, StreamFile, Streams};
-pub use study::{StudyRow, StudyRuns};
+pub use sweep::{
+    Arm, Better, CellOutcome, CellResult, CellRow, FailureKind, FailureRow, FinishedCell, Kept, PlannedEnd,
+    PlannedMetric, PlannedSetup, SWEEP_SCHEMA, SeriesName, SweepFolder, SweepPlan, cells_csv, failures_csv,
+};

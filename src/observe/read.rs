@@ -71,6 +71,19 @@ pub enum ReadError {
         /// Its schema.
         found: u32,
     },
+    /// A file of a sweep or a baseline was written under another schema than this program knows.
+    #[error(
+        "{} has schema {found}, this program reads {known}: make it anew with this version, or read it with the other",
+        path.display()
+    )]
+    OtherSchema {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: u32,
+        /// The one that is known.
+        known: u32,
+    },
 }
 
 fn in_column(column: &Option<String>) -> String {
@@ -110,7 +123,7 @@ fn cell_error(path: &Path, error: &csv::Error, header: Option<&csv::StringRecord
     ReadError::Cell { path: path.to_owned(), line, column, reason }
 }
 
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, ReadError> {
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, ReadError> {
     let bytes = fs::read(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
     serde_json::from_slice(&bytes).map_err(|error| {
         let text = error.to_string();

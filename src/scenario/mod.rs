@@ -95,6 +95,15 @@ pub struct Loaded {
     pub job_traces: Vec<TraceFile>,
 }
 
+impl Loaded {
+    /// The files that the resolved scenario names, by those names, but for traces of jobs: they may be too large to be
+    /// held.
+    pub fn copies(&self) -> impl Iterator<Item = (String, &str)> {
+        let ensembles = self.ensembles.iter().map(|(name, text)| (format!("ensembles/{name}.yaml"), &**text));
+        ensembles.chain(self.traces.iter().map(|(name, text)| (format!("traces/{name}.csv"), &**text)))
+    }
+}
+
 /// What is wrong, or looks wrong, with files, and the texts to show it in.
 #[derive(Clone, Debug, Default)]
 pub struct Report {

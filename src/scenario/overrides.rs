@@ -69,13 +69,18 @@ fn apply(root: &mut Node, line: &str, number: u32) -> Result<(), Finding> {
 }
 
 /// A part of a path.
-struct Step<'a> {
+pub(super) struct Step<'a> {
     key: Result<&'a str, &'a str>,
     /// Characters up to the next step.
     width: usize,
 }
 
 impl<'a> Step<'a> {
+    /// The key of a map; none for the place of a list.
+    pub(super) fn key(&self) -> Option<&'a str> {
+        self.key.ok()
+    }
+
     const fn text(&self) -> &'a str {
         match self.key {
             Ok(text) | Err(text) => text,
@@ -84,7 +89,7 @@ impl<'a> Step<'a> {
 }
 
 /// Splits `peers[0].providers` into the key `peers`, the index `0` and the key `providers`.
-fn steps(path: &str) -> Vec<Step<'_>> {
+pub(super) fn steps(path: &str) -> Vec<Step<'_>> {
     let mut found = Vec::new();
     for part in path.split('.') {
         let mut rest = part;

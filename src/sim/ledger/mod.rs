@@ -22,7 +22,7 @@ mod reachability;
 mod recoveries;
 mod refusals;
 mod requests;
-mod series;
+pub mod series;
 mod service;
 mod storage;
 mod tables;

@@ -43,8 +43,8 @@ impl Ledger {
     }
 }
 
-/// Metric and labels of every series, in the order in which [`Ledger::sample`] takes them; shared by all of its rows.
-pub(super) fn names() -> Vec<(Text, Text)> {
+/// Metric and labels of every series of `series.csv`, in the order in which [`Ledger::sample`] takes them; shared by all of its rows.
+pub fn names() -> Vec<(Text, Text)> {
     let plain = |metric: &str| (metric.into(), "".into());
     let by_status = DeploymentStatus::ALL
         .map(|status| ("deployments".into(), labels(&[("status", &status.as_str().to_lowercase())])));

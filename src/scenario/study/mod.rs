@@ -3,15 +3,29 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+mod grid;
+
 use super::diagnostic::Diagnostic;
 use super::files::{self, Files};
 use super::reader::{Map, Reader};
 use super::{Overrides, Report, unreadable, yaml};
 use crate::dms::ensemble::suggest::suggestion;
 use crate::dms::ensemble::tree::{Node, Position};
+use crate::kernel::Span;
 
-const KEYS: &[&str] =
-    &["version", "name", "scenario", "seed", "replications", "conditions", "baseline", "variants", "metrics"];
+const KEYS: &[&str] = &[
+    "version",
+    "name",
+    "scenario",
+    "seed",
+    "replications",
+    "conditions",
+    "baseline",
+    "variants",
+    "grid",
+    "warm_up",
+    "metrics",
+];
 const MOST_REPLICATIONS: i64 = 10_000;
 
 /// What is compared.
@@ -27,6 +41,8 @@ pub struct Study {
     pub replications: u32,
     /// When there are enough of them; none = when they are as many as that.
     pub until: Option<Until>,
+    /// How much of the beginning of series does not count.
+    pub warm_up: Beginning,
     /// Under what it is compared; one at least.
     pub conditions: Vec<Variant>,
     /// What is compared; one at least.
@@ -49,6 +65,15 @@ pub struct Until {
     pub at_least: u32,
 }
 
+/// How much of the beginning of a series tells of how it began, and does not count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Beginning {
+    /// This much simulated time.
+    For(Span),
+    /// As much as MSER-5 cuts off, run by run.
+    Found,
+}
+
 /// A metric, and which of two values of it is the better one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Wanted {
@@ -56,15 +81,19 @@ pub struct Wanted {
     pub metric: String,
     /// Whether the higher one is.
     pub higher: bool,
+    /// The series of which it is the mean, by what it samples and its labels; none = a metric of the whole run.
+    pub series: Option<(String, String)>,
 }
 
 /// Some overrides with a name.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Variant {
     /// Its name.
     pub name: String,
     /// As behind `--set`.
     pub set: Vec<String>,
+    /// Its place in a grid: paths with their values, which are in `set` too.
+    pub parameters: Vec<(String, String)>,
     /// How many replications there are of it; none = as many as of the study.
     pub replications: Option<u32>,
 }
@@ -84,11 +113,20 @@ impl Study {
     }
 }
 
-/// Reads a study. Its scenario is not looked at. `metrics` are the names that it may use.
+/// The names that a study may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Names<'a> {
+    /// Of metrics.
+    pub metrics: &'a [&'a str],
+    /// Of series, with their labels in braces: `deployments{status=running}`.
+    pub series: &'a [String],
+}
+
+/// Reads a study. Its scenario is not looked at.
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn load_study(path: &Path, metrics: &[&str]) -> Result<Study, Report> {
+pub fn load_study(path: &Path, names: Names<'_>) -> Result<Study, Report> {
     let shown = path.to_string_lossy().replace('\\', "/");
     let bytes = files::read_file(path).map_err(|reason| unreadable(&shown, &reason))?;
     let mut files = Files::beside(path);
@@ -97,7 +135,7 @@ pub fn load_study(path: &Path, metrics: &[&str]) -> Result<Study, Report> {
         Err(findings) => (None, findings),
         Ok(root) => {
             let mut reader = Reader::default();
-            let study = read(&mut reader, &root, path, metrics);
+            let study = read(&mut reader, &root, path, names);
             (study, reader.findings.into_sorted())
         }
     };
@@ -106,7 +144,7 @@ pub fn load_study(path: &Path, metrics: &[&str]) -> Result<Study, Report> {
     study.filter(|_| !report.has_errors()).ok_or(report)
 }
 
-fn read(reader: &mut Reader, root: &Node, path: &Path, metrics: &[&str]) -> Option<Study> {
+fn read(reader: &mut Reader, root: &Node, path: &Path, known: Names<'_>) -> Option<Study> {
     let top = reader.map(root, "a study", root.position, KEYS)?;
     reader.required(&top, "version", "write `version: 1`", |r, node| r.whole(node, "version", 1, 1));
     let name = reader.optional(&top, "name", |r, node| r.text(node, "name"));
@@ -115,11 +153,7 @@ fn read(reader: &mut Reader, root: &Node, path: &Path, metrics: &[&str]) -> Opti
     let seed = reader.optional(&top, "seed", |r, node| r.whole(node, "seed", 0, i64::MAX));
     let help = "how many runs of each, as in `replications: 20`";
     let replications = reader.required(&top, "replications", help, replications);
-    let variants = variants(reader, &top, "variants", &["name", "set", "replications"]);
-    let conditions = match top.node.entry("conditions") {
-        Some(_) => self::variants(reader, &top, "conditions", &["name", "set"]),
-        None => vec![Variant { name: "as it is".to_owned(), set: Vec::new(), replications: None }],
-    };
+    let (conditions, variants) = arms(reader, &top);
     let names: Vec<&str> = variants.iter().map(|variant| variant.name.as_str()).collect();
     let baseline = reader.optional(&top, "baseline", |r, node| {
         let text = r.text(node, "baseline")?;
@@ -134,11 +168,12 @@ fn read(reader: &mut Reader, root: &Node, path: &Path, metrics: &[&str]) -> Opti
         place
     });
     let wanted: Vec<Wanted> =
-        reader.list(&top, "metrics").iter().filter_map(|item| metric(reader, item, metrics)).collect();
+        reader.list(&top, "metrics").iter().filter_map(|item| metric(reader, item, known)).collect();
     if wanted.is_empty() {
         let help = "as in `metrics: [{higher: services.availability}, {lower: work.wasted}]`".to_owned();
         reader.error(top.at, "a study needs `metrics` by which it compares".to_owned(), help);
     }
+    let warm_up = reader.optional(&top, "warm_up", beginning);
     let (replications, until) = replications?;
     let until = match until {
         Some(until) => Some(until.among(reader, &wanted)?),
@@ -151,11 +186,45 @@ fn read(reader: &mut Reader, root: &Node, path: &Path, metrics: &[&str]) -> Opti
         seed: seed.unwrap_or(42).unsigned_abs(),
         replications,
         until,
+        warm_up: warm_up.unwrap_or(Beginning::For(Span::ZERO)),
         conditions,
         variants,
         baseline: baseline.unwrap_or(0),
         metrics: wanted,
     })
+}
+
+/// Under what is compared, and what. A grid alone is what is compared; beside variants it is under what.
+fn arms(reader: &mut Reader, top: &Map<'_>) -> (Vec<Variant>, Vec<Variant>) {
+    let points = grid::points(reader, top);
+    let written = |reader: &mut Reader, key, keys| {
+        top.node.entry(key).map(|_| variants(reader, top, key, keys)).unwrap_or_default()
+    };
+    let conditions = written(reader, "conditions", &["name", "set"]);
+    if top.node.entry("variants").is_none() && top.node.entry("grid").is_some() {
+        return (or_as_it_is(conditions), points);
+    }
+    let variants = variants(reader, top, "variants", &["name", "set", "replications"]);
+    let conditions = match conditions.is_empty() {
+        true if !points.is_empty() => points,
+        _ => grid::cross(or_as_it_is(conditions), &points),
+    };
+    (conditions, variants)
+}
+
+fn or_as_it_is(conditions: Vec<Variant>) -> Vec<Variant> {
+    if !conditions.is_empty() {
+        return conditions;
+    }
+    vec![Variant { name: "as it is".to_owned(), ..Variant::default() }]
+}
+
+/// `2h`, or `auto`.
+fn beginning(reader: &mut Reader, node: &Node) -> Option<Beginning> {
+    match node.as_text() {
+        Some(text) if &**text == "auto" => Some(Beginning::Found),
+        _ => reader.span(node, "warm_up").map(Beginning::For),
+    }
 }
 
 /// What is said of when there are enough replications.
@@ -237,7 +306,7 @@ fn variants(reader: &mut Reader, top: &Map<'_>, key: &str, keys: &'static [&'sta
         if all.iter().any(|other| *other.name == *name) {
             reader.error(item.position, format!("`{name}` stands here twice"), None);
         }
-        all.push(Variant { name: name.to_string(), set, replications });
+        all.push(Variant { name: name.to_string(), set, parameters: Vec::new(), replications });
     }
     if items.is_empty() {
         let help = format!("as in `{key}: [{{name: one, set: [seed=1]}}]`");
@@ -246,16 +315,36 @@ fn variants(reader: &mut Reader, top: &Map<'_>, key: &str, keys: &'static [&'sta
     all
 }
 
-/// `higher: services.availability`, or `lower: work.wasted`.
-fn metric(reader: &mut Reader, node: &Node, metrics: &[&str]) -> Option<Wanted> {
+/// `higher: services.availability`, or `lower: {mean_of: messages.rejected}`.
+fn metric(reader: &mut Reader, node: &Node, known: Names<'_>) -> Option<Wanted> {
     let variant = reader.variant(node, "what is better", &["higher", "lower"])?;
-    let node = variant.node;
-    let text = reader.text(node, "a metric")?;
-    if metrics.contains(&&*text) {
-        return Some(Wanted { metric: text.to_string(), higher: variant.name == "higher" });
+    let (node, higher) = (variant.node, variant.name == "higher");
+    if node.is_map() {
+        return series(reader, node, known.series).map(|wanted| Wanted { higher, ..wanted });
     }
-    let help = suggestion(&text, metrics.iter().copied())
+    let text = reader.text(node, "a metric")?;
+    if known.metrics.contains(&&*text) {
+        return Some(Wanted { metric: text.to_string(), higher, series: None });
+    }
+    let help = suggestion(&text, known.metrics.iter().copied())
         .unwrap_or_else(|| "`dmsim list metrics` lists all of them".to_owned());
     reader.error(node.position, format!("`{text}` is not a metric"), help);
     None
+}
+
+/// The mean of a series: `mean_of: deployments{status=running}`.
+fn series(reader: &mut Reader, node: &Node, known: &[String]) -> Option<Wanted> {
+    let map = reader.map(node, "a mean", node.position, &["mean_of"])?;
+    let help = "a series, as in `mean_of: peers.up`";
+    let (text, at) =
+        reader.required(&map, "mean_of", help, |r, node| Some((r.text(node, "mean_of")?, node.position)))?;
+    if !known.iter().any(|name| *name == *text) {
+        let help = suggestion(&text, known.iter().map(String::as_str))
+            .unwrap_or_else(|| format!("known are {}", known.join(", ")));
+        reader.error(at, format!("`{text}` is not a series"), help);
+        return None;
+    }
+    let (metric, labels) = text.split_once('{').unwrap_or((&text, ""));
+    let series = Some((metric.to_owned(), labels.trim_end_matches('}').to_owned()));
+    Some(Wanted { metric: format!("mean of {text}"), higher: true, series })
 }

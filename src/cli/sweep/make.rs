@@ -1,0 +1,249 @@
+//! `dmsim sweep run DIR`: the cells that are missing, on the cores of this machine.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use clap::Args;
+use indexmap::IndexSet;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rayon::ThreadPoolBuilder;
+use serde::Serialize;
+
+use super::merge::exit_of;
+use super::{Folder, failed, open};
+use crate::cli::measure::Stopwatch;
+use crate::cli::{Exit, Format, set_on_interrupt};
+use crate::experiment::plan::counting;
+use crate::experiment::{Cell, Shard, Sweep, SweepError};
+use crate::observe::{CellOutcome, CellResult, FailureKind, ReadError, SweepFolder, sha256_hex};
+
+/// Where engines say which task of an array this is: Slurm, HyperQueue, Kubernetes.
+const INDEX_VARIABLES: [&str; 3] = ["SLURM_ARRAY_TASK_ID", "HQ_TASK_ID", "JOB_COMPLETION_INDEX"];
+
+#[derive(Args, Debug)]
+pub(super) struct RunArguments {
+    #[command(flatten)]
+    folder: Folder,
+    /// Runs at the same time [default: as many as there are cores].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    jobs: Option<u32>,
+    /// Only a part of the cells: its number from 0, or `auto` to take it from SLURM_ARRAY_TASK_ID, HQ_TASK_ID or
+    /// JOB_COMPLETION_INDEX.
+    #[arg(long, value_name = "K", requires = "of", value_parser = shard_index)]
+    shard: Option<ShardIndex>,
+    /// How many parts there are.
+    #[arg(long, value_name = "N", requires = "shard", value_parser = clap::value_parser!(u64).range(1..))]
+    of: Option<u64>,
+    /// Make those that have failed once more.
+    #[arg(long)]
+    retry_failed: bool,
+    /// How it is told what was made. As JSON: with the file of each cell and its SHA-256.
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum ShardIndex {
+    Number(u64),
+    Auto,
+}
+
+fn shard_index(text: &str) -> Result<ShardIndex, String> {
+    if text == "auto" {
+        return Ok(ShardIndex::Auto);
+    }
+    text.parse().map(ShardIndex::Number).map_err(|_| "a number from 0, or `auto`".to_owned())
+}
+
+/// What a command has made.
+#[derive(Default, Serialize)]
+struct Receipt {
+    /// Cells that it was to see to.
+    cells: usize,
+    /// Those that it made.
+    made: u64,
+    /// Those that were there.
+    known: u64,
+    /// Those of all of them that failed.
+    failed: u64,
+    interrupted: bool,
+    wall_s: f64,
+    cpu_s: Option<f64>,
+    receipts: Vec<CellReceipt>,
+}
+
+#[derive(Serialize)]
+struct CellReceipt {
+    file: String,
+    sha256: String,
+}
+
+pub(super) fn run(arguments: &RunArguments) -> Result<Exit, Exit> {
+    let sweep = open(&arguments.folder.folder)?;
+    let shard = shard(arguments)?;
+    let stopwatch = Stopwatch::start();
+    let stop = set_on_interrupt();
+    if arguments.retry_failed {
+        forget_failed(&sweep, shard.of(&sweep.cells)).map_err(|error| failed(&error))?;
+    }
+    let done = match shard {
+        Shard::WHOLE => make_until_enough(&sweep, arguments.jobs, &stop),
+        shard => make_cells(&sweep, shard.of(&sweep.cells), arguments.jobs, &stop),
+    };
+    let made = done.map_err(|error| failed(&error))?;
+    let wanted: Vec<Cell> = match shard {
+        Shard::WHOLE => enough(&sweep).map_err(|error| failed(&error.into()))?,
+        shard => shard.of(&sweep.cells).to_vec(),
+    };
+    let mut receipt = receipt(&sweep, &wanted).map_err(|error| failed(&error.into()))?;
+    receipt.made = made;
+    receipt.known -= made.min(receipt.known);
+    receipt.interrupted = stop.load(Ordering::Relaxed);
+    (receipt.wall_s, receipt.cpu_s) = (stopwatch.wall().as_secs_f64(), stopwatch.cpu_s());
+    let worst = worst_of(&sweep, &wanted).map_err(|error| failed(&error.into()))?;
+    match arguments.format {
+        Format::Json => {
+            println!("{}", serde_json::to_string(&receipt).expect("plain fields have a JSON form"));
+        }
+        Format::Human => print(&receipt),
+    }
+    match receipt.interrupted {
+        true => {
+            eprintln!("interrupted: the same command goes on with what is missing");
+            Ok(Exit::Interrupted)
+        }
+        false => Ok(exit_of(worst)),
+    }
+}
+
+fn print(receipt: &Receipt) {
+    let Receipt { cells, made, known, failed, wall_s, .. } = receipt;
+    let cpu = receipt.cpu_s.map_or_else(String::new, |cpu_s| format!(", {cpu_s:.1} s of CPU"));
+    println!("{made} cells made, {known} were known, of {cells}; {failed} failed ({wall_s:.1} s{cpu})");
+}
+
+/// Which task of an array this is.
+fn task_index() -> Option<u64> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "engines tell their tasks by the environment; no run depends on it"
+    )]
+    let read = |name: &&str| std::env::var(name).ok()?.trim().parse().ok();
+    INDEX_VARIABLES.iter().find_map(read)
+}
+
+/// The part that is asked for.
+fn shard(arguments: &RunArguments) -> Result<Shard, Exit> {
+    let (Some(index), Some(count)) = (arguments.shard, arguments.of) else { return Ok(Shard::WHOLE) };
+    let index = match index {
+        ShardIndex::Number(index) => index,
+        ShardIndex::Auto => {
+            let found = task_index();
+            found.ok_or_else(|| {
+                eprintln!(
+                    "error: `--shard auto` needs one of {} with a number, as a task of an array has it\n  = help: name the \
+                     part, as in `--shard 0 --of {count}`",
+                    INDEX_VARIABLES.join(", ")
+                );
+                Exit::BadInput
+            })?
+        }
+    };
+    if index < count {
+        return Ok(Shard { index, count });
+    }
+    eprintln!("error: there is no part {index} of {count}: they are numbered from 0 to {}", count - 1);
+    Err(Exit::BadInput)
+}
+
+/// Makes all cells that there are to be: all of them, or until enough is known. Says how many were made.
+pub(in crate::cli) fn make_until_enough(
+    sweep: &Sweep,
+    jobs: Option<u32>,
+    stop: &AtomicBool,
+) -> Result<u64, SweepError> {
+    let mut made = 0;
+    while let Err(replications) = counting(&sweep.plan, &sweep.measured()?) {
+        let of_these = |cell: &&Cell| cell.replication < replications;
+        let cells: Vec<Cell> = sweep.cells.iter().filter(of_these).cloned().collect();
+        made += make_cells(sweep, &cells, jobs, stop)?;
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    Ok(made)
+}
+
+/// The cells that there are to be, as far as that is known.
+fn enough(sweep: &Sweep) -> Result<Vec<Cell>, ReadError> {
+    let (Ok(replications) | Err(replications)) = counting(&sweep.plan, &sweep.measured()?);
+    Ok(sweep.cells.iter().filter(|cell| cell.replication < replications).cloned().collect())
+}
+
+/// Makes those of these cells that are missing. Says how many.
+pub(super) fn make_cells(
+    sweep: &Sweep,
+    cells: &[Cell],
+    jobs: Option<u32>,
+    stop: &AtomicBool,
+) -> Result<u64, SweepError> {
+    let results = sweep.results(cells)?;
+    // Cells that are the same are made once.
+    let mut ids = IndexSet::new();
+    let is_missing =
+        |(cell, result): &(&Cell, &Option<CellResult>)| result.is_none() && ids.insert(cell.id.clone());
+    let missing: Vec<Cell> =
+        cells.iter().zip(&results).filter(is_missing).map(|(cell, _)| cell.clone()).collect();
+    let known = results.iter().flatten().count();
+    if known > 0 && !missing.is_empty() {
+        eprintln!("{known} cells are known, {} are to be made", missing.len());
+    }
+    let bar = ProgressBar::with_draw_target(Some(missing.len() as u64), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template(
+        "{pos} of {len} cells {wide_bar} {per_sec}, {elapsed}, {eta} to go{msg}",
+    )
+    .expect("the template is valid");
+    bar.set_style(style);
+    let failures = AtomicU64::new(0);
+    let done = |_: &Cell, result: &CellResult| {
+        if matches!(result.outcome, CellOutcome::Failed { .. }) {
+            bar.set_message(format!(", {} failed", failures.fetch_add(1, Ordering::Relaxed) + 1));
+        }
+        bar.inc(1);
+    };
+    let pool = ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0) as usize).build();
+    let pool = pool.expect("threads can be started");
+    let made = pool.install(|| sweep.make(&missing, &done, &|| !stop.load(Ordering::Relaxed)));
+    let count = bar.position();
+    bar.finish_and_clear();
+    made.map(|()| count)
+}
+
+fn receipt(sweep: &Sweep, cells: &[Cell]) -> Result<Receipt, ReadError> {
+    let mut receipt = Receipt { cells: cells.len(), ..Receipt::default() };
+    for (cell, result) in cells.iter().zip(sweep.results(cells)?) {
+        let Some(result) = result else { continue };
+        receipt.known += 1;
+        receipt.failed += u64::from(matches!(result.outcome, CellOutcome::Failed { .. }));
+        let file = SweepFolder::file_of(&cell.id);
+        let bytes = std::fs::read(sweep.folder().path().join(&file)).unwrap_or_default();
+        receipt.receipts.push(CellReceipt { file, sha256: sha256_hex(&bytes) });
+    }
+    Ok(receipt)
+}
+
+fn worst_of(sweep: &Sweep, cells: &[Cell]) -> Result<Option<FailureKind>, ReadError> {
+    let kind = |result: CellResult| match result.outcome {
+        CellOutcome::Failed { kind, .. } => Some(kind),
+        CellOutcome::Measured { .. } => None,
+    };
+    Ok(sweep.results(cells)?.into_iter().flatten().filter_map(kind).max())
+}
+
+fn forget_failed(sweep: &Sweep, cells: &[Cell]) -> Result<(), SweepError> {
+    for result in sweep.results(cells)?.iter().flatten() {
+        if matches!(result.outcome, CellOutcome::Failed { .. }) {
+            sweep.folder().forget(&result.id)?;
+        }
+    }
+    Ok(())
+}

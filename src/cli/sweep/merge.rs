@@ -1,0 +1,89 @@
+//! `dmsim sweep merge DIR`: all results taken together.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{Folder, failed, not_merged, open};
+use crate::cli::Exit;
+use crate::experiment::merge::{import, merge as merged};
+use crate::experiment::{Merged, Summary, SweepError, findings, paragraph};
+use crate::observe::{Arm, FailureKind, SweepPlan, csv_text, write_into};
+use crate::report::study::{Measure, svg};
+
+#[derive(Args, Debug)]
+pub(super) struct MergeArguments {
+    #[command(flatten)]
+    folder: Folder,
+    /// Take the results of another folder of the same sweep too, from a machine that shares no disk with this one. May
+    /// be repeated.
+    #[arg(long, value_name = "DIR")]
+    also: Vec<PathBuf>,
+}
+
+pub(super) fn merge(arguments: &MergeArguments) -> Result<Exit, Exit> {
+    let sweep = open(&arguments.folder.folder)?;
+    import(&sweep, &arguments.also).map_err(|error| not_merged(&error))?;
+    let merged = merged(&sweep).map_err(|error| not_merged(&error))?;
+    finish(&merged, sweep.folder().path())?;
+    Ok(worst(&merged))
+}
+
+/// Writes what follows from the runs into the folder of their sweep, and says it.
+pub(in crate::cli) fn finish(merged: &Merged, folder: &Path) -> Result<(), Exit> {
+    let Merged { plan, summary, .. } = merged;
+    let files = [
+        ("cells.csv", merged.cells_csv()),
+        ("failures.csv", merged.failures_csv()),
+        ("summary.csv", csv_text(summary)),
+        ("study.md", findings(plan, summary)),
+        ("study.svg", picture(plan, summary)),
+    ];
+    let files = files.each_ref().map(|(name, text)| (*name, text.as_bytes()));
+    write_into(folder, &files).map_err(|error| failed(&SweepError::Folder(error)))?;
+    print!("{}", paragraph(plan, summary));
+    println!("\nresults in {}", folder.display());
+    Ok(())
+}
+
+/// How a command ends of whose cells this is the worst failure.
+pub(in crate::cli) fn worst(merged: &Merged) -> Exit {
+    let worst = merged.worst();
+    if worst.is_some() {
+        eprintln!("some cells have failed: failures.csv says why, and how to see it again");
+    }
+    exit_of(worst)
+}
+
+/// The exit code of a failure.
+pub(super) const fn exit_of(worst: Option<FailureKind>) -> Exit {
+    match worst {
+        None => Exit::Fine,
+        Some(FailureKind::Setup) => Exit::BadInput,
+        Some(FailureKind::Violation) => Exit::SafetyFinding,
+        Some(FailureKind::Crash) => Exit::Crash,
+    }
+}
+
+fn picture(plan: &SweepPlan, rows: &[Summary]) -> String {
+    let names = |all: &[Arm]| -> Vec<String> { all.iter().map(|arm| arm.name.clone()).collect() };
+    let (variants, conditions) = (names(&plan.variants), names(&plan.conditions));
+    let interval = |metric: &str, variant: &str, condition: &str| {
+        let fits =
+            |row: &&Summary| row.metric == metric && row.variant == variant && row.condition == condition;
+        rows.iter().find(fits).map_or((f64::NAN, f64::NAN), |row| (row.mean, row.half_width))
+    };
+    let measure = |metric: &crate::observe::PlannedMetric| Measure {
+        metric: metric.metric.clone(),
+        unit: metric.unit.clone(),
+        intervals: variants
+            .iter()
+            .map(|variant| {
+                conditions.iter().map(|condition| interval(&metric.metric, variant, condition)).collect()
+            })
+            .collect(),
+    };
+    let measures: Vec<Measure> = plan.metrics.iter().map(measure).collect();
+    let title = format!("{}: mean and 95 % interval of {} replications", plan.name, plan.replications);
+    svg(&title, &variants, &conditions, &measures)
+}
