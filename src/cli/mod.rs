@@ -12,6 +12,7 @@ mod accept;
 mod bench;
 mod cap;
 mod check;
+mod compare;
 mod estimate;
 mod explain;
 mod fit;
@@ -104,6 +105,10 @@ enum Command {
     Study(study::StudyArguments),
     /// Plan, run, watch and merge the many runs of a study, in parts and on several machines.
     Sweep(sweep::SweepArguments),
+    /// Judge whether a run or a sweep is better or worse than another: exit code 1 when it is worse.
+    Compare(compare::CompareArguments),
+    /// Store what a run or a sweep has shown, and judge others by it.
+    Baseline(compare::BaselineArguments),
     /// Tell where the beginning of a long run ends, and the means of its series after that, with intervals.
     Steady(steady::SteadyArguments),
     /// Fit distributions to an availability trace and write them as churn for scenarios.
@@ -126,6 +131,8 @@ pub fn main() -> ExitCode {
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Study(arguments) => study::study(&arguments),
         Command::Sweep(arguments) => sweep::sweep(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Baseline(arguments) => compare::baseline(&arguments),
         Command::Steady(arguments) => steady::steady(&arguments),
         Command::Fit(arguments) => fit::fit(&arguments),
     };

@@ -46,8 +46,8 @@ pub enum MergeError {
     },
     /// Cells came out in different ways.
     #[error(
-        "{} cells came out in different ways, which the same inputs cannot: {}; compare these files, and remove the wrong \
-         ones",
+        "{} cells came out in different ways, which the same inputs cannot: {}; compare these files, and remove the \
+         wrong ones",
         files.len(),
         files.iter().take(NAMED).map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
     )]

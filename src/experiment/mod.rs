@@ -3,6 +3,7 @@
 //! A study becomes a [`plan`], a plan a [`sweep`] in a folder, on as many machines as there are, and what came of its
 //! cells is [`merge`]d. Runs are independent of each other; each is the same whatever runs beside it.
 
+pub mod compare;
 mod findings;
 pub mod merge;
 pub mod plan;

@@ -198,8 +198,8 @@ pub fn row_of<'a>(plan: &'a SweepPlan, cell: &'a Cell) -> CellRow<'a> {
     }
 }
 
-/// How many replications count, of a sweep of which all of this is known: those with which it would have ended by itself,
-/// in whichever order and on however many machines they were made.
+/// How many replications count, of a sweep of which all of this is known: those with which it would have ended by
+/// itself, in whichever order and on however many machines they were made.
 ///
 /// # Errors
 /// So many replications there are to be before it is seen whether these are enough.

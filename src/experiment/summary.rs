@@ -112,8 +112,8 @@ impl Summary {
     }
 }
 
-/// What follows from the runs of a sweep: a row for each condition, variant and metric, in this order. Only replications
-/// of the plan count.
+/// What follows from the runs of a sweep: a row for each condition, variant and metric, in this order. Only
+/// replications of the plan count.
 #[must_use]
 pub fn summarise(plan: &SweepPlan, measured: &Measured) -> Vec<Summary> {
     let baseline = plan.variants.iter().position(|variant| variant.name == plan.baseline).unwrap_or(0);

@@ -1,8 +1,8 @@
 //! The cells of a planned study, made on the cores of this machine, whole or a shard of them.
 //!
-//! A cell is finished when its result lies in the sweep's folder. So a sweep that was interrupted or killed goes on with
-//! what is missing, and any number of machines may share the work. A cell that fails is a result too: its error is kept,
-//! and the sweep goes on.
+//! A cell is finished when its result lies in the sweep's folder. So a sweep that was interrupted or killed goes on
+//! with what is missing, and any number of machines may share the work. A cell that fails is a result too: its error is
+//! kept, and the sweep goes on.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;

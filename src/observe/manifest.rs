@@ -135,7 +135,10 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 }
 
 /// The JSON text of a manifest: indented, fields in the order declared, with a line end at the end.
-pub(crate) fn json_text<T: Serialize>(value: &T) -> String {
+///
+/// # Panics
+/// If a map has keys that are no texts.
+pub fn json_text<T: Serialize>(value: &T) -> String {
     let mut text = serde_json::to_string_pretty(value).expect("plain fields with text keys have a JSON form");
     text.push('\n');
     text

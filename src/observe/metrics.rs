@@ -1,5 +1,7 @@
 //! The catalogue of metrics: what `expect` may compare, `dmsim list metrics` prints and `metrics.csv` holds.
 
+use serde::{Deserialize, Serialize};
+
 /// A number that a run is judged by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Metric {
@@ -351,6 +353,138 @@ const METRICS: &[Metric] = &[
     plain("facts", "facts", "facts that observers were told, those of the digest"),
 ];
 
+/// Which of two values is the better one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Better {
+    /// The higher one.
+    Higher,
+    /// The lower one.
+    Lower,
+}
+
+/// Metrics of which everybody wants more.
+const HIGHER: &[&str] = &[
+    "deployments.succeeded",
+    "deployments.succeeded_fraction",
+    "deployments.completed",
+    "services.availability",
+    "tasks.completed",
+    "work.useful",
+    "peers.caught",
+    "hellos.answered",
+    "cards.allocation_ratio",
+    "cards.allocation_ratio_at_end",
+    "fairness",
+    "subnets.reachable_fraction",
+    "images.found",
+    "storage.recovered",
+    "attacks.refused",
+    "attacks.shut_out",
+    "operations.answered",
+    "pairs.reached_fraction",
+    "requests.answered",
+    "requests.success_fraction",
+];
+
+/// Metrics of which everybody wants less.
+const LOWER: &[&str] = &[
+    "deployments.failed",
+    "deployments.stuck",
+    "time_to_running.p50",
+    "time_to_running.p95",
+    "time_to_running.mean",
+    "allocations.lost",
+    "recovery_time.p50",
+    "recovery_time.p95",
+    "recovery_time.mean",
+    "suspicions.wrong",
+    "detection_time.mean",
+    "detection_time.p50",
+    "detection_time.p95",
+    "tasks.lost",
+    "tasks.wrong_results",
+    "work.wasted",
+    "resources.held_in_vain",
+    "resources.leaked",
+    "messages.lost",
+    "messages.bytes",
+    "secrets.seen",
+    "cards.fragmentation",
+    "cards.fragmentation_of_free",
+    "slowdown.mean",
+    "slowdown.p50",
+    "slowdown.p95",
+    "makespan",
+    "edges.violated",
+    "cost",
+    "energy",
+    "image_pull.p50",
+    "image_bytes",
+    "executors.start_time.p50",
+    "executors.start_time.p95",
+    "executors.out_of_memory",
+    "executors.disk_full",
+    "executors.crashed",
+    "images.not_fetched",
+    "volumes.not_mounted",
+    "storage.lost",
+    "storage.not_written",
+    "storage.repeated_work.max",
+    "attacks.executed",
+    "attacks.successes",
+    "attacks.before_anchoring",
+    "attacks.shut_out_after.p50",
+    "attacks.shut_out_after.p95",
+    "revocations.anchoring_delay.p50",
+    "revocations.anchoring_delay.p95",
+    "operations.unanswered",
+    "operations.unexpected",
+    "broadcasts.unnoticed",
+    "tokens.expired",
+    "revocation_delay.p50",
+    "revocation_delay.p95",
+    "revocation_delay.max",
+    "revocations.missing",
+    "connections.failed",
+    "connections.dial_time.p50",
+    "connections.dial_time.p95",
+    "connections.direct_time.p50",
+    "connections.direct_time.p95",
+    "relays.detour.p50",
+    "relays.detour.p95",
+    "relays.clients_lost",
+    "relays.replacement_time.p50",
+    "relays.replacement_time.p95",
+    "requests.failed",
+    "requests.latency_p50_s",
+    "requests.latency_p95_s",
+    "requests.latency_p99_s",
+    "names.refused",
+    "names.record_stale.p50",
+    "names.record_stale.max",
+    "names.users_stale.p50",
+    "names.users_stale.max",
+    "contracts.usage_lost",
+    "gateways.failed",
+    "gateways.machine_hours",
+    "logs.lost",
+    "logs.waiting",
+    "traces.lost",
+    "traces.waiting",
+];
+
+/// Which of two values of a metric everybody takes for the better one; none where that depends on what one wants, as
+/// with a count of peers.
+#[must_use]
+pub fn better(name: &str) -> Option<Better> {
+    match (HIGHER.contains(&name), LOWER.contains(&name)) {
+        (true, _) => Some(Better::Higher),
+        (_, true) => Some(Better::Lower),
+        _ => None,
+    }
+}
+
 /// All metrics in the order of the catalogue.
 #[must_use]
 pub fn all() -> &'static [Metric] {
@@ -365,7 +499,7 @@ pub fn metric(name: &str) -> Option<&'static Metric> {
 
 #[cfg(test)]
 mod tests {
-    use super::{all, metric};
+    use super::{Better, HIGHER, LOWER, all, better, metric};
     use std::collections::BTreeSet;
 
     #[test]
@@ -377,5 +511,10 @@ mod tests {
             assert!(!known.unit.is_empty() && !known.definition.contains('\n'));
         }
         assert_eq!(metric("deployments.succeded"), None);
+        for name in HIGHER.iter().chain(LOWER) {
+            assert!(metric(name).is_some(), "{name}");
+            assert!(!(HIGHER.contains(name) && LOWER.contains(name)), "{name}");
+        }
+        assert_eq!((better("cost"), better("peers.total")), (Some(Better::Lower), None));
     }
 }

@@ -12,6 +12,8 @@ pub mod events;
 pub mod folder;
 pub mod format;
 pub mod histogram;
+#[cfg(feature = "cli")]
+pub mod junit;
 pub mod manifest;
 pub mod metrics;
 pub mod open_metrics;
@@ -27,12 +29,12 @@ pub mod sweep;
 
 pub use folder::{FolderError, RunFolder, copy_into, csv_text, write_atomically, write_into};
 pub use histogram::{SpanHistogram, nearest_rank};
-pub use manifest::{InputHash, Provenance, RunManifest, Verdict, sha256_hex};
-pub use metrics::{Metric, all, metric};
+pub use manifest::{InputHash, Provenance, RunManifest, Verdict, json_text, sha256_hex};
+pub use metrics::{Better, Metric, all, better, metric};
 pub use read::{
-    ReadError, read_allocations, read_attacks, read_connections, read_contracts, read_deployments,
-    read_invoices, read_metrics, read_operations, read_peers, read_provenance, read_refusals, read_requests,
-    read_run, read_series, read_table,
+    ReadError, read_allocations, read_attacks, read_baseline, read_connections, read_contracts,
+    read_deployments, read_invoices, read_metrics, read_operations, read_peers, read_provenance,
+    read_refusals, read_requests, read_run, read_series, read_table,
 };
 pub use record::{FactRecord, Labels, MessageRecord, Passage, Preface, Record, Step, Value, What};
 pub use recording::{RecordFormat, Recording};
@@ -42,6 +44,6 @@ pub use rows::{
 };
 pub use stream::{PeerMetricRow, StreamFile, Streams};
 pub use sweep::{
-    Arm, Better, CellOutcome, CellResult, CellRow, FailureKind, FailureRow, FinishedCell, Kept, PlannedEnd,
+    Arm, CellOutcome, CellResult, CellRow, FailureKind, FailureRow, FinishedCell, Kept, PlannedEnd,
     PlannedMetric, PlannedSetup, SWEEP_SCHEMA, SeriesName, SweepFolder, SweepPlan, cells_csv, failures_csv,
 };

@@ -123,13 +123,31 @@ fn cell_error(path: &Path, error: &csv::Error, header: Option<&csv::StringRecord
     ReadError::Cell { path: path.to_owned(), line, column, reason }
 }
 
-pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, ReadError> {
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, ReadError> {
     let bytes = fs::read(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
     serde_json::from_slice(&bytes).map_err(|error| {
         let text = error.to_string();
         let reason = text.split(" at line ").next().unwrap_or(&text).to_owned();
         ReadError::Json { path: path.to_owned(), line: error.line(), column: error.column(), reason }
     })
+}
+
+/// Reads a JSON file that says its schema first, so that one of another schema is told apart from a broken one.
+pub(super) fn read_versioned<T: DeserializeOwned>(path: &Path, known: u32) -> Result<T, ReadError> {
+    let value: serde_json::Value = read_json(path)?;
+    let found = value.get("schema").and_then(serde_json::Value::as_u64).unwrap_or(0) as u32;
+    if found != known {
+        return Err(ReadError::OtherSchema { path: path.to_owned(), found, known });
+    }
+    read_json(path)
+}
+
+/// Reads a stored baseline of this schema.
+///
+/// # Errors
+/// [`ReadError::OtherSchema`], [`ReadError::Json`] or [`ReadError::Io`].
+pub fn read_baseline<T: DeserializeOwned>(path: &Path, known: u32) -> Result<T, ReadError> {
+    read_versioned(path, known)
 }
 
 /// Reads `run.json`.

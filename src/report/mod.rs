@@ -8,6 +8,7 @@
 //! draws what `dmsim fit` found in a trace, which is no run.
 
 pub mod chart;
+pub mod compare;
 pub mod fits;
 pub mod page;
 pub mod plots;

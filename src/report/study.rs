@@ -27,13 +27,14 @@ pub fn svg(title: &str, variants: &[String], conditions: &[String], measures: &[
             "fraction" | "s" => measure.metric.clone(),
             _ => format!("{} ({})", measure.metric, measure.unit),
         };
-        Column { axis: Axis::new(&title, quantity), intervals: measure.intervals.clone() }
+        Column { axis: Axis::new(&title, quantity), intervals: measure.intervals.clone(), bands: Vec::new() }
     };
     let chart = IntervalChart {
         title: title.to_owned(),
         rows: variants.to_vec(),
         conditions: conditions.iter().cloned().zip(colors).collect(),
         columns: measures.iter().map(column).collect(),
+        column_width: 250.0,
     };
     chart.svg()
 }

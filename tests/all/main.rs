@@ -7,6 +7,7 @@ mod bless;
 mod capability_scripts;
 mod clocks;
 mod comings;
+mod compare;
 mod contracts;
 mod deployments;
 mod determinism;

@@ -140,8 +140,8 @@ fn shard(arguments: &RunArguments) -> Result<Shard, Exit> {
             let found = task_index();
             found.ok_or_else(|| {
                 eprintln!(
-                    "error: `--shard auto` needs one of {} with a number, as a task of an array has it\n  = help: name the \
-                     part, as in `--shard 0 --of {count}`",
+                    "error: `--shard auto` needs one of {} with a number, as a task of an array has it\n  = help: name \
+                     the part, as in `--shard 0 --of {count}`",
                     INDEX_VARIABLES.join(", ")
                 );
                 Exit::BadInput

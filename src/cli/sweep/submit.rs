@@ -1,4 +1,5 @@
-//! `dmsim sweep submit DIR --engine ENGINE`: the shards of a sweep as tasks of an engine that knows more than one machine.
+//! `dmsim sweep submit DIR --engine ENGINE`: the shards of a sweep as tasks of an engine that knows more than one
+//! machine.
 //!
 //! An engine has nothing to do but to start processes: each task is `dmsim sweep run DIR --shard K --of N`. Whatever it
 //! starts twice, loses or starts again, the results are the same.

@@ -9,6 +9,7 @@ mod bootstrap;
 mod many;
 mod quantiles;
 mod stopping;
+mod two_samples;
 mod warm_up;
 
 use serde::Serialize;
@@ -19,6 +20,7 @@ pub use self::bootstrap::bootstrap;
 pub use self::many::{holm, p_value};
 pub use self::quantiles::quantile_of;
 pub use self::stopping::Stopping;
+pub use self::two_samples::Difference;
 pub use self::warm_up::{WarmUp, mser5};
 
 /// A number that was estimated.
@@ -69,7 +71,12 @@ impl From<Estimate> for Interval {
 /// Without a degree of freedom.
 #[must_use]
 pub fn quantile(confidence: f64, freedom: usize) -> f64 {
-    let law = StudentsT::new(0.0, 1.0, freedom as f64).expect("there is at least one degree of freedom");
+    quantile_at(confidence, freedom as f64)
+}
+
+/// The same with degrees of freedom that are no whole number.
+fn quantile_at(confidence: f64, freedom: f64) -> f64 {
+    let law = StudentsT::new(0.0, 1.0, freedom).expect("there is at least one degree of freedom");
     law.inverse_cdf(1.0 - (1.0 - confidence) / 2.0)
 }
 

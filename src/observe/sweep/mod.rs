@@ -2,9 +2,9 @@
 //!
 //! A folder has all that a machine needs that knows nothing else: `plan.json` ([`SweepPlan`]), `cells.jsonl`
 //! ([`CellRow`], the same plan spelled out for other programs), and the scenarios with all their files under `setups/`.
-//! What came of a cell is a file of its own, `cells/ab/ID.json`, where `ID` says all that went in. It is written aside and
-//! linked into place, so it is there whole or not at all, on whichever machine and however often it is made: a cell that
-//! is finished is never written again, and one that comes out otherwise is a conflict.
+//! What came of a cell is a file of its own, `cells/ab/ID.json`, where `ID` says all that went in. It is written aside
+//! and linked into place, so it is there whole or not at all, on whichever machine and however often it is made: a cell
+//! that is finished is never written again, and one that comes out otherwise is a conflict.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::folder::doing;
 use super::manifest::json_text;
-use super::read::read_json;
+use super::metrics::Better;
+use super::read::read_versioned;
 use super::{FolderError, ReadError};
 
 mod tables;
@@ -95,16 +96,6 @@ pub struct PlannedMetric {
     /// The series of which it is the mean; none = a metric of the whole run.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub series: Option<SeriesName>,
-}
-
-/// Which of two values is the better one.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Better {
-    /// The higher one.
-    Higher,
-    /// The lower one.
-    Lower,
 }
 
 /// A series of `series.csv`.
@@ -222,8 +213,8 @@ pub struct SweepFolder {
 }
 
 impl SweepFolder {
-    /// A folder, whether it is there or not. `owner` must differ between all processes, on whichever machines, that write
-    /// into it at the same time.
+    /// A folder, whether it is there or not. `owner` must differ between all processes, on whichever machines, that
+    /// write into it at the same time.
     #[must_use]
     pub fn at(path: &Path, owner: &str) -> Self {
         Self { path: path.to_owned(), owner: owner.to_owned() }
@@ -240,17 +231,11 @@ impl SweepFolder {
     /// # Errors
     /// [`ReadError`], also for a plan of another schema.
     pub fn plan(&self) -> Result<SweepPlan, ReadError> {
-        let path = self.path.join(PLAN);
-        let plan: serde_json::Value = read_json(&path)?;
-        let found = plan.get("schema").and_then(serde_json::Value::as_u64).unwrap_or(0) as u32;
-        if found != SWEEP_SCHEMA {
-            return Err(ReadError::OtherSchema { path, found, known: SWEEP_SCHEMA });
-        }
-        read_json(&path)
+        read_versioned(&self.path.join(PLAN), SWEEP_SCHEMA)
     }
 
-    /// Writes the plan, and the cells as lines for other programs. What it names must be there already: who finds a plan
-    /// may rely on it.
+    /// Writes the plan, and the cells as lines for other programs. What it names must be there already: who finds a
+    /// plan may rely on it.
     ///
     /// # Errors
     /// [`FolderError::Io`].

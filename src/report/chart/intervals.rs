@@ -14,8 +14,8 @@ const GAP: f64 = 12.0;
 const TOP: f64 = 128.0;
 const BOTTOM: f64 = 58.0;
 const MARGIN: f64 = 20.0;
-/// Width of one column.
-const COLUMN: f64 = 250.0;
+/// So much room has each tick at least.
+const TICK: f64 = 62.0;
 const RADIUS: f64 = 4.5;
 /// By how much bold letters are wider than others.
 const BOLD: f64 = 1.12;
@@ -28,6 +28,8 @@ pub struct Column {
     /// The middle and half the width of each interval, by row, then by condition. What is not a number is not drawn; a
     /// width that is none is a dot alone.
     pub intervals: Vec<Vec<(f64, f64)>>,
+    /// By row, how far from zero counts as nothing, which is shaded; empty where nothing does.
+    pub bands: Vec<f64>,
 }
 
 /// A chart of intervals.
@@ -41,6 +43,8 @@ pub struct IntervalChart {
     pub conditions: Vec<(String, Color)>,
     /// The columns, from the left.
     pub columns: Vec<Column>,
+    /// How wide each is, in pixels.
+    pub column_width: f64,
 }
 
 impl IntervalChart {
@@ -49,7 +53,7 @@ impl IntervalChart {
     pub fn svg(&self) -> String {
         let names = self.rows.iter().map(|name| text_width(name, TEXT_SIZE)).fold(60.0, f64::max);
         let left = MARGIN + names + 16.0;
-        let width = left + COLUMN * self.columns.len() as f64 + MARGIN;
+        let width = left + self.column_width * self.columns.len() as f64 + MARGIN;
         let height = TOP + self.row_height() * self.rows.len() as f64 + BOTTOM;
         draw(width, height, &self.title, |canvas| {
             let title = fitting(&self.title, TITLE_SIZE, width - 2.0 * MARGIN);
@@ -64,8 +68,13 @@ impl IntervalChart {
                 canvas.text((left - 16.0, middle), Anchor::Right, name, TEXT_SIZE, palette::INK, false);
             }
             for (number, column) in self.columns.iter().enumerate() {
-                let from = left + COLUMN * number as f64;
-                self.draw_column(canvas, column, (from + 12.0, from + COLUMN - 24.0), height - BOTTOM);
+                let from = left + self.column_width * number as f64;
+                self.draw_column(
+                    canvas,
+                    column,
+                    (from + 12.0, from + self.column_width - 24.0),
+                    height - BOTTOM,
+                );
             }
         })
     }
@@ -93,6 +102,11 @@ impl IntervalChart {
         if known().next().is_none() {
             return;
         }
+        let widest = column.bands.iter().copied().fold(0.0, f64::max);
+        let (least, greatest) = match column.bands.is_empty() {
+            true => (least, greatest),
+            false => (least.min(-widest), greatest.max(widest)),
+        };
         let room = (greatest - least).max(greatest.abs() * 1e-6) * 0.06;
         let axis = if column.axis.range.is_some() || column.axis.is_logarithmic {
             column.axis.clone()
@@ -100,8 +114,8 @@ impl IntervalChart {
             let low = if least >= 0.0 { (least - room).max(0.0) } else { least - room };
             column.axis.clone().over(low, greatest + room)
         };
-        let ticked = tick(&axis, least, greatest, 4, true);
-        for (line, title) in in_lines(&ticked.title, COLUMN - 16.0).iter().rev().enumerate() {
+        let ticked = tick(&axis, least, greatest, (self.column_width / TICK) as usize, true);
+        for (line, title) in in_lines(&ticked.title, self.column_width - 16.0).iter().rev().enumerate() {
             let y = TOP - 20.0 - 20.0 * line as f64;
             canvas.text((from - 6.0, y), Anchor::Left, title, TEXT_SIZE, palette::INK, true);
         }
@@ -110,6 +124,14 @@ impl IntervalChart {
             let x = place(*value);
             canvas.line(&[(x, TOP), (x, bottom)], palette::GRID, 1.0);
             canvas.text((x, bottom + 18.0), Anchor::Centre, text, TEXT_SIZE - 1.0, palette::GREY, false);
+        }
+        for (row, band) in column.bands.iter().enumerate() {
+            let top = TOP + self.row_height() * row as f64;
+            let (from, to) = ((place(-band), top + 3.0), (place(*band), top + self.row_height() - 3.0));
+            canvas.rectangle(from, to, palette::SKY.alpha(0.3));
+        }
+        if !column.bands.is_empty() {
+            canvas.line(&[(place(0.0), TOP), (place(0.0), bottom)], palette::GREY, 1.5);
         }
         for (row, intervals) in column.intervals.iter().enumerate() {
             let top = TOP + self.row_height() * row as f64 + GAP / 2.0;
