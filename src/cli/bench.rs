@@ -52,6 +52,9 @@ pub(super) struct BenchArguments {
     /// Measure a central scheduler instead: 40,000 virtual machines on 20,000 hosts by every policy.
     #[arg(long, conflicts_with_all = ["entities", "events", "phold", "scenario", "scale"])]
     placement: bool,
+    /// Measure a sweep instead: 2,000 small cells at one job and at as many as there are cores.
+    #[arg(long, conflicts_with_all = ["entities", "events", "phold", "scenario", "scale", "placement"])]
+    sweep: bool,
     /// How the figures are printed.
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
@@ -66,6 +69,12 @@ pub(super) fn bench(arguments: &BenchArguments) -> Exit {
     }
     if arguments.placement {
         return print(&super::placement_bench::figures(), arguments.format);
+    }
+    if arguments.sweep {
+        return match super::sweep_bench::figures() {
+            Ok(figures) => print(&figures, arguments.format),
+            Err(exit) => exit,
+        };
     }
     if arguments.entities == 0 || arguments.events == 0 {
         eprintln!("error: --entities and --events must be at least 1");

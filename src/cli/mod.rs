@@ -18,6 +18,7 @@ mod explain;
 mod fit;
 mod growth;
 mod list;
+mod manual;
 mod measure;
 mod placement_bench;
 mod reproduce;
@@ -27,6 +28,7 @@ mod schema;
 mod steady;
 mod study;
 mod sweep;
+mod sweep_bench;
 mod translate;
 
 /// How a command ends (exit codes of the process).
@@ -99,6 +101,10 @@ enum Command {
     Translate(translate::TranslateArguments),
     /// Print the JSON Schema of a file format, for editors.
     Schema(schema::SchemaArguments),
+    /// Print completions for a shell.
+    Completions(manual::CompletionArguments),
+    /// Write manual pages: one for the program and one for each command.
+    Man(manual::ManArguments),
     /// Measure the simulator on this machine.
     Bench(bench::BenchArguments),
     /// Compare variants of a scenario under several conditions, with intervals, on common random numbers.
@@ -128,6 +134,8 @@ pub fn main() -> ExitCode {
         Command::List(arguments) => list::list(&arguments),
         Command::Translate(arguments) => translate::translate(&arguments),
         Command::Schema(arguments) => schema::schema(&arguments),
+        Command::Completions(arguments) => manual::completions(&arguments),
+        Command::Man(arguments) => manual::man(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Study(arguments) => study::study(&arguments),
         Command::Sweep(arguments) => sweep::sweep(&arguments),
@@ -160,6 +168,19 @@ fn set_on_interrupt() -> Arc<AtomicBool> {
     let flag = Arc::clone(&stop);
     drop(ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)));
     stop
+}
+
+/// A folder of its own for what is of no interest afterwards; it is gone when `work` is done.
+fn scratch<T>(name: &str, work: impl FnOnce(&std::path::Path) -> Result<T, Exit>) -> Result<T, Exit> {
+    let folder = std::env::temp_dir().join(format!("dmsim-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).map_err(|error| {
+        eprintln!("error: cannot make {}: {error}", folder.display());
+        Exit::Internal
+    })?;
+    let done = work(&folder);
+    // What stays is untidy and no more.
+    drop(std::fs::remove_dir_all(&folder));
+    done
 }
 
 /// Whether messages on stderr may be coloured.

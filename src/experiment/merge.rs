@@ -10,7 +10,7 @@ use super::summary::{Measured, Summary, summarise};
 use super::sweep::{Sweep, SweepError};
 use crate::observe::{
     CellOutcome, CellResult, CellRow, FailureKind, FailureRow, FinishedCell, Kept, SweepFolder, SweepPlan,
-    cells_csv, failures_csv,
+    Table, cells_table,
 };
 
 /// How many cells an error names.
@@ -134,21 +134,21 @@ fn gaps(sweep: &Sweep, missing: &[&Cell]) -> MergeError {
 }
 
 impl Merged {
-    /// The text of `cells.csv`.
+    /// The table of all cells.
     #[must_use]
-    pub fn cells_csv(&self) -> String {
+    pub fn cells_table(&self) -> Table<'_> {
         let finished = |(cell, result)| FinishedCell {
             row: plan::row_of(&self.plan, cell),
             condition: &self.plan.conditions[cell.condition],
             variant: &self.plan.variants[cell.variant],
             result,
         };
-        cells_csv(&self.plan, self.cells.iter().map(|(cell, result)| finished((cell, result))))
+        cells_table(&self.plan, self.cells.iter().map(|(cell, result)| finished((cell, result))))
     }
 
-    /// The text of `failures.csv`: what failed, why, and how to see it again from the sweep's folder.
+    /// The rows of `failures.csv`: what failed, why, and how to see it again from the sweep's folder.
     #[must_use]
-    pub fn failures_csv(&self) -> String {
+    pub fn failures(&self) -> Vec<FailureRow<'_>> {
         let mut rows = Vec::new();
         for (cell, result) in &self.cells {
             if let CellOutcome::Failed { kind, error } = &result.outcome {
@@ -168,7 +168,7 @@ impl Merged {
                 });
             }
         }
-        failures_csv(&rows)
+        rows
     }
 
     /// The worst kind of failure; none where no cell failed.

@@ -18,6 +18,8 @@ pub mod manifest;
 pub mod metrics;
 pub mod open_metrics;
 pub mod otlp;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 pub mod perfetto;
 pub mod read;
 pub mod record;
@@ -45,5 +47,6 @@ pub use rows::{
 pub use stream::{PeerMetricRow, StreamFile, Streams};
 pub use sweep::{
     Arm, CellOutcome, CellResult, CellRow, FailureKind, FailureRow, FinishedCell, Kept, PlannedEnd,
-    PlannedMetric, PlannedSetup, SWEEP_SCHEMA, SeriesName, SweepFolder, SweepPlan, cells_csv, failures_csv,
+    PlannedMetric, PlannedSetup, SWEEP_SCHEMA, SeriesName, SweepFolder, SweepPlan, Table, cells_table,
+    failures_csv,
 };

@@ -170,14 +170,24 @@ pub(super) fn version(reader: &mut Reader, root: &Node, what: &str) -> bool {
         return true;
     }
     let written = node.scalar_text().unwrap_or_default();
-    let help = format!("this program reads {what}s of `version: 1`");
     if &*written == "1" {
         reader.error(node.position, "`version` must be a number, not a text", "remove the quotes".to_owned());
         return true;
     }
     let at = if node.is_null() { key.position } else { node.position };
     let shown = super::reader::shortened(&written);
-    reader.error(at, format!("`{shown}` is not a known version of {what}s"), help);
+    let (message, help) = match node.value {
+        Value::Integer(number) if number < 1 => (
+            format!("`{shown}` is a version of {what}s from before the first release"),
+            "write `version: 1`: `dmsim check` then names every key that has changed, and what it is called now",
+        ),
+        Value::Integer(_) => (
+            format!("`{shown}` is a later version of {what}s than this program knows"),
+            "it reads `version: 1`: use the dmsim that the file was written for, or a newer one",
+        ),
+        _ => (format!("`{shown}` is not a version of {what}s"), "write `version: 1`"),
+    };
+    reader.error(at, message, help.to_owned());
     false
 }
 

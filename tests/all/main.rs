@@ -25,6 +25,7 @@ mod gateways;
 mod generations;
 mod golden;
 mod joining;
+mod manual;
 mod nat;
 mod observability;
 mod openb;

@@ -123,7 +123,7 @@ fn a_sweep_is_the_same_in_a_go_in_parts_and_from_several_folders() {
     let (_whole, whole) = folder();
     let in_a_go = made(&whole, &study);
     assert_eq!(in_a_go.cells.len(), 12);
-    let texts = |merged: &Merged| (merged.cells_csv(), merged.failures_csv());
+    let texts = |merged: &Merged| (merged.cells_table().csv(), observe::failures_csv(&merged.failures()));
 
     // Interrupted and gone on with.
     let (_parts, parts) = folder();
@@ -214,7 +214,7 @@ fn a_cell_that_fails_is_told_and_the_others_go_on() {
     let merged = merge(&sweep).expect("it is finished");
     assert_eq!(merged.worst(), Some(FailureKind::Violation));
     let replay = format!("dmsim run setups/{}/scenario.yaml --seed {}", failing.setup, failing.seed);
-    let failures = merged.failures_csv();
+    let failures = observe::failures_csv(&merged.failures());
     assert!(
         failures.starts_with("index,id,condition,variant,replication,seed,kind,error,replay\n5,"),
         "{failures}"
@@ -225,7 +225,7 @@ fn a_cell_that_fails_is_told_and_the_others_go_on() {
     );
     let runs: Vec<u32> = merged.summary.iter().map(|row| row.runs).collect();
     assert_eq!(runs.iter().sum::<u32>(), 22, "eleven cells of two metrics");
-    let cells = merged.cells_csv();
+    let cells = merged.cells_table().csv();
     let line = cells.lines().nth(6).expect("there is one for each");
     assert!(line.starts_with("5,") && line.ends_with(",,,"), "{line}");
     assert_eq!(replayed(&path, &replay), 0, "that line runs it");
@@ -298,7 +298,7 @@ fn a_grid_is_each_with_each() {
     );
     let (_guard, path) = folder();
     let merged = made(&path, &study(&with.replace("replications: 3", "replications: 1")));
-    let table = merged.cells_csv();
+    let table = merged.cells_table().csv();
     assert!(table.starts_with("index,id,condition,variant,replication,seed,duration,digest,"), "{table}");
     assert!(table.lines().nth(1).is_some_and(|line| line.contains(",30m,")), "{table}");
 }
@@ -411,7 +411,7 @@ fn a_study_ends_when_enough_is_known() {
     // Engines that cannot know when it is enough make all, and the result is the same.
     make(&sweep, &missing(&sweep), u32::MAX);
     let all = merge(&sweep).expect("it is finished");
-    assert_eq!(all.cells_csv(), enough.cells_csv());
+    assert_eq!(all.cells_table().csv(), enough.cells_table().csv());
 }
 
 #[test]

@@ -50,6 +50,11 @@ const GEOGRAPHY: &str = "src/workload/place.rs";
 /// Crates that one part of the tree keeps to itself.
 const OWNED: &[(&str, &[&str])] = &[
     ("clap", &["src/cli/"]),
+    ("clap_complete", &["src/cli/manual.rs"]),
+    ("clap_mangen", &["src/cli/manual.rs"]),
+    ("parquet", &["src/observe/parquet.rs"]),
+    ("arrow_array", &["src/observe/parquet.rs"]),
+    ("arrow_schema", &["src/observe/parquet.rs"]),
     ("indicatif", &["src/cli/"]),
     ("ctrlc", &["src/cli/"]),
     ("gherkin", &["src/accept/feature.rs"]),

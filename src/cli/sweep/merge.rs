@@ -8,7 +8,7 @@ use super::{Folder, failed, not_merged, open};
 use crate::cli::Exit;
 use crate::experiment::merge::{import, merge as merged};
 use crate::experiment::{Merged, Summary, SweepError, findings, paragraph};
-use crate::observe::{Arm, FailureKind, SweepPlan, csv_text, write_into};
+use crate::observe::{Arm, FailureKind, SweepPlan, csv_text, failures_csv, write_into};
 use crate::report::study::{Measure, svg};
 
 #[derive(Args, Debug)]
@@ -19,6 +19,10 @@ pub(super) struct MergeArguments {
     /// be repeated.
     #[arg(long, value_name = "DIR")]
     also: Vec<PathBuf>,
+    /// Write `cells.parquet`, `summary.parquet` and `failures.parquet` too, the last where something failed.
+    #[cfg(feature = "parquet")]
+    #[arg(long)]
+    parquet: bool,
 }
 
 pub(super) fn merge(arguments: &MergeArguments) -> Result<Exit, Exit> {
@@ -26,15 +30,34 @@ pub(super) fn merge(arguments: &MergeArguments) -> Result<Exit, Exit> {
     import(&sweep, &arguments.also).map_err(|error| not_merged(&error))?;
     let merged = merged(&sweep).map_err(|error| not_merged(&error))?;
     finish(&merged, sweep.folder().path())?;
+    #[cfg(feature = "parquet")]
+    if arguments.parquet {
+        write_parquet(&merged, sweep.folder().path())?;
+    }
     Ok(worst(&merged))
+}
+
+#[cfg(feature = "parquet")]
+fn write_parquet(merged: &Merged, folder: &Path) -> Result<(), Exit> {
+    use crate::observe::parquet::{parquet_bytes, table_of};
+    let failures = merged.failures();
+    let mut files = vec![
+        ("cells.parquet", parquet_bytes(&merged.cells_table())),
+        ("summary.parquet", parquet_bytes(&table_of(&merged.summary))),
+    ];
+    if !failures.is_empty() {
+        files.push(("failures.parquet", parquet_bytes(&table_of(&failures))));
+    }
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (*name, &**bytes)).collect();
+    write_into(folder, &files).map_err(|error| failed(&SweepError::Folder(error)))
 }
 
 /// Writes what follows from the runs into the folder of their sweep, and says it.
 pub(in crate::cli) fn finish(merged: &Merged, folder: &Path) -> Result<(), Exit> {
     let Merged { plan, summary, .. } = merged;
     let files = [
-        ("cells.csv", merged.cells_csv()),
-        ("failures.csv", merged.failures_csv()),
+        ("cells.csv", merged.cells_table().csv()),
+        ("failures.csv", failures_csv(&merged.failures())),
         ("summary.csv", csv_text(summary)),
         ("study.md", findings(plan, summary)),
         ("study.svg", picture(plan, summary)),

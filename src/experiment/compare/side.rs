@@ -142,10 +142,13 @@ impl Side {
                 let seeds: Vec<u64> = own.clone().map(|(cell, _)| cell.seed).collect();
                 let values = |metric| values(&measured, condition, variant, metric, seeds.len());
                 groups.push(Group {
-                    name: format!(
-                        "{} under {}",
-                        plan.variants[variant].name, plan.conditions[condition].name
-                    ),
+                    name: match plan.conditions.len() {
+                        1 => plan.variants[variant].name.clone(),
+                        _ => format!(
+                            "{} under {}",
+                            plan.variants[variant].name, plan.conditions[condition].name
+                        ),
+                    },
                     values: (0..plan.metrics.len()).map(values).collect(),
                     failures: own.filter(failed).count() as u64,
                     seeds,

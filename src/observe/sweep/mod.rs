@@ -21,7 +21,7 @@ use super::{FolderError, ReadError};
 
 mod tables;
 
-pub use tables::{FailureRow, FinishedCell, cells_csv, failures_csv};
+pub use tables::{FailureRow, Field, FinishedCell, Table, cells_table, failures_csv};
 
 /// The version of what this module writes.
 pub const SWEEP_SCHEMA: u32 = 1;

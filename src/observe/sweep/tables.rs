@@ -1,5 +1,7 @@
 //! The tables of a finished sweep.
 
+use std::borrow::Cow;
+
 use indexmap::IndexSet;
 use serde::Serialize;
 
@@ -42,55 +44,75 @@ pub struct FailureRow<'a> {
     pub replay: String,
 }
 
-/// A field of a table whose columns follow from a study.
-#[derive(Serialize)]
+/// A table of a sweep, ready to be written in one form or another.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Table<'a> {
+    /// The names of its columns.
+    pub header: Vec<String>,
+    /// Its rows, each with a field for each column.
+    pub rows: Vec<Vec<Field<'a>>>,
+}
+
+/// A field of a table. All of a column are of one kind.
+#[derive(Clone, PartialEq, Debug, Serialize)]
 #[serde(untagged)]
-enum Field<'a> {
-    Text(&'a str),
+pub enum Field<'a> {
+    /// A text.
+    Text(Cow<'a, str>),
+    /// A whole number.
     Whole(u64),
+    /// A number; none where there was nothing to measure.
     Number(Option<f64>),
+}
+
+impl<'a> From<&'a str> for Field<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl Table<'_> {
+    /// As CSV.
+    #[must_use]
+    pub fn csv(&self) -> String {
+        format!("{}{}", csv_lines([&self.header]), csv_lines(&self.rows))
+    }
 }
 
 /// `cells.csv`: a row for each cell, with a column for each path of the grid and each metric.
 #[must_use]
-pub fn cells_csv<'a>(plan: &SweepPlan, cells: impl Iterator<Item = FinishedCell<'a>>) -> String {
+pub fn cells_table<'a>(plan: &'a SweepPlan, cells: impl Iterator<Item = FinishedCell<'a>>) -> Table<'a> {
     let arms = plan.conditions.iter().chain(&plan.variants);
     let paths: IndexSet<&str> = arms.flat_map(|arm| arm.parameters.keys().map(String::as_str)).collect();
     let metrics: Vec<&str> = plan.metrics.iter().map(|metric| &*metric.metric).collect();
-    let header: Vec<&str> = ["index", "id", "condition", "variant", "replication", "seed"]
+    let header = ["index", "id", "condition", "variant", "replication", "seed"]
         .into_iter()
         .chain(paths.iter().copied())
         .chain(["digest"])
-        .chain(metrics.iter().copied())
-        .collect();
-    let fields = |cell: FinishedCell<'a>| {
+        .chain(metrics.iter().copied());
+    let fields = |cell: FinishedCell<'a>| -> Vec<Field<'a>> {
         let CellRow { index, id, condition, variant, replication, seed, .. } = cell.row;
         let mut fields = vec![
             Field::Whole(index),
-            Field::Text(id),
-            Field::Text(condition),
-            Field::Text(variant),
+            id.into(),
+            condition.into(),
+            variant.into(),
             Field::Whole(u64::from(replication)),
             Field::Whole(seed),
         ];
         let value =
             |path: &&str| cell.variant.parameters.get(*path).or_else(|| cell.condition.parameters.get(*path));
-        fields.extend(paths.iter().map(|path| Field::Text(value(path).map_or("", String::as_str))));
-        match &cell.result.outcome {
-            CellOutcome::Measured { digest, values } => {
-                fields.push(Field::Text(digest));
-                fields.extend(
-                    metrics.iter().map(|metric| Field::Number(values.get(*metric).copied().flatten())),
-                );
-            }
-            CellOutcome::Failed { .. } => {
-                fields.push(Field::Text(""));
-                fields.extend(metrics.iter().map(|_| Field::Number(None)));
-            }
-        }
+        fields.extend(paths.iter().map(|path| Field::from(value(path).map_or("", String::as_str))));
+        let (digest, values) = match &cell.result.outcome {
+            CellOutcome::Measured { digest, values } => (&**digest, Some(values)),
+            CellOutcome::Failed { .. } => ("", None),
+        };
+        fields.push(digest.into());
+        let value = |metric: &&str| values.and_then(|values| values.get(*metric).copied().flatten());
+        fields.extend(metrics.iter().map(|metric| Field::Number(value(metric))));
         fields
     };
-    format!("{}{}", csv_lines([header]), csv_lines(cells.map(fields)))
+    Table { header: header.map(str::to_owned).collect(), rows: cells.map(fields).collect() }
 }
 
 /// `failures.csv`, which is there, with its header, when nothing failed.

@@ -9,10 +9,10 @@ use crate::dms::ensemble::tree::{Key, Node, Value};
 /// So many points a grid may have.
 const MOST_POINTS: usize = 10_000;
 
-/// A path with its values, as they are written behind `--set`.
+/// A path with its values, as people read them and as they are written behind `--set`.
 struct Axis {
     path: String,
-    values: Vec<String>,
+    values: Vec<(String, String)>,
 }
 
 /// The points of the grid of a study, the last path being the fastest; none where there is no grid.
@@ -36,14 +36,14 @@ pub(super) fn points(reader: &mut Reader, top: &Map<'_>) -> Vec<Variant> {
         // What has one value in all points tells none from another.
         let is_said = axis.values.len() > 1 || count == Some(1);
         let label = label(&axes, place);
-        let with = |point: &Variant, value: &String| {
+        let with = |point: &Variant, (shown, value): &(String, String)| {
             let mut next = point.clone();
             if is_said {
                 let and = if next.name.is_empty() { "" } else { ", " };
-                next.name += &format!("{and}{label}={}", value.trim_matches('"'));
+                next.name += &format!("{and}{label}={shown}");
             }
             next.set.push(format!("{}={value}", axis.path));
-            next.parameters.push((axis.path.clone(), value.clone()));
+            next.parameters.push((axis.path.clone(), shown.clone()));
             next
         };
         points = points.iter().flat_map(|point| axis.values.iter().map(|value| with(point, value))).collect();
@@ -57,10 +57,12 @@ fn axis(reader: &mut Reader, path: &str, node: &Node) -> Option<Axis> {
         reader.wrong_type(node, &format!("`{path}`"), "a list of values", help);
         return None;
     }
-    let values: Vec<String> = node.items().iter().map(flow).collect();
-    for (place, value) in values.iter().enumerate() {
-        if values[..place].contains(value) {
-            reader.error(node.items()[place].position, format!("`{value}` stands here twice"), None);
+    let both =
+        |node: &Node| (node.scalar_text().map_or_else(|| flow(node), |text| text.to_string()), flow(node));
+    let values: Vec<(String, String)> = node.items().iter().map(both).collect();
+    for (place, (shown, _)) in values.iter().enumerate() {
+        if values[..place].iter().any(|(other, _)| other == shown) {
+            reader.error(node.items()[place].position, format!("`{shown}` stands here twice"), None);
             return None;
         }
     }

@@ -43,7 +43,7 @@ impl Ledger {
     }
 }
 
-/// Metric and labels of every series of `series.csv`, in the order in which [`Ledger::sample`] takes them; shared by
+/// Metric and labels of every series of `series.csv`, in the order in which `Ledger::sample` takes them; shared by
 /// all of its rows.
 pub fn names() -> Vec<(Text, Text)> {
     let plain = |metric: &str| (metric.into(), "".into());

@@ -1,0 +1,37 @@
+//! What shells and `man` are told of the program.
+
+use std::fs;
+use std::process::Command;
+
+fn dmsim(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_dmsim")).args(arguments).output().expect("it starts");
+    assert!(output.status.success(), "{arguments:?}");
+    String::from_utf8(output.stdout).expect("it is text")
+}
+
+#[test]
+fn shells_complete_every_command() {
+    for (shell, word) in [
+        ("bash", "complete -F _dmsim"),
+        ("zsh", "#compdef dmsim"),
+        ("fish", "complete -c dmsim"),
+        ("elvish", "edit:completion"),
+        ("powershell", "Register-ArgumentCompleter"),
+    ] {
+        let script = dmsim(&["completions", shell]);
+        assert!(script.contains(word) && script.contains("retry-failed"), "{shell}");
+    }
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let folder = tempfile::tempdir().expect("there is room");
+    dmsim(&["man", "--out", &folder.path().to_string_lossy()]);
+    let page = dmsim(&["man"]);
+    for command in ["run", "sweep-submit", "baseline-check", "reproduce-openb"] {
+        let own = fs::read_to_string(folder.path().join(format!("dmsim-{command}.1"))).expect(command);
+        assert!(own.contains(".SH DESCRIPTION"), "{command}");
+        let first = command.split('-').next().expect("it has a word");
+        assert!(page.contains(first), "{command}");
+    }
+}
