@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use super::plan::{self, Cell, Planned, fingerprint};
 use super::statistics::mser5;
 use super::summary::Measured;
+use crate::observe::sweep::PLAN;
 use crate::observe::{
     self, CellOutcome, CellResult, FailureKind, FolderError, Kept, PlannedMetric, ReadError, SWEEP_SCHEMA,
     SeriesName, SweepFolder, SweepPlan, write_into,
@@ -29,6 +30,12 @@ pub enum SweepError {
     /// A file cannot be written.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// There is no plan.
+    #[error("{} is no sweep: there is no plan.json, which `dmsim sweep plan STUDY -o {0}` writes", path.display())]
+    Nothing {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Another version of the program has planned it.
     #[error(
         "{} was planned by version {found} of dmsim, and this is {}: plan it anew, or run it with that version",
@@ -137,6 +144,9 @@ impl Sweep {
     /// # Errors
     /// [`SweepError::Read`] or [`SweepError::Program`].
     pub fn open(folder: SweepFolder) -> Result<Self, SweepError> {
+        if !folder.path().join(PLAN).is_file() {
+            return Err(SweepError::Nothing { path: folder.path().to_owned() });
+        }
         let plan = folder.plan()?;
         if plan.program != env!("CARGO_PKG_VERSION") {
             return Err(SweepError::Program { path: folder.path().to_owned(), found: plan.program });

@@ -540,6 +540,17 @@ fn a_sweep_is_made_by_the_shards_of_an_engine() {
         let (code, _, errors) = said(&dmsim(&["sweep", "merge", &sweep]));
         assert_eq!(code, if index == 2 { 0 } else { 2 }, "{errors}");
     }
+    // Without a number of shards a few cells tell how many.
+    assert_eq!(said(&dmsim(&["sweep", "plan", &study, "-o", &sweep, "--replications", "4"])).0, 0);
+    let probe = ["--engine", "slurm", "--shard-time-s", "1000", "--dry-run"];
+    let (code, script, errors) = said(&dmsim(&[&["sweep", "submit", &sweep][..], &probe].concat()));
+    assert!(code == 0 && script.contains("#SBATCH --array=0-0\n"), "{script}");
+    assert!(
+        errors.contains("a probe of 4 cells took") && errors.contains("16 cells in 1 shards"),
+        "{errors}"
+    );
+    let status = json(&dmsim(&["sweep", "status", &sweep, "--format", "json"]));
+    assert_eq!(status["finished"].as_u64(), Some(12), "what was probed need not be made again");
     for (engine, words) in [
         ("slurm", "#SBATCH --array=0-4%2\n#SBATCH --cpus-per-task=1\n"),
         ("hyperqueue", "hq submit --name small --array 0-4 --cpus 1"),
@@ -583,7 +594,7 @@ fn a_folder_is_never_taken_for_what_it_is_not() {
     let (code, _, errors) = said(&dmsim(&["sweep", "plan", &study, "-o", &notes, "--overwrite"]));
     assert!(code == 2 && errors.contains("is neither empty nor a sweep"), "{errors}");
     let (code, _, errors) = said(&dmsim(&["sweep", "run", &notes]));
-    assert!(code == 2 && errors.contains("plan.json"), "{errors}");
+    assert!(code == 2 && errors.contains("is no sweep: there is no plan.json"), "{errors}");
     assert_eq!(said(&dmsim(&["sweep", "plan", &study, "-o", &sweep])).0, 0);
     assert_eq!(
         said(&dmsim(&["sweep", "plan", &study, "-o", &sweep, "--replications", "2"])).0,
