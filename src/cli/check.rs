@@ -110,6 +110,7 @@ fn assumption((kind, key): (Kind, Option<&'static str>)) -> String {
         (Kind::Scenario, None) => " (taken for a scenario: it has no key of an ensemble)".to_owned(),
         (Kind::Ensemble, Some(key)) => format!(" (an ensemble, by its `{key}`)"),
         (Kind::Ensemble, None) => " (taken for an ensemble)".to_owned(),
+        (Kind::Study, key) => format!(" (a study, by its `{}`)", key.unwrap_or("replications")),
         (Kind::Script, _) => " (a script of capability operations, by its `steps`)".to_owned(),
     }
 }

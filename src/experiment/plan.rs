@@ -60,16 +60,6 @@ pub struct Cell {
     pub seed: u64,
 }
 
-/// The names of all series, as a study writes them.
-#[must_use]
-pub fn series_names() -> Vec<String> {
-    let name = |(metric, labels): (observe::Text, observe::Text)| match &*labels {
-        "" => metric.to_string(),
-        labels => format!("{metric}{{{labels}}}"),
-    };
-    crate::sim::ledger::series::names().into_iter().map(name).collect()
-}
-
 impl Planned {
     /// Loads the scenario of a study in all of its variants.
     ///

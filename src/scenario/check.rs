@@ -1,5 +1,5 @@
-//! Checks files without running anything: scenarios with their ensembles, ensembles alone, and scripts of capability
-//! operations.
+//! Checks files without running anything: scenarios with their ensembles, ensembles alone, scripts of capability
+//! operations, and studies.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use super::diagnostic::{Diagnostic, Sources};
 use super::files::Files;
 use super::files::read_file;
 use super::overrides::Overrides;
-use super::{Report, capability_script, ensemble_file, load_bytes, script_from, unreadable, yaml};
+use super::{Report, capability_script, ensemble_file, load_bytes, script_from, study, unreadable, yaml};
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::dms::ensemble::{self, EnsembleConfig, Finding, Severity};
 
@@ -25,6 +25,8 @@ pub enum Kind {
     Ensemble,
     /// Capability operations, for `dmsim cap`.
     Script,
+    /// Variants of a scenario that are compared.
+    Study,
 }
 
 impl Kind {
@@ -36,6 +38,9 @@ impl Kind {
         }
         let has = |keys: &'static [&'static str]| keys.iter().copied().find(|key| root.get(key).is_some());
         let version = root.get("version").and_then(Node::as_text);
+        if let Some(key) = study::key_of_studies(root).filter(|_| has(OF_SCENARIOS).is_none()) {
+            return (Self::Study, Some(key));
+        }
         let is_v1 = version.is_some_and(|text| matches!(&**text, "V1" | "ensembleV1"));
         match (has(OF_SCENARIOS), has(OF_ENSEMBLES)) {
             (Some(key), _) => (Self::Scenario, Some(key)),
@@ -52,6 +57,7 @@ impl Kind {
             Self::Scenario => "scenario",
             Self::Ensemble => "ensemble",
             Self::Script => "script of capability operations",
+            Self::Study => "study",
         }
     }
 }
@@ -67,7 +73,7 @@ pub struct Checked {
     pub ensemble: Option<EnsembleConfig>,
 }
 
-/// Checks a scenario and its ensembles, an ensemble alone, or a script. `metrics` are the names that
+/// Checks a scenario and its ensembles, an ensemble alone, a script, or a study. `metrics` are the names that
 /// expectations may use.
 ///
 /// An ensemble may be good for DMS and use what is not simulated, or meet a quirk of DMS: both are warnings.
@@ -86,6 +92,9 @@ pub fn check(path: &Path, metrics: &[&str]) -> Checked {
     if let Some((Kind::Script, _)) = kind {
         let report = script_from(path, &shown, &bytes).err().unwrap_or_default();
         return Checked { kind, report, ensemble: None };
+    }
+    if let Some((Kind::Study, _)) = kind {
+        return Checked { kind, report: study::check(path, metrics), ensemble: None };
     }
     let report = match load_bytes(Files::beside(path), path, &shown, &bytes, &Overrides::default(), metrics) {
         Ok(loaded) => loaded.warnings,
@@ -143,7 +152,7 @@ fn verdict(shown: &str, bytes: &[u8]) -> DmsVerdict {
             return ours(report(shown, bytes, first.into_iter().collect()));
         }
     };
-    if let (kind @ (Kind::Scenario | Kind::Script), key) = Kind::of(&root) {
+    if let (kind @ (Kind::Scenario | Kind::Script | Kind::Study), key) = Kind::of(&root) {
         let why = key.map_or(String::new(), |key| format!(", by its `{key}`"));
         let what = kind.word();
         let finding = Finding::error(Position::START, format!("this is a {what}{why}; DMS reads ensembles"))

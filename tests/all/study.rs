@@ -6,11 +6,11 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use dmsim::experiment::merge::{import, merge};
-use dmsim::experiment::plan::{cells, counting, replications_of, seed_of, series_names};
+use dmsim::experiment::plan::{cells, counting, replications_of, seed_of};
 use dmsim::experiment::sweep::write;
 use dmsim::experiment::{Cell, Merged, Planned, Shard, Summary, Sweep, findings};
 use dmsim::observe::{self, CellOutcome, CellResult, FailureKind, SweepFolder, SweepPlan};
-use dmsim::scenario::study::{Names, Study, load_study};
+use dmsim::scenario::study::{Study, load_study};
 
 const STUDY: &str = "version: 1
 name: small
@@ -33,8 +33,7 @@ fn metrics() -> Vec<&'static str> {
 }
 
 fn load_file(path: &Path) -> Result<Study, String> {
-    let (metrics, series) = (metrics(), series_names());
-    load_study(path, Names { metrics: &metrics, series: &series }).map_err(|report| report.render(false))
+    load_study(path, &metrics()).map_err(|report| report.render(false))
 }
 
 /// Writes a study of the shipped scenario `calm` into a folder and loads it.
@@ -370,6 +369,19 @@ fn what_is_wrong_with_a_study_is_said_at_once() {
         &format!("grid: {{seed: {0:?}, epoch: {0:?}}}\nbaseline", (0..200).collect::<Vec<_>>()),
     );
     assert!(load(&folder, &large).expect_err("it is too large").contains("too many points"));
+}
+
+#[test]
+fn a_study_can_be_checked_as_any_other_file() {
+    let (_guard, path) = folder();
+    let check = |text: &str| said(&dmsim(&["check", &written(&path, text).to_string_lossy()]));
+    let (code, told, errors) = check(STUDY);
+    assert!(code == 0 && told.contains("fine (a study, by its `replications`)"), "{told}{errors}");
+    let (code, _, errors) = check(&STUDY.replace("baseline: stay down", "baseline: stay"));
+    assert!(code == 2 && errors.contains("`stay` is no variant"), "{errors}");
+    let (code, _, errors) = check(&STUDY.replace("fraction: 60%", "fraction: 160%"));
+    assert!(code == 2 && errors.contains("cannot be used as `stay down` under `storm`"), "{errors}");
+    assert!(errors.contains("--set:1:") && errors.contains("160%"), "{errors}");
 }
 
 #[test]

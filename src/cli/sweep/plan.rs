@@ -6,11 +6,10 @@ use clap::Args;
 
 use super::{failed, folder_at};
 use crate::cli::{Exit, is_styled, metric_names};
-use crate::experiment::plan::series_names;
 use crate::experiment::sweep::write;
 use crate::experiment::{Planned, SweepError};
 use crate::observe::SweepPlan;
-use crate::scenario::study::{Names, load_study};
+use crate::scenario::study::load_study;
 
 #[derive(Args, Debug)]
 pub(super) struct PlanArguments {
@@ -49,9 +48,7 @@ pub(in crate::cli) fn plan_into(
     out: impl FnOnce(&str) -> PathBuf,
     overwrite: bool,
 ) -> Result<(SweepPlan, PathBuf), Exit> {
-    let (metrics, series) = (metric_names(), series_names());
-    let names = Names { metrics: &metrics, series: &series };
-    let mut study = load_study(study, names).map_err(|report| {
+    let mut study = load_study(study, &metric_names()).map_err(|report| {
         eprint!("{}", report.render(is_styled()));
         Exit::BadInput
     })?;

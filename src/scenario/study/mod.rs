@@ -9,9 +9,11 @@ use super::diagnostic::Diagnostic;
 use super::files::{self, Files};
 use super::reader::{Map, Reader};
 use super::{Overrides, Report, unreadable, yaml};
+use crate::dms::ensemble::Finding;
 use crate::dms::ensemble::suggest::suggestion;
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::kernel::Span;
+use crate::observe::Text;
 
 const KEYS: &[&str] = &[
     "version",
@@ -113,20 +115,50 @@ impl Study {
     }
 }
 
-/// The names that a study may use.
-#[derive(Clone, Copy, Debug)]
-pub struct Names<'a> {
-    /// Of metrics.
-    pub metrics: &'a [&'a str],
-    /// Of series, with their labels in braces: `deployments{status=running}`.
-    pub series: &'a [String],
+/// The names of all series, as a study writes them: with their labels in braces.
+#[must_use]
+pub fn series_names() -> Vec<String> {
+    let name = |(metric, labels): (Text, Text)| match &*labels {
+        "" => metric.to_string(),
+        labels => format!("{metric}{{{labels}}}"),
+    };
+    crate::sim::ledger::series::names().into_iter().map(name).collect()
 }
 
-/// Reads a study. Its scenario is not looked at.
+/// Whether a file is a study, by one of its keys.
+#[must_use]
+pub(super) fn key_of_studies(root: &Node) -> Option<&'static str> {
+    ["replications", "variants", "grid"].into_iter().find(|key| root.get(key).is_some())
+}
+
+/// Checks a study with its scenario in every variant under every condition; what is wrong with the first of these that
+/// cannot be used is said.
+pub(super) fn check(path: &Path, metrics: &[&str]) -> Report {
+    let study = match load_study(path, metrics) {
+        Ok(study) => study,
+        Err(report) => return report,
+    };
+    let pairs = (0..study.conditions.len())
+        .flat_map(|condition| (0..study.variants.len()).map(move |variant| (condition, variant)));
+    for (condition, variant) in pairs {
+        let overrides = study.overrides(condition, variant);
+        if let Err(mut report) = super::load(&study.scenario, &overrides, metrics) {
+            let (variant, condition) = (&study.variants[variant].name, &study.conditions[condition].name);
+            let message = format!("its scenario cannot be used as `{variant}` under `{condition}`");
+            let finding = Finding::error(Position::START, message);
+            let shown = path.to_string_lossy().replace('\\', "/");
+            report.diagnostics.insert(0, Diagnostic::new("study", &shown, finding));
+            return report;
+        }
+    }
+    Report::default()
+}
+
+/// Reads a study. Its scenario is not looked at. `metrics` are the names that it may use.
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn load_study(path: &Path, names: Names<'_>) -> Result<Study, Report> {
+pub fn load_study(path: &Path, metrics: &[&str]) -> Result<Study, Report> {
     let shown = path.to_string_lossy().replace('\\', "/");
     let bytes = files::read_file(path).map_err(|reason| unreadable(&shown, &reason))?;
     let mut files = Files::beside(path);
@@ -135,7 +167,7 @@ pub fn load_study(path: &Path, names: Names<'_>) -> Result<Study, Report> {
         Err(findings) => (None, findings),
         Ok(root) => {
             let mut reader = Reader::default();
-            let study = read(&mut reader, &root, path, names);
+            let study = read(&mut reader, &root, path, metrics);
             (study, reader.findings.into_sorted())
         }
     };
@@ -144,7 +176,7 @@ pub fn load_study(path: &Path, names: Names<'_>) -> Result<Study, Report> {
     study.filter(|_| !report.has_errors()).ok_or(report)
 }
 
-fn read(reader: &mut Reader, root: &Node, path: &Path, known: Names<'_>) -> Option<Study> {
+fn read(reader: &mut Reader, root: &Node, path: &Path, metrics: &[&str]) -> Option<Study> {
     let top = reader.map(root, "a study", root.position, KEYS)?;
     reader.required(&top, "version", "write `version: 1`", |r, node| r.whole(node, "version", 1, 1));
     let name = reader.optional(&top, "name", |r, node| r.text(node, "name"));
@@ -168,7 +200,7 @@ fn read(reader: &mut Reader, root: &Node, path: &Path, known: Names<'_>) -> Opti
         place
     });
     let wanted: Vec<Wanted> =
-        reader.list(&top, "metrics").iter().filter_map(|item| metric(reader, item, known)).collect();
+        reader.list(&top, "metrics").iter().filter_map(|item| metric(reader, item, metrics)).collect();
     if wanted.is_empty() {
         let help = "as in `metrics: [{higher: services.availability}, {lower: work.wasted}]`".to_owned();
         reader.error(top.at, "a study needs `metrics` by which it compares".to_owned(), help);
@@ -316,17 +348,17 @@ fn variants(reader: &mut Reader, top: &Map<'_>, key: &str, keys: &'static [&'sta
 }
 
 /// `higher: services.availability`, or `lower: {mean_of: messages.rejected}`.
-fn metric(reader: &mut Reader, node: &Node, known: Names<'_>) -> Option<Wanted> {
+fn metric(reader: &mut Reader, node: &Node, metrics: &[&str]) -> Option<Wanted> {
     let variant = reader.variant(node, "what is better", &["higher", "lower"])?;
     let (node, higher) = (variant.node, variant.name == "higher");
     if node.is_map() {
-        return series(reader, node, known.series).map(|wanted| Wanted { higher, ..wanted });
+        return series(reader, node, &series_names()).map(|wanted| Wanted { higher, ..wanted });
     }
     let text = reader.text(node, "a metric")?;
-    if known.metrics.contains(&&*text) {
+    if metrics.contains(&&*text) {
         return Some(Wanted { metric: text.to_string(), higher, series: None });
     }
-    let help = suggestion(&text, known.metrics.iter().copied())
+    let help = suggestion(&text, metrics.iter().copied())
         .unwrap_or_else(|| "`dmsim list metrics` lists all of them".to_owned());
     reader.error(node.position, format!("`{text}` is not a metric"), help);
     None
