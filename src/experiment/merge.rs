@@ -174,11 +174,7 @@ impl Merged {
     /// The worst kind of failure; none where no cell failed.
     #[must_use]
     pub fn worst(&self) -> Option<FailureKind> {
-        let kind = |(_, result): &(Cell, CellResult)| match result.outcome {
-            CellOutcome::Failed { kind, .. } => Some(kind),
-            CellOutcome::Measured { .. } => None,
-        };
-        self.cells.iter().filter_map(kind).max()
+        self.cells.iter().filter_map(|(_, result)| result.failure()).max()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::cli::measure::Stopwatch;
 use crate::cli::{Exit, Format, set_on_interrupt};
 use crate::experiment::plan::counting;
 use crate::experiment::{Cell, Shard, Sweep, SweepError};
-use crate::observe::{CellOutcome, CellResult, FailureKind, ReadError, SweepFolder, sha256_hex};
+use crate::observe::{CellResult, FailureKind, ReadError, SweepFolder, sha256_hex};
 
 /// Where engines say which task of an array this is: Slurm, HyperQueue, Kubernetes.
 const INDEX_VARIABLES: [&str; 3] = ["SLURM_ARRAY_TASK_ID", "HQ_TASK_ID", "JOB_COMPLETION_INDEX"];
@@ -205,7 +205,7 @@ pub(super) fn make_cells(
     bar.set_style(style);
     let failures = AtomicU64::new(0);
     let done = |_: &Cell, result: &CellResult| {
-        if matches!(result.outcome, CellOutcome::Failed { .. }) {
+        if result.failure().is_some() {
             bar.set_message(format!(", {} failed", failures.fetch_add(1, Ordering::Relaxed) + 1));
         }
         bar.inc(1);
@@ -223,7 +223,7 @@ fn receipt(sweep: &Sweep, cells: &[Cell]) -> Result<Receipt, ReadError> {
     for (cell, result) in cells.iter().zip(sweep.results(cells)?) {
         let Some(result) = result else { continue };
         receipt.known += 1;
-        receipt.failed += u64::from(matches!(result.outcome, CellOutcome::Failed { .. }));
+        receipt.failed += u64::from(result.failure().is_some());
         let file = SweepFolder::file_of(&cell.id);
         let bytes = std::fs::read(sweep.folder().path().join(&file)).unwrap_or_default();
         receipt.receipts.push(CellReceipt { file, sha256: sha256_hex(&bytes) });
@@ -232,16 +232,12 @@ fn receipt(sweep: &Sweep, cells: &[Cell]) -> Result<Receipt, ReadError> {
 }
 
 fn worst_of(sweep: &Sweep, cells: &[Cell]) -> Result<Option<FailureKind>, ReadError> {
-    let kind = |result: CellResult| match result.outcome {
-        CellOutcome::Failed { kind, .. } => Some(kind),
-        CellOutcome::Measured { .. } => None,
-    };
-    Ok(sweep.results(cells)?.into_iter().flatten().filter_map(kind).max())
+    Ok(sweep.results(cells)?.iter().flatten().filter_map(CellResult::failure).max())
 }
 
 fn forget_failed(sweep: &Sweep, cells: &[Cell]) -> Result<(), SweepError> {
     for result in sweep.results(cells)?.iter().flatten() {
-        if matches!(result.outcome, CellOutcome::Failed { .. }) {
+        if result.failure().is_some() {
             sweep.folder().forget(&result.id)?;
         }
     }

@@ -8,7 +8,7 @@ use crate::cli::{Exit, Format};
 use crate::experiment::merge::replay;
 use crate::experiment::plan::counting;
 use crate::experiment::{Cell, Measured, Sweep};
-use crate::observe::CellOutcome;
+use crate::observe::{CellOutcome, CellResult, ReadError};
 
 /// How many of each kind are named to people.
 const NAMED: usize = 10;
@@ -54,19 +54,17 @@ pub(super) fn status(arguments: &StatusArguments) -> Result<Exit, Exit> {
     Ok(Exit::Fine)
 }
 
-fn of(sweep: &Sweep) -> Result<Status<'_>, crate::observe::ReadError> {
+fn of(sweep: &Sweep) -> Result<Status<'_>, ReadError> {
     let results = sweep.results(&sweep.cells)?;
     let pairs = || sweep.cells.iter().zip(&results);
     let measured = Measured::of(&sweep.plan, pairs());
     let failure = |(cell, result): (&Cell, &Option<_>)| match result {
-        Some(crate::observe::CellResult { outcome: CellOutcome::Failed { kind, error }, .. }) => {
-            Some(Failure {
-                index: cell.index,
-                kind: kind.as_str(),
-                error: error.clone(),
-                replay: replay(cell),
-            })
-        }
+        Some(CellResult { outcome: CellOutcome::Failed { kind, error }, .. }) => Some(Failure {
+            index: cell.index,
+            kind: kind.as_str(),
+            error: error.clone(),
+            replay: replay(cell),
+        }),
         _ => None,
     };
     let conflict = |cell: &Cell| Some(sweep.folder().conflict(&cell.id)?.display().to_string());

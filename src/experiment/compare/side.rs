@@ -8,8 +8,7 @@ use crate::experiment::merge::{MergeError, merge};
 use crate::experiment::{Measured, Sweep, SweepError};
 use crate::observe::sweep::PLAN;
 use crate::observe::{
-    self, Better, CellOutcome, MetricRow, ReadError, SweepFolder, json_text, read_baseline, read_metrics,
-    read_run,
+    self, Better, MetricRow, ReadError, SweepFolder, json_text, read_baseline, read_metrics, read_run,
 };
 
 /// The version of stored baselines.
@@ -136,9 +135,6 @@ impl Side {
                     .cells
                     .iter()
                     .filter(|(cell, _)| (cell.condition, cell.variant) == (condition, variant));
-                let failed = |(_, result): &&(_, observe::CellResult)| {
-                    matches!(result.outcome, CellOutcome::Failed { .. })
-                };
                 let seeds: Vec<u64> = own.clone().map(|(cell, _)| cell.seed).collect();
                 let values = |metric| values(&measured, condition, variant, metric, seeds.len());
                 groups.push(Group {
@@ -150,7 +146,7 @@ impl Side {
                         ),
                     },
                     values: (0..plan.metrics.len()).map(values).collect(),
-                    failures: own.filter(failed).count() as u64,
+                    failures: own.filter(|(_, result)| result.failure().is_some()).count() as u64,
                     seeds,
                 });
             }

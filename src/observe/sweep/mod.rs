@@ -149,6 +149,17 @@ pub struct CellResult {
     pub outcome: CellOutcome,
 }
 
+impl CellResult {
+    /// How it failed; none where it did not.
+    #[must_use]
+    pub const fn failure(&self) -> Option<FailureKind> {
+        match self.outcome {
+            CellOutcome::Failed { kind, .. } => Some(kind),
+            CellOutcome::Measured { .. } => None,
+        }
+    }
+}
+
 /// What came of a cell.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
