@@ -3,5 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Whoever reads no further, as `head` does, ends the program quietly.
+    sigpipe::reset();
     dmsim::cli::main()
 }

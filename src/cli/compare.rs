@@ -14,6 +14,7 @@ use crate::experiment::compare::{
 use crate::observe::junit::{JunitCase, JunitVerdict, junit};
 use crate::observe::{Better, metric, write_atomically};
 use crate::report::compare::{Shown, svg};
+use crate::scenario::study::series_names;
 
 #[derive(Args, Debug)]
 pub(super) struct CompareArguments {
@@ -90,7 +91,7 @@ fn tolerance(text: &str) -> Result<(Option<String>, Tolerance), String> {
     };
     if let Some(name) = &name
         && metric(name).is_none()
-        && !name.starts_with("mean of ")
+        && !is_mean(name)
     {
         return Err(format!("`{name}` is not a metric; `dmsim list metrics` lists all of them"));
     }
@@ -100,6 +101,11 @@ fn tolerance(text: &str) -> Result<(Option<String>, Tolerance), String> {
         None => number(size).map(Tolerance::Absolute),
     };
     size.map(|size| (name, size)).ok_or_else(|| "write a size as in `2%`, `5` or `cost=1%`".to_owned())
+}
+
+/// Whether it is the mean of a series, as studies have it.
+fn is_mean(name: &str) -> bool {
+    name.strip_prefix("mean of ").is_some_and(|series| series_names().iter().any(|known| known == series))
 }
 
 pub(super) fn compare(arguments: &CompareArguments) -> Exit {
@@ -116,6 +122,13 @@ pub(super) fn baseline(arguments: &BaselineArguments) -> Exit {
 
 fn save(file: &Path, results: &Path) -> Result<Exit, Exit> {
     let side = read(results)?;
+    if file.exists() && !(file.is_file() && Side::read(file).is_ok()) {
+        eprintln!(
+            "error: {} is there and is no baseline, so it is not replaced\n  = help: name another file, or remove it",
+            file.display()
+        );
+        return Err(Exit::BadInput);
+    }
     write(file, &side.text())?;
     let groups = side.groups.len();
     println!("{}: {} metrics of {groups} groups stored in {}", side.name, side.metrics.len(), file.display());
@@ -185,7 +198,7 @@ fn rules(arguments: &RuleArguments) -> Result<Rules, Exit> {
             Some(("lower", name)) => (Some(Better::Lower), name),
             _ => (None, &**text),
         };
-        if metric(name).is_none() && !name.starts_with("mean of ") {
+        if metric(name).is_none() && !is_mean(name) {
             eprintln!("error: `{name}` is not a metric\n  = help: `dmsim list metrics` lists all of them");
             return Err(Exit::BadInput);
         }

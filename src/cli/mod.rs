@@ -124,6 +124,7 @@ enum Command {
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
+    end_where_nothing_can_be_printed();
     let exit = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
@@ -145,6 +146,20 @@ pub fn main() -> ExitCode {
         Command::Fit(arguments) => fit::fit(&arguments),
     };
     exit.into()
+}
+
+/// `println!` panics where the standard output cannot be written, as on a full disk. That is no fault of the program:
+/// it is said, and ends it.
+fn end_where_nothing_can_be_printed() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload_as_str().unwrap_or_default();
+        if said.starts_with("failed printing to stdout") {
+            eprintln!("error: {said}");
+            std::process::exit(3);
+        }
+        usual(panic);
+    }));
 }
 
 /// Says why a run has no outcome.

@@ -21,7 +21,7 @@ pub(super) struct StudyArguments {
     #[arg(long)]
     overwrite: bool,
     /// So many replications, instead of as many as the file says.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     replications: Option<u32>,
     /// Runs at the same time [default: as many as there are cores].
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]

@@ -15,7 +15,7 @@ use crate::observe::{
     sha256_hex,
 };
 use crate::scenario::study::{Beginning, Study, Until, Variant, Wanted};
-use crate::scenario::{self, Loaded, Report};
+use crate::scenario::{Loaded, Report};
 
 /// The seeds of replications.
 const SEED: Domain = Domain::new("experiment.study.seed");
@@ -89,13 +89,11 @@ impl Planned {
         let mut setups: IndexMap<String, Loaded> = IndexMap::new();
         for condition in 0..study.conditions.len() {
             for variant in 0..study.variants.len() {
-                let overrides = study.overrides(condition, variant);
-                let loaded =
-                    scenario::load(&study.scenario, &overrides, &names).map_err(|report| PlanError {
-                        variant: study.variants[variant].name.clone(),
-                        condition: study.conditions[condition].name.clone(),
-                        report: Box::new(report),
-                    })?;
+                let loaded = study.load(condition, variant, &names).map_err(|report| PlanError {
+                    variant: study.variants[variant].name.clone(),
+                    condition: study.conditions[condition].name.clone(),
+                    report: Box::new(report),
+                })?;
                 let sha256 = fingerprint(&plan, &loaded);
                 let entry = setups.entry(sha256.clone());
                 plan.setups.push(PlannedSetup { folder: entry.index(), sha256 });

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::CONFIDENCE;
 use super::plan::{Cell, replications_of};
 use super::statistics::{self, Estimate, holm};
+use crate::observe::format::measured;
 use crate::observe::{CellOutcome, CellResult, PlannedMetric, SweepPlan};
 
 /// What the runs of a sweep have shown, as far as they are known.
@@ -74,27 +75,38 @@ pub struct Summary {
     /// How many runs count.
     pub runs: u32,
     /// The mean over them.
+    #[serde(serialize_with = "measured::serialize")]
     pub mean: f64,
     /// Half of its 95 % interval, by Student's t.
+    #[serde(serialize_with = "measured::serialize")]
     pub half_width: f64,
     /// The standard deviation of the runs.
+    #[serde(serialize_with = "measured::serialize")]
     pub standard_deviation: f64,
     /// The lower end of its 95 % interval by bootstrap, whatever the law of the values is.
+    #[serde(serialize_with = "measured::serialize")]
     pub bootstrap_low: f64,
     /// The upper end.
+    #[serde(serialize_with = "measured::serialize")]
     pub bootstrap_high: f64,
     /// The median of the runs.
+    #[serde(serialize_with = "measured::serialize")]
     pub median: f64,
     /// The lower end of its 95 % interval, by ranks; not a number where there are too few runs for one.
+    #[serde(serialize_with = "measured::serialize")]
     pub median_low: f64,
     /// The upper end.
+    #[serde(serialize_with = "measured::serialize")]
     pub median_high: f64,
     /// The mean difference to the baseline, replication by replication.
+    #[serde(serialize_with = "measured::serialize")]
     pub difference: f64,
     /// Half of its 95 % interval.
+    #[serde(serialize_with = "measured::serialize")]
     pub difference_half_width: f64,
     /// How likely a difference as large as this is where there is none, corrected for there being so many variants and
     /// conditions that are compared by this metric (Holm). Not a number for the baseline.
+    #[serde(serialize_with = "measured::serialize")]
     pub p_value: f64,
 }
 

@@ -36,6 +36,14 @@ pub enum SweepError {
         /// The folder.
         path: PathBuf,
     },
+    /// The plan was changed by hand.
+    #[error("{}/plan.json does not fit together: {reason}; plan the study anew", path.display())]
+    Broken {
+        /// The folder.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
     /// Another version of the program has planned it.
     #[error(
         "{} was planned by version {found} of dmsim, and this is {}: plan it anew, or run it with that version",
@@ -49,7 +57,7 @@ pub enum SweepError {
         found: String,
     },
     /// A scenario of the sweep cannot be used.
-    #[error("{} was changed after it was planned:\n{}", path.display(), report.render(false))]
+    #[error("{} is not as it was planned; plan the study anew:\n{}", path.display(), report.render(false))]
     Scenario {
         /// The scenario.
         path: PathBuf,
@@ -57,7 +65,7 @@ pub enum SweepError {
         report: Box<Report>,
     },
     /// A scenario of the sweep is not the one that was planned.
-    #[error("{} was changed after it was planned: plan the study anew", path.display())]
+    #[error("{}, or a file that it names, was changed after it was planned: plan the study anew", path.display())]
     Changed {
         /// The scenario.
         path: PathBuf,
@@ -151,6 +159,7 @@ impl Sweep {
         if plan.program != env!("CARGO_PKG_VERSION") {
             return Err(SweepError::Program { path: folder.path().to_owned(), found: plan.program });
         }
+        plan.check().map_err(|reason| SweepError::Broken { path: folder.path().to_owned(), reason })?;
         let cells = plan::cells(&plan);
         let count = plan.setups.iter().map(|setup| setup.folder + 1).max().unwrap_or(0);
         let setups = (0..count).map(|_| OnceLock::new()).collect();
@@ -168,7 +177,20 @@ impl Sweep {
     /// # Errors
     /// [`ReadError`].
     pub fn results(&self, cells: &[Cell]) -> Result<Vec<Option<CellResult>>, ReadError> {
-        cells.par_iter().map(|cell| self.folder.result(&cell.id)).collect()
+        cells
+            .par_iter()
+            .map(|cell| Ok(self.folder.result(&cell.id)?.filter(|one| self.fits(cell, one))))
+            .collect()
+    }
+
+    /// Whether a result can be that of a cell. What cannot is as good as none.
+    fn fits(&self, cell: &Cell, result: &CellResult) -> bool {
+        let metrics = || self.plan.metrics.iter().map(|metric| &metric.metric);
+        result.seed == cell.seed
+            && match &result.outcome {
+                CellOutcome::Measured { values, .. } => metrics().eq(values.keys()),
+                CellOutcome::Failed { .. } => true,
+            }
     }
 
     /// All that is known of it.
@@ -196,6 +218,10 @@ impl Sweep {
                 return Ok(());
             }
             let Some(result) = self.run(cell, goes_on)? else { return Ok(()) };
+            // What lies there and is no result of this cell makes way.
+            if self.folder.result(&cell.id)?.is_some_and(|there| !self.fits(cell, &there)) {
+                self.folder.forget(&cell.id)?;
+            }
             if self.folder.keep(&result)? == Kept::Conflict {
                 let known = self.folder.path().join(SweepFolder::file_of(&cell.id));
                 let now = self.folder.conflict(&cell.id).unwrap_or_else(|| known.clone());

@@ -358,13 +358,22 @@ fn write_through(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), FolderError>,
 ) -> Result<(), FolderError> {
+    // Several processes may write the same file at the same time.
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
+    name.push(format!(".{}.partial", std::process::id()));
     let temporary = path.with_file_name(name);
-    let mut file = BufWriter::new(File::create(&temporary).map_err(doing("create", &temporary))?);
-    fill(&mut file)?;
-    file.flush().map_err(doing("write", &temporary))?;
-    fs::rename(&temporary, path).map_err(doing("rename", &temporary))
+    let write = || {
+        let mut file = BufWriter::new(File::create(&temporary).map_err(doing("create", &temporary))?);
+        fill(&mut file)?;
+        file.flush().map_err(doing("write", &temporary))?;
+        fs::rename(&temporary, path).map_err(doing("write", path))
+    };
+    let done = write();
+    if done.is_err() {
+        // The error is the one to report; a leftover file is only untidy.
+        drop(fs::remove_file(&temporary));
+    }
+    done
 }
 
 #[cfg(test)]

@@ -64,6 +64,15 @@ pub(crate) mod number {
     }
 }
 
+/// Serde form of a number that is missing where it is none, in tables and in JSON.
+pub(crate) mod measured {
+    use serde::Serializer;
+
+    pub(crate) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        if value.is_finite() { serializer.serialize_f64(*value) } else { serializer.serialize_none() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{number_text, seconds_text};

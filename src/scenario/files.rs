@@ -406,5 +406,12 @@ pub(super) fn read_file_up_to(path: &Path, most: u64) -> Result<Vec<u8>, String>
     if metadata.len() > most {
         return Err(format!("it has {} bytes; at most {most} are read", metadata.len()));
     }
-    fs::read(path).map_err(in_words)
+    // What has no size, a pipe or a device, may go on for ever.
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(in_words)?;
+    file.take(most + 1).read_to_end(&mut bytes).map_err(in_words)?;
+    if bytes.len() as u64 > most {
+        return Err(format!("it has more than {most} bytes, which are the most that are read"));
+    }
+    Ok(bytes)
 }

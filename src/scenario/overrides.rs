@@ -81,7 +81,7 @@ impl<'a> Step<'a> {
         self.key.ok()
     }
 
-    const fn text(&self) -> &'a str {
+    pub(super) const fn text(&self) -> &'a str {
         match self.key {
             Ok(text) | Err(text) => text,
         }

@@ -84,6 +84,15 @@ fn a_baseline_is_a_gate() {
     let file = folder.path().join("baseline.json").to_string_lossy().into_owned();
     let (code, told, _) = said(&["baseline", "save", &file, &good]);
     assert!(code == 0 && told.contains("2 metrics of 2 groups"), "{told}");
+    let stored = fs::read_to_string(&file).expect("it is there");
+    let plan = format!("{good}/plan.json");
+    let (code, _, errors) = said(&["baseline", "save", &plan, &good]);
+    assert!(code == 2 && errors.contains("is there and is no baseline"), "{errors}");
+    fs::write(&file, stored.replacen("\"seeds\": [", "\"seeds\": [17,", 1)).expect("there is room");
+    let (code, _, errors) = said(&["baseline", "check", &file, &good]);
+    assert!(code == 2 && errors.contains("does not fit together"), "{errors}");
+    fs::write(&file, &stored).expect("there is room");
+    assert_eq!(said(&["baseline", "save", &file, &good]).0, 0, "a baseline is replaced");
     let (code, told, _) = said(&["baseline", "check", &file, &good, "--strict"]);
     assert!(code == 0 && told.contains("4 same"), "{told}");
     let plot = folder.path().join("plot.svg");

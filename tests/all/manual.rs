@@ -35,3 +35,16 @@ fn every_command_has_a_manual_page() {
         assert!(page.contains(first), "{command}");
     }
 }
+
+#[test]
+fn what_cannot_be_printed_is_said() {
+    let full = fs::File::options().write(true).open("/dev/full").expect("there is one");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dmsim"));
+    let output = command.args(["list", "metrics"]).stdout(full).output().expect("it starts");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{errors}");
+    assert!(
+        errors.starts_with("error: failed printing to stdout") && !errors.contains("panicked"),
+        "{errors}"
+    );
+}

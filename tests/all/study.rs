@@ -385,6 +385,88 @@ fn a_study_can_be_checked_as_any_other_file() {
 }
 
 #[test]
+fn what_makes_no_sense_in_a_study_is_said() {
+    let (_guard, path) = folder();
+    let until = "{until: messages.sent, half_width: 5%, at_most: 12}";
+    let own = STUDY.replace("force_recovery: true}\"]}", "force_recovery: true}\"], replications: 2}");
+    let mean = STUDY.replace("lower: messages.sent", "lower: {mean_of: peers.up}");
+    for (text, words) in [
+        (own.replace("replications: 3", &format!("replications: {until}")), "needs no `until`"),
+        (own.replace("replications: 2}", "replications: 4}"), "`redeploy` has 4 replications, the study 3"),
+        (STUDY.replace("name: small", "name: ../../small"), "cannot be a name"),
+        (STUDY.replace("lower: messages.sent", "lower: services.availability"), "stands here twice"),
+        (format!("{STUDY}grid: {{strategy: [{{}}], strategy.placement: [uniform]}}\n"), "set the same"),
+        (format!("{STUDY}grid: {{'peers[0].x': [1], 'peers[00].x': [2]}}\n"), "set the same"),
+        (format!("{STUDY}grid: {{seed: []}}\n"), "`seed` has no values"),
+        (
+            STUDY.replace("replications: 3", "replications: 10000")
+                + &format!("grid: {{seed: {:?}}}\n", (0..100).collect::<Vec<_>>()),
+            "the study has 4000000 runs",
+        ),
+        (mean.replace("replications: 3", "replications: 3\nwarm_up: 5h"), "leaves nothing of a run of 1h"),
+    ] {
+        let (code, _, errors) = said(&dmsim(&["check", &written(&path, &text).to_string_lossy()]));
+        assert!(code == 2 && errors.contains(words), "{words}: {errors}");
+    }
+}
+
+#[test]
+fn what_was_tampered_with_is_noticed() {
+    let (_guard, path) = folder();
+    let study =
+        written(&path, &STUDY.replace("replications: 3", "replications: 1")).to_string_lossy().into_owned();
+    let sweep = path.join("sweep");
+    let of = sweep.to_string_lossy().into_owned();
+    assert_eq!(said(&dmsim(&["study", &study, "--out", &of])).0, 0);
+    let (file, _) = finished(&sweep).swap_remove(0);
+    let result = fs::read_to_string(&file).expect("it is there");
+    for (from, to) in [("\"seed\": ", "\"seed\": 1"), ("messages.sent", "messages.received")] {
+        fs::write(&file, result.replace(from, to)).expect("there is room");
+        let status = json(&dmsim(&["sweep", "status", &of, "--format", "json"]));
+        assert_eq!(status["finished"].as_u64(), Some(3), "{from}");
+        let receipt = json(&dmsim(&["sweep", "run", &of, "--jobs", "4000000000", "--format", "json"]));
+        assert_eq!(receipt["made"].as_u64(), Some(1), "{from}");
+        assert_eq!(fs::read_to_string(&file).expect("it is there"), result, "it is made again");
+    }
+    let plan = fs::read_to_string(sweep.join("plan.json")).expect("it is there");
+    let setups = plan.find("\"setups\"").expect("there are some");
+    for broken in [
+        format!("{}\"setups\": [], \"cells\": 4}}", &plan[..setups]),
+        plan.replace("\"folder\": 1", "\"folder\": 18446744073709551615"),
+        plan.replace("\"replications\": 1", "\"replications\": 4000000000"),
+        plan.replace("\"cells\": 4", "\"cells\": 3"),
+        plan.replace("\"baseline\": \"stay down\"", "\"baseline\": \"zzz\""),
+        plan.replace("\"name\": \"storm\"", "\"name\": \"calm\""),
+    ] {
+        fs::write(sweep.join("plan.json"), &broken).expect("there is room");
+        for command in [&["sweep", "status", &of][..], &["sweep", "merge", &of], &["compare", &of, &of]] {
+            let (code, _, errors) = said(&dmsim(command));
+            assert!(code == 2 && errors.contains("does not fit together"), "{broken}: {errors}");
+        }
+    }
+}
+
+#[test]
+fn an_engine_that_fails_is_told_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_guard, path) = folder();
+    let study = written(&path, STUDY).to_string_lossy().into_owned();
+    let sweep = path.join("sweep").to_string_lossy().into_owned();
+    assert_eq!(said(&dmsim(&["sweep", "plan", &study, "-o", &sweep])).0, 0);
+    let engine = path.join("sbatch");
+    fs::write(&engine, "#!/bin/sh\nexec 0<&-\nexit 7\n").expect("there is room");
+    fs::set_permissions(&engine, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dmsim"));
+    command.args(["sweep", "submit", &sweep, "--engine", "slurm", "--of", "2"]).env("PATH", &path);
+    let (code, _, errors) = said(&command.output().expect("it starts"));
+    assert!(code == 3 && errors.contains("`sbatch` ended with exit status: 7"), "{code} {errors}");
+    let script = fs::read_to_string(path.join("sweep/submitted.txt")).expect("it was written");
+    assert!(script.contains("#SBATCH --array=0-1"), "{script}");
+    let (code, _, errors) = said(&dmsim(&["sweep", "submit", &sweep, "--engine", "slurm", "--of", "1001"]));
+    assert!(code == 2 && errors.contains("at most 1000 tasks"), "{errors}");
+}
+
+#[test]
 fn the_shipped_studies_can_be_planned() {
     for (name, expected) in [("recovery", 3 * 5 + 8 * 60), ("placement", 320), ("bidding", 420)] {
         let path =
@@ -604,7 +686,14 @@ fn a_folder_is_never_taken_for_what_it_is_not() {
     fs::create_dir_all(&notes).expect("there is room");
     fs::write(Path::new(&notes).join("diary.txt"), "dear diary").expect("there is room");
     let (code, _, errors) = said(&dmsim(&["sweep", "plan", &study, "-o", &notes, "--overwrite"]));
-    assert!(code == 2 && errors.contains("is neither empty nor a sweep"), "{errors}");
+    assert!(code == 2 && errors.contains("holds diary.txt, which no sweep writes"), "{errors}");
+    // Nor is a plan of something else, nor what lies in a sweep and is none of it.
+    fs::write(Path::new(&notes).join("plan.json"), "{\"format_version\": \"1.2\"}").expect("there is room");
+    let (code, _, errors) = said(&dmsim(&["sweep", "plan", &study, "-o", &notes, "--overwrite"]));
+    assert!(
+        code == 2 && errors.contains("diary.txt") && Path::new(&notes).join("diary.txt").exists(),
+        "{errors}"
+    );
     let (code, _, errors) = said(&dmsim(&["sweep", "run", &notes]));
     assert!(code == 2 && errors.contains("is no sweep: there is no plan.json"), "{errors}");
     assert_eq!(said(&dmsim(&["sweep", "plan", &study, "-o", &sweep])).0, 0);
@@ -623,6 +712,10 @@ fn a_folder_is_never_taken_for_what_it_is_not() {
         "{errors}"
     );
     assert_eq!(said(&dmsim(&["sweep", "plan", &other, "-o", &sweep, "--overwrite"])).0, 0);
+    // What is left of a planning that was interrupted is gone on with.
+    fs::remove_file(Path::new(&sweep).join("plan.json")).expect("it is there");
+    fs::write(Path::new(&sweep).join("plan.json.17.partial"), "{").expect("there is room");
+    assert_eq!(said(&dmsim(&["sweep", "plan", &other, "-o", &sweep])).0, 0);
     let (_, told, _) = said(&dmsim(&["sweep", "status", &sweep]));
     assert!(told.contains("0 of 4 cells are finished") && told.contains("next: dmsim sweep run"), "{told}");
 }

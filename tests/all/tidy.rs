@@ -50,6 +50,7 @@ const GEOGRAPHY: &str = "src/workload/place.rs";
 /// Crates that one part of the tree keeps to itself.
 const OWNED: &[(&str, &[&str])] = &[
     ("clap", &["src/cli/"]),
+    ("sigpipe", &["src/main.rs"]),
     ("clap_complete", &["src/cli/manual.rs"]),
     ("clap_mangen", &["src/cli/manual.rs"]),
     ("parquet", &["src/observe/parquet.rs"]),

@@ -19,6 +19,9 @@ use crate::observe::{CellResult, FailureKind, ReadError, SweepFolder, sha256_hex
 /// Where engines say which task of an array this is: Slurm, HyperQueue, Kubernetes.
 const INDEX_VARIABLES: [&str; 3] = ["SLURM_ARRAY_TASK_ID", "HQ_TASK_ID", "JOB_COMPLETION_INDEX"];
 
+/// So many runs at the same time.
+const MOST_JOBS: usize = 1000;
+
 #[derive(Args, Debug)]
 pub(super) struct RunArguments {
     #[command(flatten)]
@@ -80,39 +83,49 @@ struct CellReceipt {
 pub(super) fn run(arguments: &RunArguments) -> Result<Exit, Exit> {
     let sweep = open(&arguments.folder.folder)?;
     let shard = shard(arguments)?;
-    let stopwatch = Stopwatch::start();
-    let stop = set_on_interrupt();
-    if arguments.retry_failed {
-        forget_failed(&sweep, shard.of(&sweep.cells)).map_err(|error| failed(&error))?;
-    }
-    let done = match shard {
-        Shard::WHOLE => make_until_enough(&sweep, arguments.jobs, &stop),
-        shard => make_cells(&sweep, shard.of(&sweep.cells), arguments.jobs, &stop),
-    };
-    let made = done.map_err(|error| failed(&error))?;
-    let wanted: Vec<Cell> = match shard {
-        Shard::WHOLE => enough(&sweep).map_err(|error| failed(&error.into()))?,
-        shard => shard.of(&sweep.cells).to_vec(),
-    };
-    let mut receipt = receipt(&sweep, &wanted).map_err(|error| failed(&error.into()))?;
-    receipt.made = made;
-    receipt.known -= made.min(receipt.known);
-    receipt.interrupted = stop.load(Ordering::Relaxed);
-    (receipt.wall_s, receipt.cpu_s) = (stopwatch.wall().as_secs_f64(), stopwatch.cpu_s());
-    let worst = worst_of(&sweep, &wanted).map_err(|error| failed(&error.into()))?;
+    let (receipt, worst) = make(&sweep, shard, arguments).map_err(|error| failed(&error))?;
     match arguments.format {
         Format::Json => {
             println!("{}", serde_json::to_string(&receipt).expect("plain fields have a JSON form"));
         }
         Format::Human => print(&receipt),
     }
-    match receipt.interrupted {
-        true => {
-            eprintln!("interrupted: the same command goes on with what is missing");
-            Ok(Exit::Interrupted)
-        }
-        false => Ok(exit_of(worst)),
+    if receipt.interrupted {
+        eprintln!("interrupted: the same command goes on with what is missing");
+        return Ok(Exit::Interrupted);
     }
+    Ok(exit_of(worst))
+}
+
+/// Makes what is asked for. Says what was made, and the worst failure of all that it was to see to.
+fn make(
+    sweep: &Sweep,
+    shard: Shard,
+    arguments: &RunArguments,
+) -> Result<(Receipt, Option<FailureKind>), SweepError> {
+    let (stopwatch, stop) = (Stopwatch::start(), set_on_interrupt());
+    let part = shard.of(&sweep.cells);
+    if arguments.retry_failed {
+        forget_failed(sweep, part)?;
+    }
+    let (made, wanted) = match shard {
+        Shard::WHOLE => (make_until_enough(sweep, arguments.jobs, &stop)?, enough(sweep)?),
+        _ => (make_cells(sweep, part, arguments.jobs, &stop)?, part.to_vec()),
+    };
+    let mut receipt = Receipt { cells: wanted.len(), made, ..Receipt::default() };
+    let mut worst = None;
+    for (cell, result) in wanted.iter().zip(sweep.results(&wanted)?) {
+        let Some(result) = result else { continue };
+        receipt.failed += u64::from(result.failure().is_some());
+        worst = worst.max(result.failure());
+        let file = SweepFolder::file_of(&cell.id);
+        let bytes = std::fs::read(sweep.folder().path().join(&file)).unwrap_or_default();
+        receipt.receipts.push(CellReceipt { file, sha256: sha256_hex(&bytes) });
+    }
+    receipt.known = (receipt.receipts.len() as u64).saturating_sub(made);
+    receipt.interrupted = stop.load(Ordering::Relaxed);
+    (receipt.wall_s, receipt.cpu_s) = (stopwatch.wall().as_secs_f64(), stopwatch.cpu_s());
+    Ok((receipt, worst))
 }
 
 fn print(receipt: &Receipt) {
@@ -210,29 +223,14 @@ pub(super) fn make_cells(
         }
         bar.inc(1);
     };
-    let pool = ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0) as usize).build();
+    // More threads than cells would have nothing to do, and more than a thousand nowhere to do it.
+    let most = missing.len().clamp(1, MOST_JOBS);
+    let pool = ThreadPoolBuilder::new().num_threads((jobs.unwrap_or(0) as usize).min(most)).build();
     let pool = pool.expect("threads can be started");
     let made = pool.install(|| sweep.make(&missing, &done, &|| !stop.load(Ordering::Relaxed)));
     let count = bar.position();
     bar.finish_and_clear();
     made.map(|()| count)
-}
-
-fn receipt(sweep: &Sweep, cells: &[Cell]) -> Result<Receipt, ReadError> {
-    let mut receipt = Receipt { cells: cells.len(), ..Receipt::default() };
-    for (cell, result) in cells.iter().zip(sweep.results(cells)?) {
-        let Some(result) = result else { continue };
-        receipt.known += 1;
-        receipt.failed += u64::from(result.failure().is_some());
-        let file = SweepFolder::file_of(&cell.id);
-        let bytes = std::fs::read(sweep.folder().path().join(&file)).unwrap_or_default();
-        receipt.receipts.push(CellReceipt { file, sha256: sha256_hex(&bytes) });
-    }
-    Ok(receipt)
-}
-
-fn worst_of(sweep: &Sweep, cells: &[Cell]) -> Result<Option<FailureKind>, ReadError> {
-    Ok(sweep.results(cells)?.iter().flatten().filter_map(CellResult::failure).max())
 }
 
 fn forget_failed(sweep: &Sweep, cells: &[Cell]) -> Result<(), SweepError> {

@@ -82,7 +82,7 @@ pub(in crate::cli) fn worst(merged: &Merged) -> Exit {
 pub(super) const fn exit_of(worst: Option<FailureKind>) -> Exit {
     match worst {
         None => Exit::Fine,
-        Some(FailureKind::Setup) => Exit::BadInput,
+        Some(FailureKind::Setup) => Exit::ExpectationFailed,
         Some(FailureKind::Violation) => Exit::SafetyFinding,
         Some(FailureKind::Crash) => Exit::Crash,
     }

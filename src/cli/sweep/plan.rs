@@ -19,7 +19,7 @@ pub(super) struct PlanArguments {
     #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
     /// So many replications, instead of as many as the file says.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     replications: Option<u32>,
     /// Replace the folder if it holds another sweep.
     #[arg(long)]
@@ -65,36 +65,74 @@ pub(in crate::cli) fn plan_into(
     Ok((planned.plan, out))
 }
 
+/// What planning, running and merging write into a folder.
+const OWN: [&str; 11] = [
+    "plan.json",
+    "cells.jsonl",
+    "setups",
+    "cells",
+    "logs",
+    "cells.csv",
+    "failures.csv",
+    "summary.csv",
+    "study.md",
+    "study.svg",
+    "submitted.txt",
+];
+
+/// Whether it is a file of a sweep, finished or not.
+fn is_own(name: &str) -> bool {
+    let parquet = name.strip_suffix(".parquet");
+    let is_table = parquet.is_some_and(|stem| OWN.contains(&&*format!("{stem}.csv")));
+    OWN.contains(&name) || is_table || name.ends_with(".partial")
+}
+
 /// Makes sure that a folder has a sweep of this study, or nothing.
 fn claim(path: &Path, plan: &SweepPlan, overwrite: bool) -> Result<(), Exit> {
-    // Scenarios alone are those of a planning that was interrupted.
-    let is_ours =
-        |name: std::io::Result<std::fs::DirEntry>| name.is_ok_and(|name| name.file_name() == "setups");
-    if std::fs::read_dir(path).map_or(true, |mut entries| entries.all(is_ours)) {
-        return Ok(());
-    }
+    let names: Vec<String> = match std::fs::read_dir(path) {
+        Ok(entries) => {
+            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+        }
+        Err(_) if !path.exists() => return Ok(()),
+        Err(error) => {
+            eprintln!("error: {} cannot hold a sweep: {error}\n  = help: name a folder", path.display());
+            return Err(Exit::BadInput);
+        }
+    };
     // How many replications there are, and what says so, changes no cell.
     let what = |plan: &SweepPlan| SweepPlan { replications: 0, until: None, cells: 0, ..plan.clone() };
     let there = folder_at(path).plan();
-    let known = match there {
-        Ok(known) if what(&known) == what(plan) => return Ok(()),
-        // A plan of another schema is one too.
-        Ok(_) | Err(crate::observe::ReadError::OtherSchema { .. }) => true,
-        Err(_) => false,
-    };
-    if known && overwrite {
-        return std::fs::remove_dir_all(path).map_err(|error| {
-            eprintln!("error: cannot replace {}: {error}", path.display());
-            Exit::Internal
-        });
+    if there.as_ref().is_ok_and(|known| what(known) == what(plan)) {
+        return Ok(());
     }
-    let (what, help) = match known {
-        true => (
-            "holds another sweep, or this one before its study was changed",
-            ", or replace it with --overwrite",
-        ),
-        false => ("is neither empty nor a sweep", ""),
-    };
-    eprintln!("error: {} {what}\n  = help: name another folder{help}", path.display());
-    Err(Exit::BadInput)
+    if let Some(foreign) = names.iter().find(|name| !is_own(name)) {
+        eprintln!(
+            "error: {} holds {foreign}, which no sweep writes\n  = help: name another folder, or move it away",
+            path.display()
+        );
+        return Err(Exit::BadInput);
+    }
+    // Without a plan it is what is left of a planning that was interrupted.
+    if names.iter().all(|name| name != "plan.json") {
+        return Ok(());
+    }
+    if !overwrite {
+        eprintln!(
+            "error: {} holds another sweep, or this one before its study was changed\n  = help: name another folder, \
+             or replace it with --overwrite",
+            path.display()
+        );
+        return Err(Exit::BadInput);
+    }
+    // The plan first: without it nothing is taken for results any more.
+    let first = std::iter::once("plan.json".to_owned());
+    for name in first.chain(names.into_iter().filter(|name| name != "plan.json")) {
+        let own = path.join(name);
+        let gone = if own.is_dir() { std::fs::remove_dir_all(&own) } else { std::fs::remove_file(&own) };
+        gone.map_err(|error| {
+            eprintln!("error: cannot replace {}: {error}", own.display());
+            Exit::Internal
+        })?;
+    }
+    Ok(())
 }

@@ -4,7 +4,6 @@
 //! An engine has nothing to do but to start processes: each task is `dmsim sweep run DIR --shard K --of N`. Whatever it
 //! starts twice, loses or starts again, the results are the same.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -99,6 +98,10 @@ pub(super) fn submit(arguments: &SubmitArguments) -> Result<Exit, Exit> {
         );
     }
     let shards = match arguments.of {
+        Some(shards) if arguments.engine == Engine::Slurm && shards > MOST_OF_SLURM => {
+            eprintln!("error: Slurm takes arrays of at most {MOST_OF_SLURM} tasks, not {shards}");
+            return Err(Exit::BadInput);
+        }
         Some(shards) => shards,
         None => probe(&sweep, arguments)?,
     };
@@ -124,7 +127,7 @@ pub(super) fn submit(arguments: &SubmitArguments) -> Result<Exit, Exit> {
         let logs = folder.join("logs");
         std::fs::create_dir_all(&logs).map_err(|error| cannot("make the folder of logs", &error))?;
     }
-    start(&mut command, script.as_deref())?;
+    start(&mut command, script.as_deref(), &folder.join("submitted.txt"))?;
     match arguments.engine {
         Engine::Dask => eprintln!("next: dmsim sweep merge {}", folder.display()),
         _ => eprintln!(
@@ -282,16 +285,19 @@ fn shown(command: &Command) -> String {
     shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
 }
 
-/// Starts an engine's program and waits for its end.
-fn start(command: &mut Command, script: Option<&str>) -> Result<(), Exit> {
+/// Starts an engine's program and waits for its end. It reads its script from a file, which says later what was handed
+/// over.
+fn start(command: &mut Command, script: Option<&str>, file: &Path) -> Result<(), Exit> {
     let line = shown(command);
     let mut run = || -> std::io::Result<std::process::ExitStatus> {
-        command.stdin(if script.is_some() { Stdio::piped() } else { Stdio::null() });
-        let mut child = command.spawn()?;
-        if let (Some(script), Some(mut stdin)) = (script, child.stdin.take()) {
-            stdin.write_all(script.as_bytes())?;
-        }
-        child.wait()
+        let stdin = match script {
+            Some(script) => {
+                std::fs::write(file, script)?;
+                Stdio::from(std::fs::File::open(file)?)
+            }
+            None => Stdio::null(),
+        };
+        command.stdin(stdin).status()
     };
     match run() {
         Ok(status) if status.success() => Ok(()),

@@ -5,7 +5,7 @@
 
 mod side;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use serde::Serialize;
 
 use super::CONFIDENCE;
@@ -88,7 +88,7 @@ impl Verdict {
 /// A metric of a group, of both.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Row {
-    /// The group: `redeploy under storm`; empty for runs.
+    /// The group: `redeploy under storm`, or `redeploy` where there is one condition; empty for runs.
     pub group: String,
     /// The metric.
     pub metric: String,
@@ -149,9 +149,14 @@ pub fn compare(first: &Side, second: &Side, rules: &Rules) -> Comparison {
     let mut rows = Vec::new();
     let mut samples = Vec::new();
     let mut lost_groups = Vec::new();
+    let conditions = first.groups.iter().map(|group| &group.condition).collect::<IndexSet<_>>().len();
     for group in &first.groups {
-        let Some(other) = second.groups.iter().find(|other| other.name == group.name) else {
-            lost_groups.push(group.name.clone());
+        let name = match (&*group.condition, conditions) {
+            ("", _) | (_, 1) => group.variant.clone(),
+            (condition, _) => format!("{} under {condition}", group.variant),
+        };
+        let Some(other) = second.groups.iter().find(|other| other.key() == group.key()) else {
+            lost_groups.push(name);
             continue;
         };
         for (place, metric) in first.metrics.iter().enumerate() {
@@ -161,7 +166,7 @@ pub fn compare(first: &Side, second: &Side, rules: &Rules) -> Comparison {
             let there = second.metrics.iter().position(|one| one.metric == metric.metric);
             let theirs = there.map_or_else(Vec::new, |there| other.values[there].clone());
             let sample = Sample::of((&group.seeds, &group.values[place]), (&other.seeds, &theirs));
-            if let Some(row) = sample.row(&group.name, metric, rules) {
+            if let Some(row) = sample.row(&name, metric, rules) {
                 rows.push(row);
                 samples.push(sample);
             }

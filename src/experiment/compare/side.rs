@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use indexmap::IndexSet;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::merge::{MergeError, merge};
@@ -43,14 +44,24 @@ pub struct SideMetric {
 /// Runs that differ by nothing but their seeds.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Group {
-    /// `redeploy under storm`, or `redeploy` where there is one condition; empty for a run.
-    pub name: String,
+    /// The variant; empty for a run.
+    pub variant: String,
+    /// The condition; empty for a run.
+    pub condition: String,
     /// The seeds.
     pub seeds: Vec<u64>,
     /// By metric, then by seed; none where there was nothing to measure.
     pub values: Vec<Vec<Option<f64>>>,
     /// Expectations of the run that did not hold, or cells of the sweep that failed.
     pub failures: u64,
+}
+
+impl Group {
+    /// What it is the same group by.
+    #[must_use]
+    pub fn key(&self) -> (&str, &str) {
+        (&self.variant, &self.condition)
+    }
 }
 
 /// Why something cannot be compared.
@@ -63,6 +74,12 @@ pub enum SideError {
         path.display()
     )]
     Nothing {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A baseline was changed by hand.
+    #[error("{} does not fit together: make it anew with `dmsim baseline save`", path.display())]
+    Broken {
         /// The path.
         path: PathBuf,
     },
@@ -89,7 +106,27 @@ impl Side {
         if !path.is_file() {
             return Err(SideError::Nothing { path: path.to_owned() });
         }
-        Ok(read_baseline(path, BASELINE_SCHEMA)?)
+        let side: Self = read_baseline(path, BASELINE_SCHEMA)?;
+        match side.is_sound() {
+            true => Ok(side),
+            false => Err(SideError::Broken { path: path.to_owned() }),
+        }
+    }
+
+    /// Whether it has a value for every metric of every seed, and nothing twice.
+    fn is_sound(&self) -> bool {
+        let is_whole = |group: &Group| {
+            let seeds: IndexSet<&u64> = group.seeds.iter().collect();
+            !seeds.is_empty()
+                && seeds.len() == group.seeds.len()
+                && group.values.len() == self.metrics.len()
+                && group.values.iter().all(|values| values.len() == seeds.len())
+        };
+        let groups: IndexSet<(&str, &str)> = self.groups.iter().map(Group::key).collect();
+        let metrics: IndexSet<&str> = self.metrics.iter().map(|metric| &*metric.metric).collect();
+        groups.len() == self.groups.len()
+            && metrics.len() == self.metrics.len()
+            && self.groups.iter().all(is_whole)
     }
 
     fn of_run(path: &Path) -> Result<Self, SideError> {
@@ -103,7 +140,8 @@ impl Side {
         };
         let value = |row: &&MetricRow| vec![Some(row.value).filter(|value| value.is_finite())];
         let group = Group {
-            name: String::new(),
+            variant: String::new(),
+            condition: String::new(),
             seeds: vec![run.seed],
             values: whole.iter().map(value).collect(),
             failures: run.expectations.iter().filter(|verdict| !verdict.passed).count() as u64,
@@ -138,13 +176,8 @@ impl Side {
                 let seeds: Vec<u64> = own.clone().map(|(cell, _)| cell.seed).collect();
                 let values = |metric| values(&measured, condition, variant, metric, seeds.len());
                 groups.push(Group {
-                    name: match plan.conditions.len() {
-                        1 => plan.variants[variant].name.clone(),
-                        _ => format!(
-                            "{} under {}",
-                            plan.variants[variant].name, plan.conditions[condition].name
-                        ),
-                    },
+                    variant: plan.variants[variant].name.clone(),
+                    condition: plan.conditions[condition].name.clone(),
                     values: (0..plan.metrics.len()).map(values).collect(),
                     failures: own.filter(|(_, result)| result.failure().is_some()).count() as u64,
                     seeds,

@@ -6,7 +6,8 @@ use crate::kernel::{Domain, Streams};
 fn side(better: Option<Better>, seeds: &[u64], values: &[f64]) -> Side {
     let metric = SideMetric { metric: "cost".to_owned(), unit: "money".to_owned(), better };
     let values = vec![values.iter().map(|value| Some(*value).filter(|value| value.is_finite())).collect()];
-    let group = Group { name: String::new(), seeds: seeds.to_vec(), values, failures: 0 };
+    let (variant, condition) = (String::new(), String::new());
+    let group = Group { variant, condition, seeds: seeds.to_vec(), values, failures: 0 };
     Side {
         schema: BASELINE_SCHEMA,
         name: "test".to_owned(),
@@ -77,6 +78,27 @@ fn runs_of_one_seed_are_pairs_and_others_are_not() {
 }
 
 #[test]
+fn groups_are_the_same_by_variant_and_condition() {
+    let of = |pairs: [(&str, &str, f64); 2]| {
+        let mut side = side(Some(Better::Lower), &[1], &[0.0]);
+        let group = side.groups.remove(0);
+        side.groups = pairs
+            .map(|(variant, condition, value)| Group {
+                variant: variant.to_owned(),
+                condition: condition.to_owned(),
+                values: vec![vec![Some(value)]],
+                ..group.clone()
+            })
+            .to_vec();
+        side
+    };
+    // Both would be called "a under x under y".
+    let one = of([("a", "x under y", 1.0), ("a under x", "y", 5.0)]);
+    let compared = compare(&one, &one, &rules(Tolerance::Relative(0.0)));
+    assert!(compared.rows.iter().all(|row| row.verdict == Verdict::Same), "{compared:?}");
+}
+
+#[test]
 fn what_is_gone_is_a_regression() {
     let one = side(None, &[1], &[2.0]);
     let mut other = one.clone();
@@ -84,7 +106,7 @@ fn what_is_gone_is_a_regression() {
     assert!(compare(&one, &other, &rules(Tolerance::Relative(1.0))).has_regression(), "something failed");
     assert!(!compare(&other, &one, &rules(Tolerance::Relative(1.0))).has_regression());
     other = one.clone();
-    other.groups[0].name = "elsewhere".to_owned();
+    other.groups[0].variant = "elsewhere".to_owned();
     let compared = compare(&one, &other, &rules(Tolerance::Relative(1.0)));
     assert!(compared.has_regression() && compared.lost_groups == [""], "{compared:?}");
 }

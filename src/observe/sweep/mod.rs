@@ -7,10 +7,10 @@
 //! that is finished is never written again, and one that comes out otherwise is a conflict.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use serde::{Deserialize, Serialize};
 
 use super::folder::doing;
@@ -25,6 +25,10 @@ pub use tables::{FailureRow, Field, FinishedCell, Table, cells_table, failures_c
 
 /// The version of what this module writes.
 pub const SWEEP_SCHEMA: u32 = 1;
+/// No result is longer: what is, is none.
+const MOST_BYTES: u64 = 1 << 24;
+/// So many cells a sweep may have.
+pub const MOST_CELLS: u64 = 1_000_000;
 /// The file that says what is to be run.
 pub const PLAN: &str = "plan.json";
 
@@ -57,6 +61,52 @@ pub struct SweepPlan {
     pub setups: Vec<PlannedSetup>,
     /// How many cells there are.
     pub cells: u64,
+}
+
+impl SweepPlan {
+    /// What does not fit together in a plan that was changed by hand, in words.
+    ///
+    /// # Errors
+    /// The first of it.
+    pub fn check(&self) -> Result<(), String> {
+        let names = |all: &[Arm], what: &str| {
+            let mut known = IndexSet::new();
+            match all.iter().find(|arm| !known.insert(&arm.name)) {
+                Some(arm) => Err(format!("`{}` stands twice among its {what}", arm.name)),
+                None if all.is_empty() => Err(format!("it has no {what}")),
+                None => Ok(()),
+            }
+        };
+        names(&self.conditions, "conditions")?;
+        names(&self.variants, "variants")?;
+        let mut metrics = IndexSet::new();
+        if self.metrics.is_empty() || self.metrics.iter().any(|metric| !metrics.insert(&metric.metric)) {
+            return Err("it has no metrics, or one of them twice".to_owned());
+        }
+        if self.variants.iter().all(|arm| arm.name != self.baseline) {
+            return Err(format!("its baseline `{}` is no variant", self.baseline));
+        }
+        if let Some(until) = &self.until
+            && (!metrics.contains(&until.metric) || until.half_width.is_nan() || until.half_width <= 0.0)
+        {
+            return Err("its `until` makes no sense".to_owned());
+        }
+        let pairs = self.conditions.len() * self.variants.len();
+        if self.setups.len() != pairs || self.setups.iter().any(|setup| setup.folder >= pairs) {
+            return Err(format!("it needs {pairs} setups, with folders from 0 to {}", pairs - 1));
+        }
+        let own = |arm: &Arm| {
+            u64::from(arm.replications.map_or(self.replications, |own| own.min(self.replications)))
+        };
+        let cells = self.variants.iter().map(own).sum::<u64>().saturating_mul(self.conditions.len() as u64);
+        if cells != self.cells || cells == 0 || cells > MOST_CELLS {
+            return Err(format!(
+                "it says {} cells and means {cells}; at most {MOST_CELLS} can be run",
+                self.cells
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// When there are enough replications.
@@ -285,11 +335,13 @@ impl SweepFolder {
     /// [`ReadError`] where it cannot be read, or is of another schema.
     pub fn result(&self, id: &str) -> Result<Option<CellResult>, ReadError> {
         let path = self.path.join(Self::file_of(id));
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
+        let mut bytes = Vec::new();
+        let read = fs::File::open(&path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes));
+        match read {
+            Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(ReadError::Io { path, source }),
-        };
+        }
         let result = serde_json::from_slice::<CellResult>(&bytes).ok().filter(|result| result.id == id);
         match result {
             Some(result) if result.schema != SWEEP_SCHEMA => {

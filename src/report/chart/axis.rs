@@ -131,7 +131,10 @@ pub(crate) fn tick(axis: &Axis, least: f64, greatest: f64, most: usize, rounded:
     let first = libm::ceil(from / unit / step - 1e-9) as i64;
     let last = libm::floor(to / unit / step + 1e-9) as i64;
     let text = |value: f64| tick_text(axis.quantity, value, step, to / unit);
-    let ticks = (first..=last).map(|n| (n as f64 * step * unit, text(n as f64 * step))).collect();
+    // At the ends of what numbers can be there is no step that leads from one end of the axis to the other.
+    let is_sound = length.is_finite() && step > 0.0 && last.saturating_sub(first) <= 1000;
+    let places = (first..=last).take_while(|_| is_sound);
+    let ticks = places.map(|n| (n as f64 * step * unit, text(n as f64 * step))).collect();
     let title = if symbol.is_empty() || axis.title.is_empty() {
         axis.title.clone()
     } else {
@@ -267,6 +270,14 @@ mod tests {
         assert_eq!(tick(&axis, 0.0, 300.0, 8, false).title, "simulated time (min)");
         assert_eq!(texts(&axis, 7.0 * 86_400.0).last().unwrap(), "7");
         assert_eq!(tick(&axis, 0.0, 0.0, 8, false).to, 1.0);
+    }
+
+    #[test]
+    fn an_axis_of_extreme_numbers_has_an_end() {
+        let axis = Axis::new("anything", Quantity::Number);
+        for (from, to) in [(-1e308, 1e308), (0.0, 5e-324), (0.0, f64::INFINITY), (f64::MIN, f64::MAX)] {
+            assert!(tick(&axis, from, to, 9, true).ticks.len() <= 1000, "{from} {to}");
+        }
     }
 
     #[test]

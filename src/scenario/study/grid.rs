@@ -25,6 +25,12 @@ pub(super) fn points(reader: &mut Reader, top: &Map<'_>) -> Vec<Variant> {
     }
     let axes: Vec<Axis> =
         node.entries().iter().filter_map(|(key, node)| axis(reader, &key.text, node)).collect();
+    for (place, axis) in axes.iter().enumerate() {
+        if let Some(other) = axes[..place].iter().find(|other| overlap(&other.path, &axis.path)) {
+            let message = format!("`{}` and `{}` set the same", other.path, axis.path);
+            reader.error(key.position, message, "name each value of the scenario once".to_owned());
+        }
+    }
     let count = axes.iter().try_fold(1_usize, |count, axis| count.checked_mul(axis.values.len()));
     if count.is_none_or(|count| count > MOST_POINTS) {
         let help = format!("at most {MOST_POINTS} are planned; split it into several studies");
@@ -51,10 +57,22 @@ pub(super) fn points(reader: &mut Reader, top: &Map<'_>) -> Vec<Variant> {
     points
 }
 
+/// Whether one of two paths leads to the other, or through it.
+fn overlap(one: &str, other: &str) -> bool {
+    let parts = |path: &'_ str| -> Vec<String> {
+        let part = |step: &Step<'_>| step.text().trim_start_matches('0').to_owned();
+        steps(path).iter().map(part).collect()
+    };
+    parts(one).iter().zip(&parts(other)).all(|(one, other)| one == other)
+}
+
 fn axis(reader: &mut Reader, path: &str, node: &Node) -> Option<Axis> {
     if node.items().is_empty() {
         let help = format!("as in `{path}: [1, 2]`");
-        reader.wrong_type(node, &format!("`{path}`"), "a list of values", help);
+        match &node.value {
+            Value::Sequence(_) => reader.error(node.position, format!("`{path}` has no values"), help),
+            _ => reader.wrong_type(node, &format!("`{path}`"), "a list of values", help),
+        }
         return None;
     }
     let both =

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 mod grid;
 
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, Sources};
 use super::files::{self, Files};
 use super::reader::{Map, Reader};
-use super::{Overrides, Report, unreadable, yaml};
+use super::{Loaded, Overrides, Report, unreadable, yaml};
 use crate::dms::ensemble::Finding;
 use crate::dms::ensemble::suggest::suggestion;
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::kernel::Span;
 use crate::observe::Text;
+use crate::observe::sweep::MOST_CELLS;
 
 const KEYS: &[&str] = &[
     "version",
@@ -107,6 +108,29 @@ impl Study {
         self.variants[variant].replications.map_or(self.replications, |own| own.min(self.replications))
     }
 
+    /// The scenario of a variant under a condition. `metrics` are the names that its expectations may use.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load(&self, condition: usize, variant: usize, metrics: &[&str]) -> Result<Loaded, Report> {
+        let loaded = super::load(&self.scenario, &self.overrides(condition, variant), metrics)?;
+        let duration = loaded.setup.duration;
+        match self.warm_up {
+            Beginning::For(warm_up)
+                if warm_up >= duration && self.metrics.iter().any(|one| one.series.is_some()) =>
+            {
+                let message =
+                    format!("`warm_up: {warm_up}` of the study leaves nothing of a run of {duration}");
+                let finding =
+                    Finding::error(Position::START, message).with_help("make it shorter".to_owned());
+                let shown = self.scenario.to_string_lossy().replace('\\', "/");
+                let diagnostics = vec![Diagnostic::new("study", &shown, finding)];
+                Err(Report { diagnostics, sources: Sources::new() })
+            }
+            _ => Ok(loaded),
+        }
+    }
+
     /// The overrides of a variant under a condition. What a variant sets wins.
     #[must_use]
     pub fn overrides(&self, condition: usize, variant: usize) -> Overrides {
@@ -141,8 +165,7 @@ pub(super) fn check(path: &Path, metrics: &[&str]) -> Report {
     let pairs = (0..study.conditions.len())
         .flat_map(|condition| (0..study.variants.len()).map(move |variant| (condition, variant)));
     for (condition, variant) in pairs {
-        let overrides = study.overrides(condition, variant);
-        if let Err(mut report) = super::load(&study.scenario, &overrides, metrics) {
+        if let Err(mut report) = study.load(condition, variant, metrics) {
             let (variant, condition) = (&study.variants[variant].name, &study.conditions[condition].name);
             let message = format!("its scenario cannot be used as `{variant}` under `{condition}`");
             let finding = Finding::error(Position::START, message);
@@ -179,7 +202,7 @@ pub fn load_study(path: &Path, metrics: &[&str]) -> Result<Study, Report> {
 fn read(reader: &mut Reader, root: &Node, path: &Path, metrics: &[&str]) -> Option<Study> {
     let top = reader.map(root, "a study", root.position, KEYS)?;
     reader.required(&top, "version", "write `version: 1`", |r, node| r.whole(node, "version", 1, 1));
-    let name = reader.optional(&top, "name", |r, node| r.text(node, "name"));
+    let name = reader.optional(&top, "name", |r, node| super::peers::identifier(r, node, "name"));
     let help = "the file of a scenario, as in `scenario: base.yaml`";
     let scenario = reader.required(&top, "scenario", help, |r, node| r.text(node, "scenario"));
     let seed = reader.optional(&top, "seed", |r, node| r.whole(node, "seed", 0, i64::MAX));
@@ -199,8 +222,14 @@ fn read(reader: &mut Reader, root: &Node, path: &Path, metrics: &[&str]) -> Opti
         }
         place
     });
-    let wanted: Vec<Wanted> =
-        reader.list(&top, "metrics").iter().filter_map(|item| metric(reader, item, metrics)).collect();
+    let mut wanted: Vec<Wanted> = Vec::new();
+    for item in reader.list(&top, "metrics") {
+        let Some(one) = metric(reader, item, metrics) else { continue };
+        if wanted.iter().any(|other| other.metric == one.metric) {
+            reader.error(item.position, format!("`{}` stands here twice", one.metric), None);
+        }
+        wanted.push(one);
+    }
     if wanted.is_empty() {
         let help = "as in `metrics: [{higher: services.availability}, {lower: work.wasted}]`".to_owned();
         reader.error(top.at, "a study needs `metrics` by which it compares".to_owned(), help);
@@ -211,6 +240,8 @@ fn read(reader: &mut Reader, root: &Node, path: &Path, metrics: &[&str]) -> Opti
         Some(until) => Some(until.among(reader, &wanted)?),
         None => None,
     };
+    let known = replications.min(MOST_REPLICATIONS as u32);
+    check_replications(reader, &top, (&conditions, &variants), (known, until.is_some()));
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     Some(Study {
         name: name.map_or(stem, |name| name.to_string()),
@@ -224,6 +255,34 @@ fn read(reader: &mut Reader, root: &Node, path: &Path, metrics: &[&str]) -> Opti
         baseline: baseline.unwrap_or(0),
         metrics: wanted,
     })
+}
+
+/// Whether there is something to run, and not too much.
+fn check_replications(
+    reader: &mut Reader,
+    top: &Map<'_>,
+    (conditions, variants): (&[Variant], &[Variant]),
+    (replications, ends): (u32, bool),
+) {
+    let own = |variant: &Variant| variant.replications.unwrap_or(replications);
+    for variant in variants.iter().filter(|variant| own(variant) > replications) {
+        let message =
+            format!("`{}` has {} replications, the study {replications}", variant.name, own(variant));
+        reader.error(top.at, message, "a variant may have fewer".to_owned());
+    }
+    if ends && !variants.is_empty() && variants.iter().all(|variant| variant.replications.is_some()) {
+        let help = "leave `replications` out of one of the variants at least".to_owned();
+        reader.error(
+            top.at,
+            "a study of which every variant has its own end needs no `until`".to_owned(),
+            help,
+        );
+    }
+    let cells = variants.iter().map(|variant| u64::from(own(variant))).sum::<u64>() * conditions.len() as u64;
+    if cells > MOST_CELLS {
+        let help = format!("at most {MOST_CELLS} are planned; split it into several studies");
+        reader.error(top.at, format!("the study has {cells} runs"), help);
+    }
 }
 
 /// Under what is compared, and what. A grid alone is what is compared; beside variants it is under what.

@@ -62,15 +62,16 @@ impl Ledger {
             record.status.is_terminal() || record.status == DeploymentStatus::ShuttingDown
         };
         let lost = tasks.iter().filter(|((deployment, _), task)| task.useful.is_none() && ended(*deployment));
-        let done: f64 = tasks.values().filter_map(|task| task.useful).map(Span::as_secs_f64).sum();
-        let all: f64 = tasks.values().map(|task| task.ran.as_secs_f64()).sum();
+        // In whole nanoseconds, so that nothing wasted is nothing.
+        let done: u64 = tasks.values().filter_map(|task| task.useful).map(|span| span.0).sum();
+        let all: u64 = tasks.values().map(|task| task.ran.0).sum();
         let under_way =
             tasks.iter().filter(|((deployment, _), task)| task.useful.is_none() && !ended(*deployment));
-        let open: f64 = under_way.map(|(_, task)| task.ran.as_secs_f64()).sum();
+        let open: u64 = under_way.map(|(_, task)| task.ran.0).sum();
         m.add("tasks.completed", tasks.values().filter(|task| task.useful.is_some()).count() as f64);
         m.add("tasks.lost", lost.count() as f64);
-        m.add("work.useful", done);
-        m.add("work.wasted", (all - open - done).max(0.0));
+        m.add("work.useful", Span(done).as_secs_f64());
+        m.add("work.wasted", Span(all.saturating_sub(open + done)).as_secs_f64());
         let held = |span: &dyn Fn(&AllocationRecord) -> Span| -> f64 {
             let cores = |record: &AllocationRecord| record.resources.cpu.cores_milli as f64 / 1000.0;
             self.allocations.values().map(|record| cores(record) * span(record).as_secs_f64()).sum()
