@@ -65,7 +65,12 @@ fn results_are_those_of_the_release_build() {
 fn shipped_scenarios_expect_something_and_it_comes_true() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("results/golden");
     for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path().join("run.json");
+        let entry = entry.unwrap();
+        // Those of studies are no runs; `./verify --full` makes them again.
+        if entry.file_name() == "studies" {
+            continue;
+        }
+        let path = entry.path().join("run.json");
         let run: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
         let expectations = run["expectations"].as_array().unwrap();
         assert!(!expectations.is_empty(), "{} expects nothing", path.display());

@@ -694,6 +694,10 @@ fn a_folder_is_never_taken_for_what_it_is_not() {
         code == 2 && errors.contains("diary.txt") && Path::new(&notes).join("diary.txt").exists(),
         "{errors}"
     );
+    fs::remove_file(Path::new(&notes).join("diary.txt")).expect("it is there");
+    let (code, _, errors) = said(&dmsim(&["sweep", "plan", &study, "-o", &notes, "--overwrite"]));
+    assert!(code == 2 && errors.contains("has a plan.json that is none of a sweep"), "{errors}");
+    fs::remove_file(Path::new(&notes).join("plan.json")).expect("it is still there");
     let (code, _, errors) = said(&dmsim(&["sweep", "run", &notes]));
     assert!(code == 2 && errors.contains("is no sweep: there is no plan.json"), "{errors}");
     assert_eq!(said(&dmsim(&["sweep", "plan", &study, "-o", &sweep])).0, 0);

@@ -8,7 +8,7 @@ use super::{failed, folder_at};
 use crate::cli::{Exit, is_styled, metric_names};
 use crate::experiment::sweep::write;
 use crate::experiment::{Planned, SweepError};
-use crate::observe::SweepPlan;
+use crate::observe::{ReadError, SweepPlan};
 use crate::scenario::study::load_study;
 
 #[derive(Args, Debug)]
@@ -115,6 +115,18 @@ fn claim(path: &Path, plan: &SweepPlan, overwrite: bool) -> Result<(), Exit> {
     // Without a plan it is what is left of a planning that was interrupted.
     if names.iter().all(|name| name != "plan.json") {
         return Ok(());
+    }
+    let is_plan = match &there {
+        Ok(_) => true,
+        Err(ReadError::OtherSchema { found, .. }) => *found > 0,
+        Err(_) => false,
+    };
+    if !is_plan {
+        eprintln!(
+            "error: {} has a plan.json that is none of a sweep\n  = help: name another folder, or move it away",
+            path.display()
+        );
+        return Err(Exit::BadInput);
     }
     if !overwrite {
         eprintln!(
