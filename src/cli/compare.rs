@@ -7,14 +7,13 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::Exit;
-use crate::experiment::SweepError;
 use crate::experiment::compare::{
     Comparison, Row, Rules, Side, SideError, Tolerance, Verdict, compare as compared,
 };
 use crate::observe::junit::{JunitCase, JunitVerdict, junit};
-use crate::observe::{Better, metric, write_atomically};
+use crate::observe::{Better, write_atomically};
 use crate::report::compare::{Shown, svg};
-use crate::scenario::study::series_names;
+use crate::scenario::study::is_measurable;
 
 #[derive(Args, Debug)]
 pub(super) struct CompareArguments {
@@ -90,8 +89,7 @@ fn tolerance(text: &str) -> Result<(Option<String>, Tolerance), String> {
         None => (None, text),
     };
     if let Some(name) = &name
-        && metric(name).is_none()
-        && !is_mean(name)
+        && !is_measurable(name)
     {
         return Err(format!("`{name}` is not a metric; `dmsim list metrics` lists all of them"));
     }
@@ -101,11 +99,6 @@ fn tolerance(text: &str) -> Result<(Option<String>, Tolerance), String> {
         None => number(size).map(Tolerance::Absolute),
     };
     size.map(|size| (name, size)).ok_or_else(|| "write a size as in `2%`, `5` or `cost=1%`".to_owned())
-}
-
-/// Whether it is the mean of a series, as studies have it.
-fn is_mean(name: &str) -> bool {
-    name.strip_prefix("mean of ").is_some_and(|series| series_names().iter().any(|known| known == series))
 }
 
 pub(super) fn compare(arguments: &CompareArguments) -> Exit {
@@ -146,7 +139,7 @@ fn read(path: &Path) -> Result<Side, Exit> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Exit> {
-    write_atomically(path, text.as_bytes()).map_err(|error| super::sweep::failed(&SweepError::Folder(error)))
+    write_atomically(path, text.as_bytes()).map_err(|error| super::sweep::failed(&error.into()))
 }
 
 fn run(first: &Path, second: &Path, arguments: &RuleArguments) -> Result<Exit, Exit> {
@@ -198,7 +191,7 @@ fn rules(arguments: &RuleArguments) -> Result<Rules, Exit> {
             Some(("lower", name)) => (Some(Better::Lower), name),
             _ => (None, &**text),
         };
-        if metric(name).is_none() && !is_mean(name) {
+        if !is_measurable(name) {
             eprintln!("error: `{name}` is not a metric\n  = help: `dmsim list metrics` lists all of them");
             return Err(Exit::BadInput);
         }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::observe::metric_names;
 use crate::sim::RunError;
 
 mod accept;
@@ -169,11 +170,6 @@ fn without_outcome(error: &RunError) -> Exit {
         RunError::Setup(_) => Exit::BadInput,
         RunError::Violation(_) => Exit::SafetyFinding,
     }
-}
-
-/// Names of the metrics that an expectation may use.
-fn metric_names() -> Vec<&'static str> {
-    crate::observe::all().iter().map(|metric| metric.name).collect()
 }
 
 /// A flag that an interrupt sets. Without a handler an interrupt ends the process at once; results are renamed into

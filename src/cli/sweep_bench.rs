@@ -68,7 +68,7 @@ fn measure(folder: &Path, jobs: u32) -> Result<Cost, Exit> {
     plan_into(&folder.join("study.yaml"), None, |_| out.clone(), false)?;
     let sweep = Sweep::open(folder_at(&out)).map_err(|error| failed(&error))?;
     let stopwatch = Stopwatch::start();
-    let cells =
+    let (cells, _) =
         make_until_enough(&sweep, Some(jobs), &AtomicBool::new(false)).map_err(|error| failed(&error))?;
     let cpu_s = stopwatch.cpu_s().unwrap_or(f64::NAN);
     Ok(Cost { cells, wall_s: stopwatch.wall().as_secs_f64(), cpu_s })

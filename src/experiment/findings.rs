@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use super::plan::replications_of;
 use super::statistics::Estimate;
 use super::summary::Summary;
 use crate::observe::{Better, PlannedMetric, SweepPlan};
@@ -36,9 +35,9 @@ pub fn findings(plan: &SweepPlan, rows: &[Summary]) -> String {
 #[must_use]
 pub fn paragraph(plan: &SweepPlan, rows: &[Summary]) -> String {
     let baseline = &plan.baseline;
-    let fewer = (0..plan.variants.len()).filter(|place| replications_of(plan, *place) < plan.replications);
+    let fewer = (0..plan.variants.len()).filter(|place| plan.replications_of(*place) < plan.replications);
     let fewer: Vec<String> = fewer
-        .map(|place| format!("{} of {}", replications_of(plan, place), plan.variants[place].name))
+        .map(|place| format!("{} of {}", plan.replications_of(place), plan.variants[place].name))
         .collect();
     let but = if fewer.is_empty() { String::new() } else { format!(" ({})", fewer.join(", ")) };
     let mut text = format!(

@@ -66,7 +66,7 @@ impl Planned {
     /// # Errors
     /// [`PlanError`], by the first that cannot be used.
     pub fn of(study: &Study) -> Result<Self, PlanError> {
-        let names: Vec<&str> = observe::all().iter().map(|metric| metric.name).collect();
+        let names = observe::metric_names();
         let metrics: Vec<PlannedMetric> = study.metrics.iter().map(metric).collect();
         let mut plan = SweepPlan {
             schema: SWEEP_SCHEMA,
@@ -143,12 +143,6 @@ pub fn seed_of(plan: &SweepPlan, replication: u32) -> u64 {
     Streams::new(plan.seed).owned(SEED, u64::from(replication)).next_u64()
 }
 
-/// How many runs there are of a variant under each condition.
-#[must_use]
-pub fn replications_of(plan: &SweepPlan, variant: usize) -> u32 {
-    plan.variants[variant].replications.map_or(plan.replications, |own| own.min(plan.replications))
-}
-
 /// Every cell, those of a replication together, so that an interrupted sweep has whole replications. Where it ends by
 /// itself these are all that there may be.
 #[must_use]
@@ -158,10 +152,10 @@ pub fn cells(plan: &SweepPlan) -> Vec<Cell> {
         let seed = seed_of(plan, replication);
         for condition in 0..plan.conditions.len() {
             for variant in 0..plan.variants.len() {
-                if replication >= replications_of(plan, variant) {
+                if replication >= plan.replications_of(variant) {
                     continue;
                 }
-                let PlannedSetup { folder, sha256 } = &plan.setups[condition * plan.variants.len() + variant];
+                let PlannedSetup { folder, sha256 } = plan.setup_of(condition, variant);
                 let mut id = sha256_hex(format!("{sha256} {seed}").as_bytes());
                 id.truncate(32);
                 let (index, setup) = (cells.len() as u64, *folder);

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::CONFIDENCE;
-use super::plan::{Cell, replications_of};
+use super::plan::Cell;
 use super::statistics::{self, Estimate, holm};
 use crate::observe::format::measured;
-use crate::observe::{CellOutcome, CellResult, PlannedMetric, SweepPlan};
+use crate::observe::{CellResult, PlannedMetric, SweepPlan};
 
 /// What the runs of a sweep have shown, as far as they are known.
 #[derive(Clone, PartialEq, Debug)]
@@ -34,11 +34,8 @@ impl Measured {
     }
 
     fn add(&mut self, plan: &SweepPlan, cell: &Cell, result: &CellResult) {
-        let value = |metric: &PlannedMetric| match &result.outcome {
-            CellOutcome::Measured { values, .. } => values.get(&metric.metric).copied().flatten(),
-            CellOutcome::Failed { .. } => None,
-        };
-        let values = plan.metrics.iter().map(|metric| value(metric).unwrap_or(f64::NAN)).collect();
+        let value = |metric: &PlannedMetric| result.value(&metric.metric).unwrap_or(f64::NAN);
+        let values = plan.metrics.iter().map(value).collect();
         self.runs[cell.condition * self.variants + cell.variant][cell.replication as usize] = Some(values);
     }
 
@@ -53,7 +50,7 @@ impl Measured {
     #[must_use]
     pub fn whole_replications(&self, plan: &SweepPlan) -> u32 {
         let is_whole = |replication: &u32| {
-            let wanted = |place: usize| *replication < replications_of(plan, place % self.variants);
+            let wanted = |place: usize| *replication < plan.replications_of(place % self.variants);
             let mut runs = self.runs.iter().enumerate().filter(|(place, _)| wanted(*place));
             runs.all(|(_, runs)| runs[*replication as usize].is_some())
         };

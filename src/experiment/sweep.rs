@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 
 use super::plan::{self, Cell, Planned, fingerprint};
-use super::statistics::mser5;
+use super::statistics::{average, mser5};
 use super::summary::Measured;
 use crate::observe::sweep::PLAN;
 use crate::observe::{
@@ -218,11 +218,15 @@ impl Sweep {
                 return Ok(());
             }
             let Some(result) = self.run(cell, goes_on)? else { return Ok(()) };
-            // What lies there and is no result of this cell makes way.
-            if self.folder.result(&cell.id)?.is_some_and(|there| !self.fits(cell, &there)) {
+            let mut kept = self.folder.keep(&result)?;
+            if kept == Kept::Conflict
+                && self.folder.result(&cell.id)?.is_some_and(|there| !self.fits(cell, &there))
+            {
+                // What lies there is no result of this cell and makes way.
                 self.folder.forget(&cell.id)?;
+                kept = self.folder.keep(&result)?;
             }
-            if self.folder.keep(&result)? == Kept::Conflict {
+            if kept == Kept::Conflict {
                 let known = self.folder.path().join(SweepFolder::file_of(&cell.id));
                 let now = self.folder.conflict(&cell.id).unwrap_or_else(|| known.clone());
                 return Err(SweepError::Conflict { id: cell.id.clone(), known, now });
@@ -270,10 +274,10 @@ impl Sweep {
             return Ok(setup);
         }
         let path = self.folder.setup(cell.setup).join("scenario.yaml");
-        let names: Vec<&str> = observe::all().iter().map(|metric| metric.name).collect();
+        let names = observe::metric_names();
         let loaded = scenario::load(&path, &Overrides::default(), &names)
             .map_err(|report| SweepError::Scenario { path: path.clone(), report: Box::new(report) })?;
-        let planned = &self.plan.setups[cell.condition * self.plan.variants.len() + cell.variant];
+        let planned = self.plan.setup_of(cell.condition, cell.variant);
         if fingerprint(&self.plan, &loaded) != planned.sha256 {
             return Err(SweepError::Changed { path });
         }
@@ -306,7 +310,8 @@ impl Sweep {
                 all[cut..].to_vec()
             }
         };
-        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+        // Of nothing it is not a number, and so none.
+        Some(average(&values))
     }
 }
 

@@ -491,6 +491,12 @@ pub fn all() -> &'static [Metric] {
     METRICS
 }
 
+/// The names of all metrics, in the order of the catalogue.
+#[must_use]
+pub fn metric_names() -> Vec<&'static str> {
+    METRICS.iter().map(|metric| metric.name).collect()
+}
+
 /// The metric of that exact name.
 #[must_use]
 pub fn metric(name: &str) -> Option<&'static Metric> {

@@ -32,11 +32,11 @@ pub mod sweep;
 pub use folder::{FolderError, RunFolder, copy_into, csv_text, write_atomically, write_into};
 pub use histogram::{SpanHistogram, nearest_rank};
 pub use manifest::{InputHash, Provenance, RunManifest, Verdict, json_text, sha256_hex};
-pub use metrics::{Better, Metric, all, better, metric};
+pub use metrics::{Better, Metric, all, better, metric, metric_names};
 pub use read::{
-    ReadError, read_allocations, read_attacks, read_baseline, read_connections, read_contracts,
-    read_deployments, read_invoices, read_metrics, read_operations, read_peers, read_provenance,
-    read_refusals, read_requests, read_run, read_series, read_table,
+    ReadError, read_allocations, read_attacks, read_connections, read_contracts, read_deployments,
+    read_invoices, read_metrics, read_operations, read_peers, read_provenance, read_refusals, read_requests,
+    read_run, read_series, read_table, read_versioned,
 };
 pub use record::{FactRecord, Labels, MessageRecord, Passage, Preface, Record, Step, Value, What};
 pub use recording::{RecordFormat, Recording};

@@ -96,7 +96,7 @@ fn in_column(column: &Option<String>) -> String {
 /// # Errors
 /// [`ReadError`] for a file that cannot be read, lacks a column or holds a cell of another type.
 pub fn read_table<R: Row>(path: &Path) -> Result<Vec<R>, ReadError> {
-    let bytes = fs::read(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
+    let bytes = bytes_of(path)?;
     let mut reader = csv::ReaderBuilder::new().from_reader(bytes.as_slice());
     let header = reader.headers().map_err(|error| cell_error(path, &error, None))?.clone();
     for column in R::COLUMNS {
@@ -124,30 +124,33 @@ fn cell_error(path: &Path, error: &csv::Error, header: Option<&csv::StringRecord
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, ReadError> {
-    let bytes = fs::read(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
-    serde_json::from_slice(&bytes).map_err(|error| {
+    parse_json(path, &bytes_of(path)?)
+}
+
+fn bytes_of(path: &Path) -> Result<Vec<u8>, ReadError> {
+    fs::read(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })
+}
+
+fn parse_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, ReadError> {
+    serde_json::from_slice(bytes).map_err(|error| {
         let text = error.to_string();
         let reason = text.split(" at line ").next().unwrap_or(&text).to_owned();
         ReadError::Json { path: path.to_owned(), line: error.line(), column: error.column(), reason }
     })
 }
 
-/// Reads a JSON file that says its schema first, so that one of another schema is told apart from a broken one.
-pub(super) fn read_versioned<T: DeserializeOwned>(path: &Path, known: u32) -> Result<T, ReadError> {
-    let value: serde_json::Value = read_json(path)?;
+/// Reads a JSON file of this `schema`, which it says itself, so that one of another is told apart from a broken one.
+///
+/// # Errors
+/// [`ReadError::OtherSchema`], [`ReadError::Json`] or [`ReadError::Io`].
+pub fn read_versioned<T: DeserializeOwned>(path: &Path, known: u32) -> Result<T, ReadError> {
+    let bytes = bytes_of(path)?;
+    let value: serde_json::Value = parse_json(path, &bytes)?;
     let found = value.get("schema").and_then(serde_json::Value::as_u64).unwrap_or(0) as u32;
     if found != known {
         return Err(ReadError::OtherSchema { path: path.to_owned(), found, known });
     }
-    read_json(path)
-}
-
-/// Reads a stored baseline of this schema.
-///
-/// # Errors
-/// [`ReadError::OtherSchema`], [`ReadError::Json`] or [`ReadError::Io`].
-pub fn read_baseline<T: DeserializeOwned>(path: &Path, known: u32) -> Result<T, ReadError> {
-    read_versioned(path, known)
+    parse_json(path, &bytes)
 }
 
 /// Reads `run.json`.

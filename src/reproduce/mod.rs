@@ -161,7 +161,7 @@ fn weakness_of(file: &Path) -> Option<Weakness> {
 /// # Errors
 /// [`ReproduceError::Scenario`], [`ReproduceError::Mended`], [`ReproduceError::Run`].
 pub fn reproduce(weakness: Weakness, file: &Path) -> Result<Reproduction, ReproduceError> {
-    let metrics: Vec<&str> = observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = observe::metric_names();
     let mut setup =
         scenario::load(file, &Overrides::default(), &metrics).map_err(ReproduceError::Scenario)?.setup;
     if !setup.profile.has(weakness) {

@@ -9,7 +9,7 @@ use dmsim::sim::{self, Options, Outcome};
 
 fn run(scenario: &str, set: &[&str], seed: u64) -> Outcome {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(scenario);
-    let metrics: Vec<&str> = observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = observe::metric_names();
     let set = set.iter().map(|one| (*one).to_owned()).collect();
     let loaded = scenario::load(&path, &Overrides { set, seed: Some(seed) }, &metrics)
         .unwrap_or_else(|report| panic!("{}", report.render(false)));

@@ -30,7 +30,7 @@ fn run(rest: &str) -> Outcome {
     let path = folder.path().join("contracts.yaml");
     std::fs::write(&path, text).unwrap();
     std::fs::write(folder.path().join("leased.yaml"), LEASED).unwrap();
-    let metrics: Vec<&str> = dmsim::observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = dmsim::observe::metric_names();
     match scenario::load(&path, &Overrides::default(), &metrics) {
         Ok(loaded) => sim::run(&loaded.setup, Options::default(), &mut |_, _| true).unwrap(),
         Err(report) => panic!("{}", report.render(false)),

@@ -28,7 +28,7 @@ fn run_over(links: &str, head: &str, workload: &str, operations: &[&str]) -> Out
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("deployments.yaml");
     std::fs::write(&path, text).unwrap();
-    let metrics: Vec<&str> = dmsim::observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = dmsim::observe::metric_names();
     match scenario::load(&path, &Overrides::default(), &metrics) {
         Ok(loaded) => sim::run(&loaded.setup, Options::default(), &mut |_, _| true).unwrap(),
         Err(report) => panic!("{}", report.render(false)),

@@ -29,7 +29,7 @@ const OUTAGE: (&str, &[&str]) = (
 );
 
 fn setup((path, set): (&str, &[&str]), more: &[&str], seed: u64) -> Setup {
-    let metrics: Vec<_> = observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = observe::metric_names();
     let set = set.iter().chain(more).map(|one| (*one).to_owned()).collect();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     match scenario::load(&path, &Overrides { set, seed: Some(seed) }, &metrics) {

@@ -27,7 +27,7 @@ fn load(text: &str) -> Result<scenario::Loaded, String> {
     let path = place.path().join("moving.yaml");
     let ensembles = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/ensembles");
     std::fs::write(&path, text.replace("ensembles/", &format!("{}/", ensembles.display()))).unwrap();
-    let metrics: Vec<_> = observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = observe::metric_names();
     scenario::load(&path, &Overrides::default(), &metrics).map_err(|report| report.render(false))
 }
 

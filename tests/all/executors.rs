@@ -46,7 +46,7 @@ impl Case {
         let mut set = vec![format!("workload=[{{deploy: {deploy}}}]")];
         set.push(format!("images={{example/it: {{{image}}}}}"));
         set.extend(changes.iter().map(|change| (*change).to_owned()));
-        let metrics: Vec<&str> = dmsim::observe::all().iter().map(|metric| metric.name).collect();
+        let metrics = dmsim::observe::metric_names();
         scenario::load(&path, &Overrides { set, seed: None }, &metrics).map_err(|report| report.render(false))
     }
 

@@ -10,7 +10,7 @@ use dmsim::sim::{Outcome, Setup, World};
 
 fn load(faults: &str, set: &[&str]) -> Setup {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/calm.yaml");
-    let metrics: Vec<&str> = observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = observe::metric_names();
     let faults = ["expect=[]".to_owned(), format!("faults=[{faults}]")];
     let set = set.iter().map(|one| (*one).to_owned()).chain(faults).collect();
     let loaded = scenario::load(&path, &Overrides { set, seed: None }, &metrics);

@@ -185,7 +185,7 @@ fn what_is_written_is_churn() {
         (folder.path().join("quickstart.yaml"), Vec::new()),
         (PathBuf::from("scenarios/quickstart.yaml"), set),
     ] {
-        let names: Vec<_> = dmsim::observe::all().iter().map(|metric| metric.name).collect();
+        let names = dmsim::observe::metric_names();
         let loaded = scenario::load(&path, &Overrides { set, seed: None }, &names);
         let loaded = loaded.unwrap_or_else(|report| panic!("{}", report.render(false)));
         assert_eq!(loaded.setup.groups[0].churn, Some((expected.clone(), ChurnStart::Stationary)));

@@ -9,7 +9,7 @@ use dmsim::sim::{Outcome, Setup, World};
 
 fn load(scenario: &str, set: &[&str], seed: u64) -> Setup {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/scenarios").join(scenario);
-    let metrics: Vec<&str> = observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = observe::metric_names();
     let set = set.iter().map(|one| (*one).to_owned()).collect();
     let loaded = scenario::load(&path, &Overrides { set, seed: Some(seed) }, &metrics);
     loaded.unwrap_or_else(|report| panic!("{}", report.render(false))).setup

@@ -32,7 +32,7 @@ fn run(times: &str, more: &str, rest: &str) -> Outcome {
     let path = folder.path().join("gateways.yaml");
     std::fs::write(&path, text).unwrap();
     std::fs::write(folder.path().join("large.yaml"), LARGE).unwrap();
-    let metrics: Vec<&str> = dmsim::observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = dmsim::observe::metric_names();
     match scenario::load(&path, &Overrides::default(), &metrics) {
         Ok(loaded) => sim::run(&loaded.setup, Options::default(), &mut |_, _| true).unwrap(),
         Err(report) => panic!("{}", report.render(false)),

@@ -15,7 +15,7 @@ const GRACE_S: f64 = 60.0;
 
 fn partition(seed: u64, set: &[&str]) -> Outcome {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/scenarios/partition.yaml");
-    let metrics: Vec<&str> = observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = observe::metric_names();
     let set = set.iter().map(|one| (*one).to_owned()).collect();
     let loaded = scenario::load(&path, &Overrides { set, seed: Some(seed) }, &metrics)
         .unwrap_or_else(|report| panic!("{}", report.render(false)));

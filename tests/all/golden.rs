@@ -15,7 +15,7 @@ use crate::bless;
 
 /// `run.json` of a scenario, as the program writes it.
 fn run_json(path: &Path) -> String {
-    let metrics: Vec<_> = observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = observe::metric_names();
     let loaded = scenario::load(path, &Overrides::default(), &metrics)
         .unwrap_or_else(|report| panic!("{}", report.render(false)));
     let outcome = sim::run(&loaded.setup, Options::default(), &mut |_, _| true).unwrap();

@@ -16,7 +16,7 @@ const KNOWN: &str = "peers=[{providers: {count: 50, hardware: {cpu: 8, ram: 16 G
 
 fn run(set: &[&str]) -> Outcome {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/calm.yaml");
-    let metrics: Vec<&str> = dmsim::observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = dmsim::observe::metric_names();
     let set = set.iter().map(|one| (*one).to_owned()).collect();
     match scenario::load(&path, &Overrides { set, seed: None }, &metrics) {
         Ok(loaded) => sim::run(&loaded.setup, Options::default(), &mut |_, _| true).unwrap(),

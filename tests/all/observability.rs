@@ -69,7 +69,7 @@ fn run_text(text: &str) -> Told {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("observed.yaml");
     std::fs::write(&path, text).unwrap();
-    let metrics: Vec<&str> = dmsim::observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = dmsim::observe::metric_names();
     let loaded = scenario::load(&path, &Overrides::default(), &metrics)
         .unwrap_or_else(|report| panic!("{}", report.render(false)));
     let mut lines = Vec::new();

@@ -7,7 +7,7 @@ use dmsim::scenario::{self, Overrides};
 use dmsim::sim::{self, Options, Outcome};
 
 fn run_file(path: &Path, set: &[&str]) -> Outcome {
-    let metrics: Vec<&str> = dmsim::observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = dmsim::observe::metric_names();
     let set = set.iter().map(|one| (*one).to_owned()).collect();
     match scenario::load(path, &Overrides { set, seed: None }, &metrics) {
         Ok(loaded) => sim::run(&loaded.setup, Options::default(), &mut |_, _| true).unwrap(),

@@ -21,7 +21,7 @@ const OUTAGE: [&str; 4] = [
 ];
 
 fn setup(scenario: &str, set: &[&str]) -> Setup {
-    let metrics: Vec<_> = observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = observe::metric_names();
     let set = set.iter().map(|one| (*one).to_owned()).collect();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(scenario);
     scenario::load(&path, &Overrides { set, seed: None }, &metrics)

@@ -10,7 +10,7 @@ use dmsim::sim::{self, Options, Outcome};
 fn outage(recovery: &str) -> Outcome {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/outage.yaml");
     let set = vec![format!("strategy.recovery={recovery}"), "expect=[]".to_owned()];
-    let metrics: Vec<&str> = dmsim::observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = dmsim::observe::metric_names();
     let mut loaded = scenario::load(&path, &Overrides { set, seed: None }, &metrics)
         .unwrap_or_else(|report| panic!("{}", report.render(false)));
     // The ensembles say themselves how they want to be recovered, and what they say wins: here the strategy is to

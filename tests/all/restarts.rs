@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 fn load(seed: u64) -> Setup {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/scenarios/restarts.yaml");
-    let metrics: Vec<&str> = observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = observe::metric_names();
     let overrides = Overrides { seed: Some(seed), ..Overrides::default() };
     scenario::load(&path, &overrides, &metrics)
         .unwrap_or_else(|report| panic!("{}", report.render(false)))

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use crate::bless;
 
 fn names() -> Vec<&'static str> {
-    metrics::all().iter().map(|metric| metric.name).collect()
+    metrics::metric_names()
 }
 
 fn load(path: &str, set: &[&str]) -> Result<Loaded, String> {

@@ -58,7 +58,7 @@ fn logins(nat: &str, orders: &[(&str, &str)]) -> Vec<(String, String)> {
     fs::write(place.path().join("box.yaml"), ENSEMBLE).unwrap();
     let path = place.path().join("ssh.yaml");
     fs::write(&path, SCENARIO.replace("NAT", nat).replace("OPERATIONS", operations.trim_end())).unwrap();
-    let metrics: Vec<_> = observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = observe::metric_names();
     let loaded = scenario::load(&path, &Overrides::default(), &metrics)
         .unwrap_or_else(|report| panic!("{}", report.render(false)));
     let outcome = sim::run(&loaded.setup, Options::default(), &mut |_, _| true).unwrap();

@@ -17,7 +17,7 @@ fn load(ensemble: &str, changes: &[&str]) -> Loaded {
     let deploy = format!("{{by: alice, ensemble: {ensemble}, arrivals: {{at: 1m}}}}");
     let mut set = vec![format!("workload=[{{deploy: {deploy}}}]")];
     set.extend(changes.iter().map(|change| (*change).to_owned()));
-    let metrics: Vec<&str> = dmsim::observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = dmsim::observe::metric_names();
     scenario::load(&path, &Overrides { set, seed: None }, &metrics)
         .unwrap_or_else(|report| panic!("{}", report.render(false)))
 }

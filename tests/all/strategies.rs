@@ -9,7 +9,7 @@ use dmsim::sim::{Outcome, World};
 /// A run of `strategies.yaml` with these deployments, faults and strategy.
 fn run(workload: &str, faults: &str, strategy: &str, set: &[&str]) -> Outcome {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/scenarios/strategies.yaml");
-    let metrics: Vec<&str> = observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = observe::metric_names();
     let own =
         [format!("workload=[{workload}]"), format!("faults=[{faults}]"), format!("strategy={{{strategy}}}")];
     let set = set.iter().map(|one| (*one).to_owned()).chain(own).collect();

@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use dmsim::experiment::merge::{import, merge};
-use dmsim::experiment::plan::{cells, counting, replications_of, seed_of};
+use dmsim::experiment::plan::{cells, counting, seed_of};
 use dmsim::experiment::sweep::write;
 use dmsim::experiment::{Cell, Merged, Planned, Shard, Summary, Sweep, findings};
 use dmsim::observe::{self, CellOutcome, CellResult, FailureKind, SweepFolder, SweepPlan};
@@ -28,12 +28,8 @@ metrics:
   - lower: messages.sent
 ";
 
-fn metrics() -> Vec<&'static str> {
-    observe::all().iter().map(|metric| metric.name).collect()
-}
-
 fn load_file(path: &Path) -> Result<Study, String> {
-    load_study(path, &metrics()).map_err(|report| report.render(false))
+    load_study(path, &observe::metric_names()).map_err(|report| report.render(false))
 }
 
 /// Writes a study of the shipped scenario `calm` into a folder and loads it.
@@ -480,7 +476,7 @@ fn the_shipped_studies_can_be_planned() {
             .make(&sweep.cells[..1], &|_, _| {}, &|| false)
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         let fewer = (0..study.variants.len())
-            .filter(|place| replications_of(&sweep.plan, *place) < sweep.plan.replications);
+            .filter(|place| sweep.plan.replications_of(*place) < sweep.plan.replications);
         assert_eq!(fewer.count(), usize::from(name == "recovery"), "{name}: DMS as it is");
     }
 }

@@ -16,7 +16,7 @@ const SHOP: [&str; 2] = [
 
 fn setup(name: &str, set: &[&str]) -> Setup {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name);
-    let metrics: Vec<&str> = dmsim::observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = dmsim::observe::metric_names();
     let set = set.iter().map(|one| (*one).to_owned()).collect();
     match scenario::load(&path, &Overrides { set, seed: None }, &metrics) {
         Ok(loaded) => loaded.setup,

@@ -12,7 +12,7 @@ pub(crate) fn run(text: &str, set: &[&str]) -> Outcome {
     let path = place.path().join("traffic.yaml");
     let ensembles = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/ensembles");
     std::fs::write(&path, text.replace("ensembles/", &format!("{}/", ensembles.display()))).unwrap();
-    let metrics: Vec<_> = observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = observe::metric_names();
     let overrides = Overrides { set: set.iter().map(|one| (*one).to_owned()).collect(), seed: None };
     let loaded = scenario::load(&path, &overrides, &metrics)
         .unwrap_or_else(|report| panic!("{}", report.render(false)));

@@ -56,7 +56,7 @@ fn load(head: &str, first: &str, updates: &[(&str, &str)]) -> Setup {
     text.push_str("  - {at: 100m, by: alice, deployment: {status: app}, answer: Running}\n");
     let path = folder.path().join("updates.yaml");
     std::fs::write(&path, text).unwrap();
-    let metrics: Vec<&str> = dmsim::observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = dmsim::observe::metric_names();
     let loaded = scenario::load(&path, &Overrides { set: Vec::new(), seed: None }, &metrics)
         .unwrap_or_else(|report| panic!("{}", report.render(false)));
     loaded.setup

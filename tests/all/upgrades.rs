@@ -14,7 +14,7 @@ const WORKLOAD: &str = "workload=[{deploy: {by: alice, ensemble: ../ensembles/re
 fn run(set: &[&str]) -> Outcome {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/weaknesses");
     let file = folder.join("W19-unbidden-standbys.yaml");
-    let metrics: Vec<&str> = dmsim::observe::all().iter().map(|metric| metric.name).collect();
+    let metrics = dmsim::observe::metric_names();
     let four_hours = ["duration=4h", "expect=[]", "profile=as-is", WORKLOAD];
     let set = four_hours.iter().chain(set).map(|one| (*one).to_owned()).collect();
     match scenario::load(&file, &Overrides { set, seed: None }, &metrics) {

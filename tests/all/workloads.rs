@@ -14,7 +14,7 @@ use dmsim::workload::trace::{Bytes, Row, TraceFile};
 use dmsim::workload::{HardwareConfig, JobSource};
 
 fn load(set: &[&str]) -> Loaded {
-    let names: Vec<_> = metrics::all().iter().map(|metric| metric.name).collect();
+    let names = metrics::metric_names();
     let set = set.iter().map(|one| (*one).to_owned()).collect();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/workloads.yaml");
     scenario::load(&path, &Overrides { set, seed: None }, &names)

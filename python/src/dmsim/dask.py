@@ -91,10 +91,10 @@ class _Plan:
         return self.ids[index * len(self.ids) // of : (index + 1) * len(self.ids) // of]
 
     def is_finished(self, cell: str) -> bool:
-        """Whether a cell has a result. What is no whole JSON is none: a machine may have lost its power over it."""
+        """Whether a cell has a result."""
         try:
-            return bool(json.loads((self.folder / _worker.file_of(cell)).read_bytes())["id"] == cell)
-        except (OSError, ValueError, KeyError, TypeError):
+            return _is_whole((self.folder / _worker.file_of(cell)).read_bytes(), cell)
+        except OSError:
             return False
 
     def unfinished(self, of: int) -> list[int]:
@@ -172,6 +172,7 @@ def _keep(folder: Path, cell: str, contents: bytes) -> None:
 
 
 def _is_whole(contents: bytes, cell: str) -> bool:
+    """Whether it is the result of a cell. What is no whole JSON is none: a machine may have lost its power over it."""
     try:
         return bool(json.loads(contents)["id"] == cell)
     except (ValueError, KeyError, TypeError):

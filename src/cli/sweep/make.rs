@@ -14,7 +14,7 @@ use crate::cli::measure::Stopwatch;
 use crate::cli::{Exit, Format, set_on_interrupt};
 use crate::experiment::plan::counting;
 use crate::experiment::{Cell, Shard, Sweep, SweepError};
-use crate::observe::{CellResult, FailureKind, ReadError, SweepFolder, sha256_hex};
+use crate::observe::{CellResult, FailureKind, SweepFolder, sha256_hex};
 
 /// Where engines say which task of an array this is: Slurm, HyperQueue, Kubernetes.
 const INDEX_VARIABLES: [&str; 3] = ["SLURM_ARRAY_TASK_ID", "HQ_TASK_ID", "JOB_COMPLETION_INDEX"];
@@ -109,7 +109,7 @@ fn make(
         forget_failed(sweep, part)?;
     }
     let (made, wanted) = match shard {
-        Shard::WHOLE => (make_until_enough(sweep, arguments.jobs, &stop)?, enough(sweep)?),
+        Shard::WHOLE => make_until_enough(sweep, arguments.jobs, &stop)?,
         _ => (make_cells(sweep, part, arguments.jobs, &stop)?, part.to_vec()),
     };
     let mut receipt = Receipt { cells: wanted.len(), made, ..Receipt::default() };
@@ -168,28 +168,28 @@ fn shard(arguments: &RunArguments) -> Result<Shard, Exit> {
     Err(Exit::BadInput)
 }
 
-/// Makes all cells that there are to be: all of them, or until enough is known. Says how many were made.
+/// Makes all cells that there are to be: all of them, or until enough is known. Says how many were made, and which
+/// there are to be as far as that is known.
 pub(in crate::cli) fn make_until_enough(
     sweep: &Sweep,
     jobs: Option<u32>,
     stop: &AtomicBool,
-) -> Result<u64, SweepError> {
-    let mut made = 0;
-    while let Err(replications) = counting(&sweep.plan, &sweep.measured()?) {
+) -> Result<(u64, Vec<Cell>), SweepError> {
+    let first = |replications| {
         let of_these = |cell: &&Cell| cell.replication < replications;
-        let cells: Vec<Cell> = sweep.cells.iter().filter(of_these).cloned().collect();
+        sweep.cells.iter().filter(of_these).cloned().collect::<Vec<Cell>>()
+    };
+    let mut made = 0;
+    loop {
+        let cells = match counting(&sweep.plan, &sweep.measured()?) {
+            Ok(replications) => return Ok((made, first(replications))),
+            Err(replications) => first(replications),
+        };
         made += make_cells(sweep, &cells, jobs, stop)?;
         if stop.load(Ordering::Relaxed) {
-            break;
+            return Ok((made, cells));
         }
     }
-    Ok(made)
-}
-
-/// The cells that there are to be, as far as that is known.
-fn enough(sweep: &Sweep) -> Result<Vec<Cell>, ReadError> {
-    let (Ok(replications) | Err(replications)) = counting(&sweep.plan, &sweep.measured()?);
-    Ok(sweep.cells.iter().filter(|cell| cell.replication < replications).cloned().collect())
 }
 
 /// Makes those of these cells that are missing. Says how many.

@@ -7,8 +7,8 @@ use clap::Args;
 use super::{Folder, failed, not_merged, open};
 use crate::cli::Exit;
 use crate::experiment::merge::{import, merge as merged};
-use crate::experiment::{Merged, Summary, SweepError, findings, paragraph};
-use crate::observe::{Arm, FailureKind, SweepPlan, csv_text, failures_csv, write_into};
+use crate::experiment::{Merged, Summary, findings, paragraph};
+use crate::observe::{Arm, FailureKind, PlannedMetric, SweepPlan, csv_text, failures_csv, write_into};
 use crate::report::study::{Measure, svg};
 
 #[derive(Args, Debug)]
@@ -49,7 +49,7 @@ fn write_parquet(merged: &Merged, folder: &Path) -> Result<(), Exit> {
         files.push(("failures.parquet", parquet_bytes(&table_of(&failures))));
     }
     let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (*name, &**bytes)).collect();
-    write_into(folder, &files).map_err(|error| failed(&SweepError::Folder(error)))
+    write_into(folder, &files).map_err(|error| failed(&error.into()))
 }
 
 /// Writes what follows from the runs into the folder of their sweep, and says it.
@@ -63,7 +63,7 @@ pub(in crate::cli) fn finish(merged: &Merged, folder: &Path) -> Result<(), Exit>
         ("study.svg", picture(plan, summary)),
     ];
     let files = files.each_ref().map(|(name, text)| (*name, text.as_bytes()));
-    write_into(folder, &files).map_err(|error| failed(&SweepError::Folder(error)))?;
+    write_into(folder, &files).map_err(|error| failed(&error.into()))?;
     print!("{}", paragraph(plan, summary));
     println!("\nresults in {}", folder.display());
     Ok(())
@@ -96,7 +96,7 @@ fn picture(plan: &SweepPlan, rows: &[Summary]) -> String {
             |row: &&Summary| row.metric == metric && row.variant == variant && row.condition == condition;
         rows.iter().find(fits).map_or((f64::NAN, f64::NAN), |row| (row.mean, row.half_width))
     };
-    let measure = |metric: &crate::observe::PlannedMetric| Measure {
+    let measure = |metric: &PlannedMetric| Measure {
         metric: metric.metric.clone(),
         unit: metric.unit.clone(),
         intervals: variants

@@ -6,8 +6,8 @@ use clap::Args;
 
 use super::{failed, folder_at};
 use crate::cli::{Exit, is_styled, metric_names};
+use crate::experiment::Planned;
 use crate::experiment::sweep::write;
-use crate::experiment::{Planned, SweepError};
 use crate::observe::{ReadError, SweepPlan};
 use crate::scenario::study::load_study;
 
@@ -61,7 +61,7 @@ pub(in crate::cli) fn plan_into(
     })?;
     let out = out(&study.name);
     claim(&out, &planned.plan, overwrite)?;
-    write(&planned, &folder_at(&out)).map_err(|error| failed(&SweepError::Folder(error)))?;
+    write(&planned, &folder_at(&out)).map_err(|error| failed(&error.into()))?;
     Ok((planned.plan, out))
 }
 

@@ -9,7 +9,7 @@ use indexmap::{IndexMap, IndexSet};
 use serde::Serialize;
 
 use super::CONFIDENCE;
-use super::statistics::{Difference, holm};
+use super::statistics::{Difference, average, holm};
 use crate::observe::Better;
 
 pub use side::{BASELINE_SCHEMA, Group, Side, SideError, SideMetric};
@@ -210,11 +210,9 @@ impl Sample {
 
     /// What is known before it is judged; none where the first has nothing to compare with.
     fn row(&self, group: &str, metric: &SideMetric, rules: &Rules) -> Option<Row> {
-        let mean =
-            |values: &[f64]| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
-        let (first, second) = (mean(&self.first)?, mean(&self.second));
-        let tolerance = rules.tolerances.get(&metric.metric).copied().unwrap_or(rules.tolerance);
         let number = |value: f64| Some(value).filter(|value| value.is_finite());
+        let (first, second) = (number(average(&self.first))?, number(average(&self.second)));
+        let tolerance = rules.tolerances.get(&metric.metric).copied().unwrap_or(rules.tolerance);
         let estimate = self.difference().estimate(CONFIDENCE);
         Some(Row {
             group: group.to_owned(),

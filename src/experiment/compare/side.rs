@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use indexmap::IndexSet;
 use serde::{Deserialize, Serialize};
 
+use crate::experiment::Sweep;
 use crate::experiment::merge::{MergeError, merge};
-use crate::experiment::{Measured, Sweep, SweepError};
 use crate::observe::sweep::PLAN;
 use crate::observe::{
-    self, Better, MetricRow, ReadError, SweepFolder, json_text, read_baseline, read_metrics, read_run,
+    self, Better, MetricRow, ReadError, SweepFolder, json_text, read_metrics, read_run, read_versioned,
 };
 
 /// The version of stored baselines.
@@ -106,7 +106,7 @@ impl Side {
         if !path.is_file() {
             return Err(SideError::Nothing { path: path.to_owned() });
         }
-        let side: Self = read_baseline(path, BASELINE_SCHEMA)?;
+        let side: Self = read_versioned(path, BASELINE_SCHEMA)?;
         match side.is_sound() {
             true => Ok(side),
             false => Err(SideError::Broken { path: path.to_owned() }),
@@ -160,7 +160,6 @@ impl Side {
         let sweep = Sweep::open(SweepFolder::at(path, "")).map_err(MergeError::from)?;
         let merged = merge(&sweep)?;
         let plan = &merged.plan;
-        let measured = sweep.measured().map_err(|error| MergeError::from(SweepError::from(error)))?;
         let metric = |metric: &observe::PlannedMetric| SideMetric {
             metric: metric.metric.clone(),
             unit: metric.unit.clone(),
@@ -173,14 +172,15 @@ impl Side {
                     .cells
                     .iter()
                     .filter(|(cell, _)| (cell.condition, cell.variant) == (condition, variant));
-                let seeds: Vec<u64> = own.clone().map(|(cell, _)| cell.seed).collect();
-                let values = |metric| values(&measured, condition, variant, metric, seeds.len());
+                let values = |metric: &observe::PlannedMetric| {
+                    own.clone().map(|(_, result)| result.value(&metric.metric)).collect()
+                };
                 groups.push(Group {
                     variant: plan.variants[variant].name.clone(),
                     condition: plan.conditions[condition].name.clone(),
-                    values: (0..plan.metrics.len()).map(values).collect(),
-                    failures: own.filter(|(_, result)| result.failure().is_some()).count() as u64,
-                    seeds,
+                    seeds: own.clone().map(|(cell, _)| cell.seed).collect(),
+                    values: plan.metrics.iter().map(values).collect(),
+                    failures: own.clone().filter(|(_, result)| result.failure().is_some()).count() as u64,
                 });
             }
         }
@@ -198,15 +198,4 @@ impl Side {
     pub fn text(&self) -> String {
         json_text(self)
     }
-}
-
-fn values(
-    measured: &Measured,
-    condition: usize,
-    variant: usize,
-    metric: usize,
-    count: usize,
-) -> Vec<Option<f64>> {
-    let all = measured.values(condition, variant, metric).into_iter().take(count);
-    all.map(|value| Some(value).filter(|value| value.is_finite())).collect()
 }

@@ -96,6 +96,8 @@ mod tests {
                 && alone.estimate(0.95).half_width.is_nan()
                 && alone.chance_above(0.0).is_nan()
         );
+        let shown = Difference::of_pairs(&[1.0, 2.0, 4.0], &[2.0, 2.5, 6.0]);
+        assert!(shown.chance_above(0.0) < 0.1);
         let same = Difference::of_pairs(&[1.0; 5], &[1.5; 5]);
         assert_eq!((same.chance_above(0.4), same.chance_above(0.5)), (0.0, 1.0));
     }

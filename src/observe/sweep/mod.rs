@@ -7,7 +7,7 @@
 //! that is finished is never written again, and one that comes out otherwise is a conflict.
 
 use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use indexmap::{IndexMap, IndexSet};
@@ -64,6 +64,18 @@ pub struct SweepPlan {
 }
 
 impl SweepPlan {
+    /// How many runs there are of a variant under each condition.
+    #[must_use]
+    pub fn replications_of(&self, variant: usize) -> u32 {
+        self.variants[variant].replications.map_or(self.replications, |own| own.min(self.replications))
+    }
+
+    /// The scenario of a variant under a condition.
+    #[must_use]
+    pub fn setup_of(&self, condition: usize, variant: usize) -> &PlannedSetup {
+        &self.setups[condition * self.variants.len() + variant]
+    }
+
     /// What does not fit together in a plan that was changed by hand, in words.
     ///
     /// # Errors
@@ -95,10 +107,9 @@ impl SweepPlan {
         if self.setups.len() != pairs || self.setups.iter().any(|setup| setup.folder >= pairs) {
             return Err(format!("it needs {pairs} setups, with folders from 0 to {}", pairs - 1));
         }
-        let own = |arm: &Arm| {
-            u64::from(arm.replications.map_or(self.replications, |own| own.min(self.replications)))
-        };
-        let cells = self.variants.iter().map(own).sum::<u64>().saturating_mul(self.conditions.len() as u64);
+        let own = |variant| u64::from(self.replications_of(variant));
+        let own: u64 = (0..self.variants.len()).map(own).sum();
+        let cells = own.saturating_mul(self.conditions.len() as u64);
         if cells != self.cells || cells == 0 || cells > MOST_CELLS {
             return Err(format!(
                 "it says {} cells and means {cells}; at most {MOST_CELLS} can be run",
@@ -206,6 +217,15 @@ impl CellResult {
         match self.outcome {
             CellOutcome::Failed { kind, .. } => Some(kind),
             CellOutcome::Measured { .. } => None,
+        }
+    }
+
+    /// The value of a metric; none where there was nothing to measure.
+    #[must_use]
+    pub fn value(&self, metric: &str) -> Option<f64> {
+        match &self.outcome {
+            CellOutcome::Measured { values, .. } => values.get(metric).copied().flatten(),
+            CellOutcome::Failed { .. } => None,
         }
     }
 }
@@ -367,39 +387,23 @@ impl SweepFolder {
         let folder = path.parent().unwrap_or(&self.path);
         fs::create_dir_all(folder).map_err(doing("create", folder))?;
         let aside = path.with_extension(format!("{}.partial", self.owner));
-        let text = json_text(result);
-        let mut file = fs::File::create(&aside).map_err(doing("create", &aside))?;
-        file.write_all(text.as_bytes()).map_err(doing("write", &aside))?;
-        drop(file);
-        let kept = self.put(&aside, &path, &result.id)?;
-        Ok(kept)
+        fs::write(&aside, json_text(result)).map_err(doing("write", &aside))?;
+        self.put(&aside, &path, &result.id)
     }
 
     fn put(&self, aside: &Path, path: &Path, id: &str) -> Result<Kept, FolderError> {
+        let remove = || fs::remove_file(aside).map_err(doing("remove", aside));
+        let rename = |to: &Path| fs::rename(aside, to).map_err(doing("rename", aside));
         // A link is made only where nothing is, whoever else tries at the same moment.
-        let linked = fs::hard_link(aside, path);
-        let kept = match linked {
-            Ok(()) => Kept::Written,
-            Err(_) if path.exists() => match self.result(id) {
-                // What is no result is replaced.
-                Ok(None) => return self.rename(aside, path),
-                _ if is_same(aside, path) => Kept::Known,
-                _ => {
-                    let beside = self.path.join(conflict_of(id));
-                    fs::rename(aside, &beside).map_err(doing("rename", aside))?;
-                    return Ok(Kept::Conflict);
-                }
-            },
-            // File systems that know no links.
-            Err(_) => return self.rename(aside, path),
-        };
-        fs::remove_file(aside).map_err(doing("remove", aside))?;
-        Ok(kept)
-    }
-
-    fn rename(&self, aside: &Path, path: &Path) -> Result<Kept, FolderError> {
-        fs::rename(aside, path).map_err(doing("rename", aside))?;
-        Ok(Kept::Written)
+        match fs::hard_link(aside, path) {
+            Ok(()) => remove().map(|()| Kept::Written),
+            // What is no result is replaced. Some file systems know no links.
+            Err(_) if !path.exists() || matches!(self.result(id), Ok(None)) => {
+                rename(path).map(|()| Kept::Written)
+            }
+            Err(_) if is_same(aside, path) => remove().map(|()| Kept::Known),
+            Err(_) => rename(&self.path.join(conflict_of(id))).map(|()| Kept::Conflict),
+        }
     }
 
     /// Forgets the result of a cell.

@@ -103,13 +103,12 @@ pub fn cells_table<'a>(plan: &'a SweepPlan, cells: impl Iterator<Item = Finished
         let value =
             |path: &&str| cell.variant.parameters.get(*path).or_else(|| cell.condition.parameters.get(*path));
         fields.extend(paths.iter().map(|path| Field::from(value(path).map_or("", String::as_str))));
-        let (digest, values) = match &cell.result.outcome {
-            CellOutcome::Measured { digest, values } => (&**digest, Some(values)),
-            CellOutcome::Failed { .. } => ("", None),
+        let digest = match &cell.result.outcome {
+            CellOutcome::Measured { digest, .. } => digest,
+            CellOutcome::Failed { .. } => "",
         };
         fields.push(digest.into());
-        let value = |metric: &&str| values.and_then(|values| values.get(*metric).copied().flatten());
-        fields.extend(metrics.iter().map(|metric| Field::Number(value(metric))));
+        fields.extend(metrics.iter().map(|metric| Field::Number(cell.result.value(metric))));
         fields
     };
     Table { header: header.map(str::to_owned).collect(), rows: cells.map(fields).collect() }

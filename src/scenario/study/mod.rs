@@ -13,8 +13,8 @@ use crate::dms::ensemble::Finding;
 use crate::dms::ensemble::suggest::suggestion;
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::kernel::Span;
-use crate::observe::Text;
 use crate::observe::sweep::MOST_CELLS;
+use crate::observe::{Text, metric as metric_of};
 
 const KEYS: &[&str] = &[
     "version",
@@ -29,6 +29,8 @@ const KEYS: &[&str] = &[
     "warm_up",
     "metrics",
 ];
+/// How the mean of a series is called beside metrics.
+const MEAN_OF: &str = "mean of ";
 const MOST_REPLICATIONS: i64 = 10_000;
 
 /// What is compared.
@@ -102,12 +104,6 @@ pub struct Variant {
 }
 
 impl Study {
-    /// How many runs there are of a variant under each condition.
-    #[must_use]
-    pub fn replications_of(&self, variant: usize) -> u32 {
-        self.variants[variant].replications.map_or(self.replications, |own| own.min(self.replications))
-    }
-
     /// The scenario of a variant under a condition. `metrics` are the names that its expectations may use.
     ///
     /// # Errors
@@ -147,6 +143,14 @@ pub fn series_names() -> Vec<String> {
         labels => format!("{metric}{{{labels}}}"),
     };
     crate::sim::ledger::series::names().into_iter().map(name).collect()
+}
+
+/// Whether a study may measure it: a metric, or the mean of a series.
+#[must_use]
+pub fn is_measurable(name: &str) -> bool {
+    let series = name.strip_prefix(MEAN_OF);
+    metric_of(name).is_some()
+        || series.is_some_and(|series| series_names().iter().any(|known| known == series))
 }
 
 /// Whether a file is a study, by one of its keys.
@@ -437,5 +441,5 @@ fn series(reader: &mut Reader, node: &Node, known: &[String]) -> Option<Wanted> 
     }
     let (metric, labels) = text.split_once('{').unwrap_or((&text, ""));
     let series = Some((metric.to_owned(), labels.trim_end_matches('}').to_owned()));
-    Some(Wanted { metric: format!("mean of {text}"), higher: true, series })
+    Some(Wanted { metric: format!("{MEAN_OF}{text}"), higher: true, series })
 }
