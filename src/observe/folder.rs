@@ -21,13 +21,13 @@ use super::manifest::{Provenance, RunManifest, json_text};
 use super::read::read_run;
 use super::recording::RecordFormat;
 use super::rows::{
-    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, OperationRow,
-    PeerRow, RefusalRow, RequestRow, Row, SeriesRow,
+    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, HistoryRow, InvoiceRow, MessageRow,
+    MetricRow, OperationRow, PeerRow, RefusalRow, RequestRow, Row, SeriesRow,
 };
 use super::stream::StreamFile;
 
 /// What a run and the report write into a folder; anything else in it belongs to the user.
-const OWN_FILES: [&str; 28] = [
+const OWN_FILES: [&str; 30] = [
     "ensembles",
     "traces",
     "run.json",
@@ -45,6 +45,8 @@ const OWN_FILES: [&str; 28] = [
     RequestRow::FILE,
     ContractRow::FILE,
     InvoiceRow::FILE,
+    HistoryRow::FILE,
+    MessageRow::FILE,
     StreamFile::Logs.name(),
     StreamFile::Index.name(),
     StreamFile::Bus.name(),

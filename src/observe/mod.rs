@@ -35,14 +35,14 @@ pub use manifest::{InputHash, Provenance, RunManifest, Verdict, json_text, sha25
 pub use metrics::{Better, Metric, all, better, metric, metric_names};
 pub use read::{
     ReadError, read_allocations, read_attacks, read_connections, read_contracts, read_deployments,
-    read_invoices, read_metrics, read_operations, read_peers, read_provenance, read_refusals, read_requests,
-    read_run, read_series, read_table, read_versioned,
+    read_history, read_invoices, read_messages, read_metrics, read_operations, read_peers, read_provenance,
+    read_refusals, read_requests, read_run, read_series, read_table, read_versioned,
 };
 pub use record::{FactRecord, Labels, MessageRecord, Passage, Preface, Record, Step, Value, What};
 pub use recording::{RecordFormat, Recording};
 pub use rows::{
-    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, OperationRow,
-    PeerRow, RefusalRow, RequestRow, Row, SCHEMA_VERSION, SeriesRow, Text, labels,
+    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, HistoryRow, InvoiceRow, MessageRow,
+    MetricRow, OperationRow, PeerRow, RefusalRow, RequestRow, Row, SCHEMA_VERSION, SeriesRow, Text, labels,
 };
 pub use stream::{PeerMetricRow, StreamFile, Streams};
 pub use sweep::{

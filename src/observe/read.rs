@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 
 use super::manifest::{Provenance, RunManifest};
 use super::rows::{
-    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, OperationRow,
-    PeerRow, RefusalRow, RequestRow, Row, SCHEMA_VERSION, SeriesRow,
+    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, HistoryRow, InvoiceRow, MessageRow,
+    MetricRow, OperationRow, PeerRow, RefusalRow, RequestRow, Row, SCHEMA_VERSION, SeriesRow,
 };
 
 /// Why a result file could not be read.
@@ -198,3 +198,5 @@ reader!(read_connections, ConnectionRow, "connections.csv");
 reader!(read_requests, RequestRow, "requests.csv");
 reader!(read_contracts, ContractRow, "contracts.csv");
 reader!(read_invoices, InvoiceRow, "invoices.csv");
+reader!(read_history, HistoryRow, "history.csv");
+reader!(read_messages, MessageRow, "messages.csv");

@@ -423,6 +423,64 @@ pub struct InvoiceRow {
     pub paid_s: Option<f64>,
 }
 
+/// One thing that happened (`history.csv`): what a replay shows. In the order in which the run came to it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct HistoryRow {
+    /// When, in simulated seconds.
+    #[serde(with = "seconds")]
+    pub time_s: f64,
+    /// The fact's name, as in `events.jsonl`; `peer_up`, `peer_down`, `fault_begins`, `fault_ends` or `left_out`.
+    pub kind: Text,
+    /// Whose it is; empty for what concerns no single peer.
+    pub peer: Text,
+    /// The number of the deployment that it is about; empty for none.
+    pub deployment: Option<u32>,
+    /// The node of its ensemble; may be empty.
+    pub node: Text,
+    /// The allocation of that node; may be empty.
+    pub allocation: Text,
+    /// The generation of the node or allocation, as in [`AllocationRow::generation`].
+    pub generation: Option<u32>,
+    /// In a word what it has come to: a status, a state, a cause, the kind of a fault; may be empty.
+    pub state: Text,
+    /// Why, or what else is said; may be empty.
+    pub reason: Text,
+    /// The peers that a fault concerns, by the rows of `peers.csv` from 0: `0-99 120`; the sides of a partition with
+    /// `/` between them. Empty for everybody, and for what is no fault.
+    pub concerned: Text,
+}
+
+/// One message of a deployment on its way to one receiver (`messages.csv`), in the order in which they ended.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct MessageRow {
+    /// Its number in the run, in the order of sending; a broadcast has a row for each receiver that looked at it.
+    pub message: u64,
+    /// The number of the deployment that it belongs to.
+    pub deployment: u32,
+    /// What it asks to call: a path, in which `<id>` stands for that of an ensemble.
+    pub behaviour: Text,
+    /// Who sent it.
+    pub from: Text,
+    /// To whom it came or should have come.
+    pub to: Text,
+    /// Whether it was sent to everybody.
+    pub is_broadcast: bool,
+    /// Its length in bytes.
+    pub size_bytes: u64,
+    /// When it was given to the network, in simulated seconds.
+    #[serde(with = "seconds")]
+    pub sent_s: f64,
+    /// When it came, in simulated seconds; empty if it did not.
+    #[serde(with = "optional_seconds")]
+    pub arrived_s: Option<f64>,
+    /// When its receiver was done with it or it was given up, in simulated seconds; empty while it was under way at the
+    /// end of the run.
+    #[serde(with = "optional_seconds")]
+    pub ended_s: Option<f64>,
+    /// What became of it: `handled`, `dropped`, why it was lost, or empty while it was under way.
+    pub end: Text,
+}
+
 macro_rules! table {
     ($row:ident, $file:literal, [$($column:ident),+ $(,)?]) => {
         impl Row for $row {
@@ -542,6 +600,18 @@ table!(
     OperationRow,
     "operations.csv",
     [operation, at_s, by, what, outcome, answers, ended_s, said, expected, met]
+);
+
+table!(
+    HistoryRow,
+    "history.csv",
+    [time_s, kind, peer, deployment, node, allocation, generation, state, reason, concerned]
+);
+
+table!(
+    MessageRow,
+    "messages.csv",
+    [message, deployment, behaviour, from, to, is_broadcast, size_bytes, sent_s, arrived_s, ended_s, end,]
 );
 
 table!(
