@@ -7,6 +7,7 @@ DIR holds the originals, named as `data/README.md` says. Only the standard libra
 the same bytes. Written are, beside this file:
 
     geo/cities.csv            name,country,continent,lat,lon,population
+    geo/land.json             rings of the outline of the land, [[[lon, lat], ...], ...]
     net/measured_cities.csv   name,lat,lon,located (file | distances)
     net/city_rtt.bin          round-trip times between those cities; layout in data/README.md
     net/simblock_regions.csv  region,upload_bps,download_bps (2019)
@@ -79,6 +80,36 @@ def cities(source):
     rows.sort(key=lambda row: (-row[5], row[1], row[0]))
     write_csv("geo/cities.csv", ("name", "country", "continent", "lat", "lon", "population"), rows)
     return len(rows)
+
+
+# No map shows what lies further south, and nobody lives there.
+LAND_FROM_LAT = -60.0
+
+
+def land(source):
+    """The outline of the land: rings in degrees, a lake as a ring inside of another (fill by the even-odd rule)."""
+    topology = json.loads((source / "geo" / "land-110m.json").read_text())
+    (scale_x, scale_y), (first_x, first_y) = topology["transform"]["scale"], topology["transform"]["translate"]
+    arcs = []
+    for steps in topology["arcs"]:
+        x = y = 0
+        points = []
+        for step_x, step_y in steps:
+            x, y = x + step_x, y + step_y
+            points.append([round(x * scale_x + first_x, 2), round(y * scale_y + first_y, 2)])
+        arcs.append(points)
+    rings = []
+    for shape in topology["objects"]["land"]["geometries"]:
+        for polygon in shape["arcs"]:
+            for numbers in polygon:
+                # A negative number is an arc that is followed backwards; arcs share the points where they meet.
+                parts = [arcs[number] if number >= 0 else arcs[~number][::-1] for number in numbers]
+                ring = [point for part in parts for point in part]
+                if max(lat for _, lat in ring) > LAND_FROM_LAT:
+                    rings.append([point for at, point in enumerate(ring) if at == 0 or point != ring[at - 1]])
+    text = json.dumps(rings, separators=(",", ":")).replace(".0,", ",").replace(".0]", "]")
+    (OUT / "geo/land.json").write_text(text.replace("]],[[", "]],\n[[") + "\n", encoding="utf-8")
+    return len(rings)
 
 
 def measured(source):
@@ -207,7 +238,7 @@ def bidding(source):
 
 def main():
     source = pathlib.Path(sys.argv[1])
-    print(f"{cities(source)} cities; {network(source)} measured cities and pairs")
+    print(f"{cities(source)} cities; {network(source)} measured cities and pairs; {land(source)} rings of land")
     regions(source)
     workloads(source)
     bidding(source)
