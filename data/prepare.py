@@ -82,6 +82,31 @@ def cities(source):
     return len(rows)
 
 
+def halves(ring):
+    """A ring cut at the 180th meridian, where its original steps from one edge of the map to the other."""
+    turned, around = [ring[0]], 0
+    for (before, _), (lon, lat) in zip(ring, ring[1:]):
+        around += 360 * ((before - lon > 180) - (lon - before > 180))
+        turned.append([lon + around, lat])
+
+    def cut(points, edge, sign):
+        kept = []
+        for (ax, ay), (bx, by) in zip(points[-1:] + points[:-1], points):
+            if (sign * ax < sign * edge) != (sign * bx < sign * edge):
+                kept.append([edge, round(ay + (by - ay) * (edge - ax) / (bx - ax), 2)])
+            if sign * bx < sign * edge:
+                kept.append([round(bx, 2), by])
+        return kept
+
+    parts = []
+    for shift in (-360, 0, 360):
+        part = cut([[lon + shift, lat] for lon, lat in turned], 180.0, 1)
+        part = cut(part, -180.0, -1)
+        if len(part) > 2:
+            parts.append(part + part[:1])
+    return parts
+
+
 # No map shows what lies further south, and nobody lives there.
 LAND_FROM_LAT = -60.0
 
@@ -105,8 +130,10 @@ def land(source):
                 # A negative number is an arc that is followed backwards; arcs share the points where they meet.
                 parts = [arcs[number] if number >= 0 else arcs[~number][::-1] for number in numbers]
                 ring = [point for part in parts for point in part]
+                ring = [point for at, point in enumerate(ring) if at == 0 or point != ring[at - 1]]
+                crosses = any(abs(a[0] - b[0]) > 180 for a, b in zip(ring, ring[1:]))
                 if max(lat for _, lat in ring) > LAND_FROM_LAT:
-                    rings.append([point for at, point in enumerate(ring) if at == 0 or point != ring[at - 1]])
+                    rings.extend(halves(ring) if crosses else [ring])
     text = json.dumps(rings, separators=(",", ":")).replace(".0,", ",").replace(".0]", "]")
     (OUT / "geo/land.json").write_text(text.replace("]],[[", "]],\n[[") + "\n", encoding="utf-8")
     return len(rings)
