@@ -30,22 +30,22 @@ function deploymentColumns(model) {
     key: (row) => deployments[column][row] });
   const toRunning = (row) => deployments.running_s[row] - deployments.submitted_s[row];
   return [
-    { title: "#", width: 64, number: true, text: String, key: (row) => row },
-    { title: "name", width: 150, text: text("name") },
-    { title: "orchestrator", width: 130, text: (row) => model.peerName(deployments.orchestrator[row]) },
-    { title: "ensemble", width: 120, text: text("ensemble") },
-    { title: "submitted", width: 100, number: true, text: (row) => clock(deployments.submitted_s[row]),
+    { title: "#", width: 56, number: true, text: String, key: (row) => row },
+    { title: "name", width: 136, text: text("name") },
+    { title: "orchestrator", width: 118, text: (row) => model.peerName(deployments.orchestrator[row]) },
+    { title: "ensemble", width: 112, text: text("ensemble") },
+    { title: "submitted", width: 106, number: true, text: (row) => clock(deployments.submitted_s[row]),
       key: (row) => deployments.submitted_s[row] },
-    { title: "to running", width: 100, number: true, text: (row) => span(toRunning(row)), key: toRunning },
-    { title: "ended", width: 92, number: true, text: (row) => clock(deployments.ended_s[row]),
+    { title: "to running", width: 110, number: true, text: (row) => span(toRunning(row)), key: toRunning },
+    { title: "ended", width: 84, number: true, text: (row) => clock(deployments.ended_s[row]),
       key: (row) => deployments.ended_s[row] },
-    { title: "status", width: 104, text: text("status") },
-    { title: "outcome", width: 104, text: text("outcome") },
+    { title: "status", width: 100, text: text("status") },
+    { title: "outcome", width: 100, text: text("outcome") },
+    { title: "reason", width: 150, wide: true, text: text("reason") },
     { title: "rounds", width: 84, ...number("rounds") },
-    { title: "attempts", width: 92, ...number("attempts") },
-    { title: "bids", width: 74, ...number("bids") },
+    { title: "attempts", width: 96, ...number("attempts") },
+    { title: "bids", width: 66, ...number("bids") },
     { title: "moved", width: 80, ...number("redeployments") },
-    { title: "reason", width: 220, text: text("reason") },
   ];
 }
 
@@ -180,10 +180,9 @@ class Page {
       },
       playDeployment: (row) => {
         if (replay.following !== row) this.follow(row);
-        replay.seek(Math.max(0, this.model.deployments.submitted_s[row] - 0.1));
+        replay.seek(Math.max(0, this.model.deployments.submitted_s[row] - LEAD_S));
         replay.play();
-        if (matchMedia("(max-width: 1099px)").matches) document.getElementById("map").scrollIntoView({ block: "start" });
-        else this.revealMap();
+        this.revealMap();
       },
       centre: (row) => {
         const scale = Math.max(this.map.scale, this.map.fitScale * 8), place = this.map.peerPlace[row];
@@ -197,7 +196,10 @@ class Page {
 
   revealMap() {
     const box = document.getElementById("map").getBoundingClientRect();
-    if (box.top < 0 || box.bottom > innerHeight) document.getElementById("replay").scrollIntoView({ block: "start" });
+    // In a narrow window the details cover its lower half.
+    const isNarrow = matchMedia("(max-width: 1099px)").matches;
+    if (isNarrow) document.getElementById("map").scrollIntoView({ block: "start" });
+    else if (box.top < 0 || box.bottom > innerHeight) document.getElementById("replay").scrollIntoView({ block: "start" });
   }
 
   describePeers(peers) {
@@ -293,7 +295,9 @@ async function start() {
   window.dmsimReplay = { frames: replay.frames, intervals: replay.intervals, state: () => replay.state(),
     seek: (time) => replay.seek(time), play: () => replay.play(), pause: () => replay.pause(),
     follow: (deployment) => (deployment === null ? page.close() : page.show("deployment", deployment)),
-    spot: (name) => page.map.spot(model.peerByName.get(name)) };
+    spot: (name) => page.map.spot(model.peerByName.get(name)),
+    counts: { peers: model.peers.count, deployments: model.deployments.count, refusals: model.refusals.count,
+      history: model.history.count, messages: model.messages.count } };
   if (location.hash && !location.hash.includes("=")) document.getElementById(location.hash.slice(1))?.scrollIntoView();
 }
 

@@ -109,6 +109,8 @@ class WorldMap {
   setColors() {
     this.colors = readColors();
     this.sprites = null;
+    this.pieCache = new Map();
+    this.pies?.fill(null);
     if (this.scale) this.drawLand();
   }
 
@@ -217,6 +219,11 @@ class WorldMap {
     this.setView(this.fitScale, 0, 0);
   }
 
+  /** What is in the upper left corner, and pixels a degree. */
+  view() {
+    return { lon: WEST - this.offsetX / this.scale, lat: NORTH + this.offsetY / this.scale, scale: this.scale };
+  }
+
   worldX(place) {
     return (this.placeLon[place] - WEST) * this.scale;
   }
@@ -270,7 +277,7 @@ class WorldMap {
       }
     });
     this.dots = Int32Array.from(dots);
-    this.turned = new Float32Array(many.length);
+    this.pieCache = new Map();
     this.countAll();
     this.placeFocus();
   }
@@ -278,11 +285,10 @@ class WorldMap {
   countAll() {
     if (!this.clusterX) return;
     this.counts = new Int32Array(this.clusterX.length * CATEGORIES);
-    this.totals = new Int32Array(CATEGORIES);
+    this.pies = new Array(this.clusterX.length).fill(null);
     for (let peer = 0; peer < this.peerCategory.length; peer += 1) {
       const category = this.course.category(peer), cluster = this.peerCluster[peer];
       this.peerCategory[peer] = category;
-      this.totals[category] += 1;
       if (cluster >= 0) this.counts[cluster * CATEGORIES + category] += 1;
     }
   }
@@ -292,12 +298,10 @@ class WorldMap {
     const was = this.peerCategory[peer], is = this.course.category(peer), cluster = this.peerCluster[peer];
     if (was === is) return;
     this.peerCategory[peer] = is;
-    this.totals[was] -= 1;
-    this.totals[is] += 1;
-    if (cluster >= 0) {
-      this.counts[cluster * CATEGORIES + was] -= 1;
-      this.counts[cluster * CATEGORIES + is] += 1;
-    }
+    if (cluster < 0) return;
+    this.counts[cluster * CATEGORIES + was] -= 1;
+    this.counts[cluster * CATEGORIES + is] += 1;
+    this.pies[cluster] = null;
   }
 
   /** Peers that are drawn apart and on top, the rest faintly; none for nobody. */
@@ -418,70 +422,74 @@ class WorldMap {
     }
   }
 
-  /** Dots of several peers, cut like pies: all slices of one colour in one go. */
+  /** Dots of several peers. Each is a picture that is kept until one of its peers changes. */
   drawClusters() {
-    const { context, clusterX, clusterY, clusterSize, clusterRadius, counts, turned } = this;
-    const seen = [];
+    const { context, clusterX, clusterY, width, height, pies } = this;
     for (let cluster = 0; cluster < clusterX.length; cluster += 1) {
       const x = clusterX[cluster] + this.offsetX, y = clusterY[cluster] + this.offsetY;
-      if (x > -15 && y > -15 && x < this.width + 15 && y < this.height + 15) seen.push(cluster);
+      if (x < -20 || y < -20 || x > width + 20 || y > height + 20) continue;
+      const { canvas, size } = pies[cluster] ??= this.pie(cluster);
+      context.drawImage(canvas, x - size / 2, y - size / 2, size, size);
     }
-    const disc = (cluster, radius) => {
-      const x = clusterX[cluster] + this.offsetX, y = clusterY[cluster] + this.offsetY;
-      context.moveTo(x + radius, y);
-      context.arc(x, y, radius, 0, 2 * Math.PI);
+  }
+
+  /** The picture of a dot of several peers, cut like a pie by what they do; the same for all that look the same. */
+  pie(cluster) {
+    const counts = this.counts.subarray(cluster * CATEGORIES, (cluster + 1) * CATEGORIES);
+    const total = this.clusterSize[cluster], radius = Math.round(this.clusterRadius[cluster] * 2) / 2;
+    // What is there is seen, however small its part is.
+    const parts = Array.from(counts, (count) => Math.ceil(count / total * 24));
+    const key = `${radius} ${parts}`;
+    let pie = this.pieCache.get(key);
+    if (pie) return pie;
+    if (this.pieCache.size > 3000) this.pieCache.clear();
+    const size = Math.ceil(radius * 2 + 8), canvas = document.createElement("canvas");
+    canvas.width = canvas.height = Math.ceil(size * this.ratio);
+    const context = canvas.getContext("2d");
+    context.setTransform(canvas.width / size, 0, 0, canvas.width / size, canvas.width / 2, canvas.width / 2);
+    this.drawPie(context, parts, radius);
+    pie = { canvas, size };
+    this.pieCache.set(key, pie);
+    return pie;
+  }
+
+  drawPie(context, parts, radius) {
+    const { colors } = this, sum = parts.reduce((total, part) => total + part, 0);
+    const disc = (reach) => {
+      context.beginPath();
+      context.arc(0, 0, reach, 0, 2 * Math.PI);
     };
-    context.beginPath();
-    for (const cluster of seen) disc(cluster, clusterRadius[cluster] + 1.2);
-    context.fillStyle = this.colors.halo;
+    disc(radius + 1.2);
+    context.fillStyle = colors.halo;
     context.fill();
-    turned.fill(-Math.PI / 2);
+    let turned = -Math.PI / 2, busy = false, down = false;
     // From the busy ones to those that are down, so that the parts are always in the same order.
     for (let order = 0; order < CATEGORIES; order += 1) {
-      const category = Math.floor(order / STATES) * STATES + (STATES - 1 - order % STATES);
-      if (!this.totals[category]) continue;
-      context.beginPath();
-      for (const cluster of seen) {
-        const count = counts[cluster * CATEGORIES + category];
-        if (!count) continue;
-        if (count === clusterSize[cluster]) {
-          disc(cluster, clusterRadius[cluster]);
-          continue;
-        }
-        const x = clusterX[cluster] + this.offsetX, y = clusterY[cluster] + this.offsetY;
-        const from = turned[cluster], to = from + count / clusterSize[cluster] * 2 * Math.PI;
-        context.moveTo(x, y);
-        context.arc(x, y, clusterRadius[cluster], from, to);
+      const category = Math.floor(order / STATES) * STATES + (STATES - 1 - order % STATES), part = parts[category];
+      if (!part) continue;
+      const to = turned + part / sum * 2 * Math.PI;
+      busy ||= category % STATES === BUSY;
+      if (category % STATES === DOWN) down = true;
+      else {
+        context.beginPath();
+        if (part < sum) context.moveTo(0, 0);
+        context.arc(0, 0, radius, turned, to);
         context.closePath();
-        turned[cluster] = to;
+        context.fillStyle = categoryColor(colors, category);
+        context.fill();
       }
-      this.paint(category);
+      turned = to;
     }
-    this.ringBusy(seen, disc);
-  }
-
-  /** Fills the path: those that are down stay hollow, with an edge. */
-  paint(category) {
-    const { context } = this, color = categoryColor(this.colors, category);
-    if (category % STATES !== DOWN) {
-      context.fillStyle = color;
-      context.fill();
-      return;
+    // The part of those that are down is hollow, inside of an edge.
+    if (down) {
+      disc(radius - 0.5);
+      context.strokeStyle = colors.down;
+      context.lineWidth = 1;
+      context.stroke();
     }
-    context.strokeStyle = color;
-    context.lineWidth = 1;
-    context.stroke();
-  }
-
-  ringBusy(seen, disc) {
-    const { context, counts } = this;
-    context.beginPath();
-    for (const cluster of seen) {
-      let busy = 0;
-      for (let category = BUSY; category < CATEGORIES; category += STATES) busy += counts[cluster * CATEGORIES + category];
-      if (busy) disc(cluster, this.clusterRadius[cluster] + 2);
-    }
-    context.strokeStyle = this.colors.running;
+    if (!busy) return;
+    disc(radius + 2);
+    context.strokeStyle = colors.running;
     context.lineWidth = 1.6;
     context.stroke();
   }
@@ -569,7 +577,7 @@ class WorldMap {
       const [x, y] = this.spot(peer);
       context.font = `${strong ? 600 : 400} 12px system-ui, sans-serif`;
       const width = context.measureText(text).width, left = x + 11 + width > this.width - 4;
-      const box = [left ? x - 11 - width : x + 11, y - 8, width, 16];
+      const box = [Math.max(4, left ? x - 11 - width : x + 11), y - 8, width, 16];
       const clash = taken.some((other) => box[0] < other[0] + other[2] && other[0] < box[0] + box[2]
         && box[1] < other[1] + other[3] && other[1] < box[1] + box[3]);
       if (clash) continue;

@@ -7,8 +7,12 @@ const WHOLE_RUN_S = 60;
 /** For how long something that just happened stays on the map, in seconds of playback. */
 const LINGER_S = 0.9;
 /** Most arcs of living allocations, and most rows of the history that one picture looks back at. */
-const MOST_ARCS = 600, MOST_RECENT = 4000;
+const MOST_ARCS = 500, MOST_RECENT = 4000;
+/** Most rings around peers that just went down. */
+const MOST_FALLS = 40;
 const KEPT_FRAMES = 600;
+/** So long before its submission a deployment is watched from; what happens slowly begins a little earlier. */
+const LEAD_S = 0.05;
 /** Rows of the list of what happens. */
 const LISTED = 11;
 
@@ -36,7 +40,7 @@ function watchingSpeeds(model, deployment) {
     at = Math.max(at, until);
   };
   for (const { begin, end, count } of bursts) {
-    quiet(Math.max(at, begin - 0.1));
+    quiet(Math.max(at, begin - 2 * LEAD_S));
     const until = Math.min(duration, end + 0.4);
     parts.push({ end: until, speed: (until - at) / Math.max(2, Math.min(14, count * 0.4)) });
     at = until;
@@ -257,7 +261,7 @@ class Replay {
       this.map.setFocus([...peers]);
       this.watching = watchingSpeeds(this.model, deployment);
       const begin = deployments.submitted_s[deployment], end = deployments.ended_s[deployment];
-      if (this.time < begin - 1 || this.time > (end >= 0 ? end : Infinity)) this.time = Math.max(0, begin - 0.1);
+      if (this.time < begin - 1 || this.time > (end >= 0 ? end : Infinity)) this.time = Math.max(0, begin - LEAD_S);
     } else this.map.setFocus(null);
     this.offerSpeeds();
     this.drawStrip();
@@ -308,7 +312,7 @@ class Replay {
   }
 
   label(peer) {
-    return shortened(this.model.peerName(peer), 26);
+    return shortened(this.model.peerName(peer), this.map.width < 600 ? 16 : 26);
   }
 
   addLiving(scene) {
@@ -326,8 +330,8 @@ class Replay {
       (peerUp[peer] ? (phase[row] === RUNNING ? runs : waits) : lost).push(from, peer);
     }
     const alpha = followed ? 0.9 : Math.max(0.22, 0.6 - live.length / 500);
-    scene.under.push({ pairs: runs, color: "running", width: followed ? 2 : 1.1, alpha },
-      { pairs: waits, color: "commit", width: followed ? 2 : 1.2, alpha: 0.85, dash: [5, 4] },
+    scene.under.push({ pairs: runs, color: "running", width: followed ? 2 : 1, alpha },
+      { pairs: waits, color: "commit", width: followed ? 2 : 1, alpha: 0.85, dash: [5, 4] },
       { pairs: lost, color: "alarm", width: 1.4, alpha: 0.8, dash: [2, 4] });
   }
 
@@ -365,7 +369,7 @@ class Replay {
     else if (kind === kinds.stage_failed || kind === kinds.deployment_refused) ring(orchestrator, "alarm", "cross", 9);
     else if (kind === kinds.redeployment_started) ring(orchestrator, "alarm", "double", grown);
     else if (kind === kinds.suspected) ring(peer >= 0 ? peer : orchestrator, "commit", "double", 9);
-    else if (kind === kinds.peer_down) ring(peer, "alarm", "ring", this.calm.matches ? 8 : 12 - 6 * age);
+    else if (kind === kinds.peer_down && scene.rings.length < MOST_FALLS) ring(peer, "alarm", "ring", this.calm.matches ? 8 : 12 - 6 * age);
     else if (kind === kinds.deployment_status) {
       if (state === "Failed") ring(orchestrator, "alarm", "cross", 9);
       else if (state === "Running") ring(orchestrator, "running", "ring");
@@ -382,6 +386,7 @@ class Replay {
       if (messages.sent_s[rows[middle]] <= time) low = middle + 1;
       else high = middle;
     }
+    const ways = [];
     // No message is on its way for longer than this, or it is not worth looking for.
     for (let at = low - 1; at >= 0 && low - at < MOST_RECENT && time - messages.sent_s[rows[at]] < 60; at -= 1) {
       const row = rows[at], sent = messages.sent_s[row];
@@ -391,7 +396,9 @@ class Replay {
       const share = (time - sent) / (until - sent) * (isLost ? 0.5 : 1);
       scene.messages.push({ from: messages.from[row], to: messages.to[row], share,
         outgoing: messages.from[row] === orchestrator, lost: isLost && share > 0.4 });
+      ways.push(messages.from[row], messages.to[row]);
     }
+    scene.over.push({ pairs: ways, color: "soft", width: 0.8, alpha: 0.55 });
     if (orchestrator >= 0) {
       scene.rings.push({ peer: orchestrator, color: "ink", radius: 11, width: 1.6 });
       scene.labels.push({ peer: orchestrator, text: this.label(orchestrator), strong: true });
@@ -517,7 +524,8 @@ class Replay {
   state() {
     return { time_s: this.time, playing: this.isPlaying, speed: this.rate(),
       following: this.following >= 0 ? this.following : null,
-      peer: this.selectedPeer >= 0 ? this.model.peerName(this.selectedPeer) : null, peers_up: this.course.upCount,
+      peer: this.selectedPeer >= 0 ? this.model.peerName(this.selectedPeer) : null, 
+      view: this.map.view(), peers_up: this.course.upCount,
       allocations_running: this.course.runningCount, duration_s: this.model.duration };
   }
 }

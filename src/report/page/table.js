@@ -7,8 +7,8 @@ const SPARE_ROWS = 8;
 
 class RowTable {
   /**
-   * `columns` are {title, width (px), number, text(row), key(row) for sorting by number}; `open(row)` is called for a
-   * chosen row; `label` names the table for screen readers.
+   * `columns` are {title, width (px), number, text(row), key(row) for sorting by number, wide}: the wide one, or the
+   * last, has the room that is left. `open(row)` is called for a chosen row; `label` names the table for screen readers.
    */
   constructor({ label, columns, rows, open, plain = false, height = 560 }) {
     this.columns = columns;
@@ -31,8 +31,9 @@ class RowTable {
       return make("th", { scope: "col", class: column.number ? "number" : null }, content);
     });
     const widths = this.columns.map(() => make("col"));
+    const marked = this.columns.findIndex((column) => column.wide), wide = marked >= 0 ? marked : widths.length - 1;
     widths.forEach((element, number) => {
-      if (number < widths.length - 1) element.style.width = `${this.columns[number].width}px`;
+      if (number !== wide) element.style.width = `${this.columns[number].width}px`;
     });
     this.above = make("tr", { class: "spacer", "aria-hidden": "true" });
     this.below = make("tr", { class: "spacer", "aria-hidden": "true" });
