@@ -432,7 +432,8 @@ def many_rows_are_few_elements(driver, pages):
           const input = document.querySelector('#all-peers input'), start = performance.now();
           input.value = 'tokyo';
           input.dispatchEvent(new Event('input'));
-          return new Promise((done) => setTimeout(() => requestAnimationFrame(() => done(performance.now() - start)), 0));
+          return new Promise((done) =>
+            setTimeout(() => requestAnimationFrame(() => done(performance.now() - start)), 0));
         }""")
         assert "tokyo" in visit.rows("#all-peers", 3)[0][3].lower() and spent < 1500, spent
         assert visit.text("#all-peers .count").count("of") == 1

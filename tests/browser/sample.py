@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Makes a page of a run that never was, for the browser tests and benches of the report.
 
-    python3 tests/browser/sample.py OUT.html [--peers N] [--deployments N] [--seed N] [--hours N] [--empty] [--placeless]
+    python3 tests/browser/sample.py OUT.html [--peers N] [--deployments N] [--seed N] [--hours N] [--empty]
+                                             [--placeless]
 
-The data has the form that the report embeds; what happens in it is drawn from a seeded generator, so the same arguments
-give the same page. Names include markup, quotes, control characters and marks that turn the direction of text. The
-template is rendered by jinja2, which is near enough to what the report itself uses.
+The data has the form that the report embeds; what happens in it is drawn from a seeded generator, so the same
+arguments give the same page. Names include markup, quotes, control characters and marks that turn the direction of
+text. The template is rendered by jinja2, which is near enough to what the report itself uses.
 """
 import argparse
 import base64
@@ -67,8 +68,8 @@ class Run:
                                  ("orchestrator", "submitted_s", "running_s", "ended_s", "rounds", "attempts", "bids",
                                   "redeployments"))
         self.allocations = Table(self, ("node", "allocation", "kind", "end"),
-                                 ("deployment", "generation", "peer", "committed_s", "started_s", "ended_s", "cpu_cores",
-                                  "ram_bytes", "wanted_s", "served_s"))
+                                 ("deployment", "generation", "peer", "committed_s", "started_s", "ended_s",
+                                  "cpu_cores", "ram_bytes", "wanted_s", "served_s"))
         self.refusals = Table(self, ("stage", "reason", "amount_class", "example", "meaning"),
                               ("row", "deployment", "count", "first_time_s", "first_peer"))
         self.history = Table(self, ("kind", "node", "allocation", "state", "reason", "concerned"),
@@ -200,7 +201,9 @@ class Deployment:
 
     def play(self):
         run, pick = self.run, self.random
-        name = pick.choice(HOSTILE) if self.number % 9 == 4 else f"{pick.choice(('web', 'batch', 'index'))}-{self.number}"
+        name = f"{pick.choice(('web', 'batch', 'index'))}-{self.number}"
+        if self.number % 9 == 4:
+            name = pick.choice(HOSTILE)
         submitted = (self.number + pick.random() * 0.8) / run.arguments.deployments * run.duration * 0.95
         run.happens(submitted, "deployment_accepted", peer=self.orchestrator, deployment=self.number)
         self.state(submitted, "Preparing")
@@ -263,7 +266,7 @@ class Deployment:
     def live(self, node, generation, peer, committed, started):
         run, pick = self.run, self.random
         task = self.number % 3 == 0
-        ended = started + pick.uniform(300, 5000) if task else run.duration * pick.uniform(0.7, 1.4)
+        ended = started + pick.uniform(300, 5000) if task else max(started + 60, run.duration * pick.uniform(0.7, 1.4))
         lost = next((at for at, _ in run.down[peer] if started < at < min(ended, run.duration)), None)
         over = min(ended, lost or ended, run.duration)
         about = {"deployment": self.number, "node": node, "allocation": "alloc1", "generation": generation}
@@ -300,8 +303,8 @@ def picture(label, values, color):
     """A stand-in for a plot."""
     points = " ".join(f"{60 + 800 * x / (len(values) - 1):.0f},{260 - 200 * y:.0f}" for x, y in enumerate(values))
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 900 300" role="img" aria-label="{label}">'
-            f'<rect width="900" height="300" fill="#FFFFFF"/><text x="60" y="34" font-family="sans-serif" font-size="20" '
-            f'font-weight="bold" fill="#222222">{label}</text><polyline points="60,50 60,260 860,260" fill="none" '
+            f'<rect width="900" height="300" fill="#FFFFFF"/><text x="60" y="34" font-family="sans-serif" '
+            f'font-size="20" font-weight="bold" fill="#222222">{label}</text><polyline points="60,50 60,260 860,260" fill="none" '
             f'stroke="#5F6368"/><polyline points="{points}" fill="none" stroke="{color}" stroke-width="3"/></svg>')
 
 
@@ -321,7 +324,8 @@ def context(run, data):
         "tiles": [tile("deployments asked", str(asked)), tile("succeeded", str(asked - len(failed)), "good"),
                   tile("failed", str(len(failed)), "bad" if failed else ""),
                   tile("service availability", "99.95 %"), tile("time to running p50", "18.2 s"),
-                  tile("time to running p95", "61.0 s"), tile("redeployments", "15"), tile("departures of peers", "157")],
+                  tile("time to running p95", "61.0 s"), tile("redeployments", "15"),
+                  tile("departures of peers", "157")],
         "plots": [{"name": name, "caption": f"{label}, every minute.", "svg": picture(label, steps[place:], color)}
                   for place, (name, label, color) in enumerate((("peers", "Peers up", "#0072B2"),
                                                                 ("deployments", "Deployments", "#009E73"),

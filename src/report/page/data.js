@@ -179,7 +179,7 @@ function readFaults(model) {
       const time = history.time_s[row];
       const sides = strings[history.concerned[row]].split("/").map((text) => peersOfRanges(text, peers.count));
       const end = SUDDEN_FAULTS.has(state) ? time : model.duration;
-      const fault = { kind: state, label: reason || state, begin: time, end, sides, row };
+      const fault = { kind: state, label: faultText(state, reason), begin: time, end, sides, row };
       faults.push(fault);
       if (!open.has(key)) open.set(key, []);
       open.get(key).push(fault);

@@ -72,7 +72,10 @@ class DetailPanel {
     document.body.classList.add("with-panel");
     document.documentElement.style.setProperty("--panel", `${this.element.offsetWidth}px`);
     // Tables learn how much room they have only when they are part of the page.
-    for (const watcher of this.watchers) watcher.table?.render();
+    for (const watcher of this.watchers) {
+      watcher.table?.render();
+      watcher.reveal?.();
+    }
     this.element.querySelector("h2").focus({ preventScroll: true });
   }
 
@@ -96,13 +99,15 @@ class DetailPanel {
   // ---- Parts
 
   head(title, kind) {
-    const back = this.past.length ? make("button", { type: "button", "aria-label": "Back", title: "Back", onclick: () => {
+    const button = (text, label, onclick) =>
+      make("button", { type: "button", "aria-label": label, title: label, onclick }, text);
+    const back = this.past.length ? button("←", "Back", () => {
       const { kind: last, id } = this.past.pop();
       this.isReturning = true;
       this.actions.show(last, id);
-    } }, "←") : null;
+    }) : null;
     return make("header", {}, back, make("h2", { tabindex: "-1" }, make("small", {}, kind), title),
-      make("button", { type: "button", "aria-label": "Close", title: "Close (Esc)", onclick: () => this.actions.close() }, "×"));
+      button("×", "Close", () => this.actions.close()));
   }
 
   about(entries) {
@@ -158,14 +163,17 @@ class DetailPanel {
     if (!rows.length) return [heading, make("p", { class: "soft" }, "None.")];
     const table = new RowTable({ label: title, columns, rows, plain: true, height: 300,
       open: (row) => this.actions.seek(timeOf(row)) });
-    let present = NaN;
-    table.marked = (row) => `${toneOf(row)}${timeOf(row) <= present + 1e-6 ? " past" : ""}`;
+    const times = Float64Array.from(rows, timeOf);
+    let past = 0;
+    table.marked = (row, place) => `${toneOf(row)}${place < past ? " past" : ""}`;
     const setTime = (time) => {
-      if (time === present) return;
-      present = time;
+      const now = placeAbove(times, time + 1e-6);
+      if (now === past) return;
+      past = now;
       table.later();
     };
-    this.watch({ setTime, table });
+    // What happened last at the time of the replay is in sight at first.
+    this.watch({ setTime, table, reveal: () => past > 6 && past < rows.length && table.scrollToPlace(past) });
     return [heading, make("p", { class: "soft hint" }, "A click moves the replay there."), table.element];
   }
 
@@ -184,11 +192,10 @@ class DetailPanel {
     const text = (column) => model.text("deployments", column, row);
     const submitted = deployments.submitted_s[row], ended = deployments.ended_s[row];
     const outcome = [text("status"), text("outcome")].filter(Boolean).join(", ");
-    const whole = make("button", { type: "button", "aria-pressed": "false", onclick: () => this.actions.toggleFollow(row) });
+    const whole = make("button", { type: "button", onclick: () => this.actions.toggleFollow(row) });
     this.watch({ setTime: () => {
       const isFollowed = this.actions.following() === row;
       whole.textContent = isFollowed ? "Show everything on the map" : "Show only this on the map";
-      whole.setAttribute("aria-pressed", String(isFollowed));
     } });
     if (this.time === undefined) this.setTime(0);
     return [
@@ -225,32 +232,33 @@ class DetailPanel {
     const lines = states.length ? [{ label: "state", parts: states }] : [];
     let last = end;
     for (const at of rowsOf(model.byDeployment.allocations, row)) {
-      const parts = this.allocationParts(at);
+      const parts = this.allocationParts(at, `${model.peerName(allocations.peer[at])}: `);
       last = Math.max(last, ...parts.map((part) => (part.end >= 0 ? part.end : 0)));
-      const generation = allocations.generation[at] > 0 ? ` (${allocations.generation[at] + 1}.)` : "";
+      const generation = allocations.generation[at] > 0 ? ` (${allocations.generation[at]})` : "";
       const name = [model.text("allocations", "node", at), model.text("allocations", "allocation", at)].filter(Boolean);
-      lines.push({ label: `${name.join("/")}${generation} ${model.peerName(allocations.peer[at])}`, parts });
+      lines.push({ label: `${name.join("/")}${generation}`, parts });
     }
-    if (!lines.length) return [make("h3", {}, "States and allocations"), make("p", { class: "soft" }, "None are recorded.")];
+    const heading = make("h3", {}, "States and allocations");
+    if (!lines.length) return [heading, make("p", { class: "soft" }, "None are recorded.")];
     const parts = [];
     if (running - submitted < 0.1 * (last - submitted)) {
       const until = submitted + Math.max(0.5, (running - submitted) * 1.15);
       const early = lines.filter((line) => line.parts.some((part) => part.begin < until));
       parts.push(make("h3", {}, "Its start"), this.bars({ from: submitted, to: until, lines: early, digits: 1 }));
     }
-    return [...parts, make("h3", {}, "States and allocations"),
+    return [...parts, heading,
       this.bars({ from: submitted, to: Math.max(last, submitted + 0.5), lines })];
   }
 
-  allocationParts(row) {
+  allocationParts(row, where = "") {
     const { model } = this, { allocations } = model;
-    const committed = allocations.committed_s[row], started = allocations.started_s[row], ended = allocations.ended_s[row];
-    const end = model.text("allocations", "end", row), parts = [];
+    const committed = allocations.committed_s[row], started = allocations.started_s[row];
+    const ended = allocations.ended_s[row], end = model.text("allocations", "end", row), parts = [];
     const waited = started >= 0 ? started : ended;
-    if (!(waited <= committed)) parts.push({ begin: committed, end: waited, tone: "waits", text: "committed" });
+    if (!(waited <= committed)) parts.push({ begin: committed, end: waited, tone: "waits", text: `${where}committed` });
     if (started >= 0) {
       const tone = /fail|lost|discard/.test(end) ? "bad" : "good";
-      parts.push({ begin: started, end: ended, tone, text: end ? `ran, then ${end}` : "running" });
+      parts.push({ begin: started, end: ended, tone, text: where + (end ? `ran, then ${end}` : "running") });
     }
     return parts;
   }
@@ -342,12 +350,13 @@ class DetailPanel {
       this.about([["stage", text("stage")], ["reason", text("reason")], ["amount class", text("amount_class")],
         ["how often", plural(refusals.count[row], "time")],
         ["deployment", this.deploymentLink(refusals.deployment[row]) || "none is concerned"],
-        ["first", this.timeLink(refusals.first_time_s[row], 2)], ["first peer", this.peerLink(refusals.first_peer[row])]]),
+        ["first", this.timeLink(refusals.first_time_s[row], 2)],
+        ["first peer", this.peerLink(refusals.first_peer[row])]]),
       make("h3", {}, "The first in full"),
       make("pre", { dir: "auto" }, text("example") || "No example was recorded."),
       make("h3", {}, "Every token, link and rule of it"),
-      make("div", { class: "copy" }, code, make("button", { type: "button", onclick: (event) => copyText(command, code, event.target) },
-        "Copy")),
+      make("div", { class: "copy" }, code, make("button", { type: "button",
+        onclick: (event) => copyText(command, code, event.target) }, "Copy")),
       make("p", { class: "soft" }, "RUN is the folder of this run, the one that holds this page."),
     ];
   }

@@ -3,8 +3,8 @@
 
 /** The text with characters replaced that are not for reading or turn the direction of what follows. */
 function printable(text) {
-  // eslint-disable-next-line no-control-regex
-  return String(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/g, "\ufffd");
+  const bad = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/g;
+  return String(text).replace(bad, "\ufffd");
 }
 
 /** A moment of the run as h:mm:ss, with `digits` decimals, rounded down. */
@@ -73,6 +73,11 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** A fault by its kind and what else is said of it. */
+function faultText(kind, reason) {
+  return reason.includes(kind) ? reason : `${reason} ${kind}`.trim();
+}
+
 const STATUS_WORDS = { ShuttingDown: "shutting down" };
 const KIND_WORDS = {
   peer_up: "up", peer_down: "down", deployment_accepted: "accepted", deployment_refused: "refused",
@@ -92,8 +97,7 @@ function eventText(model, row, without = "") {
   const generation = history.generation[row] > 0 ? ` (generation ${history.generation[row]})` : "";
   const words = [];
   if (kind === "fault_begins" || kind === "fault_ends") {
-    words.push(reason.includes(state) ? reason : `${reason} ${state}`.trim(), kind === "fault_begins" ? "begins" : "ends");
-    return words.join(" ");
+    return `${faultText(state, reason)} ${kind === "fault_begins" ? "begins" : "ends"}`;
   }
   if (deployment >= 0 && without !== "deployment") words.push(`#${deployment}`);
   if (peer >= 0 && without !== "peer") words.push(shortened(model.peerName(peer), 40));
@@ -104,7 +108,7 @@ function eventText(model, row, without = "") {
     if (what) words.push(what + generation);
     else if (/ for$/.test(words[words.length - 1])) words[words.length - 1] = words[words.length - 1].slice(0, -4);
     if (state && kind !== "peer_down") words.push(state);
-    if (kind === "peer_down" && state === "machine") words.push("with its machine");
+    if (kind === "peer_down" && state === "machine") words.push("(machine)");
   }
   return words.join(" ") + (reason ? `: ${reason}` : "");
 }

@@ -25,7 +25,6 @@ class AddressBar {
   constructor(describe) {
     this.describe = describe;
     this.waiting = 0;
-    this.isTouched = false;
   }
 
   /** Says that something else is shown than before. */

@@ -17,8 +17,10 @@ function makeTables(model, show) {
   const deployments = fill("deployments", { label: "Deployments", columns: deploymentColumns(model),
     rows: Int32Array.from(model.deployments.name.keys()), open: (row) => show("deployment", row) },
   { hint: "a name, a peer, a status, a reason", one: "deployment", none: "No deployment was asked for." });
+  if (model.leftOut.length) host("deployments").append(make("p", { class: "soft" }, model.leftOut.join(" ")));
   fill("peers", { label: "Peers", columns: peerColumns(model), rows: Int32Array.from(model.peers.peer.keys()),
-    open: (row) => show("peer", row) }, { hint: "a name, a city, an organization", one: "peer", none: "No peer is recorded." });
+    open: (row) => show("peer", row) },
+  { hint: "a name, a city, an organization", one: "peer", none: "No peer is recorded." });
   makeRefusals(model, fill, show);
   return deployments;
 }
@@ -59,8 +61,10 @@ function peerColumns(model) {
     { title: "city", width: 150, text: text("city") },
     { title: "country", width: 92, text: text("country") },
     { title: "continent", width: 104, text: text("continent") },
-    { title: "up", width: 84, number: true, text: (row) => percent(peers.up_fraction[row]), key: (row) => peers.up_fraction[row] },
-    { title: "crashes", width: 90, number: true, text: (row) => grouped(peers.crashes[row]), key: (row) => peers.crashes[row] },
+    { title: "up", width: 84, number: true, text: (row) => percent(peers.up_fraction[row]),
+      key: (row) => peers.up_fraction[row] },
+    { title: "crashes", width: 98, number: true, text: (row) => grouped(peers.crashes[row]),
+      key: (row) => peers.crashes[row] },
     { title: "allocations", width: 110, number: true, text: (row) => grouped(ran(row)), key: ran },
     { title: "memberships", width: 180, text: text("memberships") },
   ];
@@ -98,7 +102,8 @@ function makeRefusals(model, fill, show) {
     { title: "example", width: 320, text: text("example") },
   ];
   const choice = make("select", { "aria-label": "Lines of the refusals table" },
-    make("option", { value: "kind" }, "one line a kind"), make("option", { value: "deployment" }, "one line a deployment"));
+    make("option", { value: "kind" }, "one line a kind"),
+    make("option", { value: "deployment" }, "one line a deployment"));
   const made = fill("refusals", { label: "Refusals", columns, rows: summed, open: (row) => show("refusal", row) },
     { hint: "a stage, a reason, a peer", one: "line", extra: choice, none: "Nothing was refused." });
   choice.onchange = () => {
@@ -111,7 +116,9 @@ function makeRefusals(model, fill, show) {
 /** Why there is no replay, or nothing. */
 function missingReplay(model) {
   if (!model.peers.count) return "This run has no peers, so there is nothing to replay.";
-  if (!model.history.count && !model.allocations.count) return "This run was made without a history, so there is no replay.";
+  if (!model.history.count && !model.allocations.count) {
+    return "This run was made without a history, so there is no replay.";
+  }
   return "";
 }
 
@@ -146,7 +153,9 @@ class Page {
     find("replay-none").textContent = missing;
     for (const id of ["replay-body", "legend", "help-open"]) find(id).hidden = Boolean(missing);
     find("left-out").replaceChildren(...model.leftOut.map((sentence) => make("li", {}, sentence)));
-    if (this.map.isAbstract) find("left-out").append(make("li", {}, "No peer has a place: they are laid out by their numbers."));
+    if (this.map.isAbstract && !missing) {
+      find("left-out").append(make("li", {}, "No peer has a place: they are laid out by their numbers."));
+    }
     this.hasReplay = !missing;
   }
 
@@ -198,8 +207,8 @@ class Page {
     const box = document.getElementById("map").getBoundingClientRect();
     // In a narrow window the details cover its lower half.
     const isNarrow = matchMedia("(max-width: 1099px)").matches;
-    if (isNarrow) document.getElementById("map").scrollIntoView({ block: "start" });
-    else if (box.top < 0 || box.bottom > innerHeight) document.getElementById("replay").scrollIntoView({ block: "start" });
+    if (isNarrow) document.getElementById("map").scrollIntoView();
+    else if (box.top < 0 || box.bottom > innerHeight) document.getElementById("replay").scrollIntoView();
   }
 
   describePeers(peers) {
@@ -271,9 +280,7 @@ class Page {
     if (wanted.refusal !== undefined) this.show("refusal", wanted.refusal);
     // Following moves the time to where the deployment lives; an address that names a time knows better.
     if (wanted.t !== undefined) this.replay.seek(wanted.t);
-    if (this.hasReplay && !location.hash.includes("refusal") && (wanted.t ?? wanted.deployment ?? wanted.peer) !== undefined) {
-      this.revealMap();
-    }
+    if (this.hasReplay && (wanted.t ?? wanted.deployment ?? wanted.peer) !== undefined) this.revealMap();
   }
 }
 
@@ -287,7 +294,8 @@ async function start() {
     document.getElementById("replay").hidden = false;
     document.getElementById("replay-body").hidden = true;
     note.hidden = false;
-    note.textContent = `The data of this page could not be read: ${error.message}. The CSV files beside it hold the same.`;
+    note.textContent = `The data of this page could not be read: ${error.message}. `
+      + "The CSV files beside it hold the same.";
     throw error;
   }
   const page = new Page(model);

@@ -181,7 +181,8 @@ class WorldMap {
     const ratio = Math.min(window.devicePixelRatio || 1, 3);
     if (width === this.width && height === this.height && ratio === this.ratio) return;
     const zoom = this.scale ? this.scale / this.fitScale : 1;
-    const middle = this.scale ? [(this.width / 2 - this.offsetX) / this.scale, (this.height / 2 - this.offsetY) / this.scale]
+    const middle = this.scale
+      ? [(this.width / 2 - this.offsetX) / this.scale, (this.height / 2 - this.offsetY) / this.scale]
       : [180, (NORTH - SOUTH) / 2];
     Object.assign(this, { width, height, ratio });
     this.host.style.height = `${height}px`;
@@ -238,7 +239,7 @@ class WorldMap {
 
   /** Decides for the present zoom which peers are dots of their own, and which are one dot with others. */
   arrange() {
-    const step = this.radius * 1.55, cells = new Map(), dots = [];
+    const step = this.radius * 2.2, cells = new Map(), dots = [];
     for (let place = 0; place < this.placeLat.length; place += 1) {
       const peers = rowsOf(this.peersOfPlace, place), x = this.worldX(place), y = this.worldY(place);
       const reach = step * Math.sqrt(peers.length) + this.radius;
@@ -328,25 +329,23 @@ class WorldMap {
     return [x + this.offsetX, y + this.offsetY];
   }
 
-  /** The peers under a point, nearest dot only. */
+  /** The peers under a point: those of the dot that it is on, or else of all dots within so many pixels. */
   peersAt(x, y, within = 10) {
-    let best = within, found = null;
+    const found = [];
     const look = (px, py, own, what) => {
       const away = Math.max(0, Math.hypot(px + this.offsetX - x, py + this.offsetY - y) - own);
-      if (away < best) {
-        best = away;
-        found = what;
-      }
+      if (away < within) found.push({ away, ...what });
     };
     for (const [peer, [px, py]] of this.focusSpots) look(px, py, 0, { peer });
-    if (found) return [found.peer];
+    if (found.length) return found.sort((a, b) => a.away - b.away).slice(0, 1).map((one) => one.peer);
     for (const peer of this.dots ?? []) look(this.peerX[peer], this.peerY[peer], 0, { peer });
     for (let cluster = 0; cluster < (this.clusterX?.length ?? 0); cluster += 1) {
       look(this.clusterX[cluster], this.clusterY[cluster], this.clusterRadius[cluster], { cluster });
     }
-    if (!found) return [];
-    if (found.peer !== undefined) return [found.peer];
-    return Array.from(this.peerCluster.keys()).filter((peer) => this.peerCluster[peer] === found.cluster);
+    found.sort((a, b) => a.away - b.away);
+    const near = found.length && found[0].away <= 3 ? found.slice(0, 1) : found;
+    return near.flatMap(({ peer, cluster }) => (peer !== undefined ? [peer]
+      : Array.from(this.peerCluster.keys()).filter((one) => this.peerCluster[one] === cluster)));
   }
 
   // ---- Drawing

@@ -49,6 +49,11 @@ function watchingSpeeds(model, deployment) {
   return parts;
 }
 
+/** A speed as it is offered. */
+function speedText(speed) {
+  return `${Number(speed.toPrecision(speed < 1 ? 1 : 3))}×`;
+}
+
 class Replay {
   constructor(model, course, map) {
     this.model = model;
@@ -74,8 +79,9 @@ class Replay {
 
   controls() {
     const find = (id) => document.getElementById(id);
-    this.parts = { slider: find("slider"), clock: find("clock"), play: find("play"), speed: find("speed"), now: find("now"),
-      counts: find("counts"), faults: find("active-faults"), strip: find("strip"), title: find("now-title") };
+    const ids = { slider: "slider", clock: "clock", play: "play", speed: "speed", rate: "rate", now: "now",
+      counts: "counts", faults: "active-faults", strip: "strip", title: "now-title" };
+    this.parts = Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, find(id)]));
     find("clock-end").textContent = clock(this.model.duration);
     this.parts.slider.max = this.model.duration;
     this.parts.slider.addEventListener("input", () => this.seek(Number(this.parts.slider.value)));
@@ -103,9 +109,8 @@ class Replay {
     const speeds = [...new Set([...SPEEDS.filter((value) => value <= whole * 12 || value <= 1), whole])];
     speeds.sort((a, b) => a - b);
     this.speeds = speeds;
-    const written = (value) => String(Number(value.toPrecision(3)));
     const options = speeds.map((value) => make("option", { value: String(value) },
-      `${written(value)}×${value === whole ? " (all in 1 min)" : ""}`));
+      `${speedText(value)}${value === whole ? " (all in 1 min)" : ""}`));
     if (this.following >= 0) options.unshift(make("option", { value: "watch" }, "as it happens"));
     speed.replaceChildren(...options);
     speed.value = this.watching ? "watch" : String(this.speed);
@@ -347,20 +352,24 @@ class Replay {
       if (age > 1) break;
       const step = Math.min(2, Math.floor(age * 3));
       const peer = history.peer[row], deployment = history.deployment[row], kind = history.kind[row];
-      const orchestrator = deployment >= 0 && deployment < deployments.count ? deployments.orchestrator[deployment] : NONE;
+      const orchestrator = deployments.orchestrator[deployment] ?? NONE;
       if (kind === kinds.bid_made && peer >= 0 && orchestrator >= 0) {
         if (bids[step].length < 400) bids[step].push(peer, orchestrator);
       } else if (kind === kinds.committed && peer >= 0 && orchestrator >= 0) {
         if (commits[step].length < 400) commits[step].push(orchestrator, peer);
       } else if (scene.rings.length < 150) this.addRing(scene, row, kind, orchestrator, peer, age);
     }
-    bids.forEach((pairs, step) => scene.over.push({ pairs, color: "bid", width: 1, alpha: [0.75, 0.45, 0.2][step] }));
+    // Many arcs at a time are drawn more lightly, so that what lies below is seen.
+    const count = [...bids, ...commits].reduce((sum, pairs) => sum + pairs.length / 2, 0);
+    const light = Math.max(0.45, Math.min(1, 60 / count));
+    bids.forEach((pairs, step) =>
+      scene.over.push({ pairs, color: "bid", width: 1, alpha: light * [0.75, 0.45, 0.2][step] }));
     commits.forEach((pairs, step) =>
-      scene.over.push({ pairs, color: "commit", width: 2.4, alpha: [0.95, 0.6, 0.3][step] }));
+      scene.over.push({ pairs, color: "commit", width: light < 1 ? 1.6 : 2.4, alpha: [0.95, 0.6, 0.3][step] }));
   }
 
   addRing(scene, row, kind, orchestrator, peer, age) {
-    const { kinds } = this, state = this.model.text("history", "state", row);
+    const { kinds } = this, state = this.model.text("history", "state", row).toLowerCase();
     const grown = this.calm.matches ? 12 : 7 + 14 * age, alpha = this.calm.matches ? 0.8 : 1 - age;
     const ring = (where, color, shape, radius = grown) => {
       if (where >= 0) scene.rings.push({ peer: where, color, shape, radius, alpha });
@@ -369,10 +378,11 @@ class Replay {
     else if (kind === kinds.stage_failed || kind === kinds.deployment_refused) ring(orchestrator, "alarm", "cross", 9);
     else if (kind === kinds.redeployment_started) ring(orchestrator, "alarm", "double", grown);
     else if (kind === kinds.suspected) ring(peer >= 0 ? peer : orchestrator, "commit", "double", 9);
-    else if (kind === kinds.peer_down && scene.rings.length < MOST_FALLS) ring(peer, "alarm", "ring", this.calm.matches ? 8 : 12 - 6 * age);
-    else if (kind === kinds.deployment_status) {
-      if (state === "Failed") ring(orchestrator, "alarm", "cross", 9);
-      else if (state === "Running") ring(orchestrator, "running", "ring");
+    else if (kind === kinds.peer_down) {
+      if (scene.rings.length < MOST_FALLS) ring(peer, "alarm", "ring", this.calm.matches ? 8 : 12 - 6 * age);
+    } else if (kind === kinds.deployment_status) {
+      if (state === "failed") ring(orchestrator, "alarm", "cross", 9);
+      else if (state === "running") ring(orchestrator, "running", "ring");
     }
   }
 
@@ -430,6 +440,7 @@ class Replay {
       parts.faults.said = active.join("\n");
       parts.faults.replaceChildren(...active.map((label) => make("span", { class: "chip" }, shortened(label, 80))));
     }
+    parts.rate.textContent = this.watching ? speedText(this.rate()) : "";
     const rows = this.following >= 0 ? rowsOf(model.byDeployment.history, this.following) : model.notable;
     const end = this.placeOf(rows, this.time);
     parts.title.textContent = this.following >= 0 ? `What happens to deployment ${this.following}` : "What happens";

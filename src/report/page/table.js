@@ -8,7 +8,8 @@ const SPARE_ROWS = 8;
 class RowTable {
   /**
    * `columns` are {title, width (px), number, text(row), key(row) for sorting by number, wide}: the wide one, or the
-   * last, has the room that is left. `open(row)` is called for a chosen row; `label` names the table for screen readers.
+   * last, has the room that is left. `open(row)` is called for a chosen row; `label` names the table for screen
+   * readers; a `plain` one has no sorting; `height` is the most that it takes, in pixels.
    */
   constructor({ label, columns, rows, open, plain = false, height = 560 }) {
     this.columns = columns;
@@ -150,7 +151,7 @@ class RowTable {
       const title = text.length > 12 ? text : "";
       if (cell.title !== title) cell.title = title;
     });
-    element.className = this.marked?.(row) ?? "";
+    element.className = this.marked?.(row, place) ?? "";
   }
 
   rowElement(place) {
