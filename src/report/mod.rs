@@ -56,7 +56,7 @@ pub enum ReportError {
 pub fn write(run_folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let tables = Tables::read(run_folder)?;
     let plots = plots(&tables);
-    let html = page::html(&tables, &plots)?;
+    let html = page::html(&tables, &plots, page::Source::Inside(page::Limits::FILE))?;
     let mut written = Vec::new();
     let folder = run_folder.join("plots");
     fs::create_dir_all(&folder).map_err(|source| ReportError::Folder { path: folder.clone(), source })?;

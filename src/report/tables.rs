@@ -4,9 +4,9 @@ use std::path::Path;
 
 use crate::observe::rows::label;
 use crate::observe::{
-    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, PeerRow,
-    Provenance, ReadError, RefusalRow, RequestRow, RunManifest, SeriesRow, read_provenance, read_run,
-    read_table,
+    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, HistoryRow, InvoiceRow, MessageRow,
+    MetricRow, PeerRow, Provenance, ReadError, RefusalRow, RequestRow, Row, RunManifest, SeriesRow,
+    read_provenance, read_run, read_table,
 };
 
 /// Everything that a report is made from.
@@ -38,6 +38,16 @@ pub struct Tables {
     pub contracts: Vec<ContractRow>,
     /// `invoices.csv`.
     pub invoices: Vec<InvoiceRow>,
+    /// `history.csv`; none where the run was made without one.
+    pub history: Vec<HistoryRow>,
+    /// `messages.csv`; none where the run was made without them.
+    pub messages: Vec<MessageRow>,
+}
+
+/// A table that a run may have been made without.
+fn read_if_there<R: Row>(folder: &Path) -> Result<Vec<R>, ReadError> {
+    let path = folder.join(R::FILE);
+    if path.exists() { read_table(&path) } else { Ok(Vec::new()) }
 }
 
 impl Tables {
@@ -61,6 +71,8 @@ impl Tables {
             requests: read_table(&folder.join("requests.csv"))?,
             contracts: read_table(&folder.join("contracts.csv"))?,
             invoices: read_table(&folder.join("invoices.csv"))?,
+            history: read_if_there(folder)?,
+            messages: read_if_there(folder)?,
         })
     }
 

@@ -3,7 +3,7 @@
 //! A page is one file, so it has limits; what is left out is said in sentences that the page shows. A server has none.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -89,12 +89,28 @@ columns!(Allocations {
     started_s: Option<f64>, ended_s: Option<f64>, end: u32, cpu_cores: f64, ram_bytes: u64, wanted_s: f64, served_s: f64,
 });
 columns!(Refusals {
-    row: usize, deployment: i64, stage: u32, reason: u32, amount_class: u32, count: u64, first_time_s: f64,
-    first_peer: i64, example: u32, meaning: u32,
+    row: usize,
+    deployment: i64,
+    stage: u32,
+    reason: u32,
+    amount_class: u32,
+    count: u64,
+    first_time_s: f64,
+    first_peer: i64,
+    example: u32,
+    meaning: u32,
 });
 columns!(History {
-    time_ms: u64, kind: u32, peer: i64, deployment: i64, node: u32, allocation: u32, generation: i64, state: u32,
-    reason: u32, concerned: u32,
+    time_ms: u64,
+    kind: u32,
+    peer: i64,
+    deployment: i64,
+    node: u32,
+    allocation: u32,
+    generation: i64,
+    state: u32,
+    reason: u32,
+    concerned: u32,
 });
 columns!(Messages {
     message: u64, deployment: u32, behaviour: u32, from: i64, to: i64, is_broadcast: u8, size_bytes: u64, sent_ms: f64,
@@ -168,13 +184,14 @@ pub fn json(tables: &Tables, limits: Limits) -> String {
 
 /// The data of a run, small enough to lie in a page: gzip as base64.
 ///
-/// # Errors
-/// Never in practice: memory takes all of it.
-pub fn packed(json: &str) -> io::Result<String> {
-    // A modification time would differ from run to run; this encoder writes none.
+/// # Panics
+/// Never: memory takes all of it.
+#[must_use]
+pub fn packed(json: &str) -> String {
+    // This encoder writes no modification time, which would differ from run to run.
     let mut packer = GzEncoder::new(Vec::new(), Compression::new(6));
-    packer.write_all(json.as_bytes())?;
-    Ok(data_encoding::BASE64.encode(&packer.finish()?))
+    let bytes = packer.write_all(json.as_bytes()).and_then(|()| packer.finish());
+    data_encoding::BASE64.encode(&bytes.expect("memory takes all of it"))
 }
 
 /// Milliseconds with the three decimals that tell messages apart.

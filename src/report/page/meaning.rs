@@ -29,10 +29,7 @@ const STAGES: [(&str, &str); 17] = [
         "A provider was asked for a bid and made none, or a round of asking ended without the bids that were needed. \
          Providers stay silent where they make no bid; the orchestrator asks again until its time is over.",
     ),
-    (
-        "candidate",
-        "The orchestrator did not use a bid or a combination of bids for its ensemble.",
-    ),
+    ("candidate", "The orchestrator did not use a bid or a combination of bids for its ensemble."),
     (
         "commit",
         "A provider that had made a bid did not commit the resources when it was asked to: between bid and commit \
@@ -48,7 +45,10 @@ const STAGES: [(&str, &str); 17] = [
         "provision",
         "The allocations exist, but their private network, names or ports could not be set up on every machine.",
     ),
-    ("start", "The allocations were ready, but one of them did not start, or nothing was heard of it in time."),
+    (
+        "start",
+        "The allocations were ready, but one of them did not start, or nothing was heard of it in time.",
+    ),
     (
         "run",
         "Something that ran was found not to run any more, or its machine does not answer. What follows is said by \
@@ -58,10 +58,7 @@ const STAGES: [(&str, &str); 17] = [
         "revert",
         "The orchestrator took something back and did not hear that it was done. The provider's lease ends it later.",
     ),
-    (
-        "shutdown",
-        "An allocation was to end and did not say that it had. The provider's lease ends it later.",
-    ),
+    ("shutdown", "An allocation was to end and did not say that it had. The provider's lease ends it later."),
     (
         "edge",
         "The ensemble asks for a network of a certain quality between two of its machines. They measured it, and it was \
@@ -168,10 +165,12 @@ const REASONS: [(&str, &str, &str); 24] = [
 
 /// What a refusal means, in a sentence or two: of its stage, and of the reason where more is known.
 #[must_use]
-pub fn meaning(stage: &str, reason: &str) -> String {
+pub(super) fn meaning(stage: &str, reason: &str) -> String {
     let of_stage = STAGES.iter().find(|(name, _)| *name == stage).map_or("", |(_, text)| text);
-    let of_reason =
-        REASONS.iter().find(|(name, part, _)| *name == stage && reason.contains(part)).map(|(_, _, text)| *text);
+    let of_reason = REASONS
+        .iter()
+        .find(|(name, part, _)| *name == stage && reason.contains(part))
+        .map(|(_, _, text)| *text);
     match of_reason {
         Some(text) if of_stage.is_empty() => text.to_owned(),
         Some(text) => format!("{text} {of_stage}"),

@@ -1,7 +1,15 @@
 //! The page of a run: one HTML file with everything inside, readable offline, in light and dark.
 //!
+//! The template has what reads without a script: summary, plots, failures. The rest (replay, tables of any length,
+//! details) is made in the browser from the [`data`] of the run, by the scripts beside this file, which are joined in
+//! the order of [`SCRIPTS`].
+//!
 //! All text comes from scenario files and simulated peers, so all of it is escaped: by the template outside
-//! the plots, by the charts inside them. Characters that neither HTML nor XML can hold are replaced.
+//! the plots, by the charts inside them, and by the scripts, which set it as text. Characters that neither HTML nor XML
+//! can hold are replaced.
+
+pub mod data;
+mod meaning;
 
 use indexmap::IndexMap;
 use minijinja::Environment;
@@ -14,17 +22,35 @@ use super::plots::{Plot, duration_text, percent_text};
 use super::tables::Tables;
 use crate::observe::rows::SCHEMA_VERSION;
 use crate::observe::{DeploymentRow, Text};
+pub use data::Limits;
 
-/// Rows of the deployments table: more make a page slow, and the file has them all.
-const MOST_DEPLOYMENTS: usize = 2000;
 /// Rows of the contracts table.
 const MOST_CONTRACTS: usize = 500;
-/// Rows of the refusals table.
-const MOST_REFUSALS: usize = 100;
 /// Rows of the attacks table.
 const MOST_ATTACKERS: usize = 500;
 
 const TEMPLATE: &str = include_str!("template.html");
+const STYLE: &str = include_str!("style.css");
+/// The scripts of the page: data and texts first, then what shows them.
+const SCRIPTS: [&str; 8] = [
+    include_str!("data.js"),
+    include_str!("format.js"),
+    include_str!("table.js"),
+    include_str!("detail.js"),
+    include_str!("map.js"),
+    include_str!("replay.js"),
+    include_str!("links.js"),
+    include_str!("main.js"),
+];
+
+/// Where the page has its data from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// It holds them, within these limits.
+    Inside(Limits),
+    /// A server has them under this name beside the page.
+    Beside(&'static str),
+}
 
 /// A number of the summary.
 #[derive(Serialize)]
@@ -108,13 +134,21 @@ struct Page<'a> {
     deployments_total: usize,
     tables: Vec<Table>,
     provenance: Option<Made>,
+    style: &'static str,
+    script: String,
+    data: String,
+    data_url: Option<&'static str>,
 }
 
 /// Makes the page.
 ///
 /// # Errors
 /// [`ReportError::Template`] if the template is faulty.
-pub fn html(tables: &Tables, plots: &[Plot]) -> Result<String, ReportError> {
+pub fn html(tables: &Tables, plots: &[Plot], source: Source) -> Result<String, ReportError> {
+    let (data, data_url) = match source {
+        Source::Inside(limits) => (data::packed(&data::json(tables, limits)), None),
+        Source::Beside(url) => (String::new(), Some(url)),
+    };
     let run = &tables.run;
     let pictures = plots.iter().map(|plot| Picture {
         name: plot.name,
@@ -137,16 +171,15 @@ pub fn html(tables: &Tables, plots: &[Plot]) -> Result<String, ReportError> {
         plots: pictures.collect(),
         failures: failures(tables),
         deployments_total: tables.deployments.len(),
-        tables: [
-            deployment_table(tables),
-            contract_table(tables),
-            attack_table(tables),
-            refusal_table(tables),
-        ]
-        .into_iter()
-        .filter(|table| table.total > 0)
-        .collect(),
+        tables: [contract_table(tables), attack_table(tables)]
+            .into_iter()
+            .filter(|table| table.total > 0)
+            .collect(),
         provenance: provenance(tables),
+        style: STYLE,
+        script: SCRIPTS.concat(),
+        data,
+        data_url,
     };
     let fault = |error: minijinja::Error| ReportError::Template(format!("{error:#}"));
     let mut environment = Environment::new();
@@ -258,57 +291,6 @@ struct Table {
     order: &'static str,
 }
 
-/// The deployments: all, or where there are too many, the failed ones first.
-fn deployment_table(tables: &Tables) -> Table {
-    let mut rows: Vec<_> = tables.deployments.iter().collect();
-    if rows.len() > MOST_DEPLOYMENTS {
-        rows.sort_by_key(|row| !failed(row));
-        rows.truncate(MOST_DEPLOYMENTS);
-    }
-    let cells = rows.into_iter().map(|row| {
-        vec![
-            Cell::number(row.deployment),
-            Cell::text(&row.name),
-            Cell::text(&row.orchestrator),
-            Cell::text(&row.ensemble),
-            Cell::time(Some(row.submitted_s), clock),
-            Cell::time(row.running_s.map(|running| running - row.submitted_s), duration_text),
-            Cell::time(row.ended_s, clock),
-            Cell::text(&row.status),
-            Cell::text(&row.outcome),
-            Cell::text(&row.reason),
-            Cell::number(row.rounds),
-            Cell::number(row.attempts),
-            Cell::number(row.bids),
-            Cell::number(row.redeployments),
-        ]
-    });
-    Table {
-        title: "Deployments",
-        id: "deployments",
-        hint: "a name, a status, a reason",
-        columns: &[
-            "#",
-            "name",
-            "orchestrator",
-            "ensemble",
-            "submitted",
-            "to running",
-            "ended",
-            "status",
-            "outcome",
-            "reason",
-            "rounds",
-            "attempts",
-            "bids",
-            "moved",
-        ],
-        rows: cells.collect(),
-        total: tables.deployments.len(),
-        order: "failed ones first",
-    }
-}
-
 /// The contracts, in the order in which they were made.
 fn contract_table(tables: &Tables) -> Table {
     let cells = tables.contracts.iter().take(MOST_CONTRACTS).map(|row| {
@@ -398,58 +380,6 @@ fn attack_table(tables: &Tables) -> Table {
         rows: cells.collect(),
         total: tables.attacks.len(),
         order: "those that succeeded first",
-    }
-}
-
-/// The refusals, summed over deployments, the most frequent first.
-fn refusal_table(tables: &Tables) -> Table {
-    struct Kind<'a> {
-        count: u64,
-        deployments: u32,
-        first: &'a crate::observe::RefusalRow,
-    }
-    let mut kinds: IndexMap<(&str, &str, &str), Kind<'_>> = IndexMap::new();
-    for row in &tables.refusals {
-        let new = Kind { count: 0, deployments: 0, first: row };
-        let kind = kinds.entry((&*row.stage, &*row.reason, &*row.amount_class)).or_insert(new);
-        kind.count += row.count;
-        kind.deployments += u32::from(row.deployment.is_some());
-        if row.first_time_s < kind.first.first_time_s {
-            kind.first = row;
-        }
-    }
-    let total = kinds.len();
-    let mut sorted: Vec<_> = kinds.into_iter().collect();
-    sorted.sort_by_key(|(_, kind)| std::cmp::Reverse(kind.count));
-    let cells = sorted.into_iter().take(MOST_REFUSALS).map(|((stage, reason, class), kind)| {
-        vec![
-            Cell::text(stage),
-            Cell::text(reason),
-            Cell::text(class),
-            Cell::number(kind.count),
-            Cell::number(kind.deployments),
-            Cell::time(Some(kind.first.first_time_s), clock),
-            Cell::text(&kind.first.first_peer),
-            Cell::text(&kind.first.example),
-        ]
-    });
-    Table {
-        title: "Refusals",
-        id: "refusals",
-        hint: "a stage, a reason, a peer",
-        columns: &[
-            "stage",
-            "reason",
-            "amount class",
-            "count",
-            "deployments",
-            "first",
-            "first peer",
-            "example",
-        ],
-        rows: cells.collect(),
-        total,
-        order: "the most frequent kinds",
     }
 }
 
