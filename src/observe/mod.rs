@@ -41,8 +41,9 @@ pub use read::{
 pub use record::{FactRecord, Labels, MessageRecord, Passage, Preface, Record, Step, Value, What};
 pub use recording::{RecordFormat, Recording};
 pub use rows::{
-    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, HistoryRow, InvoiceRow, MessageRow,
-    MetricRow, OperationRow, PeerRow, RefusalRow, RequestRow, Row, SCHEMA_VERSION, SeriesRow, Text, labels,
+    AllocationRow, AttackRow, CapabilityRow, ConnectionRow, ContractRow, DeploymentRow, HistoryRow,
+    InvoiceRow, MessageRow, MetricRow, OperationRow, PeerRow, RefusalRow, RequestRow, Row, SCHEMA_VERSION,
+    SeriesRow, Text, labels,
 };
 pub use stream::{PeerMetricRow, StreamFile, Streams};
 pub use sweep::{

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use crate::observe::rows::label;
 use crate::observe::{
-    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, PeerRow,
-    Provenance, ReadError, RefusalRow, RequestRow, RunManifest, SeriesRow, read_provenance, read_run,
-    read_table,
+    AllocationRow, AttackRow, CapabilityRow, ConnectionRow, ContractRow, DeploymentRow, HistoryRow,
+    InvoiceRow, MessageRow, MetricRow, PeerRow, Provenance, ReadError, RefusalRow, RequestRow, Row,
+    RunManifest, SeriesRow, read_provenance, read_run, read_table,
 };
 
 /// Everything that a report is made from.
@@ -38,13 +38,26 @@ pub struct Tables {
     pub contracts: Vec<ContractRow>,
     /// `invoices.csv`.
     pub invoices: Vec<InvoiceRow>,
+    /// `history.csv`; none where the run was made without one.
+    pub history: Vec<HistoryRow>,
+    /// `messages.csv`; none where the run was made without them.
+    pub messages: Vec<MessageRow>,
+    /// `capabilities.csv`; none where the run was made without it.
+    pub capabilities: Vec<CapabilityRow>,
+}
+
+/// A table that a run may have been made without.
+fn read_if_there<R: Row>(folder: &Path) -> Result<Vec<R>, ReadError> {
+    let path = folder.join(R::FILE);
+    if path.exists() { read_table(&path) } else { Ok(Vec::new()) }
 }
 
 impl Tables {
     /// Reads the files of a results folder.
     ///
     /// # Errors
-    /// [`ReadError`] for the first file that is missing (all but `provenance.json` are needed) or faulty.
+    /// [`ReadError`] for the first file that is faulty or missing; `provenance.json`, `history.csv`, `messages.csv` and
+    /// `capabilities.csv` may be missing.
     pub fn read(folder: &Path) -> Result<Self, ReadError> {
         let provenance = folder.join("provenance.json");
         Ok(Self {
@@ -61,6 +74,9 @@ impl Tables {
             requests: read_table(&folder.join("requests.csv"))?,
             contracts: read_table(&folder.join("contracts.csv"))?,
             invoices: read_table(&folder.join("invoices.csv"))?,
+            history: read_if_there(folder)?,
+            messages: read_if_there(folder)?,
+            capabilities: read_if_there(folder)?,
         })
     }
 

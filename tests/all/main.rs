@@ -34,6 +34,7 @@ mod oracles;
 mod outages;
 mod parsing;
 mod placement;
+mod plots;
 mod protocol;
 mod queue;
 mod quotas;
