@@ -7,6 +7,7 @@ DIR holds the originals, named as `data/README.md` says. Only the standard libra
 the same bytes. Written are, beside this file:
 
     geo/cities.csv            name,country,continent,lat,lon,population
+    geo/land.json             rings of the outline of the land, [[[lon, lat], ...], ...]
     net/measured_cities.csv   name,lat,lon,located (file | distances)
     net/city_rtt.bin          round-trip times between those cities; layout in data/README.md
     net/simblock_regions.csv  region,upload_bps,download_bps (2019)
@@ -79,6 +80,63 @@ def cities(source):
     rows.sort(key=lambda row: (-row[5], row[1], row[0]))
     write_csv("geo/cities.csv", ("name", "country", "continent", "lat", "lon", "population"), rows)
     return len(rows)
+
+
+def halves(ring):
+    """A ring cut at the 180th meridian, where its original steps from one edge of the map to the other."""
+    turned, around = [ring[0]], 0
+    for (before, _), (lon, lat) in zip(ring, ring[1:]):
+        around += 360 * ((before - lon > 180) - (lon - before > 180))
+        turned.append([lon + around, lat])
+
+    def cut(points, edge, sign):
+        kept = []
+        for (ax, ay), (bx, by) in zip(points[-1:] + points[:-1], points):
+            if (sign * ax < sign * edge) != (sign * bx < sign * edge):
+                kept.append([edge, round(ay + (by - ay) * (edge - ax) / (bx - ax), 2)])
+            if sign * bx < sign * edge:
+                kept.append([round(bx, 2), by])
+        return kept
+
+    parts = []
+    for shift in (-360, 0, 360):
+        part = cut([[lon + shift, lat] for lon, lat in turned], 180.0, 1)
+        part = cut(part, -180.0, -1)
+        if len(part) > 2:
+            parts.append(part + part[:1])
+    return parts
+
+
+# No map shows what lies further south, and nobody lives there.
+LAND_FROM_LAT = -60.0
+
+
+def land(source):
+    """The outline of the land: rings in degrees, a lake as a ring inside of another (fill by the even-odd rule)."""
+    topology = json.loads((source / "geo" / "land-110m.json").read_text())
+    (scale_x, scale_y), (first_x, first_y) = topology["transform"]["scale"], topology["transform"]["translate"]
+    arcs = []
+    for steps in topology["arcs"]:
+        x = y = 0
+        points = []
+        for step_x, step_y in steps:
+            x, y = x + step_x, y + step_y
+            points.append([round(x * scale_x + first_x, 2), round(y * scale_y + first_y, 2)])
+        arcs.append(points)
+    rings = []
+    for shape in topology["objects"]["land"]["geometries"]:
+        for polygon in shape["arcs"]:
+            for numbers in polygon:
+                # A negative number is an arc that is followed backwards; arcs share the points where they meet.
+                parts = [arcs[number] if number >= 0 else arcs[~number][::-1] for number in numbers]
+                ring = [point for part in parts for point in part]
+                ring = [point for at, point in enumerate(ring) if at == 0 or point != ring[at - 1]]
+                crosses = any(abs(a[0] - b[0]) > 180 for a, b in zip(ring, ring[1:]))
+                if max(lat for _, lat in ring) > LAND_FROM_LAT:
+                    rings.extend(halves(ring) if crosses else [ring])
+    text = json.dumps(rings, separators=(",", ":")).replace(".0,", ",").replace(".0]", "]")
+    (OUT / "geo/land.json").write_text(text.replace("]],[[", "]],\n[[") + "\n", encoding="utf-8")
+    return len(rings)
 
 
 def measured(source):
@@ -207,7 +265,7 @@ def bidding(source):
 
 def main():
     source = pathlib.Path(sys.argv[1])
-    print(f"{cities(source)} cities; {network(source)} measured cities and pairs")
+    print(f"{cities(source)} cities; {network(source)} measured cities and pairs; {land(source)} rings of land")
     regions(source)
     workloads(source)
     bidding(source)

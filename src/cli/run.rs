@@ -10,7 +10,10 @@ use rayon::prelude::*;
 use super::measure::{Stopwatch, available_memory_bytes, peak_memory_bytes};
 use super::{Exit, Format, estimate, is_styled, metric_names};
 use crate::kernel::Time;
-use crate::observe::{FolderError, Provenance, RecordFormat, Recording, RunFolder, StreamFile, Streams};
+use crate::observe::{
+    FolderError, History, HistoryLimits, Provenance, Record, RecordFormat, Recording, RunFolder, StreamFile,
+    Streams,
+};
 use crate::scenario::{self, Loaded, Overrides};
 use crate::sim::estimate::Estimate;
 use crate::sim::{self, Lines, Options, Outcome, Recorder, Setup};
@@ -44,6 +47,9 @@ pub(super) struct RunArguments {
     /// metrics are wanted, such as the many of a study.
     #[arg(long)]
     metrics_only: bool,
+    /// Write no history of the run: a little faster, and the report has no replay and no timelines.
+    #[arg(long)]
+    no_history: bool,
     /// Record the network itself in formats of other tools (docs/observability.md). May name several, with commas.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMATS", conflicts_with = "metrics_only")]
     record: Vec<Recorded>,
@@ -82,7 +88,7 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
         Err(exit) => return exit,
     };
     let stop = super::set_on_interrupt();
-    let (folder, mut recording) = match begin_folder(arguments, &loaded) {
+    let (folder, mut records) = match begin_folder(arguments, &loaded) {
         Ok(begun) => begun,
         Err(error) => {
             eprintln!("error: {error}");
@@ -97,8 +103,7 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
             streams.write(file, line);
         }
     };
-    let recorder =
-        recording.as_mut().map(|recording| -> Recorder<'_> { Box::new(|record| recording.take(record)) });
+    let recorder = records.is_wanted().then(|| -> Recorder<'_> { Box::new(|record| records.take(record)) });
     let outcome = match simulate(&loaded.setup, options, &stop, &mut keep, recorder) {
         Ok(outcome) => outcome,
         Err(exit) => return exit,
@@ -110,7 +115,7 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
             return exit;
         }
     }
-    let folder = match write(arguments, &loaded, &outcome, &provenance, folder, (streams, recording)) {
+    let folder = match write(arguments, &loaded, &outcome, &provenance, folder, (streams, records)) {
         Ok(folder) => folder,
         Err(error) => {
             eprintln!("error: {error}");
@@ -186,21 +191,45 @@ fn simulate<'s>(
     outcome.map_err(|error| super::without_outcome(&error))
 }
 
-/// Starts the results folder: what observed peers write goes there while the run goes on, and so does a recording.
-fn begin_folder(
-    arguments: &RunArguments,
-    loaded: &Loaded,
-) -> Result<(RunFolder, Option<Recording>), FolderError> {
+/// What is written of a run while it goes on, beside what observed peers write themselves.
+struct Records {
+    history: Option<History>,
+    recording: Option<Recording>,
+}
+
+impl Records {
+    const fn is_wanted(&self) -> bool {
+        self.history.is_some() || self.recording.is_some()
+    }
+
+    fn take(&mut self, record: &Record<'_>) {
+        if let Some(history) = &mut self.history {
+            history.take(record);
+        }
+        if let Some(recording) = &mut self.recording {
+            recording.take(record);
+        }
+    }
+
+    fn finish(self, outcome: &Outcome) -> Result<(), FolderError> {
+        self.history.map_or(Ok(()), History::finish)?;
+        self.recording.map_or(Ok(()), |recording| recording.finish(&outcome.series, &outcome.metrics))
+    }
+}
+
+/// Starts the results folder: what observed peers write goes there while the run goes on, and so do its records.
+fn begin_folder(arguments: &RunArguments, loaded: &Loaded) -> Result<(RunFolder, Records), FolderError> {
     let target = arguments.out.clone().unwrap_or_else(|| {
         PathBuf::from("results").join(format!("{}-seed{}", loaded.setup.name, loaded.setup.seed))
     });
     let folder = RunFolder::create(&target, arguments.overwrite)?;
     let formats: Vec<RecordFormat> = arguments.record.iter().map(|format| (*format).into()).collect();
-    let recording = match formats.is_empty() {
-        true => None,
-        false => Some(Recording::create(folder.path(), &formats)?),
+    let history = !arguments.no_history && !arguments.metrics_only;
+    let records = Records {
+        history: history.then(|| History::create(folder.path(), HistoryLimits::default())).transpose()?,
+        recording: (!formats.is_empty()).then(|| Recording::create(folder.path(), &formats)).transpose()?,
     };
-    Ok((folder, recording))
+    Ok((folder, records))
 }
 
 fn provenance(outcome: &Outcome, stopwatch: &Stopwatch) -> Provenance {
@@ -224,12 +253,10 @@ fn write(
     outcome: &Outcome,
     provenance: &Provenance,
     mut folder: RunFolder,
-    (streams, recording): (Streams, Option<Recording>),
+    (streams, records): (Streams, Records),
 ) -> Result<PathBuf, Box<dyn std::error::Error>> {
     streams.finish()?;
-    if let Some(recording) = recording {
-        recording.finish(&outcome.series, &outcome.metrics)?;
-    }
+    records.finish(outcome)?;
     folder.write_text("scenario.resolved.yaml", &loaded.resolved)?;
     for (name, text) in loaded.copies() {
         folder.write_text(&name, text)?;

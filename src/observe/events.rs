@@ -98,6 +98,13 @@ impl Serialize for Line<'_> {
                 let content = [("with_machine", (*with_machine).into())];
                 Self::plain(&mut map, Some(self.preface.peer(*peer)), "peer_down", &content)?;
             }
+            What::Fault(fault) => {
+                let mut content = vec![("fault", Value::from(fault.fault)), ("what", fault.kind.into())];
+                if !fault.concerned.is_empty() {
+                    content.push(("concerned", fault.concerned_text().into()));
+                }
+                Self::plain(&mut map, None, fault.name(), &content)?;
+            }
             What::Fact(fact) => self.fact(&mut map, fact)?,
             What::Message(message) => self.message(&mut map, message)?,
             What::End => Self::plain(&mut map, None, "run_ends", &[])?,

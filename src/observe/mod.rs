@@ -12,6 +12,7 @@ pub mod events;
 pub mod folder;
 pub mod format;
 pub mod histogram;
+pub mod history;
 #[cfg(feature = "cli")]
 pub mod junit;
 pub mod manifest;
@@ -31,6 +32,7 @@ pub mod sweep;
 
 pub use folder::{FolderError, RunFolder, copy_into, csv_text, write_atomically, write_into};
 pub use histogram::{SpanHistogram, nearest_rank};
+pub use history::{History, HistoryLimits};
 pub use manifest::{InputHash, Provenance, RunManifest, Verdict, json_text, sha256_hex};
 pub use metrics::{Better, Metric, all, better, metric, metric_names};
 pub use read::{
@@ -38,7 +40,9 @@ pub use read::{
     read_history, read_invoices, read_messages, read_metrics, read_operations, read_peers, read_provenance,
     read_refusals, read_requests, read_run, read_series, read_table, read_versioned,
 };
-pub use record::{FactRecord, Labels, MessageRecord, Passage, Preface, Record, Step, Value, What};
+pub use record::{
+    FactRecord, FaultRecord, Labels, MessageRecord, Passage, Preface, Record, Step, Value, What,
+};
 pub use recording::{RecordFormat, Recording};
 pub use rows::{
     AllocationRow, AttackRow, CapabilityRow, ConnectionRow, ContractRow, DeploymentRow, HistoryRow,

@@ -1,18 +1,20 @@
-//! `trace.perfetto-trace`: the timeline of a run as Perfetto's track events.
+//! `trace.perfetto-trace`: the timeline of a run as Perfetto's track events. Times are simulated, from 0.
 //!
-//! A peer is a track, made when first something happens there, in which its facts and messages are instants. Below it
-//! lie the deployments that it orchestrates and the allocations that it runs, with slices. An arrow leads from the
-//! sending of a message to its handling. Times are simulated, from 0.
+//! What the viewer calls a process is a peer, made when something first happens there. Below it lie, in this order: when
+//! it was down; the deployments that it orchestrates, with their phases and rounds of bids nested in them, and their
+//! recoveries; the allocations that it runs; its messages; its facts. The process `network` comes first: how many peers
+//! are up and deployments alive, and the faults of the scenario. An arrow leads from the sending of a message to its
+//! handling. Categories tell apart what one may want to hide (see [`Category`]).
 
 mod messages;
+mod tracks;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use self::messages::{
-    DebugAnnotation, EventName, InternedData, Packet, ProcessDescriptor, TrackDescriptor, TrackEvent,
-};
-use super::record::{FactRecord, MessageRecord, Passage, Preface, Record, Value, What};
+use self::messages::{DebugAnnotation, Interned, InternedData, Packet, TrackEvent};
+use self::tracks::{Lane, Tracks};
+use super::record::{FactRecord, FaultRecord, MessageRecord, Passage, Preface, Record, Value, What};
 use super::spans::{Change, Span, SpanKind};
 use crate::kernel::Time;
 
@@ -25,27 +27,93 @@ const NEEDS_STATE: u32 = 2;
 const BEGIN: i32 = 1;
 const END: i32 = 2;
 const INSTANT: i32 = 3;
-/// Numbers of peers begin here among tracks and processes: 0 is nobody.
-const FIRST: u64 = 1;
-/// Tracks below those of peers have numbers from here on.
-const FIRST_CHILD: u64 = 1 << 32;
+const COUNTER: i32 = 4;
 /// How many receivers of one message the number of an arrow tells apart.
 const RECEIVERS: u64 = 1 << 24;
 
-/// Which track below that of a peer: the peer, the deployment, and what of it.
-type ChildKey = (u32, u32, String);
+/// What kind of thing an event is, for filters and colours.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Category {
+    /// A peer that is down.
+    Peer,
+    /// A fault of the scenario.
+    Fault,
+    /// A fact of a peer.
+    Fact,
+    /// A fact that something was refused or went wrong.
+    Trouble,
+    /// A message.
+    Message,
+    /// A deployment, one of its phases, or a round of bids.
+    Deployment,
+    /// A node that is being recovered.
+    Recovery,
+    /// An allocation that runs.
+    Allocation,
+}
+
+impl Category {
+    /// Its word in the trace.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Peer => "peer",
+            Self::Fault => "fault",
+            Self::Fact => "fact",
+            Self::Trouble => "trouble",
+            Self::Message => "message",
+            Self::Deployment => "deployment",
+            Self::Recovery => "recovery",
+            Self::Allocation => "allocation",
+        }
+    }
+
+    const fn of(span: SpanKind) -> Self {
+        match span {
+            SpanKind::Deployment | SpanKind::Phase | SpanKind::Round => Self::Deployment,
+            SpanKind::Recovery => Self::Recovery,
+            SpanKind::Run => Self::Allocation,
+        }
+    }
+}
+
+/// Something that is counted over time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    value: i64,
+    /// The value that the trace has.
+    told: Option<i64>,
+}
 
 /// Writes the trace.
 #[derive(Debug, Default)]
 pub struct Timeline {
     has_begun: bool,
-    /// Whether a peer has its track, by its number.
-    peers: Vec<bool>,
-    /// Tracks with a slice that is open.
-    open: BTreeMap<ChildKey, u64>,
-    children: u64,
-    /// Names of events that were written once, with their numbers.
+    tracks: Tracks,
+    /// Names of events and categories that were written once, with their numbers.
     names: BTreeMap<String, u64>,
+    categories: BTreeMap<Category, u64>,
+    /// Peers that are down, and faults that last: their slices are open.
+    open: Vec<Lane>,
+    peers_up: Count,
+    deployments: Count,
+}
+
+/// An event before its name and category have numbers.
+struct Draft {
+    kind: i32,
+    category: Category,
+    name: String,
+    event: TrackEvent,
+}
+
+impl Draft {
+    fn new(kind: i32, category: Category, name: impl Into<String>) -> Self {
+        Self { kind, category, name: name.into(), event: TrackEvent::default() }
+    }
+    fn with(self, annotations: Vec<DebugAnnotation>) -> Self {
+        Self { event: TrackEvent { annotations, ..self.event }, ..self }
+    }
 }
 
 impl Timeline {
@@ -55,17 +123,30 @@ impl Timeline {
     /// What the sink says.
     pub fn take(&mut self, out: &mut dyn Write, preface: &Preface, record: &Record<'_>) -> io::Result<()> {
         match &record.what {
-            // That thousands of peers are there at the start is no news.
-            What::Up(_) if record.at == Time::ZERO => Ok(()),
             What::Up(peer) => {
-                self.instant(out, preface, (record.at, *peer), "peer_up", TrackEvent::default())
+                self.peers_up.value += 1;
+                // That thousands of peers are there at the start is no news: they are counted at once.
+                if record.at == Time::ZERO {
+                    return Ok(());
+                }
+                self.close(out, preface, record.at, &Lane::Down(*peer))
             }
-            What::Down { peer, .. } => {
-                self.instant(out, preface, (record.at, *peer), "peer_down", TrackEvent::default())
+            What::Down { peer, with_machine } => {
+                self.peers_up.value -= 1;
+                let with_machine = annotation("with_machine", &(*with_machine).into());
+                let down = Draft::new(BEGIN, Category::Peer, "down").with(vec![with_machine]);
+                self.open(out, preface, record.at, Lane::Down(*peer), down)
             }
+            What::Fault(fault) => self.fault(out, preface, record.at, fault),
             What::Fact(fact) => self.fact(out, preface, record.at, fact),
             What::Message(message) => self.message(out, preface, record.at, message),
-            What::Begin(_) | What::End => Ok(()),
+            What::Begin(_) => Ok(()),
+            What::End => {
+                self.count(out, preface, record.at)?;
+                std::mem::take(&mut self.open)
+                    .into_iter()
+                    .try_for_each(|lane| self.end(out, preface, record.at, &lane, Vec::new()))
+            }
         }
     }
 
@@ -76,7 +157,10 @@ impl Timeline {
     pub fn change(&mut self, out: &mut dyn Write, preface: &Preface, change: Change<'_>) -> io::Result<()> {
         match change {
             Change::Begins(span) => {
-                let track = self.child(out, preface, span)?;
+                if span.kind == SpanKind::Deployment {
+                    self.deployments.value += 1;
+                    self.count(out, preface, span.start)?;
+                }
                 let title = match span.kind {
                     SpanKind::Phase => span.name.clone(),
                     kind => format!("{} {}", kind.as_str(), span.name),
@@ -85,28 +169,49 @@ impl Timeline {
                 let generation =
                     span.generation.map(|generation| annotation("generation", &generation.into()));
                 annotations.extend(generation);
-                // Names of single things come once or a few times: they are not kept.
-                let event = TrackEvent {
-                    kind: Some(BEGIN),
-                    track: Some(track),
-                    name: Some(title),
-                    annotations,
-                    ..TrackEvent::default()
-                };
-                self.event(out, span.start, event)
+                let draft = Draft::new(BEGIN, Category::of(span.kind), title).with(annotations);
+                self.write_draft(out, preface, span.start, &lane_of(span), draft)
             }
             Change::Ends(span, ending) => {
-                let key = child_key(span);
-                let Some(track) = self.open.get(&key).copied() else { return Ok(()) };
-                // The others on this track lie within it.
-                if !matches!(span.kind, SpanKind::Phase | SpanKind::Round) {
-                    self.open.remove(&key);
+                if span.kind == SpanKind::Deployment {
+                    self.deployments.value -= 1;
+                    self.count(out, preface, ending.at)?;
                 }
+                let lane = lane_of(span);
                 let annotations = vec![annotation("end", &ending.how.into())];
-                let event =
-                    TrackEvent { kind: Some(END), track: Some(track), annotations, ..TrackEvent::default() };
-                self.event(out, ending.at, event)
+                self.end(out, preface, ending.at, &lane, annotations)?;
+                // What may overlap with others of its kind has a track for itself alone.
+                if matches!(span.kind, SpanKind::Recovery | SpanKind::Run) {
+                    self.tracks.forget(&lane);
+                }
+                Ok(())
             }
+        }
+    }
+
+    fn fault(
+        &mut self,
+        out: &mut dyn Write,
+        preface: &Preface,
+        at: Time,
+        fault: &FaultRecord,
+    ) -> io::Result<()> {
+        let lane = Lane::Fault(fault.fault, fault.kind);
+        if !fault.begins {
+            return self.close(out, preface, at, &lane);
+        }
+        let mut annotations = vec![annotation("fault", &fault.fault.into())];
+        if !fault.concerned.is_empty() {
+            let sides = fault.concerned.iter().map(|side| side.len().to_string());
+            let sides = sides.collect::<Vec<_>>().join(" / ");
+            annotations.push(annotation("peers", &sides.into()));
+        }
+        let kind = if fault.lasts { BEGIN } else { INSTANT };
+        let draft = Draft::new(kind, Category::Fault, fault.kind).with(annotations);
+        if fault.lasts {
+            self.open(out, preface, at, lane, draft)
+        } else {
+            self.write_draft(out, preface, at, &lane, draft)
         }
     }
 
@@ -121,8 +226,9 @@ impl Timeline {
         let labels = fact.labels.pairs().map(|(key, value)| annotation(key, &value));
         let content = fact.content.iter().map(|(key, value)| annotation(key, value));
         let annotations = labels.chain(count).chain(content).collect();
-        let event = TrackEvent { annotations, ..TrackEvent::default() };
-        self.instant(out, preface, (at, fact.peer), fact.kind, event)
+        let category = if fact.is_trouble { Category::Trouble } else { Category::Fact };
+        let draft = Draft::new(INSTANT, category, fact.kind).with(annotations);
+        self.write_draft(out, preface, at, &Lane::Facts(fact.peer), draft)
     }
 
     fn message(
@@ -133,99 +239,129 @@ impl Timeline {
         message: &MessageRecord<'_>,
     ) -> io::Result<()> {
         let arrow = |to: u32| message.number * RECEIVERS + u64::from(to);
-        let (verb, peer, mut event) = match (message.passage, message.to) {
+        let (verb, peer, other, event) = match (message.passage, message.to) {
             (Passage::Sent { .. }, Some(to)) => {
-                ("send", message.from, TrackEvent { flows: vec![arrow(to)], ..TrackEvent::default() })
+                ("send", message.from, Some(to), TrackEvent { flows: vec![arrow(to)], ..Default::default() })
             }
             (Passage::Sent { receivers }, None) => {
                 let flows = receivers.iter().map(|to| arrow(*to)).collect();
-                ("broadcast", message.from, TrackEvent { flows, ..TrackEvent::default() })
+                ("broadcast", message.from, None, TrackEvent { flows, ..Default::default() })
             }
             (Passage::Handled | Passage::Dropped, Some(to)) => {
                 let verb = if message.passage == Passage::Handled { "handle" } else { "drop" };
                 let ends = message.is_announced.then(|| arrow(to)).into_iter().collect();
-                (verb, to, TrackEvent { ends, ..TrackEvent::default() })
+                (verb, to, Some(message.from), TrackEvent { ends, ..Default::default() })
             }
             // What lies between sending and handling is the arrow's.
             (Passage::Arrived | Passage::Lost(_) | Passage::Dropped | Passage::Handled, _) => return Ok(()),
         };
-        event.annotations =
+        let mut annotations =
             vec![annotation("message", &message.number.into()), annotation("bytes", &message.bytes.into())];
-        self.instant(out, preface, (at, peer), &format!("{verb} {}", message.behaviour), event)
+        let key = if message.passage.is_at_sender() { "to" } else { "from" };
+        annotations.extend(other.map(|peer| annotation(key, &preface.peer(peer).into())));
+        annotations.extend(message.deployment.map(|number| annotation("deployment", &number.into())));
+        let name = format!("{verb} {}", message.behaviour);
+        let draft = Draft { kind: INSTANT, category: Category::Message, name, event };
+        self.write_draft(out, preface, at, &Lane::Messages(peer), draft.with(annotations))
     }
 
-    fn instant(
+    /// Begins a slice that ends by a record of its own, or with the run.
+    fn open(
         &mut self,
         out: &mut dyn Write,
         preface: &Preface,
-        (at, peer): (Time, u32),
-        name: &str,
-        event: TrackEvent,
+        at: Time,
+        lane: Lane,
+        draft: Draft,
     ) -> io::Result<()> {
-        let track = self.track_of(out, preface, peer)?;
-        let (number, interned) = match self.names.get(name) {
-            Some(number) => (*number, None),
-            None => {
-                let number = self.names.len() as u64 + 1;
-                self.names.insert(name.to_owned(), number);
-                let name = EventName { number: Some(number), name: Some(name.to_owned()) };
-                (number, Some(InternedData { names: vec![name] }))
-            }
-        };
-        let event =
-            TrackEvent { kind: Some(INSTANT), track: Some(track), name_number: Some(number), ..event };
-        let packet = Packet { interned, ..packet_of(at, event) };
-        self.write(out, packet)
+        self.count(out, preface, at)?;
+        self.write_draft(out, preface, at, &lane, draft)?;
+        self.open.push(lane);
+        Ok(())
     }
 
-    fn event(&mut self, out: &mut dyn Write, at: Time, event: TrackEvent) -> io::Result<()> {
+    /// Ends such a slice, if it is open.
+    fn close(&mut self, out: &mut dyn Write, preface: &Preface, at: Time, lane: &Lane) -> io::Result<()> {
+        self.count(out, preface, at)?;
+        let Some(place) = self.open.iter().position(|open| open == lane) else { return Ok(()) };
+        self.open.remove(place);
+        self.end(out, preface, at, lane, Vec::new())
+    }
+
+    fn end(
+        &mut self,
+        out: &mut dyn Write,
+        preface: &Preface,
+        at: Time,
+        lane: &Lane,
+        annotations: Vec<DebugAnnotation>,
+    ) -> io::Result<()> {
+        let track = self.track(out, preface, lane)?;
+        let event = TrackEvent { kind: Some(END), track: Some(track), annotations, ..TrackEvent::default() };
         self.write(out, packet_of(at, event))
     }
 
-    /// The track of a peer, made when it is first asked for.
-    fn track_of(&mut self, out: &mut dyn Write, preface: &Preface, peer: u32) -> io::Result<u64> {
-        let number = FIRST + u64::from(peer);
-        self.peers.resize(preface.peers.len(), false);
-        if !std::mem::replace(&mut self.peers[peer as usize], true) {
-            let name = preface.peer(peer).to_owned();
-            let process = ProcessDescriptor { number: Some(number as i32), name: Some(name.clone()) };
-            self.describe(
-                out,
-                TrackDescriptor {
-                    number: Some(number),
-                    name: Some(name),
-                    process: Some(process),
-                    ..TrackDescriptor::default()
-                },
-            )?;
+    /// Writes the counts that have changed.
+    fn count(&mut self, out: &mut dyn Write, preface: &Preface, at: Time) -> io::Result<()> {
+        for lane in [Lane::PeersUp, Lane::Deployments] {
+            let count = if lane == Lane::PeersUp { &mut self.peers_up } else { &mut self.deployments };
+            if count.told.replace(count.value) == Some(count.value) {
+                continue;
+            }
+            let (kind, counted) = (Some(COUNTER), Some(count.value));
+            let track = Some(self.track(out, preface, &lane)?);
+            self.write(out, packet_of(at, TrackEvent { kind, track, counted, ..TrackEvent::default() }))?;
+        }
+        Ok(())
+    }
+
+    fn write_draft(
+        &mut self,
+        out: &mut dyn Write,
+        preface: &Preface,
+        at: Time,
+        lane: &Lane,
+        draft: Draft,
+    ) -> io::Result<()> {
+        let Draft { kind, category, name, mut event } = draft;
+        let track = self.track(out, preface, lane)?;
+        let mut interned = InternedData::default();
+        let category_number = self.categories.get(&category).copied().unwrap_or_else(|| {
+            let number = self.categories.len() as u64 + 1;
+            self.categories.insert(category, number);
+            let name = Some(category.as_str().to_owned());
+            interned.categories.push(Interned { number: Some(number), name });
+            number
+        });
+        // Instants have few names, each a thousand times; names of slices come once or a few times.
+        if kind == INSTANT {
+            let number = self.names.get(&name).copied().unwrap_or_else(|| {
+                let number = self.names.len() as u64 + 1;
+                self.names.insert(name.clone(), number);
+                interned.names.push(Interned { number: Some(number), name: Some(name.clone()) });
+                number
+            });
+            event.name_number = Some(number);
+        } else {
+            event.name = Some(name);
+        }
+        let event = TrackEvent {
+            kind: Some(kind),
+            track: Some(track),
+            category_numbers: vec![category_number],
+            ..event
+        };
+        let interned = (interned != InternedData::default()).then_some(interned);
+        self.write(out, Packet { interned, ..packet_of(at, event) })
+    }
+
+    /// The number of a track; it is described when it is first asked for.
+    fn track(&mut self, out: &mut dyn Write, preface: &Preface, lane: &Lane) -> io::Result<u64> {
+        let (number, new) = self.tracks.find(preface, lane);
+        for track in new {
+            self.write(out, Packet { track: Some(track), ..Packet::default() })?;
         }
         Ok(number)
-    }
-
-    /// The track on which a span lies: below that of its peer.
-    fn child(&mut self, out: &mut dyn Write, preface: &Preface, span: &Span) -> io::Result<u64> {
-        let key = child_key(span);
-        if let Some(track) = self.open.get(&key) {
-            return Ok(*track);
-        }
-        let parent = self.track_of(out, preface, span.peer)?;
-        let number = FIRST_CHILD + self.children;
-        self.children += 1;
-        let name = match span.kind {
-            SpanKind::Deployment | SpanKind::Phase | SpanKind::Round => {
-                format!("deployment {}", span.deployment)
-            }
-            SpanKind::Recovery => format!("deployment {}: recovery of {}", span.deployment, span.name),
-            SpanKind::Run => format!("deployment {}: {}", span.deployment, span.name),
-        };
-        self.open.insert(key, number);
-        let (number, parent) = (Some(number), Some(parent));
-        self.describe(out, TrackDescriptor { number, parent, name: Some(name), process: None })?;
-        Ok(number.unwrap_or_default())
-    }
-
-    fn describe(&mut self, out: &mut dyn Write, track: TrackDescriptor) -> io::Result<()> {
-        self.write(out, Packet { track: Some(track), ..Packet::default() })
     }
 
     fn write(&mut self, out: &mut dyn Write, mut packet: Packet) -> io::Result<()> {
@@ -241,13 +377,16 @@ fn packet_of(at: Time, event: TrackEvent) -> Packet {
 }
 
 /// What lies within a deployment at one peer shares its track; what may overlap has its own.
-fn child_key(span: &Span) -> ChildKey {
-    let what = match span.kind {
-        SpanKind::Deployment | SpanKind::Phase | SpanKind::Round => String::new(),
-        SpanKind::Recovery => format!("recovery of {}", span.name),
-        SpanKind::Run => format!("{}, {}", span.name, span.generation.unwrap_or_default()),
-    };
-    (span.peer, span.deployment, what)
+fn lane_of(span: &Span) -> Lane {
+    match span.kind {
+        SpanKind::Deployment | SpanKind::Phase | SpanKind::Round => {
+            Lane::Deployment(span.peer, span.deployment)
+        }
+        SpanKind::Recovery => Lane::Recovery(span.peer, span.deployment, span.name.clone()),
+        SpanKind::Run => {
+            Lane::Run(span.peer, span.deployment, span.name.clone(), span.generation.unwrap_or_default())
+        }
+    }
 }
 
 fn annotation(name: &str, value: &Value<'_>) -> DebugAnnotation {

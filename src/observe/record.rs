@@ -64,12 +64,55 @@ pub enum What<'a> {
         /// Whether what ran there has ended with it.
         with_machine: bool,
     },
+    /// Something breaks, or works again.
+    Fault(&'a FaultRecord),
     /// A peer reported a fact.
     Fact(&'a FactRecord<'a>),
     /// A message got on or off its way.
     Message(&'a MessageRecord<'a>),
     /// The run ends.
     End,
+}
+
+/// A fault of the scenario, or one of its turns. What it does to single peers is told by itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FaultRecord {
+    /// Its number in the scenario, from 0.
+    pub fault: u32,
+    /// Its word there: `crash`, `partition`, ...
+    pub kind: &'static str,
+    /// Whether it begins; else it ends.
+    pub begins: bool,
+    /// Whether its end is told, too: what breaks single peers ends at each of them.
+    pub lasts: bool,
+    /// Whom a condition of the network concerns, by their numbers in rising order: the sides of a partition, or the one
+    /// group. Empty for everybody, and for what is no such condition.
+    pub concerned: Vec<Vec<u32>>,
+}
+
+impl FaultRecord {
+    /// What the record is called.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        if self.begins { "fault_begins" } else { "fault_ends" }
+    }
+
+    /// Whom it concerns, as ranges of numbers: `0-99 120`, with `/` between sides.
+    #[must_use]
+    pub fn concerned_text(&self) -> String {
+        let sides: Vec<_> = self.concerned.iter().map(|side| ranges(side)).collect();
+        sides.join("/")
+    }
+}
+
+/// Numbers in rising order as ranges: `0-99 120`.
+fn ranges(numbers: &[u32]) -> String {
+    let runs = numbers.chunk_by(|a, b| a + 1 == *b).map(|run| match run {
+        [first, .., last] => format!("{first}-{last}"),
+        [only] => only.to_string(),
+        [] => String::new(),
+    });
+    runs.collect::<Vec<_>>().join(" ")
 }
 
 /// A fact of a peer.
@@ -291,5 +334,16 @@ impl Passage<'_> {
     #[must_use]
     pub const fn is_at_sender(&self) -> bool {
         matches!(self, Self::Sent { .. } | Self::Lost(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ranges;
+
+    #[test]
+    fn numbers_are_told_as_ranges() {
+        assert_eq!(ranges(&[0, 1, 2, 5, 7, 8]), "0-2 5 7-8");
+        assert_eq!(ranges(&[]), "");
     }
 }

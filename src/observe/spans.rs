@@ -114,7 +114,7 @@ impl Spans {
             }
             What::Down { peer, with_machine: true } => self.end_runs_of(record.at, peer, tell),
             What::End => self.end_all(record.at, tell),
-            What::Begin(_) | What::Up(_) | What::Down { .. } | What::Message(_) => {}
+            What::Begin(_) | What::Up(_) | What::Down { .. } | What::Fault(_) | What::Message(_) => {}
         }
     }
 

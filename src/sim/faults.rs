@@ -129,6 +129,10 @@ impl World<'_> {
             self.plan_turn(now, Turn { number: turn.number + 1, ..turn });
         }
         self.ledger.fault_began(fault.kind());
+        // Conditions of the network are told as they come and go.
+        if !matches!(&*fault, Fault::Loss { .. } | Fault::Delay { .. } | Fault::Partition { .. }) {
+            self.note_fault(now, turn.fault, true, None);
+        }
         match &*fault {
             Fault::Crash { who, repair, loses_disk, .. } => {
                 let down = if *loses_disk { Down::MachineWithDisk } else { Down::Machine };

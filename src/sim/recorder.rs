@@ -10,11 +10,12 @@ mod facts;
 use self::facts::Teller;
 use super::event::PeerId;
 use super::ledger::{Foreseen, Ledger};
+use super::setup::Fault;
 use super::world::{Parcel, World};
 use crate::dms::fact::Fact;
 use crate::kernel::Time;
-use crate::net::LossReason;
-use crate::observe::{FactRecord, Labels, MessageRecord, Passage, Preface, Record, Step, What};
+use crate::net::{Condition, EndpointSet, Group, LossReason};
+use crate::observe::{FactRecord, FaultRecord, Labels, MessageRecord, Passage, Preface, Record, Step, What};
 
 /// Takes the records of a run as it goes on.
 pub type Recorder<'s> = Box<dyn FnMut(&Record<'_>) + 's>;
@@ -33,6 +34,8 @@ pub(super) struct Recording<'s> {
 struct Told {
     /// 0 for one that is not.
     number: u64,
+    /// Its length, which takes long to find.
+    bytes: u64,
     /// To whom a broadcast comes, in their order; of any other message this says nothing.
     receivers: Option<Box<[u32]>>,
 }
@@ -136,6 +139,26 @@ impl World<'_> {
         }
     }
 
+    /// A fault begins or ends. A condition of the network tells whom it concerns.
+    pub(super) fn note_fault(&mut self, now: Time, fault: u32, begins: bool, condition: Option<&Condition>) {
+        let Self { recording: Some(recording), plans, .. } = self else { return };
+        let plan = plans.fault(fault);
+        let record = FaultRecord {
+            fault,
+            kind: plan.kind(),
+            begins,
+            lasts: matches!(
+                &**plan,
+                Fault::Loss { .. }
+                    | Fault::Delay { .. }
+                    | Fault::Partition { .. }
+                    | Fault::Clock { lasts: Some(_), .. }
+            ),
+            concerned: condition.map_or_else(Vec::new, sides_of),
+        };
+        recording.tell(now, What::Fault(&record));
+    }
+
     /// The run is over.
     pub(super) fn note_end(&mut self, now: Time) {
         if let Some(recording) = &mut self.recording {
@@ -173,9 +196,9 @@ impl World<'_> {
 
     /// A message of this number is among the parcels, at this place.
     #[inline]
-    pub(super) fn note_parcel(&mut self, parcel: u32, number: u64) {
+    pub(super) fn note_parcel(&mut self, parcel: u32, number: u64, bytes: u64) {
         if let Some(recording) = &mut self.recording {
-            recording.put(parcel, Told { number, receivers: None });
+            recording.put(parcel, Told { number, bytes, receivers: None });
         }
     }
 
@@ -187,7 +210,7 @@ impl World<'_> {
         if let Some(one) = parcels.get(parcel) {
             let number = self.tell_sent(now, one, (None, &receivers), bytes);
             if let Some(recording) = &mut self.recording {
-                recording.put(parcel, Told { number, receivers: Some(receivers.into()) });
+                recording.put(parcel, Told { number, bytes, receivers: Some(receivers.into()) });
             }
         }
         self.parcels = parcels;
@@ -226,9 +249,21 @@ impl World<'_> {
             return;
         };
         let Some(one) = parcels.get(parcel) else { return };
-        let mut record = record_of(ledger, (one, told.number, one.envelope.json_len()), Some(peer), passage);
+        let mut record = record_of(ledger, (one, told.number, told.bytes), Some(peer), passage);
         record.is_announced = told.receivers.as_ref().is_none_or(|all| all.binary_search(&peer.0).is_ok());
         recording.tell(now, What::Message(&record));
+    }
+}
+
+/// Whom a condition concerns.
+fn sides_of(condition: &Condition) -> Vec<Vec<u32>> {
+    let numbers = |set: &EndpointSet| set.iter().map(|endpoint| endpoint.0).collect();
+    match condition {
+        Condition::Partition { a, b } => vec![numbers(a), numbers(b)],
+        Condition::Loss { group, .. } | Condition::Delay { group, .. } => match group {
+            Group::All => Vec::new(),
+            Group::Of(set) | Group::From(set) | Group::To(set) => vec![numbers(set)],
+        },
     }
 }
 

@@ -600,7 +600,7 @@ impl<'s> World<'s> {
             match self.start_transfer(now, Some(from), to, bytes) {
                 Ok(flow) => {
                     let envelope = self.parcels.insert(parcel, 1);
-                    self.note_parcel(envelope, number);
+                    self.note_parcel(envelope, number, bytes);
                     self.cargo.insert(flow, Cargo::Message { peer: to, envelope, bytes: length });
                     self.queue.post(now + READ_TIMEOUT, Event::StopReading(flow));
                     self.await_transfers();
@@ -615,7 +615,7 @@ impl<'s> World<'s> {
             Delivery::At(at) => {
                 let too_late = self.comes_too_late(to, at, &parcel);
                 let envelope = self.parcels.insert(parcel, 1);
-                self.note_parcel(envelope, number);
+                self.note_parcel(envelope, number, bytes);
                 match too_late {
                     true => self.await_late(now, to, at, (envelope, length)),
                     false => self.queue.post(at, Event::Arrive { peer: to, envelope, bytes: length }),

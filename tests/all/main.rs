@@ -24,6 +24,7 @@ mod foresight;
 mod gateways;
 mod generations;
 mod golden;
+mod history;
 mod joining;
 mod manual;
 mod nat;

@@ -53,6 +53,7 @@ fn facts(events: &[Value]) -> u64 {
         kind.starts_with("run_")
             || kind == "peer_up"
             || kind == "peer_down"
+            || kind.starts_with("fault_")
             || kind.starts_with("message_") && kind != "message_rejected"
     };
     let facts = events.iter().filter(|event| !of_network(event["kind"].as_str().unwrap()));

@@ -54,7 +54,7 @@ def check_events(run, manifest):
     assert all(later > earlier - 1 for earlier, later in zip(times, times[1:]))
 
     # All facts are there, one by one or in sums.
-    of_peers = {"run_begins", "run_ends", "peer_up", "peer_down"}
+    of_peers = {"run_begins", "run_ends", "peer_up", "peer_down", "fault_begins", "fault_ends"}
     passages = {"message_sent", "message_arrived", "message_dropped", "message_handled", "message_lost"}
     facts = [event for event in events if event["kind"] not in of_peers | passages]
     assert sum(event.get("count", 1) for event in facts) == manifest["counts"]["facts"]
@@ -226,39 +226,53 @@ def check_otlp(run, manifest, epoch_s):
     return {"spans": len(spans), "logs": logs, **{f"{kind} spans": kinds[kind] for kind in sorted(kinds)}}
 
 
+# What is shown below a process, by the beginning of its title, in the viewer's order.
+RANKS = [("down", 0), ("peers up", 0), ("deployments alive", 1), ("fault", 2), ("messages", 4), ("facts", 5)]
+
+
+def rank_of(title):
+    if title.startswith("deployment "):
+        return 2 if ": recovery of " in title else 3 if ": " in title else 1
+    return next(rank for begin, rank in RANKS if title.startswith(begin))
+
+
 def check_perfetto(run, manifest):
     trace = Trace.FromString((run / "trace.perfetto-trace").read_bytes())
     peers = {row["peer"] for row in table(run, "peers.csv")}
-    names, parents, tracks, interned = {}, {}, {}, {}
+    tracks, names, categories = {}, {}, {}
     open_slices, flows, ended, times = defaultdict(list), {}, set(), []
-    slices = instants = 0
+    kinds, of_category, counters = Counter(), defaultdict(Counter), defaultdict(list)
     for number, packet in enumerate(trace.packet):
         assert packet.trusted_packet_sequence_id == 1
         assert packet.sequence_flags == (2 if number else 1)
-        for name in packet.interned_data.event_names:
-            assert name.iid not in interned
-            interned[name.iid] = name.name
+        for interned, found in [(names, packet.interned_data.event_names),
+                                (categories, packet.interned_data.event_categories)]:
+            for name in found:
+                assert name.iid not in interned
+                interned[name.iid] = name.name
         if packet.HasField("track_descriptor"):
-            track = packet.track_descriptor
-            assert track.uuid not in tracks and (not track.parent_uuid or track.parent_uuid in tracks), track
-            tracks[track.uuid] = track
-            assert bool(track.parent_uuid) != (track.name in peers and track.HasField("process")), track
+            check_track(packet.track_descriptor, tracks, peers)
         if not packet.HasField("track_event"):
             continue
         event = packet.track_event
         times.append(packet.timestamp)
-        assert event.track_uuid in tracks
-        if event.type == TrackEvent.TYPE_SLICE_BEGIN:
-            slices += 1
-            open_slices[event.track_uuid].append((event.name, packet.timestamp))
+        track = tracks[event.track_uuid]
+        kinds[event.type] += 1
+        if event.type == TrackEvent.TYPE_COUNTER:
+            assert track.HasField("counter"), track
+            counters[track.name].append((packet.timestamp, event.counter_value))
         elif event.type == TrackEvent.TYPE_SLICE_END:
-            _, begun = open_slices[event.track_uuid].pop()
+            begun = open_slices[event.track_uuid].pop()
             assert begun <= packet.timestamp
         else:
-            assert event.type == TrackEvent.TYPE_INSTANT and event.name_iid in interned, event
-            # Facts and messages lie on the track of their peer.
-            assert not tracks[event.track_uuid].parent_uuid, event
-            instants += 1
+            (category,) = (categories[iid] for iid in event.category_iids)
+            of_category[category][track.name.split(" ")[0]] += 1
+            if event.type == TrackEvent.TYPE_SLICE_BEGIN:
+                # A slice that is nested begins after the one around it, and ends before it: the last begun ends first.
+                assert event.name and all(begun <= packet.timestamp for begun in open_slices[event.track_uuid])
+                open_slices[event.track_uuid].append(packet.timestamp)
+            else:
+                assert event.type == TrackEvent.TYPE_INSTANT and event.name_iid in names, event
         for flow in event.flow_ids:
             assert flow not in flows, "an arrow begins twice"
             flows[flow] = packet.timestamp
@@ -269,20 +283,47 @@ def check_perfetto(run, manifest):
     assert all(not rest for rest in open_slices.values()), "a slice is open"
     assert all(later > earlier - 1e9 for earlier, later in zip(times, times[1:]))
     assert max(times) <= manifest["duration_s"] * 1e9
+    # Each category has tracks of its own, so that hiding one hides a kind of track.
+    assert set(of_category["message"]) == {"messages"} and set(of_category["fact"]) == {"facts"}, of_category
+    assert set(of_category["trouble"]) <= {"facts"} and set(of_category["peer"]) <= {"down"}, of_category
+    assert set(of_category["fault"]) <= {"fault"}, of_category
+    assert set().union(*(of_category[kind] for kind in ("deployment", "recovery", "allocation"))) == {"deployment"}
     top = [track.name for track in tracks.values() if not track.parent_uuid]
-    assert len(top) == len(set(top))
+    assert len(top) == len(set(top)) and top.count("network") == 1
     for row in table(run, "deployments.csv"):
         assert row["orchestrator"] in top
     for row in table(run, "allocations.csv"):
         assert row["peer"] in top
+    # Peers that are up, after every change: as many as the series has, and never more than there are.
+    assert all(0 <= value <= len(peers) for _, value in counters["peers up"])
+    series = [row for row in table(run, "series.csv") if row["metric"] == "peers.up" and not row["labels"]]
+    last = counters["peers up"][-1][1]
+    assert last == float(series[-1]["value"]), (last, series[-1])
+    assert counters["deployments alive"][0][1] == 1
     # Arrows that end are messages that were handled or dropped: all of those to one receiver, and most broadcasts.
     events = lines(run, "events.jsonl")
     broadcasts = {e["content"]["message"] for e in events if e["kind"] == "message_sent" and "to" not in e["content"]}
     met = [e["content"]["message"] for e in events if e["kind"] in ("message_handled", "message_dropped")]
     direct = sum(message not in broadcasts for message in met)
     assert direct <= len(ended) <= len(met), (direct, len(ended), len(met))
-    return {"packets": len(trace.packet), "tracks": len(tracks), "slices": slices, "instants": instants,
+    down = sum(event["kind"] == "peer_down" for event in events)
+    assert of_category["peer"]["down"] == down, (of_category["peer"], down)
+    begun = sum(event["kind"] == "fault_begins" for event in events)
+    assert of_category["fault"]["fault"] == begun, (of_category["fault"], begun)
+    return {"packets": len(trace.packet), "tracks": len(tracks), "slices": kinds[TrackEvent.TYPE_SLICE_BEGIN],
+            "instants": kinds[TrackEvent.TYPE_INSTANT], "counts": kinds[TrackEvent.TYPE_COUNTER],
             "arrows": len(flows), "arrows that end": len(ended)}
+
+
+def check_track(track, tracks, peers):
+    assert track.uuid not in tracks, track
+    if track.parent_uuid:
+        parent = tracks[track.parent_uuid]
+        assert parent.HasField("process") and track.sibling_order_rank == rank_of(track.name), track
+    else:
+        assert track.name in peers | {"network"} and track.process.process_name == track.name, track
+        assert track.child_ordering == track.EXPLICIT, track
+    tracks[track.uuid] = track
 
 
 def check(run):

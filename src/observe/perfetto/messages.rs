@@ -32,6 +32,9 @@ pub(super) struct Packet {
 /// `TrackEvent`.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct TrackEvent {
+    /// `category_iids`.
+    #[prost(uint64, repeated, packed = "false", tag = "3")]
+    pub(super) category_numbers: Vec<u64>,
     /// `debug_annotations`.
     #[prost(message, repeated, tag = "4")]
     pub(super) annotations: Vec<DebugAnnotation>,
@@ -47,6 +50,9 @@ pub(super) struct TrackEvent {
     /// `name`.
     #[prost(string, optional, tag = "23")]
     pub(super) name: Option<String>,
+    /// `counter_value`.
+    #[prost(int64, optional, tag = "30")]
+    pub(super) counted: Option<i64>,
     /// `flow_ids`.
     #[prost(fixed64, repeated, packed = "false", tag = "47")]
     pub(super) flows: Vec<u64>,
@@ -81,14 +87,17 @@ pub(super) struct DebugAnnotation {
 /// `InternedData`.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct InternedData {
+    /// `event_categories`.
+    #[prost(message, repeated, tag = "1")]
+    pub(super) categories: Vec<Interned>,
     /// `event_names`.
     #[prost(message, repeated, tag = "2")]
-    pub(super) names: Vec<EventName>,
+    pub(super) names: Vec<Interned>,
 }
 
-/// `EventName`.
+/// `EventCategory` or `EventName`.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct EventName {
+pub(super) struct Interned {
     /// `iid`.
     #[prost(uint64, optional, tag = "1")]
     pub(super) number: Option<u64>,
@@ -112,6 +121,23 @@ pub(super) struct TrackDescriptor {
     /// `parent_uuid`.
     #[prost(uint64, optional, tag = "5")]
     pub(super) parent: Option<u64>,
+    /// `counter`: there where the track shows numbers.
+    #[prost(message, optional, tag = "8")]
+    pub(super) counter: Option<CounterDescriptor>,
+    /// `child_ordering`.
+    #[prost(int32, optional, tag = "11")]
+    pub(super) ordering: Option<i32>,
+    /// `sibling_order_rank`.
+    #[prost(int32, optional, tag = "12")]
+    pub(super) rank: Option<i32>,
+}
+
+/// `CounterDescriptor`.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct CounterDescriptor {
+    /// `unit_name`.
+    #[prost(string, optional, tag = "6")]
+    pub(super) unit: Option<String>,
 }
 
 /// `ProcessDescriptor`: the viewer shows a peer as it shows a process.

@@ -64,6 +64,7 @@ impl World<'_> {
         // What went before it had none of it.
         self.review_traffic(now);
         self.recall_all(now);
+        self.note_fault(now, turn.fault, true, Some(&condition));
         let id = self.network.apply(now, condition).expect("the scenario has checked every condition");
         self.conditions.insert(turn, id);
     }
@@ -91,6 +92,7 @@ impl World<'_> {
 
     pub(in crate::sim) fn end_fault(&mut self, now: Time, turn: Turn) {
         if let Fault::Clock { who, by_ns, .. } = &*Arc::clone(self.plans.fault(turn.fault)) {
+            self.note_fault(now, turn.fault, false, None);
             return self.step_clocks(now, turn, who, -by_ns);
         }
         self.flapping.remove(&turn);
@@ -102,6 +104,7 @@ impl World<'_> {
         self.recall_all(now);
         if let Some(id) = self.conditions.remove(&turn) {
             self.network.lift(now, id);
+            self.note_fault(now, turn.fault, false, None);
             self.review_traffic(now);
             // Transfers that waited at a partition go on.
             self.await_transfers();
