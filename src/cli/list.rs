@@ -29,6 +29,8 @@ enum What {
     Weaknesses,
     /// Phrases of steps in feature files.
     Steps,
+    /// Kinds of plots for `dmsim plot`.
+    Plots,
     /// Where dmsim knowingly differs from the real DMS.
     Deviations,
 }
@@ -72,6 +74,7 @@ pub(super) fn list(arguments: &ListArguments) -> Exit {
             }
             return Exit::Fine;
         }
+        What::Plots => super::plot::kinds(),
         What::Images => catalogue::images()
             .iter()
             .map(|image| (image.name.clone(), format!("{:.1} MB", image.size_bytes as f64 / 1e6)))

@@ -22,6 +22,7 @@ mod list;
 mod manual;
 mod measure;
 mod placement_bench;
+mod plot;
 mod reproduce;
 mod run;
 mod scale;
@@ -118,6 +119,8 @@ enum Command {
     Baseline(compare::BaselineArguments),
     /// Tell where the beginning of a long run ends, and the means of its series after that, with intervals.
     Steady(steady::SteadyArguments),
+    /// Draw what runs or a sweep have shown: Gantt charts, sequences of messages, distributions, heat maps and more.
+    Plot(plot::PlotArguments),
     /// Fit distributions to an availability trace and write them as churn for scenarios.
     Fit(fit::FitArguments),
 }
@@ -144,6 +147,7 @@ pub fn main() -> ExitCode {
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Baseline(arguments) => compare::baseline(&arguments),
         Command::Steady(arguments) => steady::steady(&arguments),
+        Command::Plot(arguments) => plot::plot(&arguments),
         Command::Fit(arguments) => fit::fit(&arguments),
     };
     exit.into()

@@ -45,8 +45,9 @@ pub use record::{
 };
 pub use recording::{RecordFormat, Recording};
 pub use rows::{
-    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, HistoryRow, InvoiceRow, MessageRow,
-    MetricRow, OperationRow, PeerRow, RefusalRow, RequestRow, Row, SCHEMA_VERSION, SeriesRow, Text, labels,
+    AllocationRow, AttackRow, CapabilityRow, ConnectionRow, ContractRow, DeploymentRow, HistoryRow,
+    InvoiceRow, MessageRow, MetricRow, OperationRow, PeerRow, RefusalRow, RequestRow, Row, SCHEMA_VERSION,
+    SeriesRow, Text, labels,
 };
 pub use stream::{PeerMetricRow, StreamFile, Streams};
 pub use sweep::{

@@ -481,6 +481,28 @@ pub struct MessageRow {
     pub end: Text,
 }
 
+/// Grants of one kind from one principal to another (`capabilities.csv`): who may call what there through which token.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct CapabilityRow {
+    /// Who grants: `organization nunet`, `users of providers (1000)`, `nodes of providers (1000)`.
+    pub from: Text,
+    /// To whom, likewise.
+    pub to: Text,
+    /// Where the receiver holds the token: `root`, `provide` or `require`.
+    pub slot: Text,
+    /// What the token does: `grant`, `delegate`, `broadcast`, ...
+    pub action: Text,
+    /// The behaviours that may be called, with spaces between them.
+    pub capabilities: Text,
+    /// The topics that may be sent to, with spaces between them; may be empty.
+    pub topics: Text,
+    /// When it ends, in simulated seconds; empty if it does not.
+    #[serde(with = "optional_seconds")]
+    pub expire_s: Option<f64>,
+    /// How many tokens this row stands for.
+    pub count: u64,
+}
+
 macro_rules! table {
     ($row:ident, $file:literal, [$($column:ident),+ $(,)?]) => {
         impl Row for $row {
@@ -613,6 +635,8 @@ table!(
     "messages.csv",
     [message, deployment, behaviour, from, to, is_broadcast, size_bytes, sent_s, arrived_s, ended_s, end,]
 );
+
+table!(CapabilityRow, "capabilities.csv", [from, to, slot, action, capabilities, topics, expire_s, count]);
 
 table!(
     ConnectionRow,

@@ -1,6 +1,7 @@
 //! Plots and the HTML report of a run, made from its result files alone.
 //!
-//! [`write()`] reads a finished results folder and adds `plots/*.svg` and `report.html`: one file that works
+//! [`write()`] reads a finished results folder and adds `plots/*.svg`, each with its
+//! numbers as `plots/*.csv`, and `report.html`: one file that works
 //! offline. Any report can be remade from the files; nothing here knows the simulator. The same files give
 //! the same plots.
 //!
@@ -61,9 +62,12 @@ pub fn write(run_folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let folder = run_folder.join("plots");
     fs::create_dir_all(&folder).map_err(|source| ReportError::Folder { path: folder.clone(), source })?;
     for plot in &plots {
-        let path = folder.join(format!("{}.svg", plot.name));
-        write_atomically(&path, plot.svg.as_bytes())?;
-        written.push(path);
+        let files = [("svg", plot.svg.clone()), ("csv", plot.data.csv())];
+        for (ending, text) in files {
+            let path = folder.join(format!("{}.{ending}", plot.name));
+            write_atomically(&path, text.as_bytes())?;
+            written.push(path);
+        }
     }
     let path = run_folder.join("report.html");
     write_atomically(&path, html.as_bytes())?;

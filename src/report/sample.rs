@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::kernel::{Domain, Rng, Streams};
 use crate::observe::{
-    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InputHash, InvoiceRow, MetricRow,
-    PeerRow, Provenance, RefusalRow, RequestRow, RunFolder, RunManifest, SeriesRow, Verdict, labels,
+    AllocationRow, AttackRow, CapabilityRow, ConnectionRow, ContractRow, DeploymentRow, HistoryRow,
+    InputHash, InvoiceRow, MessageRow, MetricRow, PeerRow, Provenance, RefusalRow, RequestRow, RunFolder,
+    RunManifest, SeriesRow, Verdict, labels,
 };
 
 const SAMPLE: Domain = Domain::new("report.sample");
@@ -184,7 +185,12 @@ fn allocations(deployments: &[DeploymentRow], peers: &[PeerRow]) -> Vec<Allocati
             committed_s: row.submitted_s + 4.0,
             started_s: row.running_s,
             ended_s: row.ended_s,
-            end: "".into(),
+            end: match (row.ended_s, row.deployment % 3) {
+                (None, _) => "",
+                (_, 0) => "peer lost",
+                _ => "completed",
+            }
+            .into(),
             exit_code: None,
             cpu_cores: 1.5,
             ram_bytes: 1 << 30,
@@ -352,6 +358,124 @@ fn metrics(deployments: &[DeploymentRow], peers: usize) -> Vec<MetricRow> {
     rows.collect()
 }
 
+fn history(streams: &Streams, deployments: &[DeploymentRow], peers: &[PeerRow]) -> Vec<HistoryRow> {
+    let mut rng = streams.owned(SAMPLE, 3);
+    let mut rows = Vec::new();
+    let mut add =
+        |time_s: f64, kind: &str, peer: &str, deployment: Option<u32>, state: &str, reason: &str| {
+            rows.push(HistoryRow {
+                time_s,
+                kind: kind.into(),
+                peer: peer.into(),
+                deployment,
+                node: "".into(),
+                allocation: "".into(),
+                generation: None,
+                state: state.into(),
+                reason: reason.into(),
+                concerned: "".into(),
+            });
+        };
+    for row in peers {
+        let (mut at, mut up) = (exponential(&mut rng, 20_000.0), true);
+        while at < DURATION_S {
+            add(at, if up { "peer_down" } else { "peer_up" }, &row.peer, None, "", "");
+            up = !up;
+            at += exponential(&mut rng, if up { 20_000.0 } else { 2400.0 });
+        }
+    }
+    for row in deployments {
+        let mut status = |at: f64, state: &str, reason: &str| {
+            add(at, "deployment_status", &row.orchestrator, Some(row.deployment), state, reason);
+        };
+        status(row.submitted_s, "Preparing", "");
+        if let Some(running) = row.running_s {
+            status(row.submitted_s + 4.0, "Committing", "");
+            status(row.submitted_s + 5.0, "Provisioning", "");
+            status(running, "Running", "");
+        }
+        if let Some(ended) = row.ended_s {
+            status(ended, if row.running_s.is_some() { "Completed" } else { "Failed" }, &row.reason);
+        }
+    }
+    rows.sort_by(|a, b| a.time_s.total_cmp(&b.time_s));
+    rows
+}
+
+fn messages(deployments: &[DeploymentRow], peers: &[PeerRow]) -> Vec<MessageRow> {
+    let mut rows = Vec::new();
+    let mut message = 0;
+    for row in deployments {
+        let mut send = |behaviour: &str, (from, to): (&str, &str), is_broadcast: bool, at: f64, end: &str| {
+            rows.push(MessageRow {
+                message,
+                deployment: row.deployment,
+                behaviour: behaviour.into(),
+                from: from.into(),
+                to: to.into(),
+                is_broadcast,
+                size_bytes: 900,
+                sent_s: row.submitted_s + at,
+                arrived_s: (end == "handled").then_some(row.submitted_s + at + 0.08),
+                ended_s: Some(row.submitted_s + at + 0.1),
+                end: end.into(),
+            });
+            message += u64::from(!is_broadcast);
+        };
+        let alice: &str = &row.orchestrator;
+        let peer = |number: u32| &*peers[(row.deployment + number) as usize * 7 % peers.len()].peer;
+        for receiver in 0..20 {
+            send("/broadcast/dms/deployment/request", (alice, peer(receiver)), true, 0.05, "handled");
+        }
+        for bidder in 0..6 {
+            send(
+                "/dms/deployment/<id>/bid",
+                (peer(bidder), alice),
+                false,
+                1.0 + f64::from(bidder),
+                "handled",
+            );
+        }
+        if row.running_s.is_some() {
+            send("/dms/deployment/commit", (alice, peer(0)), false, 4.0, "handled");
+            send("/dms/deployment/commit", (alice, peer(1)), false, 4.1, "lost");
+            for round in 0..9 {
+                send(
+                    "/dms/allocation/<id>/liveness",
+                    (alice, peer(0)),
+                    false,
+                    60.0 + f64::from(round),
+                    "handled",
+                );
+                send("/dms/actor/replyto/<id>", (peer(0), alice), false, 60.5 + f64::from(round), "handled");
+            }
+        }
+    }
+    rows
+}
+
+fn capabilities() -> Vec<CapabilityRow> {
+    let row = |from: &str, to: &str, slot: &str, action: &str, count: u64| CapabilityRow {
+        from: from.into(),
+        to: to.into(),
+        slot: slot.into(),
+        action: action.into(),
+        capabilities: "/dms/deployment /broadcast /public".into(),
+        topics: if slot == "require" { "/nunet" } else { "" }.into(),
+        expire_s: (slot == "provide").then_some(2_592_000.0),
+        count,
+    };
+    vec![
+        row("organization nunet", "nodes of providers (1000)", "require", "grant", 1000),
+        row("organization nunet", "users of providers (1000)", "provide", "delegate", 1000),
+        row("users of providers (1000)", "nodes of providers (1000)", "provide", "delegate", 1000),
+        row("users of providers (1000)", "nodes of providers (1000)", "root", "grant", 1000),
+        row("organization nunet", "user alice", "provide", "delegate", 1),
+        row("user alice", "node alice", "provide", "delegate", 1),
+        row("node alice", "node alice", "root", "grant", 1),
+    ]
+}
+
 /// The manifest of the sample.
 pub(super) fn manifest() -> RunManifest {
     RunManifest {
@@ -390,6 +514,9 @@ pub(super) struct Sample {
     pub(super) contracts: Vec<ContractRow>,
     pub(super) invoices: Vec<InvoiceRow>,
     pub(super) peers: Vec<PeerRow>,
+    pub(super) history: Vec<HistoryRow>,
+    pub(super) messages: Vec<MessageRow>,
+    pub(super) capabilities: Vec<CapabilityRow>,
 }
 
 impl Sample {
@@ -408,6 +535,9 @@ impl Sample {
             requests: requests(),
             contracts: contracts(),
             invoices: invoices(),
+            history: history(&streams, &deployments, &peers),
+            messages: messages(&deployments, &peers),
+            capabilities: capabilities(),
             deployments,
             peers,
         }
@@ -428,6 +558,9 @@ impl Sample {
             requests: Vec::new(),
             contracts: Vec::new(),
             invoices: Vec::new(),
+            history: Vec::new(),
+            messages: Vec::new(),
+            capabilities: Vec::new(),
         }
     }
 
@@ -458,6 +591,9 @@ impl Sample {
         folder.write_table(&self.requests).unwrap();
         folder.write_table(&self.contracts).unwrap();
         folder.write_table(&self.invoices).unwrap();
+        folder.write_table(&self.history).unwrap();
+        folder.write_table(&self.messages).unwrap();
+        folder.write_table(&self.capabilities).unwrap();
         folder.finish().unwrap()
     }
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use crate::observe::rows::label;
 use crate::observe::{
-    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, HistoryRow, InvoiceRow, MessageRow,
-    MetricRow, PeerRow, Provenance, ReadError, RefusalRow, RequestRow, Row, RunManifest, SeriesRow,
-    read_provenance, read_run, read_table,
+    AllocationRow, AttackRow, CapabilityRow, ConnectionRow, ContractRow, DeploymentRow, HistoryRow,
+    InvoiceRow, MessageRow, MetricRow, PeerRow, Provenance, ReadError, RefusalRow, RequestRow, Row,
+    RunManifest, SeriesRow, read_provenance, read_run, read_table,
 };
 
 /// Everything that a report is made from.
@@ -42,6 +42,8 @@ pub struct Tables {
     pub history: Vec<HistoryRow>,
     /// `messages.csv`; none where the run was made without them.
     pub messages: Vec<MessageRow>,
+    /// `capabilities.csv`; none where the run was made without it.
+    pub capabilities: Vec<CapabilityRow>,
 }
 
 /// A table that a run may have been made without.
@@ -54,7 +56,8 @@ impl Tables {
     /// Reads the files of a results folder.
     ///
     /// # Errors
-    /// [`ReadError`] for the first file that is missing (all but `provenance.json` are needed) or faulty.
+    /// [`ReadError`] for the first file that is faulty or missing; `provenance.json`, `history.csv`, `messages.csv` and
+    /// `capabilities.csv` may be missing.
     pub fn read(folder: &Path) -> Result<Self, ReadError> {
         let provenance = folder.join("provenance.json");
         Ok(Self {
@@ -73,6 +76,7 @@ impl Tables {
             invoices: read_table(&folder.join("invoices.csv"))?,
             history: read_if_there(folder)?,
             messages: read_if_there(folder)?,
+            capabilities: read_if_there(folder)?,
         })
     }
 

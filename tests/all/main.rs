@@ -35,6 +35,7 @@ mod oracles;
 mod outages;
 mod parsing;
 mod placement;
+mod plots;
 mod protocol;
 mod queue;
 mod quotas;

@@ -62,7 +62,8 @@ const OWNED: &[(&str, &[&str])] = &[
     ("cucumber_expressions", &["src/accept/expression.rs"]),
     ("quick_junit", &["src/observe/junit.rs"]),
     ("saphyr_parser", &["src/scenario/yaml.rs", "src/scenario/yaml/"]),
-    ("plotters", &["src/report/chart/"]),
+    ("resvg", &["src/report/chart/raster.rs"]),
+    ("rust_sugiyama", &["src/report/chart/graph.rs"]),
     ("prost", &["src/observe/perfetto/"]),
     (
         "csv",
@@ -461,7 +462,7 @@ mod planted {
     fn crates_elsewhere() {
         finds(owned_crates, 1, "src/sim/world.rs", "use clap::Parser;");
         finds(owned_crates, 1, "src/scenario/reader.rs", "use saphyr_parser::Event;");
-        finds(owned_crates, 1, "src/report/page.rs", "fn f() { plotters::init() }");
+        finds(owned_crates, 1, "src/report/page.rs", "fn f() { resvg::render() }");
         finds(owned_crates, 1, "src/report/page.rs", "use csv;");
         finds(owned_crates, 0, "src/report/page.rs", "let csv = super::csv::read();");
         finds(owned_crates, 0, "src/observe/read.rs", "let reader = csv::Reader::from_path(path);");

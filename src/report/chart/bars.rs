@@ -1,7 +1,8 @@
 //! Horizontal bars with long names: the name above its bar, the value at the bar's end.
 
-use super::Color;
-use super::canvas::{Anchor, draw, fitting, palette, text_width};
+use super::canvas::{Anchor, draw, fitting, fitting_bold, palette, text_width};
+use super::{Color, number, text};
+use crate::observe::Table;
 
 const TEXT_SIZE: f64 = 16.0;
 /// Height of a name with its bar.
@@ -38,6 +39,13 @@ impl BarChart {
         Self { title: title.to_owned(), bars, width: 900.0 }
     }
 
+    /// What the chart shows as a table with a row for each bar.
+    #[must_use]
+    pub fn table(&self, bar: &str, value: &str) -> Table<'static> {
+        let row = |bar: &Bar| vec![text(&bar.name), number(bar.value)];
+        Table { header: vec![bar.to_owned(), value.to_owned()], rows: self.bars.iter().map(row).collect() }
+    }
+
     /// The chart as an SVG file.
     #[must_use]
     pub fn svg(&self) -> String {
@@ -48,7 +56,7 @@ impl BarChart {
             self.bars.iter().map(|bar| text_width(&value_text(bar), TEXT_SIZE)).fold(0.0, f64::max) + 12.0;
         let longest = self.width - 2.0 * MARGIN - value_room;
         draw(self.width, height, &self.title, |canvas| {
-            let title = fitting(&self.title, 21.0, self.width - 2.0 * MARGIN);
+            let title = fitting_bold(&self.title, 21.0, self.width - 2.0 * MARGIN);
             canvas.text((MARGIN, 26.0), Anchor::Left, &title, 21.0, palette::INK, true);
             for (number, bar) in self.bars.iter().enumerate() {
                 let y = TOP + ROW_HEIGHT * number as f64;

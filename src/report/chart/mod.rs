@@ -4,19 +4,41 @@
 //! with any common colour vision tell apart. Text is at least 15 pixels high at 900 pixels width, so that a
 //! chart can be read at half its size. The same chart gives the same bytes.
 
+use std::borrow::Cow;
+
+use crate::observe::Table;
 use crate::observe::histogram::nearest_rank;
+use crate::observe::sweep::Field;
 
 mod axis;
 mod bars;
+mod boxes;
 mod canvas;
+mod distribution;
+mod graph;
 mod intervals;
+mod matrix;
 mod plot;
+mod raster;
+mod rows;
+mod sequence;
+mod theme;
 
 pub use axis::{Axis, Quantity};
 pub(crate) use bars::grouped;
 pub use bars::{Bar, BarChart};
-pub use canvas::{Color, escape, palette, printable};
+pub use boxes::{BoxChart, Group};
+pub use canvas::{Color, Dash, escape, palette, printable};
+#[cfg(test)]
+pub(crate) use canvas::{bold_width, text_width};
+pub use distribution::{BoxNumbers, density, interpolated_quantile, silverman_width};
+pub use graph::{Edge, GraphChart};
 pub use intervals::{Column, IntervalChart};
+pub use matrix::MatrixChart;
+pub use raster::png;
+pub use rows::{Item, Key, Look, Row, RowChart};
+pub use sequence::{Event, SequenceChart};
+pub use theme::{Theme, shown_at, themed};
 
 /// How a series is drawn. Points are (x, y) with rising x.
 #[derive(Clone, PartialEq, Debug)]
@@ -31,8 +53,23 @@ pub enum Mark {
     Rings(Vec<(f64, f64, f64)>),
     /// A filled area between two steps: (x, lower, upper).
     Band(Vec<(f64, f64, f64)>),
+    /// A filled area between two lines: (x, lower, upper).
+    Area(Vec<(f64, f64, f64)>),
     /// A bar from x to the second number, as high as the third.
     Bars(Vec<(f64, f64, f64)>),
+    /// Bent lines between two points each.
+    Arcs(Vec<Arc>),
+}
+
+/// A bent line from one point to another.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Arc {
+    /// Where it begins.
+    pub from: (f64, f64),
+    /// Where it ends.
+    pub to: (f64, f64),
+    /// How thick it is, in pixels.
+    pub width: f64,
 }
 
 /// One thing shown in a panel.
@@ -42,15 +79,28 @@ pub struct Series {
     pub name: String,
     /// Its colour.
     pub color: Color,
+    /// How its line is drawn, if it is one.
+    pub dash: Dash,
     /// Its points and how they are drawn.
     pub mark: Mark,
 }
 
 impl Series {
-    /// A series.
+    /// A series; a line is drawn in one go.
     #[must_use]
     pub fn new(name: &str, color: Color, mark: Mark) -> Self {
-        Self { name: name.to_owned(), color, mark }
+        Self { name: name.to_owned(), color, dash: Dash::Solid, mark }
+    }
+    /// The same with its line drawn this way.
+    #[must_use]
+    pub fn dashed(self, dash: Dash) -> Self {
+        Self { dash, ..self }
+    }
+    /// The series of this number among several: colour and dash differ from those of its neighbours.
+    #[must_use]
+    pub fn numbered(number: usize, name: &str, mark: Mark) -> Self {
+        let color = palette::CYCLE[number % palette::CYCLE.len()];
+        Self::new(name, color, mark).dashed(Dash::CYCLE[number % Dash::CYCLE.len()])
     }
 }
 
@@ -74,14 +124,27 @@ pub struct Panel {
     pub markers: Vec<Marker>,
     /// The colour behind the grid.
     pub ground: Color,
+    /// Outlines that are filled behind the grid: land.
+    pub backdrop: Vec<Vec<(f64, f64)>>,
 }
 
 impl Panel {
     /// A panel without markers.
     #[must_use]
     pub fn new(y: Axis, series: Vec<Series>) -> Self {
-        Self { y, series, markers: Vec::new(), ground: palette::PAPER }
+        Self { y, series, markers: Vec::new(), ground: palette::PAPER, backdrop: Vec::new() }
     }
+}
+
+/// A line of numbers under the ticks of the horizontal axis.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Under {
+    /// What such numbers are; that of the first line stands above all.
+    pub title: String,
+    /// Whose they are.
+    pub name: String,
+    /// From where on there are how many; none before the first.
+    pub steps: Vec<(f64, f64)>,
 }
 
 /// A chart: panels above one another over one x axis.
@@ -93,6 +156,8 @@ pub struct Chart {
     pub x: Axis,
     /// The panels from the top down.
     pub panels: Vec<Panel>,
+    /// Lines of numbers under the axis.
+    pub under: Vec<Under>,
     /// Width and height in pixels.
     pub size: (f64, f64),
 }
@@ -101,13 +166,83 @@ impl Chart {
     /// A chart of the usual size.
     #[must_use]
     pub fn new(title: &str, x: Axis, panels: Vec<Panel>) -> Self {
-        Self { title: title.to_owned(), x, panels, size: (900.0, 520.0) }
+        Self { title: title.to_owned(), x, panels, under: Vec::new(), size: (900.0, 520.0) }
     }
 
     /// The chart as an SVG file.
     #[must_use]
     pub fn svg(&self) -> String {
         plot::draw_chart(self)
+    }
+
+    /// What the chart shows as a long table. `x` and `y` name the columns of the axes, with their units. Columns that no
+    /// series needs are left out: that of the panel, the end of a bar, and the lower edge of a band.
+    #[must_use]
+    pub fn table(&self, x: &str, y: &str) -> Table<'static> {
+        let all =
+            || self.panels.iter().flat_map(|panel| panel.series.iter().map(move |series| (panel, series)));
+        let [has_end, has_low] = [
+            |mark: &Mark| matches!(mark, Mark::Bars(_)),
+            |mark: &Mark| matches!(mark, Mark::Band(_) | Mark::Area(_)),
+        ]
+        .map(|is| all().any(|(_, series)| is(&series.mark)));
+        let has_panels = self.panels.len() > 1;
+        let (end, low) = (format!("{x}_to"), format!("{y}_low"));
+        let columns = [
+            ("panel", has_panels),
+            ("series", true),
+            (x, true),
+            (&*end, has_end),
+            (&*low, has_low),
+            (y, true),
+        ];
+        let header = columns.iter().filter(|(_, shown)| *shown).map(|(name, _)| (*name).to_owned());
+        let mut rows = Vec::new();
+        for (panel, series) in all() {
+            for (at, end, low, value) in points_of(&series.mark) {
+                let fields = [
+                    (text(&panel.y.title), has_panels),
+                    (text(&series.name), true),
+                    (number(at), true),
+                    (number(end), has_end),
+                    (number(low), has_low),
+                    (number(value), true),
+                ];
+                rows.push(fields.into_iter().filter(|(_, shown)| *shown).map(|(field, _)| field).collect());
+            }
+        }
+        Table { header: header.collect(), rows }
+    }
+}
+
+/// A text of a table.
+#[must_use]
+pub fn text(text: &str) -> Field<'static> {
+    Field::Text(Cow::Owned(text.to_owned()))
+}
+
+/// A number of a table; an empty cell where there is none.
+#[must_use]
+pub fn number(number: f64) -> Field<'static> {
+    // Zero has one form.
+    Field::Number(Some(number + 0.0).filter(|number| number.is_finite()))
+}
+
+/// The points of a mark: x, the end of a bar, the lower edge of a band, and y; what it does not have is no number.
+fn points_of(mark: &Mark) -> Vec<(f64, f64, f64, f64)> {
+    let none = f64::NAN;
+    match mark {
+        Mark::Line(points) | Mark::Step(points) => points.iter().map(|(x, y)| (*x, none, none, *y)).collect(),
+        Mark::Scatter(points) | Mark::Rings(points) => {
+            points.iter().map(|(x, y, _)| (*x, none, none, *y)).collect()
+        }
+        Mark::Band(points) | Mark::Area(points) => {
+            points.iter().map(|(x, low, high)| (*x, none, *low, *high)).collect()
+        }
+        Mark::Bars(bars) => bars.iter().map(|(from, to, height)| (*from, *to, none, *height)).collect(),
+        Mark::Arcs(arcs) => {
+            arcs.iter().flat_map(|arc| [arc.from, arc.to]).map(|(x, y)| (x, none, none, y)).collect()
+        }
     }
 }
 

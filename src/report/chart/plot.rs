@@ -1,8 +1,8 @@
 //! Draws a [`Chart`]: title, legend, then panels over one x axis.
 
 use super::axis::{Ticked, tick};
-use super::canvas::{Anchor, Canvas, draw, fitting, palette, text_width};
-use super::{Chart, Mark, Panel, Series};
+use super::canvas::{Anchor, Canvas, bold_width, draw, fitting, fitting_bold, palette, text_width};
+use super::{Chart, Mark, Panel, Series, Under};
 
 const TITLE_SIZE: f64 = 21.0;
 const TEXT_SIZE: f64 = 16.0;
@@ -54,13 +54,17 @@ fn bounds<'a>(series: impl Iterator<Item = &'a Series>) -> Option<[f64; 4]> {
             Mark::Scatter(points) | Mark::Rings(points) => {
                 points.iter().for_each(|(x, y, _)| include(*x, *y));
             }
-            Mark::Band(points) => points.iter().for_each(|(x, low, high)| {
+            Mark::Band(points) | Mark::Area(points) => points.iter().for_each(|(x, low, high)| {
                 include(*x, *low);
                 include(*x, *high);
             }),
             Mark::Bars(bars) => bars.iter().for_each(|(from, to, height)| {
                 include(*from, 0.0);
                 include(*to, *height);
+            }),
+            Mark::Arcs(arcs) => arcs.iter().for_each(|arc| {
+                include(arc.from.0, arc.from.1);
+                include(arc.to.0, arc.to.1);
             }),
         }
     }
@@ -70,44 +74,93 @@ fn bounds<'a>(series: impl Iterator<Item = &'a Series>) -> Option<[f64; 4]> {
 pub(super) fn draw_chart(chart: &Chart) -> String {
     let (width, height) = chart.size;
     draw(width, height, &chart.title, |canvas| {
-        let title = fitting(&chart.title, TITLE_SIZE, width - 40.0);
+        let title = fitting_bold(&chart.title, TITLE_SIZE, width - 40.0);
         canvas.text((20.0, 26.0), Anchor::Left, &title, TITLE_SIZE, palette::INK, true);
         let top = draw_legend(canvas, chart, TITLE_HEIGHT + 4.0);
         let Some([least, greatest, _, _]) = bounds(chart.panels.iter().flat_map(|panel| &panel.series))
         else {
-            let middle = (width / 2.0, height / 2.0);
-            canvas.text(
-                middle,
-                Anchor::Centre,
-                "nothing was recorded to show here",
-                TEXT_SIZE,
-                palette::GREY,
-                false,
-            );
+            let (middle, said) = ((width / 2.0, height / 2.0), "nothing was recorded to show here");
+            canvas.text(middle, Anchor::Centre, said, TEXT_SIZE, palette::GREY, false);
             return;
         };
         let x = tick(&chart.x, least, greatest, 8, false);
         let count = chart.panels.len() as f64;
-        let room = (height - FOOT_HEIGHT - top - GAP * (count - 1.0)) / count;
-        for (number, panel) in chart.panels.iter().enumerate() {
+        let foot = FOOT_HEIGHT + under_height(chart);
+        let room = (height - foot - top - GAP * (count - 1.0)) / count;
+        let heading = |panel: &Panel| if panel.y.title.is_empty() { 8.0 } else { HEADING_HEIGHT };
+        let ready: Vec<Ticked> =
+            chart.panels.iter().map(|panel| vertical(panel, room - heading(panel))).collect();
+        let (left, right) = (margin(chart, &ready), width - right_margin(&x));
+        for (number, (panel, y)) in chart.panels.iter().zip(ready).enumerate() {
             let upper = top + (room + GAP) * number as f64;
-            let heading = if panel.y.title.is_empty() { 8.0 } else { HEADING_HEIGHT };
-            let [_, _, low, high] = bounds(panel.series.iter()).unwrap_or([0.0, 0.0, 0.0, 1.0]);
-            let most = ((room - heading) / 42.0).clamp(2.0, 8.0) as usize;
-            let low = if panel.y.is_logarithmic { low } else { low.min(0.0) };
-            let y = tick(&panel.y, low, high, most, true);
-            let (left, right) = (LEFT, width - RIGHT);
-            let frame = Frame { left, right, top: upper + heading, bottom: upper + room, x: &x, y };
+            let frame = Frame { left, right, top: upper + heading(panel), bottom: upper + room, x: &x, y };
             draw_panel(canvas, panel, &frame, number + 1 == chart.panels.len());
+            if number + 1 == chart.panels.len() {
+                draw_under(canvas, &chart.under, &frame);
+            }
         }
-        let middle = (LEFT + (width - LEFT - RIGHT) / 2.0, height - 16.0);
-        canvas.text(middle, Anchor::Centre, &x.title, TEXT_SIZE, palette::GREY, false);
+        let middle = (left + (right - left) / 2.0, height - foot + FOOT_HEIGHT - 16.0);
+        let title = fitting(&x.title, TEXT_SIZE, right - left);
+        canvas.text(middle, Anchor::Centre, &title, TEXT_SIZE, palette::GREY, false);
     })
+}
+
+/// The vertical axis of a panel that is so high.
+fn vertical(panel: &Panel, height: f64) -> Ticked {
+    let [_, _, low, high] = bounds(panel.series.iter()).unwrap_or([0.0, 0.0, 0.0, 1.0]);
+    let most = (height / 42.0).clamp(2.0, 8.0) as usize;
+    let low = if panel.y.is_logarithmic { low } else { low.min(0.0) };
+    tick(&panel.y, low, high, most, true)
+}
+
+/// Room at the left for the longest text beside a vertical axis, or under the horizontal one.
+fn margin(chart: &Chart, axes: &[Ticked]) -> f64 {
+    let ticks = axes.iter().flat_map(|axis| &axis.ticks).map(|(_, text)| text_width(text, TEXT_SIZE) + 16.0);
+    let under = chart.under.iter().map(|under| under_name_width(&under.name) + 46.0);
+    ticks.chain(under).fold(LEFT, f64::max)
+}
+
+/// Room at the right for the half of the last tick's text that stands out.
+fn right_margin(x: &Ticked) -> f64 {
+    x.ticks.last().map_or(RIGHT, |(_, text)| RIGHT.max(text_width(text, TEXT_SIZE) / 2.0 + 6.0))
+}
+
+/// How much of the width the name of a line under the axis has.
+const UNDER_NAME: f64 = 200.0;
+
+fn under_name_width(name: &str) -> f64 {
+    text_width(name, TEXT_SIZE).min(UNDER_NAME)
+}
+
+fn under_height(chart: &Chart) -> f64 {
+    if chart.under.is_empty() { 0.0 } else { LEGEND_HEIGHT * (chart.under.len() as f64 + 1.0) }
+}
+
+/// Draws lines of numbers under the ticks of the axis: how many are still there at each.
+fn draw_under(canvas: &Canvas, lines: &[Under], frame: &Frame<'_>) {
+    let Some(first) = lines.first() else { return };
+    let mut y = frame.bottom + FOOT_HEIGHT + 6.0;
+    canvas.text((20.0, y), Anchor::Left, &first.title, TEXT_SIZE, palette::GREY, false);
+    for line in lines {
+        y += LEGEND_HEIGHT;
+        let name = fitting(&line.name, TEXT_SIZE, UNDER_NAME);
+        canvas.text((20.0, y), Anchor::Left, &name, TEXT_SIZE, palette::INK, false);
+        let mut free_from = 20.0 + under_name_width(&name) + 8.0;
+        for (value, _) in &frame.x.ticks {
+            let known = line.steps.iter().take_while(|(from, _)| from <= value).last();
+            let text = super::grouped(known.map_or(0.0, |(_, count)| *count));
+            let (x, half) = (frame.x(*value), text_width(&text, TEXT_SIZE) / 2.0);
+            if x - half >= free_from && x + half <= frame.right + right_margin(frame.x) {
+                canvas.text((x, y), Anchor::Centre, &text, TEXT_SIZE, palette::INK, false);
+                free_from = x + half + 8.0;
+            }
+        }
+    }
 }
 
 /// Draws the legend in lines above the panels, where more than one thing is named; returns where the panels
 /// begin.
-fn draw_legend(canvas: &Canvas<'_>, chart: &Chart, top: f64) -> f64 {
+fn draw_legend(canvas: &Canvas, chart: &Chart, top: f64) -> f64 {
     let mut named: Vec<&Series> = Vec::new();
     for series in chart.panels.iter().flat_map(|panel| &panel.series) {
         if !series.name.is_empty() && !named.iter().any(|other| other.name == series.name) {
@@ -125,10 +178,13 @@ fn draw_legend(canvas: &Canvas<'_>, chart: &Chart, top: f64) -> f64 {
             (x, y) = (20.0, y + LEGEND_HEIGHT);
         }
         match &series.mark {
-            Mark::Line(_) | Mark::Step(_) => canvas.line(&[(x, y), (x + 20.0, y)], series.color, 4.0),
+            Mark::Line(_) | Mark::Step(_) => {
+                canvas.stroke(&[(x - 2.0, y), (x + 22.0, y)], series.color, 3.0, series.dash);
+            }
+            Mark::Arcs(_) => canvas.line(&[(x, y), (x + 20.0, y)], series.color, 3.0),
             Mark::Scatter(_) => canvas.dot((x + 10.0, y), 7.0, series.color.alpha(1.0)),
             Mark::Rings(_) => canvas.ring((x + 10.0, y), 7.0, series.color, 2.0),
-            Mark::Band(_) | Mark::Bars(_) => {
+            Mark::Band(_) | Mark::Area(_) | Mark::Bars(_) => {
                 canvas.rectangle((x + 2.0, y - 7.0), (x + 18.0, y + 7.0), series.color);
             }
         }
@@ -138,11 +194,16 @@ fn draw_legend(canvas: &Canvas<'_>, chart: &Chart, top: f64) -> f64 {
     y + LEGEND_HEIGHT / 2.0 + 2.0
 }
 
-fn draw_panel(canvas: &Canvas<'_>, panel: &Panel, frame: &Frame<'_>, lowest: bool) {
+fn draw_panel(canvas: &Canvas, panel: &Panel, frame: &Frame<'_>, lowest: bool) {
     canvas.rectangle((frame.left, frame.top), (frame.right, frame.bottom), panel.ground);
     if !frame.y.title.is_empty() {
         let at = (20.0, frame.top - HEADING_HEIGHT + 14.0);
-        canvas.text(at, Anchor::Left, &frame.y.title, TEXT_SIZE, palette::GREY, false);
+        let title = fitting(&frame.y.title, TEXT_SIZE, frame.right - 20.0);
+        canvas.text(at, Anchor::Left, &title, TEXT_SIZE, palette::GREY, false);
+    }
+    for outline in &panel.backdrop {
+        let corners: Vec<_> = outline.iter().map(|corner| frame.at(*corner)).collect();
+        canvas.polygon(&corners, palette::LAND);
     }
     for (value, text) in &frame.y.ticks {
         let y = frame.y(*value);
@@ -166,25 +227,23 @@ fn draw_panel(canvas: &Canvas<'_>, panel: &Panel, frame: &Frame<'_>, lowest: boo
         // Under a rising curve the lower right is free; each text has its own height, so that near ones stay
         // apart.
         let y = frame.bottom - 26.0 - 30.0 * (panel.markers.len() - 1 - number) as f64;
-        let width = text_width(&marker.text, TEXT_SIZE);
+        let width = bold_width(&marker.text, TEXT_SIZE);
         let left = if x + width + 14.0 < frame.right { x + 6.0 } else { x - width - 10.0 };
         canvas.rectangle((left, y - 12.0), (left + width + 4.0, y + 12.0), panel.ground.alpha(0.9));
         canvas.text((left + 2.0, y), Anchor::Left, &marker.text, TEXT_SIZE, palette::INK, true);
     }
 }
 
-fn draw_series(canvas: &Canvas<'_>, series: &Series, frame: &Frame<'_>) {
+fn draw_series(canvas: &Canvas, series: &Series, frame: &Frame<'_>) {
     let color = series.color;
     match &series.mark {
         Mark::Line(points) => {
-            canvas.line(
-                &thinned(&points.iter().map(|point| frame.at(*point)).collect::<Vec<_>>()),
-                color,
-                2.5,
-            );
+            let points: Vec<_> = points.iter().map(|point| frame.at(*point)).collect();
+            canvas.stroke(&thinned(&points), color, 2.5, series.dash);
         }
         Mark::Step(points) => {
-            canvas.line(&thinned(&steps(points.iter().map(|point| frame.at(*point)))), color, 2.5);
+            let points = thinned(&steps(points.iter().map(|point| frame.at(*point))));
+            canvas.stroke(&points, color, 2.5, series.dash);
         }
         Mark::Scatter(points) => {
             for (x, y, radius) in points {
@@ -199,9 +258,22 @@ fn draw_series(canvas: &Canvas<'_>, series: &Series, frame: &Frame<'_>) {
         Mark::Band(points) => {
             let lower = thinned(&steps(points.iter().map(|(x, low, _)| frame.at((*x, *low)))));
             let upper = thinned(&steps(points.iter().map(|(x, _, high)| frame.at((*x, *high)))));
-            // An area of no height has nothing to fill, and its edge would still show as a hair line.
-            if points.iter().any(|(_, low, high)| high > low) {
-                canvas.polygon(&upper.into_iter().chain(lower.into_iter().rev()).collect::<Vec<_>>(), color);
+            fill_between(canvas, points, (upper, lower), color);
+        }
+        Mark::Area(points) => {
+            let lower: Vec<_> = points.iter().map(|(x, low, _)| frame.at((*x, *low))).collect();
+            let upper: Vec<_> = points.iter().map(|(x, _, high)| frame.at((*x, *high))).collect();
+            fill_between(canvas, points, (thinned(&upper), thinned(&lower)), color);
+        }
+        Mark::Arcs(arcs) => {
+            for arc in arcs {
+                let (from, to) = (frame.at(arc.from), frame.at(arc.to));
+                // Every arc is bent to its left, so that two ways between the same places lie apart.
+                let bend = (
+                    (from.0 + to.0) / 2.0 + (to.1 - from.1) * 0.18,
+                    ((from.1 + to.1) / 2.0 - (to.0 - from.0) * 0.18).max(2.0 * frame.top - from.1.min(to.1)),
+                );
+                canvas.curve(from, bend, to, color, arc.width);
             }
         }
         Mark::Bars(bars) => {
@@ -211,6 +283,18 @@ fn draw_series(canvas: &Canvas<'_>, series: &Series, frame: &Frame<'_>) {
                 canvas.rectangle((left + inset, frame.y(*height)), (right - inset, frame.y(0.0)), color);
             }
         }
+    }
+}
+
+fn fill_between(
+    canvas: &Canvas,
+    points: &[(f64, f64, f64)],
+    (upper, lower): (Vec<(f64, f64)>, Vec<(f64, f64)>),
+    color: super::Color,
+) {
+    // An area of no height has nothing to fill, and its edge would still show as a hair line.
+    if points.iter().any(|(_, low, high)| high > low) {
+        canvas.polygon(&upper.into_iter().chain(lower.into_iter().rev()).collect::<Vec<_>>(), color);
     }
 }
 

@@ -2,8 +2,9 @@
 
 use indexmap::IndexMap;
 
-use super::{Axis, Chart, Mark, Panel, Plot, Quantity, Series, palette, percent_text, time_axis};
+use super::{Plot, percent_text, time_axis};
 use crate::observe::RequestRow;
+use crate::report::chart::{Axis, Chart, Color, Mark, Panel, Quantity, Series, palette};
 use crate::report::tables::Tables;
 
 /// Streams that get a line of their own.
@@ -18,7 +19,7 @@ pub(super) fn requests(tables: &Tables) -> Option<Plot> {
         return None;
     }
     let lines = |value: fn(&RequestRow) -> f64| {
-        let line = move |(rows, color): (&Vec<&RequestRow>, &super::Color), name: &str| {
+        let line = move |(rows, color): (&Vec<&RequestRow>, &Color), name: &str| {
             let points =
                 rows.iter().map(|row| (row.start_s, value(row))).filter(|(_, value)| value.is_finite());
             Series::new(name, *color, Mark::Step(points.collect()))
@@ -38,16 +39,18 @@ pub(super) fn requests(tables: &Tables) -> Option<Plot> {
         Panel::new(Axis::new("95th percentile of the latency", Quantity::Time), soon),
     ];
     let share = tables.metric("requests.success_fraction").unwrap_or(f64::NAN);
-    Some(Plot {
-        name: "requests",
-        caption: format!(
+    Some(Plot::of(
+        "requests",
+        format!(
             "Above, the part of the requests of each stream that was answered, beside the part of the wanted services \
              that ran: what users see, and what the control plane sees. Below, how long the answers took. Over the \
              whole run {} were answered.",
             percent_text(share)
         ),
-        svg: Chart::new("Requests as users see them", time_axis(tables), panels).svg(),
-    })
+        &Chart::new("Requests as users see them", time_axis(tables), panels),
+        "time_s",
+        "value",
+    ))
 }
 
 /// The part of the wanted services that run, at each sample; both series are sampled at the same moments.

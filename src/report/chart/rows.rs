@@ -1,0 +1,312 @@
+//! Rows over time: what each was busy with, from when to when, and what happened to it.
+
+use super::axis::{Ticked, tick};
+use super::canvas::{Anchor, Canvas, draw, fitting, fitting_bold, palette, text_width};
+use super::{Axis, Color, number, text};
+use crate::observe::Table;
+
+const TEXT_SIZE: f64 = 15.0;
+const TITLE_SIZE: f64 = 21.0;
+const WIDTH: f64 = 900.0;
+const MARGIN: f64 = 20.0;
+/// Room for the name of a row at most.
+const NAME: f64 = 210.0;
+/// Height of a row with one thing at a time.
+const ROW: f64 = 20.0;
+/// What every further thing at the same time adds.
+const LANE: f64 = 8.0;
+/// Things at the same time that are drawn apart.
+const MOST_LANES: usize = 6;
+const LEGEND_HEIGHT: f64 = 26.0;
+const FOOT: f64 = 56.0;
+
+/// How something is drawn in a row.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Look {
+    /// A bar.
+    Bar(Color),
+    /// A bar with slanted lines.
+    Hatched(Color),
+    /// A bar of half the height.
+    Thin(Color),
+    /// The whole height, behind everything else.
+    Shade(Color),
+    /// A cross at a moment.
+    Cross(Color),
+    /// A diamond at a moment.
+    Diamond(Color),
+}
+
+impl Look {
+    const fn is_moment(self) -> bool {
+        matches!(self, Self::Cross(_) | Self::Diamond(_))
+    }
+    const fn is_behind(self) -> bool {
+        matches!(self, Self::Shade(_))
+    }
+}
+
+/// A kind of things with its place in the legend.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Key {
+    /// Its name.
+    pub name: String,
+    /// How it is drawn.
+    pub look: Look,
+}
+
+/// Something in a row.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Item {
+    /// Its kind: a place in the legend.
+    pub key: usize,
+    /// When it begins.
+    pub from: f64,
+    /// When it ends; the same for a moment.
+    pub to: f64,
+}
+
+/// A row.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Row {
+    /// Its name.
+    pub name: String,
+    /// What is in it.
+    pub items: Vec<Item>,
+}
+
+/// A chart of rows.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RowChart {
+    /// What it shows.
+    pub title: String,
+    /// What is left out, or how it is to be read; may be empty.
+    pub note: String,
+    /// The horizontal axis.
+    pub x: Axis,
+    /// The kinds of things; those of which there is one stand in the legend.
+    pub keys: Vec<Key>,
+    /// The rows from the top down.
+    pub rows: Vec<Row>,
+}
+
+/// A row with the lane of each of its items.
+struct Laid<'a> {
+    row: &'a Row,
+    lanes: Vec<usize>,
+    /// How many lanes there are.
+    count: usize,
+}
+
+impl RowChart {
+    /// What the chart shows as a table with a row for each item.
+    #[must_use]
+    pub fn table(&self, row: &str) -> Table<'static> {
+        let header = [row, "what", "from_s", "to_s"].map(str::to_owned).to_vec();
+        let lines = self.rows.iter().flat_map(|row| row.items.iter().map(move |item| (row, item)));
+        let line = |(row, item): (&Row, &Item)| {
+            vec![text(&row.name), text(&self.keys[item.key].name), number(item.from), number(item.to)]
+        };
+        Table { header, rows: lines.map(line).collect() }
+    }
+
+    /// The chart as an SVG file.
+    #[must_use]
+    pub fn svg(&self) -> String {
+        let laid: Vec<Laid<'_>> = self.rows.iter().map(|row| self.laid(row)).collect();
+        let height_of = |laid: &Laid<'_>| ROW + LANE * (laid.count.max(1) - 1) as f64;
+        let legend = self.legend();
+        let note = if self.note.is_empty() { 0.0 } else { LEGEND_HEIGHT };
+        let lines = legend.last().map_or(0, |(line, _, _)| line + 1);
+        let top = 52.0 + note + LEGEND_HEIGHT * lines as f64 + 6.0;
+        let rows: f64 = laid.iter().map(height_of).sum();
+        let height = top + rows.max(ROW) + FOOT;
+        let (least, greatest) = self.bounds();
+        let x = tick(&self.x, least, greatest, 8, false);
+        let names =
+            self.rows.iter().map(|row| text_width(&row.name, TEXT_SIZE)).fold(40.0, f64::max).min(NAME);
+        let left = MARGIN + names + 10.0;
+        let end = x.ticks.last().map_or(0.0, |(_, text)| text_width(text, TEXT_SIZE) / 2.0);
+        let frame = Frame { left, right: WIDTH - MARGIN.max(end + 4.0), x };
+        draw(WIDTH, height, &self.title, |canvas| {
+            let title = fitting_bold(&self.title, TITLE_SIZE, WIDTH - 2.0 * MARGIN);
+            canvas.text((MARGIN, 26.0), Anchor::Left, &title, TITLE_SIZE, palette::INK, true);
+            let said = fitting(&self.note, TEXT_SIZE, WIDTH - 2.0 * MARGIN);
+            canvas.text((MARGIN, 56.0), Anchor::Left, &said, TEXT_SIZE, palette::GREY, false);
+            for (line, at, key) in &legend {
+                let y = 50.0 + note + LEGEND_HEIGHT * (*line as f64 + 0.5);
+                sample(canvas, key.look, (*at, y));
+                let name = fitting(&key.name, TEXT_SIZE, WIDTH - 100.0);
+                canvas.text((at + 26.0, y), Anchor::Left, &name, TEXT_SIZE, palette::INK, false);
+            }
+            let mut y = top;
+            for (number, one) in laid.iter().enumerate() {
+                let height = height_of(one);
+                if number % 2 == 0 {
+                    canvas.rectangle((MARGIN / 2.0, y), (frame.right, y + height), palette::SEA);
+                }
+                let name = fitting(&one.row.name, TEXT_SIZE, names);
+                let at = (frame.left - 10.0, y + height / 2.0);
+                canvas.text(at, Anchor::Right, &name, TEXT_SIZE, palette::INK, false);
+                y += height;
+            }
+            frame.draw_axis(canvas, top, y.max(top + ROW));
+            let mut y = top;
+            for one in &laid {
+                self.draw_row(canvas, one, &frame, (y, y + height_of(one)));
+                y += height_of(one);
+            }
+            if self.rows.is_empty() {
+                let at = (WIDTH / 2.0, top + ROW / 2.0);
+                canvas.text(at, Anchor::Centre, "nothing", TEXT_SIZE, palette::GREY, false);
+            }
+        })
+    }
+
+    fn bounds(&self) -> (f64, f64) {
+        let items = self.rows.iter().flat_map(|row| &row.items);
+        items.fold((0.0, 0.0), |(least, greatest), item| (least.min(item.from), greatest.max(item.to)))
+    }
+
+    /// Line, place and key of each entry of the legend.
+    fn legend(&self) -> Vec<(usize, f64, &Key)> {
+        let is_used = |key: usize| self.rows.iter().flat_map(|row| &row.items).any(|item| item.key == key);
+        let (mut line, mut x) = (0, MARGIN);
+        let mut legend = Vec::new();
+        for (_, key) in self.keys.iter().enumerate().filter(|(number, _)| is_used(*number)) {
+            let width = 26.0 + text_width(&key.name, TEXT_SIZE) + 20.0;
+            if x > MARGIN && x + width > WIDTH - 10.0 {
+                (line, x) = (line + 1, MARGIN);
+            }
+            legend.push((line, x, key));
+            x += width;
+        }
+        legend
+    }
+
+    /// Gives each item the first lane that is free.
+    fn laid<'a>(&self, row: &'a Row) -> Laid<'a> {
+        let mut lanes = vec![0; row.items.len()];
+        let mut order: Vec<usize> = (0..row.items.len()).collect();
+        order.sort_by(|a, b| row.items[*a].from.total_cmp(&row.items[*b].from));
+        let mut free: Vec<f64> = Vec::new();
+        for place in order {
+            let item = row.items[place];
+            let look = self.keys[item.key].look;
+            if look.is_moment() || look.is_behind() {
+                continue;
+            }
+            let lane =
+                free.iter().position(|end| *end <= item.from).unwrap_or(free.len()).min(MOST_LANES - 1);
+            if lane == free.len() {
+                free.push(item.to);
+            } else {
+                free[lane] = free[lane].max(item.to);
+            }
+            lanes[place] = lane;
+        }
+        // What happens at an end of a bar is drawn on that bar.
+        for (place, item) in row.items.iter().enumerate() {
+            if self.keys[item.key].look.is_moment() {
+                let is_bar = |other: &Item| {
+                    let look = self.keys[other.key].look;
+                    !look.is_moment() && !look.is_behind()
+                };
+                let touches = |other: &Item| {
+                    other.from.total_cmp(&item.from).is_eq() || other.to.total_cmp(&item.from).is_eq()
+                };
+                let bar = row.items.iter().position(|other| is_bar(other) && touches(other));
+                lanes[place] = bar.map_or(0, |bar| lanes[bar]);
+            }
+        }
+        Laid { row, lanes, count: free.len() }
+    }
+
+    fn draw_row(&self, canvas: &Canvas, laid: &Laid<'_>, frame: &Frame, (top, bottom): (f64, f64)) {
+        let count = laid.count.max(1) as f64;
+        let lane_height = (bottom - top - 4.0) / count;
+        let looks = || {
+            laid.row.items.iter().zip(&laid.lanes).map(|(item, lane)| (self.keys[item.key].look, item, lane))
+        };
+        for (look, item, _) in looks() {
+            if let Look::Shade(color) = look {
+                let (from, to) = frame.span(item);
+                canvas.rectangle((from, top), (to, bottom), color);
+            }
+        }
+        for (look, item, lane) in looks() {
+            let (from, to) = frame.span(item);
+            let upper = top + 2.0 + lane_height * *lane as f64;
+            let lower = upper + lane_height - if count > 1.0 { 1.0 } else { 0.0 };
+            draw_bar(canvas, look, (from, upper), (to, lower));
+        }
+        for (look, item, lane) in looks() {
+            let at = (frame.at(item.from), top + 2.0 + lane_height * (*lane as f64 + 0.5));
+            match look {
+                Look::Cross(color) => canvas.cross(at, 4.5, color, 2.0),
+                Look::Diamond(color) => {
+                    canvas.diamond(at, 6.0, palette::PAPER);
+                    canvas.diamond(at, 4.5, color);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn draw_bar(canvas: &Canvas, look: Look, from: (f64, f64), to: (f64, f64)) {
+    match look {
+        Look::Bar(color) => canvas.rectangle(from, to, color),
+        Look::Hatched(color) => {
+            canvas.rectangle(from, to, color);
+            canvas.hatch(from, to, palette::PAPER);
+        }
+        Look::Thin(color) => {
+            let quarter = (to.1 - from.1) / 4.0;
+            canvas.rectangle((from.0, from.1 + quarter), (to.0, to.1 - quarter), color);
+        }
+        Look::Shade(_) | Look::Cross(_) | Look::Diamond(_) => {}
+    }
+}
+
+/// The entry of a legend.
+fn sample(canvas: &Canvas, look: Look, (x, y): (f64, f64)) {
+    let (from, to) = ((x, y - 7.0), (x + 18.0, y + 7.0));
+    draw_bar(canvas, look, from, to);
+    match look {
+        Look::Shade(color) => canvas.rectangle(from, to, color),
+        Look::Cross(color) => canvas.cross((x + 9.0, y), 4.5, color, 2.0),
+        Look::Diamond(color) => canvas.diamond((x + 9.0, y), 5.0, color),
+        Look::Bar(_) | Look::Hatched(_) | Look::Thin(_) => {}
+    }
+}
+
+/// Where the rows lie from left to right.
+struct Frame {
+    left: f64,
+    right: f64,
+    x: Ticked,
+}
+
+impl Frame {
+    fn at(&self, value: f64) -> f64 {
+        self.left + self.x.share(value) * (self.right - self.left)
+    }
+
+    /// From where to where an item reaches; what is too short to be seen is as wide as a line.
+    fn span(&self, item: &Item) -> (f64, f64) {
+        let (from, to) = (self.at(item.from), self.at(item.to));
+        (from.min(self.right - 1.2), to.max(from + 1.2))
+    }
+
+    fn draw_axis(&self, canvas: &Canvas, top: f64, bottom: f64) {
+        for (value, text) in &self.x.ticks {
+            let x = self.at(*value);
+            canvas.line(&[(x, top), (x, bottom)], palette::GRID, 1.0);
+            canvas.text((x, bottom + 16.0), Anchor::Centre, text, TEXT_SIZE, palette::GREY, false);
+        }
+        canvas.line(&[(self.left, bottom), (self.right, bottom)], palette::GREY, 1.5);
+        let at = ((self.left + self.right) / 2.0, bottom + 40.0);
+        canvas.text(at, Anchor::Centre, &self.x.title, TEXT_SIZE, palette::GREY, false);
+    }
+}

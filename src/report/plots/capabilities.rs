@@ -1,0 +1,76 @@
+//! Who may call whom through which token.
+
+use indexmap::IndexSet;
+
+use super::Plot;
+use super::source::Source;
+use crate::observe::{CapabilityRow, Table};
+use crate::report::chart::{Dash, Edge, GraphChart, grouped, number, palette, text};
+
+/// Arrows that are drawn, those that stand for most tokens.
+const MOST: usize = 40;
+
+pub(super) fn capabilities(source: &Source<'_>) -> Result<Plot, String> {
+    let run = source.run()?;
+    let rows = &run.tables.capabilities;
+    if rows.is_empty() {
+        return Err(format!(
+            "{} has no capabilities.csv with rows: its peers hold no tokens, or an older version ran it",
+            run.name
+        ));
+    }
+    let mut order: Vec<&CapabilityRow> = rows.iter().collect();
+    order.sort_by_key(|row| std::cmp::Reverse(row.count));
+    let left_out = order.len().saturating_sub(MOST);
+    order.truncate(MOST);
+    // In the order of the table, so that what belongs together stands together.
+    let kept: Vec<&CapabilityRow> =
+        rows.iter().filter(|row| order.iter().any(|one| std::ptr::eq(*one, *row))).collect();
+    let boxes: IndexSet<&str> = kept.iter().flat_map(|row| [&*row.from, &*row.to]).collect();
+    let place = |name: &str| boxes.get_index_of(name).unwrap_or(0);
+    let edge = |row: &&CapabilityRow| {
+        let (color, dash) = match &*row.slot {
+            "root" => (palette::VERMILLION, Dash::Solid),
+            "require" => (palette::GREEN, Dash::Long),
+            "provide" => (palette::BLUE, Dash::Short),
+            _ => (palette::PURPLE, Dash::Mixed),
+        };
+        Edge { from: place(&row.from), to: place(&row.to), color, dash, said: said(row) }
+    };
+    let chart = GraphChart {
+        title: "Who may call whom through which token".to_owned(),
+        note: "solid: root anchor, long dashes: require, short dashes: provide".to_owned(),
+        boxes: boxes.iter().map(|name| (*name).to_owned()).collect(),
+        edges: kept.iter().map(edge).collect(),
+    };
+    let more = if left_out > 0 {
+        format!(" {left_out} with the fewest tokens are left out.")
+    } else {
+        String::new()
+    };
+    let caption = format!(
+        "Principals and the tokens between them: an arrow leads from who grants to who holds, and its number leads to \
+         what is granted.{more}"
+    );
+    Ok(Plot { name: "capabilities", caption, svg: chart.svg(), data: table_of(rows) })
+}
+
+fn said(row: &CapabilityRow) -> (String, String) {
+    let count =
+        if row.count == 1 { String::new() } else { format!(", {} tokens", grouped(row.count as f64)) };
+    let until = row.expire_s.map_or_else(String::new, |at| format!(", until {}", super::duration_text(at)));
+    let topics = if row.topics.is_empty() { String::new() } else { format!(" on {}", row.topics) };
+    let told = format!("{} ({}{count}{until}): {}{topics}", row.action, row.slot, row.capabilities);
+    (format!("{} → {}", row.from, row.to), told)
+}
+
+fn table_of(rows: &[CapabilityRow]) -> Table<'static> {
+    let header = ["from", "to", "slot", "action", "capabilities", "topics", "expire_s", "count"];
+    let row = |row: &CapabilityRow| {
+        let texts = [&row.from, &row.to, &row.slot, &row.action, &row.capabilities, &row.topics];
+        let mut fields: Vec<_> = texts.into_iter().map(|field| text(field)).collect();
+        fields.extend([number(row.expire_s.unwrap_or(f64::NAN)), number(row.count as f64)]);
+        fields
+    };
+    Table { header: header.map(str::to_owned).to_vec(), rows: rows.iter().map(row).collect() }
+}
