@@ -19,7 +19,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 # Stored pictures are so wide, and compared by the means of blocks of so many pixels: fonts differ between machines.
 PICTURE_WIDTH, BLOCK = 800, 8
 # Differences from 0 to 255 of a block's mean: how much all may differ, what is clear, and how many blocks may be.
-MEAN_LIMIT, CLEAR, CLEAR_SHARE = 5.0, 32.0, 0.06
+MEAN_LIMIT, CLEAR, CLEAR_SHARE = 4.0, 20.0, 0.06
 
 
 class Visit:
@@ -148,7 +148,7 @@ def compare_picture(visit, name, bless):
     taken = taken.resize((width, round(taken.height * width / taken.width)), Image.LANCZOS)
     if bless:
         EXPECTED.mkdir(exist_ok=True)
-        taken.quantize(48, dither=Image.Dither.NONE).save(EXPECTED / f"{name}.png", optimize=True)
+        taken.quantize(112, dither=Image.Dither.NONE).save(EXPECTED / f"{name}.png", optimize=True)
         return ""
     if not (EXPECTED / f"{name}.png").exists():
         return f"there is no expected/{name}.png; --bless makes it"

@@ -9,7 +9,8 @@ const MOST_LINKS = 40;
  * Bars over time from `from` to `to`: `lines` are {label, parts: [{begin, end, tone, text}]}. A click calls
  * `seek(time)`; `setTime(time)` moves the mark of the present.
  */
-function timeBars({ from, to, lines, seek, digits = 0 }) {
+function timeBars({ from, to, lines, seek }) {
+  const digits = to - from < 5 ? 2 : to - from < 120 ? 1 : 0;
   const length = to - from || 1, share = (time) => Math.max(0, Math.min(1, (time - from) / length));
   const cursor = make("div", { class: "cursor" });
   const element = make("div", { class: "bars" }, ...lines.slice(0, MOST_BARS).map(({ label, parts }) => {
@@ -191,7 +192,7 @@ class DetailPanel {
     const { model } = this, { deployments } = model;
     const text = (column) => model.text("deployments", column, row);
     const submitted = deployments.submitted_s[row], ended = deployments.ended_s[row];
-    const outcome = [text("status"), text("outcome")].filter(Boolean).join(", ");
+    const outcome = [...new Set([text("status"), text("outcome")])].filter(Boolean).join(", ");
     const whole = make("button", { type: "button", onclick: () => this.actions.toggleFollow(row) });
     this.watch({ setTime: () => {
       const isFollowed = this.actions.following() === row;
@@ -244,7 +245,7 @@ class DetailPanel {
     if (running - submitted < 0.1 * (last - submitted)) {
       const until = submitted + Math.max(0.5, (running - submitted) * 1.15);
       const early = lines.filter((line) => line.parts.some((part) => part.begin < until));
-      parts.push(make("h3", {}, "Its start"), this.bars({ from: submitted, to: until, lines: early, digits: 1 }));
+      parts.push(make("h3", {}, "Its start"), this.bars({ from: submitted, to: until, lines: early }));
     }
     return [...parts, heading,
       this.bars({ from: submitted, to: Math.max(last, submitted + 0.5), lines })];

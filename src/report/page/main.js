@@ -115,8 +115,8 @@ function makeRefusals(model, fill, show) {
 
 /** Why there is no replay, or nothing. */
 function missingReplay(model) {
-  if (!model.peers.count) return "This run has no peers, so there is nothing to replay.";
-  if (!model.history.count && !model.allocations.count) {
+  if (!model.peers.size) return "This run has no peers, so there is nothing to replay.";
+  if (!model.history.size && !model.allocations.size) {
     return "This run was made without a history, so there is no replay.";
   }
   return "";
@@ -304,8 +304,8 @@ async function start() {
     seek: (time) => replay.seek(time), play: () => replay.play(), pause: () => replay.pause(),
     follow: (deployment) => (deployment === null ? page.close() : page.show("deployment", deployment)),
     spot: (name) => page.map.spot(model.peerByName.get(name)),
-    counts: { peers: model.peers.count, deployments: model.deployments.count, refusals: model.refusals.count,
-      history: model.history.count, messages: model.messages.count } };
+    counts: { peers: model.peers.size, deployments: model.deployments.size, refusals: model.refusals.size,
+      history: model.history.size, messages: model.messages.size } };
   if (location.hash && !location.hash.includes("=")) document.getElementById(location.hash.slice(1))?.scrollIntoView();
 }
 

@@ -372,18 +372,30 @@ class Replay {
     const { kinds } = this, state = this.model.text("history", "state", row).toLowerCase();
     const grown = this.calm.matches ? 12 : 7 + 14 * age, alpha = this.calm.matches ? 0.8 : 1 - age;
     const ring = (where, color, shape, radius = grown) => {
-      if (where >= 0) scene.rings.push({ peer: where, color, shape, radius, alpha });
+      // Of many things of a kind at one peer the newest is shown.
+      const isThere = scene.rings.some((one) => one.peer === where && one.color === color && one.shape === shape);
+      if (where >= 0 && !isThere) scene.rings.push({ peer: where, color, shape, radius, alpha });
     };
     if (kind === kinds.round_opened) ring(orchestrator, "bid", "ring");
     else if (kind === kinds.stage_failed || kind === kinds.deployment_refused) ring(orchestrator, "alarm", "cross", 9);
     else if (kind === kinds.redeployment_started) ring(orchestrator, "alarm", "double", grown);
-    else if (kind === kinds.suspected) ring(peer >= 0 ? peer : orchestrator, "commit", "double", 9);
+    else if (kind === kinds.suspected) ring(this.providerOf(row, peer), "commit", "double", 9);
     else if (kind === kinds.peer_down) {
       if (scene.rings.length < MOST_FALLS) ring(peer, "alarm", "ring", this.calm.matches ? 8 : 12 - 6 * age);
     } else if (kind === kinds.deployment_status) {
       if (state === "failed") ring(orchestrator, "alarm", "cross", 9);
       else if (state === "running") ring(orchestrator, "running", "ring");
     }
+  }
+
+  /** The peer with the allocation that a row of the history is about, or else another one. */
+  providerOf(row, other) {
+    const { history, allocations, byDeployment } = this.model;
+    for (const at of rowsOf(byDeployment.allocations, history.deployment[row])) {
+      const isIt = allocations.node[at] === history.node[row] && allocations.generation[at] === history.generation[row];
+      if (isIt && allocations.peer[at] >= 0) return allocations.peer[at];
+    }
+    return other;
   }
 
   addFollowed(scene) {
@@ -425,8 +437,8 @@ class Replay {
 
   list() {
     const { model, course, parts } = this, { history } = model;
-    const values = [[grouped(course.upCount), ` of ${grouped(model.peers.count)}`],
-      [grouped(course.deploymentsIn("running", "updating")), ` of ${grouped(model.deployments.count)}`],
+    const values = [[grouped(course.upCount), ` of ${grouped(model.peers.size)}`],
+      [grouped(course.deploymentsIn("running", "updating")), ` of ${grouped(model.deployments.size)}`],
       [grouped(course.deploymentsIn("preparing", "committing", "provisioning", "generating", "submitted"))],
       [grouped(course.runningCount)]];
     values.forEach(([value, of], number) => {
@@ -444,17 +456,18 @@ class Replay {
     const rows = this.following >= 0 ? rowsOf(model.byDeployment.history, this.following) : model.notable;
     const end = this.placeOf(rows, this.time);
     parts.title.textContent = this.following >= 0 ? `What happens to deployment ${this.following}` : "What happens";
+    parts.now.classList.toggle("fine", this.following >= 0);
     parts.lines.forEach((line, number) => {
       const place = end - 1 - number;
       line.element.hidden = place < 0 && number > 0;
       if (place < 0) {
         line.time.textContent = "";
         line.text.textContent = number ? "" : "Nothing yet.";
-        line.element.className = "";
+        line.element.className = "none";
         return;
       }
       const row = rows[place], text = eventText(model, row, this.following >= 0 ? "deployment" : "");
-      line.time.textContent = clock(history.time_s[row]);
+      line.time.textContent = clock(history.time_s[row], this.following >= 0 ? 2 : 0);
       line.text.textContent = line.text.title = text;
       const old = this.time - history.time_s[row] > this.recent;
       line.element.className = `${eventTone(model, row)}${old ? " old" : ""}`;
@@ -478,7 +491,7 @@ class Replay {
       values.forEach((value, bin) =>
         context.lineTo((bin + 0.5) / values.length * width, low - value / (most || 1) * (low - 8)));
     };
-    curve(course.curves.up, model.peers.count);
+    curve(course.curves.up, model.peers.size);
     context.strokeStyle = colors.up;
     context.lineWidth = 1.4;
     context.stroke();
@@ -495,7 +508,7 @@ class Replay {
     context.stroke();
     context.fillStyle = colors.alarm;
     const failed = model.stringNumber.get("failed");
-    for (let row = 0; row < model.deployments.count; row += 1) {
+    for (let row = 0; row < model.deployments.size; row += 1) {
       const end = model.deployments.ended_s[row];
       if (model.deployments.outcome[row] === failed && end >= 0) context.fillRect(x(end) - 1, height - 12, 2, 12);
     }
