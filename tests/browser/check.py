@@ -441,9 +441,23 @@ def many_rows_are_few_elements(driver, pages):
 
 
 def following_shows_messages_on_their_way(driver, pages):
+    count = """async (times) => {
+      let most = 0, now = 0;
+      const message = WorldMap.prototype.drawMessage, draw = WorldMap.prototype.draw;
+      WorldMap.prototype.drawMessage = function (...all) { now += 1; message.apply(this, all); };
+      WorldMap.prototype.draw = function (...all) { now = 0; draw.apply(this, all); most = Math.max(most, now); };
+      for (const time of times) {
+        dmsimReplay.seek(time);
+        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      }
+      Object.assign(WorldMap.prototype, { drawMessage: message, draw });
+      return most;
+    }"""
     with driver.visit(pages["usual"], "#deployment=3") as visit:
         asked = visit.state()
         assert asked["following"] == 3 and asked["speed"] < 2, "slow where much happens"
+        times = [asked["time_s"] + 0.1 * step for step in range(12)]
+        assert visit.page.evaluate(count, times) >= 4
         visit.page.get_by_role("button", name="Play it from its start").click()
         visit.page.wait_for_timeout(400)
         early = visit.state()
@@ -451,6 +465,7 @@ def following_shows_messages_on_their_way(driver, pages):
         visit.page.evaluate("dmsimReplay.pause()")
         visit.page.get_by_role("button", name="Show everything", exact=True).click()
         assert visit.state()["following"] is None and visit.page.locator("#panel").is_visible()
+        assert visit.page.evaluate(count, times) == 0
 
 
 def nothing_pulses_where_motion_is_unwanted(driver, pages):
@@ -558,11 +573,7 @@ def bench(options):
           f"{len(made['messages']['message'])} messages, page of {path.stat().st_size / 1e6:.1f} MB")
     with Driver() as driver, driver.visit(path, load=False, width=1600, height=1000) as visit:
         visit.page.goto(visit.url)
-        ready = visit.page.evaluate("""() => new Promise((done) => {
-          const look = () => (window.dmsimReplay ? done(performance.now()) : setTimeout(look, 5));
-          look();
-        })""")
-        print(f"ready after {ready:.0f} ms")
+        print(f"ready after {visit.ready():.0f} ms")
         worst = 0.0
         for label, start in (("whole map", ""), ("following", "dmsimReplay.follow(200)")):
             visit.page.evaluate("document.getElementById('replay').scrollIntoView()")

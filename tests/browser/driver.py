@@ -49,9 +49,21 @@ class Visit:
     def load(self, scripted=True):
         self.page.goto(self.url)
         if scripted:
-            self.page.wait_for_function("window.dmsimReplay", timeout=60000)
+            self.ready()
             self.settle()
         return self
+
+    def ready(self):
+        """Waits until the data was read; returns when that was, in milliseconds since the page began to load."""
+        # The page forbids to evaluate texts, which the driver's own way of waiting does.
+        return self.page.evaluate("""() => new Promise((done, fail) => {
+          const look = () => {
+            if (window.dmsimReplay) done(performance.now());
+            else if (performance.now() > 60000) fail(new Error("the page is not ready"));
+            else setTimeout(look, 5);
+          };
+          look();
+        })""")
 
     def settle(self):
         """Waits for two pictures, so that everything asked for is shown."""

@@ -89,17 +89,17 @@ function makeRefusals(model, fill, show) {
   const deployments = (row) => (isSummed ? sums.get(row)?.deployments : refusals.deployment[row]) ?? NaN;
   const columns = [
     { title: "stage", width: 104, text: text("stage") },
-    { title: "reason", width: 250, text: text("reason") },
-    { title: "amount class", width: 130, text: text("amount_class") },
+    { title: "reason", width: 260, text: text("reason") },
+    { title: "amount class", width: 200, text: text("amount_class") },
     { title: "count", width: 84, number: true, text: (row) => grouped(count(row)), key: count },
-    { title: "deployments", width: 120, number: true, text: (row) => {
+    { title: "deployments", width: 130, number: true, text: (row) => {
       const value = deployments(row);
       return isSummed ? grouped(value) : value >= 0 ? `#${value}` : "";
     }, key: deployments },
     { title: "first", width: 92, number: true, text: (row) => clock(refusals.first_time_s[row]),
       key: (row) => refusals.first_time_s[row] },
     { title: "first peer", width: 140, text: (row) => model.peerName(refusals.first_peer[row]) },
-    { title: "example", width: 320, text: text("example") },
+    { title: "example", width: 300, text: text("example") },
   ];
   const choice = make("select", { "aria-label": "Lines of the refusals table" },
     make("option", { value: "kind" }, "one line a kind"),

@@ -10,6 +10,8 @@ const LINGER_S = 0.9;
 const MOST_ARCS = 500, MOST_RECENT = 4000;
 /** Most rings around peers that just went down. */
 const MOST_FALLS = 40;
+/** Most ends of arcs of bids and of commits of about the same age. */
+const MOST_BIDS = 300, MOST_COMMITS = 120;
 const KEPT_FRAMES = 600;
 /** So long before its submission a deployment is watched from; what happens slowly begins a little earlier. */
 const LEAD_S = 0.05;
@@ -50,8 +52,8 @@ function watchingSpeeds(model, deployment) {
 }
 
 /** A speed as it is offered. */
-function speedText(speed) {
-  return `${Number(speed.toPrecision(speed < 1 ? 1 : 3))}×`;
+function speedText(speed, digits = 3) {
+  return `${Number(speed.toPrecision(digits))}×`;
 }
 
 class Replay {
@@ -354,9 +356,9 @@ class Replay {
       const peer = history.peer[row], deployment = history.deployment[row], kind = history.kind[row];
       const orchestrator = deployments.orchestrator[deployment] ?? NONE;
       if (kind === kinds.bid_made && peer >= 0 && orchestrator >= 0) {
-        if (bids[step].length < 400) bids[step].push(peer, orchestrator);
+        if (bids[step].length < MOST_BIDS) bids[step].push(peer, orchestrator);
       } else if (kind === kinds.committed && peer >= 0 && orchestrator >= 0) {
-        if (commits[step].length < 400) commits[step].push(orchestrator, peer);
+        if (commits[step].length < MOST_COMMITS) commits[step].push(orchestrator, peer);
       } else if (scene.rings.length < 150) this.addRing(scene, row, kind, orchestrator, peer, age);
     }
     // Many arcs at a time are drawn more lightly, so that what lies below is seen.
@@ -452,7 +454,7 @@ class Replay {
       parts.faults.said = active.join("\n");
       parts.faults.replaceChildren(...active.map((label) => make("span", { class: "chip" }, shortened(label, 80))));
     }
-    parts.rate.textContent = this.watching ? speedText(this.rate()) : "";
+    parts.rate.textContent = this.watching ? speedText(this.rate(), 2) : "";
     const rows = this.following >= 0 ? rowsOf(model.byDeployment.history, this.following) : model.notable;
     const end = this.placeOf(rows, this.time);
     parts.title.textContent = this.following >= 0 ? `What happens to deployment ${this.following}` : "What happens";
