@@ -60,6 +60,8 @@ def loads_without_errors_and_asks_for_nothing(driver, path):
         assert not visit.errors, visit.errors
         assert not visit.requests, visit.requests
         assert visit.page.locator("h1").inner_text().strip()
+        ids = visit.page.evaluate("[...document.querySelectorAll('[id]')].map((element) => element.id)")
+        assert len(ids) == len(set(ids)), sorted(one for one in ids if ids.count(one) > 1)
         assert all(isinstance(count, int) for count in visit.counts().values()), visit.counts()
 
 
@@ -201,7 +203,7 @@ def a_refusal_is_explained(driver, path):
 def a_peer_is_picked_on_the_map(driver, path):
     with driver.visit(path) as visit:
         need(visit, "peers", "history")
-        visit.page.locator("#map").scroll_into_view_if_needed()
+        visit.page.locator("#world").scroll_into_view_if_needed()
         name = visit.rows("#all-peers", 2)[1][0]
         x, y = visit.page.evaluate("(name) => dmsimReplay.spot(name)", name)
         visit.page.locator("#map-top").click(position={"x": x, "y": y})
@@ -215,11 +217,26 @@ def a_peer_is_picked_on_the_map(driver, path):
 
 
 @test
+def what_happens_leads_to_what_it_is_about(driver, path):
+    with driver.visit(path) as visit:
+        need(visit, "peers", "history")
+        visit.seek(visit.state()["duration_s"] * 0.9)
+        line = visit.page.locator("#now li:visible button").first
+        said = line.inner_text()
+        line.click()
+        visit.settle()
+        if said.startswith("#"):
+            assert heading(visit).startswith(f"Deployment {said[1:].split()[0]}\n"), (said, heading(visit))
+        elif not said.startswith("fault"):
+            assert heading(visit).startswith("Peer"), (said, heading(visit))
+
+
+@test
 def the_map_zooms_and_returns(driver, path):
     with driver.visit(path) as visit:
         need(visit, "peers", "history")
         view = lambda: visit.state()["view"]
-        visit.page.locator("#map").scroll_into_view_if_needed()
+        visit.page.locator("#world").scroll_into_view_if_needed()
         first = view()
         box = visit.page.locator("#map-top").bounding_box()
         visit.page.mouse.move(box["x"] + 300, box["y"] + 120)
@@ -357,7 +374,7 @@ def it_is_dark_where_dark_is_wanted(driver, path):
         return [sum(map(int, re.findall(r"\d+", body)[:3])) / 3, sum(pixel) / 3]
 
     with driver.visit(path, scheme="light") as visit:
-        has_map = visit.page.locator("#map").is_visible()
+        has_map = visit.page.locator("#world").is_visible()
         assert all(value > 150 for value in brightness(visit)[:1 + has_map])
         visit.page.emulate_media(color_scheme="dark")
         assert all(value < 90 for value in brightness(visit)[:1 + has_map]), "the canvas follows a change"
@@ -404,7 +421,7 @@ def empty_and_odd_runs_say_so(driver, pages):
         assert visit.rows("#all-peers", 5)
     with driver.visit(pages["placeless"]) as visit:
         assert "No peer has a place" in visit.text("#left-out") and not visit.errors
-        assert visit.page.locator("#map").is_visible()
+        assert visit.page.locator("#world").is_visible()
     with driver.visit(pages["broken"], load=False) as visit:
         visit.load(scripted=False)
         visit.page.wait_for_timeout(500)

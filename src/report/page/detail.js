@@ -278,7 +278,7 @@ class DetailPanel {
       { title: "stage", width: 92, text: (at) => model.text("refusals", "stage", at) },
       { title: "count", width: 66, number: true, text: (at) => grouped(model.refusals.count[at]) },
       { title: "reason", width: 260, text: (at) =>
-        [model.text("refusals", "reason", at), model.text("refusals", "amount_class", at)].filter(Boolean).join(", ") }];
+        ["reason", "amount_class"].map((column) => model.text("refusals", column, at)).filter(Boolean).join(", ") }];
     const table = new RowTable({ label: "Refusals of this deployment", columns, rows, plain: true, height: 210,
       open: (at) => this.actions.show("refusal", at) });
     this.watchers.push({ setTime() {}, table });

@@ -127,7 +127,7 @@ class Page {
   constructor(model) {
     this.model = model;
     this.course = new Course(model);
-    this.map = new WorldMap(model, this.course, document.getElementById("map"));
+    this.map = new WorldMap(model, this.course, document.getElementById("world"));
     this.replay = new Replay(model, this.course, this.map);
     this.panel = new DetailPanel(model, this.panelActions());
     this.address = new AddressBar(() => this.describe());
@@ -137,6 +137,7 @@ class Page {
     enliveMap(this.map, (peers) => (peers.length > 1 ? this.show("peers", peers) : this.show("peer", peers[0])),
       (peers) => this.describePeers(peers));
     this.map.onView = () => this.replay.ask();
+    this.replay.onOpen = (row) => this.openEvent(row);
     listenToKeys({ replay: this.replay, focusSearch: () => this.focusSearch(), close: () => this.close(),
       help: () => document.getElementById("help").showModal() });
     document.getElementById("help-open").onclick = () => document.getElementById("help").showModal();
@@ -204,10 +205,10 @@ class Page {
   }
 
   revealMap() {
-    const box = document.getElementById("map").getBoundingClientRect();
+    const box = document.getElementById("world").getBoundingClientRect();
     // In a narrow window the details cover its lower half.
     const isNarrow = matchMedia("(max-width: 1099px)").matches;
-    if (isNarrow) document.getElementById("map").scrollIntoView();
+    if (isNarrow) document.getElementById("world").scrollIntoView();
     else if (box.top < 0 || box.bottom > innerHeight) document.getElementById("replay").scrollIntoView();
   }
 
@@ -228,6 +229,15 @@ class Page {
     replay.selectPeer(kind === "peer" ? id : NONE);
     this.panel.setTime(replay.time);
     this.address.changed();
+  }
+
+  /** What a row of the history is about; of the deployment that is followed, its time. */
+  openEvent(row) {
+    const { history } = this.model, deployment = history.deployment[row], peer = history.peer[row];
+    if (deployment >= 0 && deployment === this.replay.following) this.replay.seek(history.time_s[row]);
+    else if (deployment >= 0) this.show("deployment", deployment);
+    else if (peer >= 0) this.show("peer", peer);
+    else this.replay.seek(history.time_s[row]);
   }
 
   follow(deployment) {

@@ -87,6 +87,7 @@ class Replay {
     find("clock-end").textContent = clock(this.model.duration);
     this.parts.slider.max = this.model.duration;
     this.parts.slider.addEventListener("input", () => this.seek(Number(this.parts.slider.value)));
+    this.parts.slider.addEventListener("pointermove", (event) => this.tellTime(event));
     this.parts.play.onclick = () => (this.isPlaying ? this.pause() : this.play());
     find("before").onclick = () => this.stepEvent(-1);
     find("after").onclick = () => this.stepEvent(1);
@@ -99,11 +100,22 @@ class Replay {
         return value;
       });
     this.parts.lines = Array.from({ length: LISTED }, () => {
-      const line = { time: make("time", {}), text: make("span", {}) };
+      const line = { time: make("time", {}), row: NONE };
+      line.text = make("button", { type: "button", onclick: () => line.row >= 0 && this.onOpen?.(line.row) });
       line.element = make("li", { hidden: true }, line.time, line.text);
       return line;
     });
     this.parts.now.append(...this.parts.lines.map((line) => line.element));
+  }
+
+  /** Says which time is under the pointer on the time line, and which faults hold then. */
+  tellTime(event) {
+    const box = this.parts.strip.getBoundingClientRect();
+    const time = Math.max(0, (event.clientX - box.left) / box.width) * this.model.duration;
+    const slack = this.model.duration / box.width * 2;
+    const faults = this.model.faults.filter(({ begin, end }) => begin - slack <= time && time <= end + slack);
+    const title = [clock(Math.min(time, this.model.duration)), ...faults.map((fault) => fault.label)].join(" · ");
+    if (this.parts.slider.title !== title) this.parts.slider.title = title;
   }
 
   offerSpeeds() {
@@ -347,7 +359,7 @@ class Replay {
     const { model, kinds, recent, time } = this, { history, deployments } = model;
     const rows = this.following >= 0 ? rowsOf(model.byDeployment.history, this.following) : null;
     let at = rows ? this.placeOf(rows, time) : placeAbove(history.time_s, time);
-    const bids = [[], [], []], commits = [[], [], []];
+    const bids = [[], [], []], commits = [[], [], []], moves = [[], [], []];
     for (let looked = 0; at > 0 && looked < MOST_RECENT; looked += 1) {
       at -= 1;
       const row = rows ? rows[at] : at, age = (time - history.time_s[row]) / recent;
@@ -358,7 +370,8 @@ class Replay {
       if (kind === kinds.bid_made && peer >= 0 && orchestrator >= 0) {
         if (bids[step].length < MOST_BIDS) bids[step].push(peer, orchestrator);
       } else if (kind === kinds.committed && peer >= 0 && orchestrator >= 0) {
-        if (commits[step].length < MOST_COMMITS) commits[step].push(orchestrator, peer);
+        const pairs = history.generation[row] > 0 ? moves[step] : commits[step];
+        if (pairs.length < MOST_COMMITS) pairs.push(orchestrator, peer);
       } else if (scene.rings.length < 150) this.addRing(scene, row, kind, orchestrator, peer, age);
     }
     // Many arcs at a time are drawn more lightly, so that what lies below is seen.
@@ -368,6 +381,8 @@ class Replay {
       scene.over.push({ pairs, color: "bid", width: 1, alpha: light * [0.75, 0.45, 0.2][step] }));
     commits.forEach((pairs, step) =>
       scene.over.push({ pairs, color: "commit", width: light < 1 ? 1.6 : 2.4, alpha: [0.95, 0.6, 0.3][step] }));
+    moves.forEach((pairs, step) =>
+      scene.over.push({ pairs, color: "alarm", width: 2.4, dash: [9, 3], alpha: [0.95, 0.6, 0.3][step] }));
   }
 
   addRing(scene, row, kind, orchestrator, peer, age) {
@@ -462,6 +477,8 @@ class Replay {
     parts.lines.forEach((line, number) => {
       const place = end - 1 - number;
       line.element.hidden = place < 0 && number > 0;
+      line.row = place < 0 ? NONE : rows[place];
+      line.text.disabled = place < 0;
       if (place < 0) {
         line.time.textContent = "";
         line.text.textContent = number ? "" : "Nothing yet.";
@@ -605,7 +622,8 @@ function fillLegend(host, map, model) {
   parts.push(entry("asks for bids", ring("bid", "ring")), entry("bid", line("bid", 1), 30),
     entry("commit", line("commit", 2.4), 30), entry("waits to start", line("commit", 1.4, [5, 4]), 30),
     entry("allocation runs", line("running", 1.6), 30), entry("its peer is down", line("alarm", 1.4, [2, 4]), 30),
-    entry("redeployment", ring("alarm", "double")), entry("failure", ring("alarm", "cross")),
+    entry("redeployment", ring("alarm", "double")), entry("its commit", line("alarm", 2.4, [9, 3]), 30),
+    entry("failure", ring("alarm", "cross")),
     entry("message from the orchestrator", message(true)), entry("message to it", message(false)));
   host.replaceChildren(...parts);
 }
