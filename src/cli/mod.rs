@@ -23,10 +23,12 @@ mod manual;
 mod measure;
 mod placement_bench;
 mod plot;
+mod report;
 mod reproduce;
 mod run;
 mod scale;
 mod schema;
+mod serve;
 mod steady;
 mod study;
 mod sweep;
@@ -93,6 +95,8 @@ enum Command {
     Accept(accept::AcceptArguments),
     /// Run a script of capability operations and explain each decision.
     Cap(cap::CapArguments),
+    /// Make the page of a run or a sweep anew, or show it under an address of this machine.
+    Report(report::ReportArguments),
     /// Tell why something was refused in a run, down to the token, the link and the rule.
     Explain(explain::ExplainArguments),
     /// Show again what is said of the real DMS: each known weakness as-is and mended.
@@ -134,6 +138,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::check(&arguments),
         Command::Accept(arguments) => accept::accept(&arguments),
         Command::Cap(arguments) => cap::cap(&arguments),
+        Command::Report(arguments) => report::report(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::List(arguments) => list::list(&arguments),

@@ -247,7 +247,12 @@ fn names_of(paths: &[PathBuf]) -> Vec<String> {
 fn sweep_at(path: &Path) -> Result<plots::Sweep, Exit> {
     eprintln!("reading {}", path.display());
     let sweep = Sweep::open(folder_at(path)).map_err(|error| failed(&error))?;
-    let Merged { plan, cells, summary } = merge(&sweep).map_err(|error| not_merged(&error))?;
+    Ok(shown(&merge(&sweep).map_err(|error| not_merged(&error))?))
+}
+
+/// What a sweep has shown, as plots take it.
+pub(super) fn shown(merged: &Merged) -> plots::Sweep {
+    let Merged { plan, cells, summary } = merged;
     let cell = |(cell, result): &(crate::experiment::plan::Cell, crate::observe::CellResult)| {
         let (variant, condition) = (&plan.variants[cell.variant], &plan.conditions[cell.condition]);
         let mut parameters = condition.parameters.clone();
@@ -268,7 +273,7 @@ fn sweep_at(path: &Path) -> Result<plots::Sweep, Exit> {
         half_width: row.difference_half_width,
         p_value: row.p_value,
     };
-    Ok(plots::Sweep {
+    plots::Sweep {
         name: plan.name.clone(),
         variants: plan.variants.iter().map(|arm| arm.name.clone()).collect(),
         conditions: plan.conditions.iter().map(|arm| arm.name.clone()).collect(),
@@ -276,7 +281,7 @@ fn sweep_at(path: &Path) -> Result<plots::Sweep, Exit> {
         metrics: plan.metrics.iter().map(|metric| (metric.metric.clone(), metric.unit.clone())).collect(),
         cells: cells.iter().map(cell).collect(),
         differences: summary.iter().map(difference).collect(),
-    })
+    }
 }
 
 /// Draws what is asked for, or everything that fits.

@@ -15,6 +15,7 @@ pub mod page;
 pub mod plots;
 pub mod steady;
 pub mod study;
+pub mod sweep;
 pub mod tables;
 
 use std::fs;

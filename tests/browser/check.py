@@ -60,6 +60,9 @@ def loads_without_errors_and_asks_for_nothing(driver, path):
         assert not visit.errors, visit.errors
         assert not visit.requests, visit.requests
         assert visit.page.locator("h1").inner_text().strip()
+        ids = visit.page.evaluate("[...document.querySelectorAll('[id]')].map((element) => element.id)")
+        assert len(ids) == len(set(ids)), sorted(one for one in ids if ids.count(one) > 1)
+        assert all(isinstance(count, int) for count in visit.counts().values()), visit.counts()
 
 
 @test
@@ -135,7 +138,7 @@ def sort_key(text):
 @test
 def sorting_works_both_ways_in_every_table(driver, path):
     with driver.visit(path) as visit:
-        for section, columns in (("deployments", (0, 1, 4, 11)), ("peers", (0, 3, 6)), ("refusals", (0, 3))):
+        for section, columns in (("deployments", (0, 1, 4, 6, 11)), ("peers", (0, 3, 6)), ("refusals", (0, 3))):
             if not visit.counts()[section]:
                 continue
             for column in columns:
@@ -200,7 +203,7 @@ def a_refusal_is_explained(driver, path):
 def a_peer_is_picked_on_the_map(driver, path):
     with driver.visit(path) as visit:
         need(visit, "peers", "history")
-        visit.page.locator("#map").scroll_into_view_if_needed()
+        visit.page.locator("#world").scroll_into_view_if_needed()
         name = visit.rows("#all-peers", 2)[1][0]
         x, y = visit.page.evaluate("(name) => dmsimReplay.spot(name)", name)
         visit.page.locator("#map-top").click(position={"x": x, "y": y})
@@ -214,11 +217,26 @@ def a_peer_is_picked_on_the_map(driver, path):
 
 
 @test
+def what_happens_leads_to_what_it_is_about(driver, path):
+    with driver.visit(path) as visit:
+        need(visit, "peers", "history")
+        visit.seek(visit.state()["duration_s"] * 0.9)
+        line = visit.page.locator("#now li:visible button").first
+        said = line.inner_text()
+        line.click()
+        visit.settle()
+        if said.startswith("#"):
+            assert heading(visit).startswith(f"Deployment {said[1:].split()[0]}\n"), (said, heading(visit))
+        elif not said.startswith("fault"):
+            assert heading(visit).startswith("Peer"), (said, heading(visit))
+
+
+@test
 def the_map_zooms_and_returns(driver, path):
     with driver.visit(path) as visit:
         need(visit, "peers", "history")
         view = lambda: visit.state()["view"]
-        visit.page.locator("#map").scroll_into_view_if_needed()
+        visit.page.locator("#world").scroll_into_view_if_needed()
         first = view()
         box = visit.page.locator("#map-top").bounding_box()
         visit.page.mouse.move(box["x"] + 300, box["y"] + 120)
@@ -356,7 +374,7 @@ def it_is_dark_where_dark_is_wanted(driver, path):
         return [sum(map(int, re.findall(r"\d+", body)[:3])) / 3, sum(pixel) / 3]
 
     with driver.visit(path, scheme="light") as visit:
-        has_map = visit.page.locator("#map").is_visible()
+        has_map = visit.page.locator("#world").is_visible()
         assert all(value > 150 for value in brightness(visit)[:1 + has_map])
         visit.page.emulate_media(color_scheme="dark")
         assert all(value < 90 for value in brightness(visit)[:1 + has_map]), "the canvas follows a change"
@@ -403,7 +421,7 @@ def empty_and_odd_runs_say_so(driver, pages):
         assert visit.rows("#all-peers", 5)
     with driver.visit(pages["placeless"]) as visit:
         assert "No peer has a place" in visit.text("#left-out") and not visit.errors
-        assert visit.page.locator("#map").is_visible()
+        assert visit.page.locator("#world").is_visible()
     with driver.visit(pages["broken"], load=False) as visit:
         visit.load(scripted=False)
         visit.page.wait_for_timeout(500)
@@ -440,9 +458,23 @@ def many_rows_are_few_elements(driver, pages):
 
 
 def following_shows_messages_on_their_way(driver, pages):
+    count = """async (times) => {
+      let most = 0, now = 0;
+      const message = WorldMap.prototype.drawMessage, draw = WorldMap.prototype.draw;
+      WorldMap.prototype.drawMessage = function (...all) { now += 1; message.apply(this, all); };
+      WorldMap.prototype.draw = function (...all) { now = 0; draw.apply(this, all); most = Math.max(most, now); };
+      for (const time of times) {
+        dmsimReplay.seek(time);
+        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      }
+      Object.assign(WorldMap.prototype, { drawMessage: message, draw });
+      return most;
+    }"""
     with driver.visit(pages["usual"], "#deployment=3") as visit:
         asked = visit.state()
         assert asked["following"] == 3 and asked["speed"] < 2, "slow where much happens"
+        times = [asked["time_s"] + 0.1 * step for step in range(12)]
+        assert visit.page.evaluate(count, times) >= 4
         visit.page.get_by_role("button", name="Play it from its start").click()
         visit.page.wait_for_timeout(400)
         early = visit.state()
@@ -450,22 +482,35 @@ def following_shows_messages_on_their_way(driver, pages):
         visit.page.evaluate("dmsimReplay.pause()")
         visit.page.get_by_role("button", name="Show everything", exact=True).click()
         assert visit.state()["following"] is None and visit.page.locator("#panel").is_visible()
+        assert visit.page.evaluate(count, times) == 0
 
 
 def nothing_pulses_where_motion_is_unwanted(driver, pages):
-    with driver.visit(pages["usual"], motion="reduce") as visit:
-        visit.seek(3600)
-        drawn = "document.getElementById('map-top').toDataURL()"
-        first = visit.page.evaluate(drawn)
-        visit.page.wait_for_timeout(300)
-        assert visit.page.evaluate(drawn) == first and not visit.errors
+    sizes = {}
+    for motion in ("reduce", "no-preference"):
+        with driver.visit(pages["usual"], motion=motion) as visit:
+            sizes[motion] = visit.page.evaluate("""() => {
+              const seen = new Set(), draw = WorldMap.prototype.drawRing;
+              WorldMap.prototype.drawRing = function (ring) {
+                if (ring.color === 'bid') seen.add(ring.radius);
+                draw.call(this, ring);
+              };
+              return (async () => {
+                for (let step = 0; step < 60; step += 1) {
+                  dmsimReplay.seek(8900 + step * 20);
+                  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+                }
+                return [...seen];
+              })();
+            }""")
+    assert len(sizes["reduce"]) == 1 and len(sizes["no-preference"]) > 5, sizes
 
 
 PICTURES = {
     "light-wide": {"address": "#t=8000", "width": 1600, "height": 1000},
     "dark-wide": {"address": "#t=15300", "width": 1600, "height": 1000, "scheme": "dark"},
     "narrow": {"address": "#t=12000", "width": 390, "height": 800},
-    "following": {"address": "#t=4392.8&deployment=12", "width": 1600, "height": 1000},
+    "following": {"address": "#t=8921.62&deployment=26", "width": 1600, "height": 1000},
     "refusal": {"address": "#refusal=3", "width": 1400, "height": 900, "scheme": "dark"},
 }
 
@@ -545,11 +590,7 @@ def bench(options):
           f"{len(made['messages']['message'])} messages, page of {path.stat().st_size / 1e6:.1f} MB")
     with Driver() as driver, driver.visit(path, load=False, width=1600, height=1000) as visit:
         visit.page.goto(visit.url)
-        ready = visit.page.evaluate("""() => new Promise((done) => {
-          const look = () => (window.dmsimReplay ? done(performance.now()) : setTimeout(look, 5));
-          look();
-        })""")
-        print(f"ready after {ready:.0f} ms")
+        print(f"ready after {visit.ready():.0f} ms")
         worst = 0.0
         for label, start in (("whole map", ""), ("following", "dmsimReplay.follow(200)")):
             visit.page.evaluate("document.getElementById('replay').scrollIntoView()")

@@ -329,7 +329,7 @@ def context(run, data):
         "plots": [{"name": name, "caption": f"{label}, every minute.", "svg": picture(label, steps[place:], color)}
                   for place, (name, label, color) in enumerate((("peers", "Peers up", "#0072B2"),
                                                                 ("deployments", "Deployments", "#009E73"),
-                                                                ("messages", "Messages sent", "#D55E00")))],
+                                                                ("map", "Messages sent", "#D55E00")))],
         "failures": [{"reason": data["strings"][data["deployments"]["reason"][row]], "count": 1, "share": "1.7 %",
                       "example": f"#{row}", "submitted": "0:12:00"} for row in failed[:5]],
         "deployments_total": asked,

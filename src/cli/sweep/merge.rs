@@ -6,9 +6,12 @@ use clap::Args;
 
 use super::{Folder, failed, not_merged, open};
 use crate::cli::Exit;
+use crate::cli::report::write_sweep;
 use crate::experiment::merge::{import, merge as merged};
 use crate::experiment::{Merged, Summary, findings, paragraph};
-use crate::observe::{Arm, FailureKind, PlannedMetric, SweepPlan, csv_text, failures_csv, write_into};
+use crate::observe::sweep::Field;
+use crate::observe::{Arm, FailureKind, PlannedMetric, SweepPlan, Table, csv_text, failures_csv, write_into};
+use crate::report::plots::Plot;
 use crate::report::study::{Measure, svg};
 
 #[derive(Args, Debug)]
@@ -60,10 +63,11 @@ pub(in crate::cli) fn finish(merged: &Merged, folder: &Path) -> Result<(), Exit>
         ("failures.csv", failures_csv(&merged.failures())),
         ("summary.csv", csv_text(summary)),
         ("study.md", findings(plan, summary)),
-        ("study.svg", picture(plan, summary)),
+        ("study.svg", means(plan, summary).svg),
     ];
     let files = files.each_ref().map(|(name, text)| (*name, text.as_bytes()));
     write_into(folder, &files).map_err(|error| failed(&error.into()))?;
+    write_sweep(merged, folder)?;
     print!("{}", paragraph(plan, summary));
     println!("\nresults in {}", folder.display());
     Ok(())
@@ -88,7 +92,8 @@ pub(super) const fn exit_of(worst: Option<FailureKind>) -> Exit {
     }
 }
 
-fn picture(plan: &SweepPlan, rows: &[Summary]) -> String {
+/// Every mean with its interval as a picture.
+pub(in crate::cli) fn means(plan: &SweepPlan, rows: &[Summary]) -> Plot {
     let names = |all: &[Arm]| -> Vec<String> { all.iter().map(|arm| arm.name.clone()).collect() };
     let (variants, conditions) = (names(&plan.variants), names(&plan.conditions));
     let interval = |metric: &str, variant: &str, condition: &str| {
@@ -108,5 +113,27 @@ fn picture(plan: &SweepPlan, rows: &[Summary]) -> String {
     };
     let measures: Vec<Measure> = plan.metrics.iter().map(measure).collect();
     let title = format!("{}: mean and 95 % interval of {} replications", plan.name, plan.replications);
-    svg(&title, &variants, &conditions, &measures)
+    Plot {
+        name: "study",
+        caption: "Every variant by every metric, under every condition, with 95 % intervals.".to_owned(),
+        svg: svg(&title, &variants, &conditions, &measures),
+        data: table_of_means(rows),
+    }
+}
+
+fn table_of_means(rows: &[Summary]) -> Table<'static> {
+    let text = |text: &String| Field::Text(text.clone().into());
+    let number = |number: f64| Field::Number((!number.is_nan()).then_some(number));
+    let row = |row: &Summary| {
+        vec![
+            text(&row.condition),
+            text(&row.variant),
+            text(&row.metric),
+            text(&row.unit),
+            number(row.mean),
+            number(row.half_width),
+        ]
+    };
+    let header = ["condition", "variant", "metric", "unit", "mean", "half_width"];
+    Table { header: header.map(str::to_owned).to_vec(), rows: rows.iter().map(row).collect() }
 }

@@ -16,7 +16,7 @@ mod status;
 mod submit;
 
 pub(super) use make::make_until_enough;
-pub(super) use merge::{finish, worst};
+pub(super) use merge::{finish, means, worst};
 pub(super) use plan::plan_into;
 
 #[derive(Args, Debug)]

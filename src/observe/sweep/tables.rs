@@ -1,12 +1,14 @@
 //! The tables of a finished sweep.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use indexmap::IndexSet;
 use serde::Serialize;
 
 use super::{Arm, CellOutcome, CellResult, CellRow, SweepPlan};
 use crate::observe::folder::{csv_lines, csv_text};
+use crate::observe::format::number_text;
 
 /// A cell with what came of it.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +65,16 @@ pub enum Field<'a> {
     Whole(u64),
     /// A number; none where there was nothing to measure.
     Number(Option<f64>),
+}
+
+impl fmt::Display for Field<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Whole(number) => write!(f, "{number}"),
+            Self::Number(number) => number.map_or(Ok(()), |number| f.write_str(&number_text(number))),
+        }
+    }
 }
 
 impl<'a> From<&'a str> for Field<'a> {

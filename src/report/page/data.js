@@ -57,7 +57,7 @@ async function loadData() {
 function readTable(raw, name) {
   const source = raw[name] || {};
   const count = Math.max(0, ...Object.values(source).map((column) => column.length));
-  const table = { count };
+  const table = { size: count };
   for (const column of TEXT_COLUMNS[name]) table[column] = Int32Array.from(source[column] || new Int32Array(count));
   for (const column of ROW_COLUMNS[name]) {
     const given = source[column];
@@ -74,11 +74,11 @@ function readTable(raw, name) {
 function orderBy(table, column) {
   const keys = table[column];
   let ordered = true;
-  for (let row = 1; row < table.count && ordered; row += 1) ordered = keys[row - 1] <= keys[row];
+  for (let row = 1; row < table.size && ordered; row += 1) ordered = keys[row - 1] <= keys[row];
   if (ordered) return;
   const order = Array.from(keys.keys()).sort((a, b) => keys[a] - keys[b]);
   for (const [name, values] of Object.entries(table)) {
-    if (name !== "count") table[name] = values.map((_, row) => values[order[row]]);
+    if (name !== "size") table[name] = values.map((_, row) => values[order[row]]);
   }
 }
 
@@ -120,21 +120,21 @@ function buildModel(raw) {
   orderBy(history, "time_s");
   orderBy(messages, "sent_s");
   model.initiallyDown = raw.initially_down || [];
-  model.duration = model.run.duration_s || history.time_s[history.count - 1] || 0;
+  model.duration = model.run.duration_s || history.time_s[history.size - 1] || 0;
   model.text = (table, column, row) => strings[model[table][column][row]] ?? "";
-  model.peerName = (peer) => (peer >= 0 && peer < peers.count ? strings[peers.peer[peer]] : "nobody");
+  model.peerName = (peer) => (peer >= 0 && peer < peers.size ? strings[peers.peer[peer]] : "nobody");
   model.peerByName = new Map(Array.from(peers.peer, (name, peer) => [strings[name], peer]));
   model.stringNumber = new Map(strings.map((text, number) => [text, number]));
   model.byDeployment = {
-    history: groupRows(history.deployment, deployments.count),
-    allocations: groupRows(allocations.deployment, deployments.count),
-    refusals: groupRows(refusals.deployment, deployments.count),
-    messages: groupRows(messages.deployment, deployments.count),
+    history: groupRows(history.deployment, deployments.size),
+    allocations: groupRows(allocations.deployment, deployments.size),
+    refusals: groupRows(refusals.deployment, deployments.size),
+    messages: groupRows(messages.deployment, deployments.size),
   };
   model.byPeer = {
-    history: groupRows(history.peer, peers.count),
-    allocations: groupRows(allocations.peer, peers.count),
-    deployments: groupRows(deployments.orchestrator, peers.count),
+    history: groupRows(history.peer, peers.size),
+    allocations: groupRows(allocations.peer, peers.size),
+    deployments: groupRows(deployments.orchestrator, peers.size),
   };
   model.faults = readFaults(model);
   model.notable = notableRows(model);
@@ -143,7 +143,7 @@ function buildModel(raw) {
 
 /** What happens so often that a list of events would show nothing else; everything else is notable. */
 const QUIET_KINDS = new Set(["round_opened", "bid_made", "committed", "allocation_created", "address_given", "named",
-  "port_mapped", "allocation_state", "released"]);
+  "port_mapped", "allocation_state", "released", "left_out"]);
 
 function notableRows(model) {
   const { history, strings } = model;
@@ -170,14 +170,14 @@ function readFaults(model) {
   const { history, strings, peers } = model;
   const begins = model.stringNumber.get("fault_begins"), ends = model.stringNumber.get("fault_ends");
   const faults = [], open = new Map();
-  for (let row = 0; row < history.count; row += 1) {
+  for (let row = 0; row < history.size; row += 1) {
     const kind = history.kind[row];
     if (kind !== begins && kind !== ends) continue;
     const state = strings[history.state[row]], reason = strings[history.reason[row]];
     const key = `${state} ${/fault \d+/.exec(reason)?.[0] ?? ""}`;
     if (kind === begins) {
       const time = history.time_s[row];
-      const sides = strings[history.concerned[row]].split("/").map((text) => peersOfRanges(text, peers.count));
+      const sides = strings[history.concerned[row]].split("/").map((text) => peersOfRanges(text, peers.size));
       const end = SUDDEN_FAULTS.has(state) ? time : model.duration;
       const fault = { kind: state, label: faultText(state, reason), begin: time, end, sides, row };
       faults.push(fault);
@@ -211,15 +211,15 @@ function changesOf(model) {
   };
   const number = (text) => model.stringNumber.get(text);
   const up = number("peer_up"), down = number("peer_down"), status = number("deployment_status");
-  for (let row = 0; row < history.count; row += 1) {
+  for (let row = 0; row < history.size; row += 1) {
     const kind = history.kind[row], peer = history.peer[row], deployment = history.deployment[row];
     if (kind === up && peer >= 0) add(history.time_s[row], PEER, peer, 1);
     else if (kind === down && peer >= 0) add(history.time_s[row], PEER, peer, 0);
-    else if (kind === status && deployment >= 0 && deployment < deployments.count) {
+    else if (kind === status && deployment >= 0 && deployment < deployments.size) {
       add(history.time_s[row], DEPLOYMENT, deployment, history.state[row]);
     }
   }
-  for (let row = 0; row < allocations.count; row += 1) {
+  for (let row = 0; row < allocations.size; row += 1) {
     const steps = [[allocations.committed_s, COMMITTED], [allocations.started_s, RUNNING], [allocations.ended_s, OVER]];
     for (const [column, phase] of steps) if (column[row] >= 0) add(column[row], ALLOCATION, row, phase);
   }
@@ -250,16 +250,16 @@ class Course {
     this.before = new Int32Array(this.times.length);
     this.cursor = 0;
     this.time = 0;
-    this.peerUp = new Uint8Array(model.peers.count).fill(1);
+    this.peerUp = new Uint8Array(model.peers.size).fill(1);
     for (const peer of model.initiallyDown) this.peerUp[peer] = 0;
     this.upCount = this.peerUp.reduce((sum, up) => sum + up, 0);
-    this.peerRuns = new Int32Array(model.peers.count);
-    this.peerSide = new Uint8Array(model.peers.count);
-    this.phase = new Uint8Array(model.allocations.count);
+    this.peerRuns = new Int32Array(model.peers.size);
+    this.peerSide = new Uint8Array(model.peers.size);
+    this.phase = new Uint8Array(model.allocations.size);
     this.runningCount = 0;
     this.live = [];
-    this.livePlace = new Int32Array(model.allocations.count).fill(NONE);
-    this.status = new Int32Array(model.deployments.count);
+    this.livePlace = new Int32Array(model.allocations.size).fill(NONE);
+    this.status = new Int32Array(model.deployments.size);
     this.statusCount = new Int32Array(model.strings.length);
     const used = new Set(this.values.filter((_, at) => this.kinds[at] === DEPLOYMENT));
     this.statusTexts = [...used].map((number) => [number, model.strings[number].toLowerCase()]);

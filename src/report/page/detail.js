@@ -2,21 +2,26 @@
 
 /** Most lines of bars in one picture. */
 const MOST_BARS = 60;
+/** So many letters fit about into a bar of the whole width. */
+const BAR_LETTERS = 52;
 /** Most links to things of one kind in one list. */
 const MOST_LINKS = 40;
 
 /**
- * Bars over time from `from` to `to`: `lines` are {label, parts: [{begin, end, tone, text}]}. A click calls
+ * Bars over time from `from` to `to`: `lines` are {label, parts: [{begin, end, tone, text, brief}]}. A click calls
  * `seek(time)`; `setTime(time)` moves the mark of the present.
  */
-function timeBars({ from, to, lines, seek, digits = 0 }) {
+function timeBars({ from, to, lines, seek }) {
+  const digits = to - from < 5 ? 2 : to - from < 120 ? 1 : 0;
   const length = to - from || 1, share = (time) => Math.max(0, Math.min(1, (time - from) / length));
   const cursor = make("div", { class: "cursor" });
   const element = make("div", { class: "bars" }, ...lines.slice(0, MOST_BARS).map(({ label, parts }) => {
-    const track = make("div", { class: "track" }, ...parts.map(({ begin, end, tone, text }) => {
+    const track = make("div", { class: "track" }, ...parts.map(({ begin, end, tone, text, brief = text }) => {
       const until = end >= 0 ? end : to;
+      const room = (Math.min(until, to) - Math.max(begin, from)) / length * BAR_LETTERS;
       const title = `${text}: ${clock(begin, digits)} to ${end >= 0 ? clock(end, digits) : "the end"}`;
-      const part = make("div", { class: `part ${tone}`, title }, share(until) - share(begin) > 0.12 ? text : "");
+      const part = make("div", { class: `part ${tone}`, title },
+        [text, brief].find((words) => words.length < room) ?? "");
       part.style.left = `${share(begin) * 100}%`;
       part.style.width = `${(share(until) - share(begin)) * 100}%`;
       return part;
@@ -191,7 +196,7 @@ class DetailPanel {
     const { model } = this, { deployments } = model;
     const text = (column) => model.text("deployments", column, row);
     const submitted = deployments.submitted_s[row], ended = deployments.ended_s[row];
-    const outcome = [text("status"), text("outcome")].filter(Boolean).join(", ");
+    const outcome = [...new Set([text("status"), text("outcome")])].filter(Boolean).join(", ");
     const whole = make("button", { type: "button", onclick: () => this.actions.toggleFollow(row) });
     this.watch({ setTime: () => {
       const isFollowed = this.actions.following() === row;
@@ -244,7 +249,7 @@ class DetailPanel {
     if (running - submitted < 0.1 * (last - submitted)) {
       const until = submitted + Math.max(0.5, (running - submitted) * 1.15);
       const early = lines.filter((line) => line.parts.some((part) => part.begin < until));
-      parts.push(make("h3", {}, "Its start"), this.bars({ from: submitted, to: until, lines: early, digits: 1 }));
+      parts.push(make("h3", {}, "Its start"), this.bars({ from: submitted, to: until, lines: early }));
     }
     return [...parts, heading,
       this.bars({ from: submitted, to: Math.max(last, submitted + 0.5), lines })];
@@ -255,10 +260,12 @@ class DetailPanel {
     const committed = allocations.committed_s[row], started = allocations.started_s[row];
     const ended = allocations.ended_s[row], end = model.text("allocations", "end", row), parts = [];
     const waited = started >= 0 ? started : ended;
-    if (!(waited <= committed)) parts.push({ begin: committed, end: waited, tone: "waits", text: `${where}committed` });
+    if (!(waited <= committed)) parts.push({ begin: committed, end: waited, tone: "waits",
+      text: `${where}committed`, brief: "committed" });
     if (started >= 0) {
       const tone = /fail|lost|discard/.test(end) ? "bad" : "good";
-      parts.push({ begin: started, end: ended, tone, text: where + (end ? `ran, then ${end}` : "running") });
+      const text = end ? `ran, then ${end}` : "running";
+      parts.push({ begin: started, end: ended, tone, text: where + text, brief: end || text });
     }
     return parts;
   }
@@ -268,9 +275,10 @@ class DetailPanel {
     const heading = make("h3", {}, "Refusals ", make("span", { class: "soft" }, grouped(rows.length)));
     if (!rows.length) return [heading, make("p", { class: "soft" }, "Nobody refused anything to it.")];
     const columns = [
-      { title: "stage", width: 84, text: (at) => model.text("refusals", "stage", at) },
-      { title: "count", width: 64, number: true, text: (at) => grouped(model.refusals.count[at]) },
-      { title: "reason", width: 260, text: (at) => model.text("refusals", "reason", at) }];
+      { title: "stage", width: 92, text: (at) => model.text("refusals", "stage", at) },
+      { title: "count", width: 66, number: true, text: (at) => grouped(model.refusals.count[at]) },
+      { title: "reason", width: 260, text: (at) =>
+        ["reason", "amount_class"].map((column) => model.text("refusals", column, at)).filter(Boolean).join(", ") }];
     const table = new RowTable({ label: "Refusals of this deployment", columns, rows, plain: true, height: 210,
       open: (at) => this.actions.show("refusal", at) });
     this.watchers.push({ setTime() {}, table });
@@ -281,11 +289,11 @@ class DetailPanel {
     const { model } = this, { messages } = model;
     const columns = [
       { title: "sent", width: 104, text: (at) => clock(messages.sent_s[at], 2) },
-      { title: "from", width: 90, text: (at) => model.peerName(messages.from[at]) },
-      { title: "to", width: 90, text: (at) => model.peerName(messages.to[at]) },
+      { title: "behaviour", width: 196, text: (at) => model.text("messages", "behaviour", at) },
+      { title: "from, to", width: 180, text: (at) =>
+        `${model.peerName(messages.from[at])} → ${model.peerName(messages.to[at])}` },
       { title: "took", width: 68, number: true, text: (at) => span(messages.arrived_s[at] - messages.sent_s[at]) },
-      { title: "end", width: 84, text: (at) => model.text("messages", "end", at) || "under way" },
-      { title: "behaviour", width: 260, text: (at) => model.text("messages", "behaviour", at) },
+      { title: "end", width: 100, text: (at) => model.text("messages", "end", at) || "under way" },
       { title: "size", width: 80, number: true, text: (at) => bytes(messages.size_bytes[at]) }];
     const tone = (at) => (messages.arrived_s[at] >= 0 ? "" : "bad");
     return this.timed("Messages", rowsOf(model.byDeployment.messages, row), columns, (at) => messages.sent_s[at], tone);

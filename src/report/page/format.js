@@ -81,7 +81,7 @@ function faultText(kind, reason) {
 const STATUS_WORDS = { ShuttingDown: "shutting down" };
 const KIND_WORDS = {
   peer_up: "up", peer_down: "down", deployment_accepted: "accepted", deployment_refused: "refused",
-  round_opened: "asks for bids for", bid_made: "bids for", stage_failed: "stage failed", committed: "commits to",
+  round_opened: "asks for bids for", bid_made: "bids for", committed: "commits to",
   allocation_created: "allocation created", address_given: "address given", port_mapped: "port mapped",
   suspected: "suspects", restart_ordered: "orders a restart", redeployment_started: "redeployment starts",
   deployment_handed_over: "hands over",
@@ -99,9 +99,11 @@ function eventText(model, row, without = "") {
   if (kind === "fault_begins" || kind === "fault_ends") {
     return `${faultText(state, reason)} ${kind === "fault_begins" ? "begins" : "ends"}`;
   }
+  if (kind === "left_out") return `${reason} more ${state || "rows"} are not recorded one by one`;
   if (deployment >= 0 && without !== "deployment") words.push(`#${deployment}`);
   if (peer >= 0 && without !== "peer") words.push(shortened(model.peerName(peer), 40));
   if (kind === "deployment_status") words.push((STATUS_WORDS[state] || state).toLowerCase());
+  else if (kind === "stage_failed") words.push(`${state || "a stage"} fails`);
   else if (kind === "allocation_state") words.push(what + generation, state);
   else {
     words.push(KIND_WORDS[kind] || kind.replaceAll("_", " "));

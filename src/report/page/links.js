@@ -11,7 +11,7 @@ function readAddress(model) {
     return asked.get(name) && Number.isFinite(value) && value >= 0 && value <= most ? value : undefined;
   };
   wanted.t = number("t", Infinity);
-  const deployment = number("deployment", model.deployments.count - 1);
+  const deployment = number("deployment", model.deployments.size - 1);
   if (Number.isInteger(deployment)) wanted.deployment = deployment;
   const peer = model.peerByName.get(asked.get("peer"));
   if (peer !== undefined) wanted.peer = peer;

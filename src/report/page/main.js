@@ -89,17 +89,17 @@ function makeRefusals(model, fill, show) {
   const deployments = (row) => (isSummed ? sums.get(row)?.deployments : refusals.deployment[row]) ?? NaN;
   const columns = [
     { title: "stage", width: 104, text: text("stage") },
-    { title: "reason", width: 250, text: text("reason") },
-    { title: "amount class", width: 130, text: text("amount_class") },
+    { title: "reason", width: 260, text: text("reason") },
+    { title: "amount class", width: 200, text: text("amount_class") },
     { title: "count", width: 84, number: true, text: (row) => grouped(count(row)), key: count },
-    { title: "deployments", width: 120, number: true, text: (row) => {
+    { title: "deployments", width: 130, number: true, text: (row) => {
       const value = deployments(row);
       return isSummed ? grouped(value) : value >= 0 ? `#${value}` : "";
     }, key: deployments },
     { title: "first", width: 92, number: true, text: (row) => clock(refusals.first_time_s[row]),
       key: (row) => refusals.first_time_s[row] },
     { title: "first peer", width: 140, text: (row) => model.peerName(refusals.first_peer[row]) },
-    { title: "example", width: 320, text: text("example") },
+    { title: "example", width: 300, text: text("example") },
   ];
   const choice = make("select", { "aria-label": "Lines of the refusals table" },
     make("option", { value: "kind" }, "one line a kind"),
@@ -115,8 +115,8 @@ function makeRefusals(model, fill, show) {
 
 /** Why there is no replay, or nothing. */
 function missingReplay(model) {
-  if (!model.peers.count) return "This run has no peers, so there is nothing to replay.";
-  if (!model.history.count && !model.allocations.count) {
+  if (!model.peers.size) return "This run has no peers, so there is nothing to replay.";
+  if (!model.history.size && !model.allocations.size) {
     return "This run was made without a history, so there is no replay.";
   }
   return "";
@@ -127,7 +127,7 @@ class Page {
   constructor(model) {
     this.model = model;
     this.course = new Course(model);
-    this.map = new WorldMap(model, this.course, document.getElementById("map"));
+    this.map = new WorldMap(model, this.course, document.getElementById("world"));
     this.replay = new Replay(model, this.course, this.map);
     this.panel = new DetailPanel(model, this.panelActions());
     this.address = new AddressBar(() => this.describe());
@@ -137,6 +137,7 @@ class Page {
     enliveMap(this.map, (peers) => (peers.length > 1 ? this.show("peers", peers) : this.show("peer", peers[0])),
       (peers) => this.describePeers(peers));
     this.map.onView = () => this.replay.ask();
+    this.replay.onOpen = (row) => this.openEvent(row);
     listenToKeys({ replay: this.replay, focusSearch: () => this.focusSearch(), close: () => this.close(),
       help: () => document.getElementById("help").showModal() });
     document.getElementById("help-open").onclick = () => document.getElementById("help").showModal();
@@ -204,10 +205,10 @@ class Page {
   }
 
   revealMap() {
-    const box = document.getElementById("map").getBoundingClientRect();
+    const box = document.getElementById("world").getBoundingClientRect();
     // In a narrow window the details cover its lower half.
     const isNarrow = matchMedia("(max-width: 1099px)").matches;
-    if (isNarrow) document.getElementById("map").scrollIntoView();
+    if (isNarrow) document.getElementById("world").scrollIntoView();
     else if (box.top < 0 || box.bottom > innerHeight) document.getElementById("replay").scrollIntoView();
   }
 
@@ -228,6 +229,15 @@ class Page {
     replay.selectPeer(kind === "peer" ? id : NONE);
     this.panel.setTime(replay.time);
     this.address.changed();
+  }
+
+  /** What a row of the history is about; of the deployment that is followed, its time. */
+  openEvent(row) {
+    const { history } = this.model, deployment = history.deployment[row], peer = history.peer[row];
+    if (deployment >= 0 && deployment === this.replay.following) this.replay.seek(history.time_s[row]);
+    else if (deployment >= 0) this.show("deployment", deployment);
+    else if (peer >= 0) this.show("peer", peer);
+    else this.replay.seek(history.time_s[row]);
   }
 
   follow(deployment) {
@@ -304,8 +314,8 @@ async function start() {
     seek: (time) => replay.seek(time), play: () => replay.play(), pause: () => replay.pause(),
     follow: (deployment) => (deployment === null ? page.close() : page.show("deployment", deployment)),
     spot: (name) => page.map.spot(model.peerByName.get(name)),
-    counts: { peers: model.peers.count, deployments: model.deployments.count, refusals: model.refusals.count,
-      history: model.history.count, messages: model.messages.count } };
+    counts: { peers: model.peers.size, deployments: model.deployments.size, refusals: model.refusals.size,
+      history: model.history.size, messages: model.messages.size } };
   if (location.hash && !location.hash.includes("=")) document.getElementById(location.hash.slice(1))?.scrollIntoView();
 }
 

@@ -96,7 +96,7 @@ class WorldMap {
     this.focusSpots = new Map();
     this.onView = null;
     this.findPlaces();
-    const count = model.peers.count;
+    const count = model.peers.size;
     this.peerX = new Float32Array(count);
     this.peerY = new Float32Array(count);
     this.peerCluster = new Int32Array(count).fill(NONE);
@@ -118,7 +118,7 @@ class WorldMap {
 
   /** Peers by place, and how far the next place is, in degrees. */
   findPlaces() {
-    const { peers } = this.model, count = peers.count;
+    const { peers } = this.model, count = peers.size;
     const placed = peers.lat.some((lat) => Number.isFinite(lat));
     this.isAbstract = !placed;
     this.nowhere = NONE;
@@ -234,7 +234,8 @@ class WorldMap {
   }
 
   get radius() {
-    return Math.min(5.5, 3 + 0.5 * Math.log2(this.scale / this.fitScale));
+    const least = this.width < 600 ? 2.1 : 3;
+    return Math.min(5.5, least + 0.5 * Math.log2(this.scale / this.fitScale));
   }
 
   /** Decides for the present zoom which peers are dots of their own, and which are one dot with others. */
@@ -262,11 +263,12 @@ class WorldMap {
       cell.places.push(place);
     }
     const clusters = [...cells.values()].sort((a, b) => b.count - a.count);
-    const many = clusters.filter((cell) => cell.count > 1);
+    const many = clusters.filter((cell) => cell.count > 1), least = this.width < 600 ? 2 : 3;
     this.clusterX = Float32Array.from(many, (cell) => cell.x / cell.count);
     this.clusterY = Float32Array.from(many, (cell) => cell.y / cell.count);
     this.clusterSize = Int32Array.from(many, (cell) => cell.count);
-    this.clusterRadius = Float32Array.from(many, (cell) => Math.min(13, this.radius + 0.8 * Math.sqrt(cell.count)));
+    this.clusterRadius = Float32Array.from(many, (cell) => 
+      Math.min(13, this.radius + 0.27 * least * Math.sqrt(cell.count)));
     clusters.forEach((cell, cluster) => {
       for (const place of cell.places) {
         for (const peer of rowsOf(this.peersOfPlace, place)) {

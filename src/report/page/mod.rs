@@ -30,7 +30,7 @@ const MOST_CONTRACTS: usize = 500;
 const MOST_ATTACKERS: usize = 500;
 
 const TEMPLATE: &str = include_str!("template.html");
-const STYLE: &str = include_str!("style.css");
+pub(super) const STYLE: &str = include_str!("style.css");
 /// The scripts of the page: data and texts first, then what shows them.
 const SCRIPTS: [&str; 8] = [
     include_str!("data.js"),
@@ -41,6 +41,14 @@ const SCRIPTS: [&str; 8] = [
     include_str!("replay.js"),
     include_str!("links.js"),
     include_str!("main.js"),
+];
+
+/// What tables need that are part of the markup: to be sorted and searched.
+pub(super) const SCRIPT_OF_TABLES: [&str; 4] = [
+    "\"use strict\";\n",
+    include_str!("format.js"),
+    include_str!("table.js"),
+    "document.querySelectorAll(\"table.sortable\").forEach(enliven);\n",
 ];
 
 /// Where the page has its data from.
@@ -182,11 +190,15 @@ pub fn html(tables: &Tables, plots: &[Plot], source: Source) -> Result<String, R
         data_url,
     };
     let fault = |error: minijinja::Error| ReportError::Template(format!("{error:#}"));
-    let mut environment = Environment::new();
-    // The name ends in .html, so every value is escaped unless the template says otherwise (only the plots
-    // do).
+    let mut environment = environment();
     environment.add_template("report.html", TEMPLATE).map_err(fault)?;
     environment.get_template("report.html").and_then(|template| template.render(Serde(&page))).map_err(fault)
+}
+
+/// Renders templates. A name that ends in .html has every value escaped unless the template says otherwise: only the
+/// plots, the style, the script and the packed data do.
+pub(super) fn environment() -> Environment<'static> {
+    Environment::new()
 }
 
 #[derive(Serialize)]

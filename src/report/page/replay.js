@@ -10,6 +10,8 @@ const LINGER_S = 0.9;
 const MOST_ARCS = 500, MOST_RECENT = 4000;
 /** Most rings around peers that just went down. */
 const MOST_FALLS = 40;
+/** Most ends of arcs of bids and of commits of about the same age. */
+const MOST_BIDS = 300, MOST_COMMITS = 120;
 const KEPT_FRAMES = 600;
 /** So long before its submission a deployment is watched from; what happens slowly begins a little earlier. */
 const LEAD_S = 0.05;
@@ -50,8 +52,8 @@ function watchingSpeeds(model, deployment) {
 }
 
 /** A speed as it is offered. */
-function speedText(speed) {
-  return `${Number(speed.toPrecision(speed < 1 ? 1 : 3))}×`;
+function speedText(speed, digits = 3) {
+  return `${Number(speed.toPrecision(digits))}×`;
 }
 
 class Replay {
@@ -85,6 +87,7 @@ class Replay {
     find("clock-end").textContent = clock(this.model.duration);
     this.parts.slider.max = this.model.duration;
     this.parts.slider.addEventListener("input", () => this.seek(Number(this.parts.slider.value)));
+    this.parts.slider.addEventListener("pointermove", (event) => this.tellTime(event));
     this.parts.play.onclick = () => (this.isPlaying ? this.pause() : this.play());
     find("before").onclick = () => this.stepEvent(-1);
     find("after").onclick = () => this.stepEvent(1);
@@ -97,11 +100,22 @@ class Replay {
         return value;
       });
     this.parts.lines = Array.from({ length: LISTED }, () => {
-      const line = { time: make("time", {}), text: make("span", {}) };
+      const line = { time: make("time", {}), row: NONE };
+      line.text = make("button", { type: "button", onclick: () => line.row >= 0 && this.onOpen?.(line.row) });
       line.element = make("li", { hidden: true }, line.time, line.text);
       return line;
     });
     this.parts.now.append(...this.parts.lines.map((line) => line.element));
+  }
+
+  /** Says which time is under the pointer on the time line, and which faults hold then. */
+  tellTime(event) {
+    const box = this.parts.strip.getBoundingClientRect();
+    const time = Math.max(0, (event.clientX - box.left) / box.width) * this.model.duration;
+    const slack = this.model.duration / box.width * 2;
+    const faults = this.model.faults.filter(({ begin, end }) => begin - slack <= time && time <= end + slack);
+    const title = [clock(Math.min(time, this.model.duration)), ...faults.map((fault) => fault.label)].join(" · ");
+    if (this.parts.slider.title !== title) this.parts.slider.title = title;
   }
 
   offerSpeeds() {
@@ -345,7 +359,7 @@ class Replay {
     const { model, kinds, recent, time } = this, { history, deployments } = model;
     const rows = this.following >= 0 ? rowsOf(model.byDeployment.history, this.following) : null;
     let at = rows ? this.placeOf(rows, time) : placeAbove(history.time_s, time);
-    const bids = [[], [], []], commits = [[], [], []];
+    const bids = [[], [], []], commits = [[], [], []], moves = [[], [], []];
     for (let looked = 0; at > 0 && looked < MOST_RECENT; looked += 1) {
       at -= 1;
       const row = rows ? rows[at] : at, age = (time - history.time_s[row]) / recent;
@@ -354,9 +368,10 @@ class Replay {
       const peer = history.peer[row], deployment = history.deployment[row], kind = history.kind[row];
       const orchestrator = deployments.orchestrator[deployment] ?? NONE;
       if (kind === kinds.bid_made && peer >= 0 && orchestrator >= 0) {
-        if (bids[step].length < 400) bids[step].push(peer, orchestrator);
+        if (bids[step].length < MOST_BIDS) bids[step].push(peer, orchestrator);
       } else if (kind === kinds.committed && peer >= 0 && orchestrator >= 0) {
-        if (commits[step].length < 400) commits[step].push(orchestrator, peer);
+        const pairs = history.generation[row] > 0 ? moves[step] : commits[step];
+        if (pairs.length < MOST_COMMITS) pairs.push(orchestrator, peer);
       } else if (scene.rings.length < 150) this.addRing(scene, row, kind, orchestrator, peer, age);
     }
     // Many arcs at a time are drawn more lightly, so that what lies below is seen.
@@ -366,24 +381,38 @@ class Replay {
       scene.over.push({ pairs, color: "bid", width: 1, alpha: light * [0.75, 0.45, 0.2][step] }));
     commits.forEach((pairs, step) =>
       scene.over.push({ pairs, color: "commit", width: light < 1 ? 1.6 : 2.4, alpha: [0.95, 0.6, 0.3][step] }));
+    moves.forEach((pairs, step) =>
+      scene.over.push({ pairs, color: "alarm", width: 2.4, dash: [9, 3], alpha: [0.95, 0.6, 0.3][step] }));
   }
 
   addRing(scene, row, kind, orchestrator, peer, age) {
     const { kinds } = this, state = this.model.text("history", "state", row).toLowerCase();
     const grown = this.calm.matches ? 12 : 7 + 14 * age, alpha = this.calm.matches ? 0.8 : 1 - age;
     const ring = (where, color, shape, radius = grown) => {
-      if (where >= 0) scene.rings.push({ peer: where, color, shape, radius, alpha });
+      // Of many things of a kind at one peer the newest is shown.
+      const isThere = scene.rings.some((one) => one.peer === where && one.color === color && one.shape === shape);
+      if (where >= 0 && !isThere) scene.rings.push({ peer: where, color, shape, radius, alpha });
     };
     if (kind === kinds.round_opened) ring(orchestrator, "bid", "ring");
     else if (kind === kinds.stage_failed || kind === kinds.deployment_refused) ring(orchestrator, "alarm", "cross", 9);
     else if (kind === kinds.redeployment_started) ring(orchestrator, "alarm", "double", grown);
-    else if (kind === kinds.suspected) ring(peer >= 0 ? peer : orchestrator, "commit", "double", 9);
+    else if (kind === kinds.suspected) ring(this.providerOf(row, peer), "commit", "double", 9);
     else if (kind === kinds.peer_down) {
       if (scene.rings.length < MOST_FALLS) ring(peer, "alarm", "ring", this.calm.matches ? 8 : 12 - 6 * age);
     } else if (kind === kinds.deployment_status) {
       if (state === "failed") ring(orchestrator, "alarm", "cross", 9);
       else if (state === "running") ring(orchestrator, "running", "ring");
     }
+  }
+
+  /** The peer with the allocation that a row of the history is about, or else another one. */
+  providerOf(row, other) {
+    const { history, allocations, byDeployment } = this.model;
+    for (const at of rowsOf(byDeployment.allocations, history.deployment[row])) {
+      const isIt = allocations.node[at] === history.node[row] && allocations.generation[at] === history.generation[row];
+      if (isIt && allocations.peer[at] >= 0) return allocations.peer[at];
+    }
+    return other;
   }
 
   addFollowed(scene) {
@@ -425,8 +454,8 @@ class Replay {
 
   list() {
     const { model, course, parts } = this, { history } = model;
-    const values = [[grouped(course.upCount), ` of ${grouped(model.peers.count)}`],
-      [grouped(course.deploymentsIn("running", "updating")), ` of ${grouped(model.deployments.count)}`],
+    const values = [[grouped(course.upCount), ` of ${grouped(model.peers.size)}`],
+      [grouped(course.deploymentsIn("running", "updating")), ` of ${grouped(model.deployments.size)}`],
       [grouped(course.deploymentsIn("preparing", "committing", "provisioning", "generating", "submitted"))],
       [grouped(course.runningCount)]];
     values.forEach(([value, of], number) => {
@@ -440,21 +469,24 @@ class Replay {
       parts.faults.said = active.join("\n");
       parts.faults.replaceChildren(...active.map((label) => make("span", { class: "chip" }, shortened(label, 80))));
     }
-    parts.rate.textContent = this.watching ? speedText(this.rate()) : "";
+    parts.rate.textContent = this.watching ? speedText(this.rate(), 2) : "";
     const rows = this.following >= 0 ? rowsOf(model.byDeployment.history, this.following) : model.notable;
     const end = this.placeOf(rows, this.time);
     parts.title.textContent = this.following >= 0 ? `What happens to deployment ${this.following}` : "What happens";
+    parts.now.classList.toggle("fine", this.following >= 0);
     parts.lines.forEach((line, number) => {
       const place = end - 1 - number;
       line.element.hidden = place < 0 && number > 0;
+      line.row = place < 0 ? NONE : rows[place];
+      line.text.disabled = place < 0;
       if (place < 0) {
         line.time.textContent = "";
         line.text.textContent = number ? "" : "Nothing yet.";
-        line.element.className = "";
+        line.element.className = "none";
         return;
       }
       const row = rows[place], text = eventText(model, row, this.following >= 0 ? "deployment" : "");
-      line.time.textContent = clock(history.time_s[row]);
+      line.time.textContent = clock(history.time_s[row], this.following >= 0 ? 2 : 0);
       line.text.textContent = line.text.title = text;
       const old = this.time - history.time_s[row] > this.recent;
       line.element.className = `${eventTone(model, row)}${old ? " old" : ""}`;
@@ -478,7 +510,7 @@ class Replay {
       values.forEach((value, bin) =>
         context.lineTo((bin + 0.5) / values.length * width, low - value / (most || 1) * (low - 8)));
     };
-    curve(course.curves.up, model.peers.count);
+    curve(course.curves.up, model.peers.size);
     context.strokeStyle = colors.up;
     context.lineWidth = 1.4;
     context.stroke();
@@ -495,7 +527,7 @@ class Replay {
     context.stroke();
     context.fillStyle = colors.alarm;
     const failed = model.stringNumber.get("failed");
-    for (let row = 0; row < model.deployments.count; row += 1) {
+    for (let row = 0; row < model.deployments.size; row += 1) {
       const end = model.deployments.ended_s[row];
       if (model.deployments.outcome[row] === failed && end >= 0) context.fillRect(x(end) - 1, height - 12, 2, 12);
     }
@@ -590,7 +622,8 @@ function fillLegend(host, map, model) {
   parts.push(entry("asks for bids", ring("bid", "ring")), entry("bid", line("bid", 1), 30),
     entry("commit", line("commit", 2.4), 30), entry("waits to start", line("commit", 1.4, [5, 4]), 30),
     entry("allocation runs", line("running", 1.6), 30), entry("its peer is down", line("alarm", 1.4, [2, 4]), 30),
-    entry("redeployment", ring("alarm", "double")), entry("failure", ring("alarm", "cross")),
+    entry("redeployment", ring("alarm", "double")), entry("its commit", line("alarm", 2.4, [9, 3]), 30),
+    entry("failure", ring("alarm", "cross")),
     entry("message from the orchestrator", message(true)), entry("message to it", message(false)));
   host.replaceChildren(...parts);
 }
