@@ -21,21 +21,24 @@ pub(super) fn heatmap(source: &Source<'_>) -> Result<Plot, String> {
             rows.len()
         ));
     }
-    let mean = |row: &String, column: &String| {
-        let of_pair = |cell: &&super::SweepCell| {
-            sweep.group(cell, &across) == *column && sweep.group(cell, &down) == *row
-        };
-        let values = sweep.cells.iter().filter(of_pair).map(|cell| cell.values[place]);
-        let values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
-        // Without values this is no number, and the cell is hatched.
-        values.iter().sum::<f64>() / values.len() as f64
-    };
+    let mut sums = vec![vec![(0.0, 0.0); columns.len()]; rows.len()];
+    for cell in sweep.cells.iter().filter(|cell| cell.values[place].is_finite()) {
+        let (column, row) = (sweep.group(cell, &across), sweep.group(cell, &down));
+        let found =
+            (rows.iter().position(|name| *name == row), columns.iter().position(|name| *name == column));
+        if let (Some(row), Some(column)) = found {
+            let (sum, count) = &mut sums[row][column];
+            (*sum, *count) = (*sum + cell.values[place], *count + 1.0);
+        }
+    }
+    // Without values a mean is no number, and the cell is hatched.
+    let means = sums.iter().map(|row| row.iter().map(|(sum, count)| sum / count).collect());
     let (metric, unit) = &sweep.metrics[place];
     let unit_text = if unit == "fraction" { "share" } else { unit };
     let chart = MatrixChart {
         title: format!("Mean of {}", with_unit(metric, unit)),
         axes: (across.clone(), down.clone()),
-        cells: rows.iter().map(|row| columns.iter().map(|column| mean(row, column)).collect()).collect(),
+        cells: means.collect(),
         names: (columns, rows),
         value: unit_text.to_owned(),
     };
