@@ -167,7 +167,8 @@ fn checked(arguments: &PlotArguments) -> Result<Option<&Path>, Exit> {
             sweeps.push(path);
         } else if !path.join("run.json").is_file() {
             errors.push(format!(
-                "{} is neither a run nor a sweep: there is no run.json or {PLAN}; `dmsim run` and `dmsim study` make them",
+                "{} is neither a run nor a sweep: there is no run.json or {PLAN}; `dmsim run` and `dmsim study` make \
+                 them",
                 path.display()
             ));
         }

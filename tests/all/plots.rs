@@ -101,8 +101,8 @@ fn a_sweep_is_drawn_by_its_parameters() {
     let study = folder.path().join("grid.yaml");
     let text = format!(
         "version: 1\nname: grid\nscenario: {:?}\nseed: 1\nreplications: 3\nvariants:\n  - {{name: plain, set: \
-         ['expect=[]']}}\n  - {{name: lossy, set: ['expect=[]', 'network.loss=5%']}}\nconditions:\n  - {{name: near}}\n  \
-         - {{name: far, set: ['network.latency={{constant: 80ms}}']}}\nmetrics:\n  - lower: \
+         ['expect=[]']}}\n  - {{name: lossy, set: ['expect=[]', 'network.loss=5%']}}\nconditions:\n  - {{name: \
+         near}}\n  - {{name: far, set: ['network.latency={{constant: 80ms}}']}}\nmetrics:\n  - lower: \
          time_to_running.mean\n  - higher: deployments.succeeded_fraction\n",
         scenario()
     );

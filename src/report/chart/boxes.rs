@@ -1,7 +1,7 @@
 //! Distributions beside one another: a box or a violin for each group, its name at the left.
 
 use super::axis::{Ticked, tick};
-use super::canvas::{Anchor, Canvas, draw, fitting, fitting_bold, palette, text_width};
+use super::canvas::{Anchor, Canvas, draw, fitting, fitting_bold, fitting_middle, palette, text_width};
 use super::distribution::{BoxNumbers, density, silverman_width};
 use super::{Axis, Color, grouped, number, text};
 use crate::observe::Table;
@@ -141,7 +141,7 @@ impl BoxChart {
             frame.draw_axis(canvas, TOP, bottom);
             for (number, (group, count)) in self.groups.iter().zip(&counts).enumerate() {
                 let middle = TOP + row * (number as f64 + 0.5);
-                let name = fitting(&group.name, TEXT_SIZE, room);
+                let name = fitting_middle(&group.name, TEXT_SIZE, room);
                 let at = |offset: f64| (left - 14.0, middle + offset);
                 canvas.text(at(-10.0), Anchor::Right, &name, TEXT_SIZE, palette::INK, false);
                 canvas.text(at(10.0), Anchor::Right, count, TEXT_SIZE - 1.0, palette::GREY, false);

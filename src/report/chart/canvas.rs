@@ -325,14 +325,15 @@ impl Canvas {
     }
 }
 
-/// How wide the characters from space to tilde are, in thousandths of the size, in DejaVu Sans: the widest of the common
-/// fonts without serifs, so that what fits in it fits in all of them.
+/// How wide the characters from space to tilde are, in thousandths of the size, in DejaVu Sans: the widest of the
+/// common fonts without serifs, so that what fits in it fits in all of them.
 #[rustfmt::skip]
 const WIDTHS: [u16; 95] = [
-    318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361, 318, 337, 636, 636, 636, 636, 636, 636, 636, 636,
-    636, 636, 337, 337, 838, 838, 838, 531, 1000, 684, 686, 698, 770, 632, 575, 775, 752, 295, 295, 656, 557, 863, 748, 787,
-    603, 787, 695, 635, 611, 732, 684, 989, 685, 611, 685, 390, 337, 390, 838, 500, 500, 613, 635, 550, 635, 615, 352, 635,
-    634, 278, 278, 579, 278, 974, 634, 612, 635, 635, 411, 521, 392, 634, 592, 818, 592, 592, 525, 636, 337, 636, 838,
+    318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361, 318, 337, 636, 636, 636,
+    636, 636, 636, 636, 636, 636, 636, 337, 337, 838, 838, 838, 531, 1000, 684, 686, 698, 770, 632,
+    575, 775, 752, 295, 295, 656, 557, 863, 748, 787, 603, 787, 695, 635, 611, 732, 684, 989, 685,
+    611, 685, 390, 337, 390, 838, 500, 500, 613, 635, 550, 635, 615, 352, 635, 634, 278, 278, 579,
+    278, 974, 634, 612, 635, 635, 411, 521, 392, 634, 592, 818, 592, 592, 525, 636, 337, 636, 838,
 ];
 
 /// By how much bold letters are wider than others, at most.
@@ -371,7 +372,26 @@ pub(crate) fn fitting(text: &str, size: f64, width: f64) -> String {
     format!("{}…", cut.trim_end())
 }
 
-/// The same for bold letters.
+/// Cuts a text to about `width` pixels in its middle, for names of which the ends tell them apart.
+pub(crate) fn fitting_middle(text: &str, size: f64, width: f64) -> String {
+    if text_width(text, size) <= width {
+        return text.to_owned();
+    }
+    let room = width - text_width("…", size);
+    let part = |characters: &mut dyn Iterator<Item = char>, room: f64| {
+        let mut used = 0.0;
+        let fits = |character: &char| {
+            used += text_width(character.encode_utf8(&mut [0; 4]), size);
+            used <= room
+        };
+        characters.take_while(fits).collect::<String>()
+    };
+    let start = part(&mut text.chars(), room * 0.5);
+    let end = part(&mut text.chars().rev(), room * 0.5);
+    format!("{start}…{}", end.chars().rev().collect::<String>())
+}
+
+/// As [`fitting`], for bold letters.
 pub(crate) fn fitting_bold(text: &str, size: f64, width: f64) -> String {
     fitting(text, size, width / BOLD)
 }
@@ -405,7 +425,7 @@ pub fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Anchor, draw, escape, fitting, palette, printable};
+    use super::{Anchor, draw, escape, fitting, fitting_middle, palette, printable};
 
     #[test]
     fn hostile_text_stays_text() {
@@ -425,5 +445,6 @@ mod tests {
         let cut = fitting("ééééééééééééééééééé", 10.0, 60.0);
         assert!(cut.ends_with('…') && cut.chars().count() < 10, "{cut}");
         assert_eq!(printable("a\nb"), "a\nb");
+        assert_eq!(fitting_middle("loss=0%, latency=20ms", 10.0, 80.0), "loss=0…20ms");
     }
 }

@@ -1,7 +1,7 @@
 //! Layered graphs: boxes with arrows from the left to the right, each arrow numbered and told below.
 //!
-//! The only file that knows the crate of the layout. It uses hash maps within; what comes of it does not depend on their
-//! order (`layouts_are_always_the_same`).
+//! The only file that knows the crate of the layout. It uses hash maps within; what comes of it does not depend on
+//! their order (`layouts_are_always_the_same`).
 
 use rust_sugiyama::configure::Config;
 use rust_sugiyama::from_vertices_and_edges;
@@ -192,8 +192,8 @@ impl<M: Fn(usize) -> (f64, f64)> Plan<'_, M> {
         }
     }
 
-    /// How far from the middle of its sides each arrow begins and ends, so that those at one side lie beside each other,
-    /// in the order of where they come from.
+    /// How far from the middle of its sides each arrow begins and ends, so that those at one side lie beside each
+    /// other, in the order of where they come from.
     fn offsets(&self) -> Vec<(f64, f64)> {
         let mut ends: Vec<(usize, Side, f64, usize, bool)> = Vec::new();
         for (number, edge) in self.edges.iter().enumerate() {

@@ -2,7 +2,9 @@
 //! dot with a whisker for each condition.
 
 use super::axis::tick;
-use super::canvas::{Anchor, Canvas, bold_width, draw, fitting, fitting_bold, palette, text_width};
+use super::canvas::{
+    Anchor, Canvas, bold_width, draw, fitting, fitting_bold, fitting_middle, palette, text_width,
+};
 use super::{Axis, Color};
 
 const TEXT_SIZE: f64 = 16.0;
@@ -62,7 +64,9 @@ impl IntervalChart {
         draw(width, height, &self.title, |canvas| {
             let title = fitting_bold(&self.title, TITLE_SIZE, width - 2.0 * MARGIN);
             canvas.text((MARGIN, 28.0), Anchor::Left, &title, TITLE_SIZE, palette::INK, true);
-            for ((name, color), (x, line, room)) in self.conditions.iter().zip(&legend) {
+            // One condition alone needs no name.
+            let named = self.conditions.iter().filter(|_| self.conditions.len() > 1);
+            for ((name, color), (x, line, room)) in named.zip(&legend) {
                 let y = 60.0 + LEGEND_HEIGHT * *line as f64;
                 canvas.dot((x + RADIUS, y), RADIUS, *color);
                 let name = fitting(name, TEXT_SIZE, *room);
@@ -74,7 +78,7 @@ impl IntervalChart {
                     let (from, to) = (middle - self.row_height() / 2.0, middle + self.row_height() / 2.0);
                     canvas.rectangle((MARGIN / 2.0, from), (width - MARGIN / 2.0, to), palette::SEA);
                 }
-                let name = fitting(name, TEXT_SIZE, names);
+                let name = fitting_middle(name, TEXT_SIZE, names);
                 canvas.text((left - 16.0, middle), Anchor::Right, &name, TEXT_SIZE, palette::INK, false);
             }
             for (number, column) in self.columns.iter().enumerate() {

@@ -1,7 +1,10 @@
 //! A number for each pair of two things, as a colour with the number written in.
 
-use super::canvas::{Anchor, Canvas, bold_width, draw, fitting, fitting_bold, palette, text_width};
-use super::{Color, grouped, number, text};
+use super::axis::tick;
+use super::canvas::{
+    Anchor, Canvas, bold_width, draw, fitting, fitting_bold, fitting_middle, palette, text_width,
+};
+use super::{Axis, Color, Quantity, grouped, number, text};
 use crate::observe::Table;
 
 const TEXT_SIZE: f64 = 16.0;
@@ -96,7 +99,7 @@ impl MatrixChart {
             canvas.text((MARGIN, 62.0), Anchor::Left, &said, TEXT_SIZE, palette::GREY, false);
             for (number, (name, cells)) in rows.iter().zip(&self.cells).enumerate() {
                 let top = TOP + CELL * number as f64;
-                let name = fitting(name, TEXT_SIZE, names);
+                let name = fitting_middle(name, TEXT_SIZE, names);
                 let at = (left - 12.0, top + CELL / 2.0);
                 canvas.text(at, Anchor::Right, &name, TEXT_SIZE, palette::INK, false);
                 for (place, value) in cells.iter().enumerate() {
@@ -106,7 +109,7 @@ impl MatrixChart {
             }
             for (place, name) in columns.iter().enumerate() {
                 let at = (left + cell * (place as f64 + 0.5), bottom + 18.0);
-                let name = fitting(name, TEXT_SIZE, cell - 6.0);
+                let name = fitting_middle(name, TEXT_SIZE, cell - 6.0);
                 canvas.text(at, Anchor::Centre, &name, TEXT_SIZE, palette::INK, false);
             }
             let said = fitting(&format!("columns: {}", self.axes.0), TEXT_SIZE, wide);
@@ -132,10 +135,14 @@ impl MatrixChart {
                 viridis((from + to) / 2.0),
             );
         }
-        let ticks = if greatest > least { 5 } else { 1 };
-        for tick in 0..ticks {
-            let share = if ticks == 1 { 0.5 } else { f64::from(tick) / f64::from(ticks - 1) };
-            let (y, said) = (at(share), short(least + (greatest - least) * share));
+        let axis = Axis::new("", Quantity::Number).over(least, greatest);
+        let ticks = match greatest > least {
+            true => tick(&axis, least, greatest, 6, false).ticks,
+            false => vec![(least, short(least))],
+        };
+        for (value, said) in ticks {
+            let share = if greatest > least { (value - least) / (greatest - least) } else { 0.5 };
+            let y = at(share);
             canvas.line(&[(x + 20.0, y), (x + 25.0, y)], palette::GREY, 1.5);
             let said = fitting(&said, TEXT_SIZE, WIDTH - x - 34.0);
             canvas.text((x + 30.0, y), Anchor::Left, &said, TEXT_SIZE, palette::GREY, false);

@@ -175,8 +175,8 @@ impl Chart {
         plot::draw_chart(self)
     }
 
-    /// What the chart shows as a long table. `x` and `y` name the columns of the axes, with their units. Columns that no
-    /// series needs are left out: that of the panel, the end of a bar, and the lower edge of a band.
+    /// What the chart shows as a long table. `x` and `y` name the columns of the axes, with their units. Columns that
+    /// no series needs are left out: that of the panel, the end of a bar, and the lower edge of a band.
     #[must_use]
     pub fn table(&self, x: &str, y: &str) -> Table<'static> {
         let all =

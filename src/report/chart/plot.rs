@@ -179,7 +179,7 @@ fn draw_legend(canvas: &Canvas, chart: &Chart, top: f64) -> f64 {
         }
         match &series.mark {
             Mark::Line(_) | Mark::Step(_) => {
-                canvas.stroke(&[(x - 2.0, y), (x + 22.0, y)], series.color, 3.0, series.dash);
+                canvas.stroke(&[(x - 2.0, y), (x + 19.0, y)], series.color, 3.0, series.dash);
             }
             Mark::Arcs(_) => canvas.line(&[(x, y), (x + 20.0, y)], series.color, 3.0),
             Mark::Scatter(_) => canvas.dot((x + 10.0, y), 7.0, series.color.alpha(1.0)),

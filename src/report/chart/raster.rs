@@ -1,6 +1,7 @@
 //! Pictures as PNG. The only file that knows the library that draws SVG.
 //!
-//! Texts are drawn with a part of DejaVu Sans that is compiled in, so the same picture is the same bytes on every machine.
+//! Texts are drawn with a part of DejaVu Sans that is compiled in, so the same picture is the same bytes on every
+//! machine.
 
 use std::sync::{Arc, OnceLock};
 

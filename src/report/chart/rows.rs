@@ -1,7 +1,7 @@
 //! Rows over time: what each was busy with, from when to when, and what happened to it.
 
 use super::axis::{Ticked, tick};
-use super::canvas::{Anchor, Canvas, draw, fitting, fitting_bold, palette, text_width};
+use super::canvas::{Anchor, Canvas, draw, fitting, fitting_bold, fitting_middle, palette, text_width};
 use super::{Axis, Color, number, text};
 use crate::observe::Table;
 
@@ -145,7 +145,7 @@ impl RowChart {
                 if number % 2 == 0 {
                     canvas.rectangle((MARGIN / 2.0, y), (frame.right, y + height), palette::SEA);
                 }
-                let name = fitting(&one.row.name, TEXT_SIZE, names);
+                let name = fitting_middle(&one.row.name, TEXT_SIZE, names);
                 let at = (frame.left - 10.0, y + height / 2.0);
                 canvas.text(at, Anchor::Right, &name, TEXT_SIZE, palette::INK, false);
                 y += height;
@@ -205,7 +205,8 @@ impl RowChart {
             }
             lanes[place] = lane;
         }
-        // What happens at an end of a bar is drawn on that bar.
+        // What happens at an end of a bar is drawn on that bar, and what happens to several at once on one each.
+        let mut taken = Vec::new();
         for (place, item) in row.items.iter().enumerate() {
             if self.keys[item.key].look.is_moment() {
                 let is_bar = |other: &Item| {
@@ -215,8 +216,13 @@ impl RowChart {
                 let touches = |other: &Item| {
                     other.from.total_cmp(&item.from).is_eq() || other.to.total_cmp(&item.from).is_eq()
                 };
-                let bar = row.items.iter().position(|other| is_bar(other) && touches(other));
-                lanes[place] = bar.map_or(0, |bar| lanes[bar]);
+                let is_free = |(bar, other): &(usize, &Item)| {
+                    is_bar(other) && touches(other) && !taken.contains(&(item.key, *bar))
+                };
+                if let Some((bar, _)) = row.items.iter().enumerate().find(is_free) {
+                    taken.push((item.key, bar));
+                    lanes[place] = lanes[bar];
+                }
             }
         }
         Laid { row, lanes, count: free.len() }

@@ -1,7 +1,7 @@
 //! Message-sequence diagrams: who told whom what, from the top down.
 
 use super::Color;
-use super::canvas::{Anchor, Canvas, Dash, draw, fitting, fitting_bold, palette, text_width};
+use super::canvas::{Anchor, Canvas, Dash, draw, fitting, fitting_bold, fitting_middle, palette, text_width};
 
 const TEXT_SIZE: f64 = 15.0;
 const TITLE_SIZE: f64 = 21.0;
@@ -185,7 +185,10 @@ impl SequenceChart {
 
 /// A text on paper, so that lifelines do not cross it.
 fn label(canvas: &Canvas, at: (f64, f64), text: &str, room: f64, color: Color) {
-    let text = fitting(text, TEXT_SIZE, room);
+    // The end of a path says more than its beginning, and behind it can stand how often.
+    let end = text.split_once('/').map_or(text, |(_, end)| end);
+    let text = if text_width(text, TEXT_SIZE) <= room { text } else { end };
+    let text = fitting_middle(text, TEXT_SIZE, room);
     let half = text_width(&text, TEXT_SIZE) / 2.0 + 2.0;
     canvas.rectangle((at.0 - half, at.1 - 9.0), (at.0 + half, at.1 + 9.0), palette::PAPER);
     canvas.text(at, Anchor::Centre, &text, TEXT_SIZE, color, false);

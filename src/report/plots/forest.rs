@@ -41,7 +41,7 @@ pub(super) fn forest(source: &Source<'_>) -> Result<Plot, String> {
     });
     let columns: Vec<Column> = columns.collect();
     let chart = IntervalChart {
-        title: format!("Difference to {}, run by run, with 95 % intervals", sweep.baseline),
+        title: "Differences to the baseline, with 95 % intervals".to_owned(),
         rows: variants.iter().map(|name| (*name).clone()).collect(),
         conditions: sweep.conditions.iter().cloned().zip(palette::CYCLE.into_iter().cycle()).collect(),
         column_width: ROOM / columns.len() as f64,

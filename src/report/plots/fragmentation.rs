@@ -26,8 +26,8 @@ pub(super) fn fragmentation(source: &Source<'_>) -> Result<Plot, String> {
                 run.name
             ),
             None => format!(
-                "series.csv of {} has no series `cards.*`: no machine of its scenario has graphics cards, or no job asks \
-                 for one",
+                "series.csv of {} has no series `cards.*`: no machine of its scenario has graphics cards, or no job \
+                 asks for one",
                 run.name
             ),
         });
@@ -43,8 +43,9 @@ pub(super) fn fragmentation(source: &Source<'_>) -> Result<Plot, String> {
     );
     let x = Axis::new("simulated time", Quantity::Time).over(0.0, end);
     let chart = Chart::new("Use of graphics cards", x, vec![panel]);
-    let caption = "Of the graphics cards of peers that are up: what is held, and what is free and of no use to the jobs \
-                   that come."
-        .to_owned();
+    let caption =
+        "Of the graphics cards of peers that are up: what is held, and what is free and of no use to the \
+                   jobs that come."
+            .to_owned();
     Ok(Plot::of("fragmentation", caption, &chart, "time_s", "share"))
 }

@@ -109,8 +109,8 @@ pub(super) fn map(tables: &Tables) -> Option<Plot> {
     Some(Plot {
         name: "map",
         caption: format!(
-            "Peers by place; a larger dot stands for more of them. Equal steps of latitude and longitude.{traffic} Land \
-             outline: Natural Earth (public domain)."
+            "Peers by place; a larger dot stands for more of them. Equal steps of latitude and longitude.{traffic} \
+             Land outline: Natural Earth (public domain)."
         ),
         svg: chart.svg(),
         data: table_of(places.values().map(|place| (place.lon, place.lat, f64::from(place.peers))), shown),

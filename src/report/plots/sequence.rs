@@ -32,7 +32,7 @@ pub(super) fn sequence(source: &Source<'_>) -> Result<Plot, String> {
     let messages: Vec<&MessageRow> =
         tables.messages.iter().filter(|row| row.deployment == deployment.deployment).collect();
     let lanes = Lanes::of(tables, deployment, &messages);
-    let mut happened = events_of(&messages, &lanes);
+    let mut happened = events_of(&messages, &lanes, &bids_left_out(tables, deployment.deployment));
     happened.extend(notes_of(tables, deployment, &lanes));
     happened.sort_by(|a, b| a.at.total_cmp(&b.at));
     let start = deployment.submitted_s;
@@ -61,7 +61,7 @@ fn chosen(tables: &Tables, asked: Option<u32>) -> Result<&DeploymentRow, String>
     let with_messages: BTreeSet<u32> = tables.messages.iter().map(|row| row.deployment).collect();
     if with_messages.is_empty() {
         return Err(
-            "there is no messages.csv with a message of a deployment: run the scenario anew with a history"
+            "there is no messages.csv with a message of a deployment: run the scenario anew, without `--no-history`"
                 .into(),
         );
     }
@@ -139,8 +139,11 @@ fn is_lost(row: &MessageRow) -> bool {
     row.arrived_s.is_none() && !row.end.is_empty()
 }
 
-/// The last two parts of a path that mean something.
+/// The last two parts of a path that mean something. What answers a call is a reply, whichever number it carries.
 fn short(behaviour: &str) -> String {
+    if behaviour.starts_with("/dms/actor/replyto/") {
+        return "reply".to_owned();
+    }
     let parts: Vec<&str> = behaviour
         .split('/')
         .filter(|part| !part.is_empty() && !part.starts_with('<') && *part != "dms")
@@ -152,7 +155,15 @@ fn short(behaviour: &str) -> String {
     }
 }
 
-fn events_of(messages: &[&MessageRow], lanes: &Lanes<'_>) -> Vec<Happened> {
+/// When how many bids came that have no row of their own.
+fn bids_left_out(tables: &Tables, deployment: u32) -> Vec<(f64, u64)> {
+    let rows = tables.history.iter().filter(|row| {
+        row.deployment == Some(deployment) && &*row.kind == "left_out" && &*row.state == "bids"
+    });
+    rows.filter_map(|row| Some((row.time_s, row.reason.parse().ok()?))).collect()
+}
+
+fn events_of(messages: &[&MessageRow], lanes: &Lanes<'_>, left_out: &[(f64, u64)]) -> Vec<Happened> {
     let mut broadcasts: BTreeMap<u64, Vec<&MessageRow>> = BTreeMap::new();
     let mut events = Vec::new();
     for row in messages {
@@ -175,7 +186,16 @@ fn events_of(messages: &[&MessageRow], lanes: &Lanes<'_>) -> Vec<Happened> {
             !other.is_broadcast && other.to == row.from && other.sent_s >= row.sent_s && other.sent_s < until
         });
         let answered: BTreeSet<&str> = answered.map(|other| &*other.from).collect();
-        let text = format!("{} to everybody ({} answered)", short(&row.behaviour), answered.len());
+        let more = left_out
+            .iter()
+            .filter(|(at, _)| (row.sent_s..until).contains(at))
+            .map(|(_, count)| count)
+            .sum::<u64>();
+        let more = match more {
+            0 => String::new(),
+            more => format!(", and {} bids more that were not recorded", grouped(more as f64)),
+        };
+        let text = format!("{} to everybody ({} answered{more})", short(&row.behaviour), answered.len());
         events.push(Happened {
             at: row.sent_s,
             event: Event::Broadcast { from: lanes.place(&row.from), text },
@@ -261,8 +281,8 @@ fn counted(event: &Event, count: usize) -> Event {
             Event::Message { from, to, text: times(&text), is_lost }
         }
         Event::Broadcast { from, text } => Event::Broadcast { from, text: times(&text) },
-        Event::Note { at, text, color } => Event::Note { at, text: times(&text), color },
-        Event::Gap(text) => Event::Gap(text),
+        // To come to a state again is to be in it.
+        same => same,
     }
 }
 

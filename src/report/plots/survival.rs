@@ -171,8 +171,8 @@ mod tests {
 
     #[test]
     fn the_estimate_is_that_of_the_textbook() {
-        // Weeks in remission of 21 patients with 6-mercaptopurine (Freireich et al. 1963; Kleinbaum and Klein, "Survival
-        // Analysis", chapter 2), where 9 ended and 12 were still going on.
+        // Weeks in remission of 21 patients with 6-mercaptopurine (Freireich et al. 1963; Kleinbaum and Klein,
+        // "Survival Analysis", chapter 2), where 9 ended and 12 were still going on.
         let steps = kaplan_meier(&watched(
             &[6.0, 6.0, 6.0, 7.0, 10.0, 13.0, 16.0, 22.0, 23.0],
             &[6.0, 9.0, 10.0, 11.0, 17.0, 19.0, 20.0, 25.0, 32.0, 32.0, 34.0, 35.0],

@@ -155,7 +155,8 @@ fn every_kind_is_drawn_and_its_texts_stay_apart_and_within() {
 fn the_check_of_texts_finds_what_is_wrong() {
     let picture = |said: &str, x: f64| {
         format!(
-            "<svg viewBox=\"0 0 100 50\"><text x=\"{x}\" y=\"20\" text-anchor=\"start\" font-size=\"15\">\n{said}\n</text>\
+            "<svg viewBox=\"0 0 100 50\"><text x=\"{x}\" y=\"20\" text-anchor=\"start\" font-size=\"15\">\n{said}\n\
+             </text>\
              <text x=\"10\" y=\"40\" text-anchor=\"start\" font-size=\"15\">\nother\n</text></svg>"
         )
     };
