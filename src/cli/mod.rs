@@ -34,6 +34,7 @@ mod study;
 mod sweep;
 mod sweep_bench;
 mod translate;
+mod watch;
 
 /// How a command ends (exit codes of the process).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,6 +90,8 @@ struct Arguments {
 enum Command {
     /// Run a scenario and write its results.
     Run(run::RunArguments),
+    /// Show a run as it goes on, in the terminal.
+    Watch(watch::WatchArguments),
     /// Check scenarios and ensembles: every error with its place, nothing is run.
     Check(check::CheckArguments),
     /// Run Gherkin features against a simulated network.
@@ -135,6 +138,7 @@ pub fn main() -> ExitCode {
     end_where_nothing_can_be_printed();
     let exit = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Watch(arguments) => watch::watch(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Accept(arguments) => accept::accept(&arguments),
         Command::Cap(arguments) => cap::cap(&arguments),

@@ -278,7 +278,7 @@ fn write(
 
 /// All tables but that of the metrics, on all cores.
 fn write_tables(outcome: &Outcome, folder: &RunFolder) -> Result<(), FolderError> {
-    let tables: [&(dyn Fn() -> Result<(), FolderError> + Sync); 11] = [
+    let tables: [&(dyn Fn() -> Result<(), FolderError> + Sync); 12] = [
         &|| folder.write_table(&outcome.peers),
         &|| folder.write_table(&outcome.allocations),
         &|| folder.write_table(&outcome.deployments),
@@ -288,6 +288,7 @@ fn write_tables(outcome: &Outcome, folder: &RunFolder) -> Result<(), FolderError
         &|| folder.write_table(&outcome.connections),
         &|| folder.write_table(&outcome.operations),
         &|| folder.write_table(&outcome.attacks),
+        &|| folder.write_table(&outcome.capabilities),
         &|| folder.write_table(&outcome.contracts),
         &|| folder.write_table(&outcome.invoices),
     ];

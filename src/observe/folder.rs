@@ -21,13 +21,13 @@ use super::manifest::{Provenance, RunManifest, json_text};
 use super::read::read_run;
 use super::recording::RecordFormat;
 use super::rows::{
-    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, HistoryRow, InvoiceRow, MessageRow,
+    AllocationRow, AttackRow, CapabilityRow, ConnectionRow, ContractRow, DeploymentRow, HistoryRow, InvoiceRow, MessageRow,
     MetricRow, OperationRow, PeerRow, RefusalRow, RequestRow, Row, SeriesRow,
 };
 use super::stream::StreamFile;
 
 /// What a run and the report write into a folder; anything else in it belongs to the user.
-const OWN_FILES: [&str; 30] = [
+const OWN_FILES: [&str; 31] = [
     "ensembles",
     "traces",
     "run.json",
@@ -45,6 +45,7 @@ const OWN_FILES: [&str; 30] = [
     RequestRow::FILE,
     ContractRow::FILE,
     InvoiceRow::FILE,
+    CapabilityRow::FILE,
     HistoryRow::FILE,
     MessageRow::FILE,
     StreamFile::Logs.name(),

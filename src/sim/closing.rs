@@ -1,5 +1,7 @@
 //! What is found at the end of a run by looking at the peers themselves.
 
+mod capabilities;
+
 use rustc_hash::FxHashMap;
 
 use super::host::{Host, Inside};
@@ -25,6 +27,7 @@ impl World<'_> {
             attacks: self.attackers.report(self.setup, &self.population),
             events: self.events,
             revocations_missing: self.count_missing_revocations(now),
+            capabilities: if self.ledger.keeps_tables() { self.capability_rows(now) } else { Vec::new() },
             ..Closing::default()
         };
         for host in &self.hosts {

@@ -2,7 +2,7 @@
 
 use crate::kernel::Time;
 use crate::observe::{
-    AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, OperationRow,
+    AllocationRow, AttackRow, CapabilityRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, OperationRow,
     PeerRow, RefusalRow, RequestRow, RunManifest, SeriesRow,
 };
 use crate::sim::event::PeerId;
@@ -24,6 +24,8 @@ pub struct Outcome {
     pub refusals: Vec<RefusalRow>,
     /// `peers.csv`.
     pub peers: Vec<PeerRow>,
+    /// `capabilities.csv`.
+    pub capabilities: Vec<CapabilityRow>,
     /// `attacks.csv`.
     pub attacks: Vec<AttackRow>,
     /// `operations.csv`.

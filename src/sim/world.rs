@@ -385,7 +385,7 @@ impl<'s> World<'s> {
                 self.audit_all(now);
                 self.sample_traffic(now);
                 self.sample_fleet();
-                if self.ledger.keeps_series() {
+                if self.ledger.keeps_tables() {
                     let unbooked = self.unbooked_rejections(now);
                     self.book_routines(now);
                     self.settle_all_late(now);

@@ -304,8 +304,9 @@ def picture(label, values, color):
     points = " ".join(f"{60 + 800 * x / (len(values) - 1):.0f},{260 - 200 * y:.0f}" for x, y in enumerate(values))
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 900 300" role="img" aria-label="{label}">'
             f'<rect width="900" height="300" fill="#FFFFFF"/><text x="60" y="34" font-family="sans-serif" '
-            f'font-size="20" font-weight="bold" fill="#222222">{label}</text><polyline points="60,50 60,260 860,260" fill="none" '
-            f'stroke="#5F6368"/><polyline points="{points}" fill="none" stroke="{color}" stroke-width="3"/></svg>')
+            f'font-size="20" font-weight="bold" fill="#222222">{label}</text>'
+            f'<polyline points="60,50 60,260 860,260" fill="none" stroke="#5F6368"/>'
+            f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="3"/></svg>')
 
 
 def context(run, data):

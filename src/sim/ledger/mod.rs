@@ -64,7 +64,7 @@ use crate::dms::identity::{Did, EnsembleId};
 use crate::dms::resources::Resources;
 use crate::kernel::{Digest, OrderedMap, Span, Time};
 use crate::net::{BroadcastTally, LossReason, Occurrence, PairCounts};
-use crate::observe::{SeriesRow, SpanHistogram, Text};
+use crate::observe::{CapabilityRow, SeriesRow, SpanHistogram, Text};
 
 /// One generation of an allocation on one peer.
 #[derive(Clone, Debug)]
@@ -135,6 +135,8 @@ pub(super) struct Closing {
     pub(super) revocations_missing: u64,
     /// The organizations that each peer is part of.
     pub(super) memberships: Vec<Arc<str>>,
+    /// What tokens nodes hold.
+    pub(super) capabilities: Vec<CapabilityRow>,
     /// What observers of peers counted.
     pub(super) observed: Observed,
     /// Who would reach whom, where hosts are hidden from each other.

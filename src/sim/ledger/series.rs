@@ -8,8 +8,8 @@ use crate::kernel::Time;
 use crate::observe::{SeriesRow, Text, labels};
 
 impl Ledger {
-    /// Whether somebody reads the series.
-    pub(in crate::sim) const fn keeps_series(&self) -> bool {
+    /// Whether somebody reads the series and tables.
+    pub(in crate::sim) const fn keeps_tables(&self) -> bool {
         !self.metrics_only
     }
 

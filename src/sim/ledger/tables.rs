@@ -143,6 +143,7 @@ impl Ledger {
             allocations: self.allocation_rows(),
             refusals: self.refusal_rows(),
             peers: self.peer_rows(now, &closing.memberships),
+            capabilities: std::mem::take(&mut closing.capabilities),
             attacks: std::mem::take(&mut closing.attacks.rows),
             operations: self.operations.rows(),
             connections: self.reachability.rows(),
