@@ -88,10 +88,18 @@ fn grouped_rows(rows: &[CapabilityRow]) -> Vec<CapabilityRow> {
 fn said(row: &CapabilityRow) -> (String, String) {
     let count =
         if row.count == 1 { String::new() } else { format!(", {} tokens", grouped(row.count as f64)) };
-    let until = row.expire_s.map_or_else(String::new, |at| format!(", until {}", super::duration_text(at)));
+    let until = row.expire_s.map_or_else(String::new, |at| format!(", until {}", moment(at)));
     let topics = if row.topics.is_empty() { String::new() } else { format!(" on {}", row.topics) };
     let told = format!("{} ({}{count}{until}): {}{topics}", row.action, row.slot, row.capabilities);
     (format!("{} → {}", row.from, row.to), told)
+}
+
+/// A moment that can lie years away.
+fn moment(seconds: f64) -> String {
+    match seconds / 86_400.0 {
+        days if days >= 2.0 => format!("day {days:.0}"),
+        _ => super::duration_text(seconds),
+    }
 }
 
 fn table_of(rows: &[CapabilityRow]) -> Table<'static> {
