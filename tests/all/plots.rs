@@ -43,7 +43,7 @@ fn a_run_gets_all_that_it_has_data_for() {
     assert!(errors.starts_with(&format!("reading {calm}\n")), "{errors}");
     assert!(errors.contains("left out: money: calm has nothing for it: it needs invoices.csv"), "{errors}");
     let written: Vec<&str> = told.lines().collect();
-    assert!(written.len() >= 12 && written.len() % 2 == 0, "{told}");
+    assert!(written.len() >= 12 && written.len().is_multiple_of(2), "{told}");
     for kind in ["deployments", "time_to_running", "gantt", "refusals", "series", "cdf", "box", "violin"] {
         let svg = fs::read_to_string(format!("{calm}/plots/{kind}.svg")).expect("it was drawn");
         assert!(svg.starts_with("<svg ") && svg.contains("prefers-color-scheme:dark"), "{kind}");

@@ -286,10 +286,13 @@ fn draw_series(canvas: &Canvas, series: &Series, frame: &Frame<'_>) {
     }
 }
 
+/// A line as corners in pixels.
+type Corners = Vec<(f64, f64)>;
+
 fn fill_between(
     canvas: &Canvas,
     points: &[(f64, f64, f64)],
-    (upper, lower): (Vec<(f64, f64)>, Vec<(f64, f64)>),
+    (upper, lower): (Corners, Corners),
     color: super::Color,
 ) {
     // An area of no height has nothing to fill, and its edge would still show as a hair line.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::IndexMap;
 
 use super::Plot;
-use crate::observe::Table;
+use crate::observe::{PeerRow, Table};
 use crate::report::chart::{Arc, Axis, Chart, Color, Mark, Panel, Quantity, Series, number, palette, text};
 use crate::report::tables::Tables;
 
@@ -33,23 +33,20 @@ fn continent(text: &str) -> (&str, Color) {
     })
 }
 
-pub(super) fn map(tables: &Tables) -> Option<Plot> {
-    /// Peers of one place on one continent, and whether one of them ran an allocation.
-    struct Place<'a> {
-        lat: f64,
-        lon: f64,
-        continent: &'a str,
-        peers: u32,
-        hosts: bool,
-    }
-    let placed = || tables.peers.iter().filter(|peer| peer.lat.is_finite() && peer.lon.is_finite());
-    let exact: BTreeSet<_> = placed().map(|peer| (peer.lat.to_bits(), peer.lon.to_bits())).collect();
-    // Where every peer has a place of its own, dots a degree apart say the same in a file that opens quickly.
-    let coarse = exact.len() > MOST_PLACES;
-    let at = |degrees: f64| if coarse { libm::round(degrees) } else { degrees };
+/// Peers of one place on one continent, and whether one of them ran an allocation.
+struct Place<'a> {
+    lat: f64,
+    lon: f64,
+    continent: &'a str,
+    peers: u32,
+    hosts: bool,
+}
+
+/// The places of peers, gathered by `at`.
+fn places_of(tables: &Tables, at: impl Fn(f64) -> f64) -> Vec<Place<'_>> {
     let hosts: BTreeSet<&str> = tables.allocations.iter().map(|row| &*row.peer).collect();
     let mut places: IndexMap<(u64, u64), Place<'_>> = IndexMap::new();
-    for peer in placed() {
+    for peer in placed(tables) {
         let (lat, lon) = (at(peer.lat), at(peer.lon));
         let key = (lat.to_bits(), lon.to_bits());
         let new = Place { lat, lon, continent: &peer.continent, peers: 0, hosts: false };
@@ -57,13 +54,27 @@ pub(super) fn map(tables: &Tables) -> Option<Plot> {
         place.peers += 1;
         place.hosts |= hosts.contains(&*peer.peer);
     }
+    places.into_values().collect()
+}
+
+/// The peers that have a place.
+fn placed(tables: &Tables) -> impl Iterator<Item = &PeerRow> {
+    tables.peers.iter().filter(|peer| peer.lat.is_finite() && peer.lon.is_finite())
+}
+
+pub(super) fn map(tables: &Tables) -> Option<Plot> {
+    let exact: BTreeSet<_> = placed(tables).map(|peer| (peer.lat.to_bits(), peer.lon.to_bits())).collect();
+    // Where every peer has a place of its own, dots a degree apart say the same in a file that opens quickly.
+    let coarse = exact.len() > MOST_PLACES;
+    let at = |degrees: f64| if coarse { libm::round(degrees) } else { degrees };
+    let places = places_of(tables, at);
     if places.is_empty() {
         return None;
     }
     let radius = |place: &Place<'_>| (2.0 + libm::sqrt(f64::from(place.peers))).min(14.0);
     let mut dots: BTreeMap<&str, (Color, Vec<Dot>)> = BTreeMap::new();
     let mut rings = Vec::new();
-    for place in places.values() {
+    for place in &places {
         let (name, color) = continent(place.continent);
         dots.entry(name).or_insert((color, Vec::new())).1.push((place.lon, place.lat, radius(place)));
         if place.hosts {
@@ -87,7 +98,7 @@ pub(super) fn map(tables: &Tables) -> Option<Plot> {
         let arcs = shown.iter().map(|((from, to), bytes)| Arc {
             from: from.degrees(),
             to: to.degrees(),
-            width: 0.5 + 3.5 * libm::sqrt(**bytes as f64 / most as f64),
+            width: 0.5 + 3.5 * libm::sqrt(**bytes as f64 / most.max(1) as f64),
         });
         let arcs = arcs.collect();
         series.insert(0, Series::new("messages of deployments", palette::INK.alpha(0.2), Mark::Arcs(arcs)));
@@ -113,7 +124,7 @@ pub(super) fn map(tables: &Tables) -> Option<Plot> {
              Land outline: Natural Earth (public domain)."
         ),
         svg: chart.svg(),
-        data: table_of(places.values().map(|place| (place.lon, place.lat, f64::from(place.peers))), shown),
+        data: table_of(places.iter().map(|place| (place.lon, place.lat, f64::from(place.peers))), shown),
     })
 }
 
@@ -135,9 +146,8 @@ impl Spot {
 
 /// Bytes of messages between two places, either way.
 fn ways(tables: &Tables, at: impl Fn(f64) -> f64) -> BTreeMap<(Spot, Spot), u64> {
-    let placed = tables.peers.iter().filter(|peer| peer.lat.is_finite() && peer.lon.is_finite());
     let spots: BTreeMap<&str, Spot> =
-        placed.map(|peer| (&*peer.peer, Spot::of(at(peer.lon), at(peer.lat)))).collect();
+        placed(tables).map(|peer| (&*peer.peer, Spot::of(at(peer.lon), at(peer.lat)))).collect();
     let mut ways = BTreeMap::new();
     for row in &tables.messages {
         if let (Some(from), Some(to)) = (spots.get(&*row.from), spots.get(&*row.to))

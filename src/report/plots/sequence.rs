@@ -208,7 +208,7 @@ fn events_of(messages: &[&MessageRow], lanes: &Lanes<'_>, left_out: &[(f64, u64)
 fn notes_of(tables: &Tables, deployment: &DeploymentRow, lanes: &Lanes<'_>) -> Vec<Happened> {
     let of_it = tables.history.iter().filter(|row| row.deployment == Some(deployment.deployment));
     let note = |row: &crate::observe::HistoryRow| {
-        let state = row.state.to_ascii_lowercase();
+        let state = row.state.to_ascii_lowercase().replace("shuttingdown", "shutting down");
         let color = match &*state {
             "running" | "completed" => palette::GREEN,
             "failed" => palette::VERMILLION,

@@ -26,7 +26,7 @@ const STATES: [(&str, Look); 10] = [
 
 fn place(state: &str) -> usize {
     let plain: String =
-        state.chars().filter(|c| c.is_ascii_alphabetic()).collect::<String>().to_ascii_lowercase();
+        state.chars().filter(char::is_ascii_alphabetic).collect::<String>().to_ascii_lowercase();
     let name = |known: &str| known.replace(' ', "") == plain;
     let other = STATES.iter().position(|(known, _)| *known == "other").expect("it is among them");
     STATES.iter().position(|(known, _)| name(known)).unwrap_or(other)
