@@ -21,8 +21,8 @@ use super::manifest::{Provenance, RunManifest, json_text};
 use super::read::read_run;
 use super::recording::RecordFormat;
 use super::rows::{
-    AllocationRow, AttackRow, CapabilityRow, ConnectionRow, ContractRow, DeploymentRow, HistoryRow, InvoiceRow, MessageRow,
-    MetricRow, OperationRow, PeerRow, RefusalRow, RequestRow, Row, SeriesRow,
+    AllocationRow, AttackRow, CapabilityRow, ConnectionRow, ContractRow, DeploymentRow, HistoryRow,
+    InvoiceRow, MessageRow, MetricRow, OperationRow, PeerRow, RefusalRow, RequestRow, Row, SeriesRow,
 };
 use super::stream::StreamFile;
 

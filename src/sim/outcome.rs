@@ -2,8 +2,8 @@
 
 use crate::kernel::Time;
 use crate::observe::{
-    AllocationRow, AttackRow, CapabilityRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow, MetricRow, OperationRow,
-    PeerRow, RefusalRow, RequestRow, RunManifest, SeriesRow,
+    AllocationRow, AttackRow, CapabilityRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow,
+    MetricRow, OperationRow, PeerRow, RefusalRow, RequestRow, RunManifest, SeriesRow,
 };
 use crate::sim::event::PeerId;
 
