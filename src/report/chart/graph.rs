@@ -1,4 +1,5 @@
-//! Layered graphs: boxes with arrows from the left to the right, each arrow numbered and told below.
+//! Layered graphs: boxes with arrows from the left to the right, or from the top down where there are many layers, each
+//! arrow numbered and told below.
 //!
 //! The only file that knows the crate of the layout. It uses hash maps within; what comes of it does not depend on
 //! their order (`layouts_are_always_the_same`).
@@ -17,9 +18,16 @@ const TOP: f64 = 88.0;
 const BOX_HEIGHT: f64 = 58.0;
 /// The widest box.
 const BOX_WIDTH: f64 = 270.0;
+/// So many layers lie beside each other; more lie under each other.
+const MOST_BESIDE: usize = 3;
+/// From layer to layer, where they lie under each other.
+const STEP_DOWN: f64 = 124.0;
 /// Space above each other.
 const SPACE: f64 = 34.0;
 const LINE: f64 = 23.0;
+/// Lines of a name in its box, and from one to the next.
+const BOX_LINES: usize = 3;
+const BOX_LINE: f64 = 18.0;
 
 /// An arrow.
 #[derive(Clone, PartialEq, Debug)]
@@ -103,26 +111,19 @@ impl GraphChart {
     #[must_use]
     pub fn svg(&self) -> String {
         let layout = layout(self.boxes.len(), &self.edges);
-        let count = layout.layer_count as f64;
         let wide = WIDTH - 2.0 * MARGIN;
         let names = self.boxes.iter().map(|name| text_width(name, TEXT_SIZE) + 24.0).fold(80.0, f64::max);
-        // Between two layers there is room for arrows and their numbers.
-        let box_width = names.min(BOX_WIDTH).min((wide - 80.0 * (count - 1.0)) / count).max(60.0);
-        let step = if layout.layer_count > 1 { (wide - box_width) / (count - 1.0) } else { 0.0 };
-        let step = step.min(box_width + 260.0);
-        let middle = |place: usize| {
-            (MARGIN + box_width / 2.0 + step * layout.layers[place] as f64, TOP + layout.heights[place])
-        };
+        let plan = Plan::of(&self.edges, &layout, names.min(BOX_WIDTH));
+        let foot_of_plan = plan.bottom();
         let told: Vec<Vec<String>> =
             self.edges.iter().map(|edge| wrapped(&edge.said.1, wide - 40.0)).collect();
         let foot: f64 = told.iter().map(|lines| LINE * (lines.len() as f64 + 1.0) + 6.0).sum();
-        let height = TOP + layout.height + 34.0 + foot + 10.0;
+        let height = foot_of_plan + 34.0 + foot + 10.0;
         draw(WIDTH, height, &self.title, |canvas| {
             let title = fitting_bold(&self.title, TITLE_SIZE, wide);
             canvas.text((MARGIN, 26.0), Anchor::Left, &title, TITLE_SIZE, palette::INK, true);
             let note = fitting(&self.note, TEXT_SIZE, wide);
             canvas.text((MARGIN, 56.0), Anchor::Left, &note, TEXT_SIZE, palette::GREY, false);
-            let plan = Plan { edges: &self.edges, layout: &layout, middle: &middle, half: box_width / 2.0 };
             let offsets = plan.offsets();
             let mut badges = Vec::new();
             for (edge, offsets) in self.edges.iter().zip(&offsets) {
@@ -132,20 +133,12 @@ impl GraphChart {
                 badges.push(free_spot(&points, &badges));
             }
             for (place, name) in self.boxes.iter().enumerate() {
-                let (x, y) = middle(place);
-                let (from, to) = (
-                    (x - box_width / 2.0, y - BOX_HEIGHT / 2.0),
-                    (x + box_width / 2.0, y + BOX_HEIGHT / 2.0),
-                );
-                canvas.rectangle(from, to, palette::SEA);
-                canvas.frame(from, to, palette::GREY, 1.5);
-                let name = fitting(name, TEXT_SIZE, box_width - 14.0);
-                canvas.text((x, y), Anchor::Centre, &name, TEXT_SIZE, palette::INK, false);
+                draw_box(canvas, plan.turned(plan.middle(place)), plan.box_width, name);
             }
             for (number, (at, edge)) in badges.iter().zip(&self.edges).enumerate() {
                 badge(canvas, *at, number + 1, edge.color);
             }
-            let mut y = TOP + layout.height + 34.0 + LINE / 2.0;
+            let mut y = foot_of_plan + 34.0 + LINE / 2.0;
             for (number, (edge, lines)) in self.edges.iter().zip(&told).enumerate() {
                 badge(canvas, (MARGIN + 12.0, y), number + 1, edge.color);
                 let first = fitting_bold(&edge.said.0, TEXT_SIZE, wide - 40.0);
@@ -169,15 +162,64 @@ enum Side {
     Below,
 }
 
-/// Where boxes are, for the ways of arrows between them.
-struct Plan<'a, M: Fn(usize) -> (f64, f64)> {
+/// Where boxes are, for the ways of arrows between them. Points are (along the layers, across them) until they are
+/// turned.
+struct Plan<'a> {
     edges: &'a [Edge],
     layout: &'a Layout,
-    middle: &'a M,
-    half: f64,
+    /// Whether layers lie under each other.
+    is_deep: bool,
+    box_width: f64,
+    /// Half of a box along the layers and across them.
+    half: (f64, f64),
+    /// From layer to layer.
+    step: f64,
+    /// What a unit of the layout is across the layers.
+    scale: f64,
 }
 
-impl<M: Fn(usize) -> (f64, f64)> Plan<'_, M> {
+impl<'a> Plan<'a> {
+    fn of(edges: &'a [Edge], layout: &'a Layout, widest: f64) -> Self {
+        let (wide, count) = (WIDTH - 2.0 * MARGIN, layout.layer_count as f64);
+        if layout.layer_count <= MOST_BESIDE {
+            // Between two layers there is room for arrows and their numbers.
+            let box_width = widest.min((wide - 80.0 * (count - 1.0)) / count);
+            let step =
+                if count > 1.0 { ((wide - box_width) / (count - 1.0)).min(box_width + 260.0) } else { 0.0 };
+            let half = (box_width / 2.0, BOX_HEIGHT / 2.0);
+            return Self { edges, layout, is_deep: false, box_width, half, step, scale: 1.0 };
+        }
+        // Neighbours are a box and a space apart in the layout, and have a little space between them here.
+        let (apart, across) = (BOX_HEIGHT + SPACE, layout.height - BOX_HEIGHT);
+        let box_width = widest.min((apart * wide - 16.0 * across) / (apart + across)).max(40.0);
+        let scale = if across > 0.0 { (wide - box_width) / across } else { 1.0 };
+        let half = (BOX_HEIGHT / 2.0, box_width / 2.0);
+        let scale = scale.min((box_width + 60.0) / apart);
+        Self { edges, layout, is_deep: true, box_width, half, step: STEP_DOWN, scale }
+    }
+
+    /// The middle of a box.
+    fn middle(&self, place: usize) -> (f64, f64) {
+        let start = if self.is_deep { (TOP, MARGIN) } else { (MARGIN, TOP) };
+        (
+            start.0 + self.half.0 + self.step * self.layout.layers[place] as f64,
+            start.1 + self.half.1 + (self.layout.heights[place] - BOX_HEIGHT / 2.0) * self.scale,
+        )
+    }
+
+    /// A point as x and y.
+    const fn turned(&self, (along, across): (f64, f64)) -> (f64, f64) {
+        if self.is_deep { (across, along) } else { (along, across) }
+    }
+
+    /// Where the boxes end.
+    fn bottom(&self) -> f64 {
+        match self.is_deep {
+            true => TOP + BOX_HEIGHT + self.step * (self.layout.layer_count as f64 - 1.0),
+            false => TOP + self.layout.height,
+        }
+    }
+
     /// At which sides an arrow begins and ends.
     fn sides(&self, edge: &Edge) -> (Side, Side) {
         let (from, to) = (self.layout.layers[edge.from], self.layout.layers[edge.to]);
@@ -185,7 +227,7 @@ impl<M: Fn(usize) -> (f64, f64)> Plan<'_, M> {
             std::cmp::Ordering::Less => (Side::Right, Side::Left),
             std::cmp::Ordering::Greater => (Side::Left, Side::Right),
             std::cmp::Ordering::Equal if edge.from == edge.to => (Side::Above, Side::Above),
-            std::cmp::Ordering::Equal if (self.middle)(edge.from).1 < (self.middle)(edge.to).1 => {
+            std::cmp::Ordering::Equal if self.middle(edge.from).1 < self.middle(edge.to).1 => {
                 (Side::Below, Side::Above)
             }
             std::cmp::Ordering::Equal => (Side::Above, Side::Below),
@@ -198,15 +240,15 @@ impl<M: Fn(usize) -> (f64, f64)> Plan<'_, M> {
         let mut ends: Vec<(usize, Side, f64, usize, bool)> = Vec::new();
         for (number, edge) in self.edges.iter().enumerate() {
             let (begin, end) = self.sides(edge);
-            ends.push((edge.from, begin, (self.middle)(edge.to).1, number, true));
-            ends.push((edge.to, end, (self.middle)(edge.from).1, number, false));
+            ends.push((edge.from, begin, self.middle(edge.to).1, number, true));
+            ends.push((edge.to, end, self.middle(edge.from).1, number, false));
         }
         ends.sort_by(|a, b| {
             (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2)).then((a.3, a.4).cmp(&(b.3, b.4)))
         });
         let mut offsets = vec![(0.0, 0.0); self.edges.len()];
         for side in ends.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-            let step = ((BOX_HEIGHT - 10.0) / side.len() as f64).min(26.0);
+            let step = ((2.0 * self.half.1 - 10.0) / side.len() as f64).min(26.0);
             for (rank, (_, _, _, number, begins)) in side.iter().enumerate() {
                 let offset = (rank as f64 - (side.len() as f64 - 1.0) / 2.0) * step;
                 if *begins {
@@ -220,12 +262,12 @@ impl<M: Fn(usize) -> (f64, f64)> Plan<'_, M> {
     }
 
     fn end(&self, place: usize, side: Side, offset: f64) -> (f64, f64) {
-        let (x, y) = (self.middle)(place);
+        let (x, y) = self.middle(place);
         match side {
-            Side::Left => (x - self.half, y + offset),
-            Side::Right => (x + self.half, y + offset),
-            Side::Above => (x + offset, y - BOX_HEIGHT / 2.0),
-            Side::Below => (x + offset, y + BOX_HEIGHT / 2.0),
+            Side::Left => (x - self.half.0, y + offset),
+            Side::Right => (x + self.half.0, y + offset),
+            Side::Above => (x + offset, y - self.half.1),
+            Side::Below => (x + offset, y + self.half.1),
         }
     }
 
@@ -236,7 +278,8 @@ impl<M: Fn(usize) -> (f64, f64)> Plan<'_, M> {
         if edge.from == edge.to {
             let (left, right) = (start.0.min(tip.0) - 12.0, start.0.max(tip.0) + 12.0);
             let (foot, top) = (start.1, start.1 - 16.0);
-            return vec![(left, foot), (left, top), (right, top), (right, foot)];
+            let corners = [(left, foot), (left, top), (right, top), (right, foot)];
+            return corners.map(|corner| self.turned(corner)).to_vec();
         }
         let mut points = vec![start];
         let (from, to) = (self.layout.layers[edge.from], self.layout.layers[edge.to]);
@@ -245,36 +288,51 @@ impl<M: Fn(usize) -> (f64, f64)> Plan<'_, M> {
         for layer in between {
             let inside: Vec<(f64, f64)> = (0..self.layout.layers.len())
                 .filter(|place| self.layout.layers[*place] == layer)
-                .map(|place| (self.middle)(place))
+                .map(|place| self.middle(place))
                 .collect();
             let Some((x, _)) = inside.first().copied() else { continue };
             let straight = start.1 + (tip.1 - start.1) * (x - start.0) / (tip.0 - start.0);
-            let clear = BOX_HEIGHT / 2.0 + 12.0;
+            let clear = self.half.1 + 12.0;
             let is_free = |y: f64| inside.iter().all(|(_, middle)| (middle - y).abs() >= clear - 0.01);
             let around = inside.iter().flat_map(|(_, middle)| [middle - clear, middle + clear]);
             let free = around.chain([straight]).filter(|y| is_free(*y));
             let y =
                 free.min_by(|a, b| (a - straight).abs().total_cmp(&(b - straight).abs())).unwrap_or(straight);
-            let ahead = if from < to { self.half } else { -self.half };
+            let ahead = if from < to { self.half.0 } else { -self.half.0 };
             points.extend([(x - ahead, y), (x + ahead, y)]);
         }
         points.push(tip);
-        points
+        points.into_iter().map(|point| self.turned(point)).collect()
     }
 }
 
 /// Where the number of an arrow stands: on its first stretch, apart from the numbers that stand already.
 fn free_spot(points: &[(f64, f64)], taken: &[(f64, f64)]) -> (f64, f64) {
     // The loop above a box has its number on top.
-    let (from, to) = if points.len() == 4 && (points[0].0 - points[1].0).abs() < 0.01 {
-        (points[1], points[2])
-    } else {
-        (points[0], points[1])
-    };
+    let is_loop =
+        points.len() == 4 && libm::hypot(points[0].0 - points[3].0, points[0].1 - points[3].1) < 60.0;
+    let (from, to) = if is_loop { (points[1], points[2]) } else { (points[0], points[1]) };
     let at = |share: f64| (from.0 + (to.0 - from.0) * share, from.1 + (to.1 - from.1) * share);
     let is_free =
         |spot: &(f64, f64)| taken.iter().all(|other| libm::hypot(spot.0 - other.0, spot.1 - other.1) >= 26.0);
     [0.4, 0.55, 0.25, 0.7, 0.85].into_iter().map(at).find(is_free).unwrap_or(at(0.4))
+}
+
+fn draw_box(canvas: &Canvas, (x, y): (f64, f64), width: f64, name: &str) {
+    let (from, to) = ((x - width / 2.0, y - BOX_HEIGHT / 2.0), (x + width / 2.0, y + BOX_HEIGHT / 2.0));
+    canvas.rectangle(from, to, palette::SEA);
+    canvas.frame(from, to, palette::GREY, 1.5);
+    let room = width - 12.0;
+    let mut lines = wrapped(name, room);
+    if lines.len() > BOX_LINES {
+        let rest = lines.split_off(BOX_LINES - 1).join(" ");
+        lines.push(fitting(&rest, TEXT_SIZE, room));
+    }
+    let first = y - BOX_LINE / 2.0 * (lines.len() as f64 - 1.0);
+    for (number, line) in lines.iter().enumerate() {
+        let at = (x, first + BOX_LINE * number as f64);
+        canvas.text(at, Anchor::Centre, line, TEXT_SIZE, palette::INK, false);
+    }
 }
 
 fn badge(canvas: &Canvas, at: (f64, f64), number: usize, color: Color) {
