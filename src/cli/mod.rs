@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand. The only room that knows clap, colours, clocks and exit codes.
 
+use std::borrow::Cow;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +9,19 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::observe::metric_names;
 use crate::sim::RunError;
+
+// Names, reasons and answers come from scenario files and simulated peers. Whatever a command prints goes through
+// `shown`, so that none of them can move the cursor or change the terminal. JSON has no such characters to lose.
+macro_rules! println {
+    () => { ::std::println!() };
+    ($($argument:tt)*) => { ::std::println!("{}", $crate::cli::shown(&::std::format!($($argument)*))) };
+}
+macro_rules! print {
+    ($($argument:tt)*) => { ::std::print!("{}", $crate::cli::shown(&::std::format!($($argument)*))) };
+}
+macro_rules! eprintln {
+    ($($argument:tt)*) => { ::std::eprintln!("{}", $crate::cli::shown(&::std::format!($($argument)*))) };
+}
 
 mod accept;
 mod bench;
@@ -174,6 +188,16 @@ fn end_where_nothing_can_be_printed() {
         }
         usual(panic);
     }));
+}
+
+/// A text for a terminal: control characters, but for the ends of lines and tabs, are replaced.
+fn shown(text: &str) -> Cow<'_, str> {
+    let has_power = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+    if text.contains(has_power) {
+        Cow::Owned(text.chars().map(|c| if has_power(c) { char::REPLACEMENT_CHARACTER } else { c }).collect())
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// Says why a run has no outcome.

@@ -113,7 +113,7 @@ fn render_one(out: &mut String, diagnostic: &Diagnostic, source: Option<&str>, s
     let margin = " ".repeat(width);
     // Writing to a String cannot fail, so the results are dropped.
     let _ = writeln!(out, "{}: {}", style.severity(*severity, word), style.paint("1", &printable(message)));
-    let _ = writeln!(out, "{margin}{} {file}:{line}:{column}", style.frame("-->"));
+    let _ = writeln!(out, "{margin}{} {}:{line}:{column}", style.frame("-->"), printable(file));
     let excerpt = source.and_then(|text| text.lines().nth(*line as usize - 1));
     if let Some(excerpt) = excerpt {
         let (shown, underline) = underlined(excerpt, diagnostic);

@@ -64,6 +64,8 @@ const OWNED: &[(&str, &[&str])] = &[
     ("saphyr_parser", &["src/scenario/yaml.rs", "src/scenario/yaml/"]),
     ("resvg", &["src/report/chart/raster.rs"]),
     ("rust_sugiyama", &["src/report/chart/graph.rs"]),
+    ("ratatui", &["src/cli/watch/"]),
+    ("tiny_http", &["src/cli/serve.rs"]),
     ("prost", &["src/observe/perfetto/"]),
     (
         "csv",
