@@ -209,7 +209,7 @@ fn conditions(plan: &SweepPlan, lines: &[Line]) -> Vec<Condition> {
 
 fn row(plan: &SweepPlan, line: &Line) -> Row {
     let unit = plan.metrics.iter().find(|metric| metric.metric == line.metric).map_or("", |one| &*one.unit);
-    let difference = match line.difference.is_nan() {
+    let difference = match line.difference.is_nan() || line.variant == plan.baseline {
         true => String::new(),
         false => interval(line.difference, line.difference_half_width, unit, true),
     };
@@ -250,6 +250,10 @@ fn verdict(plan: &SweepPlan, line: &Line) -> Verdict {
 fn interval(value: f64, half_width: f64, unit: &str, signed: bool) -> String {
     if value.is_nan() {
         return "nothing measured".to_owned();
+    }
+    // All runs say the same.
+    if half_width == 0.0 && value == 0.0 {
+        return "0".to_owned();
     }
     let (factor, unit) = if unit == "fraction" { (100.0, "%") } else { (1.0, unit) };
     let (value, half_width) = (value * factor, half_width * factor);
@@ -308,6 +312,7 @@ mod tests {
         assert_eq!(interval(0.98765, 0.001, "fraction", false), "98.77 ± 0.10 %");
         assert_eq!(interval(-3.0, 12.0, "messages", true), "-3 ± 12 messages");
         assert_eq!(interval(5.0, f64::NAN, "", false), "5.000");
+        assert_eq!(interval(0.0, 0.0, "s", true), "0");
         assert_eq!(interval(f64::NAN, 1.0, "s", false), "nothing measured");
     }
 }

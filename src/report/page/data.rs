@@ -334,7 +334,8 @@ impl Maker<'_> {
                 "rows" => "later rows of the history",
                 other => other,
             };
-            self.left_out.push(format!("The run recorded no details of {} {what}.", row.reason));
+            let count = row.reason.parse::<f64>().map_or_else(|_| row.reason.to_string(), grouped);
+            self.left_out.push(format!("The run recorded no details of {count} {what}."));
         }
         let shown = rows.len().min(self.limits.history);
         if let Some(last) = rows.get(shown) {

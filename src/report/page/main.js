@@ -153,7 +153,10 @@ class Page {
     find("replay-none").hidden = !missing;
     find("replay-none").textContent = missing;
     for (const id of ["replay-body", "legend", "help-open"]) find(id).hidden = Boolean(missing);
-    find("left-out").replaceChildren(...model.leftOut.map((sentence) => make("li", {}, sentence)));
+    const arcs = `At most ${MOST_ARCS} arcs of allocations are drawn at a time, and of many bids or commits a part; the `
+      + "counts are exact.";
+    const sentences = model.allocations.count > MOST_ARCS ? [...model.leftOut, arcs] : model.leftOut;
+    find("left-out").replaceChildren(...sentences.map((sentence) => make("li", {}, sentence)));
     if (this.map.isAbstract && !missing) {
       find("left-out").append(make("li", {}, "No peer has a place: they are laid out by their numbers."));
     }
