@@ -43,7 +43,8 @@ fn run(arguments: &ReportArguments) -> Result<Exit, Exit> {
     let is_sweep = path.join(PLAN).is_file();
     if !is_sweep && !path.join("run.json").is_file() {
         eprintln!(
-            "error: {} is neither a run nor a sweep: there is no run.json or {PLAN}; `dmsim run` and `dmsim study` make them",
+            "error: {} is neither a run nor a sweep: there is no run.json or {PLAN}; `dmsim run` and `dmsim study` \
+             make them",
             path.display()
         );
         return Err(Exit::BadInput);

@@ -28,7 +28,9 @@ impl Answer {
 /// Answers requests until an interrupt. `find` has what there is by its path.
 pub(super) fn serve(port: u16, find: &dyn Fn(&str) -> Option<Answer>) -> Result<Exit, Exit> {
     let server = Server::http(("127.0.0.1", port)).map_err(|error| {
-        eprintln!("error: cannot listen on port {port} of this machine: {error}; another `--port`, or none, may be free");
+        eprintln!(
+            "error: cannot listen on port {port} of this machine: {error}; another `--port`, or none, may be free"
+        );
         Exit::BadInput
     })?;
     let Some(address) = server.server_addr().to_ip() else { return Err(Exit::Internal) };

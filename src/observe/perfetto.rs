@@ -1,10 +1,10 @@
 //! `trace.perfetto-trace`: the timeline of a run as Perfetto's track events. Times are simulated, from 0.
 //!
-//! What the viewer calls a process is a peer, made when something first happens there. Below it lie, in this order: when
-//! it was down; the deployments that it orchestrates, with their phases and rounds of bids nested in them, and their
-//! recoveries; the allocations that it runs; its messages; its facts. The process `network` comes first: how many peers
-//! are up and deployments alive, and the faults of the scenario. An arrow leads from the sending of a message to its
-//! handling. Categories tell apart what one may want to hide (see [`Category`]).
+//! What the viewer calls a process is a peer, made when something first happens there. Below it lie, in this order:
+//! when it was down; the deployments that it orchestrates, with their phases and rounds of bids nested in them, and
+//! their recoveries; the allocations that it runs; its messages; its facts. The process `network` comes first: how many
+//! peers are up and deployments alive, and the faults of the scenario. An arrow leads from the sending of a message to
+//! its handling. Categories tell apart what one may want to hide (see [`Category`]).
 
 mod messages;
 mod tracks;

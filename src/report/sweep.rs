@@ -311,7 +311,7 @@ mod tests {
         assert_eq!(interval(12.345, 0.4, "s", false), "12.35 ± 0.40 s");
         assert_eq!(interval(0.98765, 0.001, "fraction", false), "98.77 ± 0.10 %");
         assert_eq!(interval(-3.0, 12.0, "messages", true), "-3 ± 12 messages");
-        assert_eq!(interval(5.0, f64::NAN, "", false), "5.000");
+        assert_eq!(interval(5.0, f64::NAN, "", false), "5.0000");
         assert_eq!(interval(0.0, 0.0, "s", true), "0");
         assert_eq!(interval(f64::NAN, 1.0, "s", false), "nothing measured");
     }

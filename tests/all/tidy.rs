@@ -62,6 +62,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("cucumber_expressions", &["src/accept/expression.rs"]),
     ("quick_junit", &["src/observe/junit.rs"]),
     ("saphyr_parser", &["src/scenario/yaml.rs", "src/scenario/yaml/"]),
+    ("plotters", &["src/report/chart/canvas.rs"]),
     ("resvg", &["src/report/chart/raster.rs"]),
     ("rust_sugiyama", &["src/report/chart/graph.rs"]),
     ("ratatui", &["src/cli/watch/"]),
@@ -76,7 +77,7 @@ const OWNED: &[(&str, &[&str])] = &[
             "src/reproduce/openb/data.rs",
         ],
     ),
-    ("flate2", &["src/workload/trace/lines.rs"]),
+    ("flate2", &["src/workload/trace/lines.rs", "src/report/page/data.rs"]),
     ("syn", &["src/placement/policy/expression/"]),
     ("proc_macro2", &["src/placement/policy/expression/"]),
 ];

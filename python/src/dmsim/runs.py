@@ -246,6 +246,21 @@ class Run:
         return self.table("invoices")
 
     @cached_property
+    def capabilities(self) -> pd.DataFrame:
+        """A row a kind of token between two principals, as nodes hold them at the end."""
+        return self.table("capabilities")
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """What happened, a row each; missing where the run was made with `--no-history`."""
+        return self.table("history")
+
+    @cached_property
+    def messages(self) -> pd.DataFrame:
+        """A row a message of a deployment and receiver; missing where the run was made with `--no-history`."""
+        return self.table("messages")
+
+    @cached_property
     def events(self) -> pd.DataFrame:
         """Every fact and message, a row each: `time_s`, `peer`, `kind`, `count`, `labels` and `content` (maps).
 

@@ -98,6 +98,21 @@ TABLES: dict[str, dict[str, Kind]] = {
     "invoices": _columns(
         count="contract invoice items", text="name", number="invoiced_s paid_s", amount="amount paid"
     ),
+    "capabilities": _columns(
+        count="count", text="from to capabilities topics", category="slot action", number="expire_s"
+    ),
+    "history": _columns(
+        maybe_count="deployment generation",
+        text="peer node allocation state reason concerned",
+        category="kind",
+        number="time_s",
+    ),
+    "messages": _columns(
+        count="message deployment size_bytes",
+        text="from to",
+        category="behaviour is_broadcast end",
+        number="sent_s arrived_s ended_s",
+    ),
     "peer-metrics": _columns(category="peer metric attribute", text="did", number="time_s value"),
     "cells": _columns(count="index replication", text="id digest", category="condition variant", seed="seed"),
     "summary": _columns(

@@ -1,12 +1,30 @@
 //! The drawing surface under every chart: lines, areas, dots and text in pixels, written as SVG.
 //!
-//! The only file that writes SVG. Coordinates are written to a tenth of a pixel. Every picture is of the class
-//! `dmsim-chart` and carries a style that turns its colours where the reader's screen is dark ([`super::theme`]).
+//! The only file that knows the plotting library. It has whole units only, so a picture is drawn at ten times its size
+//! and scaled back: coordinates are exact to a tenth of a pixel. What the library cannot do is added to its elements:
+//! dashes, and for the whole picture a class with a style that turns its colours where the reader's screen is dark
+//! ([`super::theme`]).
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
 
+use plotters::prelude::{
+    Circle, DrawingArea, FontStyle, IntoDrawingArea, IntoFont, PathElement, Polygon, RGBAColor, Rectangle,
+    SVGBackend, ShapeStyle, TextStyle,
+};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
 use super::theme;
+
+/// Drawn units in a pixel.
+const SCALE: f64 = 10.0;
+/// The SVG backend divides a font's size by this when it writes it.
+const FONT_FACTOR: f64 = 1.24;
+/// By which part of its size a text is moved down, so that the middle of its capitals and digits is at its point.
+const TEXT_DROP: f64 = 0.09;
+/// Into how many straight pieces a curve is drawn.
+const CURVE_PIECES: usize = 24;
+const TEXT_WRITES: &str = "drawing into a text cannot fail";
 
 /// A colour with its opacity.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -127,66 +145,137 @@ impl Dash {
     /// Ways of drawing lines, so that neighbours of [`palette::CYCLE`] differ by more than colour.
     pub const CYCLE: [Self; 5] = [Self::Solid, Self::Long, Self::Dots, Self::Mixed, Self::Short];
 
-    const fn pattern(self) -> &'static str {
+    /// Lengths of strokes and gaps in pixels, in turns.
+    const fn pattern(self) -> &'static [f64] {
         match self {
-            Self::Solid => "",
-            Self::Long => "10 5",
-            Self::Dots => "2 4",
-            Self::Mixed => "10 4 2 4",
-            Self::Short => "5 4",
+            Self::Solid => &[],
+            Self::Long => &[10.0, 5.0],
+            Self::Dots => &[2.0, 4.0],
+            Self::Mixed => &[10.0, 4.0, 2.0, 4.0],
+            Self::Short => &[5.0, 4.0],
         }
     }
 }
 
+type Point = (i32, i32);
+
+/// Something that is drawn, in drawn units. Each becomes one element.
+enum Shape {
+    Line(Vec<Point>, ShapeStyle, Dash),
+    Polygon(Vec<Point>, ShapeStyle),
+    Rectangle([Point; 2], ShapeStyle),
+    Circle(Point, i32, ShapeStyle),
+    Text { at: Point, anchor: Anchor, text: String, size: f64, color: Color, bold: bool },
+}
+
 /// A picture being drawn; points are (x, y) in pixels from the upper left corner.
 pub(crate) struct Canvas {
-    body: RefCell<String>,
+    shapes: RefCell<Vec<Shape>>,
 }
 
-/// A coordinate to a tenth of a pixel, without trailing zeros.
-fn tenths(pixels: f64) -> String {
-    let text = format!("{pixels:.1}");
-    let text = text.strip_suffix(".0").unwrap_or(&text);
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+fn unit(pixels: f64) -> i32 {
+    libm::round(pixels * SCALE) as i32
 }
 
-fn fill(color: Color) -> String {
-    format!("opacity=\"{}\" fill=\"{}\" stroke=\"none\"", color.alpha, color.hex())
+fn point(at: (f64, f64)) -> Point {
+    (unit(at.0), unit(at.1))
 }
 
-fn stroke(color: Color, width: f64) -> String {
-    let (alpha, hex, width) = (color.alpha, color.hex(), tenths(width));
-    format!("fill=\"none\" opacity=\"{alpha}\" stroke=\"{hex}\" stroke-width=\"{width}\"")
+fn rgba(color: Color) -> RGBAColor {
+    let (red, green, blue) = color.rgb;
+    RGBAColor(red, green, blue, color.alpha)
+}
+
+fn fill(color: Color) -> ShapeStyle {
+    ShapeStyle { color: rgba(color), filled: true, stroke_width: 0 }
+}
+
+fn stroke(color: Color, width: f64) -> ShapeStyle {
+    ShapeStyle { color: rgba(color), filled: false, stroke_width: unit(width).unsigned_abs().max(1) }
 }
 
 /// Draws a picture of `width` by `height` pixels and returns its SVG text, with `title` for screen readers.
 pub(crate) fn draw(width: f64, height: f64, title: &str, fill: impl FnOnce(&Canvas)) -> String {
-    let canvas = Canvas { body: RefCell::new(String::new()) };
+    let canvas = Canvas { shapes: RefCell::new(Vec::new()) };
     canvas.rectangle((0.0, 0.0), (width, height), palette::PAPER);
     fill(&canvas);
-    let (width, height, label, style) = (tenths(width), tenths(height), escape(title), theme::style());
+    let shapes = canvas.shapes.into_inner();
+    let mut text = String::new();
+    {
+        let size = (unit(width).unsigned_abs(), unit(height).unsigned_abs());
+        let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
+        shapes.iter().for_each(|shape| shape.draw(&area));
+        area.present().expect(TEXT_WRITES);
+    }
+    // The backend's own frame is of the drawn size.
+    let body = text.split_once(">\n").map_or("", |(_, rest)| rest);
+    let body = dashed(body.rsplit_once("</svg>").map_or(body, |(body, _)| body), &shapes);
+    let (label, style) = (escape(title), theme::style());
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"{}\" width=\"{width}\" height=\"{height}\" \
-         viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{label}\">\n{style}\n{}</svg>\n",
+         viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{label}\">\n{style}\n\
+         <g transform=\"scale({})\" stroke-linejoin=\"round\">\n{body}</g>\n</svg>\n",
         theme::CLASS,
-        canvas.body.into_inner(),
+        1.0 / SCALE,
     )
 }
 
+/// The elements of some shapes, one a shape, with the dashes of those that have some.
+fn dashed(body: &str, shapes: &[Shape]) -> String {
+    let mut drawn = shapes.iter();
+    let mut out = String::with_capacity(body.len());
+    for line in body.split_inclusive('\n') {
+        let starts = line.starts_with('<') && !line.starts_with("</");
+        let dash = match starts.then(|| drawn.next()).flatten() {
+            Some(Shape::Line(_, _, dash)) => dash.pattern(),
+            _ => &[],
+        };
+        match line.strip_prefix("<polyline ").filter(|_| !dash.is_empty()) {
+            Some(rest) => {
+                let lengths: Vec<String> = dash.iter().map(|length| unit(*length).to_string()).collect();
+                let _ = write!(out, "<polyline stroke-dasharray=\"{}\" {rest}", lengths.join(" "));
+            }
+            None => out.push_str(line),
+        }
+    }
+    out
+}
+
+impl Shape {
+    fn draw(&self, area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>) {
+        let drawn = match self {
+            Self::Line(points, style, _) => area.draw(&PathElement::new(points.clone(), *style)),
+            Self::Polygon(points, style) => area.draw(&Polygon::new(points.clone(), *style)),
+            Self::Rectangle(corners, style) => area.draw(&Rectangle::new(*corners, *style)),
+            Self::Circle(centre, radius, style) => area.draw(&Circle::new(*centre, *radius, *style)),
+            Self::Text { at, anchor, text, size, color, bold } => {
+                let horizontal = match anchor {
+                    Anchor::Left => HPos::Left,
+                    Anchor::Centre => HPos::Center,
+                    Anchor::Right => HPos::Right,
+                };
+                let weight = if *bold { FontStyle::Bold } else { FontStyle::Normal };
+                let font = ("sans-serif", size * SCALE * FONT_FACTOR).into_font().style(weight);
+                let fill = rgba(*color);
+                let style = TextStyle::from(font).color(&fill).pos(Pos::new(horizontal, VPos::Center));
+                area.draw_text(text, &style, *at)
+            }
+        };
+        drawn.expect(TEXT_WRITES);
+    }
+}
+
 impl Canvas {
-    fn put(&self, element: &str) {
-        let mut body = self.body.borrow_mut();
-        body.push_str(element);
-        body.push('\n');
+    fn put(&self, shape: Shape) {
+        self.shapes.borrow_mut().push(shape);
     }
 
-    /// The points as an attribute; those that fall together are written once.
-    fn points(points: &[(f64, f64)]) -> Option<(usize, String)> {
-        let mut texts: Vec<_> = points.iter().map(|(x, y)| (tenths(*x), tenths(*y))).collect();
-        texts.dedup();
-        let joined: Vec<_> = texts.iter().map(|(x, y)| format!("{x},{y}")).collect();
+    /// The points in drawn units; those that fall together are one. None where one of them is nowhere.
+    fn points(points: &[(f64, f64)]) -> Option<Vec<Point>> {
         let is_finite = points.iter().all(|(x, y)| x.is_finite() && y.is_finite());
-        is_finite.then(|| (joined.len(), joined.join(" ")))
+        let mut units: Vec<_> = points.iter().copied().map(point).collect();
+        units.dedup();
+        is_finite.then_some(units)
     }
 
     /// A line through all points.
@@ -196,15 +285,8 @@ impl Canvas {
 
     /// A line through all points, drawn this way.
     pub(crate) fn stroke(&self, points: &[(f64, f64)], color: Color, width: f64, dash: Dash) {
-        if let Some((count, points)) = Self::points(points)
-            && count > 1
-        {
-            let dashes = match dash.pattern() {
-                "" => String::new(),
-                pattern => format!(" stroke-dasharray=\"{pattern}\""),
-            };
-            let style = stroke(color, width);
-            self.put(&format!("<polyline {style}{dashes} stroke-linejoin=\"round\" points=\"{points}\"/>"));
+        if let Some(points) = Self::points(points).filter(|points| points.len() > 1 && color.alpha > 0.0) {
+            self.put(Shape::Line(points, stroke(color, width), dash));
         }
     }
 
@@ -215,19 +297,18 @@ impl Canvas {
 
     /// A filled polygon.
     pub(crate) fn polygon(&self, points: &[(f64, f64)], color: Color) {
-        if let Some((count, points)) = Self::points(points)
-            && count > 2
-        {
-            self.put(&format!("<polygon {} points=\"{points}\"/>", fill(color)));
+        if let Some(points) = Self::points(points).filter(|points| points.len() > 2 && color.alpha > 0.0) {
+            self.put(Shape::Polygon(points, fill(color)));
         }
     }
 
     /// A filled rectangle between two corners.
     pub(crate) fn rectangle(&self, from: (f64, f64), to: (f64, f64), color: Color) {
-        let (x, y) = (tenths(from.0.min(to.0)), tenths(from.1.min(to.1)));
-        let (width, height) = (tenths((to.0 - from.0).abs()), tenths((to.1 - from.1).abs()));
-        let style = fill(color);
-        self.put(&format!("<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" {style}/>"));
+        if color.alpha > 0.0 {
+            let upper = point((from.0.min(to.0), from.1.min(to.1)));
+            let lower = point((from.0.max(to.0), from.1.max(to.1)));
+            self.put(Shape::Rectangle([upper, lower], fill(color)));
+        }
     }
 
     /// The outline of a rectangle.
@@ -240,24 +321,24 @@ impl Canvas {
     pub(crate) fn hatch(&self, from: (f64, f64), to: (f64, f64), color: Color) {
         const STEP: f64 = 6.0;
         let (width, height) = (to.0 - from.0, to.1 - from.1);
-        let mut path = String::new();
         for line in 1..=(libm::floor((width + height) / STEP) as usize) {
             // On this line x + y, from the upper left corner, is the same everywhere.
             let sum = line as f64 * STEP;
             let (low, high) = ((sum - height).max(0.0), sum.min(width));
             let (upper, lower) = ((from.0 + high, from.1 + sum - high), (from.0 + low, from.1 + sum - low));
-            let ends = [upper.0, upper.1, lower.0, lower.1].map(tenths);
-            let _ = write!(path, "M{} {}L{} {}", ends[0], ends[1], ends[2], ends[3]);
-        }
-        if !path.is_empty() {
-            self.put(&format!("<path {} d=\"{path}\"/>", stroke(color, 1.0)));
+            self.line(&[upper, lower], color, 1.0);
         }
     }
 
     /// A curve from one point to another that is bent towards a third.
     pub(crate) fn curve(&self, from: (f64, f64), bend: (f64, f64), to: (f64, f64), color: Color, width: f64) {
-        let [a, b, c, d, e, f] = [from.0, from.1, bend.0, bend.1, to.0, to.1].map(tenths);
-        self.put(&format!("<path {} d=\"M{a} {b}Q{c} {d} {e} {f}\"/>", stroke(color, width)));
+        let at = |piece: usize| {
+            let (there, back) =
+                (piece as f64 / CURVE_PIECES as f64, 1.0 - piece as f64 / CURVE_PIECES as f64);
+            let part = |a: f64, b: f64, c: f64| back * back * a + 2.0 * back * there * b + there * there * c;
+            (part(from.0, bend.0, to.0), part(from.1, bend.1, to.1))
+        };
+        self.line(&(0..=CURVE_PIECES).map(at).collect::<Vec<_>>(), color, width);
     }
 
     /// A filled arrow head with its tip at a point, for a line that comes from another.
@@ -285,17 +366,18 @@ impl Canvas {
 
     /// A filled dot.
     pub(crate) fn dot(&self, centre: (f64, f64), radius: f64, color: Color) {
-        self.circle(centre, radius, &fill(color));
+        self.circle(centre, radius, fill(color));
     }
 
     /// A ring.
     pub(crate) fn ring(&self, centre: (f64, f64), radius: f64, color: Color, width: f64) {
-        self.circle(centre, radius, &stroke(color, width));
+        self.circle(centre, radius, stroke(color, width));
     }
 
-    fn circle(&self, centre: (f64, f64), radius: f64, style: &str) {
-        let [x, y, radius] = [centre.0, centre.1, radius.max(0.5)].map(tenths);
-        self.put(&format!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" {style}/>"));
+    fn circle(&self, centre: (f64, f64), radius: f64, style: ShapeStyle) {
+        if style.color.3 > 0.0 {
+            self.put(Shape::Circle(point(centre), unit(radius.max(0.5)), style));
+        }
     }
 
     /// A line of text; characters that XML cannot hold are replaced.
@@ -308,20 +390,8 @@ impl Canvas {
         color: Color,
         bold: bool,
     ) {
-        let anchor = match anchor {
-            Anchor::Left => "start",
-            Anchor::Centre => "middle",
-            Anchor::Right => "end",
-        };
-        let weight = if bold { " font-weight=\"bold\"" } else { "" };
-        // The middle of small letters lies about a third of the size above the line on which they stand.
-        let (x, y, size) = (tenths(at.0), tenths(at.1 + size * 0.35), tenths(size));
-        self.put(&format!(
-            "<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" font-family=\"sans-serif\" font-size=\"{size}\"\
-             {weight} fill=\"{}\">\n{}\n</text>",
-            color.hex(),
-            escape(text)
-        ));
+        let at = point((at.0, at.1 + size * TEXT_DROP));
+        self.put(Shape::Text { at, anchor, text: printable(text), size, color, bold });
     }
 }
 
@@ -437,6 +507,27 @@ mod tests {
         assert!(!svg.contains("<script>") && !svg.contains('\u{0}'), "{svg}");
         assert!(svg.contains("&lt;script&gt;"));
         assert!(svg.starts_with("<svg xmlns=") && svg.contains("viewBox=\"0 0 100 50\""), "{svg}");
+    }
+
+    #[test]
+    fn dashes_are_those_of_their_own_lines() {
+        let svg = draw(100.0, 50.0, "lines", |canvas| {
+            canvas.text(
+                (5.0, 5.0),
+                Anchor::Left,
+                "<polyline stands here as a text",
+                14.0,
+                palette::INK,
+                false,
+            );
+            canvas.line(&[(0.0, 0.0), (9.0, 9.0)], palette::BLUE, 1.0);
+            canvas.dashed((1.0, 2.0), (30.0, 40.0), palette::GREEN, 1.5);
+            canvas.dot((5.0, 5.0), 2.0, palette::GREEN);
+        });
+        let lines: Vec<&str> = svg.lines().filter(|line| line.starts_with("<polyline ")).collect();
+        assert_eq!(lines.len(), 2, "{svg}");
+        assert!(!lines[0].contains("dasharray") && lines[1].contains("stroke-dasharray=\"50 40\""), "{svg}");
+        assert!(lines[1].contains("10,20 300,400") && lines[1].contains("stroke-width=\"15\""), "{svg}");
     }
 
     #[test]

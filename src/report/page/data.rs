@@ -77,8 +77,8 @@ macro_rules! columns {
 }
 
 columns!(Peers {
-    peer: u32, role: u32, organization: u32, city: u32, country: u32, continent: u32, lat: Option<f64>, lon: Option<f64>,
-    up_fraction: Option<f64>, crashes: u32, memberships: u32,
+    peer: u32, role: u32, organization: u32, city: u32, country: u32, continent: u32, lat: Option<f64>,
+    lon: Option<f64>, up_fraction: Option<f64>, crashes: u32, memberships: u32,
 });
 columns!(Deployments {
     name: u32, orchestrator: i64, ensemble: u32, submitted_s: f64, running_s: Option<f64>, ended_s: Option<f64>,
@@ -86,7 +86,8 @@ columns!(Deployments {
 });
 columns!(Allocations {
     deployment: u32, node: u32, allocation: u32, generation: u32, kind: u32, peer: i64, committed_s: f64,
-    started_s: Option<f64>, ended_s: Option<f64>, end: u32, cpu_cores: f64, ram_bytes: u64, wanted_s: f64, served_s: f64,
+    started_s: Option<f64>, ended_s: Option<f64>, end: u32, cpu_cores: f64, ram_bytes: u64, wanted_s: f64,
+    served_s: f64,
 });
 columns!(Refusals {
     row: usize,

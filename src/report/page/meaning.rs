@@ -61,8 +61,8 @@ const STAGES: [(&str, &str); 17] = [
     ("shutdown", "An allocation was to end and did not say that it had. The provider's lease ends it later."),
     (
         "edge",
-        "The ensemble asks for a network of a certain quality between two of its machines. They measured it, and it was \
-         not met, or one of them did not answer: the candidate is not used.",
+        "The ensemble asks for a network of a certain quality between two of its machines. They measured it, and it \
+         was not met, or one of them did not answer: the candidate is not used.",
     ),
     (
         "convert",

@@ -82,6 +82,7 @@ fn texts(svg: &str) -> Vec<Placed> {
         let (_, rest) = tag.split_once(&format!(" {name}=\"")).unwrap();
         rest.split_once('"').unwrap().0.to_owned()
     };
+    let scale = if svg.contains("scale(0.1)") { 0.1 } else { 1.0 };
     let mut found = Vec::new();
     for part in svg.split("<text").skip(1) {
         let (tag, rest) = part.split_once('>').unwrap();
@@ -89,7 +90,9 @@ fn texts(svg: &str) -> Vec<Placed> {
         let said = said.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"");
         let said = said.replace("&#39;", "'").replace("&amp;", "&");
         let number = |name: &str| attribute(tag, name).parse::<f64>().unwrap();
-        let (x, y, size) = (number("x"), number("y"), number("font-size"));
+        let (x, y, size) = (number("x") * scale, number("y") * scale, number("font-size") * scale);
+        // Its own middle is at its point.
+        let y = if tag.contains("dy=\"0.5ex\"") { y + size * 0.26 } else { y };
         let width = if tag.contains("bold") { bold_width(&said, size) } else { text_width(&said, size) };
         let left = match &*attribute(tag, "text-anchor") {
             "start" => x,
