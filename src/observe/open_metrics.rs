@@ -26,6 +26,8 @@ const SERIES: &[(&str, &str, bool, &str)] = &[
     ("messages.rejected", "", true, "messages that a receiver refused to handle"),
     ("flows.active", "", false, "large transfers under way"),
     ("resources.allocated_cpu_cores", "cores", false, "cores that allocations hold"),
+    ("cards.allocation_ratio", "", false, "part of all graphics cards that is held"),
+    ("cards.fragmentation", "", false, "part of all graphics cards that is free and of no use"),
 ];
 
 /// One family of samples.

@@ -492,7 +492,7 @@ pub struct CapabilityRow {
     pub slot: Text,
     /// What the token does: `grant`, `delegate`, `broadcast`, ...
     pub action: Text,
-    /// The behaviours that may be called, with spaces between them.
+    /// The behaviours that may be called, with spaces between them; `<id>` stands for that of an ensemble.
     pub capabilities: Text,
     /// The topics that may be sent to, with spaces between them; may be empty.
     pub topics: Text,

@@ -81,8 +81,8 @@ impl World<'_> {
         self.fleet = Fleet { mix, fresh, ..Fleet::default() };
     }
 
-    /// Looks at all of them.
-    pub(super) fn sample_fleet(&mut self) {
+    /// Looks at all of them. Which part of all cards is held, and which is free and of no use; none without cards.
+    pub(super) fn sample_fleet(&mut self) -> Option<[f64; 2]> {
         let (mut all, mut free, mut fragmented) = (0_u64, 0_u64, 0.0);
         for Fresh { peer, cards_milli, fragmented_milli } in &self.fleet.fresh {
             let host = &self.hosts[peer.0 as usize];
@@ -103,7 +103,7 @@ impl World<'_> {
             }
         }
         if all == 0 {
-            return;
+            return None;
         }
         let held = (all - free) as f64 / all as f64;
         self.fleet.samples += 1;
@@ -111,5 +111,6 @@ impl World<'_> {
         self.fleet.held_last = Some(held);
         self.fleet.fragmented += fragmented / all as f64;
         self.fleet.fragmented_of_free += if free == 0 { 0.0 } else { fragmented / free as f64 };
+        Some([held, fragmented / all as f64])
     }
 }

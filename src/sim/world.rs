@@ -384,12 +384,15 @@ impl<'s> World<'s> {
             Event::Sample => {
                 self.audit_all(now);
                 self.sample_traffic(now);
-                self.sample_fleet();
+                let cards = self.sample_fleet();
                 if self.ledger.keeps_tables() {
                     let unbooked = self.unbooked_rejections(now);
                     self.book_routines(now);
                     self.settle_all_late(now);
                     self.ledger.sample(now, self.network.flows().len(), unbooked);
+                    if let Some(shares) = cards {
+                        self.ledger.sample_cards(now, shares);
+                    }
                 }
                 self.queue.post(now + SAMPLE_INTERVAL, Event::Sample);
             }

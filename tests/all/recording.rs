@@ -188,7 +188,8 @@ fn slices_of_the_timeline_close_and_arrows_end_where_they_began() {
         let track = event.iter().find(|(number, _)| *number == 11).unwrap().1.to_vec();
         let kind = event.iter().find(|(number, _)| *number == 9).unwrap().1[0];
         let depth = open.entry(track).or_default();
-        *depth += [0, 1, -1, 0][usize::from(kind)];
+        // Nothing, begin, end, instant, count.
+        *depth += [0, 1, -1, 0, 0][usize::from(kind)];
         assert!(*depth >= 0);
         begun.extend(event.iter().filter(|(number, _)| *number == 47).map(|(_, arrow)| arrow.to_vec()));
         ended.extend(event.iter().filter(|(number, _)| *number == 48).map(|(_, arrow)| arrow.to_vec()));

@@ -136,6 +136,8 @@ SERIES_UNITS = {
     "messages.rejected": "messages",
     "flows.active": "transfers",
     "resources.allocated_cpu_cores": "cores",
+    "cards.allocation_ratio": "fraction",
+    "cards.fragmentation": "fraction",
 }
 """Units of the series of a run, of which the file says only the names."""
 

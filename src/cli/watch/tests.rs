@@ -46,8 +46,8 @@ fn screen(board: &Board, word: &'static str, (width, height): (u16, u16)) -> Str
 fn a_board_counts_what_the_tables_of_the_run_say() {
     let (board, outcome) = watched();
     let last = |metric: &str, labels: &str| {
-        let rows = outcome.series.iter().filter(|row| &*row.metric == metric && &*row.labels == labels);
-        rows.last().map_or(0.0, |row| row.value)
+        let mut rows = outcome.series.iter().filter(|row| &*row.metric == metric && &*row.labels == labels);
+        rows.next_back().map_or(0.0, |row| row.value)
     };
     assert_eq!(f64::from(board.peers_up), last("peers.up", ""));
     assert_eq!(board.peers_total(), outcome.peers.len());

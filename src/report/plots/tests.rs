@@ -88,7 +88,7 @@ fn texts(svg: &str) -> Vec<Placed> {
         let (tag, rest) = part.split_once('>').unwrap();
         let said = rest.split("</text>").next().unwrap().trim_matches('\n').to_owned();
         let said = said.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"");
-        let said = said.replace("&#39;", "'").replace("&amp;", "&");
+        let said = said.replace("&apos;", "'").replace("&#39;", "'").replace("&amp;", "&");
         let number = |name: &str| attribute(tag, name).parse::<f64>().unwrap();
         let (x, y, size) = (number("x") * scale, number("y") * scale, number("font-size") * scale);
         // Its own middle is at its point.

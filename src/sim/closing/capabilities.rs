@@ -10,6 +10,7 @@ use crate::dms::identity::Did;
 use crate::kernel::Timestamp;
 use crate::observe::CapabilityRow;
 use crate::sim::host::Host;
+use crate::sim::ledger::find_id;
 use crate::sim::texts::shared;
 use crate::sim::world::World;
 
@@ -166,8 +167,17 @@ impl<'a> Principals<'a> {
     }
 }
 
+/// Paths with spaces between them. Those for one ensemble are alike, and its id is another under another mode of
+/// signatures.
 fn joined(capabilities: &[Capability]) -> String {
-    let mut texts: Vec<String> = capabilities.iter().map(ToString::to_string).collect();
+    let without_id = |capability: &Capability| {
+        let path = capability.to_string();
+        match find_id(&path) {
+            Some((start, end)) => format!("{}<id>{}", &path[..start], &path[end..]),
+            None => path,
+        }
+    };
+    let mut texts: Vec<String> = capabilities.iter().map(without_id).collect();
     texts.sort_unstable();
     texts.join(" ")
 }

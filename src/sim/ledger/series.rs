@@ -41,7 +41,21 @@ impl Ledger {
             value,
         }));
     }
+
+    /// Samples the series of graphics cards, where there are some: what is held of them, and what is free and of no use.
+    pub(in crate::sim) fn sample_cards(&mut self, now: Time, shares: [f64; 2]) {
+        let names = &self.series_names[self.series_names.len() - shares.len()..];
+        self.series.extend(names.iter().zip(shares).map(|((metric, labels), value)| SeriesRow {
+            time_s: now.as_secs_f64(),
+            metric: Arc::clone(metric),
+            labels: Arc::clone(labels),
+            value,
+        }));
+    }
 }
+
+/// Those of graphics cards, the last of all: only runs with such cards have them.
+const CARDS: [&str; 2] = ["cards.allocation_ratio", "cards.fragmentation"];
 
 /// Metric and labels of every series of `series.csv`, in the order in which `Ledger::sample` takes them; shared by
 /// all of its rows.
@@ -57,5 +71,5 @@ pub fn names() -> Vec<(Text, Text)> {
         "flows.active",
         "resources.allocated_cpu_cores",
     ];
-    [plain("peers.up")].into_iter().chain(by_status).chain(after.map(plain)).collect()
+    [plain("peers.up")].into_iter().chain(by_status).chain(after.map(plain)).chain(CARDS.map(plain)).collect()
 }
