@@ -390,9 +390,7 @@ impl<'s> World<'s> {
                     self.book_routines(now);
                     self.settle_all_late(now);
                     self.ledger.sample(now, self.network.flows().len(), unbooked);
-                    if let Some(shares) = cards {
-                        self.ledger.sample_cards(now, shares);
-                    }
+                    self.ledger.sample_cards(now, cards);
                 }
                 self.queue.post(now + SAMPLE_INTERVAL, Event::Sample);
             }

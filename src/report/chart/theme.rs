@@ -48,7 +48,7 @@ pub(super) fn style() -> String {
     format!("<style>@media (prefers-color-scheme:dark){{{rules}}}</style>")
 }
 
-/// A picture that [`super::canvas`] has written, for another ground.
+/// A picture that the canvas has written, for another ground.
 #[must_use]
 pub fn themed(svg: &str, theme: Theme) -> String {
     // No text of a picture can hold any of this: quotes and brackets are escaped in texts.

@@ -2,7 +2,7 @@
 //!
 //! The template has what reads without a script: summary, plots, failures. The rest (replay, tables of any length,
 //! details) is made in the browser from the [`data`] of the run, by the scripts beside this file, which are joined in
-//! the order of [`SCRIPTS`].
+//! the order of `SCRIPTS`.
 //!
 //! All text comes from scenario files and simulated peers, so all of it is escaped: by the template outside
 //! the plots, by the charts inside them, and by the scripts, which set it as text. Characters that neither HTML nor XML

@@ -43,14 +43,16 @@ impl Ledger {
     }
 
     /// Samples the series of graphics cards, where there are some: what is held of them, and what is free and of no use.
-    pub(in crate::sim) fn sample_cards(&mut self, now: Time, shares: [f64; 2]) {
-        let names = &self.series_names[self.series_names.len() - shares.len()..];
-        self.series.extend(names.iter().zip(shares).map(|((metric, labels), value)| SeriesRow {
-            time_s: now.as_secs_f64(),
-            metric: Arc::clone(metric),
-            labels: Arc::clone(labels),
-            value,
-        }));
+    pub(in crate::sim) fn sample_cards(&mut self, now: Time, shares: Option<[f64; CARDS.len()]>) {
+        let names = &self.series_names[self.series_names.len() - CARDS.len()..];
+        self.series.extend(names.iter().zip(shares.into_iter().flatten()).map(
+            |((metric, labels), value)| SeriesRow {
+                time_s: now.as_secs_f64(),
+                metric: Arc::clone(metric),
+                labels: Arc::clone(labels),
+                value,
+            },
+        ));
     }
 }
 
