@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::ReportError;
 use super::chart::{grouped, printable};
-use super::page::{SCRIPT_OF_TABLES, STYLE, environment};
+use super::page::{Picture, SCRIPT_OF_TABLES, STYLE, environment};
 use super::plots::Plot;
 use crate::observe::sweep::Field;
 use crate::observe::{Arm, Better, FailureRow, SweepFolder, SweepPlan, Table};
@@ -57,13 +57,6 @@ pub struct Sweep<'a> {
     pub failures: &'a [FailureRow<'a>],
     /// The plots, the most important first.
     pub plots: &'a [Plot],
-}
-
-#[derive(Serialize)]
-struct Picture<'a> {
-    name: &'static str,
-    caption: String,
-    svg: &'a str,
 }
 
 /// How sure it is that something is better or worse than the baseline.
@@ -151,11 +144,6 @@ struct Page<'a> {
 /// [`ReportError::Template`] if the template is faulty.
 pub fn html(sweep: &Sweep<'_>) -> Result<String, ReportError> {
     let Sweep { plan, paragraph, lines, cells, failures, plots } = *sweep;
-    let pictures = plots.iter().map(|plot| Picture {
-        name: plot.name,
-        caption: printable(&plot.caption),
-        svg: &plot.svg,
-    });
     let page = Page {
         style: STYLE,
         script: SCRIPT_OF_TABLES.concat(),
@@ -170,7 +158,7 @@ pub fn html(sweep: &Sweep<'_>) -> Result<String, ReportError> {
         failed: failures.len(),
         variants: variants(plan, lines),
         conditions: conditions(plan, lines),
-        plots: pictures.collect(),
+        plots: plots.iter().map(Picture::from).collect(),
         failures: failures.iter().map(failure).collect(),
         header: cells.header.iter().map(|name| printable(name)).collect(),
         cells: cell_rows(cells, failures),

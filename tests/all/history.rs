@@ -3,29 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 
 use dmsim::observe::{
     self, History, HistoryLimits, HistoryRow, MessageRow, Passage, Record, What, read_history, read_messages,
 };
-use dmsim::scenario::{self, Overrides};
 use dmsim::sim::{self, Options, Outcome, Setup};
 
-/// A small run in which machines crash, deployments recover, and messages are lost.
-const OUTAGE: [&str; 4] = [
-    "duration=100m",
-    "peers[0].providers.count=12",
-    "peers[1].providers.count=18",
-    "workload[0].deploy.count=12",
-];
-
-fn setup(scenario: &str, set: &[&str]) -> Setup {
-    let set = set.iter().map(|one| (*one).to_owned()).collect();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(scenario);
-    scenario::load(&path, &Overrides { set, seed: None }, &observe::metric_names())
-        .unwrap_or_else(|report| panic!("{}", report.render(false)))
-        .setup
-}
+use crate::recording::{OUTAGE, setup};
 
 struct Told {
     outcome: Outcome,

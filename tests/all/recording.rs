@@ -13,14 +13,15 @@ use dmsim::sim::{self, Options, Outcome, Recorder, Setup};
 use serde_json::Value;
 
 /// A small run in which machines crash, deployments recover, and messages are lost.
-const OUTAGE: [&str; 4] = [
+pub(crate) const OUTAGE: [&str; 4] = [
     "duration=100m",
     "peers[0].providers.count=12",
     "peers[1].providers.count=18",
     "workload[0].deploy.count=12",
 ];
 
-fn setup(scenario: &str, set: &[&str]) -> Setup {
+/// The setup of a shipped scenario with something replaced.
+pub(crate) fn setup(scenario: &str, set: &[&str]) -> Setup {
     let metrics = observe::metric_names();
     let set = set.iter().map(|one| (*one).to_owned()).collect();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(scenario);

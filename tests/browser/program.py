@@ -14,12 +14,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import traceback
 import urllib.error
 import urllib.request
 
 import check
 from driver import ROOT, Driver
+
+sys.path.insert(0, str(ROOT / "tests"))
+import outcome  # noqa: E402  (it lies beside this folder)
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&"
 NODE = "</script><b onclick=alert(2)>\"'&\x1b[2J\u202e"
@@ -205,18 +207,8 @@ TESTS = [
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    program, failed = Program(*sys.argv[1:]), 0
     with Driver() as driver:
-        for test in TESTS:
-            try:
-                test(driver, program)
-                print(f"ok      {test.__name__}")
-            except Exception:
-                failed += 1
-                print(f"FAILED  {test.__name__}")
-                traceback.print_exc(file=sys.stdout)
-    print(f"{len(TESTS) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+        return outcome.run(TESTS, driver, Program(*sys.argv[1:]))
 
 
 if __name__ == "__main__":

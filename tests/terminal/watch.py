@@ -17,11 +17,13 @@ import subprocess
 import sys
 import termios
 import time
-import traceback
 
 import pyte
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+import outcome  # noqa: E402  (it lies beside this folder)
+
 SCENARIO = ROOT / "scenarios" / "calm.yaml"
 # How long anything may take to show.
 PATIENCE_S = 30.0
@@ -180,17 +182,7 @@ TESTS = [
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    failed = 0
-    for test in TESTS:
-        try:
-            test(sys.argv[1])
-            print(f"ok      {test.__name__}")
-        except Exception:
-            failed += 1
-            print(f"FAILED  {test.__name__}")
-            traceback.print_exc(file=sys.stdout)
-    print(f"{len(TESTS) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return outcome.run(TESTS, sys.argv[1])
 
 
 if __name__ == "__main__":

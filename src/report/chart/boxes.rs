@@ -1,7 +1,8 @@
 //! Distributions beside one another: a box or a violin for each group, its name at the left.
 
-use super::axis::{Ticked, tick};
-use super::canvas::{Anchor, Canvas, draw, fitting, fitting_bold, fitting_middle, palette, text_width};
+use super::across::Across;
+use super::axis::tick;
+use super::canvas::{Anchor, Canvas, draw, fitting_bold, fitting_middle, palette, text_width};
 use super::distribution::{BoxNumbers, density, silverman_width};
 use super::{Axis, Color, grouped, number, text};
 use crate::observe::Table;
@@ -137,8 +138,8 @@ impl BoxChart {
                 self.x.clone().over(from, greatest + margin)
             };
             let x = tick(&axis, least, greatest, 7, false);
-            let frame = Frame { left, right: WIDTH - 36.0, x };
-            frame.draw_axis(canvas, TOP, bottom);
+            let frame = Across { left, right: WIDTH - 36.0, x };
+            frame.draw(canvas, (TOP, bottom), TEXT_SIZE, MARGIN);
             for (number, (group, count)) in self.groups.iter().zip(&counts).enumerate() {
                 let middle = TOP + row * (number as f64 + 0.5);
                 let name = fitting_middle(&group.name, TEXT_SIZE, room);
@@ -157,7 +158,7 @@ impl BoxChart {
     }
 }
 
-fn draw_violin(canvas: &Canvas, group: &Group, frame: &Frame, (middle, half): (f64, f64), color: Color) {
+fn draw_violin(canvas: &Canvas, group: &Group, frame: &Across, (middle, half): (f64, f64), color: Color) {
     let outline = group.outline();
     let most = outline.iter().map(|(_, density)| *density).fold(0.0, f64::max);
     if most <= 0.0 {
@@ -174,7 +175,7 @@ fn draw_violin(canvas: &Canvas, group: &Group, frame: &Frame, (middle, half): (f
     canvas.line(&corners, color, 1.5);
 }
 
-fn draw_box(canvas: &Canvas, numbers: &BoxNumbers, frame: &Frame, (middle, half): (f64, f64), fill: Color) {
+fn draw_box(canvas: &Canvas, numbers: &BoxNumbers, frame: &Across, (middle, half): (f64, f64), fill: Color) {
     let at = |value: f64| frame.at(value);
     let (left, right) = (at(numbers.lower_quartile), at(numbers.upper_quartile));
     for (end, side) in [(at(numbers.low_whisker), left), (at(numbers.high_whisker), right)] {
@@ -189,29 +190,4 @@ fn draw_box(canvas: &Canvas, numbers: &BoxNumbers, frame: &Frame, (middle, half)
     // The ends are always among those that are drawn.
     let drawn = numbers.outliers.iter().step_by(step).chain(numbers.outliers.last());
     drawn.for_each(|outlier| canvas.ring((at(*outlier), middle), 3.0, palette::INK, 1.0));
-}
-
-struct Frame {
-    left: f64,
-    right: f64,
-    x: Ticked,
-}
-
-impl Frame {
-    fn at(&self, value: f64) -> f64 {
-        self.left + self.x.share(value) * (self.right - self.left)
-    }
-
-    fn draw_axis(&self, canvas: &Canvas, top: f64, bottom: f64) {
-        for (value, text) in &self.x.ticks {
-            let x = self.at(*value);
-            canvas.line(&[(x, top), (x, bottom)], palette::GRID, 1.0);
-            canvas.text((x, bottom + 16.0), Anchor::Centre, text, TEXT_SIZE, palette::GREY, false);
-        }
-        canvas.line(&[(self.left, bottom), (self.right, bottom)], palette::GREY, 1.5);
-        let title = fitting(&self.x.title, TEXT_SIZE, self.right - MARGIN);
-        let half = text_width(&title, TEXT_SIZE) / 2.0;
-        let middle = f64::midpoint(self.left, self.right).min(self.right - half).max(MARGIN + half);
-        canvas.text((middle, bottom + 42.0), Anchor::Centre, &title, TEXT_SIZE, palette::GREY, false);
-    }
 }

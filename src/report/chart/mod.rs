@@ -10,6 +10,7 @@ use crate::observe::Table;
 use crate::observe::histogram::nearest_rank;
 use crate::observe::sweep::Field;
 
+mod across;
 mod axis;
 mod bars;
 mod boxes;

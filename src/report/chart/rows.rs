@@ -1,6 +1,7 @@
 //! Rows over time: what each was busy with, from when to when, and what happened to it.
 
-use super::axis::{Ticked, tick};
+use super::across::Across;
+use super::axis::tick;
 use super::canvas::{Anchor, Canvas, draw, fitting, fitting_bold, fitting_middle, palette, text_width};
 use super::{Axis, Color, number, text};
 use crate::observe::Table;
@@ -127,7 +128,7 @@ impl RowChart {
             self.rows.iter().map(|row| text_width(&row.name, TEXT_SIZE)).fold(40.0, f64::max).min(NAME);
         let left = MARGIN + names + 10.0;
         let end = x.ticks.last().map_or(0.0, |(_, text)| text_width(text, TEXT_SIZE) / 2.0);
-        let frame = Frame { left, right: WIDTH - MARGIN.max(end + 4.0), x };
+        let frame = Across { left, right: WIDTH - MARGIN.max(end + 4.0), x };
         draw(WIDTH, height, &self.title, |canvas| {
             let title = fitting_bold(&self.title, TITLE_SIZE, WIDTH - 2.0 * MARGIN);
             canvas.text((MARGIN, 26.0), Anchor::Left, &title, TITLE_SIZE, palette::INK, true);
@@ -150,7 +151,7 @@ impl RowChart {
                 canvas.text(at, Anchor::Right, &name, TEXT_SIZE, palette::INK, false);
                 y += height;
             }
-            frame.draw_axis(canvas, top, y.max(top + ROW));
+            frame.draw(canvas, (top, y.max(top + ROW)), TEXT_SIZE, MARGIN);
             let mut y = top;
             for one in &laid {
                 self.draw_row(canvas, one, &frame, (y, y + height_of(one)));
@@ -228,7 +229,7 @@ impl RowChart {
         Laid { row, lanes, count: free.len() }
     }
 
-    fn draw_row(&self, canvas: &Canvas, laid: &Laid<'_>, frame: &Frame, (top, bottom): (f64, f64)) {
+    fn draw_row(&self, canvas: &Canvas, laid: &Laid<'_>, frame: &Across, (top, bottom): (f64, f64)) {
         let count = laid.count.max(1) as f64;
         let lane_height = (bottom - top - 4.0) / count;
         let looks = || {
@@ -236,12 +237,12 @@ impl RowChart {
         };
         for (look, item, _) in looks() {
             if let Look::Shade(color) = look {
-                let (from, to) = frame.span(item);
+                let (from, to) = span(frame, item);
                 canvas.rectangle((from, top), (to, bottom), color);
             }
         }
         for (look, item, lane) in looks() {
-            let (from, to) = frame.span(item);
+            let (from, to) = span(frame, item);
             let upper = top + 2.0 + lane_height * *lane as f64;
             let lower = upper + lane_height - if count > 1.0 { 1.0 } else { 0.0 };
             draw_bar(canvas, look, (from, upper), (to, lower));
@@ -287,32 +288,8 @@ fn sample(canvas: &Canvas, look: Look, (x, y): (f64, f64)) {
     }
 }
 
-/// Where the rows lie from left to right.
-struct Frame {
-    left: f64,
-    right: f64,
-    x: Ticked,
-}
-
-impl Frame {
-    fn at(&self, value: f64) -> f64 {
-        self.left + self.x.share(value) * (self.right - self.left)
-    }
-
-    /// From where to where an item reaches; what is too short to be seen is as wide as a line.
-    fn span(&self, item: &Item) -> (f64, f64) {
-        let (from, to) = (self.at(item.from), self.at(item.to));
-        (from.min(self.right - 1.2), to.max(from + 1.2))
-    }
-
-    fn draw_axis(&self, canvas: &Canvas, top: f64, bottom: f64) {
-        for (value, text) in &self.x.ticks {
-            let x = self.at(*value);
-            canvas.line(&[(x, top), (x, bottom)], palette::GRID, 1.0);
-            canvas.text((x, bottom + 16.0), Anchor::Centre, text, TEXT_SIZE, palette::GREY, false);
-        }
-        canvas.line(&[(self.left, bottom), (self.right, bottom)], palette::GREY, 1.5);
-        let at = ((self.left + self.right) / 2.0, bottom + 40.0);
-        canvas.text(at, Anchor::Centre, &self.x.title, TEXT_SIZE, palette::GREY, false);
-    }
+/// From where to where an item reaches; what is too short to be seen is as wide as a line.
+fn span(across: &Across, item: &Item) -> (f64, f64) {
+    let (from, to) = (across.at(item.from), across.at(item.to));
+    (from.min(across.right - 1.2), to.max(from + 1.2))
 }

@@ -115,10 +115,16 @@ impl Cell {
 
 /// A plot on the page.
 #[derive(Serialize)]
-struct Picture<'a> {
+pub(super) struct Picture<'a> {
     name: &'static str,
     caption: String,
     svg: &'a str,
+}
+
+impl<'a> From<&'a Plot> for Picture<'a> {
+    fn from(plot: &'a Plot) -> Self {
+        Self { name: plot.name, caption: printable(&plot.caption), svg: &plot.svg }
+    }
 }
 
 /// Everything that the template shows.
@@ -158,11 +164,6 @@ pub fn html(tables: &Tables, plots: &[Plot], source: Source) -> Result<String, R
         Source::Beside(url) => (String::new(), Some(url)),
     };
     let run = &tables.run;
-    let pictures = plots.iter().map(|plot| Picture {
-        name: plot.name,
-        caption: printable(&plot.caption),
-        svg: &plot.svg,
-    });
     let page = Page {
         name: printable(&run.name),
         seed: run.seed.to_string(),
@@ -176,7 +177,7 @@ pub fn html(tables: &Tables, plots: &[Plot], source: Source) -> Result<String, R
         expectations: expectations(tables),
         failed_expectations: run.expectations.iter().filter(|verdict| !verdict.passed).count(),
         tiles: tiles(tables),
-        plots: pictures.collect(),
+        plots: plots.iter().map(Picture::from).collect(),
         failures: failures(tables),
         deployments_total: tables.deployments.len(),
         tables: [contract_table(tables), attack_table(tables)]
