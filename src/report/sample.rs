@@ -165,6 +165,9 @@ fn series(streams: &Streams, deployments: &[DeploymentRow], peers: usize) -> Vec
         add("messages.rejected", "".into(), rejected);
         add("flows.active", "".into(), libm::floor(rng.unit_f64() * 9.0 + 60.0 * lost));
         add("resources.allocated_cpu_cores", "".into(), running * 4.5);
+        let held = running / deployments.len().max(1) as f64;
+        add("cards.allocation_ratio", "".into(), held);
+        add("cards.fragmentation", "".into(), (1.0 - held) * 0.3);
     }
     rows
 }

@@ -208,3 +208,23 @@ fn a_trace_that_changes_under_a_run_is_a_request_that_failed() {
     let error = World::new(&loaded.setup).err().unwrap();
     assert!(error.starts_with("log.swf: line 1, column 1: cannot read the file"), "{error}");
 }
+
+#[test]
+fn the_metrics_of_graphics_cards_are_means_of_their_series() {
+    let setup = load(&["duration=1h", "expect=[]"]).setup;
+    let outcome =
+        sim::run_recorded(&setup, Options::default(), &mut |_, _| true, &mut |_, _| {}, None).unwrap();
+    for metric in ["cards.allocation_ratio", "cards.fragmentation"] {
+        let rows = outcome.series.iter().filter(|row| &*row.metric == metric);
+        let values: Vec<f64> = rows.map(|row| row.value).collect();
+        assert!(values.len() >= 60 && values.iter().all(|value| (0.0..=1.0).contains(value)), "{metric}");
+        // At the end of the run all of them are looked at once more.
+        let mean = outcome.metric(metric).unwrap() * (values.len() + 1) as f64;
+        let last = mean - values.iter().sum::<f64>();
+        assert!((-1e-9..=1.0).contains(&last), "{metric}: the last sample would be {last}");
+    }
+    let without = load(&["duration=10m", "expect=[]", "workload=[]"]).setup;
+    let outcome =
+        sim::run_recorded(&without, Options::default(), &mut |_, _| true, &mut |_, _| {}, None).unwrap();
+    assert!(outcome.series.iter().all(|row| !row.metric.starts_with("cards.")));
+}
