@@ -42,7 +42,8 @@ impl Ledger {
         }));
     }
 
-    /// Samples the series of graphics cards, where there are some: what is held of them, and what is free and of no use.
+    /// Samples the series of graphics cards, where there are some: what is held of them, and what is free and of no
+    /// use.
     pub(in crate::sim) fn sample_cards(&mut self, now: Time, shares: Option<[f64; CARDS.len()]>) {
         let names = &self.series_names[self.series_names.len() - CARDS.len()..];
         self.series.extend(names.iter().zip(shares.into_iter().flatten()).map(
