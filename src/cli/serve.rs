@@ -47,14 +47,11 @@ pub(super) fn serve(port: u16, find: &dyn Fn(&str) -> Option<Answer>) -> Result<
     Ok(Exit::Fine)
 }
 
-fn answer(mut request: Request, port: u16, find: &dyn Fn(&str) -> Option<Answer>) {
+fn answer(request: Request, port: u16, find: &dyn Fn(&str) -> Option<Answer>) {
     // A page of somebody else that has this address resolved to its own name must not read what is here.
     let host = request.headers().iter().find(|header| header.field.equiv("Host"));
     let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
     let is_ours = host.is_some_and(|host| hosts.iter().any(|own| host.value.as_str() == own));
-    // Nothing that is sent here means anything; it is read so that the connection can go on.
-    let mut ignored = [0; 1024];
-    while request.as_reader().read(&mut ignored).is_ok_and(|read| read > 0) {}
     let path = request.url().split(['?', '#']).next().unwrap_or_default().to_owned();
     let said = |status: u16, text: &str| (status, Answer { kind: "text/plain", body: text.to_owned() });
     let (status, answer) = match request.method() {
@@ -71,6 +68,6 @@ fn answer(mut request: Request, port: u16, find: &dyn Fn(&str) -> Option<Answer>
         let header = Header::from_bytes(name, value).expect("these are headers");
         response.add_header(header);
     }
-    // Whoever asked may be gone by now.
-    drop(request.respond(response));
+    // Whoever asked may be slow to read, or to send what nobody reads, or gone by now. The others do not wait.
+    std::thread::spawn(move || drop(request.respond(response)));
 }

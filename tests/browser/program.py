@@ -12,6 +12,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -103,7 +104,15 @@ def a_server_answers_this_machine_only_and_has_no_other_files(driver, program):
             raise AssertionError("a POST was taken")
         except urllib.error.HTTPError as error:
             assert error.code == 405
+        # Somebody who does not read what he asked for, and somebody who does not send what he announced.
+        port = int(re.search(r":(\d+)/", served.url).group(1))
+        slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
+        head = f"Host: 127.0.0.1:{port}\r\n"
+        slow[0].sendall(f"GET /data.json HTTP/1.1\r\n{head}\r\n".encode())
+        slow[1].sendall(f"POST / HTTP/1.1\r\n{head}Content-Length: 1000000\r\n\r\n".encode())
         data = json.loads(served.get("data.json")[1])
+        for one in slow:
+            one.close()
         assert data["schema"] == 1 and data["left_out"] is not None
 
 
