@@ -35,6 +35,7 @@ def test_every_table_has_its_columns_and_types(outage, contracts, name):
                 "count": "int64",
                 "maybe_count": "Int64",
                 "amount": "object",
+                "flag": "bool",
             }
             expected |= {"category": "category", "number": "float64", "seed": "uint64"}
             assert frame[column].dtype == expected[kind], column

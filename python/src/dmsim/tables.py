@@ -20,12 +20,12 @@ from .errors import FolderError
 if TYPE_CHECKING:
     import polars as pl
 
-Kind = Literal["text", "labels", "category", "count", "maybe_count", "number", "seed", "amount"]
+Kind = Literal["text", "labels", "category", "count", "maybe_count", "number", "seed", "amount", "flag"]
 """What a column holds.
 
 text: a text, missing where empty. labels: a text that may be empty. category: a text of few values. count: a whole
 number. maybe_count: one that may be missing. number: a float, NaN where missing. seed: 0 to 2^64 - 1. amount: an exact
-decimal.
+decimal. flag: true or false.
 """
 
 
@@ -110,7 +110,8 @@ TABLES: dict[str, dict[str, Kind]] = {
     "messages": _columns(
         count="message deployment size_bytes",
         text="from to",
-        category="behaviour is_broadcast end",
+        category="behaviour end",
+        flag="is_broadcast",
         number="sent_s arrived_s ended_s",
     ),
     "peer-metrics": _columns(category="peer metric attribute", text="did", number="time_s value"),
@@ -150,6 +151,7 @@ _DTYPES: dict[Kind, str] = {
     "number": "float64",
     "seed": "uint64",
     "amount": "str",
+    "flag": "bool",
 }
 
 _SUFFIXES = {"_s": "s", "_bytes": "B", "_cores": "cores", "_fraction": "fraction"}
@@ -228,6 +230,7 @@ def read_table_polars(path: Path, kinds: Mapping[str, Kind]) -> pl.DataFrame:
         "text": pl.String,
         "labels": pl.String,
         "category": pl.Categorical,
+        "flag": pl.Boolean,
         "count": pl.Int64,
         "maybe_count": pl.Int64,
         "number": pl.Float64,
