@@ -67,7 +67,7 @@ class Served:
     def get(self, path="", **headers):
         request = urllib.request.Request(self.url + path, headers=headers)
         try:
-            with urllib.request.urlopen(request) as answer:
+            with urllib.request.urlopen(request, timeout=20) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -100,7 +100,7 @@ def a_server_answers_this_machine_only_and_has_no_other_files(driver, program):
         assert served.get("../Cargo.toml")[0] == 404 and served.get("run.json")[0] == 404
         request = urllib.request.Request(served.url, data=b"x", method="POST")
         try:
-            urllib.request.urlopen(request)
+            urllib.request.urlopen(request, timeout=20)
             raise AssertionError("a POST was taken")
         except urllib.error.HTTPError as error:
             assert error.code == 405
