@@ -15,6 +15,8 @@ pub mod accept;
 pub mod cli;
 pub mod dms;
 pub mod experiment;
+#[cfg(feature = "cli")]
+pub mod explore;
 pub mod kernel;
 pub mod net;
 pub mod observe;

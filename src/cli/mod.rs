@@ -30,6 +30,7 @@ mod check;
 mod compare;
 mod estimate;
 mod explain;
+mod explore;
 mod fit;
 mod growth;
 mod list;
@@ -63,6 +64,8 @@ pub enum Exit {
     Internal,
     /// The simulated software broke a rule that holds in every run.
     SafetyFinding,
+    /// Something that was due never came.
+    Stuck,
     /// The simulator itself broke down.
     Crash,
     /// The user interrupted; what was written is valid and partial.
@@ -77,6 +80,7 @@ impl From<Exit> for ExitCode {
             Exit::BadInput => 2,
             Exit::Internal => 3,
             Exit::SafetyFinding => 4,
+            Exit::Stuck => 5,
             Exit::Crash => 6,
             Exit::Interrupted => 130,
         })
@@ -116,6 +120,8 @@ enum Command {
     Report(report::ReportArguments),
     /// Tell why something was refused in a run, down to the token, the link and the rule.
     Explain(explain::ExplainArguments),
+    /// Search for failures that nobody scripted: configurations drawn from seeds, with every rule watched.
+    Explore(explore::ExploreArguments),
     /// Show again what is said of the real DMS: each known weakness as-is and mended.
     Reproduce(reproduce::ReproduceArguments),
     /// List what scenarios can name.
@@ -158,6 +164,7 @@ pub fn main() -> ExitCode {
         Command::Cap(arguments) => cap::cap(&arguments),
         Command::Report(arguments) => report::report(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Explore(arguments) => explore::explore(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Translate(arguments) => translate::translate(&arguments),

@@ -15,6 +15,7 @@ use crate::observe::{
     Streams,
 };
 use crate::scenario::{self, Loaded, Overrides};
+use crate::sim::check::{Finding, Kind};
 use crate::sim::estimate::Estimate;
 use crate::sim::{self, Lines, Options, Outcome, Recorder, Setup};
 
@@ -37,6 +38,10 @@ pub(super) struct RunArguments {
     /// Run twice and compare fact by fact; the first that differs is named.
     #[arg(long)]
     twice: bool,
+    /// Watch whether the rules hold that hold in every run (docs/exploration.md): a state that must never be ends with
+    /// exit code 4, something that is due and does not come with 5.
+    #[arg(long)]
+    check: bool,
     /// Run even if the estimate says that it does not fit into memory.
     #[arg(long)]
     even_so: bool,
@@ -96,7 +101,12 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
         }
     };
     let stopwatch = Stopwatch::start();
-    let options = Options { trace: arguments.twice, metrics_only: arguments.metrics_only };
+    let options = Options {
+        trace: arguments.twice,
+        metrics_only: arguments.metrics_only,
+        checked: arguments.check,
+        ..Options::default()
+    };
     let mut streams = Streams::new(folder.path());
     let mut keep = |file: StreamFile, line: &str| {
         if !arguments.metrics_only {
@@ -128,11 +138,22 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
     }
     if stop.load(Ordering::Relaxed) {
         Exit::Interrupted
+    } else if let Some(exit) = report_findings(&outcome.checked.findings) {
+        exit
     } else if outcome.manifest.passed() {
         Exit::Fine
     } else {
         Exit::ExpectationFailed
     }
+}
+
+/// Says which rules did not hold, and what that means for the exit code.
+fn report_findings(findings: &[Finding]) -> Option<Exit> {
+    for finding in findings {
+        eprintln!("finding: {finding}");
+    }
+    let is_wrong = findings.iter().any(|finding| finding.kind == Kind::Wrong);
+    (!findings.is_empty()).then_some(if is_wrong { Exit::SafetyFinding } else { Exit::Stuck })
 }
 
 /// The scenario, if it can be used and its run fits into memory; what is to be said about it is said.

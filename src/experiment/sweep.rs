@@ -245,7 +245,7 @@ impl Sweep {
         let mut setup = self.setup(cell)?.clone();
         setup.seed = cell.seed;
         let metrics_only = self.plan.metrics.iter().all(|metric| metric.series.is_none());
-        let options = Options { trace: false, metrics_only };
+        let options = Options { metrics_only, ..Options::default() };
         let mut interrupted = false;
         // What breaks down is one cell; the others know nothing of it.
         let made = catch_unwind(AssertUnwindSafe(|| {

@@ -35,7 +35,24 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<LoadedEnsemble, Vec<Diagnostic>>
 /// # Errors
 /// As `read`, and uses of features that this version does not honour.
 pub fn read_for_simulation(file: &str, bytes: &[u8]) -> Result<LoadedEnsemble, Vec<Diagnostic>> {
-    let loaded = read(file, bytes)?;
+    simulated(file, read(file, bytes)?)
+}
+
+/// An ensemble that stands within another file, for a run.
+///
+/// # Errors
+/// As [`read_for_simulation`], with the places in that file.
+pub fn tree_for_simulation(file: &str, tree: &Node) -> Result<LoadedEnsemble, Vec<Diagnostic>> {
+    match ensemble::load(tree) {
+        Ok((config, findings)) => {
+            let warnings = placed("ensemble", file, findings);
+            simulated(file, LoadedEnsemble { config, tree: tree.clone(), warnings })
+        }
+        Err(findings) => Err(placed("ensemble", file, findings)),
+    }
+}
+
+fn simulated(file: &str, loaded: LoadedEnsemble) -> Result<LoadedEnsemble, Vec<Diagnostic>> {
     let refused = ensemble::unsupported(&loaded.config, &loaded.tree);
     if refused.is_empty() {
         return Ok(loaded);

@@ -56,6 +56,8 @@ struct ListEntry {
 /// All files of a scenario, each read once.
 pub(super) struct Files {
     directory: PathBuf,
+    /// The scenario itself, as it is shown.
+    scenario: String,
     /// Ensembles that stand in memory, by the names that the scenario writes; then no file is read.
     kept: Option<Vec<(String, String)>>,
     entries: Vec<Entry>,
@@ -75,6 +77,7 @@ impl Files {
     pub(super) fn beside(scenario: &Path) -> Self {
         Self {
             directory: scenario.parent().unwrap_or(Path::new("")).to_owned(),
+            scenario: String::new(),
             kept: None,
             entries: Vec::new(),
             traces: Vec::new(),
@@ -102,6 +105,12 @@ impl Files {
         if self.kept.is_some() { self.read(written, path) } else { read_file_up_to(path, trace::MAX_BYTES) }
     }
 
+    /// Notes the text of the scenario itself.
+    pub(super) fn note_scenario(&mut self, shown: &str, input: &str, bytes: &[u8]) {
+        shown.clone_into(&mut self.scenario);
+        self.note(shown, input, bytes);
+    }
+
     /// Notes a file's text, for excerpts and as an input.
     pub(super) fn note(&mut self, shown: &str, input: &str, bytes: &[u8]) {
         self.sources.insert(shown.to_owned(), String::from_utf8_lossy(bytes).into_owned());
@@ -124,9 +133,28 @@ impl Files {
         let stem = path.file_stem().map_or_else(|| "ensemble".into(), |stem| stem.to_string_lossy());
         let stem = stem.into_owned();
         let text = String::from_utf8_lossy(&bytes).into_owned();
+        let read = ensemble_file::read_for_simulation(&shown, &bytes);
+        Ok(self.take_ensemble((path, shown), stem, text, read))
+    }
+
+    /// An ensemble that stands in the scenario itself; `None` when its errors have been reported.
+    pub(super) fn ensemble_within(&mut self, node: &Node) -> Option<Ensemble> {
+        let shown = self.scenario.clone();
+        let read = ensemble_file::tree_for_simulation(&shown, node);
+        let place = PathBuf::from(format!("{shown}:{}", node.position));
+        self.take_ensemble((place, shown), "ensemble".to_owned(), yaml::write(node), read)
+    }
+
+    fn take_ensemble(
+        &mut self,
+        (path, shown): (PathBuf, String),
+        stem: String,
+        text: String,
+        read: Result<ensemble_file::LoadedEnsemble, Vec<Diagnostic>>,
+    ) -> Option<Ensemble> {
         let place = self.entries.len();
         let copy = self.copy_name(&stem);
-        let (tree, ensemble) = match ensemble_file::read_for_simulation(&shown, &bytes) {
+        let (tree, ensemble) = match read {
             Ok(loaded) => {
                 self.diagnostics.extend(loaded.warnings);
                 let config = Arc::new(loaded.config);
@@ -138,7 +166,7 @@ impl Files {
             }
         };
         self.entries.push(Entry { path, shown, tree, text, ensemble: ensemble.clone() });
-        Ok(ensemble)
+        ensemble
     }
 
     /// The trace of a path beside the scenario, with the name of its copy; `None` when its errors have been reported.

@@ -192,7 +192,7 @@ fn load_bytes(
     if !lines.is_empty() {
         files.note(overrides::FILE, overrides::FILE, lines.join("\n").as_bytes());
     }
-    files.note(shown, &input, bytes);
+    files.note_scenario(shown, &input, bytes);
     let place = |code, finding: Finding| match overrides::line_of(finding.position) {
         Some(line) => {
             let position = Position { line, ..finding.position };

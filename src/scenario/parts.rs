@@ -34,7 +34,7 @@ pub fn load_parts(
     ensembles: Vec<(String, String)>,
 ) -> Result<Setup, Report> {
     let mut files = Files::in_memory(ensembles);
-    files.note(shown, shown, source.as_bytes());
+    files.note_scenario(shown, shown, source.as_bytes());
     let place = |code, finding: Finding| Diagnostic::new(code, shown, finding);
     let start = parts.first().map_or(Position::START, |part| Position { line: part.line, ..Position::START });
     let mut diagnostics = Vec::new();

@@ -248,6 +248,9 @@ const fn in_words(role: Role) -> (&'static str, &'static str) {
 }
 
 fn ensemble(reader: &mut Reader, node: &Node, files: &mut Files) -> Option<Ensemble> {
+    if node.is_map() {
+        return files.ensemble_within(node);
+    }
     let path = reader.text(node, "ensemble")?;
     match files.ensemble(&path) {
         Ok(ensemble) => ensemble,

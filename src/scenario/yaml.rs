@@ -4,6 +4,7 @@
 //! nothing later has to defend itself against huge or endless input. One file holds one document.
 
 mod errors;
+mod write;
 
 use std::str;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 
+pub use self::write::{flow, write};
 use crate::dms::ensemble::finding::{Finding, Findings};
 use crate::dms::ensemble::tree::{Key, Node, Position, Value};
 

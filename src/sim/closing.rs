@@ -2,8 +2,11 @@
 
 mod capabilities;
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
+use super::event::PeerId;
 use super::host::{Host, Inside};
 use super::ledger::Closing;
 use super::texts::shared;
@@ -43,6 +46,11 @@ impl World<'_> {
 
     /// Pairs of a revocation and a peer that is up, would accept the revoked token, and does not know of it.
     fn count_missing_revocations(&self, now: Timestamp) -> u64 {
+        self.lacking_revocations(now).into_iter().map(|(_, count)| count).sum()
+    }
+
+    /// The peers that are up and would accept tokens that are revoked, of which they do not know, with how many.
+    pub(super) fn lacking_revocations(&self, now: Timestamp) -> Vec<(PeerId, u64)> {
         let mut issuers: FxHashMap<u128, Did> = FxHashMap::default();
         for host in &self.hosts {
             let known = host.revocations().iter();
@@ -63,21 +71,35 @@ impl World<'_> {
                 .filter(|key| !known.contains(key) && issuers.get(key).is_some_and(trusts))
                 .count() as u64
         };
-        if issuers.is_empty() { 0 } else { self.hosts.iter().filter(|host| host.up).map(missing).sum() }
+        if issuers.is_empty() {
+            return Vec::new();
+        }
+        let up = self.hosts.iter().zip(0..).filter(|(host, _)| host.up);
+        up.map(|(host, number)| (PeerId(number), missing(host))).filter(|(_, count)| *count > 0).collect()
     }
 
     /// Peers that hold something for a deployment that neither wants it nor is having it undone.
     fn count_leaks(&self) -> u64 {
+        let mut peers: Vec<PeerId> = self.held_for_nobody().into_iter().map(|(peer, _)| peer).collect();
+        peers.dedup();
+        peers.len() as u64
+    }
+
+    /// What peers that are up hold for a deployment that neither wants it nor is having it undone: the full ids of
+    /// allocations, by peer.
+    pub(super) fn held_for_nobody(&self) -> Vec<(PeerId, Arc<str>)> {
         let now = self.clock(self.queue.now());
-        let leaks = |inside: &&Inside| {
-            inside.peer.provider().pool().holdings().any(|(id, holding)| {
-                let place = inside.peer.handle_of_root().host;
+        let up = self.hosts.iter().zip(0..).filter(|(host, _)| host.up);
+        let built = up.filter_map(|(host, number)| Some((host.built()?, PeerId(number))));
+        let held = built.flat_map(|(inside, peer)| {
+            let place = inside.peer.handle_of_root().host;
+            let lost = inside.peer.provider().pool().holdings().filter(move |(id, holding)| {
                 let leased = holding.lease.is_some_and(|lease| now <= lease);
                 !leased && !self.is_wanted(id, holding.generation, &place) && !self.is_kept(inside, id)
-            })
-        };
-        let up = self.hosts.iter().filter(|host| host.up);
-        up.filter_map(Host::built).filter(leaks).count() as u64
+            });
+            lost.map(move |(id, _)| (peer, Arc::clone(id)))
+        });
+        held.collect()
     }
 
     /// Whether a provider keeps an allocation for an orchestrator that is down, and will not do so for ever.

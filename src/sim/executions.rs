@@ -317,6 +317,7 @@ impl World<'_> {
             course.ends = self.run_time_of_job(peer, run).or(course.ends);
         }
         self.shows(now, peer, Sight::Began { slot: run.slot });
+        self.check_program(peer, run);
         if course.throttled {
             self.ledger.throttled();
         }

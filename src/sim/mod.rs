@@ -10,6 +10,7 @@ mod atlas;
 mod attack;
 pub mod by_hand;
 pub mod capabilities;
+pub mod check;
 pub mod clocks;
 mod closing;
 mod comings;
@@ -71,6 +72,10 @@ pub struct Options {
     pub trace: bool,
     /// Make no table but that of the metrics.
     pub metrics_only: bool,
+    /// Watch whether the rules of every run hold ([`check`]).
+    pub checked: bool,
+    /// Where they are watched, end with the first that does not hold.
+    pub stops: bool,
 }
 
 /// Why a run has no outcome.
@@ -127,6 +132,9 @@ pub fn run_recorded<'s>(
     }
     if options.metrics_only {
         world.keep_metrics_only();
+    }
+    if options.checked {
+        world.check(options.stops);
     }
     if let Some(recorder) = recorder {
         world.record_into(recorder);

@@ -1,5 +1,6 @@
 //! What a finished run has to show.
 
+use super::check::Checked;
 use crate::kernel::Time;
 use crate::observe::{
     AllocationRow, AttackRow, CapabilityRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow,
@@ -38,6 +39,8 @@ pub struct Outcome {
     pub contracts: Vec<ContractRow>,
     /// `invoices.csv`.
     pub invoices: Vec<InvoiceRow>,
+    /// What the rules of every run have seen, if somebody watched whether they hold.
+    pub checked: Checked,
     /// Over all facts, in order.
     pub digest: u128,
     /// Events handled.

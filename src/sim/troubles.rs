@@ -91,6 +91,11 @@ impl Troubles {
         self.machines.is_empty()
     }
 
+    /// Whether anything is wrong with any of them now.
+    pub(super) fn last(&self) -> bool {
+        self.machines.values().any(|machine| !machine.now.is_empty())
+    }
+
     /// Something is wrong with a machine from now on, until `end`.
     pub(super) fn begin(&mut self, now: Time, peer: PeerId, turn: Turn, trouble: Trouble, end: Time) {
         let machine = self.machines.entry(peer).or_default();

@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::agenda::Agenda;
 use super::attack::{Attackers, Strike};
+use super::check::Checks;
 use super::conservation::{Occasion, Violation};
 use super::contracts::Chain;
 use super::event::{DataStep, Event, ExecutionStep, PeerId, Turn};
@@ -148,6 +149,8 @@ pub struct World<'s> {
     pub(super) onlooker: Option<Onlooker>,
     /// Who is told of facts and messages, if anybody is.
     pub(super) recording: Option<Box<Recording<'s>>>,
+    /// The rules of every run, if somebody watches whether they hold.
+    pub(super) checks: Option<Box<Checks>>,
 }
 
 impl<'s> World<'s> {
@@ -215,6 +218,7 @@ impl<'s> World<'s> {
             shown: None,
             onlooker: None,
             recording: None,
+            checks: None,
         };
         world.introduce_providers();
         world.survey_fleet();
@@ -286,10 +290,14 @@ impl<'s> World<'s> {
         self.end_foresight(stopped);
         self.settle_all_late(stopped);
         self.finish_traffic(stopped);
+        if interrupted.is_none() {
+            self.check_all();
+        }
+        let checked = self.take_checked();
         let closing = self.closing(stopped, interrupted.is_some());
         self.telemetry.hand_over(lines);
         self.note_end(stopped);
-        Ok(self.into_ledger().finish(stopped, closing))
+        Ok(Outcome { checked, ..self.into_ledger().finish(stopped, closing) })
     }
 
     /// What is kept of a world whose end was looked at: the tables of a large run need the room of its peers.
@@ -317,11 +325,16 @@ impl<'s> World<'s> {
             if asks {
                 self.telemetry.hand_over(lines);
             }
-            if self.violation.is_some() || asks && !go_on(now, self.events) {
+            if self.has_enough() || asks && !go_on(now, self.events) {
                 return Some(now);
             }
         }
         None
+    }
+
+    /// Whether the run ends here, for what must hold did not.
+    fn has_enough(&self) -> bool {
+        self.violation.is_some() || self.checks.as_ref().is_some_and(|checks| checks.is_enough())
     }
 
     /// Events taken so far.
@@ -334,6 +347,7 @@ impl<'s> World<'s> {
         if let Some(peer) = self.frozen_by(&event) {
             return self.troubles.hold(peer, event);
         }
+        self.check_event(now, &event);
         match event {
             Event::Arrive { peer, envelope, bytes } => self.arrive(now, peer, envelope, bytes),
             Event::Dispatch { peer, life, envelope } => {
@@ -383,6 +397,7 @@ impl<'s> World<'s> {
             Event::Connection { peer, to, again } => self.greet(now, peer, to, again),
             Event::Sample => {
                 self.audit_all(now);
+                self.check_all();
                 self.sample_traffic(now);
                 let cards = self.sample_fleet();
                 if self.ledger.keeps_tables() {
@@ -420,6 +435,7 @@ impl<'s> World<'s> {
         }
         self.note_passage(now, peer, parcel, Passage::Handled);
         let before = self.state_to_judge_by(peer, parcel);
+        let verdict = self.check_before(now, peer, parcel);
         if let Some(Parcel { envelope, .. }) = self.parcels.get(parcel)
             && let Message::NewDeployment(new) = &envelope.message
         {
@@ -432,6 +448,9 @@ impl<'s> World<'s> {
             self.review_peer(now, peer);
         }
         let executed = std::mem::take(&mut self.effects.executed);
+        if executed {
+            self.check_executed(peer, parcel, verdict);
+        }
         if !self.attackers.is_empty() {
             self.judge(now, peer, parcel, before, executed);
         }
@@ -544,6 +563,7 @@ impl<'s> World<'s> {
                 _ => None,
             };
             self.shows_fact(now, peer, &fact);
+            self.check_fact(peer, &fact);
             self.book(now, peer, fact);
             if let Some((ensemble, status)) = status {
                 self.trigger_faults(now, ensemble, status);

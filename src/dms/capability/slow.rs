@@ -32,8 +32,8 @@ pub struct Question<'a> {
 /// True when the tokens of the message, with those that `receiver` consumed before, authorise it.
 #[must_use]
 pub fn authorises(receiver: &CapabilityContext, tokens: &[Arc<Token>], question: &Question<'_>) -> bool {
-    // Through JSON and back, so that nothing remembered inside a token counts.
-    let fresh = |token: &Token| Token::from_json(&token.to_json()).expect("a token reads back");
+    // Made anew of what they say, so that nothing remembered inside a token counts.
+    let fresh = Token::rebuilt;
     let mut usable: Vec<Token> = receiver.consumed().iter().map(|token| fresh(token)).collect();
     for token in tokens.iter().map(|token| fresh(token)) {
         let considered = issued_a_link(&token, question.origin) || trusted(receiver, &token, question.now);
@@ -101,10 +101,10 @@ fn accepts(side_chain: &Token, token: &Token, rules: Rules) -> bool {
     let mut issuers = Vec::new();
     let mut link = Some(token);
     while let Some(current) = link {
-        issuers.push(current.issuer().to_string());
+        issuers.push(current.issuer());
         link = current.chain().map(std::convert::AsRef::as_ref);
     }
-    let Some(depth) = issuers.iter().rposition(|issuer| *issuer == side_chain.subject().to_string()) else {
+    let Some(depth) = issuers.iter().rposition(|issuer| same(issuer, side_chain.subject())) else {
         return false;
     };
     side_chain.action() == Action::Delegate
@@ -142,7 +142,8 @@ fn grants(
 fn covered(held: &[Capability], wanted: &Capability, rules: Rules) -> bool {
     held.iter().map(Capability::as_str).any(|held| {
         let wanted = wanted.as_str();
-        let implied = held == wanted || held == "/" || wanted.starts_with(&format!("{held}/"));
+        let below = || wanted.strip_prefix(held).is_some_and(|rest| rest.starts_with('/'));
+        let implied = held == wanted || held == "/" || below();
         implied && (rules.empty_implies_absolute || !held.is_empty())
     })
 }
@@ -155,8 +156,9 @@ fn issued_a_link(token: &Token, did: &Did) -> bool {
     same(token.issuer(), did) || token.chain().is_some_and(|parent| issued_a_link(parent, did))
 }
 
+/// Whether two DIDs have the same text, which is what comparing them says.
 fn same(one: &Did, other: &Did) -> bool {
-    one.to_string() == other.to_string()
+    one == other
 }
 
 fn signed(receiver: &CapabilityContext, token: &Token) -> bool {

@@ -147,6 +147,13 @@ impl Token {
         let seal = signature.map_or(Seal::Missing, Seal::Signature);
         Self::build(claims, false, chain, seal, fingerprint)
     }
+    /// The same token with everything that follows from what it says found anew, link by link.
+    #[must_use]
+    pub fn rebuilt(&self) -> Self {
+        let chain = self.chain.as_ref().map(|parent| Arc::new(parent.rebuilt()));
+        let fingerprint = fingerprint(&self.claims, self.empty_list, chain.as_deref());
+        Self::build(self.claims.clone(), self.empty_list, chain, self.seal.clone(), fingerprint)
+    }
     /// The same token with another signature; for attackers and tests.
     #[must_use]
     pub fn with_signature(&self, signature: Option<Signature>) -> Self {

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Deployment, Outcome, Pending, Phase, Purpose};
+use super::{Deployment, Node, Outcome, Pending, Phase, Purpose};
 use crate::dms::actor::{Behaviour, BehaviourKind, EdgeConstraint, Message, Padding};
 use crate::dms::desk::Desk;
 use crate::dms::fact::Suspicion;
@@ -56,10 +56,17 @@ impl Deployment {
         let detector = self.strategy.detector;
         let logic = detector.logic();
         if let Some(swim) = logic.probing() {
-            let mut watched = self.nodes.iter().filter(|node| node.phase == Phase::Started);
-            let lost = watched.clone().filter_map(|node| Some(node.suspected_since? + swim.suspicion));
+            let started = |node: &Node| node.phase == Phase::Started;
+            // Of a node whose programs have all ended nothing can be lost any more.
+            let has_watched = |index: usize, node: &Node| {
+                (0..node.members.len()).any(|place| self.watches((index, place)))
+            };
+            let suspected = self.nodes.iter().enumerate().filter(|(index, node)| {
+                started(node) && node.suspected_since.is_some() && has_watched(*index, node)
+            });
+            let lost = suspected.filter_map(|(_, node)| Some(node.suspected_since? + swim.suspicion));
             let first_lost = lost.min();
-            watched.next()?;
+            self.nodes.iter().find(|node| started(node))?;
             let round = &mut self.detection.next_round;
             if *round <= now {
                 *round = now + swim.period;

@@ -252,6 +252,17 @@ impl Outcome<'_> {
     }
 }
 
+/// An allocation that an orchestrator holds to be running.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HeldToRun {
+    /// Its full id.
+    pub allocation: Arc<str>,
+    /// Its generation.
+    pub generation: u32,
+    /// On which host.
+    pub host: crate::dms::identity::PeerId,
+}
+
 /// One deployment.
 #[derive(Debug)]
 pub struct Deployment {
@@ -455,6 +466,31 @@ impl Deployment {
                 node.members[member].generation == generation
                     && node.place.as_ref().is_some_and(|place| place.host == *host)
             })
+    }
+
+    /// What it holds to be running, and where; nothing that a standby keeps in reserve.
+    pub fn held_to_run(&self) -> impl Iterator<Item = HeldToRun> {
+        let placed = self.nodes.iter().filter_map(|node| Some((node, node.place.as_ref()?)));
+        placed.filter(|(node, _)| node.phase == Phase::Started).flat_map(|(node, place)| {
+            let running = node.members.iter().filter(|member| member.state == MemberState::Running);
+            running.map(|member| HeldToRun {
+                allocation: Arc::clone(&member.id),
+                generation: member.generation,
+                host: place.host,
+            })
+        })
+    }
+
+    /// Whether it waits for its turn, where a node works on a few at once.
+    #[must_use]
+    pub const fn waits_for_its_turn(&self) -> bool {
+        self.is_queued
+    }
+
+    /// Whether another node goes on with it, or may.
+    #[must_use]
+    pub const fn was_handed_over(&self) -> bool {
+        self.succession.rests()
     }
 
     /// Whether something is still to be undone on this host.

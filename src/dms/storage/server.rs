@@ -214,6 +214,11 @@ impl VolumeServer {
         self.owners.clear();
     }
 
+    /// Who has created which volume, as far as it is known.
+    pub fn owners(&self) -> impl Iterator<Item = (&Arc<str>, &Did)> {
+        self.owners.iter()
+    }
+
     /// The process has ended. `forgets` says whether owners are in memory only (C12).
     pub fn stop(&mut self, forgets: bool) {
         if forgets {

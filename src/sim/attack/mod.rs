@@ -109,6 +109,11 @@ pub(super) struct Attackers {
 }
 
 impl Attackers {
+    /// Whether a peer is one of them.
+    pub(super) fn is_one(&self, peer: PeerId) -> bool {
+        self.by_peer.contains_key(&peer)
+    }
+
     pub(super) fn new(
         setup: &Setup,
         population: &Population,

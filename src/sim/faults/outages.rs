@@ -155,6 +155,7 @@ impl World<'_> {
     /// the same key and the same anchors; a gateway's machines, of which nothing is known any more, are given back.
     fn lose_disk(&mut self, now: Time, peer: PeerId) {
         self.ledger.disk_lost();
+        self.check_disk_lost(peer);
         let storage = &self.setup.groups[self.population.group_of(peer)].storage;
         let Some(inside) = self.hosts[peer.0 as usize].built_mut() else { return };
         inside.peer.lose_disk();
@@ -165,6 +166,7 @@ impl World<'_> {
 
     /// A process that is ended may still say so; of one that dies, only what was due before is told.
     fn end_process(&mut self, now: Time, peer: PeerId, down: Down) {
+        self.check_process(peer, false);
         if down == Down::Process {
             self.close_observation(now, peer);
         } else {
@@ -211,6 +213,7 @@ impl World<'_> {
         let rising = self.raise_runs(now, peer);
         let running: Vec<RunId> = running.into_iter().chain(unheard.iter().map(Execution::run)).collect();
         self.feed(now, peer, |_| Input::Started { running, rising });
+        self.check_process(peer, true);
         for ended in unheard {
             self.note_result(peer, &ended);
             self.feed(now, peer, |_| Input::Execution(ended));

@@ -26,7 +26,8 @@ impl Ledger {
         self.ensemble_of(deployment).allocations.get(name)
     }
 
-    fn ensemble_of(&self, deployment: u32) -> &Arc<EnsembleConfig> {
+    /// What a deployment was asked to be.
+    pub(in crate::sim) fn ensemble_of(&self, deployment: u32) -> &Arc<EnsembleConfig> {
         &self.entries[self.deployments[deployment as usize].entry as usize].1
     }
 

@@ -139,6 +139,7 @@ impl Ledger {
         }
         let (contracts, invoices) = self.contracts.rows();
         Outcome {
+            checked: Default::default(),
             deployments: self.deployment_rows(),
             allocations: self.allocation_rows(),
             refusals: self.refusal_rows(),

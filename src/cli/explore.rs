@@ -1,0 +1,176 @@
+//! `dmsim explore`: draws configurations, runs them with every rule watched, and tells what it finds.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rayon::ThreadPoolBuilder;
+
+use super::measure::Stopwatch;
+use super::{Exit, is_styled};
+use crate::explore::choices::Choice;
+use crate::explore::draw::{Bounds, draw};
+use crate::explore::search::{Found, Tally, search};
+use crate::explore::trial::Verdict;
+use crate::sim::check::Kind;
+
+#[derive(Args, Debug)]
+pub(super) struct ExploreArguments {
+    /// The seeds to try: `0..1000`, or one.
+    #[arg(long, default_value = "0..1000", value_parser = seeds_of)]
+    seeds: (u64, u64),
+    /// Stop after so many seconds of real time.
+    #[arg(long, value_name = "SECONDS")]
+    time_s: Option<u64>,
+    /// Runs at a time [default: one a core].
+    #[arg(long)]
+    jobs: Option<usize>,
+    /// The profile of all peers.
+    #[arg(long, default_value = "intended")]
+    profile: String,
+    /// What every configuration has (`dmsim explore --choices` lists the words).
+    #[arg(long, value_delimiter = ',', value_name = "CHOICES", value_parser = choice_of)]
+    with: Vec<Choice>,
+    /// What none has.
+    #[arg(long, value_delimiter = ',', value_name = "CHOICES", value_parser = choice_of)]
+    without: Vec<Choice>,
+    /// The most providers of a configuration.
+    #[arg(long, default_value_t = 46)]
+    providers: u64,
+    /// Where configurations with findings are written.
+    #[arg(long, default_value = "findings")]
+    out: PathBuf,
+    /// List what was reached.
+    #[arg(long)]
+    coverage: bool,
+    /// Only print the configuration of the first seed.
+    #[arg(long)]
+    show: bool,
+    /// List what a configuration can have.
+    #[arg(long)]
+    choices: bool,
+}
+
+fn seeds_of(text: &str) -> Result<(u64, u64), String> {
+    let number = |text: &str| text.parse::<u64>().map_err(|error| format!("`{text}`: {error}"));
+    match text.split_once("..") {
+        Some((from, to)) => {
+            let (from, to) = (number(from)?, number(to)?);
+            if from < to { Ok((from, to)) } else { Err("the first must be below the last".to_owned()) }
+        }
+        None => number(text).map(|seed| (seed, seed + 1)),
+    }
+}
+
+fn choice_of(text: &str) -> Result<Choice, String> {
+    let found = Choice::ALL.iter().copied().find(|choice| choice.word() == text);
+    found.ok_or_else(|| "there is no such choice; `--choices` lists them".to_owned())
+}
+
+pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
+    if arguments.choices {
+        Choice::ALL.iter().for_each(|choice| println!("{}", choice.word()));
+        return Exit::Fine;
+    }
+    let bounds = Bounds {
+        providers: (4.min(arguments.providers), arguments.providers),
+        profile: arguments.profile.clone(),
+        with: arguments.with.clone(),
+        without: arguments.without.clone(),
+    };
+    let (from, to) = arguments.seeds;
+    if arguments.show {
+        print!("{}", draw(from, bounds.choose(from, &|_| 45), &bounds));
+        return Exit::Fine;
+    }
+    let stop = super::set_on_interrupt();
+    let stopwatch = Stopwatch::start();
+    let limit = arguments.time_s.map(Duration::from_secs);
+    let goes_on =
+        || !stop.load(Ordering::Relaxed) && limit.is_none_or(|limit| stopwatch.wall() < limit);
+    let mut findings = Findings { out: &arguments.out, all: 0, worst: None };
+    let bar = ProgressBar::with_draw_target(Some(to - from), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {elapsed}").expect("the template is valid");
+    bar.set_style(style);
+    let mut tell = |tally: &Tally, found: Option<Found>| match found {
+        Some(found) => bar.suspend(|| findings.tell(&found)),
+        None => bar.set_position(tally.seeds),
+    };
+    quieten_panics();
+    let threads = arguments.jobs.unwrap_or(0);
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
+    let searched = pool.install(|| search(from..to, &bounds, &goes_on, &mut tell));
+    bar.finish_and_clear();
+    let tally = match searched {
+        Ok(tally) => tally,
+        Err(misdrawn) => {
+            eprint!("{}", misdrawn.report.render(is_styled()));
+            eprintln!("error: what was drawn of seed {} is no scenario:\n{}", misdrawn.seed, misdrawn.text);
+            return Exit::Internal;
+        }
+    };
+    summary(&tally, &stopwatch, arguments.coverage);
+    findings.exit(&stop)
+}
+
+/// What was found so far.
+struct Findings<'a> {
+    out: &'a Path,
+    all: u64,
+    worst: Option<Exit>,
+}
+
+impl Findings<'_> {
+    fn tell(&mut self, found: &Found) {
+        self.all += 1;
+        let exit = match &found.verdict {
+            Verdict::Crashed(_) => Exit::Crash,
+            Verdict::Found(finding) if finding.kind == Kind::Wrong => Exit::SafetyFinding,
+            _ => Exit::Stuck,
+        };
+        let rank = |exit: Exit| [Exit::Stuck, Exit::SafetyFinding, Exit::Crash].iter().position(|one| *one == exit);
+        if self.worst.is_none_or(|worst| rank(worst) < rank(exit)) {
+            self.worst = Some(exit);
+        }
+        let path = self.out.join(format!("seed-{}.yaml", found.seed));
+        let written = fs::create_dir_all(self.out).and_then(|()| fs::write(&path, &found.text));
+        let shown = path.display();
+        match written {
+            Ok(()) => println!("seed {}: {}; again: dmsim run --check {shown}", found.seed, found.verdict.in_words()),
+            Err(error) => println!("seed {}: {}; cannot write {shown}: {error}", found.seed, found.verdict.in_words()),
+        }
+    }
+
+    fn exit(&self, stop: &Arc<AtomicBool>) -> Exit {
+        match self.worst {
+            Some(worst) => worst,
+            None if stop.load(Ordering::Relaxed) => Exit::Interrupted,
+            None => Exit::Fine,
+        }
+    }
+}
+
+/// What breaks down is told as a finding, in one line.
+fn quieten_panics() {
+    std::panic::set_hook(Box::new(|_| {}));
+}
+
+fn summary(tally: &Tally, stopwatch: &Stopwatch, coverage: bool) {
+    let wall_s = stopwatch.wall().as_secs_f64();
+    eprintln!(
+        "{} seeds in {wall_s:.1} s ({:.1} ms of CPU each), median {} facts, {} states, transitions and reasons",
+        tally.seeds,
+        stopwatch.cpu_s().unwrap_or_default() * 1000.0 / tally.seeds.max(1) as f64,
+        tally.median_facts(),
+        tally.reached.len(),
+    );
+    if coverage {
+        for (feature, runs) in &tally.reached {
+            println!("{runs:>7} {}: {}", feature.class, feature.what);
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! What is deployed: ensembles in DMS's own format, and the images that they run.
+
+use super::Draft;
+use crate::explore::choices::Choice;
+use crate::explore::dice::{Dice, listed};
+
+/// The images of all configurations.
+pub(super) fn images(draft: &mut Draft) {
+    let mut dice = draft.dice(2);
+    let (short, long) = (dice.scaled(1, 60), dice.scaled(120, 1200));
+    let mut add = |text: String| draft.images.push(text);
+    add(format!("x/short: {{size: 20 MB, start: 1s, task: {{run: {short}s, output: done}}}}"));
+    add(format!("x/long: {{size: 60 MB, start: 2s, task: {{run: {{exponential: {{mean: {long}s}}}}}}}}"));
+    add("x/web: {size: 40 MB, start: 1s, service: {}}".to_owned());
+    if draft.has(Choice::Failures) {
+        let fails = dice.scaled(60, 1800);
+        draft.images.push("x/broken: {size: 20 MB, start: 1s, task: {run: 20s, exit_code: 1}}".to_owned());
+        draft.images.push(format!(
+            "x/frail: {{size: 40 MB, start: 1s, service: {{fails_after: {{exponential: {{mean: {fails}s}}}}}}}}"
+        ));
+        draft.images.push(
+            "x/greedy: {size: 20 MB, start: 1s, task: {run: 5m}, uses: {ram: {start: 100 MiB, size: 20 MiB, every: 1s}}}"
+                .to_owned(),
+        );
+    }
+    if draft.has(Choice::Checks) {
+        draft.images.push("x/sick: {size: 40 MB, start: 1s, service: {health: bad}}".to_owned());
+    }
+    if draft.has(Choice::Output) {
+        let size = dice.scaled(10, 3000);
+        draft.images.push(format!(
+            "x/talker: {{size: 20 MB, start: 1s, task: {{run: 30s, output: words, output_size: {size} KiB}}}}"
+        ));
+    }
+    if draft.has(Choice::Stubborn) {
+        let survives = dice.between(1, 4);
+        draft.images.push(format!("x/stubborn: {{size: 40 MB, start: 1s, service: {{}}, survives: {survives}}}"));
+        draft.images.push("x/deaf: {size: 40 MB, start: 1s, service: {}, stop: ignored}".to_owned());
+    }
+    if draft.has(Choice::Volumes) {
+        draft.images.push("x/store: {size: 40 MB, start: 1s, service: {}, writes: {size: 1 MB, every: 30s}}".to_owned());
+    }
+    if draft.has(Choice::Strategies) {
+        draft.images.push(
+            "x/saver: {size: 40 MB, start: 1s, task: {run: 10m}, checkpoint: {size: 1 MB, every: 1m}}".to_owned(),
+        );
+    }
+}
+
+/// An ensemble as it is put together.
+pub(super) struct Ensemble {
+    allocations: Vec<Allocation>,
+    nodes: Vec<String>,
+    more: Vec<String>,
+}
+
+struct Allocation {
+    name: String,
+    is_task: bool,
+    text: String,
+}
+
+impl Ensemble {
+    /// One of a configuration; `number` tells it from the others.
+    pub(super) fn draw(draft: &Draft, number: u64) -> Self {
+        let mut dice = draft.dice(100 + number);
+        let nodes = if draft.has(Choice::Nodes) { dice.between(1, 4) } else { 1 };
+        let mut ensemble = Self { allocations: Vec::new(), nodes: Vec::new(), more: Vec::new() };
+        let is_hopeless = draft.has(Choice::Hopeless) && dice.percent(25);
+        for node in 0..nodes {
+            let several = draft.has(Choice::Dependencies) || dice.percent(20);
+            let count = if several { dice.between(1, 4) } else { 1 };
+            let first = ensemble.allocations.len();
+            for _ in 0..count {
+                ensemble.add(draft, &mut dice, first, is_hopeless);
+            }
+            let own: Vec<&str> = ensemble.allocations[first..].iter().map(|one| &*one.name).collect();
+            let node = node_text(draft, &mut dice, (number, node), &own);
+            ensemble.nodes.push(node);
+        }
+        if draft.has(Choice::Edges) && nodes > 1 && dice.percent(60) {
+            let rtt = dice.scaled(20, 600);
+            ensemble.more.push(format!("edge_constraints: [{{edges: [n0, n1], rtt: {rtt}}}]"));
+        }
+        if draft.has(Choice::Recoveries) && dice.percent(50) {
+            let strategy = dice.one(&["redeploy", "teardown"]);
+            ensemble.more.push(format!("escalation_strategy: {strategy}"));
+        }
+        if draft.has(Choice::Supervisors) && ensemble.allocations.len() > 1 && dice.percent(60) {
+            let strategy = dice.one(&["OneForOne", "AllForOne", "RestForOne"]);
+            let own = listed(ensemble.allocations.iter().map(|one| &one.name));
+            ensemble.more.push(format!("supervisor: {{strategy: {strategy}, allocations: {own}}}"));
+        }
+        if draft.has(Choice::Subnets) && dice.percent(50) {
+            ensemble.more.push("subnet: {join: true}".to_owned());
+        }
+        if draft.has(Choice::Questions) {
+            ensemble.more.push(format!("metadata: {{team: {}}}", dice.one(&["red", "blue"])));
+        }
+        ensemble
+    }
+
+    fn add(&mut self, draft: &Draft, dice: &mut Dice, first: usize, is_hopeless: bool) {
+        let name = format!("a{}", self.allocations.len());
+        let is_task = !draft.has(Choice::Services) || dice.percent(50);
+        let image = if is_task { task_image(draft, dice) } else { service_image(draft, dice) };
+        let executor = match draft.has(Choice::Executors) && dice.percent(40) {
+            true => "containerd",
+            false => "docker",
+        };
+        let cores = match (is_hopeless, draft.has(Choice::Tight)) {
+            (true, _) => "200".to_owned(),
+            (_, true) => dice.one(&["1", "2", "3"]).to_owned(),
+            _ => dice.one(&["0.5", "1", "2"]).to_owned(),
+        };
+        let cards = match draft.has(Choice::Cards) && dice.percent(40) {
+            true => dice.one(&[
+                ", gpus: [{vendor: NVIDIA}]",
+                ", gpus: [{vendor: NVIDIA, vram: 8 GiB}]",
+                ", gpus: [{vendor: NVIDIA, model: T4, vram: 12 GiB}]",
+            ]),
+            false => "",
+        };
+        let ram = dice.one(&["0.5", "1", "2"]);
+        let mut text = format!(
+            "{{type: {}, executor: {executor}, resources: {{cpu: {{cores: {cores}}}, ram: {{size: {ram}}}, disk: \
+             {{size: 1}}{cards}}}, execution: {{type: {executor}, image: {image}{}}}",
+            if is_task { "task" } else { "service" },
+            restart_policy(draft, dice, is_task)
+        );
+        let own = &self.allocations[first..];
+        if draft.has(Choice::Dependencies) && !own.is_empty() && dice.percent(70) {
+            let names: Vec<&String> = own.iter().map(|one| &one.name).collect();
+            text.push_str(&format!(", depends_on: {}", listed(dice.some(&names))));
+        }
+        if draft.has(Choice::Checks) && !is_task && dice.percent(70) {
+            text.push_str(
+                ", healthcheck: {type: http, endpoint: \"http://localhost/\", response: {type: string, value: ok}, \
+                 interval: 30s}",
+            );
+        }
+        if draft.has(Choice::Recoveries) && dice.percent(70) {
+            let recovery = dice.one(&["stay_down", "one_for_one", "one_for_all", "rest_for_one"]);
+            text.push_str(&format!(", failure_recovery: {recovery}"));
+        }
+        if image == "x/store" {
+            text.push_str(
+                ", volume: [{type: glusterfs, name: data, servers: [vault], mount_destination: /data, client_pem: \
+                 \"-----BEGIN CERTIFICATE-----ZG1zaW0=-----END CERTIFICATE-----\", client_private_key: key}]",
+            );
+        }
+        text.push('}');
+        self.allocations.push(Allocation { name, is_task, text });
+    }
+
+    /// Whether it ends by itself.
+    pub(super) fn is_task_only(&self) -> bool {
+        self.allocations.iter().all(|one| one.is_task)
+    }
+
+    /// What it is, for names.
+    pub(super) fn kind(&self) -> &'static str {
+        if self.is_task_only() { "job" } else { "app" }
+    }
+
+    /// Its text, as it stands in a scenario.
+    pub(super) fn text(&self) -> String {
+        let allocations: Vec<String> =
+            self.allocations.iter().map(|one| format!("{}: {}", one.name, one.text)).collect();
+        let nodes: Vec<String> =
+            self.nodes.iter().enumerate().map(|(number, node)| format!("n{number}: {node}")).collect();
+        let more: String = self.more.iter().map(|more| format!(", {more}")).collect();
+        format!(
+            "{{version: V1, allocations: {{{}}}, nodes: {{{}}}{more}}}",
+            allocations.join(", "),
+            nodes.join(", ")
+        )
+    }
+}
+
+fn task_image(draft: &Draft, dice: &mut Dice) -> &'static str {
+    let mut images = vec!["x/short", "x/short", "x/long"];
+    if draft.has(Choice::Failures) {
+        images.extend(["x/broken", "x/greedy"]);
+    }
+    if draft.has(Choice::Output) {
+        images.push("x/talker");
+    }
+    if draft.has(Choice::Strategies) {
+        images.push("x/saver");
+    }
+    dice.one(&images)
+}
+
+fn service_image(draft: &Draft, dice: &mut Dice) -> &'static str {
+    let mut images = vec!["x/web", "x/web"];
+    if draft.has(Choice::Failures) {
+        images.push("x/frail");
+    }
+    if draft.has(Choice::Checks) {
+        images.push("x/sick");
+    }
+    if draft.has(Choice::Stubborn) {
+        images.extend(["x/stubborn", "x/deaf"]);
+    }
+    if draft.has(Choice::Volumes) {
+        images.push("x/store");
+    }
+    dice.one(&images)
+}
+
+fn restart_policy(draft: &Draft, dice: &mut Dice, is_task: bool) -> String {
+    if !draft.has(Choice::Failures) || !dice.percent(40) {
+        return String::new();
+    }
+    let policies: &[&str] = if is_task { &["no", "on-failure"] } else { &["no", "on-failure", "always"] };
+    format!(", restart_policy: \"{}\"", dice.one(policies))
+}
+
+fn node_text(draft: &Draft, dice: &mut Dice, (number, node): (u64, u64), own: &[&str]) -> String {
+    let mut text = format!("{{allocations: {}", listed(own));
+    if draft.has(Choice::Ports) && dice.percent(70) {
+        let public = match dice.percent(50) {
+            true => "0".to_owned(),
+            false => (20_000 + number * 4 + node).to_string(),
+        };
+        let first = own[0];
+        let mut ports = vec![format!("{{public: {public}, private: 80, allocation: {first}}}")];
+        if dice.percent(40) {
+            ports.push(format!("{{public: 0, private: 443, allocation: {first}}}"));
+        }
+        text.push_str(&format!(", ports: {}", listed(ports)));
+    }
+    if draft.has(Choice::Places) && dice.percent(40) {
+        let (word, continent) = (dice.one(&["accept", "reject"]), dice.one(&["EU", "AS", "NA", "OC"]));
+        text.push_str(&format!(", location: {{{word}: [{{continent: {continent}}}]}}"));
+    }
+    if draft.has(Choice::Pins) && dice.percent(25) {
+        text.push_str(&format!(", peer: p-{}", dice.between(0, 2)));
+    } else if draft.has(Choice::Standbys) && dice.percent(40) {
+        text.push_str(&format!(", redundancy: {}", dice.between(1, 3)));
+    }
+    if draft.has(Choice::Recoveries) && dice.percent(80) {
+        let recovery = dice.one(&["stay_down", "restart", "redeploy", "redeploy"]);
+        text.push_str(&format!(", failure_recovery: {recovery}"));
+    }
+    text.push('}');
+    text
+}

@@ -1,0 +1,225 @@
+//! A whole configuration from a seed, as the text of a scenario.
+//!
+//! Everything that breaks is mended by [`Times::HEALED`], and nothing is asked for that could not be done by the end, so
+//! that what is still not right then never will be.
+
+mod ensembles;
+mod faults;
+mod operations;
+mod peers;
+
+use std::fmt::Write as _;
+
+use self::ensembles::Ensemble;
+use super::choices::{Choice, Choices};
+use super::dice::Dice;
+
+/// When what happens, in seconds of the run.
+pub(super) struct Times;
+
+impl Times {
+    /// The last thing that is broken is mended by now.
+    pub(super) const HEALED: u64 = 40 * 60;
+    /// The last thing is asked for by now.
+    pub(super) const ASKED: u64 = 42 * 60;
+    /// The end.
+    pub(super) const END: u64 = 60 * 60;
+}
+
+/// Within which configurations are drawn.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    /// Providers, from and to.
+    pub providers: (u64, u64),
+    /// The profile, as a scenario says it.
+    pub profile: String,
+    /// These are never chosen.
+    pub without: Vec<Choice>,
+    /// These always are.
+    pub with: Vec<Choice>,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { providers: (4, 46), profile: "intended".to_owned(), without: Vec::new(), with: Vec::new() }
+    }
+}
+
+impl Bounds {
+    /// What a configuration of a seed has within them.
+    #[must_use]
+    pub fn choose(&self, seed: u64, percent: &dyn Fn(Choice) -> u64) -> Choices {
+        let drawn = Choices::draw(seed, percent);
+        let kept = drawn.iter().filter(|choice| !self.without.contains(choice));
+        kept.chain(self.with.iter().copied()).collect()
+    }
+}
+
+/// A configuration as it is put together.
+pub(super) struct Draft {
+    seed: u64,
+    choices: Choices,
+    providers: u64,
+    /// The names of orchestrators.
+    orchestrators: Vec<&'static str>,
+    /// The names of deployments, with who asks for them.
+    deployments: Vec<(String, &'static str)>,
+    network: String,
+    organizations: Vec<String>,
+    peers: Vec<String>,
+    images: Vec<String>,
+    contracts: Vec<String>,
+    workload: Vec<String>,
+    operations: Vec<String>,
+    traffic: Vec<String>,
+    faults: Vec<String>,
+    strategy: Vec<String>,
+    /// The names of contracts under which something may run.
+    contract_names: Vec<String>,
+}
+
+impl Draft {
+    pub(super) const fn has(&self, choice: Choice) -> bool {
+        self.choices.has(choice)
+    }
+
+    /// The draws of a part.
+    pub(super) fn dice(&self, part: u64) -> Dice {
+        Dice::of(self.seed, part)
+    }
+}
+
+/// The configuration of a seed that has these choices.
+#[must_use]
+pub fn draw(seed: u64, choices: Choices, bounds: &Bounds) -> String {
+    let mut draft = Draft {
+        seed,
+        choices,
+        providers: 0,
+        orchestrators: Vec::new(),
+        deployments: Vec::new(),
+        network: String::new(),
+        organizations: Vec::new(),
+        peers: Vec::new(),
+        images: Vec::new(),
+        contracts: Vec::new(),
+        workload: Vec::new(),
+        operations: Vec::new(),
+        traffic: Vec::new(),
+        faults: Vec::new(),
+        strategy: Vec::new(),
+        contract_names: Vec::new(),
+    };
+    peers::draw(&mut draft, bounds);
+    ensembles::images(&mut draft);
+    workload(&mut draft);
+    operations::draw(&mut draft);
+    faults::draw(&mut draft);
+    strategy(&mut draft);
+    write(&draft, bounds)
+}
+
+/// What is deployed when.
+fn workload(draft: &mut Draft) {
+    let mut dice = draft.dice(10);
+    let kinds = dice.between(2, 7);
+    for number in 0..kinds {
+        let ensemble = Ensemble::draw(draft, number);
+        let by = draft.orchestrators[dice.between(0, draft.orchestrators.len() as u64) as usize];
+        let name = format!("{}{number}", ensemble.kind());
+        let mut entry = format!("by: {by}, name: {name}");
+        let (count, timeout) = (dice.scaled(3, 60), dice.between(2, 7));
+        let arrivals = match dice.between(0, 3) {
+            0 => {
+                let (at, within) = (dice.between(5, 1500), dice.between(1, 120));
+                format!("{{burst: {{at: {at}s, count: {count}, within: {within}s}}}}, count: {count}")
+            }
+            1 => format!("{{poisson: {{mean: {}s}}}}, count: {count}", 2000 / count),
+            _ => {
+                let (start, every) = (dice.between(1, 300), 2000 / count);
+                format!("{{every: {every}s, start: {start}s}}, count: {count}")
+            }
+        };
+        let _ = write!(entry, ", arrivals: {arrivals}, timeout: {timeout}m");
+        if draft.has(Choice::Shutdowns) && dice.percent(50) {
+            let after = dice.scaled(1, 900);
+            let _ = write!(entry, ", shutdown_after: {after}s");
+        } else if !ensemble.is_task_only() && (!draft.has(Choice::Tight) || dice.percent(70)) {
+            let after = dice.scaled(120, 900);
+            let _ = write!(entry, ", shutdown_after: {{exponential: {{mean: {after}s}}}}");
+        }
+        if draft.has(Choice::Contracts) && dice.percent(60) && !draft.contract_names.is_empty() {
+            let contract = &draft.contract_names[dice.between(0, draft.contract_names.len() as u64) as usize];
+            let _ = write!(entry, ", contracts: [{contract}]");
+        }
+        if draft.has(Choice::Queues) {
+            let _ = write!(entry, ", priority: {}", dice.between(0, 3));
+        }
+        draft.workload.push(format!("deploy: {{{entry}, ensemble: {}}}", ensemble.text()));
+        draft.deployments.push((name, by));
+    }
+}
+
+/// How peers decide, where that is not as usual.
+fn strategy(draft: &mut Draft) {
+    let mut dice = draft.dice(20);
+    if draft.has(Choice::Queues) && dice.percent(60) {
+        draft.strategy.push(format!("queue: {{at_once: {}}}", dice.between(1, 9)));
+    }
+    let mut recoveries: Vec<&str> = vec![dice.one(&["restart", "redeploy", "stay_down"])];
+    if draft.has(Choice::Strategies) {
+        if dice.percent(40) {
+            draft.strategy.push(format!("attempts: {}", dice.between(2, 8)));
+        }
+        recoveries = vec![dice.one(&[
+            "redeploy",
+            "restart",
+            "stay_down",
+            "{retry: {attempts: 3, first: 5s, longest: 1m}}",
+            "{standby: {count: 1}}",
+            "{replication: {copies: 3, majority: 2}}",
+            "{checkpoint: {every: 1m}}",
+        ])];
+        let detector = dice.one(&[
+            "dms",
+            "{fixed: {period: 5s, timeout: 30s}}",
+            "phi",
+            "{swim: {period: 5s, timeout: 2s, helpers: 2, suspicion: 20s}}",
+        ]);
+        draft.strategy.push(format!("detector: {detector}"));
+    }
+    if draft.has(Choice::HandOver) {
+        recoveries.push("{hand_over: {after: 60s}}");
+    }
+    draft.strategy.push(format!("recovery: {}", super::dice::listed(recoveries)));
+    if draft.has(Choice::Scores) {
+        let policy = dice.one(&["best_fit", "worst_fit", "{power_of_d: 2}", "uniform"]);
+        draft.strategy.push(format!("placement: {policy}, bid_suppression: {}", dice.percent(50)));
+    }
+}
+
+fn write(draft: &Draft, bounds: &Bounds) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "# Has {}.", draft.choices);
+    let _ = writeln!(out, "version: 1\nname: seed-{}\nseed: {}", draft.seed, draft.seed);
+    let _ = writeln!(out, "duration: {}m\nprofile: {}", Times::END / 60, bounds.profile);
+    let _ = writeln!(out, "network: {{{}}}", draft.network);
+    let mut section = |name: &str, items: &[String], mark: &str| {
+        if !items.is_empty() {
+            let _ = writeln!(out, "\n{name}:");
+            for item in items {
+                let _ = writeln!(out, "  {mark}{item}");
+            }
+        }
+    };
+    section("organizations", &draft.organizations, "- ");
+    section("peers", &draft.peers, "- ");
+    section("images", &draft.images, "");
+    section("contracts", &draft.contracts, "- ");
+    section("workload", &draft.workload, "- ");
+    section("operations", &draft.operations, "- ");
+    section("traffic", &draft.traffic, "- ");
+    section("faults", &draft.faults, "- ");
+    let _ = writeln!(out, "\nstrategy: {{{}}}", draft.strategy.join(", "));
+    out
+}

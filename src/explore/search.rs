@@ -1,0 +1,141 @@
+//! The seeds of a search: each drawn, run and judged, in batches that share the cores. What a batch has reached steers
+//! what later ones draw, and batches are the same whatever the number of threads, so a search is the same too.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::choices::{Choice, Choices};
+use super::draw::{Bounds, draw};
+use super::trial::{Trial, Untried, Verdict, of_text};
+use crate::scenario::Report;
+use crate::sim::check::Feature;
+
+/// Seeds whose choices are drawn alike.
+const BATCH: u64 = 64;
+
+/// A configuration in which something was found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Its seed.
+    pub seed: u64,
+    /// What it has.
+    pub choices: Choices,
+    /// Its text.
+    pub text: String,
+    /// What was found.
+    pub verdict: Verdict,
+}
+
+/// A drawn text that is no scenario: a mistake of the drawing.
+#[derive(Debug)]
+pub struct Misdrawn {
+    /// Its seed.
+    pub seed: u64,
+    /// Its text.
+    pub text: String,
+    /// What is wrong with it.
+    pub report: Box<Report>,
+}
+
+/// What a search has come to.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Seeds tried.
+    pub seeds: u64,
+    /// Facts of each, in no order.
+    pub facts: Vec<u64>,
+    /// Everything that was reached, with in how many runs.
+    pub reached: BTreeMap<Feature, u64>,
+    /// How much was reached first with each choice, and how often it was chosen.
+    worth: BTreeMap<Choice, (u64, u64)>,
+}
+
+impl Tally {
+    /// The median of the facts of a run.
+    #[must_use]
+    pub fn median_facts(&self) -> u64 {
+        let mut facts = self.facts.clone();
+        facts.sort_unstable();
+        facts.get(facts.len() / 2).copied().unwrap_or_default()
+    }
+
+    /// How often a choice is to be drawn, in percent: as often as not, more where it led to what had not been reached.
+    fn percent(&self, choice: Choice) -> u64 {
+        const USUAL: u64 = 45;
+        let Some(&(news, chosen)) = self.worth.get(&choice) else { return USUAL };
+        let all: (u64, u64) = self.worth.values().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        if chosen == 0 || all.0 == 0 {
+            return USUAL;
+        }
+        // Of what each run with it has brought on average, against that of all.
+        let ratio = (news * all.1) as f64 / (chosen * all.0) as f64;
+        ((USUAL as f64) * ratio.clamp(0.5, 1.6)) as u64
+    }
+
+    fn take(&mut self, choices: Choices, trial: &Trial) {
+        self.seeds += 1;
+        self.facts.push(trial.reached.facts());
+        let mut news = 0;
+        for feature in trial.reached.features().into_keys() {
+            let count = self.reached.entry(feature).or_default();
+            news += u64::from(*count == 0);
+            *count += 1;
+        }
+        for choice in choices.iter() {
+            let worth = self.worth.entry(choice).or_default();
+            *worth = (worth.0 + news, worth.1 + 1);
+        }
+    }
+}
+
+/// One configuration, tried.
+struct Tried {
+    seed: u64,
+    choices: Choices,
+    text: String,
+    trial: Result<Trial, Untried>,
+}
+
+/// Tries seeds until they or the time are over. `tell` hears of each finding and, with none, of each batch.
+///
+/// # Errors
+/// What was drawn and is no scenario.
+pub fn search(
+    seeds: Range<u64>,
+    bounds: &Bounds,
+    goes_on: &(dyn Fn() -> bool + Sync),
+    tell: &mut dyn FnMut(&Tally, Option<Found>),
+) -> Result<Tally, Misdrawn> {
+    let mut tally = Tally::default();
+    let mut next = seeds.start;
+    while next < seeds.end && goes_on() {
+        let batch = next..(next + BATCH).min(seeds.end);
+        next = batch.end;
+        let percent = |choice| tally.percent(choice);
+        let chosen: Vec<(u64, Choices)> =
+            batch.map(|seed| (seed, bounds.choose(seed, &percent))).collect();
+        let tried: Vec<Tried> = chosen
+            .into_par_iter()
+            .map(|(seed, choices)| {
+                let text = draw(seed, choices, bounds);
+                let trial = of_text(&format!("seed-{seed}.yaml"), &text, None, goes_on);
+                Tried { seed, choices, text, trial }
+            })
+            .collect();
+        for Tried { seed, choices, text, trial } in tried {
+            let trial = match trial {
+                Ok(trial) => trial,
+                Err(Untried::Interrupted) => continue,
+                Err(Untried::Text(report)) => return Err(Misdrawn { seed, text, report }),
+            };
+            tally.take(choices, &trial);
+            if trial.verdict.rule().is_some() {
+                tell(&tally, Some(Found { seed, choices, text, verdict: trial.verdict }));
+            }
+        }
+        tell(&tally, None);
+    }
+    Ok(tally)
+}

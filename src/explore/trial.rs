@@ -1,0 +1,124 @@
+//! One run of a configuration with every rule watched.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::scenario::{self, Report};
+use crate::sim::check::{Checked, Finding, Kind, Reached};
+use crate::sim::{self, Options, RunError, Setup};
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// Nothing was found.
+    Clean,
+    /// A rule was broken.
+    Found(Finding),
+    /// The simulator broke down.
+    Crashed(String),
+}
+
+impl Verdict {
+    /// What was broken, by which findings are told apart: the rule, or `crash`, or `resources`.
+    #[must_use]
+    pub fn rule(&self) -> Option<&str> {
+        match self {
+            Self::Clean => None,
+            Self::Found(finding) => Some(finding.rule),
+            Self::Crashed(_) => Some("crash"),
+        }
+    }
+
+    /// In words.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Clean => "nothing".to_owned(),
+            Self::Found(finding) => finding.to_string(),
+            Self::Crashed(said) => format!("the simulator broke down: {said}"),
+        }
+    }
+}
+
+/// A run that is over.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// What came of it.
+    pub verdict: Verdict,
+    /// What it came to.
+    pub reached: Reached,
+    /// Its digest.
+    pub digest: u128,
+}
+
+/// Why there was no run.
+#[derive(Debug)]
+pub enum Untried {
+    /// The text is no scenario that can be run.
+    Text(Box<Report>),
+    /// The run was interrupted.
+    Interrupted,
+}
+
+/// Runs the text of a scenario. With `only` everything but that rule is overlooked, and else the run ends with the
+/// first finding.
+///
+/// # Errors
+/// [`Untried`].
+pub fn of_text(
+    name: &str,
+    text: &str,
+    only: Option<&str>,
+    goes_on: &(dyn Fn() -> bool + Sync),
+) -> Result<Trial, Untried> {
+    let setup =
+        scenario::load_text(name, text, Vec::new()).map_err(|report| Untried::Text(Box::new(report)))?;
+    of_setup(&setup, only, goes_on)
+}
+
+/// Runs a setup; as [`of_text`].
+///
+/// # Errors
+/// [`Untried::Interrupted`].
+pub fn of_setup(
+    setup: &Setup,
+    only: Option<&str>,
+    goes_on: &(dyn Fn() -> bool + Sync),
+) -> Result<Trial, Untried> {
+    let options = Options { checked: true, stops: only.is_none(), metrics_only: true, ..Options::default() };
+    let mut interrupted = false;
+    // What breaks down is one run; the others know nothing of it.
+    let made = catch_unwind(AssertUnwindSafe(|| {
+        sim::run(setup, options, &mut |_, _| {
+            interrupted = !goes_on();
+            !interrupted
+        })
+    }));
+    if interrupted {
+        return Err(Untried::Interrupted);
+    }
+    let clean = |verdict| Trial { verdict, reached: Reached::default(), digest: 0 };
+    Ok(match made {
+        Ok(Ok(outcome)) => {
+            let Checked { findings, reached } = outcome.checked;
+            let found = findings.into_iter().find(|finding| only.is_none_or(|only| finding.rule == only));
+            let verdict = found.map_or(Verdict::Clean, Verdict::Found);
+            Trial { verdict, reached, digest: outcome.digest }
+        }
+        Ok(Err(RunError::Violation(violation))) => clean(Verdict::Found(Finding {
+            rule: "resources",
+            kind: Kind::Wrong,
+            at: violation.at,
+            peer: Some(violation.peer.as_str().into()),
+            what: violation.to_string(),
+        })),
+        Ok(Err(RunError::Setup(reason))) => clean(Verdict::Crashed(reason)),
+        Err(panic) => clean(Verdict::Crashed(said_by(&*panic))),
+    })
+}
+
+/// What a panic said.
+fn said_by(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a word".to_owned())
+}

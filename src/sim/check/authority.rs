@@ -1,0 +1,92 @@
+//! Every behaviour that is executed was authorised, by the plain authoriser that shares no decision with the one that
+//! peers use (dms-capabilities section 4): signed, in time, in the sender's own name, covered by the tokens that came
+//! with it, and never a second time.
+
+use rustc_hash::FxHashSet;
+
+use super::{Found, Invariant, Look};
+use crate::dms::actor::{BehaviourKind, Envelope};
+use crate::dms::capability::slow::{Question, authorises};
+use crate::dms::identity::{ActorId, Inbox};
+use crate::kernel::Time;
+use crate::sim::event::PeerId;
+use crate::sim::world::World;
+
+/// What the plain authoriser says of a message, on what its receiver knew before it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::sim) struct Verdict(Option<&'static str>);
+
+impl Verdict {
+    /// What is wrong with a message that a peer is about to handle. None where another than the node decides, which is
+    /// the contract's own actor.
+    pub(super) fn of(world: &World<'_>, now: Time, peer: PeerId, envelope: &Envelope) -> Option<Self> {
+        if matches!(envelope.to.as_deref().map(|to| &to.inbox), Some(Inbox::Other(_))) {
+            return None;
+        }
+        let receiver = world.hosts[peer.0 as usize].peer.capabilities();
+        let own = world.hosts[peer.0 as usize].peer.handle_of_root();
+        let now = world.clock_of(peer, now);
+        let to_itself = envelope.to.as_ref().is_some_and(|to| to.id == envelope.from.id);
+        if envelope.from.id == own.id && to_itself {
+            return Some(Self(envelope.is_expired(now).then_some("expired")));
+        }
+        let question = Question {
+            origin: &envelope.from.did,
+            subject: &envelope.from.id.did(),
+            audience: &envelope.to.as_ref().map_or_else(|| own.id.did(), |to| to.id.did()),
+            topic: envelope.topic.as_ref(),
+            capabilities: std::slice::from_ref(&envelope.behaviour.path),
+            now,
+        };
+        let of_its_topic = !envelope.is_broadcast()
+            || envelope.topic.as_ref() == envelope.behaviour.kind.topic();
+        let wrong = if !envelope.is_signed(receiver.trust().mode()) {
+            Some("not signed by its sender")
+        } else if envelope.is_expired(now) {
+            Some("expired")
+        } else if !of_its_topic {
+            Some("on a topic that is not that of the behaviour")
+        } else if !envelope.from.is_bound() {
+            Some("in another's name")
+        } else if !authorises(receiver, &envelope.tokens, &question) {
+            Some("without authority")
+        } else {
+            None
+        };
+        Some(Self(wrong))
+    }
+}
+
+/// Which messages were executed where.
+#[derive(Default)]
+pub(super) struct Authority {
+    executed: FxHashSet<(PeerId, ActorId, u64)>,
+}
+
+impl Invariant for Authority {
+    fn name(&self) -> &'static str {
+        "authority"
+    }
+
+    fn executed(
+        &mut self,
+        look: &Look<'_, '_>,
+        peer: PeerId,
+        (envelope, Verdict(wrong)): (&Envelope, Verdict),
+        found: &mut Found<'_>,
+    ) {
+        // What attackers do with each other's messages counts for nothing.
+        if look.world.attackers.is_one(peer) {
+            return;
+        }
+        let kind: BehaviourKind = envelope.behaviour.kind;
+        let from = look.world.directory.find(&envelope.from.host);
+        let from = from.map_or("a stranger", |from| look.world.population.name_of(from));
+        if let Some(wrong) = wrong {
+            found.wrong(look, peer, format!("executed {kind} of {from}: {wrong}"));
+        }
+        if !self.executed.insert((peer, envelope.from.id, envelope.nonce)) {
+            found.wrong(look, peer, format!("executed {kind} of {from} twice"));
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! For how long nothing has been broken.
+
+use crate::kernel::{Span, Time};
+use crate::sim::event::Event;
+use crate::sim::world::World;
+
+/// So many events at one moment are not those of a network that goes on.
+const MOST_AT_ONCE: u64 = 2_000_000;
+
+/// When something broke, or worked again, for the last time.
+#[derive(Default)]
+pub(super) struct Calm {
+    last: Time,
+    /// The time of the latest event, and how many there were at that time.
+    now: (Time, u64),
+}
+
+impl Calm {
+    /// Notes what disturbs a network.
+    pub(super) fn note(&mut self, now: Time, event: &Event) {
+        let disturbs = matches!(
+            event,
+            Event::Churn(_)
+                | Event::Join(_)
+                | Event::Leave(_)
+                | Event::Repair(_)
+                | Event::Fault(_)
+                | Event::Flap(_)
+                | Event::FaultEnd(_)
+                | Event::Upgrade { .. }
+                | Event::Strike { .. }
+                | Event::StrikeEnd { .. }
+                | Event::Attack { .. }
+                | Event::Anchor { .. }
+        );
+        if disturbs {
+            self.last = now;
+        }
+        self.now = if self.now.0 == now { (now, self.now.1 + 1) } else { (now, 1) };
+    }
+
+    /// Whether time stands still: events that make others at the same moment, for ever.
+    pub(super) const fn stands_still(&self) -> bool {
+        self.now.1 > MOST_AT_ONCE
+    }
+
+    /// For how long nothing has been broken; zero while a condition of the network or of a machine lasts, or messages
+    /// are lost all the time.
+    pub(super) fn at(&self, world: &World<'_>, now: Time) -> Span {
+        let broken = !world.conditions.is_empty()
+            || !world.flapping.is_empty()
+            || world.troubles.last()
+            || world.setup.network.loss > 0.0;
+        if broken { Span::ZERO } else { now.since(self.last) }
+    }
+}

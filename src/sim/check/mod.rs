@@ -1,0 +1,288 @@
+//! What must hold in every run, watched from outside: one file a rule.
+//!
+//! A rule ([`Invariant`]) sees facts, executed messages, programs that begin, and once a simulated minute the whole
+//! world. It changes nothing, so a run is the same with and without it, and it trusts nothing that the logic of `dms`
+//! believes where it can look for itself: what runs is asked of the executors, who may do what of the slow authoriser,
+//! and what an ensemble wants of its file.
+//!
+//! Two kinds of rules are told apart. What is *wrong* must never be, whatever breaks. What is *stuck* must not last once
+//! nothing has been broken for a while ([`Look::calm`]): faults may delay what is due, and not for ever.
+
+mod addresses;
+mod authority;
+mod calm;
+mod endings;
+mod generations;
+mod lasting;
+mod leases;
+mod machines;
+mod manifests;
+mod memory;
+mod order;
+mod placement;
+mod programs;
+mod reach;
+mod revocations;
+mod rounds;
+mod transitions;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub(super) use self::authority::Verdict;
+use self::calm::Calm;
+use self::memory::Memory;
+pub use self::reach::{Feature, Reached};
+pub use self::transitions::{ALLOCATION_TRANSITIONS, DEPLOYMENT_TRANSITIONS};
+use super::event::{Event, PeerId};
+use super::world::World;
+use crate::dms::actor::Envelope;
+use crate::dms::fact::Fact;
+use crate::dms::outbox::RunId;
+use crate::kernel::{Span, Time};
+
+/// Findings that a run keeps; what comes after tells nothing new.
+const MOST_FINDINGS: usize = 32;
+
+/// What kind of rule was broken.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Kind {
+    /// A state that must never be.
+    Wrong,
+    /// Something that is due and does not come, although nothing keeps it.
+    Stuck,
+}
+
+/// A rule that was broken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// Its kind.
+    pub kind: Kind,
+    /// When it was seen.
+    pub at: Time,
+    /// Where, if at one peer.
+    pub peer: Option<Arc<str>>,
+    /// What, in words.
+    pub what: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {} s", self.rule, self.at.as_secs_f64())?;
+        if let Some(peer) = &self.peer {
+            write!(f, " on {peer}")?;
+        }
+        write!(f, ": {}", self.what)
+    }
+}
+
+/// What a rule sees of the world.
+pub(super) struct Look<'a, 's> {
+    /// All of it.
+    pub(super) world: &'a World<'s>,
+    /// The time of the run.
+    pub(super) now: Time,
+    /// For how long nothing has been broken; zero while something is.
+    pub(super) calm: Span,
+}
+
+/// Takes down what a rule finds.
+pub(super) struct Found<'a> {
+    rule: &'static str,
+    now: Time,
+    all: &'a mut Vec<Finding>,
+}
+
+impl Found<'_> {
+    /// A state that must never be.
+    fn wrong(&mut self, look: &Look<'_, '_>, peer: PeerId, what: String) {
+        self.add(Kind::Wrong, Some(Arc::clone(look.world.population.name_of(peer))), what);
+    }
+
+    /// Something that is due and does not come.
+    fn stuck(&mut self, look: &Look<'_, '_>, peer: PeerId, what: String) {
+        self.add(Kind::Stuck, Some(Arc::clone(look.world.population.name_of(peer))), what);
+    }
+
+    fn add(&mut self, kind: Kind, peer: Option<Arc<str>>, what: String) {
+        if self.all.len() < MOST_FINDINGS {
+            self.all.push(Finding { rule: self.rule, kind, at: self.now, peer, what });
+        }
+    }
+}
+
+/// A rule about every run.
+pub(super) trait Invariant {
+    /// Its name.
+    fn name(&self) -> &'static str;
+
+    /// A peer reports a fact, which is not in the books yet.
+    fn fact(&mut self, _look: &Look<'_, '_>, _peer: PeerId, _fact: &Fact, _found: &mut Found<'_>) {}
+
+    /// A peer has handled a message and executed what it asks for; `verdict` is what was right before that.
+    fn executed(
+        &mut self,
+        _look: &Look<'_, '_>,
+        _peer: PeerId,
+        _message: (&Envelope, Verdict),
+        _found: &mut Found<'_>,
+    ) {
+    }
+
+    /// A program is up.
+    fn program(&mut self, _look: &Look<'_, '_>, _peer: PeerId, _run: RunId, _found: &mut Found<'_>) {}
+
+    /// A process has stopped, or has started and taken up what it had on disk.
+    fn process(&mut self, _look: &Look<'_, '_>, _peer: PeerId, _up: bool, _found: &mut Found<'_>) {}
+
+    /// A machine's disk is lost with all that was on it.
+    fn disk_lost(&mut self, _peer: PeerId) {}
+
+    /// A simulated minute is over, or the run is.
+    fn minute(&mut self, _look: &Look<'_, '_>, _found: &mut Found<'_>) {}
+}
+
+/// The rules of a run, and what they have found.
+pub(super) struct Checks {
+    rules: Vec<Box<dyn Invariant + Send>>,
+    calm: Calm,
+    reached: Reached,
+    findings: Vec<Finding>,
+    /// Whether the run ends with the first finding.
+    stops: bool,
+}
+
+impl Checks {
+    fn new(stops: bool) -> Self {
+        let rules: Vec<Box<dyn Invariant + Send>> = vec![
+            Box::<addresses::Addresses>::default(),
+            Box::<authority::Authority>::default(),
+            Box::<endings::Endings>::default(),
+            Box::<generations::Generations>::default(),
+            Box::<leases::Leases>::default(),
+            Box::<machines::Machines>::default(),
+            Box::<manifests::Manifests>::default(),
+            Box::<Memory>::default(),
+            Box::<order::Order>::default(),
+            Box::<placement::Placement>::default(),
+            Box::<programs::Programs>::default(),
+            Box::<revocations::Revocations>::default(),
+            Box::<rounds::Rounds>::default(),
+            Box::<transitions::Transitions>::default(),
+        ];
+        Self { rules, calm: Calm::default(), reached: Reached::default(), findings: Vec::new(), stops }
+    }
+
+    /// Whether the run has nothing more to tell.
+    pub(super) fn is_enough(&self) -> bool {
+        self.calm.stands_still() || self.stops && !self.findings.is_empty()
+    }
+
+    /// Time does not go on, so the run ends here.
+    fn stand_still(&mut self, now: Time, event: &Event) {
+        let mut found = Found { rule: "progress", now, all: &mut self.findings };
+        found.add(Kind::Stuck, None, format!("time stands still: events bring forth others at once, the last {event:?}"));
+    }
+}
+
+/// What the rules of a run have seen.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// What they have found, in the order in which it was seen.
+    pub findings: Vec<Finding>,
+    /// Which states, transitions and refusals the run came to.
+    pub reached: Reached,
+}
+
+impl World<'_> {
+    /// Watches from here on whether the rules of every run hold. With `stops` the run ends with the first finding.
+    pub fn check(&mut self, stops: bool) {
+        self.checks = Some(Box::new(Checks::new(stops)));
+    }
+
+    /// What was found so far; nothing when nobody watches.
+    #[must_use]
+    pub fn take_checked(&mut self) -> Checked {
+        let Some(checks) = self.checks.take() else { return Checked::default() };
+        Checked { findings: checks.findings, reached: checks.reached }
+    }
+
+    /// Lets every rule look.
+    fn consult(&mut self, ask: impl Fn(&mut dyn Invariant, &Look<'_, '_>, &mut Found<'_>)) {
+        let Some(mut checks) = self.checks.take() else { return };
+        let now = self.queue.now();
+        let look = Look { world: self, now, calm: checks.calm.at(self, now) };
+        let Checks { rules, findings, .. } = &mut *checks;
+        for rule in rules {
+            let mut found = Found { rule: rule.name(), now, all: findings };
+            ask(&mut **rule, &look, &mut found);
+        }
+        self.checks = Some(checks);
+    }
+
+    /// Something happens that may break things.
+    #[inline]
+    pub(super) fn check_event(&mut self, now: Time, event: &Event) {
+        if let Some(checks) = &mut self.checks {
+            checks.calm.note(now, event);
+            if checks.calm.stands_still() {
+                checks.stand_still(now, event);
+            }
+        }
+    }
+
+    /// A peer reports a fact, which is not in the books yet.
+    #[inline]
+    pub(super) fn check_fact(&mut self, peer: PeerId, fact: &Fact) {
+        if let Some(checks) = &mut self.checks {
+            checks.reached.note(fact);
+            self.consult(|rule, look, found| rule.fact(look, peer, fact, found));
+        }
+    }
+
+    /// A message is about to be handled: what is right now.
+    #[inline]
+    pub(super) fn check_before(&self, now: Time, peer: PeerId, parcel: u32) -> Option<Verdict> {
+        self.checks.as_ref()?;
+        Verdict::of(self, now, peer, &self.parcels.get(parcel)?.envelope)
+    }
+
+    /// A message was handled and executed.
+    pub(super) fn check_executed(&mut self, peer: PeerId, parcel: u32, verdict: Option<Verdict>) {
+        let (Some(verdict), Some(_)) = (verdict, &self.checks) else { return };
+        let Some(envelope) = self.parcels.get(parcel).map(|parcel| parcel.envelope.clone()) else { return };
+        self.consult(|rule, look, found| rule.executed(look, peer, (&envelope, verdict), found));
+    }
+
+    /// A program is up.
+    #[inline]
+    pub(super) fn check_program(&mut self, peer: PeerId, run: RunId) {
+        if self.checks.is_some() {
+            self.consult(|rule, look, found| rule.program(look, peer, run, found));
+        }
+    }
+
+    /// A process has stopped, or has started.
+    #[inline]
+    pub(super) fn check_process(&mut self, peer: PeerId, up: bool) {
+        if self.checks.is_some() {
+            self.consult(|rule, look, found| rule.process(look, peer, up, found));
+        }
+    }
+
+    /// The disk of a machine that is down is lost.
+    pub(super) fn check_disk_lost(&mut self, peer: PeerId) {
+        if let Some(checks) = &mut self.checks {
+            checks.rules.iter_mut().for_each(|rule| rule.disk_lost(peer));
+        }
+    }
+
+    /// A minute is over, or the run is.
+    pub(super) fn check_all(&mut self) {
+        if self.checks.is_some() {
+            self.consult(|rule, look, found| rule.minute(look, found));
+        }
+    }
+}

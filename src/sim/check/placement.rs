@@ -1,0 +1,98 @@
+//! Nothing is placed where it may not be: a machine commits only to what its executors, its place and its size allow,
+//! and to what may be on it by name (dms-orchestration sections 2.2, 2.3 and 6.1).
+
+use super::generations::key;
+use super::{Found, Invariant, Look};
+use crate::dms::ensemble::{EnsembleConfig, Location, NodeConfig};
+use crate::dms::fact::Fact;
+use crate::dms::provider::Machine;
+use crate::sim::event::PeerId;
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Placement;
+
+impl Invariant for Placement {
+    fn name(&self) -> &'static str {
+        "placement"
+    }
+
+    fn fact(&mut self, look: &Look<'_, '_>, peer: PeerId, fact: &Fact, found: &mut Found<'_>) {
+        let world = look.world;
+        let provider = world.hosts[peer.0 as usize].peer.provider();
+        match fact {
+            Fact::Committed { allocation, .. } => {
+                let Some(number) = world.ledger.deployment_of(allocation) else { return };
+                let ensemble = world.ledger.ensemble_of(number);
+                let node = key(allocation).split_once('.').map_or("", |(node, _)| node);
+                // A standby is called after its primary.
+                let known = ensemble.nodes.get(node).or_else(|| {
+                    let primary = ensemble.nodes.iter().filter(|(name, _)| node.starts_with(&***name));
+                    primary.max_by_key(|(name, _)| name.len()).map(|(_, config)| config)
+                });
+                let Some(node) = known else { return };
+                let host = world.hosts[peer.0 as usize].peer.handle_of_root().host.to_string();
+                if ensemble.exclude_peers.iter().any(|excluded| **excluded == *host) {
+                    found.wrong(look, peer, format!("commits to {}, which excludes it", key(allocation)));
+                }
+                if let Some(why) = unfit(look, peer, ensemble, node, provider.machine()) {
+                    found.wrong(look, peer, format!("commits to {}: {why}", key(allocation)));
+                }
+            }
+            Fact::BidMade(ensemble) => {
+                let Some(number) = world.ledger.number_of(*ensemble) else { return };
+                let ensemble = world.ledger.ensemble_of(number);
+                let why = |node| unfit(look, peer, ensemble, node, provider.machine());
+                let mut reasons = ensemble.nodes.values().map(why);
+                // Nodes that an update has added are not in the books.
+                if !ensemble.nodes.is_empty() && reasons.clone().all(|why| why.is_some()) {
+                    let why = reasons.next().flatten().unwrap_or_default();
+                    let name = world.ledger.name_of(number);
+                    found.wrong(look, peer, format!("bids for {name}, of which nothing can be here: {why}"));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Why a node may not be on a peer.
+fn unfit(
+    look: &Look<'_, '_>,
+    peer: PeerId,
+    ensemble: &EnsembleConfig,
+    node: &NodeConfig,
+    machine: &Machine,
+) -> Option<String> {
+    let name = look.world.population.name_of(peer);
+    let host = look.world.hosts[peer.0 as usize].peer.handle_of_root().host.to_string();
+    if node.peer.as_ref().is_some_and(|pin| **pin != **name && **pin != *host) {
+        return Some("it is pinned to another peer".to_owned());
+    }
+    let (accept, reject) = (&node.location.accept, &node.location.reject);
+    let inside = |places: &[Location]| places.iter().any(|place| lies_in(&machine.location, place));
+    if if accept.is_empty() { inside(reject) } else { !inside(accept) } {
+        return Some("it may not be in this place".to_owned());
+    }
+    let mut sum = (0, 0, 0);
+    for allocation in node.allocations.iter().filter_map(|name| ensemble.allocations.get(name)) {
+        if !machine.executors.contains(&allocation.executor) {
+            return Some(format!("nothing there runs {}", allocation.executor));
+        }
+        let wanted = &allocation.resources;
+        sum = (sum.0 + wanted.cpu.cores_milli, sum.1 + wanted.ram_bytes, sum.2 + wanted.disk_bytes);
+    }
+    let total = &machine.total;
+    let fits = sum.0 <= total.cpu.cores_milli && sum.1 <= total.ram_bytes && sum.2 <= total.disk_bytes;
+    (!fits).then(|| "the machine is too small".to_owned())
+}
+
+/// Whether a place is inside another: the continent must be said and be the same, the rest where it is said.
+fn lies_in(place: &Location, wanted: &Location) -> bool {
+    let said = |wanted: &Option<_>, own: &Option<_>| wanted.is_none() || wanted == own;
+    place.continent == wanted.continent
+        && said(&wanted.country, &place.country)
+        && said(&wanted.city, &place.city)
+        && said(&wanted.isp, &place.isp)
+        && (wanted.asn.is_none() || wanted.asn == place.asn)
+}
