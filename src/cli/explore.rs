@@ -155,7 +155,7 @@ impl Findings<'_> {
 }
 
 /// What breaks down is told as a finding, in one line.
-fn quieten_panics() {
+pub(super) fn quieten_panics() {
     std::panic::set_hook(Box::new(|_| {}));
 }
 

@@ -44,6 +44,7 @@ mod run;
 mod scale;
 mod schema;
 mod serve;
+mod shrink;
 mod steady;
 mod study;
 mod sweep;
@@ -122,6 +123,8 @@ enum Command {
     Explain(explain::ExplainArguments),
     /// Search for failures that nobody scripted: configurations drawn from seeds, with every rule watched.
     Explore(explore::ExploreArguments),
+    /// Make a scenario small while the same rule is broken in it.
+    Shrink(shrink::ShrinkArguments),
     /// Show again what is said of the real DMS: each known weakness as-is and mended.
     Reproduce(reproduce::ReproduceArguments),
     /// List what scenarios can name.
@@ -165,6 +168,7 @@ pub fn main() -> ExitCode {
         Command::Report(arguments) => report::report(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Explore(arguments) => explore::explore(&arguments),
+        Command::Shrink(arguments) => shrink::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Translate(arguments) => translate::translate(&arguments),

@@ -46,11 +46,11 @@ impl World<'_> {
 
     /// Pairs of a revocation and a peer that is up, would accept the revoked token, and does not know of it.
     fn count_missing_revocations(&self, now: Timestamp) -> u64 {
-        self.lacking_revocations(now).into_iter().map(|(_, count)| count).sum()
+        self.lacking_revocations(now).into_iter().map(|(_, keys)| keys.len() as u64).sum()
     }
 
-    /// The peers that are up and would accept tokens that are revoked, of which they do not know, with how many.
-    pub(super) fn lacking_revocations(&self, now: Timestamp) -> Vec<(PeerId, u64)> {
+    /// The peers that are up and would accept tokens whose revocations they do not know of, with the keys of these.
+    pub(super) fn lacking_revocations(&self, now: Timestamp) -> Vec<(PeerId, Vec<u128>)> {
         let mut issuers: FxHashMap<u128, Did> = FxHashMap::default();
         for host in &self.hosts {
             let known = host.revocations().iter();
@@ -58,7 +58,7 @@ impl World<'_> {
                 issuers.insert(token.revocation_key().fingerprint(), token.issuer().clone());
             }
         }
-        let missing = |host: &Host| -> u64 {
+        let missing = |host: &Host| -> Vec<u128> {
             let context = host.likeness().peer.capabilities();
             let known: Vec<u128> =
                 host.revocations().iter().map(|token| token.revocation_key().fingerprint()).collect();
@@ -69,13 +69,13 @@ impl World<'_> {
             self.ledger
                 .revocations()
                 .filter(|key| !known.contains(key) && issuers.get(key).is_some_and(trusts))
-                .count() as u64
+                .collect()
         };
         if issuers.is_empty() {
             return Vec::new();
         }
         let up = self.hosts.iter().zip(0..).filter(|(host, _)| host.up);
-        up.map(|(host, number)| (PeerId(number), missing(host))).filter(|(_, count)| *count > 0).collect()
+        up.map(|(host, number)| (PeerId(number), missing(host))).filter(|(_, keys)| !keys.is_empty()).collect()
     }
 
     /// Peers that hold something for a deployment that neither wants it nor is having it undone.
@@ -105,7 +105,11 @@ impl World<'_> {
     /// Whether a provider keeps an allocation for an orchestrator that is down, and will not do so for ever.
     fn is_kept(&self, host: &Inside, allocation: &str) -> bool {
         let orchestrator = self.ledger.deployment_of(allocation).and_then(|it| self.ledger.deployment(it));
-        let absent = orchestrator.is_some_and(|(by, _)| !self.hosts[by.0 as usize].up);
+        let absent = orchestrator.is_some_and(|(by, id)| {
+            let host = &self.hosts[by.0 as usize];
+            // With its disk an orchestrator has lost all that it knew.
+            !host.up || host.built().is_some_and(|inside| inside.peer.deployment(id).is_none())
+        });
         absent
             && !host.peer.security().profile.has(Weakness::Orphans)
             && host.peer.provider().keeps_for_absent(allocation, self.clock(self.queue.now()))

@@ -83,6 +83,7 @@ use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::{EnsembleId, Handle};
 use crate::dms::outbox::{Owner, Timer};
 use crate::dms::profile::{Profile, Weakness};
+use crate::dms::resources::Resources;
 use crate::dms::scored_bids::ScoredBids;
 use crate::dms::subnet::AddressRange;
 use crate::dms::supervision::{Detector, Recovery, Tree};
@@ -479,6 +480,24 @@ impl Deployment {
                 host: place.host,
             })
         })
+    }
+
+    /// The nodes that look for a peer, by their names in the file, with what they need.
+    pub fn unplaced(&self) -> impl Iterator<Item = (&str, &Resources)> {
+        let looking = self.nodes.iter().filter(|node| node.wants_place());
+        looking.map(|node| (&*node.entry, &node.request.resources))
+    }
+
+    /// Whether it runs under contracts.
+    #[must_use]
+    pub fn is_under_contracts(&self) -> bool {
+        !self.contracts.is_empty()
+    }
+
+    /// Whether it was ever to become something else than what was asked for at first.
+    #[must_use]
+    pub const fn was_updated(&self) -> bool {
+        self.update_count > 0
     }
 
     /// Whether it waits for its turn, where a node works on a few at once.

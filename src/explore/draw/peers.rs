@@ -14,6 +14,9 @@ const CITIES: [(&str, &str); 6] = [
     ("Singapore", "SG"),
 ];
 
+/// The public network, whose members may publish revocations.
+const MAY_REVOKE: &str = "{name: nunet, capabilities: [/dms/deployment, /broadcast, /public, /dms/cap/revoke]}";
+
 pub(super) fn draw(draft: &mut Draft, bounds: &Bounds) {
     let mut dice = draft.dice(1);
     network(draft, &mut dice);
@@ -26,6 +29,8 @@ pub(super) fn draw(draft: &mut Draft, bounds: &Bounds) {
     draft.peers.push(format!("orchestrators: {{names: {names}{}}}", organizations_of(draft)));
     if draft.has(Choice::Organizations) {
         organizations(draft, &mut dice);
+    } else if draft.has(Choice::Revocations) && !draft.has(Choice::Expiry) {
+        draft.organizations.push(MAY_REVOKE.to_owned());
     } else if draft.has(Choice::Expiry) {
         let expire = dice.between(8, 38);
         draft.organizations.push(format!("{{name: acme, expire: {expire}m}}"));
@@ -116,9 +121,7 @@ fn organizations(draft: &mut Draft, dice: &mut Dice) {
     draft.organizations.push(format!(
         "{{name: acme, capabilities: [/dms/deployment, /broadcast, /public, /dms/cap/revoke]{expire}}}"
     ));
-    draft.organizations.push(
-        "{name: nunet, capabilities: [/dms/deployment, /broadcast, /public, /dms/cap/revoke]}".to_owned(),
-    );
+    draft.organizations.push(MAY_REVOKE.to_owned());
     let membership = dice.one(&["full", "provide_only", "require_only"]);
     draft.peers.push(format!(
         "providers: {{name: own, count: {}, org: acme, hardware: {{cpu: 8, ram: 16 GiB, disk: 400 GB}}}}",

@@ -22,6 +22,12 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
+    /// Whether a port is still that of an allocation of a peer.
+    fn has_port(look: &Look<'_, '_>, peer: PeerId, allocation: &str, port: u16) -> bool {
+        let infos = look.world.hosts[peer.0 as usize].peer.provider().allocation_infos();
+        infos.iter().any(|info| *info.id == *allocation && info.ports.contains(&port))
+    }
+
     /// Whether a peer still has an allocation.
     fn lives(look: &Look<'_, '_>, peer: PeerId, allocation: &str) -> bool {
         look.world.hosts[peer.0 as usize].peer.provider().allocations().any(|(id, ..)| **id == *allocation)
@@ -41,7 +47,7 @@ impl Invariant for Addresses {
                 }
                 let former = self.ports.insert((peer, *public), Arc::clone(allocation));
                 let former = former.filter(|former| former != allocation);
-                if let Some(former) = former.filter(|former| Self::lives(look, peer, former)) {
+                if let Some(former) = former.filter(|former| Self::has_port(look, peer, former, *public)) {
                     let (one, other) = (key(allocation), key(&former));
                     found.wrong(look, peer, format!("port {public} leads to {one} and to {other}"));
                 }

@@ -1,7 +1,11 @@
 //! For how long nothing has been broken.
 
+use std::collections::BTreeSet;
+
 use crate::kernel::{Span, Time};
-use crate::sim::event::Event;
+use crate::sim::event::{Event, Turn};
+use crate::sim::plans::Plans;
+use crate::sim::setup::Fault;
 use crate::sim::world::World;
 
 /// So many events at one moment are not those of a network that goes on.
@@ -13,11 +17,22 @@ pub(super) struct Calm {
     last: Time,
     /// The time of the latest event, and how many there were at that time.
     now: (Time, u64),
+    /// Faults that have set clocks wrong, until they are right again.
+    clocks: BTreeSet<Turn>,
 }
 
 impl Calm {
     /// Notes what disturbs a network.
-    pub(super) fn note(&mut self, now: Time, event: &Event) {
+    pub(super) fn note(&mut self, plans: &Plans, now: Time, event: &Event) {
+        match *event {
+            Event::Fault(turn) if matches!(&**plans.fault(turn.fault), Fault::Clock { lasts: Some(_), .. }) => {
+                self.clocks.insert(turn);
+            }
+            Event::FaultEnd(turn) => {
+                self.clocks.remove(&turn);
+            }
+            _ => {}
+        }
         let disturbs = matches!(
             event,
             Event::Churn(_)
@@ -50,6 +65,7 @@ impl Calm {
         let broken = !world.conditions.is_empty()
             || !world.flapping.is_empty()
             || world.troubles.last()
+            || !self.clocks.is_empty()
             || world.setup.network.loss > 0.0;
         if broken { Span::ZERO } else { now.since(self.last) }
     }

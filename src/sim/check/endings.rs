@@ -1,47 +1,24 @@
-//! Every deployment ends or runs, and says why it failed: nothing stays on its way once nothing is broken, and tasks
-//! that are done complete their deployment (dms-orchestration section 1, W12, W14 and W17).
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
+//! Every deployment ends or runs, and says why it failed: nothing stays on its way once nothing is broken
+//! (dms-orchestration section 1, W6, W14 and W21).
 
 use super::lasting::Lasting;
+use super::placement::unfit;
 use super::{Found, Invariant, Look};
-use crate::dms::actor::AllocationState;
-use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::fact::{DeploymentStatus, Fact};
 use crate::dms::identity::EnsembleId;
+use crate::dms::orchestrator::Deployment;
 use crate::kernel::Span;
 use crate::sim::event::PeerId;
 
 /// So long a deployment may be on its way once nothing is broken. Its own deadline is five minutes where nothing is
-/// written; a shutdown waits for peers that are asked again after two and a half.
+/// written; a shutdown waits for peers that are asked again after two and a half, and lost nodes are placed anew every
+/// five.
 const GRACE: Span = Span::mins(15);
-/// So long tasks may be done before their deployment is: their ends are told again after five minutes.
-const TOLD: Span = Span::mins(12);
 
 /// See the module.
 #[derive(Default)]
 pub(super) struct Endings {
     on_the_way: Lasting<(EnsembleId, DeploymentStatus)>,
-    done: Lasting<EnsembleId>,
-    /// The last state of each allocation, by generation.
-    states: BTreeMap<Arc<str>, (u32, AllocationState)>,
-    /// Of which deployments a user has asked for other things than what stands in their file.
-    reshaped: Vec<EnsembleId>,
-}
-
-impl Endings {
-    /// Whether all that an ensemble is made of are tasks, and all are done.
-    fn is_done(&self, id: EnsembleId, ensemble: &EnsembleConfig) -> bool {
-        let done = |node: &str, allocation: &str| {
-            let state = self.states.get(&*format!("{id}_{node}.{allocation}"));
-            matches!(state, Some((_, AllocationState::Completed)))
-        };
-        let mut parts = ensemble.nodes.iter().flat_map(|(node, config)| {
-            config.allocations.iter().map(move |allocation| (&**node, &**allocation))
-        });
-        ensemble.is_task_only() && parts.all(|(node, allocation)| done(node, allocation))
-    }
 }
 
 impl Invariant for Endings {
@@ -50,51 +27,62 @@ impl Invariant for Endings {
     }
 
     fn fact(&mut self, look: &Look<'_, '_>, peer: PeerId, fact: &Fact, found: &mut Found<'_>) {
-        match fact {
-            Fact::DeploymentStatus { ensemble, status: DeploymentStatus::Failed, reason } => {
-                if reason.as_ref().is_none_or(|reason| reason.is_empty()) {
-                    let number = look.world.ledger.number_of(*ensemble);
-                    let name = number.map_or("a deployment", |number| look.world.ledger.name_of(number));
-                    found.wrong(look, peer, format!("{name} has failed without a reason"));
-                }
-            }
-            Fact::AllocationState { allocation, generation, state, .. } => {
-                let known = self.states.entry(Arc::clone(allocation)).or_insert((*generation, *state));
-                if known.0 <= *generation {
-                    *known = (*generation, *state);
-                }
-            }
-            Fact::DeploymentReshaped { ensemble, .. } => self.reshaped.push(*ensemble),
-            _ => {}
+        if let Fact::DeploymentStatus { ensemble, status: DeploymentStatus::Failed, reason } = fact
+            && reason.as_ref().is_none_or(|reason| reason.is_empty())
+        {
+            let number = look.world.ledger.number_of(*ensemble);
+            let name = number.map_or("a deployment", |number| look.world.ledger.name_of(number));
+            found.wrong(look, peer, format!("{name} has failed without a reason"));
         }
     }
 
     fn minute(&mut self, look: &Look<'_, '_>, found: &mut Found<'_>) {
-        let (mut on_the_way, mut done) = (Vec::new(), Vec::new());
+        let mut on_the_way = Vec::new();
         let world = look.world;
         let up = world.hosts.iter().zip(0..).filter(|(host, _)| look.calm > Span::ZERO && host.up);
         for (host, number) in up {
             let (Some(inside), peer) = (host.built(), PeerId(number)) else { continue };
             for deployment in inside.peer.deployments() {
                 let (id, status) = (deployment.id(), deployment.status());
-                let Some(number) = world.ledger.number_of(id) else { continue };
-                if status.is_terminal() || deployment.waits_for_its_turn() || deployment.was_handed_over() {
+                let ends = status.is_terminal() || status == DeploymentStatus::Running;
+                if ends || deployment.waits_for_its_turn() || deployment.was_handed_over() {
                     continue;
                 }
-                if status != DeploymentStatus::Running {
-                    on_the_way.push(((id, status), (peer, number, status)));
-                } else if !self.reshaped.contains(&id) && self.is_done(id, world.ledger.ensemble_of(number)) {
-                    done.push((id, (peer, number)));
+                if status != DeploymentStatus::Updating || could_be_placed(look, peer, deployment) {
+                    on_the_way.push(((id, status), (peer, id, status)));
                 }
             }
         }
-        for (peer, number, status) in self.on_the_way.look((look.now, look.calm, GRACE), on_the_way) {
-            let name = world.ledger.name_of(number);
+        for (peer, id, status) in self.on_the_way.look((look.now, look.calm, GRACE), on_the_way) {
+            let number = world.ledger.number_of(id);
+            let name = number.map_or("a deployment", |number| world.ledger.name_of(number));
             found.stuck(look, peer, format!("{name} stays {}", status.as_str()));
         }
-        for (peer, number) in self.done.look((look.now, look.calm, TOLD), done) {
-            let name = world.ledger.name_of(number);
-            found.stuck(look, peer, format!("all tasks of {name} are done, and it is not completed"));
-        }
     }
+}
+
+/// Whether there is room for every part that has lost its place, for somebody who may use it.
+fn could_be_placed(look: &Look<'_, '_>, by: PeerId, deployment: &Deployment) -> bool {
+    let world = look.world;
+    let Some(number) = world.ledger.number_of(deployment.id()) else { return false };
+    let orchestrator = world.hosts[by.0 as usize].peer.capabilities();
+    let now = world.clock_of(by, look.now);
+    let may_ask = orchestrator.provide_anchors().tokens().iter().any(|token| token.earliest_expire() > now);
+    // Who may serve under a contract is not for this rule to say.
+    if !may_ask || deployment.is_under_contracts() || deployment.was_updated() {
+        return false;
+    }
+    let ensemble = world.ledger.ensemble_of(number);
+    let mut wanted = deployment.unplaced();
+    wanted.all(|(node, resources)| {
+        let Some(config) = ensemble.nodes.get(node) else { return false };
+        let up = world.hosts.iter().zip(0..).filter(|(host, _)| host.up);
+        let mut suitable = up.filter(|(host, number)| {
+            let provider = host.peer.provider();
+            provider.pool().check(resources).is_ok()
+                && unfit(look, PeerId(*number), ensemble, config, provider.machine()).is_none()
+        });
+        // A few more than one, for a peer that has just lost it is asked last and ports may be taken.
+        suitable.nth(2).is_some()
+    })
 }

@@ -74,7 +74,9 @@ impl Invariant for Generations {
     }
 
     fn minute(&mut self, look: &Look<'_, '_>, found: &mut Found<'_>) {
-        let all = living(look.world);
+        let mut all = living(look.world);
+        // Whoever is down cannot be told.
+        all.retain(|one| look.world.hosts[one.peer.0 as usize].up);
         let mut latest: BTreeMap<&str, u32> = BTreeMap::new();
         for one in &all {
             let latest = latest.entry(one.allocation).or_default();

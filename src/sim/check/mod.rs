@@ -226,7 +226,7 @@ impl World<'_> {
     #[inline]
     pub(super) fn check_event(&mut self, now: Time, event: &Event) {
         if let Some(checks) = &mut self.checks {
-            checks.calm.note(now, event);
+            checks.calm.note(&self.plans, now, event);
             if checks.calm.stands_still() {
                 checks.stand_still(now, event);
             }

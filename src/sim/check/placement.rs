@@ -30,7 +30,10 @@ impl Invariant for Placement {
                     let primary = ensemble.nodes.iter().filter(|(name, _)| node.starts_with(&***name));
                     primary.max_by_key(|(name, _)| name.len()).map(|(_, config)| config)
                 });
+                let is_standby = !ensemble.nodes.contains_key(node);
                 let Some(node) = known else { return };
+                // Standbys of a node that is pinned are not.
+                let node = &NodeConfig { peer: node.peer.clone().filter(|_| !is_standby), ..node.clone() };
                 let host = world.hosts[peer.0 as usize].peer.handle_of_root().host.to_string();
                 if ensemble.exclude_peers.iter().any(|excluded| **excluded == *host) {
                     found.wrong(look, peer, format!("commits to {}, which excludes it", key(allocation)));
@@ -39,14 +42,23 @@ impl Invariant for Placement {
                     found.wrong(look, peer, format!("commits to {}: {why}", key(allocation)));
                 }
             }
-            Fact::BidMade(ensemble) => {
+            // A gateway bids with machines that there are not yet, and what an update adds is not in the books.
+            Fact::BidMade(ensemble) if world.setup.groups[world.population.group_of(peer)].gateway.is_none() => {
                 let Some(number) = world.ledger.number_of(*ensemble) else { return };
+                let by = world.ledger.record_of(number).orchestrator();
+                let deployment = world.hosts[by.0 as usize].peer.deployment(*ensemble);
+                if deployment.is_none_or(crate::dms::orchestrator::Deployment::was_updated) {
+                    return;
+                }
                 let ensemble = world.ledger.ensemble_of(number);
-                let why = |node| unfit(look, peer, ensemble, node, provider.machine());
-                let mut reasons = ensemble.nodes.values().map(why);
-                // Nodes that an update has added are not in the books.
-                if !ensemble.nodes.is_empty() && reasons.clone().all(|why| why.is_some()) {
-                    let why = reasons.next().flatten().unwrap_or_default();
+                let why = |node: &NodeConfig| {
+                    let standby = NodeConfig { peer: None, ..node.clone() };
+                    unfit(look, peer, ensemble, &standby, provider.machine())
+                };
+                let reasons: Vec<Option<String>> = ensemble.nodes.values().map(why).collect();
+                if let Some(Some(why)) = reasons.first()
+                    && reasons.iter().all(Option::is_some)
+                {
                     let name = world.ledger.name_of(number);
                     found.wrong(look, peer, format!("bids for {name}, of which nothing can be here: {why}"));
                 }
@@ -57,7 +69,7 @@ impl Invariant for Placement {
 }
 
 /// Why a node may not be on a peer.
-fn unfit(
+pub(super) fn unfit(
     look: &Look<'_, '_>,
     peer: PeerId,
     ensemble: &EnsembleConfig,

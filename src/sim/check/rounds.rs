@@ -8,12 +8,13 @@ use crate::dms::fact::Fact;
 use crate::dms::identity::EnsembleId;
 use crate::kernel::{Span, Time};
 use crate::sim::event::PeerId;
+use crate::sim::setup::PeerGroup;
 
 /// In such a time...
 const WINDOW: Span = Span::mins(10);
-/// ... a deployment asks for bids so often at most: with a pause that doubles from 5 s it does eight times, and begins
-/// anew with each node that is lost.
-const MOST: usize = 60;
+/// ... a deployment asks for bids so often at most, and twice more for each provider that it may have tried and found
+/// wanting: with a pause that doubles from 5 s it does eight times, and begins anew with each node that is lost.
+const MOST: usize = 32;
 
 /// When each deployment has asked of late.
 #[derive(Default)]
@@ -33,7 +34,10 @@ impl Invariant for Rounds {
         while asked.front().is_some_and(|first| look.now.since(*first) > WINDOW) {
             asked.pop_front();
         }
-        if asked.len() == MOST + 1 {
+        let offers = |group: &&PeerGroup| group.onboard.is_some() || group.gateway.is_some();
+        let groups = look.world.setup.groups.iter().filter(offers);
+        let providers: usize = groups.map(|group| group.count as usize).sum();
+        if asked.len() == MOST + 2 * providers + 1 {
             let number = look.world.ledger.number_of(*ensemble);
             let name = number.map_or("a deployment", |number| look.world.ledger.name_of(number));
             found.stuck(look, peer, format!("{name} has asked for bids {} times within {WINDOW}", asked.len()));

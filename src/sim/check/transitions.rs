@@ -29,7 +29,7 @@ pub const ALLOCATION_TRANSITIONS: &[(A, &[A])] = &[
     (A::Standby, &[A::Running, A::Queued, A::Failed, A::Terminated]),
     (A::Running, &[A::Restarting, A::Stopped, A::Completed, A::Failed, A::Terminated]),
     (A::Restarting, &[A::Running, A::Queued, A::Stopped, A::Completed, A::Failed, A::Terminated]),
-    (A::Stopped, &[A::Running, A::Restarting, A::Failed, A::Terminated]),
+    (A::Stopped, &[A::Running, A::Restarting, A::Completed, A::Failed, A::Terminated]),
     (A::Completed, &[A::Terminated]),
     (A::Failed, &[A::Restarting, A::Terminated]),
     (A::Terminated, &[]),
@@ -65,6 +65,10 @@ impl Invariant for Transitions {
                     let (from, to) = (former.as_str(), status.as_str());
                     found.wrong(look, peer, format!("{name} went from {from} to {to}"));
                 }
+            }
+            // Another orchestrator tells of it from its own record.
+            Fact::DeploymentHandedOver { ensemble, .. } => {
+                self.deployments.remove(&(peer, *ensemble));
             }
             Fact::DeploymentRestored { ensemble, status } => {
                 self.deployments.insert((peer, *ensemble), *status);
