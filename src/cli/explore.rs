@@ -90,11 +90,11 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
     let stop = super::set_on_interrupt();
     let stopwatch = Stopwatch::start();
     let limit = arguments.time_s.map(Duration::from_secs);
-    let goes_on =
-        || !stop.load(Ordering::Relaxed) && limit.is_none_or(|limit| stopwatch.wall() < limit);
+    let goes_on = || !stop.load(Ordering::Relaxed) && limit.is_none_or(|limit| stopwatch.wall() < limit);
     let mut findings = Findings { out: &arguments.out, all: 0, worst: None };
     let bar = ProgressBar::with_draw_target(Some(to - from), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {elapsed}").expect("the template is valid");
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {elapsed}")
+        .expect("the template is valid");
     bar.set_style(style);
     let mut tell = |tally: &Tally, found: Option<Found>| match found {
         Some(found) => bar.suspend(|| findings.tell(&found)),
@@ -132,7 +132,8 @@ impl Findings<'_> {
             Verdict::Found(finding) if finding.kind == Kind::Wrong => Exit::SafetyFinding,
             _ => Exit::Stuck,
         };
-        let rank = |exit: Exit| [Exit::Stuck, Exit::SafetyFinding, Exit::Crash].iter().position(|one| *one == exit);
+        let rank =
+            |exit: Exit| [Exit::Stuck, Exit::SafetyFinding, Exit::Crash].iter().position(|one| *one == exit);
         if self.worst.is_none_or(|worst| rank(worst) < rank(exit)) {
             self.worst = Some(exit);
         }
@@ -140,8 +141,14 @@ impl Findings<'_> {
         let written = fs::create_dir_all(self.out).and_then(|()| fs::write(&path, &found.text));
         let shown = path.display();
         match written {
-            Ok(()) => println!("seed {}: {}; again: dmsim run --check {shown}", found.seed, found.verdict.in_words()),
-            Err(error) => println!("seed {}: {}; cannot write {shown}: {error}", found.seed, found.verdict.in_words()),
+            Ok(()) => println!(
+                "seed {}: {}; again: dmsim run --check {shown}",
+                found.seed,
+                found.verdict.in_words()
+            ),
+            Err(error) => {
+                println!("seed {}: {}; cannot write {shown}: {error}", found.seed, found.verdict.in_words())
+            }
         }
     }
 

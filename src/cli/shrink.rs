@@ -45,7 +45,9 @@ pub(super) fn run(arguments: &ShrinkArguments) -> Exit {
         }
     };
     let Some(rule) = trial.verdict.rule() else {
-        eprintln!("error: no rule is broken in {shown}\n  = help: `dmsim explore` finds scenarios in which one is");
+        eprintln!(
+            "error: no rule is broken in {shown}\n  = help: `dmsim explore` finds scenarios in which one is"
+        );
         return Exit::BadInput;
     };
     let Some(Shrunk { text, verdict, runs }) = shrink(&shown, &text, rule, arguments.runs, &goes_on) else {

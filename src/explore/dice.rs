@@ -45,7 +45,6 @@ impl Dice {
         }
         all
     }
-
 }
 
 /// `[a, b]`.

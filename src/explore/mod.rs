@@ -4,12 +4,10 @@
 //! what breaks. It is the text of a scenario, so that whatever is found is a file that a person can read and run. It is
 //! run with every rule watched ([`trial`], `sim::check`); the seeds of a search share the cores, and what they reached
 //! steers what later ones draw ([`search`]). What is found is made small ([`shrink`]), and a weakness of the real DMS is
-//! named for it where the finding goes with that one fix ([`blame`]). [`crash`] stops each role at every step of a
-//! scenario.
+//! named for it where the finding goes with that one fix ([`blame`]).
 
 pub mod blame;
 pub mod choices;
-pub mod crash;
 mod dice;
 pub mod draw;
 pub mod search;

@@ -114,8 +114,7 @@ pub fn search(
         let batch = next..(next + BATCH).min(seeds.end);
         next = batch.end;
         let percent = |choice| tally.percent(choice);
-        let chosen: Vec<(u64, Choices)> =
-            batch.map(|seed| (seed, bounds.choose(seed, &percent))).collect();
+        let chosen: Vec<(u64, Choices)> = batch.map(|seed| (seed, bounds.choose(seed, &percent))).collect();
         let tried: Vec<Tried> = chosen
             .into_par_iter()
             .map(|(seed, choices)| {

@@ -132,7 +132,9 @@ impl Shrinking<'_> {
         let mut place = 0;
         while let Some(map) = places(&self.best, &|node| !node.entries().is_empty()).get(place).cloned() {
             let mut entry = 0;
-            while let Some((key, _)) = at(&self.best, &map).and_then(|node| node.entries().get(entry)).cloned() {
+            while let Some((key, _)) =
+                at(&self.best, &map).and_then(|node| node.entries().get(entry)).cloned()
+            {
                 let kept = KEPT.contains(&&*key.text) || self.is_over();
                 let without = |best: &Node| {
                     changed(best, &map, &mut |node| {
@@ -173,7 +175,8 @@ impl Shrinking<'_> {
 /// How much there is of a tree.
 fn weight(node: &Node) -> usize {
     let below = node.items().iter().chain(node.entries().iter().map(|(_, node)| node));
-    1 + below.map(weight).sum::<usize>() + amount(node).map_or(0, |(number, _)| number.max(1).ilog2() as usize)
+    1 + below.map(weight).sum::<usize>()
+        + amount(node).map_or(0, |(number, _)| number.max(1).ilog2() as usize)
 }
 
 /// The places of all nodes that are so, those above before those below.
@@ -231,7 +234,8 @@ fn amount(node: &Node) -> Option<(u64, String)> {
         Value::String(text) => {
             let digits = text.bytes().take_while(u8::is_ascii_digit).count();
             let unit = &text[digits..];
-            let is_unit = unit.len() <= 7 && unit.chars().all(|c| c.is_ascii_alphabetic() || c == ' ' || c == '/');
+            let is_unit =
+                unit.len() <= 7 && unit.chars().all(|c| c.is_ascii_alphabetic() || c == ' ' || c == '/');
             let number = text[..digits].parse().ok()?;
             (is_unit && !unit.is_empty()).then(|| (number, unit.to_owned()))
         }

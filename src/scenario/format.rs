@@ -76,6 +76,8 @@ const FRACTION: Shape = Shape::Either(&[
 const COUNT: Shape = Shape::Whole(1, 10_000_000);
 const NAME: Shape = Shape::Matching("^[^\\s.][^\\s/]*$");
 const EXPECTATION: Shape = Shape::Matching("^\\s*[A-Za-z0-9_.]+\\s*(<|<=|==|!=|>=|>)\\s*[+-]?[0-9.]");
+/// A file, or what would stand in it.
+const ENSEMBLE: Shape = Shape::Either(&[Shape::Filled, Shape::Map(&crate::dms::ensemble::format::ENSEMBLE)]);
 /// A time, or a distribution of times.
 const TIMES: Shape = Shape::Either(&[TIME, Shape::Map(&DISTRIBUTION)]);
 
@@ -485,7 +487,12 @@ static DEPLOY: Map = Map::new(
     "deploy",
     &[
         Key::new("by", Shape::Filled, "the orchestrator, or a group of which all ask in turn").required(),
-        Key::new("ensemble", Shape::Filled, "a DMS ensemble file, relative to the scenario").required(),
+        Key::new(
+            "ensemble",
+            ENSEMBLE,
+            "a DMS ensemble file, relative to the scenario, or the ensemble itself",
+        )
+        .required(),
         Key::new("name", NAME, "of the deployments").or("the name of the file"),
         Key::new("arrivals", Shape::Map(&ARRIVALS), "when").or("once, at the start"),
         Key::new("count", COUNT, "at most so many"),

@@ -75,7 +75,9 @@ impl World<'_> {
             return Vec::new();
         }
         let up = self.hosts.iter().zip(0..).filter(|(host, _)| host.up);
-        up.map(|(host, number)| (PeerId(number), missing(host))).filter(|(_, keys)| !keys.is_empty()).collect()
+        up.map(|(host, number)| (PeerId(number), missing(host)))
+            .filter(|(_, keys)| !keys.is_empty())
+            .collect()
     }
 
     /// Peers that hold something for a deployment that neither wants it nor is having it undone.

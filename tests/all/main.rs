@@ -16,6 +16,7 @@ mod ensembles;
 mod estimate;
 mod executors;
 mod explain;
+mod exploration;
 mod failures;
 mod fidelity;
 mod fit;

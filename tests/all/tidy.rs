@@ -25,12 +25,14 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["experiment", "scenario", "sim", "dms", "placement", "net", "workload", "observe", "kernel"],
     ),
     ("accept", &["scenario", "sim", "dms", "net", "observe", "kernel"]),
+    ("explore", &["scenario", "sim", "dms", "kernel"]),
     ("report", &["observe", "kernel"]),
     (
         "cli",
         &[
             "report",
             "accept",
+            "explore",
             "experiment",
             "reproduce",
             "scenario",

@@ -58,9 +58,8 @@ impl Deployment {
         if let Some(swim) = logic.probing() {
             let started = |node: &Node| node.phase == Phase::Started;
             // Of a node whose programs have all ended nothing can be lost any more.
-            let has_watched = |index: usize, node: &Node| {
-                (0..node.members.len()).any(|place| self.watches((index, place)))
-            };
+            let has_watched =
+                |index: usize, node: &Node| (0..node.members.len()).any(|place| self.watches((index, place)));
             let suspected = self.nodes.iter().enumerate().filter(|(index, node)| {
                 started(node) && node.suspected_since.is_some() && has_watched(*index, node)
             });

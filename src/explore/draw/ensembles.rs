@@ -34,15 +34,20 @@ pub(super) fn images(draft: &mut Draft) {
     }
     if draft.has(Choice::Stubborn) {
         let survives = dice.between(1, 4);
-        draft.images.push(format!("x/stubborn: {{size: 40 MB, start: 1s, service: {{}}, survives: {survives}}}"));
+        draft
+            .images
+            .push(format!("x/stubborn: {{size: 40 MB, start: 1s, service: {{}}, survives: {survives}}}"));
         draft.images.push("x/deaf: {size: 40 MB, start: 1s, service: {}, stop: ignored}".to_owned());
     }
     if draft.has(Choice::Volumes) {
-        draft.images.push("x/store: {size: 40 MB, start: 1s, service: {}, writes: {size: 1 MB, every: 30s}}".to_owned());
+        draft.images.push(
+            "x/store: {size: 40 MB, start: 1s, service: {}, writes: {size: 1 MB, every: 30s}}".to_owned(),
+        );
     }
     if draft.has(Choice::Strategies) {
         draft.images.push(
-            "x/saver: {size: 40 MB, start: 1s, task: {run: 10m}, checkpoint: {size: 1 MB, every: 1m}}".to_owned(),
+            "x/saver: {size: 40 MB, start: 1s, task: {run: 10m}, checkpoint: {size: 1 MB, every: 1m}}"
+                .to_owned(),
         );
     }
 }

@@ -46,8 +46,15 @@ fn moment(draft: &Draft, dice: &mut Dice, longest: u64) -> (String, u64) {
         return (format!("{at}s"), lasts);
     }
     let (name, _) = &draft.deployments[dice.between(0, draft.deployments.len() as u64) as usize];
-    let state =
-        dice.one(&["Committing", "Provisioning", "Running", "Updating", "ShuttingDown", "Preparing", "Completed"]);
+    let state = dice.one(&[
+        "Committing",
+        "Provisioning",
+        "Running",
+        "Updating",
+        "ShuttingDown",
+        "Preparing",
+        "Completed",
+    ]);
     let after = dice.scaled(1, 20_000);
     (format!("{{deployment: {name}, is: {state}, after: {after}ms}}"), lasts.min(300))
 }
@@ -101,7 +108,10 @@ fn loss(draft: &Draft, dice: &mut Dice) -> String {
     let (at, lasts) = moment(draft, dice, 900);
     let fraction = dice.one(&["2%", "10%", "30%", "60%", "100%"]);
     let (flaps, direction) = (flaps(draft, dice), direction(dice));
-    format!("loss: {{at: {at}, for: {lasts}s, fraction: {fraction}{flaps}{direction}, {}}}", all_of(draft, dice))
+    format!(
+        "loss: {{at: {at}, for: {lasts}s, fraction: {fraction}{flaps}{direction}, {}}}",
+        all_of(draft, dice)
+    )
 }
 
 fn delay(draft: &Draft, dice: &mut Dice) -> String {

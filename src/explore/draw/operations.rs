@@ -113,8 +113,18 @@ fn contract(draft: &Draft, dice: &mut Dice) -> String {
     let (by, to_do) = (
         dice.one(&["alice", "p-0", "p-1", "hosta"]),
         dice.one(&[
-            "approve", "terminate", "complete", "settle", "state", "validate", "pay", "claim_paid", "forge", "info",
-            "payment_status", "calculate",
+            "approve",
+            "terminate",
+            "complete",
+            "settle",
+            "state",
+            "validate",
+            "pay",
+            "claim_paid",
+            "forge",
+            "info",
+            "payment_status",
+            "calculate",
         ]),
     );
     format!("by: {by}, contract: {{name: {name}, do: {to_do}}}")
@@ -132,7 +142,9 @@ fn subnet(draft: &Draft, dice: &mut Dice) -> String {
              10.7.200.{}}}}}",
             dice.between(2, 9)
         ),
-        _ => format!("by: {by}, invoke: {{to: {by}, behaviour: /dms/node/subnet/destroy, subnet: {{name: lab}}}}"),
+        _ => format!(
+            "by: {by}, invoke: {{to: {by}, behaviour: /dms/node/subnet/destroy, subnet: {{name: lab}}}}"
+        ),
     }
 }
 
@@ -144,7 +156,9 @@ fn volumes(draft: &Draft, dice: &mut Dice, all: &mut Vec<(u64, String)>) {
     }
     let by = draft.orchestrators[0];
     let call = |by: &str, what: &str, more: &str| {
-        format!("by: {by}, invoke: {{to: vault, behaviour: /dms/volume/{what}, volume: {{name: data{more}}}}}")
+        format!(
+            "by: {by}, invoke: {{to: vault, behaviour: /dms/volume/{what}, volume: {{name: data{more}}}}}"
+        )
     };
     all.push((3, call(by, "create", &format!(", client_pem: {pem}"))));
     all.push((5, call(by, "start", "")));
@@ -169,10 +183,7 @@ fn grants(draft: &Draft, dice: &mut Dice, all: &mut Vec<(u64, String)>) {
         let later = dice.between(at + 5, Times::HEALED);
         all.push((later, format!("by: {to}, invoke: {{to: {from}, behaviour: /dms/node/status}}")));
         let slot = dice.one(&["provide", "require"]);
-        all.push((
-            later + 1,
-            format!("by: {from}, anchor: {{at: {from}, slot: {slot}, token: g{number}}}"),
-        ));
+        all.push((later + 1, format!("by: {from}, anchor: {{at: {from}, slot: {slot}, token: g{number}}}")));
         if dice.percent(50) {
             all.push((
                 dice.between(later, Times::HEALED),
@@ -196,9 +207,6 @@ fn revocations(draft: &Draft, dice: &mut Dice, all: &mut Vec<(u64, String)>) {
             continue;
         }
         let at = dice.between(60, Times::HEALED - 60);
-        all.push((
-            at,
-            format!("by: {publisher}, revoke: {{member: {member}, org: {org}, broadcast: true}}"),
-        ));
+        all.push((at, format!("by: {publisher}, revoke: {{member: {member}, org: {org}, broadcast: true}}")));
     }
 }

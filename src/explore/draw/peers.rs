@@ -15,7 +15,8 @@ const CITIES: [(&str, &str); 6] = [
 ];
 
 /// The public network, whose members may publish revocations.
-const MAY_REVOKE: &str = "{name: nunet, capabilities: [/dms/deployment, /broadcast, /public, /dms/cap/revoke]}";
+const MAY_REVOKE: &str =
+    "{name: nunet, capabilities: [/dms/deployment, /broadcast, /public, /dms/cap/revoke]}";
 
 pub(super) fn draw(draft: &mut Draft, bounds: &Bounds) {
     let mut dice = draft.dice(1);
@@ -36,7 +37,9 @@ pub(super) fn draw(draft: &mut Draft, bounds: &Bounds) {
         draft.organizations.push(format!("{{name: acme, expire: {expire}m}}"));
     }
     if draft.has(Choice::Volumes) {
-        draft.peers.push("volume_servers: {names: [vault], hardware: {cpu: 8, ram: 16 GiB, disk: 2 TB}}".to_owned());
+        draft
+            .peers
+            .push("volume_servers: {names: [vault], hardware: {cpu: 8, ram: 16 GiB, disk: 2 TB}}".to_owned());
     }
     if draft.has(Choice::Contracts) {
         contracts(draft, &mut dice);
@@ -91,7 +94,9 @@ fn providers(draft: &mut Draft, dice: &mut Dice) {
             false => (dice.scaled(4, 32), dice.scaled(8, 64), 400),
         };
         let cards = match draft.has(Choice::Cards) && dice.percent(60) {
-            true => format!(", gpu: {{vendor: NVIDIA, model: T4, vram: 16 GiB, count: {}}}", dice.between(1, 4)),
+            true => {
+                format!(", gpu: {{vendor: NVIDIA, model: T4, vram: 16 GiB, count: {}}}", dice.between(1, 4))
+            }
             false => String::new(),
         };
         entry.push_str(&format!(", hardware: {{cpu: {cpu}, ram: {ram} GiB, disk: {disk} GB{cards}}}"));
@@ -100,7 +105,11 @@ fn providers(draft: &mut Draft, dice: &mut Dice) {
             entry.push_str(&format!(", executors: {}", listed(executors)));
         }
         if draft.has(Choice::Queues) && dice.percent(40) {
-            entry.push_str(&format!(", queue: {{at_once: {}, waiting: {}}}", dice.between(1, 4), dice.between(1, 9)));
+            entry.push_str(&format!(
+                ", queue: {{at_once: {}, waiting: {}}}",
+                dice.between(1, 4),
+                dice.between(1, 9)
+            ));
         }
         if draft.has(Choice::Clocks) && dice.percent(50) {
             entry.push_str(&format!(", clock: {{skew: {}ms}}", dice.scaled(10, 3000)));
@@ -127,9 +136,9 @@ fn organizations(draft: &mut Draft, dice: &mut Dice) {
         "providers: {{name: own, count: {}, org: acme, hardware: {{cpu: 8, ram: 16 GiB, disk: 400 GB}}}}",
         dice.between(2, 6)
     ));
-    draft.peers.push(format!(
-        "providers: {{name: both, count: 2, org: [acme, nunet], membership: {membership}}}"
-    ));
+    draft
+        .peers
+        .push(format!("providers: {{name: both, count: 2, org: [acme, nunet], membership: {membership}}}"));
     draft.peers.push("orchestrators: {name: others, names: [dora, doug], org: acme}".to_owned());
     draft.peers.push("providers: {name: strangers, names: [eve], membership: none}".to_owned());
 }

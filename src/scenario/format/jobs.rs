@@ -2,15 +2,19 @@
 
 use super::amounts::{AMOUNTS_OF_BYTES, AMOUNTS_OF_TIME, THINGS};
 use super::arrivals::ARRIVALS;
-use super::{BYTES, COUNT, DETECTOR, FRACTION, NAME, RECOVERY, TIME};
+use super::{BYTES, COUNT, DETECTOR, ENSEMBLE, FRACTION, NAME, RECOVERY, TIME};
 use crate::dms::ensemble::shape::{Key, Map, Shape};
 
 pub(super) static JOBS: Map = Map::new(
     "jobs",
     &[
         Key::new("by", Shape::Filled, "the orchestrator, or a group of which all ask in turn").required(),
-        Key::new("template", Shape::Filled, "a DMS ensemble file with one task, relative to the scenario")
-            .required(),
+        Key::new(
+            "template",
+            ENSEMBLE,
+            "a DMS ensemble file with one task, relative to the scenario, or the ensemble itself",
+        )
+        .required(),
         Key::new("name", NAME, "of the deployments").or("the name of the file"),
         Key::new("source", Shape::Map(&SOURCE), "where jobs come from").required(),
         Key::new("count", COUNT, "at most so many"),

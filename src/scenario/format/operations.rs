@@ -1,7 +1,7 @@
 //! What the catalogue says of organizations and of the operations of operators.
 
 use super::contracts::ABOUT_CONTRACT;
-use super::{BYTES, FLAG, NAME, TIME};
+use super::{BYTES, ENSEMBLE, FLAG, NAME, TIME};
 use crate::dms::ensemble::shape::{Key, Map, Shape};
 use crate::scenario::control::KINDS as CONTROLS;
 use crate::scenario::operations::ACTIONS;
@@ -108,7 +108,12 @@ static WHICH_MAP: Map = Map::new(
 static NEW: Map = Map::new(
     "new deployment",
     &[
-        Key::new("ensemble", Shape::Filled, "a DMS ensemble file, relative to the scenario").required(),
+        Key::new(
+            "ensemble",
+            ENSEMBLE,
+            "a DMS ensemble file, relative to the scenario, or the ensemble itself",
+        )
+        .required(),
         Key::new("name", NAME, "by which operations name it").or("the name of the file"),
     ],
 );
@@ -117,8 +122,12 @@ static UPDATE: Map = Map::new(
     "update",
     &[
         Key::new("deployment", WHICH, "which").required(),
-        Key::new("ensemble", Shape::Filled, "the whole ensemble that it is to be, a DMS ensemble file")
-            .required(),
+        Key::new(
+            "ensemble",
+            ENSEMBLE,
+            "the whole ensemble that it is to be, a DMS ensemble file or the ensemble itself",
+        )
+        .required(),
     ],
 );
 

@@ -132,7 +132,8 @@ fn is_bare(value: &str) -> bool {
     let first = value.chars().next();
     let begins = first.is_some_and(|c| c.is_ascii_alphanumeric() || c == '/');
     let word = value.to_ascii_lowercase();
-    let special = matches!(&*word, "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n" | "nan" | "inf");
+    let special =
+        matches!(&*word, "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n" | "nan" | "inf");
     let number = value.parse::<f64>().is_ok()
         || (value.len() > 1 && value.starts_with('0'))
         || (value.starts_with(|c: char| c.is_ascii_digit()) && value.contains('_'));
@@ -170,9 +171,48 @@ mod tests {
             any::<String>(),
             "[ -~]{0,12}",
             prop::sample::select(vec![
-                "", "null", "~", "true", "no", "1", "1e3", "0x1f", "010", "1_000", "-", "- a", "a: b", "a #b", "<<", "*a",
-                "&a", "!x", "%d", "@x", "`x`", "a\nb", " a", "a ", "'", "\"", "\\", "[x]", "{x}", ",", "?", ":", "5m",
-                "1.5.2", ".5", "+1", "=", "---", "...", "\u{feff}", "\u{85}", "2025-01-01",
+                "",
+                "null",
+                "~",
+                "true",
+                "no",
+                "1",
+                "1e3",
+                "0x1f",
+                "010",
+                "1_000",
+                "-",
+                "- a",
+                "a: b",
+                "a #b",
+                "<<",
+                "*a",
+                "&a",
+                "!x",
+                "%d",
+                "@x",
+                "`x`",
+                "a\nb",
+                " a",
+                "a ",
+                "'",
+                "\"",
+                "\\",
+                "[x]",
+                "{x}",
+                ",",
+                "?",
+                ":",
+                "5m",
+                "1.5.2",
+                ".5",
+                "+1",
+                "=",
+                "---",
+                "...",
+                "\u{feff}",
+                "\u{85}",
+                "2025-01-01",
             ])
             .prop_map(str::to_owned),
         ];

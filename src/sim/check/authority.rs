@@ -38,8 +38,8 @@ impl Verdict {
             capabilities: std::slice::from_ref(&envelope.behaviour.path),
             now,
         };
-        let of_its_topic = !envelope.is_broadcast()
-            || envelope.topic.as_ref() == envelope.behaviour.kind.topic();
+        let of_its_topic =
+            !envelope.is_broadcast() || envelope.topic.as_ref() == envelope.behaviour.kind.topic();
         let wrong = if !envelope.is_signed(receiver.trust().mode()) {
             Some("not signed by its sender")
         } else if envelope.is_expired(now) {

@@ -25,7 +25,9 @@ impl Calm {
     /// Notes what disturbs a network.
     pub(super) fn note(&mut self, plans: &Plans, now: Time, event: &Event) {
         match *event {
-            Event::Fault(turn) if matches!(&**plans.fault(turn.fault), Fault::Clock { lasts: Some(_), .. }) => {
+            Event::Fault(turn)
+                if matches!(&**plans.fault(turn.fault), Fault::Clock { lasts: Some(_), .. }) =>
+            {
                 self.clocks.insert(turn);
             }
             Event::FaultEnd(turn) => {

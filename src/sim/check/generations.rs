@@ -34,9 +34,9 @@ pub(super) fn living<'a>(world: &'a World<'_>) -> Vec<Living<'a>> {
             continue;
         }
         let provider = inside.peer.provider();
-        let hosted = provider.allocations().filter_map(|(id, generation, _)| {
-            Some((id, generation, provider.run_of(id)?))
-        });
+        let hosted = provider
+            .allocations()
+            .filter_map(|(id, generation, _)| Some((id, generation, provider.run_of(id)?)));
         let stored = inside.peer.stored_allocations().map(|(id, generation, _, run)| (id, generation, run));
         for (allocation, generation, run) in hosted.chain(stored) {
             if running.contains(&run) {

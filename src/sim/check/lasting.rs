@@ -57,15 +57,15 @@ mod tests {
             let at = (Time::ZERO + Span::mins(minute), Span::mins(calm), Span::mins(3));
             lasting.look(at, seen.iter().map(|key| (*key, *key)))
         };
-        assert_eq!(look(1, 1, &[1, 2]), []);
-        assert_eq!(look(3, 3, &[1]), []);
+        assert!(look(1, 1, &[1, 2]).is_empty());
+        assert!(look(3, 3, &[1]).is_empty());
         assert_eq!(look(4, 4, &[1, 2]), [1]);
-        assert_eq!(look(5, 5, &[1, 2]), []);
+        assert!(look(5, 5, &[1, 2]).is_empty());
         assert_eq!(look(7, 7, &[1, 2]), [2]);
         // Whatever breaks gives it time again.
-        assert_eq!(look(8, 0, &[1, 2, 3]), []);
-        assert_eq!(look(9, 1, &[3]), []);
-        assert_eq!(look(12, 2, &[3]), []);
+        assert!(look(8, 0, &[1, 2, 3]).is_empty());
+        assert!(look(9, 1, &[3]).is_empty());
+        assert!(look(12, 2, &[3]).is_empty());
         assert_eq!(look(13, 3, &[3]), [3]);
     }
 }

@@ -34,7 +34,11 @@ impl Invariant for Machines {
         let provider = inside.peer.provider();
         if let Some(short) = shortage(&provider.machine().total, &sum) {
             let what = provider.allocation_of(run).map_or("something", |(id, _)| key(id));
-            found.wrong(look, peer, format!("{what} runs, with which more {short} is promised than there is"));
+            found.wrong(
+                look,
+                peer,
+                format!("{what} runs, with which more {short} is promised than there is"),
+            );
         }
     }
 }

@@ -32,7 +32,8 @@ impl Invariant for Manifests {
         let up = world.hosts.iter().zip(0..).filter(|(host, _)| look.calm > Span::ZERO && host.up);
         for (host, number) in up {
             let Some(inside) = host.built() else { continue };
-            let running = |one: &&crate::dms::orchestrator::Deployment| one.status() == DeploymentStatus::Running;
+            let running =
+                |one: &&crate::dms::orchestrator::Deployment| one.status() == DeploymentStatus::Running;
             for deployment in inside.peer.deployments().iter().filter(running) {
                 for part in deployment.held_to_run() {
                     let Some(peer) = world.directory.find(&part.host) else { continue };
@@ -59,8 +60,10 @@ impl Invariant for Manifests {
             self.missing.look((look.now, look.calm, GRACE), seen)
         {
             let there = world.population.name_of(peer);
-            let what =
-                format!("holds generation {generation} of {} to run on {there}, and {what}", key(&allocation));
+            let what = format!(
+                "holds generation {generation} of {} to run on {there}, and {what}",
+                key(&allocation)
+            );
             found.stuck(look, by, what);
         }
     }

@@ -60,7 +60,8 @@ impl Memory {
             }
         }
         let now = look.world.clock_of(peer, look.now);
-        let known: Vec<u128> = own.capabilities().revocations().iter().map(|token| token.fingerprint()).collect();
+        let known: Vec<u128> =
+            own.capabilities().revocations().iter().map(|token| token.fingerprint()).collect();
         let lost = before.revocations.iter().filter(|token| !token.expires_before(now));
         if lost.filter(|token| !known.contains(&token.fingerprint())).count() > 0 {
             found.wrong(look, peer, "has forgotten a revocation".to_owned());

@@ -183,7 +183,11 @@ impl Checks {
     /// Time does not go on, so the run ends here.
     fn stand_still(&mut self, now: Time, event: &Event) {
         let mut found = Found { rule: "progress", now, all: &mut self.findings };
-        found.add(Kind::Stuck, None, format!("time stands still: events bring forth others at once, the last {event:?}"));
+        found.add(
+            Kind::Stuck,
+            None,
+            format!("time stands still: events bring forth others at once, the last {event:?}"),
+        );
     }
 }
 

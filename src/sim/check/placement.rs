@@ -43,7 +43,9 @@ impl Invariant for Placement {
                 }
             }
             // A gateway bids with machines that there are not yet, and what an update adds is not in the books.
-            Fact::BidMade(ensemble) if world.setup.groups[world.population.group_of(peer)].gateway.is_none() => {
+            Fact::BidMade(ensemble)
+                if world.setup.groups[world.population.group_of(peer)].gateway.is_none() =>
+            {
                 let Some(number) = world.ledger.number_of(*ensemble) else { return };
                 let by = world.ledger.record_of(number).orchestrator();
                 let deployment = world.hosts[by.0 as usize].peer.deployment(*ensemble);

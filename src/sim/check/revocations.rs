@@ -47,7 +47,8 @@ impl Invariant for Revocations {
         let is_withdrawn = |peer: PeerId| withdrawn.contains(&&**look.world.population.name_of(peer));
         let published = |key: &u128| self.known.get(key).is_some_and(|peers| peers.len() >= PUBLISHED);
         let pairs = lacking.into_iter().flat_map(|(peer, keys)| keys.into_iter().map(move |key| (peer, key)));
-        let seen = pairs.filter(|(peer, key)| published(key) && !is_withdrawn(*peer)).map(|pair| (pair, pair));
+        let seen =
+            pairs.filter(|(peer, key)| published(key) && !is_withdrawn(*peer)).map(|pair| (pair, pair));
         for (peer, key) in self.lacking.look((look.now, look.calm, WINDOW), seen) {
             let others = self.known[&key].len();
             found.stuck(look, peer, format!("does not know of a revocation that {others} others know of"));

@@ -40,7 +40,11 @@ impl Invariant for Rounds {
         if asked.len() == MOST + 2 * providers + 1 {
             let number = look.world.ledger.number_of(*ensemble);
             let name = number.map_or("a deployment", |number| look.world.ledger.name_of(number));
-            found.stuck(look, peer, format!("{name} has asked for bids {} times within {WINDOW}", asked.len()));
+            found.stuck(
+                look,
+                peer,
+                format!("{name} has asked for bids {} times within {WINDOW}", asked.len()),
+            );
         }
     }
 }

@@ -78,7 +78,8 @@ impl Invariant for Transitions {
                 let former = self.allocations.insert(place, *state).unwrap_or(A::Pending);
                 if former != *state && !allows(ALLOCATION_TRANSITIONS, &former, state) {
                     let (from, to) = (former.word(), state.word());
-                    let what = format!("generation {generation} of {} went from {from} to {to}", key(allocation));
+                    let what =
+                        format!("generation {generation} of {} went from {from} to {to}", key(allocation));
                     found.wrong(look, peer, what);
                 }
             }
