@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::measure::available_memory_bytes;
 use super::{Exit, Format, estimate, is_styled, metric_names};
 use crate::dms::ensemble::EnsembleConfig;
+use crate::kernel::path_text;
 use crate::scenario::{self, Checked, Diagnostic, Kind, Overrides};
 use crate::sim::estimate::Estimate;
 
@@ -77,7 +78,7 @@ fn as_intended(file: &Path, arguments: &CheckArguments) -> FileReport {
             (true, false) => "can be used",
             (false, _) => "cannot be used",
         };
-        println!("{}: {verdict}{}", file.display(), kind.map_or(String::new(), assumption));
+        println!("{}: {verdict}{}", path_text(file), kind.map_or(String::new(), assumption));
         if let Some(ensemble) = &ensemble {
             print!("{}", amounts(ensemble));
         }
@@ -144,7 +145,7 @@ fn as_is(file: &Path, format: Format) -> FileReport {
     if format == Format::Human {
         eprint!("{}", verdict.report.render(is_styled()));
         if accepted {
-            println!("{}: DMS accepts it", file.display());
+            println!("{}: DMS accepts it", path_text(file));
         }
     }
     FileReport {

@@ -10,6 +10,7 @@ use super::Exit;
 use crate::experiment::compare::{
     Comparison, Row, Rules, Side, SideError, Tolerance, Verdict, compare as compared,
 };
+use crate::kernel::path_text;
 use crate::observe::junit::{JunitCase, JunitVerdict, junit};
 use crate::observe::{Better, write_atomically};
 use crate::report::compare::{Shown, svg};
@@ -118,13 +119,18 @@ fn save(file: &Path, results: &Path) -> Result<Exit, Exit> {
     if file.exists() && !(file.is_file() && Side::read(file).is_ok()) {
         eprintln!(
             "error: {} is there and is no baseline, so it is not replaced\n  = help: name another file, or remove it",
-            file.display()
+            path_text(file)
         );
         return Err(Exit::BadInput);
     }
     write(file, &side.text())?;
     let groups = side.groups.len();
-    println!("{}: {} metrics of {groups} groups stored in {}", side.name, side.metrics.len(), file.display());
+    println!(
+        "{}: {} metrics of {groups} groups stored in {}",
+        side.name,
+        side.metrics.len(),
+        path_text(file)
+    );
     Ok(Exit::Fine)
 }
 
@@ -149,8 +155,8 @@ fn run(first: &Path, second: &Path, arguments: &RuleArguments) -> Result<Exit, E
     if comparison.rows.is_empty() {
         eprintln!(
             "error: {} and {} have no metric in common{}",
-            first.display(),
-            second.display(),
+            path_text(first),
+            path_text(second),
             if rules.metrics.is_empty() { "" } else { " of those that are asked for" }
         );
         return Err(Exit::BadInput);
@@ -158,7 +164,7 @@ fn run(first: &Path, second: &Path, arguments: &RuleArguments) -> Result<Exit, E
     if let Some(path) = &arguments.plot {
         write(path, &picture(&comparison))?;
     }
-    let names = (first.display().to_string(), second.display().to_string());
+    let names = (path_text(first), path_text(second));
     let text = match arguments.format {
         Form::Human => in_words(&comparison, (&one, &other), &names),
         Form::Json => as_json(&comparison, &names),

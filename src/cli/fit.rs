@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::{Exit, Format, is_styled};
-use crate::kernel::Distribution;
+use crate::kernel::{Distribution, path_text};
 use crate::observe::write_into;
 use crate::report::fits::{self, Fitted};
 use crate::scenario::churn_fragment;
@@ -142,7 +142,7 @@ fn fit_sides(arguments: &FitArguments, seen: &Observations) -> Option<[Side; 2]>
     let side = |what, spans: &Spans| match fit_spans(spans) {
         Ok(fits) => best(&fits).copied().map(|best| Side { what, spans: spans.clone(), fits, best }),
         Err(error) => {
-            let (trace, advice) = (arguments.trace.display(), error.advice());
+            let (trace, advice) = (path_text(&arguments.trace), error.advice());
             eprintln!("error: {trace}: no fit to {what} times: {error}\n  = help: {advice}");
             None
         }
@@ -192,7 +192,7 @@ fn parameters(model: &Model) -> String {
 
 /// Both tables for people.
 fn tables(path: &Path, trace: &Trace, seen: &Observations, sides: &[Side; 2]) -> String {
-    let mut text = format!("{}: {} hosts, {} sessions\n", path.display(), trace.hosts, trace.sessions.len());
+    let mut text = format!("{}: {} hosts, {} sessions\n", path_text(path), trace.hosts, trace.sessions.len());
     for (count, what) in [
         (seen.joined, "begin where another of the host ends: both are one"),
         (seen.momentary, "end when they begin: no up times"),

@@ -6,6 +6,7 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use super::{Arguments, Exit};
+use crate::kernel::path_text;
 
 #[derive(Args, Debug)]
 pub(super) struct CompletionArguments {
@@ -33,7 +34,7 @@ pub(super) fn man(arguments: &ManArguments) -> Exit {
         None => clap_mangen::Man::new(command).render(&mut std::io::stdout()),
         Some(out) => {
             std::fs::create_dir_all(out).and_then(|()| clap_mangen::generate_to(command, out)).map(|()| {
-                println!("manual pages in {}: `man -l {0}/dmsim.1`", out.display());
+                println!("manual pages in {}: `man -l {0}/dmsim.1`", path_text(out));
             })
         }
     };

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::kernel::{has_power, path_text};
 use crate::observe::metric_names;
 use crate::sim::RunError;
 
@@ -20,7 +21,13 @@ macro_rules! print {
     ($($argument:tt)*) => { ::std::print!("{}", $crate::cli::shown(&::std::format!($($argument)*))) };
 }
 macro_rules! eprintln {
-    ($($argument:tt)*) => { ::std::eprintln!("{}", $crate::cli::shown(&::std::format!($($argument)*))) };
+    ($($argument:tt)*) => {
+        $crate::cli::say(&::std::format!("{}\n", $crate::cli::shown(&::std::format!($($argument)*))))
+    };
+}
+// What is coloured: who made it has replaced what could have power.
+macro_rules! eprint {
+    ($($argument:tt)*) => { $crate::cli::say(&::std::format!($($argument)*)) };
 }
 
 mod accept;
@@ -73,6 +80,9 @@ pub enum Exit {
     Interrupted,
 }
 
+/// The exit code of a program that was interrupted.
+const INTERRUPTED: i32 = 130;
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(match exit {
@@ -83,7 +93,7 @@ impl From<Exit> for ExitCode {
             Exit::SafetyFinding => 4,
             Exit::Stuck => 5,
             Exit::Crash => 6,
-            Exit::Interrupted => 130,
+            Exit::Interrupted => INTERRUPTED as u8,
         })
     }
 }
@@ -201,9 +211,16 @@ fn end_where_nothing_can_be_printed() {
     }));
 }
 
-/// A text for a terminal: control characters, but for the ends of lines and tabs, are replaced.
+/// Says something on the standard error. Where that cannot be written nobody listens, and the work goes on.
+fn say(text: &str) {
+    use std::io::Write as _;
+    drop(std::io::stderr().write_all(text.as_bytes()));
+}
+
+/// A text for a terminal: characters that have power over it or over the direction of writing, but for the ends of
+/// lines and tabs, are replaced.
 fn shown(text: &str) -> Cow<'_, str> {
-    let has_power = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+    let has_power = |character: char| has_power(character) && !matches!(character, '\n' | '\t');
     if text.contains(has_power) {
         Cow::Owned(text.chars().map(|c| if has_power(c) { char::REPLACEMENT_CHARACTER } else { c }).collect())
     } else {
@@ -233,7 +250,7 @@ fn set_on_interrupt() -> Arc<AtomicBool> {
 fn scratch<T>(name: &str, work: impl FnOnce(&std::path::Path) -> Result<T, Exit>) -> Result<T, Exit> {
     let folder = std::env::temp_dir().join(format!("dmsim-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(|error| {
-        eprintln!("error: cannot make {}: {error}", folder.display());
+        eprintln!("error: cannot make {}: {error}", path_text(&folder));
         Exit::Internal
     })?;
     let done = work(&folder);
@@ -251,4 +268,16 @@ fn is_styled() -> bool {
     )]
     let plain = std::env::var("NO_COLOR").is_ok_and(|value| !value.is_empty());
     !plain && std::io::stderr().is_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn what_is_shown_has_no_power() {
+        assert_eq!(shown("a\tline\nand another: ü → שלום"), "a\tline\nand another: ü → שלום");
+        let hostile = "\u{1b}[2J\r\u{9b}x\u{202e}y\u{2066}z\u{200e}\u{200f}\u{61c}";
+        assert_eq!(shown(hostile).replace(char::REPLACEMENT_CHARACTER, "."), ".[2J..x.y.z...");
+    }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Exit, is_styled};
+use crate::kernel::path_text;
 use crate::scenario::compose;
 
 #[derive(Args, Debug)]
@@ -31,9 +32,9 @@ pub(super) fn translate(arguments: &TranslateArguments) -> Exit {
         return Exit::Fine;
     };
     if let Err(error) = fs::write(output, &translated.text) {
-        eprintln!("error: cannot write {}: {error}", output.display());
+        eprintln!("error: cannot write {}: {error}", path_text(output));
         return Exit::Internal;
     }
-    println!("{}", output.display());
+    println!("{}", path_text(output));
     Exit::Fine
 }

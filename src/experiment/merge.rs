@@ -8,6 +8,7 @@ use indexmap::IndexSet;
 use super::plan::{self, Cell, counting};
 use super::summary::{Measured, Summary, summarise};
 use super::sweep::{Sweep, SweepError};
+use crate::kernel::path_text;
 use crate::observe::{
     CellOutcome, CellResult, CellRow, FailureKind, FailureRow, FinishedCell, Kept, SweepFolder, SweepPlan,
     Table, cells_table,
@@ -23,7 +24,11 @@ pub enum MergeError {
     #[error(transparent)]
     Sweep(#[from] SweepError),
     /// Another folder has another plan.
-    #[error("{} was planned otherwise than {}: only parts of one sweep can be merged", other.display(), path.display())]
+    #[error(
+        "{} was planned otherwise than {}: only parts of one sweep can be merged",
+        path_text(other),
+        path_text(path)
+    )]
     OtherPlan {
         /// The sweep.
         path: PathBuf,
@@ -33,7 +38,7 @@ pub enum MergeError {
     /// Cells are missing.
     #[error(
         "{count} cells of {} are not finished: {}; `dmsim sweep run {0}` makes them",
-        path.display(),
+        path_text(path),
         named.join(", ")
     )]
     Gaps {
@@ -49,7 +54,7 @@ pub enum MergeError {
         "{} cells came out in different ways, which the same inputs cannot: {}; compare these files, and remove the \
          wrong ones",
         files.len(),
-        files.iter().take(NAMED).map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+        files.iter().take(NAMED).map(|path| path_text(path)).collect::<Vec<_>>().join(", ")
     )]
     Conflicts {
         /// What came out otherwise than what was there before.

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use super::plan::{self, Cell, Planned, fingerprint};
 use super::statistics::{average, mser5};
 use super::summary::Measured;
+use crate::kernel::path_text;
 use crate::observe::sweep::PLAN;
 use crate::observe::{
     self, CellOutcome, CellResult, FailureKind, FolderError, Kept, PlannedMetric, ReadError, SWEEP_SCHEMA,
@@ -31,13 +32,16 @@ pub enum SweepError {
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// There is no plan.
-    #[error("{} is no sweep: there is no plan.json, which `dmsim sweep plan STUDY -o {0}` writes", path.display())]
+    #[error(
+        "{} is no sweep: there is no plan.json, which `dmsim sweep plan STUDY -o {0}` writes",
+        path_text(path)
+    )]
     Nothing {
         /// The folder.
         path: PathBuf,
     },
     /// The plan was changed by hand.
-    #[error("{}/plan.json does not fit together: {reason}; plan the study anew", path.display())]
+    #[error("{}/plan.json does not fit together: {reason}; plan the study anew", path_text(path))]
     Broken {
         /// The folder.
         path: PathBuf,
@@ -47,7 +51,7 @@ pub enum SweepError {
     /// Another version of the program has planned it.
     #[error(
         "{} was planned by version {found} of dmsim, and this is {}: plan it anew, or run it with that version",
-        path.display(),
+        path_text(path),
         env!("CARGO_PKG_VERSION")
     )]
     Program {
@@ -57,7 +61,7 @@ pub enum SweepError {
         found: String,
     },
     /// A scenario of the sweep cannot be used.
-    #[error("{} is not as it was planned; plan the study anew:\n{}", path.display(), report.render(false))]
+    #[error("{} is not as it was planned; plan the study anew:\n{}", path_text(path), report.render(false))]
     Scenario {
         /// The scenario.
         path: PathBuf,
@@ -65,7 +69,10 @@ pub enum SweepError {
         report: Box<Report>,
     },
     /// A scenario of the sweep is not the one that was planned.
-    #[error("{}, or a file that it names, was changed after it was planned: plan the study anew", path.display())]
+    #[error(
+        "{}, or a file that it names, was changed after it was planned: plan the study anew",
+        path_text(path)
+    )]
     Changed {
         /// The scenario.
         path: PathBuf,
@@ -73,8 +80,8 @@ pub enum SweepError {
     /// A cell came out otherwise than before.
     #[error(
         "cell {id} came out otherwise than in {}, which was there before; {} has what came out now",
-        known.display(),
-        now.display()
+        path_text(known),
+        path_text(now)
     )]
     Conflict {
         /// Which cell.

@@ -11,6 +11,7 @@ pub mod phold;
 pub mod queue;
 pub mod random;
 pub mod sample;
+pub mod shown;
 pub mod slab;
 pub mod time;
 
@@ -20,6 +21,7 @@ pub use ids::{Id, IdVec};
 pub use queue::{EventId, EventQueue};
 pub use random::{Cursor, Domain, Ratio, Rng, Streams, at_moment};
 pub use sample::{Distribution, Zipf};
+pub use shown::{has_power, path_text};
 pub use slab::Slab;
 pub use time::{Span, Time, Timestamp};
 

@@ -21,6 +21,7 @@ pub mod tables;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::kernel::path_text;
 use crate::observe::{FolderError, ReadError, write_atomically};
 
 pub use plots::{Plot, plots};
@@ -36,7 +37,7 @@ pub enum ReportError {
     #[error(transparent)]
     Write(#[from] FolderError),
     /// The folder of the plots could not be made.
-    #[error("cannot create {}: {source}", path.display())]
+    #[error("cannot create {}: {source}", path_text(path))]
     Folder {
         /// The folder.
         path: PathBuf,

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::dms::profile::Weakness;
+use crate::kernel::path_text;
 use crate::observe::{self, Verdict};
 use crate::scenario::{self, Overrides, Report};
 use crate::sim::{self, Options, Outcome, RunError, Setup};
@@ -42,7 +43,7 @@ const ALIKE: f64 = 0.01;
 #[derive(Debug, thiserror::Error)]
 pub enum ReproduceError {
     /// The folder of the scenarios cannot be read.
-    #[error("cannot read the folder {}: {source}", folder.display())]
+    #[error("cannot read the folder {}: {source}", path_text(folder))]
     Folder {
         /// Which.
         folder: PathBuf,
@@ -50,7 +51,7 @@ pub enum ReproduceError {
         source: std::io::Error,
     },
     /// There is nothing in it, or nothing of what was asked for.
-    #[error("there is no scenario of {wanted} in {}", folder.display())]
+    #[error("there is no scenario of {wanted} in {}", path_text(folder))]
     Missing {
         /// The weaknesses that were asked for.
         wanted: String,
@@ -58,13 +59,13 @@ pub enum ReproduceError {
         folder: PathBuf,
     },
     /// A scenario is not called after a weakness.
-    #[error("{} is not called after a weakness, such as W06-lost-commit-reply.yaml", file.display())]
+    #[error("{} is not called after a weakness, such as W06-lost-commit-reply.yaml", path_text(file))]
     Name {
         /// Which.
         file: PathBuf,
     },
     /// A scenario mends the weakness that it is to show.
-    #[error("{} mends {weakness}, which it is to show", file.display())]
+    #[error("{} mends {weakness}, which it is to show", path_text(file))]
     Mended {
         /// Which.
         file: PathBuf,
@@ -75,7 +76,7 @@ pub enum ReproduceError {
     #[error("{}", .0.render(false))]
     Scenario(Report),
     /// A scenario cannot be run.
-    #[error("{}: {reason}", file.display())]
+    #[error("{}: {reason}", path_text(file))]
     Run {
         /// Which.
         file: PathBuf,

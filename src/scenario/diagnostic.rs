@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::dms::ensemble::finding::{Finding, Severity};
 pub use crate::dms::ensemble::suggest::{did_you_mean, suggestion};
+use crate::kernel::has_power;
 
 /// A finding in a file, ready to be shown or written as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -158,7 +159,7 @@ fn printable(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\t' | '\n' => ' ',
-            c if c.is_control() => '\u{fffd}',
+            c if has_power(c) => '\u{fffd}',
             c => c,
         })
         .collect()

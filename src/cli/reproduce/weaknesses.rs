@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::TableFormat;
 use crate::cli::{Exit, is_styled, without_outcome};
 use crate::dms::profile::Weakness;
+use crate::kernel::path_text;
 use crate::observe::{Verdict, csv_text};
 use crate::reproduce::{Cost, ReproduceError, Reproduction, reproduce, scenarios};
 
@@ -83,7 +84,7 @@ fn without_reproduction(error: &ReproduceError) -> Exit {
             eprintln!("error: {error}\n  = help: name the folder of the scenarios with --folder");
         }
         ReproduceError::Run { reason, file } => {
-            eprintln!("in {}", file.display());
+            eprintln!("in {}", path_text(file));
             return without_outcome(reason);
         }
         _ => eprintln!("error: {error}"),

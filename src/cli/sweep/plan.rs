@@ -8,6 +8,7 @@ use super::{failed, folder_at};
 use crate::cli::{Exit, is_styled, metric_names};
 use crate::experiment::Planned;
 use crate::experiment::sweep::write;
+use crate::kernel::path_text;
 use crate::observe::{ReadError, SweepPlan};
 use crate::scenario::study::load_study;
 
@@ -36,7 +37,7 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Exit> {
         if plan.until.is_some() { "at most " } else { "" },
         plan.replications
     );
-    println!("planned in {}; `dmsim sweep run {0}` makes them", out.display());
+    println!("planned in {}; `dmsim sweep run {0}` makes them", path_text(out));
     Ok(Exit::Fine)
 }
 
@@ -95,7 +96,7 @@ fn claim(path: &Path, plan: &SweepPlan, overwrite: bool) -> Result<(), Exit> {
         }
         Err(_) if !path.exists() => return Ok(()),
         Err(error) => {
-            eprintln!("error: {} cannot hold a sweep: {error}\n  = help: name a folder", path.display());
+            eprintln!("error: {} cannot hold a sweep: {error}\n  = help: name a folder", path_text(path));
             return Err(Exit::BadInput);
         }
     };
@@ -108,7 +109,7 @@ fn claim(path: &Path, plan: &SweepPlan, overwrite: bool) -> Result<(), Exit> {
     if let Some(foreign) = names.iter().find(|name| !is_own(name)) {
         eprintln!(
             "error: {} holds {foreign}, which no sweep writes\n  = help: name another folder, or move it away",
-            path.display()
+            path_text(path)
         );
         return Err(Exit::BadInput);
     }
@@ -124,7 +125,7 @@ fn claim(path: &Path, plan: &SweepPlan, overwrite: bool) -> Result<(), Exit> {
     if !is_plan {
         eprintln!(
             "error: {} has a plan.json that is none of a sweep\n  = help: name another folder, or move it away",
-            path.display()
+            path_text(path)
         );
         return Err(Exit::BadInput);
     }
@@ -132,7 +133,7 @@ fn claim(path: &Path, plan: &SweepPlan, overwrite: bool) -> Result<(), Exit> {
         eprintln!(
             "error: {} holds another sweep, or this one before its study was changed\n  = help: name another folder, \
              or replace it with --overwrite",
-            path.display()
+            path_text(path)
         );
         return Err(Exit::BadInput);
     }
@@ -142,7 +143,7 @@ fn claim(path: &Path, plan: &SweepPlan, overwrite: bool) -> Result<(), Exit> {
         let own = path.join(name);
         let gone = if own.is_dir() { std::fs::remove_dir_all(&own) } else { std::fs::remove_file(&own) };
         gone.map_err(|error| {
-            eprintln!("error: cannot replace {}: {error}", own.display());
+            eprintln!("error: cannot replace {}: {error}", path_text(&own));
             Exit::Internal
         })?;
     }

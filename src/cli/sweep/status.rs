@@ -8,6 +8,7 @@ use crate::cli::{Exit, Format};
 use crate::experiment::merge::replay;
 use crate::experiment::plan::counting;
 use crate::experiment::{Cell, Measured, Sweep};
+use crate::kernel::path_text;
 use crate::observe::{CellOutcome, CellResult, ReadError};
 
 /// How many of each kind are named to people.
@@ -89,7 +90,7 @@ fn print(sweep: &Sweep, status: &Status<'_>) {
     }
     for failure in failed.iter().take(NAMED) {
         println!("  cell {} ({}): {}", failure.index, failure.kind, failure.error);
-        println!("    again, in {}: {}", sweep.folder().path().display(), failure.replay);
+        println!("    again, in {}: {}", path_text(sweep.folder().path()), failure.replay);
     }
     for file in conflicts {
         println!("  conflict: {file}");
@@ -98,5 +99,5 @@ fn print(sweep: &Sweep, status: &Status<'_>) {
         println!("enough is known: the cells that are missing are not needed");
     }
     let next = if *enough { "merge" } else { "run" };
-    println!("next: dmsim sweep {next} {}", sweep.folder().path().display());
+    println!("next: dmsim sweep {next} {}", path_text(sweep.folder().path()));
 }

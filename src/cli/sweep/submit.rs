@@ -14,6 +14,7 @@ use super::{Folder, failed, open};
 use crate::cli::measure::Stopwatch;
 use crate::cli::{Exit, set_on_interrupt};
 use crate::experiment::{Cell, Sweep};
+use crate::kernel::path_text;
 
 /// How many cells are made to see how long one takes.
 const PROBED: usize = 4;
@@ -129,10 +130,10 @@ pub(super) fn submit(arguments: &SubmitArguments) -> Result<Exit, Exit> {
     }
     start(&mut command, script.as_deref(), &folder.join("submitted.txt"))?;
     match arguments.engine {
-        Engine::Dask => eprintln!("next: dmsim sweep merge {}", folder.display()),
+        Engine::Dask => eprintln!("next: dmsim sweep merge {}", path_text(&folder)),
         _ => eprintln!(
             "{shards} tasks were handed over; `dmsim sweep status {}` tells how far they are",
-            folder.display()
+            path_text(&folder)
         ),
     }
     Ok(Exit::Fine)
@@ -145,7 +146,7 @@ fn cannot(what: &str, error: &dyn std::error::Error) -> Exit {
 
 fn local(sweep: &Sweep, arguments: &SubmitArguments) -> Result<Exit, Exit> {
     if arguments.dry_run {
-        println!("dmsim sweep run {} --jobs {}", sweep.folder().path().display(), arguments.jobs);
+        println!("dmsim sweep run {} --jobs {}", path_text(sweep.folder().path()), arguments.jobs);
         return Ok(Exit::Fine);
     }
     let stop = set_on_interrupt();

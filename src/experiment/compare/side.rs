@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::experiment::Sweep;
 use crate::experiment::merge::{MergeError, merge};
+use crate::kernel::path_text;
 use crate::observe::sweep::PLAN;
 use crate::observe::{
     self, Better, MetricRow, ReadError, SweepFolder, json_text, read_metrics, read_run, read_versioned,
@@ -71,14 +72,14 @@ pub enum SideError {
     #[error(
         "{} is neither a run nor a sweep nor a baseline: there is no run.json, plan.json or file that `dmsim baseline \
          save` wrote",
-        path.display()
+        path_text(path)
     )]
     Nothing {
         /// The path.
         path: PathBuf,
     },
     /// A baseline was changed by hand.
-    #[error("{} does not fit together: make it anew with `dmsim baseline save`", path.display())]
+    #[error("{} does not fit together: make it anew with `dmsim baseline save`", path_text(path))]
     Broken {
         /// The path.
         path: PathBuf,

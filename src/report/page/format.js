@@ -3,7 +3,7 @@
 
 /** The text with characters replaced that are not for reading or turn the direction of what follows. */
 function printable(text) {
-  const bad = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/g;
+  const bad = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/g;
   return String(text).replace(bad, "\ufffd");
 }
 
