@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::measure::{Stopwatch, available_memory_bytes, peak_memory_bytes};
 use super::{Exit, Format, estimate, is_styled, metric_names};
-use crate::kernel::Time;
+use crate::kernel::{Time, path_text};
 use crate::observe::{
     FolderError, History, HistoryLimits, Provenance, Record, RecordFormat, Recording, RunFolder, StreamFile,
     Streams,
@@ -97,7 +97,10 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
         Ok(begun) => begun,
         Err(error) => {
             eprintln!("error: {error}");
-            return Exit::Internal;
+            return match error {
+                FolderError::Foreign { .. } | FolderError::NoName { .. } => Exit::BadInput,
+                _ => Exit::Internal,
+            };
         }
     };
     let stopwatch = Stopwatch::start();
@@ -258,7 +261,7 @@ fn provenance(outcome: &Outcome, stopwatch: &Stopwatch) -> Provenance {
     Provenance {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: None,
-        command_line: std::env::args().collect(),
+        command_line: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
         wall_s,
         cpu_s: stopwatch.cpu_s(),
         event_count: outcome.events,
@@ -382,7 +385,7 @@ fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, fold
         }
     }
     println!();
-    println!("results in {}", folder.display());
+    println!("results in {}", path_text(folder));
 }
 
 fn line(name: &str, text: impl std::fmt::Display) {

@@ -25,6 +25,7 @@ use super::rows::{
     InvoiceRow, MessageRow, MetricRow, OperationRow, PeerRow, RefusalRow, RequestRow, Row, SeriesRow,
 };
 use super::stream::StreamFile;
+use crate::kernel::path_text;
 
 /// What a run and the report write into a folder; anything else in it belongs to the user.
 const OWN_FILES: [&str; 31] = [
@@ -65,7 +66,7 @@ const OWN_FILES: [&str; 31] = [
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     /// The operating system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}", path_text(path))]
     Io {
         /// What was tried: `create`, `write`, `rename`, ...
         action: &'static str,
@@ -75,7 +76,7 @@ pub enum FolderError {
         source: io::Error,
     },
     /// A row could not be written as CSV.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}: {source}", path_text(path))]
     Csv {
         /// The file.
         path: PathBuf,
@@ -85,7 +86,7 @@ pub enum FolderError {
     /// Overwriting would delete something that no run wrote.
     #[error(
         "{} is not replaced because it holds {entry}, which no run writes: move it away or choose another folder",
-        path.display()
+        path_text(path)
     )]
     Foreign {
         /// The folder.
@@ -94,7 +95,10 @@ pub enum FolderError {
         entry: String,
     },
     /// The wanted path has no last part that could be a folder's name.
-    #[error("{} cannot name a results folder: give a path such as results/quickstart-seed42", path.display())]
+    #[error(
+        "{} cannot name a results folder: give a path such as results/quickstart-seed42",
+        path_text(path)
+    )]
     NoName {
         /// The path.
         path: PathBuf,
@@ -148,11 +152,15 @@ impl RunFolder {
     /// that name before [`RunFolder::finish`]; the module says what `overwrite` decides.
     ///
     /// # Errors
-    /// [`FolderError::NoName`] for a path that ends in `..` or is a root, [`FolderError::Io`] from the file
-    /// system.
+    /// [`FolderError::NoName`] for a path that ends in `..` or is a root, [`FolderError::Foreign`] where
+    /// overwriting would delete a user's file, so that nobody computes what cannot be put there; [`FolderError::Io`]
+    /// from the file system.
     pub fn create(target: &Path, overwrite: bool) -> Result<Self, FolderError> {
         let no_name = || FolderError::NoName { path: target.to_owned() };
         let name = target.file_name().and_then(|name| name.to_str()).ok_or_else(no_name)?;
+        if overwrite && fs::symlink_metadata(target).is_ok() {
+            refuse_foreign(target)?;
+        }
         let parent = target.parent().unwrap_or_else(|| Path::new(""));
         if !parent.as_os_str().is_empty() {
             fs::create_dir_all(parent).map_err(doing("create", parent))?;
@@ -236,10 +244,11 @@ impl RunFolder {
         let target = if fs::symlink_metadata(&self.target).is_err() {
             self.target.clone()
         } else {
+            if self.overwrite {
+                // It may hold something by now.
+                refuse_foreign(&self.target)?;
+            }
             match foreign_entry(&self.target)? {
-                Some(entry) if self.overwrite => {
-                    return Err(FolderError::Foreign { path: self.target.clone(), entry });
-                }
                 None if self.overwrite || is_empty(&self.target) || same_inputs(&self.target, &run) => {
                     replace(&self.partial, &self.target)?;
                     self.finished = true;
@@ -284,6 +293,12 @@ fn first_free(parent: &Path, name: impl Fn(u32) -> String, start: u32) -> Result
     }
 }
 
+/// An error where a folder holds what no run writes.
+fn refuse_foreign(folder: &Path) -> Result<(), FolderError> {
+    let refuse = |entry| Err(FolderError::Foreign { path: folder.to_owned(), entry });
+    foreign_entry(folder)?.map_or(Ok(()), refuse)
+}
+
 /// The first entry (by name) that no run writes; the folder itself where it is no run at all.
 fn foreign_entry(folder: &Path) -> Result<Option<String>, FolderError> {
     if !folder.is_dir() || folder.is_symlink() {
@@ -294,7 +309,8 @@ fn foreign_entry(folder: &Path) -> Result<Option<String>, FolderError> {
         names.push(entry.map_err(doing("read", folder))?.file_name().to_string_lossy().into_owned());
     }
     names.sort_unstable();
-    let foreign = names.iter().find(|name| !OWN_FILES.contains(&name.as_str())).cloned();
+    let foreign = names.iter().find(|name| !OWN_FILES.contains(&name.as_str()));
+    let foreign = foreign.map(|name| path_text(Path::new(name)));
     let no_run = !names.is_empty() && !names.iter().any(|name| name == "run.json");
     Ok(foreign.or_else(|| no_run.then(|| "files without a run.json".to_owned())))
 }

@@ -8,6 +8,7 @@
 //! Start with [`rows`] (what the tables hold), then [`folder`] (where they lie) and [`metrics`] (what is
 //! measured).
 
+mod columns;
 pub mod events;
 pub mod folder;
 pub mod format;

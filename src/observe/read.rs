@@ -7,17 +7,19 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
+use super::columns::Columns;
 use super::manifest::{Provenance, RunManifest};
 use super::rows::{
     AllocationRow, AttackRow, ConnectionRow, ContractRow, DeploymentRow, HistoryRow, InvoiceRow, MessageRow,
     MetricRow, OperationRow, PeerRow, RefusalRow, RequestRow, Row, SCHEMA_VERSION, SeriesRow,
 };
+use crate::kernel::path_text;
 
 /// Why a result file could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The file could not be opened or read.
-    #[error("cannot read {}: {source}; is this a results folder that `dmsim run` finished?", path.display())]
+    #[error("cannot read {}: {source}; is this a results folder that `dmsim run` finished?", path_text(path))]
     Io {
         /// The file.
         path: PathBuf,
@@ -28,7 +30,7 @@ pub enum ReadError {
     #[error(
         "{}:1: there is no column `{column}`: the file was changed, or written by a program with another schema \
          than {SCHEMA_VERSION}; run the scenario again to write it anew",
-        path.display()
+        path_text(path)
     )]
     MissingColumn {
         /// The file.
@@ -37,7 +39,11 @@ pub enum ReadError {
         column: &'static str,
     },
     /// A cell or a line is not what its column holds.
-    #[error("{}:{line}: {}{reason}; correct it or run the scenario again", path.display(), in_column(column))]
+    #[error(
+        "{}:{line}: {}{reason}; correct it or run the scenario again",
+        path_text(path),
+        in_column(column)
+    )]
     Cell {
         /// The file.
         path: PathBuf,
@@ -49,7 +55,7 @@ pub enum ReadError {
         reason: String,
     },
     /// A JSON file is not what it should be.
-    #[error("{}:{line}:{column}: {reason}; correct it or run the scenario again", path.display())]
+    #[error("{}:{line}:{column}: {reason}; correct it or run the scenario again", path_text(path))]
     Json {
         /// The file.
         path: PathBuf,
@@ -63,7 +69,7 @@ pub enum ReadError {
     /// The folder was written under another schema.
     #[error(
         "{} has schema {found}, this program reads {SCHEMA_VERSION}: run the scenario again with this version",
-        path.display()
+        path_text(path)
     )]
     Schema {
         /// The file.
@@ -74,7 +80,7 @@ pub enum ReadError {
     /// A file of a sweep or a baseline was written under another schema than this program knows.
     #[error(
         "{} has schema {found}, this program reads {known}: make it anew with this version, or read it with the other",
-        path.display()
+        path_text(path)
     )]
     OtherSchema {
         /// The file.
@@ -94,7 +100,8 @@ fn in_column(column: &Option<String>) -> String {
 /// ignored.
 ///
 /// # Errors
-/// [`ReadError`] for a file that cannot be read, lacks a column or holds a cell of another type.
+/// [`ReadError`] for a file that cannot be read, lacks a column or holds a cell of another type, or a number that its
+/// column cannot hold: a moment before the run, a share above one, what is not finite.
 pub fn read_table<R: Row>(path: &Path) -> Result<Vec<R>, ReadError> {
     let bytes = bytes_of(path)?;
     let mut reader = csv::ReaderBuilder::new().from_reader(bytes.as_slice());
@@ -104,7 +111,18 @@ pub fn read_table<R: Row>(path: &Path) -> Result<Vec<R>, ReadError> {
             return Err(ReadError::MissingColumn { path: path.to_owned(), column });
         }
     }
-    reader.deserialize().map(|row| row.map_err(|error| cell_error(path, &error, Some(&header)))).collect()
+    let columns = Columns::of::<R>(&header);
+    let broken = |error: csv::Error| cell_error(path, &error, Some(&header));
+    let (mut rows, mut line) = (Vec::new(), csv::StringRecord::new());
+    while reader.read_record(&mut line).map_err(broken)? {
+        if let Some((column, reason)) = columns.fault(&line) {
+            let number = line.position().map_or(1, csv::Position::line);
+            let column = Some(column.to_owned());
+            return Err(ReadError::Cell { path: path.to_owned(), line: number, column, reason });
+        }
+        rows.push(line.deserialize(Some(&header)).map_err(broken)?);
+    }
+    Ok(rows)
 }
 
 fn cell_error(path: &Path, error: &csv::Error, header: Option<&csv::StringRecord>) -> ReadError {
@@ -128,7 +146,12 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, ReadError> {
 }
 
 fn bytes_of(path: &Path) -> Result<Vec<u8>, ReadError> {
-    fs::read(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })
+    let read = || match fs::metadata(path)?.is_file() {
+        true => fs::read(path),
+        // Of a pipe there may never come anything.
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")),
+    };
+    read().map_err(|source| ReadError::Io { path: path.to_owned(), source })
 }
 
 fn parse_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, ReadError> {
@@ -139,18 +162,23 @@ fn parse_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, ReadE
     })
 }
 
+/// The schema that a JSON file says it has; 0 where it says none.
+fn schema_of(path: &Path, bytes: &[u8]) -> Result<u32, ReadError> {
+    let value: serde_json::Value = parse_json(path, bytes)?;
+    let said = value.get("schema").and_then(serde_json::Value::as_u64).unwrap_or(0);
+    Ok(u32::try_from(said).unwrap_or(u32::MAX))
+}
+
 /// Reads a JSON file of this `schema`, which it says itself, so that one of another is told apart from a broken one.
 ///
 /// # Errors
 /// [`ReadError::OtherSchema`], [`ReadError::Json`] or [`ReadError::Io`].
 pub fn read_versioned<T: DeserializeOwned>(path: &Path, known: u32) -> Result<T, ReadError> {
     let bytes = bytes_of(path)?;
-    let value: serde_json::Value = parse_json(path, &bytes)?;
-    let found = value.get("schema").and_then(serde_json::Value::as_u64).unwrap_or(0) as u32;
-    if found != known {
-        return Err(ReadError::OtherSchema { path: path.to_owned(), found, known });
+    match schema_of(path, &bytes)? {
+        found if found == known => parse_json(path, &bytes),
+        found => Err(ReadError::OtherSchema { path: path.to_owned(), found, known }),
     }
-    parse_json(path, &bytes)
 }
 
 /// Reads `run.json`.
@@ -158,11 +186,10 @@ pub fn read_versioned<T: DeserializeOwned>(path: &Path, known: u32) -> Result<T,
 /// # Errors
 /// [`ReadError::Schema`] for a folder of another schema; [`ReadError::Json`] or [`ReadError::Io`].
 pub fn read_run(path: &Path) -> Result<RunManifest, ReadError> {
-    let run: RunManifest = read_json(path)?;
-    if run.schema == SCHEMA_VERSION {
-        Ok(run)
-    } else {
-        Err(ReadError::Schema { path: path.to_owned(), found: run.schema })
+    let bytes = bytes_of(path)?;
+    match schema_of(path, &bytes)? {
+        SCHEMA_VERSION => parse_json(path, &bytes),
+        found => Err(ReadError::Schema { path: path.to_owned(), found }),
     }
 }
 

@@ -170,8 +170,51 @@ fn errors_name_file_line_and_column() {
     fs::write(&run, text.replace("\"seed\": 1", "\"seed\": x")).unwrap();
     let error = read_run(&run).unwrap_err().to_string();
     assert!(error.contains("run.json:4:"), "{error}");
-    fs::write(&run, text.replace("\"schema\": 1", "\"schema\": 9")).unwrap();
-    assert!(matches!(read_run(&run), Err(ReadError::Schema { found: 9, .. })));
+    // Another schema is told, whatever its fields are.
+    for (said, expected) in
+        [("{\"schema\": 9}", 9), ("{\"schema\": 4294967297}", u32::MAX), ("{\"name\": 1}", 0)]
+    {
+        fs::write(&run, said).unwrap();
+        assert!(
+            matches!(read_run(&run), Err(ReadError::Schema { found, .. }) if found == expected),
+            "{said}"
+        );
+    }
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    let error = read_allocations(&path).unwrap_err().to_string();
+    assert!(error.contains("allocations.csv: it is no regular file"), "{error}");
+}
+
+#[test]
+fn numbers_that_a_column_cannot_hold_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(&dir.path().join("run"), &[allocation(), allocation()]);
+    let text = fs::read_to_string(&path).unwrap();
+    for (cell, column, reason) in [
+        ("NaN", "committed_s", "`NaN` is not a number of seconds from 0 on"),
+        ("-0.5", "committed_s", "`-0.5` is not"),
+        ("1e999", "committed_s", "`1e999` is not"),
+        ("", "committed_s", "it is empty, where there must be a number of seconds from 0 on"),
+        ("0.5,inf", "started_s", "`inf` is not"),
+    ] {
+        let old = if column == "started_s" { ",1.25,2," } else { ",1.25," };
+        fs::write(&path, text.replacen(old, &format!(",{cell},"), 1)).unwrap();
+        let error = read_allocations(&path).unwrap_err().to_string();
+        assert!(error.contains(&format!("allocations.csv:2: column `{column}`: {reason}")), "{error}");
+    }
+    fs::write(&path, text.replacen(",1.25,2,", ",1.25,,", 1)).unwrap();
+    assert!(read_allocations(&path).unwrap()[0].started_s.is_none(), "what has not started has no moment");
+    let path = write(&dir.path().join("run"), &[peer()]);
+    let text = fs::read_to_string(&path).unwrap();
+    for (old, new, column) in
+        [("-12.05", "90.1", "lat"), ("-77.05", "-181", "lon"), (",1,0,", ",1.01,0,", "up_fraction")]
+    {
+        assert!(text.contains(old), "{text}");
+        fs::write(&path, text.replacen(old, new, 1)).unwrap();
+        let error = read_table::<PeerRow>(&path).unwrap_err().to_string();
+        assert!(error.contains(&format!("peers.csv:2: column `{column}`: ")), "{error}");
+    }
 }
 
 fn run_of(input: &str) -> RunManifest {
@@ -222,6 +265,10 @@ fn what_no_run_wrote_is_never_deleted() {
     fs::write(target.join("notes.txt"), "mine").unwrap();
     let error = finish(&target, true, &run_of("x")).unwrap_err();
     assert!(matches!(&error, FolderError::Foreign { entry, .. } if entry == "notes.txt"), "{error}");
+    assert!(
+        matches!(RunFolder::create(&target, true), Err(FolderError::Foreign { .. })),
+        "before anything is done"
+    );
     assert_eq!(finish(&target, false, &run_of("x")).unwrap(), dir.path().join("a-2"));
     assert_eq!(fs::read_to_string(target.join("notes.txt")).unwrap(), "mine");
     let empty = dir.path().join("empty");
