@@ -32,15 +32,22 @@ PATIENCE_S = 30.0
 class Watch:
     """A run that is watched, and what its screen shows."""
 
-    def __init__(self, program, *arguments, size=(40, 120)):
+    def __init__(self, program, *arguments, size=(40, 120), ignored=()):
         self.screen = pyte.Screen(size[1], size[0])
         self.stream = pyte.ByteStream(self.screen)
+        self.written = b""
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
         self.before = termios.tcgetattr(slave)
         self.slave = slave
+
+        def alone():
+            # What is ignored stays so in the program.
+            for number in ignored:
+                signal.signal(number, signal.SIG_IGN)
+
         self.process = subprocess.Popen([program, "watch", SCENARIO, *arguments], stdin=slave, stdout=slave,
-                                        stderr=slave, start_new_session=True, cwd=ROOT)
+                                        stderr=slave, start_new_session=True, cwd=ROOT, preexec_fn=alone)
 
     def __enter__(self):
         return self
@@ -49,15 +56,27 @@ class Watch:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        os.close(self.master)
-        os.close(self.slave)
+        self.hang_up()
+
+    def hang_up(self):
+        """Takes the terminal away."""
+        for end in (self.master, self.slave):
+            if end is not None:
+                os.close(end)
+        self.master = self.slave = None
 
     def read(self, seconds=0.05):
         """Takes what the program has written, for so long at least."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             if select.select([self.master], [], [], left)[0]:
-                self.stream.feed(os.read(self.master, 65536))
+                written = os.read(self.master, 65536)
+                self.written += written
+                self.stream.feed(written)
+
+    def is_alternate(self):
+        """Whether the program is on the screen that leaves the other one as it was."""
+        return self.written.rfind(b"\x1b[?1049h") > self.written.rfind(b"\x1b[?1049l")
 
     def text(self):
         return "\n".join(line.rstrip() for line in self.screen.display)
@@ -127,11 +146,34 @@ def a_key_or_an_interrupt_stops_it_and_gives_the_terminal_back(program):
             assert "stopped before the end" in watch.text(), watch.text()
 
 
-def a_signal_ends_it(program):
+def a_signal_stops_it_and_gives_the_terminal_back(program):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for arguments, word in ((("--speed", "1"), "playing"), (("--paused",), "paused")):
+            with Watch(program, *arguments) as watch:
+                watch.until(word)
+                watch.process.send_signal(number)
+                assert watch.ended() == 130, number
+                assert termios.tcgetattr(watch.slave) == watch.before, "the terminal is not as it was"
+                assert not watch.screen.cursor.hidden and not watch.is_alternate(), "the screen is not as it was"
+                assert "stopped before the end" in watch.text(), watch.text()
+
+
+def without_its_terminal_it_ends(program):
+    """Also where nobody is told by a signal, and whether it waits for keys or not."""
+    for arguments, word in ((("--speed", "1"), "playing"), (("--paused",), "paused")):
+        for ignored in ((signal.SIGHUP,), ()):
+            with Watch(program, *arguments, ignored=ignored) as watch:
+                watch.until(word)
+                watch.hang_up()
+                assert watch.process.wait(10) == 130, (arguments, ignored)
+
+
+def what_was_stopped_has_no_verdicts(program):
     with Watch(program, "--speed", "1") as watch:
         watch.until("playing")
-        watch.process.send_signal(signal.SIGTERM)
-        watch.ended()
+        watch.press("q")
+        assert watch.ended() == 130
+        assert "FAILED" not in watch.text() and "ok " not in watch.text(), watch.text()
 
 
 def speeds_can_be_changed(program):
@@ -171,7 +213,9 @@ def bad_input_is_told_before_the_screen_changes(program):
 TESTS = [
     it_holds_steps_and_goes_on,
     a_key_or_an_interrupt_stops_it_and_gives_the_terminal_back,
-    a_signal_ends_it,
+    a_signal_stops_it_and_gives_the_terminal_back,
+    without_its_terminal_it_ends,
+    what_was_stopped_has_no_verdicts,
     speeds_can_be_changed,
     a_window_of_another_size_is_filled,
     without_a_terminal_it_says_so,

@@ -9,6 +9,8 @@ mod view;
 use std::cell::RefCell;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -18,7 +20,7 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, Ke
 use self::board::Board;
 use self::pace::{Hold, Pace};
 use self::view::Status;
-use super::{Exit, is_styled, metric_names, without_outcome};
+use super::{Exit, INTERRUPTED, is_styled, metric_names, set_on_interrupt, without_outcome};
 use crate::kernel::{Span, Time};
 use crate::observe::Record;
 use crate::scenario::{self, Loaded, Overrides};
@@ -28,6 +30,8 @@ use crate::sim::{self, Options, Outcome, RunError};
 const FRAME: Duration = Duration::from_millis(40);
 /// A clock that counts instructions of thousands of records would be asked too often: one in so many is enough.
 const RECORDS_A_LOOK: u32 = 64;
+/// How often it is looked whether the terminal is still there.
+const CARE: Duration = Duration::from_millis(250);
 
 #[derive(Args, Debug)]
 pub(super) struct WatchArguments {
@@ -63,7 +67,7 @@ fn speed(text: &str) -> Result<Speed, String> {
 }
 
 pub(super) fn watch(arguments: &WatchArguments) -> Exit {
-    if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
+    if !has_terminal() {
         eprintln!("error: there is no terminal to watch a run in\n  = help: `dmsim run` makes one without");
         return Exit::BadInput;
     }
@@ -75,6 +79,7 @@ pub(super) fn watch(arguments: &WatchArguments) -> Exit {
             return Exit::BadInput;
         }
     };
+    let stop = set_on_interrupt();
     // The library's own hook gives the terminal back when something panics.
     let terminal = match ratatui::try_init() {
         Ok(terminal) => terminal,
@@ -83,16 +88,48 @@ pub(super) fn watch(arguments: &WatchArguments) -> Exit {
             return Exit::Internal;
         }
     };
-    let done = on_screen(arguments, &loaded, terminal);
-    ratatui::restore();
+    end_without_terminal();
+    let done = on_screen(arguments, &loaded, terminal, Arc::clone(&stop));
+    // Where there is no terminal any more there is nothing to give back.
+    drop(ratatui::try_restore());
     match done {
-        Ok((outcome, is_whole)) => tell(&outcome, is_whole),
+        Ok((outcome, None)) => match tell(&outcome) {
+            // It has ended, and so has who watched it.
+            _ if stop.load(Ordering::Relaxed) => Exit::Interrupted,
+            exit => exit,
+        },
+        Ok((_, Some(at))) => {
+            let end = Time::ZERO + loaded.setup.duration;
+            eprintln!(
+                "stopped before the end of the run, at {:.0} s of {:.0} s",
+                at.as_secs_f64(),
+                end.as_secs_f64()
+            );
+            Exit::Interrupted
+        }
         Err(Broken::Run(error)) => without_outcome(&error),
         Err(Broken::Terminal(error)) => {
-            eprintln!("error: the terminal cannot be used: {error}");
-            Exit::Internal
+            eprintln!("error: the terminal cannot be used any more: {error}");
+            Exit::Interrupted
         }
     }
+}
+
+fn has_terminal() -> bool {
+    io::stdout().is_terminal() && io::stdin().is_terminal()
+}
+
+/// Ends the program when its terminal is gone, also where nobody is told by a signal: what waits for keys never returns
+/// then, and nothing is written that could be left unfinished.
+fn end_without_terminal() {
+    #[expect(clippy::disallowed_methods, reason = "it looks at the terminal; the run does not know of it")]
+    let watching = std::thread::spawn(|| {
+        while has_terminal() {
+            std::thread::sleep(CARE);
+        }
+        std::process::exit(INTERRUPTED);
+    });
+    drop(watching);
 }
 
 /// Why there is nothing to tell.
@@ -101,13 +138,14 @@ enum Broken {
     Terminal(io::Error),
 }
 
-/// Runs it. Returns what came of it, and whether it came to its end.
+/// Runs it. Returns what came of it, and when it was stopped if it did not come to its end.
 fn on_screen(
     arguments: &WatchArguments,
     loaded: &Loaded,
     terminal: DefaultTerminal,
-) -> Result<(Outcome, bool), Broken> {
-    let screen = RefCell::new(Screen::new(arguments, loaded.setup.duration, terminal));
+    stop: Arc<AtomicBool>,
+) -> Result<(Outcome, Option<Time>), Broken> {
+    let screen = RefCell::new(Screen::new(arguments, loaded.setup.duration, terminal, stop));
     let outcome = sim::run_recorded(
         &loaded.setup,
         Options::default(),
@@ -116,18 +154,22 @@ fn on_screen(
         Some(Box::new(|record| screen.borrow_mut().take(record))),
     );
     let mut screen = screen.into_inner();
-    if let Some(error) = screen.failure.take() {
-        return Err(Broken::Terminal(error));
-    }
-    let outcome = outcome.map_err(Broken::Run)?;
-    let is_whole = !screen.is_stopped;
-    if is_whole {
+    let stopped = screen.is_stopped.then_some(screen.board.now);
+    if stopped.is_none() && outcome.is_ok() {
         screen.linger();
     }
-    Ok((outcome, is_whole))
+    let failure = screen.failure.take();
+    if !has_terminal() {
+        // The library would show the cursor again, and panic where it can say nowhere that it cannot.
+        std::mem::forget(screen);
+    }
+    match failure {
+        Some(error) => Err(Broken::Terminal(error)),
+        None => outcome.map(|outcome| (outcome, stopped)).map_err(Broken::Run),
+    }
 }
 
-fn tell(outcome: &Outcome, is_whole: bool) -> Exit {
+fn tell(outcome: &Outcome) -> Exit {
     let value = |name: &str| outcome.metric(name).unwrap_or(f64::NAN);
     println!(
         "{} deployments asked, {} reached running, {} failed; digest {:032x}",
@@ -138,10 +180,6 @@ fn tell(outcome: &Outcome, is_whole: bool) -> Exit {
     );
     for verdict in &outcome.manifest.expectations {
         println!("  {}  {}", if verdict.passed { "ok    " } else { "FAILED" }, verdict.expression);
-    }
-    if !is_whole {
-        eprintln!("stopped before the end of the run");
-        return Exit::Interrupted;
     }
     if outcome.manifest.passed() { Exit::Fine } else { Exit::ExpectationFailed }
 }
@@ -157,13 +195,20 @@ struct Screen {
     drawn: Instant,
     begun: Instant,
     events: u64,
+    /// What an interrupt sets.
+    stop: Arc<AtomicBool>,
     is_stopped: bool,
     has_ended: bool,
     failure: Option<io::Error>,
 }
 
 impl Screen {
-    fn new(arguments: &WatchArguments, duration: Span, terminal: DefaultTerminal) -> Self {
+    fn new(
+        arguments: &WatchArguments,
+        duration: Span,
+        terminal: DefaultTerminal,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
         let asked = match arguments.speed {
             Some(Speed::Times(times)) => Some(times),
             _ => None,
@@ -182,6 +227,7 @@ impl Screen {
             drawn: pace::now(),
             begun: pace::now(),
             events: 0,
+            stop,
             is_stopped: false,
             has_ended: false,
             failure: None,
@@ -207,6 +253,7 @@ impl Screen {
     /// The simulator asks now and then whether it goes on, also where nothing is recorded.
     fn go_on(&mut self, now: Time, events: u64) -> bool {
         self.events = events;
+        self.is_stopped |= self.stop.load(Ordering::Relaxed);
         if !self.is_stopped {
             self.await_time(now);
             self.board.advance(now);
@@ -281,8 +328,12 @@ impl Screen {
         }
     }
 
-    /// Waits for a key, so long at most.
+    /// Waits for a key or an interrupt, so long at most.
     fn look(&mut self, patience: Duration) {
+        self.is_stopped |= self.stop.load(Ordering::Relaxed);
+        if self.is_stopped {
+            return;
+        }
         let found = event::poll(patience).and_then(|there| there.then(event::read).transpose());
         match found {
             Ok(Some(Event::Key(key))) if key.kind != KeyEventKind::Release => self.key(key),
