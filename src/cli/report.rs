@@ -1,15 +1,17 @@
 //! `dmsim report RUN|SWEEP`: makes the page of a run or a sweep anew, or shows it on this machine.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use rayon::prelude::*;
 
-use super::serve::{Answer, serve};
+use super::serve::{Answer, Find, serve};
 use super::sweep::{failed, folder_at, not_merged};
 use super::{Exit, plot};
 use crate::experiment::merge::{Merged, merge};
 use crate::experiment::{self, Summary, paragraph};
+use crate::kernel::path_text;
 use crate::observe::sweep::PLAN;
 use crate::observe::{SweepFolder, write_into};
 use crate::report::page::{self, Limits, Source};
@@ -45,41 +47,44 @@ fn run(arguments: &ReportArguments) -> Result<Exit, Exit> {
         eprintln!(
             "error: {} is neither a run nor a sweep: there is no run.json or {PLAN}; `dmsim run` and `dmsim study` \
              make them",
-            path.display()
+            path_text(path)
         );
         return Err(Exit::BadInput);
     }
     match (is_sweep, is_served) {
         (false, false) => {
             let written = report::write(path).map_err(|error| broken(&error))?;
-            written.last().into_iter().for_each(|page| println!("{}", page.display()));
+            written.last().into_iter().for_each(|page| println!("{}", path_text(page)));
         }
         (true, false) => {
             let sweep = experiment::Sweep::open(folder_at(path)).map_err(|error| failed(&error))?;
             let merged = merge(&sweep).map_err(|error| not_merged(&error))?;
             write_sweep(&merged, path)?;
-            println!("{}", path.join("report.html").display());
+            println!("{}", path_text(&path.join("report.html")));
         }
         (false, true) => {
-            eprintln!("reading {}", path.display());
+            eprintln!("reading {}", path_text(path));
             let tables = Tables::read(path).map_err(|error| broken(&error.into()))?;
             let plots = report::plots(&tables);
             let page = page::html(&tables, &plots, Source::Beside(DATA)).map_err(|error| broken(&error))?;
             let data = page::data::json(&tables, Limits::NONE);
-            return serve(*port, &move |path| match path {
-                "/" => Some(Answer::html(page.clone())),
-                "/data.json" => Some(Answer::json(data.clone())),
+            let (page, data) = (Answer::html(page), Answer::json(data));
+            let find: Arc<Find> = Arc::new(move |path: &str| match path {
+                "/" => Some(page.clone()),
+                "/data.json" => Some(data.clone()),
                 _ => None,
             });
+            return serve(*port, &find);
         }
         (true, true) => {
             let sweep = experiment::Sweep::open(folder_at(path)).map_err(|error| failed(&error))?;
             let merged = merge(&sweep).map_err(|error| not_merged(&error))?;
-            let page = sweep_page(&merged)?;
-            return serve(*port, &move |asked| match asked {
-                "/" => Some(Answer::html(page.clone())),
-                _ => cell_at(&merged, path, asked),
+            let (page, folder) = (Answer::html(sweep_page(&merged)?), path.clone());
+            let find: Arc<Find> = Arc::new(move |asked: &str| match asked {
+                "/" => Some(page.clone()),
+                _ => cell_at(&merged, &folder, asked),
             });
+            return serve(*port, &find);
         }
     }
     Ok(Exit::Fine)
@@ -97,7 +102,9 @@ fn broken(error: &ReportError) -> Exit {
 fn cell_at(merged: &Merged, folder: &Path, asked: &str) -> Option<Answer> {
     let file = asked.strip_prefix('/')?;
     let is_cell = merged.cells.iter().any(|(cell, _)| SweepFolder::file_of(&cell.id) == file);
-    is_cell.then(|| std::fs::read_to_string(folder.join(file)).ok().map(Answer::json)).flatten()
+    let path = folder.join(file);
+    let text = (is_cell && path.is_file()).then(|| std::fs::read_to_string(path).ok()).flatten();
+    text.map(Answer::json)
 }
 
 /// Writes the page of a sweep into its folder.

@@ -68,7 +68,6 @@ const OWNED: &[(&str, &[&str])] = &[
     ("resvg", &["src/report/chart/raster.rs"]),
     ("rust_sugiyama", &["src/report/chart/graph.rs"]),
     ("ratatui", &["src/cli/watch/"]),
-    ("tiny_http", &["src/cli/serve.rs"]),
     ("prost", &["src/observe/perfetto/"]),
     (
         "csv",

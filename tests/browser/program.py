@@ -10,11 +10,13 @@ import html
 import json
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 
@@ -44,9 +46,14 @@ class Program:
         assert done.returncode in (0, 1), (arguments, done.returncode, done.stderr)
         return done
 
-    def serve(self, *arguments):
+    def serve(self, *arguments, files=None):
+        """A server, which may open so many files."""
+        def limit():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+
         return Served(subprocess.Popen([self.path, "report", *arguments, "--serve"], stdout=subprocess.PIPE,
-                                       stderr=subprocess.PIPE, text=True, cwd=ROOT))
+                                       stderr=subprocess.PIPE, text=True, cwd=ROOT,
+                                       preexec_fn=limit if files else None))
 
 
 class Served:
@@ -58,7 +65,14 @@ class Served:
     def __enter__(self):
         self.url = self.process.stdout.readline().strip()
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", self.url), (self.url, self.process.stderr.read())
+        self.port = int(re.search(r":(\d+)/", self.url).group(1))
         return self
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+
+    def threads(self):
+        return len(list(pathlib.Path(f"/proc/{self.process.pid}/task").iterdir()))
 
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGINT)
@@ -105,15 +119,47 @@ def a_server_answers_this_machine_only_and_has_no_other_files(driver, program):
         except urllib.error.HTTPError as error:
             assert error.code == 405
         # Somebody who does not read what he asked for, and somebody who does not send what he announced.
-        port = int(re.search(r":(\d+)/", served.url).group(1))
-        slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
-        head = f"Host: 127.0.0.1:{port}\r\n"
+        slow = [served.connect() for _ in range(2)]
+        head = f"Host: 127.0.0.1:{served.port}\r\n"
         slow[0].sendall(f"GET /data.json HTTP/1.1\r\n{head}\r\n".encode())
         slow[1].sendall(f"POST / HTTP/1.1\r\n{head}Content-Length: 1000000\r\n\r\n".encode())
         data = json.loads(served.get("data.json")[1])
         for one in slow:
             one.close()
         assert data["schema"] == 1 and data["left_out"] is not None
+
+
+def nobody_can_use_up_a_server(driver, program):
+    """Thousands of requests at once, hundreds of silent connections, and heads without an end."""
+    with program.serve(program.work / "run") as served:
+        request = f"GET /data.json HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n\r\n".encode()
+        hasty = [served.connect() for _ in range(4)]
+        for one in hasty:
+            one.setblocking(False)
+            try:
+                one.send(request * 20_000)
+            except (BlockingIOError, ConnectionError):
+                pass
+        endless = served.connect()
+        try:
+            endless.sendall(b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 100_000)
+        except ConnectionError:
+            pass
+        silent = [served.connect() for _ in range(300)]
+        time.sleep(1)
+        assert served.threads() < 80, served.threads()
+        for one in silent + hasty + [endless]:
+            one.close()
+        assert served.get()[0] == 200 and served.get("data.json")[0] == 200
+
+
+def a_server_that_lacks_files_goes_on_when_there_are_some(driver, program):
+    with program.serve(program.work / "run", files=24) as served:
+        many = [served.connect() for _ in range(60)]
+        time.sleep(1)
+        for one in many:
+            one.close()
+        assert served.get()[0] == 200
 
 
 def a_sweep_has_a_page_with_its_comparison_and_its_runs(driver, program):
@@ -179,7 +225,7 @@ def hostile_names_are_text_everywhere(driver, program):
     said = [done, program.run("check", folder / "ensembles" / f"{HOSTILE}.yaml"), program.run("explain", run),
             program.run("plot", run, "--out", folder / "plots")]
     for one in said:
-        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", one.stdout + one.stderr), one
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]", one.stdout + one.stderr), one
     assert HOSTILE in (run / "deployments.csv").read_text().replace('""', '"')
     assert NODE in (run / "history.csv").read_text().replace('""', '"')
     for picture in (folder / "plots").glob("*.svg"):
@@ -207,6 +253,8 @@ TESTS = [
     a_report_made_again_is_the_same,
     a_run_that_is_served_is_the_same_page_with_all_of_its_data,
     a_server_answers_this_machine_only_and_has_no_other_files,
+    nobody_can_use_up_a_server,
+    a_server_that_lacks_files_goes_on_when_there_are_some,
     a_sweep_has_a_page_with_its_comparison_and_its_runs,
     a_served_sweep_has_its_cells,
     hostile_names_are_text_everywhere,
