@@ -2,19 +2,20 @@
 //!
 //! The only file that knows the plotting library. It has whole units only, so a picture is drawn at ten times its size
 //! and scaled back: coordinates are exact to a tenth of a pixel. What the library cannot do is added to its elements:
-//! dashes, and for the whole picture a class with a style that turns its colours where the reader's screen is dark
-//! ([`super::theme`]).
+//! dashes, many lines in one element, and for the whole picture a class with a style that turns its colours where the
+//! reader's screen is dark ([`super::theme`]).
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
 
 use plotters::prelude::{
-    Circle, DrawingArea, FontStyle, IntoDrawingArea, IntoFont, PathElement, Polygon, RGBAColor, Rectangle,
-    SVGBackend, ShapeStyle, TextStyle,
+    Circle, DrawingArea, FontStyle, FontTransform, IntoDrawingArea, IntoFont, PathElement, Polygon,
+    RGBAColor, Rectangle, SVGBackend, ShapeStyle, TextStyle,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::theme;
+use crate::kernel::has_power;
 
 /// Drawn units in a pixel.
 const SCALE: f64 = 10.0;
@@ -162,10 +163,20 @@ type Point = (i32, i32);
 /// Something that is drawn, in drawn units. Each becomes one element.
 enum Shape {
     Line(Vec<Point>, ShapeStyle, Dash),
+    /// Lines between two points each.
+    Lines(Vec<[Point; 2]>, ShapeStyle),
     Polygon(Vec<Point>, ShapeStyle),
     Rectangle([Point; 2], ShapeStyle),
     Circle(Point, i32, ShapeStyle),
-    Text { at: Point, anchor: Anchor, text: String, size: f64, color: Color, bold: bool },
+    Text {
+        at: Point,
+        anchor: Anchor,
+        text: String,
+        size: f64,
+        color: Color,
+        bold: bool,
+        upwards: bool,
+    },
 }
 
 /// A picture being drawn; points are (x, y) in pixels from the upper left corner.
@@ -209,7 +220,7 @@ pub(crate) fn draw(width: f64, height: f64, title: &str, fill: impl FnOnce(&Canv
     }
     // The backend's own frame is of the drawn size.
     let body = text.split_once(">\n").map_or("", |(_, rest)| rest);
-    let body = dashed(body.rsplit_once("</svg>").map_or(body, |(body, _)| body), &shapes);
+    let body = completed(body.rsplit_once("</svg>").map_or(body, |(body, _)| body), &shapes);
     let (label, style) = (escape(title), theme::style());
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"{}\" width=\"{width}\" height=\"{height}\" \
@@ -220,42 +231,60 @@ pub(crate) fn draw(width: f64, height: f64, title: &str, fill: impl FnOnce(&Canv
     )
 }
 
-/// The elements of some shapes, one a shape, with the dashes of those that have some.
-fn dashed(body: &str, shapes: &[Shape]) -> String {
+/// The elements of some shapes, one a shape, with what the library has left out: the dashes of lines, and all but the
+/// first of many lines.
+fn completed(body: &str, shapes: &[Shape]) -> String {
     let mut drawn = shapes.iter();
     let mut out = String::with_capacity(body.len());
     for line in body.split_inclusive('\n') {
         let starts = line.starts_with('<') && !line.starts_with("</");
-        let dash = match starts.then(|| drawn.next()).flatten() {
-            Some(Shape::Line(_, _, dash)) => dash.pattern(),
-            _ => &[],
-        };
-        match line.strip_prefix("<polyline ").filter(|_| !dash.is_empty()) {
-            Some(rest) => {
-                let lengths: Vec<String> = dash.iter().map(|length| unit(*length).to_string()).collect();
+        let shape = starts.then(|| drawn.next()).flatten();
+        match (shape, line.strip_prefix("<polyline ")) {
+            (Some(Shape::Line(_, _, dash)), Some(rest)) if *dash != Dash::Solid => {
+                let lengths: Vec<String> =
+                    dash.pattern().iter().map(|length| unit(*length).to_string()).collect();
                 let _ = write!(out, "<polyline stroke-dasharray=\"{}\" {rest}", lengths.join(" "));
             }
-            None => out.push_str(line),
+            (Some(Shape::Lines(lines, _)), Some(rest)) => {
+                let style = rest.split(" points=").next().unwrap_or(rest);
+                let _ = writeln!(out, "<path {style} d=\"{}\"/>", path_of(lines));
+            }
+            _ => out.push_str(line),
         }
     }
     out
+}
+
+/// Lines as the data of a path: each begins so far from the end of the one before, and ends so far from there.
+fn path_of(lines: &[[Point; 2]]) -> String {
+    let mut data = String::new();
+    let mut at = (0, 0);
+    for [from, to] in lines {
+        let _ = write!(data, "m{} {} {} {}", from.0 - at.0, from.1 - at.1, to.0 - from.0, to.1 - from.1);
+        at = *to;
+    }
+    data
 }
 
 impl Shape {
     fn draw(&self, area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>) {
         let drawn = match self {
             Self::Line(points, style, _) => area.draw(&PathElement::new(points.clone(), *style)),
+            // The others are added to this one's element.
+            Self::Lines(lines, style) => area.draw(&PathElement::new(lines[0].to_vec(), *style)),
             Self::Polygon(points, style) => area.draw(&Polygon::new(points.clone(), *style)),
             Self::Rectangle(corners, style) => area.draw(&Rectangle::new(*corners, *style)),
             Self::Circle(centre, radius, style) => area.draw(&Circle::new(*centre, *radius, *style)),
-            Self::Text { at, anchor, text, size, color, bold } => {
+            Self::Text { at, anchor, text, size, color, bold, upwards } => {
                 let horizontal = match anchor {
                     Anchor::Left => HPos::Left,
                     Anchor::Centre => HPos::Center,
                     Anchor::Right => HPos::Right,
                 };
                 let weight = if *bold { FontStyle::Bold } else { FontStyle::Normal };
-                let font = ("sans-serif", size * SCALE * FONT_FACTOR).into_font().style(weight);
+                let turn = if *upwards { FontTransform::Rotate270 } else { FontTransform::None };
+                let font =
+                    ("sans-serif", size * SCALE * FONT_FACTOR).into_font().style(weight).transform(turn);
                 let fill = rgba(*color);
                 let style = TextStyle::from(font).color(&fill).pos(Pos::new(horizontal, VPos::Center));
                 area.draw_text(text, &style, *at)
@@ -317,16 +346,23 @@ impl Canvas {
         self.line(&corners, color, width);
     }
 
-    /// Slanted lines within a rectangle.
+    /// Slanted lines within a rectangle, as one element.
     pub(crate) fn hatch(&self, from: (f64, f64), to: (f64, f64), color: Color) {
         const STEP: f64 = 6.0;
         let (width, height) = (to.0 - from.0, to.1 - from.1);
-        for line in 1..=(libm::floor((width + height) / STEP) as usize) {
+        let is_seen = width.is_finite() && height.is_finite() && color.alpha > 0.0;
+        let count = if is_seen { libm::floor((width + height) / STEP) as usize } else { 0 };
+        let line = |number: usize| {
             // On this line x + y, from the upper left corner, is the same everywhere.
-            let sum = line as f64 * STEP;
+            let sum = number as f64 * STEP;
             let (low, high) = ((sum - height).max(0.0), sum.min(width));
-            let (upper, lower) = ((from.0 + high, from.1 + sum - high), (from.0 + low, from.1 + sum - low));
-            self.line(&[upper, lower], color, 1.0);
+            let ends = [(from.0 + high, from.1 + sum - high), (from.0 + low, from.1 + sum - low)].map(point);
+            // To and fro, so that the way to the next is short.
+            if number.is_multiple_of(2) { [ends[1], ends[0]] } else { ends }
+        };
+        let lines: Vec<_> = (1..=count).map(line).filter(|[one, other]| one != other).collect();
+        if !lines.is_empty() {
+            self.put(Shape::Lines(lines, stroke(color, 1.0)));
         }
     }
 
@@ -391,7 +427,15 @@ impl Canvas {
         bold: bool,
     ) {
         let at = point((at.0, at.1 + size * TEXT_DROP));
-        self.put(Shape::Text { at, anchor, text: printable(text), size, color, bold });
+        let (text, upwards) = (printable(text), false);
+        self.put(Shape::Text { at, anchor, text, size, color, bold, upwards });
+    }
+
+    /// A line of text that is read upwards and ends at a point, in its middle from left to right.
+    pub(crate) fn text_upwards(&self, end: (f64, f64), text: &str, size: f64, color: Color) {
+        let (at, text) = (point((end.0 + size * TEXT_DROP, end.1)), printable(text));
+        let (anchor, bold, upwards) = (Anchor::Right, false, true);
+        self.put(Shape::Text { at, anchor, text, size, color, bold, upwards });
     }
 }
 
@@ -470,8 +514,8 @@ pub(crate) fn fitting_bold(text: &str, size: f64, width: f64) -> String {
 #[must_use]
 pub fn printable(text: &str) -> String {
     let bad = |character: char| {
-        (character.is_control() && !matches!(character, '\n' | '\t'))
-            || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}')
+        (has_power(character) && !matches!(character, '\n' | '\t'))
+            || matches!(character, '\u{fffe}' | '\u{ffff}')
     };
     text.chars().map(|character| if bad(character) { '\u{fffd}' } else { character }).collect()
 }
@@ -528,6 +572,21 @@ mod tests {
         assert_eq!(lines.len(), 2, "{svg}");
         assert!(!lines[0].contains("dasharray") && lines[1].contains("stroke-dasharray=\"50 40\""), "{svg}");
         assert!(lines[1].contains("10,20 300,400") && lines[1].contains("stroke-width=\"15\""), "{svg}");
+    }
+
+    #[test]
+    fn all_lines_of_a_hatch_are_one_element() {
+        let svg = draw(100.0, 50.0, "lines", |canvas| {
+            canvas.hatch((10.0, 10.0), (22.0, 16.0), palette::GREEN);
+            canvas.hatch((10.0, 10.0), (12.0, 12.0), palette::GREEN);
+            canvas.dashed((1.0, 2.0), (30.0, 40.0), palette::GREEN, 1.5);
+        });
+        let lines: Vec<&str> = svg.lines().filter(|line| line.starts_with("<p")).collect();
+        assert_eq!(lines.len(), 2, "{svg}");
+        assert!(lines[0].starts_with("<path fill=\"none\" opacity=\"1\" stroke=\"#009E73\""), "{svg}");
+        // From (16, 10) to (10, 16), and on to (16, 16) and up to (22, 10); the third is a point in a corner.
+        assert!(lines[0].ends_with(" d=\"m160 100 -60 60m60 0 60 -60\"/>"), "{svg}");
+        assert!(lines[1].contains("stroke-dasharray=\"50 40\""), "{svg}");
     }
 
     #[test]

@@ -13,12 +13,16 @@ const WIDTH: f64 = 900.0;
 const MARGIN: f64 = 20.0;
 /// Room for the name of a row at most.
 const NAME: f64 = 220.0;
+/// Room for the name of a column that is written upwards, at most.
+const NAME_BELOW: f64 = 180.0;
 const CELL: f64 = 44.0;
 const WIDEST_CELL: f64 = 150.0;
 const TOP: f64 = 92.0;
 /// Room at the right for the colour bar and its numbers.
 const BAR: f64 = 150.0;
-const FOOT: f64 = 64.0;
+/// Room for a name of a column that is written across.
+const ACROSS: f64 = 26.0;
+const FOOT: f64 = 38.0;
 /// The least height of the plane, for the colour bar.
 const LEAST: f64 = 160.0;
 
@@ -88,9 +92,14 @@ impl MatrixChart {
         let left = MARGIN + names + 12.0;
         let cell = ((WIDTH - left - BAR) / columns.len().max(1) as f64).min(WIDEST_CELL);
         let bottom = TOP + CELL * rows.len().max(1) as f64;
-        let height = bottom.max(TOP + LEAST) + FOOT;
+        let widest = columns.iter().map(|name| text_width(name, TEXT_SIZE)).fold(0.0, f64::max);
+        let below = if widest > cell - 6.0 { widest.min(NAME_BELOW) + 16.0 } else { ACROSS };
+        let height = bottom.max(TOP + LEAST) + below + FOOT;
         let (least, greatest) = self.range().unwrap_or((0.0, 0.0));
         let share = |value: f64| if greatest > least { (value - least) / (greatest - least) } else { 0.5 };
+        // A number that is cut would be another number, and a cell without one would look as if it had none.
+        let fits = |value: &f64| !value.is_finite() || bold_width(&short(*value), TEXT_SIZE) <= cell - 2.0;
+        let has_numbers = self.cells.iter().flatten().all(fits);
         draw(WIDTH, height, &self.title, |canvas| {
             let wide = WIDTH - 2.0 * MARGIN;
             let title = fitting_bold(&self.title, TITLE_SIZE, wide);
@@ -104,16 +113,30 @@ impl MatrixChart {
                 canvas.text(at, Anchor::Right, &name, TEXT_SIZE, palette::INK, false);
                 for (place, value) in cells.iter().enumerate() {
                     let from = (left + cell * place as f64, top);
-                    draw_cell(canvas, from, (from.0 + cell, top + CELL), *value, share(*value));
+                    let fill = value.is_finite().then(|| viridis(share(*value)));
+                    let said = if has_numbers { short(*value) } else { String::new() };
+                    draw_cell(canvas, from, (from.0 + cell, top + CELL), fill, &said);
                 }
             }
             for (place, name) in columns.iter().enumerate() {
-                let at = (left + cell * (place as f64 + 0.5), bottom + 18.0);
-                let name = fitting_middle(name, TEXT_SIZE, cell - 6.0);
-                canvas.text(at, Anchor::Centre, &name, TEXT_SIZE, palette::INK, false);
+                let middle = left + cell * (place as f64 + 0.5);
+                if below > ACROSS {
+                    let name = fitting_middle(name, TEXT_SIZE, NAME_BELOW);
+                    canvas.text_upwards((middle, bottom + 8.0), &name, TEXT_SIZE, palette::INK);
+                } else {
+                    let at = (middle, bottom + 18.0);
+                    canvas.text(at, Anchor::Centre, name, TEXT_SIZE, palette::INK, false);
+                }
             }
             let said = fitting(&format!("columns: {}", self.axes.0), TEXT_SIZE, wide);
-            canvas.text((MARGIN, bottom + 46.0), Anchor::Left, &said, TEXT_SIZE, palette::GREY, false);
+            canvas.text(
+                (MARGIN, bottom + below + 20.0),
+                Anchor::Left,
+                &said,
+                TEXT_SIZE,
+                palette::GREY,
+                false,
+            );
             if self.range().is_some() {
                 let x = left + cell * columns.len() as f64 + 28.0;
                 self.draw_bar(canvas, x, bottom.max(TOP + LEAST) - 6.0, (least, greatest));
@@ -150,22 +173,20 @@ impl MatrixChart {
     }
 }
 
-fn draw_cell(canvas: &Canvas, from: (f64, f64), to: (f64, f64), value: f64, share: f64) {
+/// A cell with a number written in, or hatched where it has no colour.
+fn draw_cell(canvas: &Canvas, from: (f64, f64), to: (f64, f64), fill: Option<Color>, said: &str) {
     let (from, to) = ((from.0 + 1.0, from.1 + 1.0), (to.0 - 1.0, to.1 - 1.0));
-    if !value.is_finite() {
+    let Some(fill) = fill else {
         canvas.hatch(from, to, palette::SOFT);
         canvas.frame(from, to, palette::SOFT, 1.0);
         return;
-    }
-    let fill = viridis(share);
+    };
     canvas.rectangle(from, to, fill);
     let light = fill.contrast(palette::NEAR_WHITE) >= fill.contrast(palette::BLACK);
     let ink = if light { palette::NEAR_WHITE } else { palette::BLACK };
-    let said = short(value);
-    // A number that is cut would be another number.
-    if bold_width(&said, TEXT_SIZE) <= to.0 - from.0 {
+    if !said.is_empty() {
         let middle = (f64::midpoint(from.0, to.0), f64::midpoint(from.1, to.1));
-        canvas.text(middle, Anchor::Centre, &said, TEXT_SIZE, ink, false);
+        canvas.text(middle, Anchor::Centre, said, TEXT_SIZE, ink, false);
     }
 }
 
@@ -206,10 +227,33 @@ mod tests {
             cells: vec![vec![1.0, 2.0], vec![f64::NAN, 7.5]],
         };
         let svg = chart.svg();
-        let of_soft = format!("stroke=\"{}\"", palette::SOFT.hex());
-        assert!(svg.matches(&of_soft).count() > 3, "one cell is hatched");
+        let of_soft = format!("<path fill=\"none\" opacity=\"1\" stroke=\"{}\"", palette::SOFT.hex());
+        assert_eq!(svg.matches(&of_soft).count(), 1, "one cell is hatched");
         assert!(svg.contains("\n7.5\n") && svg.contains("rows: peers &lt;b&gt;") && !svg.contains("NaN"));
+        assert!(!svg.contains("rotate("), "names are written across where there is room");
         let csv = chart.table("loss", "peers", "time_s").csv();
         assert_eq!(csv, "loss,peers,time_s\n0 %,10,1.0\n5 %,10,2.0\n0 %,100,\n5 %,100,7.5\n");
+    }
+
+    #[test]
+    fn narrow_cells_have_names_that_are_read_upwards_and_no_numbers() {
+        let columns: Vec<String> = (0..24).map(|n| format!("{n} nodes and more")).collect();
+        let chart = |cells: Vec<f64>| MatrixChart {
+            title: "means".into(),
+            axes: ("nodes".into(), "loss".into()),
+            names: (columns[..cells.len()].to_vec(), vec!["0 %".into()]),
+            value: "time (s)".into(),
+            cells: vec![cells],
+        };
+        // One of them would not fit.
+        let svg = chart((0..24).map(|n| if n == 5 { 0.123_456 } else { 1.0 }).collect()).svg();
+        assert_eq!(svg.matches("rotate(270").count(), 24, "{svg}");
+        assert!(svg.contains("23 nodes and more") && !svg.contains("\n0.1235\n"), "{svg}");
+        assert_eq!(
+            svg.matches("fill=\"#FEFEFE\"").count() + svg.matches("fill=\"#000000\"").count(),
+            0,
+            "{svg}"
+        );
+        assert!(chart(vec![0.123_456, 1.0]).svg().contains("\n0.1235\n"));
     }
 }
