@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::sweep::{failed, folder_at, not_merged};
 use super::{Exit, Format};
 use crate::experiment::merge::{Merged, merge};
 use crate::experiment::{Summary, Sweep};
+use crate::kernel::path_text;
 use crate::observe::sweep::PLAN;
 use crate::observe::write_atomically;
 use crate::report::chart::{Theme, png, shown_at, themed};
@@ -69,10 +70,25 @@ enum Ground {
 struct Written {
     kind: &'static str,
     caption: String,
+    #[serde(serialize_with = "as_text")]
     svg: PathBuf,
+    #[serde(serialize_with = "as_text")]
     csv: PathBuf,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text_if_any")]
     png: Option<PathBuf>,
+}
+
+/// A path as JSON can hold it: what is not UTF-8 is replaced.
+fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
+}
+
+#[expect(clippy::ref_option, reason = "so it is asked for")]
+fn as_text_if_any<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    match path {
+        Some(path) => as_text(path, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// A kind of which there is nothing to draw.
@@ -148,6 +164,9 @@ fn run(arguments: &PlotArguments) -> Result<Exit, Exit> {
         return Err(Exit::BadInput);
     }
     left_out.iter().for_each(|one| eprintln!("left out: {}: {}", one.kind, one.why));
+    for Named { file, plot } in &plots {
+        plot.left_out.iter().for_each(|said| eprintln!("not all is drawn: {file}: {said}"));
+    }
     let out = arguments.out.clone().unwrap_or_else(|| arguments.paths[0].join("plots"));
     let written = write(arguments, &out, plots)?;
     tell(arguments.format, &written, &left_out);
@@ -169,7 +188,7 @@ fn checked(arguments: &PlotArguments) -> Result<Option<&Path>, Exit> {
             errors.push(format!(
                 "{} is neither a run nor a sweep: there is no run.json or {PLAN}; `dmsim run` and `dmsim study` make \
                  them",
-                path.display()
+                path_text(path)
             ));
         }
     }
@@ -216,7 +235,7 @@ fn tables_of(paths: &[PathBuf]) -> Result<Vec<Tables>, Exit> {
     let mut tables = Vec::new();
     let mut exit = None;
     for path in paths {
-        eprintln!("reading {}", path.display());
+        eprintln!("reading {}", path_text(path));
         match Tables::read(path) {
             Ok(read) => tables.push(read),
             Err(error) => {
@@ -245,7 +264,7 @@ fn names_of(paths: &[PathBuf]) -> Vec<String> {
 }
 
 fn sweep_at(path: &Path) -> Result<plots::Sweep, Exit> {
-    eprintln!("reading {}", path.display());
+    eprintln!("reading {}", path_text(path));
     let sweep = Sweep::open(folder_at(path)).map_err(|error| failed(&error))?;
     Ok(shown(&merge(&sweep).map_err(|error| not_merged(&error))?))
 }
@@ -327,7 +346,7 @@ fn write(arguments: &PlotArguments, out: &Path, plots: Vec<Named>) -> Result<Vec
         eprintln!("error: {said}");
         Exit::Internal
     };
-    fs::create_dir_all(out).map_err(|error| broken(format!("cannot make {}: {error}", out.display())))?;
+    fs::create_dir_all(out).map_err(|error| broken(format!("cannot make {}: {error}", path_text(out))))?;
     let theme = match arguments.theme {
         Ground::Light => Theme::Light,
         Ground::Dark => Theme::Dark,
@@ -369,6 +388,6 @@ fn tell(format: Format, written: &[Written], left_out: &[LeftOut]) {
         [Some(&one.svg), Some(&one.csv), one.png.as_ref()]
             .into_iter()
             .flatten()
-            .for_each(|path| println!("{}", path.display()));
+            .for_each(|path| println!("{}", path_text(path)));
     }
 }

@@ -42,6 +42,8 @@ pub struct Plot {
     pub name: &'static str,
     /// What it shows and how to read it, in a sentence or two.
     pub caption: String,
+    /// What of its data is not drawn, or not one by one: the picture says it, too. None where all is drawn.
+    pub left_out: Option<String>,
     /// The picture.
     pub svg: String,
     /// What is drawn, as numbers.
@@ -51,17 +53,28 @@ pub struct Plot {
 impl Plot {
     /// Of a chart, whose table has these columns for its axes.
     fn of(name: &'static str, caption: String, chart: &Chart, x: &str, y: &str) -> Self {
-        Self { name, caption, svg: chart.svg(), data: chart.table(x, y) }
+        Self { name, caption, left_out: None, svg: chart.svg(), data: chart.table(x, y) }
     }
 
     /// Of bars, whose table has these columns for their names and values.
     fn of_bars(name: &'static str, caption: String, chart: &BarChart, bar: &str, value: &str) -> Self {
-        Self { name, caption, svg: chart.svg(), data: chart.table(bar, value) }
+        Self { name, caption, left_out: None, svg: chart.svg(), data: chart.table(bar, value) }
     }
 
     /// Of rows over time, whose table has this column for their names.
     fn of_rows(name: &'static str, caption: String, chart: &RowChart, row: &str) -> Self {
-        Self { name, caption, svg: chart.svg(), data: chart.table(row) }
+        let plot = Self { name, caption, left_out: None, svg: chart.svg(), data: chart.table(row) };
+        plot.leaving_out(chart.drawn_as_one())
+    }
+
+    /// The same with something that is left out, in the caption too. The picture has to say it itself.
+    fn leaving_out(mut self, said: Option<String>) -> Self {
+        if let Some(said) = said {
+            self.caption = format!("{} Not all is drawn: {said}.", self.caption);
+            let before = self.left_out.take().map_or_else(String::new, |before| format!("{before}; "));
+            self.left_out = Some(before + &said);
+        }
+        self
     }
 }
 
@@ -156,7 +169,7 @@ pub static KINDS: [Kind; 23] = [
     of_tables(
         "deployments",
         "Deployments asked for so far, stacked by their state.",
-        "series `deployments` in series.csv",
+        "series `deployments` in series.csv with a value above zero: a deployment that was asked for",
         deployments::deployments,
     ),
     of_tables(
@@ -174,7 +187,8 @@ pub static KINDS: [Kind; 23] = [
     of_tables(
         "survival",
         "For how long peers stay up and allocations live (Kaplan-Meier), with what had not ended counted right.",
-        "history.csv with `peer_down`, or allocations.csv with one that started",
+        "history.csv with `peer_down`, or allocations.csv with one that was lost, crashed or failed: where nothing \
+         ended there is no curve",
         survival::survival,
     ),
     of_tables(

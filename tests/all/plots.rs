@@ -169,6 +169,105 @@ fn mistakes_are_told_all_at_once_with_a_way_out() {
     assert!(code == 2 && errors.contains("series.csv:1: there is no column `labels`"), "{errors}");
 }
 
+/// The run with many more allocations, each of an ensemble of its own, on some peers.
+fn crowd(run: &str, count: u32) {
+    let file = format!("{run}/allocations.csv");
+    let text = fs::read_to_string(&file).expect("it is there");
+    let header = text.lines().next().expect("it has a header");
+    let mut rows = format!("{header}\n");
+    let mut deployments = String::from(
+        "deployment,name,orchestrator,ensemble,submitted_s,deadline_s,running_s,ended_s,status,outcome,reason,rounds,\
+         attempts,bids,redeployments\n",
+    );
+    for n in 0..count {
+        let (from, peer) = (n % 3000, n % 50);
+        rows += &format!("{n},a,b,0,task,p{peer},,,{from},{from},{},completed,0,1,1,1,9,9,,,\n", from + 20);
+        deployments +=
+            &format!("{n},d,alice,e{},{from},9999,{},,running,succeeded,,1,1,1,0\n", n % 100, from + 5);
+    }
+    fs::write(file, rows).expect("there is room");
+    fs::write(format!("{run}/deployments.csv"), deployments).expect("there is room");
+}
+
+#[test]
+fn much_is_drawn_in_little_and_what_is_not_drawn_is_said() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let calm = run(folder.path(), "calm", "1");
+    crowd(&calm, 4000);
+    let (code, told, errors) =
+        said(&["plot", &calm, "--kind", "gantt,box,cdf", "--by", "ensemble", "--format", "json"]);
+    assert_eq!(code, 0, "{told}{errors}");
+    let picture = |kind: &str| fs::read_to_string(format!("{calm}/plots/{kind}.svg")).expect("it was drawn");
+    let gantt = picture("gantt");
+    assert!(gantt.len() < 600_000, "{} bytes", gantt.len());
+    assert!(
+        gantt.contains("rows: the 40 most used peers; 10 more are left out; what is closer than"),
+        "it says so"
+    );
+    assert_eq!(
+        fs::read_to_string(format!("{calm}/plots/gantt.csv")).expect("it is there").lines().count(),
+        3201
+    );
+    for (words, picture) in [
+        ("gantt: what is closer than 8 px is drawn as one; 10 less used peers of 50 are left out", gantt),
+        ("box: the smallest 76 of 100 groups are left out", picture("box")),
+        ("cdf: the smallest 94 of 100 groups are left out", picture("cdf")),
+    ] {
+        assert!(errors.contains(&format!("not all is drawn: {words}")), "{words}: {errors}");
+        let is_told = picture.contains("10 more are left out") || picture.contains("largest of 100");
+        assert!(is_told, "the picture says nothing: {words}");
+    }
+}
+
+/// What is no input at all must not hang, panic or be taken.
+#[cfg(unix)]
+#[test]
+fn strange_files_and_places_are_borne() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let folder = tempfile::tempdir().expect("there is room");
+    let calm = run(folder.path(), "calm", "1");
+    // A path that is not UTF-8, and one that would like to be another line.
+    for name in [&b"a\xffb"[..], b"a\nerror: no"] {
+        let odd = folder.path().join(std::ffi::OsStr::from_bytes(name));
+        fs::rename(&calm, &odd).expect("it can be moved");
+        for format in ["json", "human"] {
+            let output = Command::new(env!("CARGO_BIN_EXE_dmsim"))
+                .args(["plot", "--kind", "gantt", "--format", format])
+                .arg(&odd)
+                .output()
+                .expect("it starts");
+            let told = String::from_utf8(output.stdout).expect("it is UTF-8");
+            assert!(output.status.success() && told.contains("gantt.svg"), "{told}");
+            assert!(!told.contains("\nerror") && !output.stderr.contains(&b'\xff'), "{told}");
+        }
+        fs::rename(&odd, &calm).expect("it can be moved");
+    }
+    // Nobody hears what is said.
+    let full = fs::File::options().write(true).open("/dev/full").expect("it is there");
+    let mut program = Command::new(env!("CARGO_BIN_EXE_dmsim"));
+    let status = program.args(["plot", &calm, "--kind", "gantt"]).stderr(full).status().expect("it starts");
+    assert_eq!(status.code(), Some(0));
+    let table = format!("{calm}/series.csv");
+    fs::remove_file(&table).expect("it is there");
+    assert!(Command::new("mkfifo").arg(&table).status().expect("it starts").success());
+    let (code, _, errors) = said(&["plot", &calm]);
+    assert!(code == 2 && errors.contains("series.csv: it is no regular file"), "{errors}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_replaced_is_told_before_the_run() {
+    let folder = tempfile::tempdir().expect("there is room");
+    let calm = run(folder.path(), "calm", "1");
+    fs::write(format!("{calm}/notes.txt"), "mine").expect("there is room");
+    let scenario = scenario().to_string_lossy().into_owned();
+    // A run of nine years would not end.
+    let (code, _, errors) =
+        said(&["run", &scenario, "--overwrite", "--out", &calm, "--set", "duration=80000h", "--even-so"]);
+    assert!(code == 2 && errors.contains("is not replaced because it holds notes.txt"), "{errors}");
+    assert_eq!(files(&folder.path().to_string_lossy()), ["calm"]);
+}
+
 #[test]
 fn kinds_are_listed() {
     let (code, told, _) = said(&["plot", "--list"]);

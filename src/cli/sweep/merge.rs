@@ -9,6 +9,7 @@ use crate::cli::Exit;
 use crate::cli::report::write_sweep;
 use crate::experiment::merge::{import, merge as merged};
 use crate::experiment::{Merged, Summary, findings, paragraph};
+use crate::kernel::path_text;
 use crate::observe::sweep::Field;
 use crate::observe::{Arm, FailureKind, PlannedMetric, SweepPlan, Table, csv_text, failures_csv, write_into};
 use crate::report::plots::Plot;
@@ -69,7 +70,7 @@ pub(in crate::cli) fn finish(merged: &Merged, folder: &Path) -> Result<(), Exit>
     write_into(folder, &files).map_err(|error| failed(&error.into()))?;
     write_sweep(merged, folder)?;
     print!("{}", paragraph(plan, summary));
-    println!("\nresults in {}", folder.display());
+    println!("\nresults in {}", path_text(folder));
     Ok(())
 }
 
@@ -115,6 +116,7 @@ pub(in crate::cli) fn means(plan: &SweepPlan, rows: &[Summary]) -> Plot {
     let title = format!("{}: mean and 95 % interval of {} replications", plan.name, plan.replications);
     Plot {
         name: "study",
+        left_out: None,
         caption: "Every variant by every metric, under every condition, with 95 % intervals.".to_owned(),
         svg: svg(&title, &variants, &conditions, &measures),
         data: table_of_means(rows),

@@ -20,8 +20,8 @@ struct Values {
     axis: Axis,
     column: String,
     groups: IndexMap<String, Vec<f64>>,
-    /// How many groups are left out.
-    left_out: usize,
+    /// Which groups are left out, if some are.
+    left_out: Option<String>,
 }
 
 impl Values {
@@ -35,7 +35,13 @@ impl Values {
             order.sort_by_key(|(place, count)| (std::cmp::Reverse(*count), *place));
             let mut kept: Vec<usize> = order.into_iter().take(most).map(|(place, _)| place).collect();
             kept.sort_unstable();
-            values.left_out = values.groups.len() - most;
+            let all = values.groups.len();
+            values.title = format!("{}, the {most} largest of {}", values.title, grouped(all as f64));
+            values.left_out = Some(format!(
+                "the smallest {} of {} groups are left out",
+                grouped((all - most) as f64),
+                grouped(all as f64)
+            ));
             let mut place = 0;
             values.groups.retain(|_, _| {
                 place += 1;
@@ -46,11 +52,7 @@ impl Values {
     }
 
     fn caption(&self, how: &str) -> String {
-        let left_out = match self.left_out {
-            0 => String::new(),
-            count => format!(" The smallest {count} groups are left out."),
-        };
-        format!("{}: {}. {how}{left_out}", self.title, self.about)
+        format!("{}: {}. {how}", self.title, self.about)
     }
 }
 
@@ -98,7 +100,7 @@ fn of_runs(source: &Source<'_>, usual: Option<&str>) -> Result<Values, String> {
         axis: Axis::new(span.about, Quantity::Time),
         column: format!("{}_s", span.name),
         groups,
-        left_out: 0,
+        left_out: None,
     })
 }
 
@@ -132,7 +134,7 @@ fn of_sweep(source: &Source<'_>) -> Result<Values, String> {
         axis: Axis::new(&with_unit(metric, unit), quantity),
         column: column(metric, unit),
         groups,
-        left_out: 0,
+        left_out: None,
     })
 }
 
@@ -148,7 +150,9 @@ fn draw(source: &Source<'_>, name: &'static str, has_violins: bool, how: &str) -
         groups: groups_of(&values),
         has_violins,
     };
-    Ok(Plot { name, caption: values.caption(how), svg: chart.svg(), data: chart.table(&values.column) })
+    let (caption, data) = (values.caption(how), chart.table(&values.column));
+    let plot = Plot { name, caption, left_out: None, svg: chart.svg(), data };
+    Ok(plot.leaving_out(values.left_out))
 }
 
 pub(super) fn boxes(source: &Source<'_>) -> Result<Plot, String> {
@@ -190,5 +194,6 @@ pub(super) fn cdf(source: &Source<'_>) -> Result<Plot, String> {
     let axis = values.axis.clone().over(0.0, (greatest * 1.02).max(1e-3));
     let chart = Chart::new(&values.title, axis, vec![panel]);
     let how = "Cumulative distribution; steps are values that were measured.";
-    Ok(Plot::of("cdf", values.caption(how), &chart, &values.column, "share"))
+    let plot = Plot::of("cdf", values.caption(how), &chart, &values.column, "share");
+    Ok(plot.leaving_out(values.left_out))
 }

@@ -41,22 +41,22 @@ pub(super) fn capabilities(source: &Source<'_>) -> Result<Plot, String> {
         };
         Edge { from: place(&row.from), to: place(&row.to), color, dash, said: said(row) }
     };
+    let all = grouped(rows.len() as f64);
+    let which = if left_out > 0 { format!(", the {MOST} most frequent of {all}") } else { String::new() };
     let chart = GraphChart {
-        title: "Who may call whom through which token".to_owned(),
+        title: format!("Who may call whom through which token{which}"),
         note: "solid: root anchor, long dashes: require, short dashes: provide".to_owned(),
         boxes: boxes.iter().map(|name| (*name).to_owned()).collect(),
         edges: kept.iter().map(edge).collect(),
     };
-    let more = if left_out > 0 {
-        format!(" {left_out} with the fewest tokens are left out.")
-    } else {
-        String::new()
-    };
-    let caption = format!(
-        "Principals and the tokens between them: an arrow leads from who grants to who holds, and its number leads to \
-         what is granted.{more}"
-    );
-    Ok(Plot { name: "capabilities", caption, svg: chart.svg(), data: table_of(&rows) })
+    let caption = "Principals and the tokens between them: an arrow leads from who grants to who holds, and its number \
+                   leads to what is granted."
+        .to_owned();
+    let plot =
+        Plot { name: "capabilities", caption, left_out: None, svg: chart.svg(), data: table_of(&rows) };
+    let said =
+        || format!("the {} of {all} grants with the fewest tokens are left out", grouped(left_out as f64));
+    Ok(plot.leaving_out((left_out > 0).then(said)))
 }
 
 /// The same tokens with `<id>` for the keys of deployments and nonces in their paths, and taken together where nothing

@@ -40,8 +40,14 @@ pub(super) fn forest(source: &Source<'_>) -> Result<Plot, String> {
         bands: vec![0.0; variants.len()],
     });
     let columns: Vec<Column> = columns.collect();
+    // A metric that is named is all that was asked for.
+    let left_out = if source.choice.metric.is_some() { 0 } else { sweep.metrics.len() - metrics.len() };
+    let which = match left_out {
+        0 => String::new(),
+        _ => format!(", {} metrics of {}", metrics.len(), sweep.metrics.len()),
+    };
     let chart = IntervalChart {
-        title: "Differences to the baseline, with 95 % intervals".to_owned(),
+        title: format!("Differences to the baseline, with 95 % intervals{which}"),
         rows: variants.iter().map(|name| (*name).clone()).collect(),
         conditions: sweep.conditions.iter().cloned().zip(palette::CYCLE.into_iter().cycle()).collect(),
         column_width: ROOM / columns.len() as f64,
@@ -64,8 +70,9 @@ pub(super) fn forest(source: &Source<'_>) -> Result<Plot, String> {
         }
     }
     let header = ["metric", "unit", "variant", "condition", "difference", "half_width", "p_value"];
-    Ok(Plot {
+    let plot = Plot {
         name: "forest",
+        left_out: None,
         caption: format!(
             "Mean differences of pairs of runs of the same seed, the variant less {}, with their 95 % intervals; an \
              interval that does not reach zero tells of a difference.",
@@ -73,5 +80,7 @@ pub(super) fn forest(source: &Source<'_>) -> Result<Plot, String> {
         ),
         svg: chart.svg(),
         data: Table { header: header.map(str::to_owned).to_vec(), rows },
-    })
+    };
+    let said = || format!("{left_out} of {} metrics are left out; `--metric` names one", sweep.metrics.len());
+    Ok(plot.leaving_out((left_out > 0).then(said)))
 }

@@ -80,9 +80,10 @@ pub(super) fn gantt(tables: &Tables) -> Option<Plot> {
         let items = shades.chain(rows.iter().flat_map(|row| items_of(row, end)));
         Row { name: (*peer).to_owned(), items: items.collect() }
     };
-    let note = match all - peers.len() {
+    let left_out = all - peers.len();
+    let note = match left_out {
         0 => "rows: peers, the most used first".to_owned(),
-        left_out => format!(
+        _ => format!(
             "rows: the {} most used peers; {} more are left out",
             peers.len(),
             grouped(left_out as f64)
@@ -104,7 +105,9 @@ pub(super) fn gantt(tables: &Tables) -> Option<Plot> {
          under each other.{no_history}",
         grouped(tables.allocations.len() as f64)
     );
-    Some(Plot::of_rows("gantt", caption, &chart, "peer"))
+    let said =
+        || format!("{} less used peers of {} are left out", grouped(left_out as f64), grouped(all as f64));
+    Some(Plot::of_rows("gantt", caption, &chart, "peer").leaving_out((left_out > 0).then(said)))
 }
 
 fn items_of(row: &AllocationRow, end: f64) -> Vec<Item> {

@@ -47,7 +47,7 @@ pub(super) fn heatmap(source: &Source<'_>) -> Result<Plot, String> {
         sweep.name
     );
     let data = chart.table(&column(&across, ""), &column(&down, ""), &column(metric, unit));
-    Ok(Plot { name: "heatmap", caption, svg: chart.svg(), data })
+    Ok(Plot { name: "heatmap", caption, left_out: None, svg: chart.svg(), data })
 }
 
 /// What is across and what is down: what is asked for, the first two parameters that vary, or variants and conditions.

@@ -6,7 +6,9 @@ use indexmap::IndexMap;
 
 use super::Plot;
 use crate::observe::{PeerRow, Table};
-use crate::report::chart::{Arc, Axis, Chart, Color, Mark, Panel, Quantity, Series, number, palette, text};
+use crate::report::chart::{
+    Arc, Axis, Chart, Color, Mark, Panel, Quantity, Series, grouped, number, palette, text,
+};
 use crate::report::tables::Tables;
 
 /// Longitude and latitude in degrees, and a radius in pixels.
@@ -94,14 +96,19 @@ pub(super) fn map(tables: &Tables) -> Option<Plot> {
     let mut sorted: Vec<(&(Spot, Spot), &u64)> = ways.iter().collect();
     sorted.sort_by_key(|(way, bytes)| (**bytes, **way));
     let shown = &sorted[sorted.len().saturating_sub(MOST_WAYS)..];
+    let left_out = sorted.len() - shown.len();
+    let which = match left_out {
+        0 => String::new(),
+        _ => format!(", the {MOST_WAYS} thickest lines of {}", grouped(sorted.len() as f64)),
+    };
     if !shown.is_empty() {
         let arcs = shown.iter().map(|((from, to), bytes)| Arc {
             from: from.degrees(),
             to: to.degrees(),
             width: 0.5 + 3.5 * libm::sqrt(**bytes as f64 / most.max(1) as f64),
         });
-        let arcs = arcs.collect();
-        series.insert(0, Series::new("messages of deployments", palette::INK.alpha(0.2), Mark::Arcs(arcs)));
+        let (arcs, name) = (arcs.collect(), format!("messages of deployments{which}"));
+        series.insert(0, Series::new(&name, palette::INK.alpha(0.2), Mark::Arcs(arcs)));
     }
     let mut panel = Panel::new(Axis::new("", Quantity::Latitude).over(-58.0, 80.0), series);
     panel.ground = palette::SEA;
@@ -109,23 +116,27 @@ pub(super) fn map(tables: &Tables) -> Option<Plot> {
     let x = Axis::new("", Quantity::Longitude).over(-180.0, 180.0);
     let mut chart = Chart::new("Where the peers are", x, vec![panel]);
     chart.size = (900.0, 490.0);
-    let traffic = match (most, sorted.len().saturating_sub(MOST_WAYS)) {
-        (0, _) => String::new(),
-        (_, left_out) => format!(
-            " Lines are messages of deployments between two places, thicker for more bytes: {} at most{}.",
-            bytes_text(most),
-            if left_out > 0 { format!("; {left_out} thinner ones are left out") } else { String::new() }
+    let traffic = match most {
+        0 => String::new(),
+        _ => format!(
+            " Lines are messages of deployments between two places, thicker for more bytes: {} at most.",
+            bytes_text(most)
         ),
     };
-    Some(Plot {
+    let plot = Plot {
         name: "map",
         caption: format!(
             "Peers by place; a larger dot stands for more of them. Equal steps of latitude and longitude.{traffic} \
              Land outline: Natural Earth (public domain)."
         ),
+        left_out: None,
         svg: chart.svg(),
         data: table_of(places.iter().map(|place| (place.lon, place.lat, f64::from(place.peers))), shown),
-    })
+    };
+    let said = || {
+        format!("{} thinner lines of {} are left out", grouped(left_out as f64), grouped(sorted.len() as f64))
+    };
+    Some(plot.leaving_out((left_out > 0).then(said)))
 }
 
 /// Lines between two places.

@@ -25,6 +25,8 @@ pub(super) fn money(tables: &Tables) -> Option<Plot> {
         return None;
     }
     let end = tables.run.duration_s;
+    let all = events.len();
+    let left_out = all.saturating_sub(MOST_CURRENCIES);
     let panels = events.into_iter().take(MOST_CURRENCIES).map(|(currency, mut changes)| {
         changes.sort_by(|a, b| a.0.total_cmp(&b.0));
         let (mut invoiced, mut paid, mut owed) = (vec![(0.0, 0.0)], vec![(0.0, 0.0)], vec![(0.0, 0.0, 0.0)]);
@@ -42,12 +44,17 @@ pub(super) fn money(tables: &Tables) -> Option<Plot> {
         ];
         Panel::new(count_axis(currency), series)
     });
-    Some(Plot::of(
+    let title = match left_out {
+        0 => "Money invoiced and paid".to_owned(),
+        _ => format!("Money invoiced and paid, {MOST_CURRENCIES} currencies of {all}"),
+    };
+    let plot = Plot::of(
         "money",
         "What was invoiced so far under contracts, and what of it was paid. The area between them is owed."
             .into(),
-        &Chart::new("Money invoiced and paid", time_axis(tables), panels.collect()),
+        &Chart::new(&title, time_axis(tables), panels.collect()),
         "time_s",
         "amount",
-    ))
+    );
+    Some(plot.leaving_out((left_out > 0).then(|| format!("{left_out} of {all} currencies are left out"))))
 }

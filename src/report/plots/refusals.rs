@@ -31,7 +31,7 @@ pub(super) fn refusals(tables: &Tables) -> Option<Plot> {
     } else {
         "Refusals by reason".to_owned()
     };
-    Some(Plot::of_bars(
+    let plot = Plot::of_bars(
         "refusals",
         format!(
             "How often peers refused a request, by stage and exact reason; {} refusals in all.",
@@ -40,5 +40,11 @@ pub(super) fn refusals(tables: &Tables) -> Option<Plot> {
         &BarChart::new(&title, bars.collect()),
         "refusal",
         "count",
-    ))
+    );
+    let more = sorted.len().saturating_sub(TOP_REFUSALS);
+    Some(
+        plot.leaving_out(
+            (more > 0).then(|| format!("{} less frequent ones are left out", grouped(more as f64))),
+        ),
+    )
 }

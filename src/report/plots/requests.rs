@@ -39,7 +39,12 @@ pub(super) fn requests(tables: &Tables) -> Option<Plot> {
         Panel::new(Axis::new("95th percentile of the latency", Quantity::Time), soon),
     ];
     let share = tables.metric("requests.success_fraction").unwrap_or(f64::NAN);
-    Some(Plot::of(
+    let left_out = streams.len().saturating_sub(MOST_STREAMS);
+    let title = match left_out {
+        0 => "Requests as users see them".to_owned(),
+        _ => format!("Requests as users see them, the first {MOST_STREAMS} streams of {}", streams.len()),
+    };
+    let plot = Plot::of(
         "requests",
         format!(
             "Above, the part of the requests of each stream that was answered, beside the part of the wanted services \
@@ -47,10 +52,12 @@ pub(super) fn requests(tables: &Tables) -> Option<Plot> {
              whole run {} were answered.",
             percent_text(share)
         ),
-        &Chart::new("Requests as users see them", time_axis(tables), panels),
+        &Chart::new(&title, time_axis(tables), panels),
         "time_s",
         "value",
-    ))
+    );
+    let said = || format!("the last {left_out} of {} streams are left out", streams.len());
+    Some(plot.leaving_out((left_out > 0).then(said)))
 }
 
 /// The part of the wanted services that run, at each sample; both series are sampled at the same moments.

@@ -53,7 +53,7 @@ pub(super) fn sequence(source: &Source<'_>) -> Result<Plot, String> {
         deployment.name,
         grouped(lost as f64)
     );
-    Ok(Plot { name: "sequence", caption, svg: chart.svg(), data: table_of(&messages) })
+    Ok(Plot { name: "sequence", caption, left_out: None, svg: chart.svg(), data: table_of(&messages) })
 }
 
 /// The deployment that is asked for, the first that failed, or the first of which there are messages.

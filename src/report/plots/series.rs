@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use super::Plot;
 use super::source::{Run, Source};
 use crate::report::chart::{
-    Axis, Chart, Dash, Mark, Panel, Quantity, Series, interpolated_quantile, palette,
+    Axis, Chart, Dash, Mark, Panel, Quantity, Series, grouped, interpolated_quantile, palette,
 };
 
 /// Series that are drawn where none is named.
@@ -51,8 +51,11 @@ pub(super) fn series(source: &Source<'_>) -> Result<Plot, String> {
         panels.push(Panel::new(Axis::new(&title, Quantity::Number), drawn));
     }
     let x = Axis::new("simulated time", Quantity::Time).over(0.0, end);
-    let title = match chosen.len() {
-        1 => format!("{} over time", chosen[0].0),
+    let title = match (&chosen[..], left_out) {
+        ([(metric, _)], 0) => format!("{metric} over time"),
+        ([(metric, labels)], _) => {
+            format!("{metric} over time, the {MOST_LINES} greatest of {}", grouped(labels.len() as f64))
+        }
         _ => "Series over time".to_owned(),
     };
     let chart =
@@ -63,11 +66,8 @@ pub(super) fn series(source: &Source<'_>) -> Result<Plot, String> {
             .to_owned(),
         count => format!("Lines are medians over {count} runs, bands reach from the 10th to the 90th percentile."),
     };
-    let more = match left_out {
-        0 => String::new(),
-        count => format!(" {count} more with other labels are left out."),
-    };
-    Ok(Plot::of("series", format!("{how}{more}"), &chart, "time_s", "value"))
+    let said = || format!("{} more with other labels are left out", grouped(left_out as f64));
+    Ok(Plot::of("series", how, &chart, "time_s", "value").leaving_out((left_out > 0).then(said)))
 }
 
 /// The series to draw, each with its labels.

@@ -53,12 +53,13 @@ pub(super) fn states(tables: &Tables) -> Option<Plot> {
         name: format!("#{} {}", row.deployment, row.name),
         items: items_of(row.submitted_s, &changes[&row.deployment], end),
     });
-    let note = match all - shown.len() {
+    let left_out = all - shown.len();
+    let note = match left_out {
         0 => "rows: deployments, those that failed first".to_owned(),
-        more => format!(
+        _ => format!(
             "rows: {} deployments, those that failed first; {} more are left out",
             shown.len(),
-            grouped(more as f64)
+            grouped(left_out as f64)
         ),
     };
     let chart = RowChart {
@@ -73,7 +74,8 @@ pub(super) fn states(tables: &Tables) -> Option<Plot> {
         grouped(failures as f64),
         grouped(all as f64)
     );
-    Some(Plot::of_rows("states", caption, &chart, "deployment"))
+    let said = || format!("{} deployments of {} are left out", grouped(left_out as f64), grouped(all as f64));
+    Some(Plot::of_rows("states", caption, &chart, "deployment").leaving_out((left_out > 0).then(said)))
 }
 
 /// A state lasts until the next; those that end a life are moments.

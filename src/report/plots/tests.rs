@@ -94,6 +94,12 @@ fn texts(svg: &str) -> Vec<Placed> {
         // Its own middle is at its point.
         let y = if tag.contains("dy=\"0.5ex\"") { y + size * 0.26 } else { y };
         let width = if tag.contains("bold") { bold_width(&said, size) } else { text_width(&said, size) };
+        if tag.contains("rotate(270") {
+            // It is read upwards and ends at its point.
+            let end = number("y") * scale;
+            found.push((x - size * 0.49, end, x + size * 0.46, end + width, said));
+            continue;
+        }
         let left = match &*attribute(tag, "text-anchor") {
             "start" => x,
             "middle" => x - width / 2.0,
@@ -165,6 +171,7 @@ fn the_check_of_texts_finds_what_is_wrong() {
     let plot = |svg: String| Plot {
         name: "x",
         caption: String::new(),
+        left_out: None,
         svg,
         data: crate::observe::Table { header: vec![], rows: vec![] },
     };
