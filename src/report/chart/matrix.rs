@@ -94,7 +94,7 @@ impl MatrixChart {
         let bottom = TOP + CELL * rows.len().max(1) as f64;
         let widest = columns.iter().map(|name| text_width(name, TEXT_SIZE)).fold(0.0, f64::max);
         let below = if widest > cell - 6.0 { widest.min(NAME_BELOW) + 16.0 } else { ACROSS };
-        let height = bottom.max(TOP + LEAST) + below + FOOT;
+        let height = (bottom + below).max(TOP + LEAST + ACROSS) + FOOT;
         let (least, greatest) = self.range().unwrap_or((0.0, 0.0));
         let share = |value: f64| if greatest > least { (value - least) / (greatest - least) } else { 0.5 };
         // A number that is cut would be another number, and a cell without one would look as if it had none.
