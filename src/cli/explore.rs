@@ -12,6 +12,7 @@ use rayon::ThreadPoolBuilder;
 
 use super::measure::Stopwatch;
 use super::{Exit, is_styled};
+use crate::explore::blame::blamed;
 use crate::explore::choices::Choice;
 use crate::explore::draw::{Bounds, draw};
 use crate::explore::search::{Found, Tally, search};
@@ -44,6 +45,10 @@ pub(super) struct ExploreArguments {
     /// Where configurations with findings are written.
     #[arg(long, default_value = "findings")]
     out: PathBuf,
+    /// Say of each finding which weakness of the real DMS it is due to: each whose single fix makes it go. Takes a run
+    /// for each of them; only with a profile that has weaknesses.
+    #[arg(long)]
+    blame: bool,
     /// List what was reached.
     #[arg(long)]
     coverage: bool,
@@ -91,7 +96,7 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
     let stopwatch = Stopwatch::start();
     let limit = arguments.time_s.map(Duration::from_secs);
     let goes_on = || !stop.load(Ordering::Relaxed) && limit.is_none_or(|limit| stopwatch.wall() < limit);
-    let mut findings = Findings { out: &arguments.out, all: 0, worst: None };
+    let mut findings = Findings { out: &arguments.out, blames: arguments.blame, worst: None };
     let bar = ProgressBar::with_draw_target(Some(to - from), ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {elapsed}")
         .expect("the template is valid");
@@ -120,13 +125,12 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
 /// What was found so far.
 struct Findings<'a> {
     out: &'a Path,
-    all: u64,
+    blames: bool,
     worst: Option<Exit>,
 }
 
 impl Findings<'_> {
     fn tell(&mut self, found: &Found) {
-        self.all += 1;
         let exit = match &found.verdict {
             Verdict::Crashed(_) => Exit::Crash,
             Verdict::Found(finding) if finding.kind == Kind::Wrong => Exit::SafetyFinding,
@@ -140,15 +144,24 @@ impl Findings<'_> {
         let path = self.out.join(format!("seed-{}.yaml", found.seed));
         let written = fs::create_dir_all(self.out).and_then(|()| fs::write(&path, &found.text));
         let shown = path.display();
+        let due = self.due_to(found);
+        let words = found.verdict.in_words();
         match written {
-            Ok(()) => println!(
-                "seed {}: {}; again: dmsim run --check {shown}",
-                found.seed,
-                found.verdict.in_words()
-            ),
-            Err(error) => {
-                println!("seed {}: {}; cannot write {shown}: {error}", found.seed, found.verdict.in_words())
-            }
+            Ok(()) => println!("seed {}: {words}{due}; again: dmsim run --check {shown}", found.seed),
+            Err(error) => println!("seed {}: {words}{due}; cannot write {shown}: {error}", found.seed),
+        }
+    }
+
+    /// Which weaknesses a finding is due to, if that is asked for.
+    fn due_to(&self, found: &Found) -> String {
+        let Some(rule) = found.verdict.rule().filter(|_| self.blames) else { return String::new() };
+        let name = format!("seed-{}.yaml", found.seed);
+        let weaknesses = blamed(&name, &found.text, rule, &|| true);
+        let ids: Vec<&str> = weaknesses.iter().map(|weakness| weakness.describe().id).collect();
+        if ids.is_empty() {
+            "; due to no single one".to_owned()
+        } else {
+            format!("; due to {}", ids.join(", "))
         }
     }
 

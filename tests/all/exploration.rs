@@ -146,12 +146,34 @@ fn a_search_is_the_same_on_any_number_of_threads() {
     assert_eq!(one, three);
 }
 
+/// As DMS is: whose volume it is is kept in memory only (C12). What else happens has nothing to do with it.
+const FORGOTTEN_OWNER: &str = r#"
+version: 1
+duration: 10m
+profile: as-is
+peers:
+  - providers: {count: 2}
+  - volume_servers: {names: [vault]}
+  - orchestrators: {names: [alice]}
+operations:
+  - {at: 1s, by: vault, grant: {to: alice, capabilities: [/dms/volume], for: 30d}}
+  - at: 3s
+    by: alice
+    invoke:
+      to: vault
+      behaviour: /dms/volume/create
+      volume: {name: data, client_pem: "-----BEGIN CERTIFICATE-----ZG1zaW0=-----END CERTIFICATE-----"}
+  - {at: 30s, by: alice, invoke: {to: vault, behaviour: /public/hello}}
+faults:
+  - restart: {at: 90s, down: 17s, peer: vault}
+  - crash: {at: 5m, repair: 1m, group: providers}
+"#;
+
 #[test]
 fn a_finding_becomes_small_and_is_blamed_on_its_weakness() {
-    let path = "scenarios/weaknesses/C12-forgotten-owners.yaml";
-    let text = std::fs::read_to_string(path).expect("it is there");
-    let small = shrink(path, &text, "memory", 400, &|| true).expect("the rule is broken in it");
-    assert!(small.text.lines().count() <= 30, "{}", small.text);
+    let (path, text) = ("finding.yaml", FORGOTTEN_OWNER);
+    let small = shrink(path, text, "memory", 400, &|| true).expect("the rule is broken in it");
+    assert!(small.text.lines().count() <= 20, "{}", small.text);
     assert!(matches!(&small.verdict, Verdict::Found(finding) if finding.rule == "memory"));
     let again = of_text("small.yaml", &small.text, Some("memory"), &|| true).expect("it can be run");
     assert_eq!(again.verdict.rule(), Some("memory"), "{}", small.text);
@@ -161,5 +183,5 @@ fn a_finding_becomes_small_and_is_blamed_on_its_weakness() {
         "{}",
         small.text
     );
-    assert!(shrink(path, &text, "order", 10, &|| true).is_none());
+    assert!(shrink(path, text, "order", 10, &|| true).is_none());
 }

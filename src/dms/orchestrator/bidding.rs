@@ -6,7 +6,7 @@ use super::{Change, Deployment};
 use crate::dms::actor::{
     Behaviour, BehaviourKind, Bid, BidRequest, Call, Envelope, Message, NodeRequest, topics,
 };
-use crate::dms::constants::{BACKOFF_MAX, BID_REQUEST_TIMEOUT, MAX_BID_MULTIPLIER};
+use crate::dms::constants::{BACKOFF_MAX, BACKOFF_MIN, BID_REQUEST_TIMEOUT, MAX_BID_MULTIPLIER};
 use crate::dms::desk::Desk;
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::{Handle, PeerId};
@@ -256,6 +256,10 @@ impl Deployment {
             self.begin_search(desk, &bidden);
         }
         if complete {
+            // Where places were found before and came to nothing, bids are no sign that it will go better now.
+            if self.failed_at.is_none() {
+                self.backoff = BACKOFF_MIN;
+            }
             return self.advance(desk);
         }
         // Nobody was asked for a node that is pinned but its peer, and where answers were enough more are of no use.

@@ -30,7 +30,7 @@ impl Deployment {
         if self.status != DeploymentStatus::Running {
             self.set_status(desk, DeploymentStatus::Running, None);
             self.last_failure = None;
-            self.backoff = BACKOFF_MIN;
+            (self.backoff, self.failed_at) = (BACKOFF_MIN, None);
             self.doublings = 0;
         }
         self.supervised = true;

@@ -55,7 +55,10 @@ fn block(out: &mut String, node: &Node, indent: usize) {
         Value::Sequence(items) => {
             for item in items {
                 let _ = write!(out, "{margin}-");
-                let line = flow(item);
+                let line = match item.entries() {
+                    [(key, value)] => format!("{}: {}", text(&key.text), flow(value)),
+                    _ => flow(item),
+                };
                 if is_plain(item) || indent + 2 + line.len() <= WIDTH {
                     let _ = writeln!(out, " {line}");
                 } else {
