@@ -256,10 +256,7 @@ impl Deployment {
             self.begin_search(desk, &bidden);
         }
         if complete {
-            // Where places were found before and came to nothing, bids are no sign that it will go better now.
-            if self.failed_at.is_none() {
-                self.backoff = BACKOFF_MIN;
-            }
+            self.backoff = BACKOFF_MIN;
             return self.advance(desk);
         }
         // Nobody was asked for a node that is pinned but its peer, and where answers were enough more are of no use.
