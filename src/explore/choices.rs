@@ -1,4 +1,4 @@
-//! What a configuration has: a swarm of switches, each of which is on or off for all of a run. A run that has everything
+//! What a configuration has: a swarm of switches, each of which is on or off for a run. A run that has everything
 //! reaches less than many that have some of it each (swarm testing: Groce and others, ISSTA 2012).
 
 use std::fmt;

@@ -1,9 +1,9 @@
 //! The search for failures that nobody scripted.
 //!
-//! From a seed a whole configuration is drawn ([`draw`]): who takes part, over which network, what is asked, who attacks,
+//! From a seed a whole configuration is drawn ([`draw`]): who takes part, over which network, what is asked, who harms,
 //! what breaks. It is the text of a scenario, so that whatever is found is a file that a person can read and run. It is
 //! run with every rule watched ([`trial`], `sim::check`); the seeds of a search share the cores, and what they reached
-//! steers what later ones draw ([`search`]). What is found is made small ([`shrink`]), and a weakness of the real DMS is
+//! steers what later ones draw ([`search`]). What is found is made small ([`shrink`]), and a weakness of real DMS is
 //! named for it where the finding goes with that one fix ([`blame`]).
 
 pub mod blame;

@@ -105,11 +105,12 @@ impl World<'_> {
         }
     }
 
-    /// Checks the books of all peers, whether or not they say that they have changed.
+    /// Checks the books of all peers, whether or not they say that they have changed, and the other rules of every run.
     pub(super) fn audit_all(&mut self, at: Time) {
         for number in 0..self.hosts.len() as u32 {
             self.audit_anew(at, PeerId(number), Occasion::Minute);
         }
+        self.check_all();
     }
 }
 

@@ -344,10 +344,10 @@ impl<'s> World<'s> {
     }
 
     pub(super) fn step(&mut self, now: Time, event: Event) {
+        self.check_event(now, &event);
         if let Some(peer) = self.frozen_by(&event) {
             return self.troubles.hold(peer, event);
         }
-        self.check_event(now, &event);
         match event {
             Event::Arrive { peer, envelope, bytes } => self.arrive(now, peer, envelope, bytes),
             Event::Dispatch { peer, life, envelope } => {
@@ -397,7 +397,6 @@ impl<'s> World<'s> {
             Event::Connection { peer, to, again } => self.greet(now, peer, to, again),
             Event::Sample => {
                 self.audit_all(now);
-                self.check_all();
                 self.sample_traffic(now);
                 let cards = self.sample_fleet();
                 if self.ledger.keeps_tables() {

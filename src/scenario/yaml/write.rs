@@ -127,7 +127,7 @@ fn text(value: &str) -> String {
     quoted
 }
 
-/// Whether a text can stand without quotes: of plain characters only, beginning with a letter or a digit or a slash, and
+/// Whether a text can stand without quotes: of plain characters only, beginning with a letter, a digit or a slash, and
 /// nothing that is read as a number, a truth or nothing.
 fn is_bare(value: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./+%@".contains(c);

@@ -11,7 +11,7 @@ use crate::kernel::Span;
 use crate::sim::event::PeerId;
 use crate::sim::world::World;
 
-/// So long an older generation may outlive the end of the trouble: a minute, and as much for whoever moves it to notice.
+/// So long an older generation may outlive the end of the trouble: a minute, and as much for who moves it to notice.
 const GRACE: Span = Span::mins(2);
 
 /// A program that really runs.

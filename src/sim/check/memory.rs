@@ -8,6 +8,7 @@ use super::generations::key;
 use super::{Found, Invariant, Look};
 use crate::dms::capability::RevocationSet;
 use crate::dms::identity::{Did, EnsembleId};
+use crate::dms::orchestrator::Deployment;
 use crate::sim::event::PeerId;
 
 /// What a peer had acknowledged when its process stopped.
@@ -32,7 +33,7 @@ impl Memory {
         let deployments = own.deployments().iter().filter(|one| !one.status().is_terminal());
         let allocations = own.provider().allocations();
         let acknowledged = Acknowledged {
-            deployments: deployments.map(|one| one.id()).collect(),
+            deployments: deployments.map(Deployment::id).collect(),
             allocations: allocations.map(|(id, generation, _)| (Arc::clone(id), generation)).collect(),
             revocations: Arc::clone(own.capabilities().revocations()),
             roots: own.capabilities().roots().to_vec(),

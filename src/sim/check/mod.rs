@@ -5,7 +5,7 @@
 //! believes where it can look for itself: what runs is asked of the executors, who may do what of the slow authoriser,
 //! and what an ensemble wants of its file.
 //!
-//! Two kinds of rules are told apart. What is *wrong* must never be, whatever breaks. What is *stuck* must not last once
+//! Two kinds of rules are told. What is *wrong* must never be, whatever breaks. What is *stuck* must not last once
 //! nothing has been broken for a while ([`Look::calm`]): faults may delay what is due, and not for ever.
 
 mod addresses;
