@@ -73,7 +73,7 @@ impl Context<'_> {
         }
     }
 
-    /// A file, or a map.
+    /// A file, or a map with a file or an ensemble.
     fn new_deployment(&mut self, reader: &mut Reader, node: &Node, files: &mut Files) -> Option<ControlKind> {
         let (file, name) = if node.is_map() {
             let map = reader.map(node, "new", node.position, &["ensemble", "name"])?;

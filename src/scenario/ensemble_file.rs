@@ -3,7 +3,7 @@ use crate::dms::ensemble::tree::Node;
 use crate::dms::ensemble::{self, EnsembleConfig, Finding};
 
 use super::diagnostic::Diagnostic;
-use super::yaml;
+use super::{overrides, yaml};
 
 /// An ensemble that was read, with what there is to say about it.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ pub fn read_for_simulation(file: &str, bytes: &[u8]) -> Result<LoadedEnsemble, V
 /// An ensemble that stands within another file, for a run.
 ///
 /// # Errors
-/// As [`read_for_simulation`], with the places in that file.
+/// As [`read_for_simulation`], with the places in that file, or in the overrides that put it there.
 pub fn tree_for_simulation(file: &str, tree: &Node) -> Result<LoadedEnsemble, Vec<Diagnostic>> {
     match ensemble::load(tree) {
         Ok((config, findings)) => {
@@ -64,7 +64,7 @@ fn simulated(file: &str, loaded: LoadedEnsemble) -> Result<LoadedEnsemble, Vec<D
 }
 
 fn placed(code: &'static str, file: &str, findings: Vec<Finding>) -> Vec<Diagnostic> {
-    findings.into_iter().map(|finding| Diagnostic::new(code, file, finding)).collect()
+    findings.into_iter().map(|finding| overrides::placed(code, file, finding)).collect()
 }
 
 #[cfg(test)]

@@ -9,19 +9,22 @@ use sha2::{Digest as _, Sha256};
 
 use super::diagnostic::{Diagnostic, Sources};
 use super::trace::{self, TraceUnit};
-use super::{ensemble_file, yaml};
+use super::{ensemble_file, overrides, yaml};
 use crate::dms::ensemble::tree::{Node, Position};
 use crate::dms::ensemble::{EnsembleConfig, Finding};
 use crate::workload::trace::lines::{RowError, unpacked};
 use crate::workload::trace::{Bytes, TraceFile};
 use crate::workload::{NodeDefaults, NodeList, UpTrace};
 
+/// The name of an ensemble that stands in the scenario itself, where a file's is that of the file.
+pub(super) const NAME_WITHIN: &str = "ensemble";
+
 /// An ensemble that a deployment uses.
 #[derive(Clone)]
 pub(super) struct Ensemble {
     /// What it says.
     pub config: Arc<EnsembleConfig>,
-    /// The file's name without its extension.
+    /// The file's name without its extension, or [`NAME_WITHIN`].
     pub stem: String,
     /// The name of its copy beside a resolved scenario, without extension; unlike that of any other file.
     pub copy: String,
@@ -29,7 +32,8 @@ pub(super) struct Ensemble {
 }
 
 struct Entry {
-    path: PathBuf,
+    /// None of an ensemble that stands in the scenario itself.
+    path: Option<PathBuf>,
     shown: String,
     tree: Option<Node>,
     text: String,
@@ -64,7 +68,7 @@ pub(super) struct Files {
     traces: Vec<TraceEntry>,
     lists: Vec<ListEntry>,
     job_traces: Vec<(PathBuf, TraceFile)>,
-    /// What is wrong with ensemble files.
+    /// What is wrong with ensembles, and with tables.
     pub diagnostics: Vec<Diagnostic>,
     /// Texts of all files, for excerpts.
     pub sources: Sources,
@@ -124,7 +128,7 @@ impl Files {
     /// Why the file cannot be read.
     pub(super) fn ensemble(&mut self, written: &str) -> Result<Option<Ensemble>, String> {
         let path = self.directory.join(written);
-        if let Some(known) = self.entries.iter().find(|entry| entry.path == path) {
+        if let Some(known) = self.entries.iter().find(|entry| entry.path.as_ref() == Some(&path)) {
             return Ok(known.ensemble.clone());
         }
         let bytes = self.read(written, &path)?;
@@ -134,20 +138,19 @@ impl Files {
         let stem = stem.into_owned();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let read = ensemble_file::read_for_simulation(&shown, &bytes);
-        Ok(self.take_ensemble((path, shown), stem, text, read))
+        Ok(self.take_ensemble((Some(path), shown), stem, text, read))
     }
 
     /// An ensemble that stands in the scenario itself; `None` when its errors have been reported.
     pub(super) fn ensemble_within(&mut self, node: &Node) -> Option<Ensemble> {
         let shown = self.scenario.clone();
         let read = ensemble_file::tree_for_simulation(&shown, node);
-        let place = PathBuf::from(format!("{shown}:{}", node.position));
-        self.take_ensemble((place, shown), "ensemble".to_owned(), yaml::write(node), read)
+        self.take_ensemble((None, shown), NAME_WITHIN.to_owned(), yaml::write(node), read)
     }
 
     fn take_ensemble(
         &mut self,
-        (path, shown): (PathBuf, String),
+        (path, shown): (Option<PathBuf>, String),
         stem: String,
         text: String,
         read: Result<ensemble_file::LoadedEnsemble, Vec<Diagnostic>>,
@@ -156,12 +159,12 @@ impl Files {
         let copy = self.copy_name(&stem);
         let (tree, ensemble) = match read {
             Ok(loaded) => {
-                self.diagnostics.extend(loaded.warnings);
+                loaded.warnings.into_iter().for_each(|one| self.add(one));
                 let config = Arc::new(loaded.config);
                 (Some(loaded.tree), Some(Ensemble { config, stem, copy, place }))
             }
             Err(diagnostics) => {
-                self.diagnostics.extend(diagnostics);
+                diagnostics.into_iter().for_each(|one| self.add(one));
                 (None, None)
             }
         };
@@ -283,12 +286,8 @@ impl Files {
         if let Ok(text) = read_file(&path).and_then(|bytes| unpacked_text(&bytes)) {
             self.sources.insert(shown.clone(), text);
         }
-        for diagnostic in of_rows("trace", &shown, errors) {
-            // Several may read one file, for different parts of it.
-            if !self.diagnostics.contains(&diagnostic) {
-                self.diagnostics.push(diagnostic);
-            }
-        }
+        // Several may read one file, for different parts of it.
+        of_rows("trace", &shown, errors).into_iter().for_each(|one| self.add(one));
     }
 
     /// The traces of availability by the name of their copy, with their sessions in seconds, and the lists of machines.
@@ -320,17 +319,22 @@ impl Files {
         })
     }
 
-    /// Reports an error at a place of an ensemble file, once. False when the place is not found.
+    /// Reports an error at a place of an ensemble, once. False when the place is not found.
     pub(super) fn report(&mut self, ensemble: &Ensemble, path: &[&str], finding: Finding) -> bool {
         let entry = &self.entries[ensemble.place];
         let node = path.iter().try_fold(entry.tree.as_ref(), |node, key| Some(node?.get(key)));
         let Some(node) = node.flatten() else { return false };
         let finding = Finding { position: node.position, ..finding };
-        let diagnostic = Diagnostic::new("ensemble", &entry.shown, finding);
+        let diagnostic = overrides::placed("ensemble", &entry.shown, finding);
+        self.add(diagnostic);
+        true
+    }
+
+    /// Adds what there is to say, once: several may use what stands in one place.
+    fn add(&mut self, diagnostic: Diagnostic) {
         if !self.diagnostics.contains(&diagnostic) {
             self.diagnostics.push(diagnostic);
         }
-        true
     }
 
     /// The ensembles by the name of their copy, with their text.

@@ -76,8 +76,8 @@ const FRACTION: Shape = Shape::Either(&[
 const COUNT: Shape = Shape::Whole(1, 10_000_000);
 const NAME: Shape = Shape::Matching("^[^\\s.][^\\s/]*$");
 const EXPECTATION: Shape = Shape::Matching("^\\s*[A-Za-z0-9_.]+\\s*(<|<=|==|!=|>=|>)\\s*[+-]?[0-9.]");
-/// A file; that the ensemble itself may stand there is for its own schema to say.
-const ENSEMBLE: Shape = Shape::Filled;
+/// A file, or what would stand in it.
+const ENSEMBLE: Shape = Shape::Either(&[Shape::Filled, Shape::Map(&crate::dms::ensemble::format::ENSEMBLE)]);
 /// A time, or a distribution of times.
 const TIMES: Shape = Shape::Either(&[TIME, Shape::Map(&DISTRIBUTION)]);
 

@@ -193,13 +193,7 @@ fn load_bytes(
         files.note(overrides::FILE, overrides::FILE, lines.join("\n").as_bytes());
     }
     files.note_scenario(shown, &input, bytes);
-    let place = |code, finding: Finding| match overrides::line_of(finding.position) {
-        Some(line) => {
-            let position = Position { line, ..finding.position };
-            Diagnostic::new(code, overrides::FILE, Finding { position, ..finding })
-        }
-        None => Diagnostic::new(code, shown, finding),
-    };
+    let place = |code, finding: Finding| overrides::placed(code, shown, finding);
     let mut root = match yaml::parse(bytes) {
         Ok(root) => root,
         Err(findings) => {

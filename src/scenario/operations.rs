@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::faults::peer;
-use super::files::Files;
+use super::files::{Files, NAME_WITHIN};
 use super::organizations::{Organizations, paths};
 use super::payloads;
 use super::peers::{Peers, identifier};
@@ -92,12 +92,16 @@ pub(super) fn deployed(operation: &Operation) -> Option<(&str, &EnsembleConfig)>
     Some((name, ensemble))
 }
 
-/// The name of what a `new` deploys: its own, or that of the file.
+/// The name of what a `new` deploys: its own, or that of its ensemble.
 fn new_name(node: &Node) -> Option<String> {
     if let Some(name) = node.get("name") {
         return name.as_text().map(ToString::to_string);
     }
-    let file = node.get("ensemble").unwrap_or(node).as_text()?;
+    let ensemble = node.get("ensemble");
+    if ensemble.is_some_and(Node::is_map) {
+        return Some(NAME_WITHIN.to_owned());
+    }
+    let file = ensemble.unwrap_or(node).as_text()?;
     Some(Path::new(&**file).file_stem()?.to_string_lossy().into_owned())
 }
 

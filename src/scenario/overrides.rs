@@ -3,6 +3,7 @@
 //! They are put into the tree before anything is read, so they are checked as if they stood in the file. Their
 //! nodes carry positions beyond those of any file, which name the option instead.
 
+use super::diagnostic::Diagnostic;
 use super::reader::shortened;
 use super::yaml;
 use crate::dms::ensemble::finding::Finding;
@@ -36,9 +37,13 @@ impl Overrides {
     }
 }
 
-/// The line of the overrides that a position belongs to, if it does.
-pub(super) fn line_of(position: Position) -> Option<u32> {
-    (position.line >= FIRST_LINE).then(|| position.line - FIRST_LINE + 1)
+/// A finding in a file, or in the override that put there what is found.
+pub(super) fn placed(code: &'static str, file: &str, finding: Finding) -> Diagnostic {
+    if finding.position.line < FIRST_LINE {
+        return Diagnostic::new(code, file, finding);
+    }
+    let position = Position { line: finding.position.line - FIRST_LINE + 1, ..finding.position };
+    Diagnostic::new(code, FILE, Finding { position, ..finding })
 }
 
 fn apply(root: &mut Node, line: &str, number: u32) -> Result<(), Finding> {

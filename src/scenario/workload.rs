@@ -14,7 +14,7 @@ use crate::dms::ensemble::config::{
 };
 use crate::dms::ensemble::finding::Finding;
 use crate::dms::ensemble::suggest::{did_you_mean, suggestion};
-use crate::dms::ensemble::tree::{Node, Position};
+use crate::dms::ensemble::tree::{Node, Position, Value};
 use crate::dms::resources::{Cpu, Gpu, Resources, Shortage};
 use crate::kernel::Span;
 use crate::sim::images::{Images, Reference};
@@ -157,7 +157,8 @@ fn deploy(reader: &mut Reader, map: &Map<'_>, context: &Context<'_>, files: &mut
     Some(Request { deploy, copy: ensemble.copy })
 }
 
-/// An ensemble by the name of its file, checked against the images and the machines of the scenario.
+/// An ensemble by the name of its file, or one that stands there itself, checked against the images and the machines of
+/// the scenario.
 pub(super) fn checked_ensemble(
     reader: &mut Reader,
     node: &Node,
@@ -251,6 +252,11 @@ fn ensemble(reader: &mut Reader, node: &Node, files: &mut Files) -> Option<Ensem
     if node.is_map() {
         return files.ensemble_within(node);
     }
+    if matches!(node.value, Value::Sequence(_)) {
+        let help = "name a file, as in `ensembles/web.yaml`, or write the ensemble itself".to_owned();
+        reader.wrong_type(node, "`ensemble`", "a file or a map", help);
+        return None;
+    }
     let path = reader.text(node, "ensemble")?;
     match files.ensemble(&path) {
         Ok(ensemble) => ensemble,
@@ -267,7 +273,7 @@ fn ensemble(reader: &mut Reader, node: &Node, files: &mut Files) -> Option<Ensem
     }
 }
 
-/// Each image of the ensemble must be known; the error stands in the ensemble's own file.
+/// Each image of the ensemble must be known; the error stands where the ensemble names it.
 fn check_images(
     reader: &mut Reader,
     at: Position,

@@ -134,6 +134,46 @@ fn wrong_overrides_are_shown_where_they_are() {
     insta::assert_snapshot!(shown);
 }
 
+#[test]
+fn an_ensemble_within_a_scenario_is_that_of_a_file() {
+    let hello = yaml::flow(&yaml::parse(&fs::read("scenarios/ensembles/hello.yaml").unwrap()).unwrap());
+    let ensemble = format!("workload[0].deploy.ensemble={hello}");
+    let named = load("scenarios/calm.yaml", &[&ensemble, "workload[0].deploy.name=hello"]).unwrap();
+    assert_eq!(described(&named), described(&load("scenarios/calm.yaml", &[]).unwrap()));
+    assert_eq!(described(&reload(&named)), described(&named));
+    let again = format!("workload[1].deploy.ensemble={hello}");
+    let nameless = load("scenarios/calm.yaml", &[&ensemble, &again]).unwrap();
+    let names: Vec<&str> = nameless.setup.workload.iter().map(|one| &*one.name).collect();
+    assert_eq!(names, ["ensemble", "ensemble"]);
+    let copies: Vec<&str> = nameless.ensembles.iter().map(|(name, _)| &**name).collect();
+    assert_eq!(copies, ["ensemble", "ensemble-2"]);
+    insta::assert_snapshot!(nameless.ensembles[0].1, @r"
+    version: V1
+    allocations:
+      hello:
+        type: task
+        executor: docker
+        resources: {cpu: {cores: 1}, ram: {size: 1}, disk: {size: 1}}
+        execution: {type: docker, image: hello-world}
+    nodes: {node1: {allocations: [hello]}}
+    ");
+}
+
+#[test]
+fn mistakes_in_an_ensemble_of_an_override_are_shown_there() {
+    let allocation = "{type: task, executor: docker, resources: {cpu: {cores: 1}, ram: {size: 1}, disk: {size: 1}}, \
+                      execution: {type: docker, image: helo-world}}";
+    let ensemble =
+        format!("{{version: V1, allocations: {{a: {allocation}}}, nodes: {{n: {{allocations: [a]}}}}}}");
+    let unknown = format!("workload[0].deploy.ensemble={ensemble}");
+    let empty = "workload[1].deploy.ensemble={version: V1}";
+    let shown = load("scenarios/calm.yaml", &["seed=1", &unknown, empty]).unwrap_err();
+    let places: Vec<&str> = shown.lines().filter(|line| line.contains("-->")).collect();
+    assert_eq!(places, [" --> --set:2:29", " --> --set:3:29"], "{shown}");
+    assert!(shown.contains("did you mean `hello-world`?"), "{shown}");
+    assert!(shown.contains("at least one allocation must be defined"), "{shown}");
+}
+
 /// The paths of all values of a tree, as overrides name them. Keys with a dot have none.
 fn paths(node: &Node, path: &str, out: &mut Vec<String>) {
     if !path.is_empty() {
