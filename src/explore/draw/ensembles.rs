@@ -19,7 +19,8 @@ pub(super) fn images(draft: &mut Draft) {
             "x/frail: {{size: 40 MB, start: 1s, service: {{fails_after: {{exponential: {{mean: {fails}s}}}}}}}}"
         ));
         draft.images.push(
-            "x/greedy: {size: 20 MB, start: 1s, task: {run: 5m}, uses: {ram: {start: 100 MiB, size: 20 MiB, every: 1s}}}"
+            "x/greedy: {size: 20 MB, start: 1s, task: {run: 5m}, uses: {ram: {start: 100 MiB, size: 20 MiB, \
+             every: 1s}}}"
                 .to_owned(),
         );
     }

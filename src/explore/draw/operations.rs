@@ -177,7 +177,8 @@ fn grants(draft: &Draft, dice: &mut Dice, all: &mut Vec<(u64, String)>) {
         all.push((
             at,
             format!(
-                "by: {from}, grant: {{to: {to}, capabilities: [{capability}], for: {minutes}m, depth: {depth}, name: g{number}}}"
+                "by: {from}, grant: {{to: {to}, capabilities: [{capability}], for: {minutes}m, depth: {depth}, \
+                 name: g{number}}}"
             ),
         ));
         let later = dice.between(at + 5, Times::HEALED);

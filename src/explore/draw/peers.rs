@@ -179,7 +179,8 @@ fn attackers(draft: &mut Draft, dice: &mut Dice) {
         let attack = dice.one(&["forger", "replayer", "token_thief", "sybil", "flooder"]);
         let (start, every) = (dice.between(10, 900), dice.between(2, 30));
         draft.peers.push(format!(
-            "attackers: {{name: foes, count: {}, attack: {{{attack}: {{start: {start}s, end: {end}s, every: {every}s}}}}}}",
+            "attackers: {{name: foes, count: {}, attack: {{{attack}: {{start: {start}s, end: {end}s, \
+             every: {every}s}}}}}}",
             dice.between(1, 4)
         ));
     }
