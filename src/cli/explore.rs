@@ -1,6 +1,5 @@
 //! `dmsim explore`: draws configurations, runs them with every rule watched, and tells what it finds.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,6 +16,9 @@ use crate::explore::choices::Choice;
 use crate::explore::draw::{Bounds, draw};
 use crate::explore::search::{Found, Tally, search};
 use crate::explore::trial::Verdict;
+use crate::kernel::path_text;
+use crate::observe::write_into;
+use crate::scenario::parse_profile;
 use crate::sim::check::Kind;
 
 #[derive(Args, Debug)]
@@ -31,7 +33,7 @@ pub(super) struct ExploreArguments {
     #[arg(long)]
     jobs: Option<usize>,
     /// The profile of all peers.
-    #[arg(long, default_value = "intended")]
+    #[arg(long, default_value = "intended", value_parser = profile_of)]
     profile: String,
     /// What every configuration has (`dmsim explore --choices` lists the words).
     #[arg(long, value_delimiter = ',', value_name = "CHOICES", value_parser = choice_of)]
@@ -69,6 +71,11 @@ fn seeds_of(text: &str) -> Result<(u64, u64), String> {
         }
         None => number(text).map(|seed| (seed, seed + 1)),
     }
+}
+
+/// A profile, as it is written.
+fn profile_of(text: &str) -> Result<String, String> {
+    parse_profile(text).map(|_| text.to_owned())
 }
 
 fn choice_of(text: &str) -> Result<Choice, String> {
@@ -126,24 +133,21 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
 struct Findings<'a> {
     out: &'a Path,
     blames: bool,
-    worst: Option<Exit>,
+    /// How bad the worst is: the place of its exit code.
+    worst: Option<usize>,
 }
 
 impl Findings<'_> {
     fn tell(&mut self, found: &Found) {
-        let exit = match &found.verdict {
-            Verdict::Crashed(_) => Exit::Crash,
-            Verdict::Found(finding) if finding.kind == Kind::Wrong => Exit::SafetyFinding,
-            _ => Exit::Stuck,
+        let weight = match &found.verdict {
+            Verdict::Crashed(_) => 2,
+            Verdict::Found(finding) if finding.kind == Kind::Wrong => 1,
+            _ => 0,
         };
-        let rank =
-            |exit: Exit| [Exit::Stuck, Exit::SafetyFinding, Exit::Crash].iter().position(|one| *one == exit);
-        if self.worst.is_none_or(|worst| rank(worst) < rank(exit)) {
-            self.worst = Some(exit);
-        }
-        let path = self.out.join(format!("seed-{}.yaml", found.seed));
-        let written = fs::create_dir_all(self.out).and_then(|()| fs::write(&path, &found.text));
-        let shown = path.display();
+        self.worst = self.worst.max(Some(weight));
+        let file = format!("seed-{}.yaml", found.seed);
+        let written = write_into(self.out, &[(&file, found.text.as_bytes())]);
+        let shown = path_text(&self.out.join(&file));
         let due = self.due_to(found);
         let words = found.verdict.in_words();
         match written {
@@ -167,7 +171,7 @@ impl Findings<'_> {
 
     fn exit(&self, stop: &Arc<AtomicBool>) -> Exit {
         match self.worst {
-            Some(worst) => worst,
+            Some(worst) => [Exit::Stuck, Exit::SafetyFinding, Exit::Crash][worst],
             None if stop.load(Ordering::Relaxed) => Exit::Interrupted,
             None => Exit::Fine,
         }

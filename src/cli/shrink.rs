@@ -8,6 +8,8 @@ use clap::Args;
 use super::Exit;
 use crate::explore::shrink::{Shrunk, shrink};
 use crate::explore::trial::{Untried, of_text};
+use crate::kernel::path_text;
+use crate::observe::write_atomically;
 
 #[derive(Args, Debug)]
 pub(super) struct ShrinkArguments {
@@ -25,7 +27,7 @@ pub(super) struct ShrinkArguments {
 }
 
 pub(super) fn run(arguments: &ShrinkArguments) -> Exit {
-    let shown = arguments.finding.display().to_string();
+    let shown = path_text(&arguments.finding);
     let text = match std::fs::read_to_string(&arguments.finding) {
         Ok(text) => text,
         Err(error) => {
@@ -57,8 +59,8 @@ pub(super) fn run(arguments: &ShrinkArguments) -> Exit {
     match &arguments.out {
         None => print!("{text}"),
         Some(path) => {
-            if let Err(error) = std::fs::write(path, text) {
-                eprintln!("error: cannot write {}: {error}", path.display());
+            if let Err(error) = write_atomically(path, text.as_bytes()) {
+                eprintln!("error: {error}");
                 return Exit::Internal;
             }
         }

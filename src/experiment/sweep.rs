@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::plan::{self, Cell, Planned, fingerprint};
 use super::statistics::{average, mser5};
 use super::summary::Measured;
-use crate::kernel::path_text;
+use crate::kernel::{path_text, said_by};
 use crate::observe::sweep::PLAN;
 use crate::observe::{
     self, CellOutcome, CellResult, FailureKind, FolderError, Kept, PlannedMetric, ReadError, SWEEP_SCHEMA,
@@ -269,7 +269,10 @@ impl Sweep {
             Ok(Ok(outcome)) => self.measure(&outcome),
             Ok(Err(RunError::Setup(reason))) => failed(FailureKind::Setup, reason),
             Ok(Err(RunError::Violation(violation))) => failed(FailureKind::Violation, violation.to_string()),
-            Err(panic) => failed(FailureKind::Crash, said_by(&*panic)),
+            Err(panic) => {
+                let silent = || "the simulator broke down without a word".to_owned();
+                failed(FailureKind::Crash, said_by(&*panic).unwrap_or_else(silent))
+            }
         };
         Ok(Some(CellResult { schema: SWEEP_SCHEMA, id: cell.id.clone(), seed: cell.seed, outcome }))
     }
@@ -320,11 +323,4 @@ impl Sweep {
         // Of nothing it is not a number, and so none.
         Some(average(&values))
     }
-}
-
-/// What a panic said.
-fn said_by(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "the simulator broke down without a word".to_owned())
 }

@@ -1,8 +1,8 @@
 //! One run of a configuration with every rule watched.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::kernel::said_by;
 use crate::scenario::{self, Report};
 use crate::sim::check::{Checked, Finding, Kind, Reached};
 use crate::sim::{self, Options, RunError, Setup};
@@ -113,12 +113,8 @@ pub fn of_setup(
             what: violation.to_string(),
         })),
         Ok(Err(RunError::Setup(reason))) => clean(Verdict::Crashed(reason)),
-        Err(panic) => clean(Verdict::Crashed(said_by(&*panic))),
+        Err(panic) => {
+            clean(Verdict::Crashed(said_by(&*panic).unwrap_or_else(|| "without a word".to_owned())))
+        }
     })
-}
-
-/// What a panic said.
-fn said_by(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a word".to_owned())
 }

@@ -3,6 +3,7 @@
 //! Start with [`time`], then [`queue`] (what happens next), [`random`] (every draw of a run) and [`digest`]
 //! (what two runs must have in common to be called the same).
 
+mod breakdown;
 pub mod date;
 pub mod digest;
 pub mod hold;
@@ -16,6 +17,7 @@ pub mod slab;
 pub mod time;
 
 pub use crate::id_type;
+pub use breakdown::said_by;
 pub use digest::{Digest, fingerprint128};
 pub use ids::{Id, IdVec};
 pub use queue::{EventId, EventQueue};

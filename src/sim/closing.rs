@@ -107,13 +107,24 @@ impl World<'_> {
     /// Whether a provider keeps an allocation for an orchestrator that is down, and will not do so for ever.
     fn is_kept(&self, host: &Inside, allocation: &str) -> bool {
         let orchestrator = self.ledger.deployment_of(allocation).and_then(|it| self.ledger.deployment(it));
-        let absent = orchestrator.is_some_and(|(by, id)| {
-            let host = &self.hosts[by.0 as usize];
-            // With its disk an orchestrator has lost all that it knew.
-            !host.up || host.built().is_some_and(|inside| inside.peer.deployment(id).is_none())
+        let absent = orchestrator.is_some_and(|(by, _)| !self.hosts[by.0 as usize].up);
+        absent && self.waits_for_orchestrator(host, allocation)
+    }
+
+    /// Whether a provider keeps an allocation for an orchestrator that is up and has lost all that it knew with its
+    /// disk: it cannot tell that from one that is absent.
+    pub(super) fn is_kept_for_one_who_has_forgotten(&self, peer: PeerId, allocation: &str) -> bool {
+        let orchestrator = self.ledger.deployment_of(allocation).and_then(|it| self.ledger.deployment(it));
+        let has_forgotten = orchestrator.is_some_and(|(by, id)| {
+            self.hosts[by.0 as usize].built().is_some_and(|inside| inside.peer.deployment(id).is_none())
         });
-        absent
-            && !host.peer.security().profile.has(Weakness::Orphans)
+        let host = self.hosts[peer.0 as usize].built();
+        has_forgotten && host.is_some_and(|inside| self.waits_for_orchestrator(inside, allocation))
+    }
+
+    /// Whether a provider still gives the orchestrator of an allocation time to come back.
+    fn waits_for_orchestrator(&self, host: &Inside, allocation: &str) -> bool {
+        !host.peer.security().profile.has(Weakness::Orphans)
             && host.peer.provider().keeps_for_absent(allocation, self.clock(self.queue.now()))
     }
 

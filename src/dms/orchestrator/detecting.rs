@@ -56,16 +56,15 @@ impl Deployment {
         let detector = self.strategy.detector;
         let logic = detector.logic();
         if let Some(swim) = logic.probing() {
-            let started = |node: &Node| node.phase == Phase::Started;
+            let started = || self.nodes.iter().enumerate().filter(|(_, node)| node.phase == Phase::Started);
+            started().next()?;
             // Of a node whose programs have all ended nothing can be lost any more.
-            let has_watched =
-                |index: usize, node: &Node| (0..node.members.len()).any(|place| self.watches((index, place)));
-            let suspected = self.nodes.iter().enumerate().filter(|(index, node)| {
-                started(node) && node.suspected_since.is_some() && has_watched(*index, node)
-            });
-            let lost = suspected.filter_map(|(_, node)| Some(node.suspected_since? + swim.suspicion));
-            let first_lost = lost.min();
-            self.nodes.iter().find(|node| started(node))?;
+            let has_watched = |(index, node): &(usize, &Node)| {
+                (0..node.members.len()).any(|place| self.watches((*index, place)))
+            };
+            let suspected = started().filter(|(_, node)| node.suspected_since.is_some()).filter(has_watched);
+            let first_lost =
+                suspected.filter_map(|(_, node)| Some(node.suspected_since? + swim.suspicion)).min();
             let round = &mut self.detection.next_round;
             if *round <= now {
                 *round = now + swim.period;

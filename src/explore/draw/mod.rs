@@ -1,6 +1,6 @@
 //! A whole configuration from a seed, as the text of a scenario.
 //!
-//! Everything that breaks is mended by [`Times::HEALED`], and nothing is asked for that cannot be done by the end, so
+//! Everything that breaks is mended by `Times::HEALED`, and nothing is asked for that cannot be done by the end, so
 //! that what is still not right then never will be.
 
 mod ensembles;

@@ -6,8 +6,8 @@
 //! counts for nothing.
 
 use crate::dms::actor::{Envelope, topics};
-use crate::dms::capability::CapabilityContext;
 use crate::dms::capability::slow::{Question, authorises};
+use crate::dms::capability::{Capability, CapabilityContext};
 use crate::dms::identity::ActorId;
 use crate::kernel::{OrderedMap, Time, Timestamp};
 use crate::net::{EndpointId, EndpointSet};
@@ -15,10 +15,12 @@ use crate::sim::event::PeerId;
 use crate::sim::setup::AttackKind;
 use crate::sim::world::World;
 
-/// Why what was executed must not have been; none where it was right.
-fn breach(
+/// Why a message must not be executed, on what its receiver knows; none where it is right. Where it is a broadcast it
+/// is to be one on this topic.
+pub(in crate::sim) fn breach(
     receiver: &CapabilityContext,
     envelope: &Envelope,
+    topic: Option<&Capability>,
     impersonates: bool,
     now: Timestamp,
 ) -> Option<&'static str> {
@@ -27,11 +29,11 @@ fn breach(
         origin: &envelope.from.did,
         subject: &envelope.from.id.did(),
         audience: &envelope.to.as_ref().map_or(own, |to| to.id.did()),
-        topic: envelope.is_broadcast().then_some(&topics::DEPLOYMENT),
+        topic: topic.filter(|_| envelope.is_broadcast()),
         capabilities: std::slice::from_ref(&envelope.behaviour.path),
         now,
     };
-    if !envelope.clone().altered(|_| ()).is_signed(receiver.trust().mode()) {
+    if !envelope.is_signed(receiver.trust().mode()) {
         Some("not signed by its sender")
     } else if envelope.is_expired(now) {
         Some("expired")
@@ -142,7 +144,9 @@ impl World<'_> {
             return attacker.account.refused(now);
         }
         attacker.account.executed();
-        let why = breach(&before, envelope, strike.impersonates, clock);
+        // What was made of it on the way was made without asking whether it is signed.
+        let anew = envelope.clone().altered(|_| ());
+        let why = breach(&before, &anew, Some(&topics::DEPLOYMENT), strike.impersonates, clock);
         if let Some(why) = again.map(|_| "executed twice").or(why) {
             return attacker.account.success(|| what(why));
         }
@@ -194,8 +198,9 @@ mod tests {
             random,
             shots: Vec::new(),
         };
-        let judged =
-            |envelope: &Envelope, impersonates, now| breach(&bob.context, envelope, impersonates, now);
+        let judged = |envelope: &Envelope, impersonates, now| {
+            breach(&bob.context, envelope, Some(&topics::DEPLOYMENT), impersonates, now)
+        };
         let right = alice.seal(&mut kit);
         assert_eq!(judged(&right, false, now), None);
         assert_eq!(judged(&right, true, now), Some("in another's name"));

@@ -23,6 +23,7 @@ use rustc_hash::FxHashMap;
 
 use self::account::Account;
 use self::judge::Replays;
+pub(super) use self::judge::breach;
 use self::kit::{Identity, Kit, Shot};
 use super::event::{Event, PeerId};
 use super::population::Population;

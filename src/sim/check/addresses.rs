@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use super::generations::key;
 use super::{Found, Invariant, Look};
 use crate::dms::fact::Fact;
 use crate::sim::event::PeerId;
+use crate::sim::ledger::key_of;
 
 /// See the module.
 #[derive(Default)]
@@ -43,12 +43,12 @@ impl Invariant for Addresses {
         match fact {
             Fact::PortMapped { allocation, public, .. } => {
                 if *public == 0 {
-                    found.wrong(look, peer, format!("port 0 leads to {}", key(allocation)));
+                    found.wrong(look, peer, format!("port 0 leads to {}", key_of(allocation)));
                 }
                 let former = self.ports.insert((peer, *public), Arc::clone(allocation));
                 let former = former.filter(|former| former != allocation);
                 if let Some(former) = former.filter(|former| Self::has_port(look, peer, former, *public)) {
-                    let (one, other) = (key(allocation), key(&former));
+                    let (one, other) = (key_of(allocation), key_of(&former));
                     found.wrong(look, peer, format!("port {public} leads to {one} and to {other}"));
                 }
             }
@@ -56,13 +56,13 @@ impl Invariant for Addresses {
                 let former = self.addresses.insert((peer, *address), Arc::clone(allocation));
                 let former = former.filter(|former| former != allocation);
                 if let Some(former) = former.filter(|former| Self::lives(look, peer, former)) {
-                    let (one, other) = (key(allocation), key(&former));
+                    let (one, other) = (key_of(allocation), key_of(&former));
                     found.wrong(look, peer, format!("{address} is the address of {one} and of {other}"));
                 }
                 let ensemble: Arc<str> = allocation.split_once('_').map_or("", |(id, _)| id).into();
                 let former = self.of_ensembles.insert((ensemble, *address), Arc::clone(allocation));
                 if let Some(former) = former.filter(|former| former != allocation) {
-                    let (one, other) = (key(allocation), key(&former));
+                    let (one, other) = (key_of(allocation), key_of(&former));
                     found.wrong(look, peer, format!("{address} is the address of {one} and of {other}"));
                 }
             }

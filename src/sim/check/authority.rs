@@ -6,9 +6,9 @@ use rustc_hash::FxHashSet;
 
 use super::{Found, Invariant, Look};
 use crate::dms::actor::{BehaviourKind, Envelope};
-use crate::dms::capability::slow::{Question, authorises};
 use crate::dms::identity::{ActorId, Inbox};
 use crate::kernel::Time;
+use crate::sim::attack::breach;
 use crate::sim::event::PeerId;
 use crate::sim::world::World;
 
@@ -30,29 +30,10 @@ impl Verdict {
         if envelope.from.id == own.id && to_itself {
             return Some(Self(envelope.is_expired(now).then_some("expired")));
         }
-        let question = Question {
-            origin: &envelope.from.did,
-            subject: &envelope.from.id.did(),
-            audience: &envelope.to.as_ref().map_or_else(|| own.id.did(), |to| to.id.did()),
-            topic: envelope.topic.as_ref(),
-            capabilities: std::slice::from_ref(&envelope.behaviour.path),
-            now,
-        };
-        let of_its_topic =
-            !envelope.is_broadcast() || envelope.topic.as_ref() == envelope.behaviour.kind.topic();
-        let wrong = if !envelope.is_signed(receiver.trust().mode()) {
-            Some("not signed by its sender")
-        } else if envelope.is_expired(now) {
-            Some("expired")
-        } else if !of_its_topic {
-            Some("on a topic that is not that of the behaviour")
-        } else if !envelope.from.is_bound() {
-            Some("in another's name")
-        } else if !authorises(receiver, &envelope.tokens, &question) {
-            Some("without authority")
-        } else {
-            None
-        };
+        let topic = envelope.behaviour.kind.topic();
+        let is_off_topic = envelope.is_broadcast() && envelope.topic.as_ref() != topic;
+        let wrong = breach(receiver, envelope, topic, !envelope.from.is_bound(), now);
+        let wrong = wrong.or_else(|| is_off_topic.then_some("on a topic that is not that of the behaviour"));
         Some(Self(wrong))
     }
 }

@@ -2,7 +2,7 @@
 //! (dms-orchestration section 1, W6, W14 and W21).
 
 use super::lasting::Lasting;
-use super::placement::unfit;
+use super::placement::{may_be_on, unfit};
 use super::{Found, Invariant, Look};
 use crate::dms::fact::{DeploymentStatus, Fact};
 use crate::dms::identity::EnsembleId;
@@ -30,18 +30,13 @@ impl Invariant for Endings {
         if let Fact::DeploymentStatus { ensemble, status: DeploymentStatus::Failed, reason } = fact
             && reason.as_ref().is_none_or(|reason| reason.is_empty())
         {
-            let number = look.world.ledger.number_of(*ensemble);
-            let name = number.map_or("a deployment", |number| look.world.ledger.name_of(number));
-            found.wrong(look, peer, format!("{name} has failed without a reason"));
+            found.wrong(look, peer, format!("{} has failed without a reason", look.name_of(*ensemble)));
         }
     }
 
-    fn minute(&mut self, look: &Look<'_, '_>, found: &mut Found<'_>) {
+    fn minute(&mut self, look: &Look<'_, '_>, calm: Span, found: &mut Found<'_>) {
         let mut on_the_way = Vec::new();
-        let world = look.world;
-        let up = world.hosts.iter().zip(0..).filter(|(host, _)| look.calm > Span::ZERO && host.up);
-        for (host, number) in up {
-            let (Some(inside), peer) = (host.built(), PeerId(number)) else { continue };
+        for (peer, inside) in look.up() {
             for deployment in inside.peer.deployments() {
                 let (id, status) = (deployment.id(), deployment.status());
                 let ends = status.is_terminal() || status == DeploymentStatus::Running;
@@ -53,10 +48,8 @@ impl Invariant for Endings {
                 }
             }
         }
-        for (peer, id, status) in self.on_the_way.look((look.now, look.calm, GRACE), on_the_way) {
-            let number = world.ledger.number_of(id);
-            let name = number.map_or("a deployment", |number| world.ledger.name_of(number));
-            found.stuck(look, peer, format!("{name} stays {}", status.as_str()));
+        for (peer, id, status) in self.on_the_way.look((look.now, calm, GRACE), on_the_way) {
+            found.stuck(look, peer, format!("{} stays {}", look.name_of(id), status.as_str()));
         }
     }
 }
@@ -80,7 +73,8 @@ fn could_be_placed(look: &Look<'_, '_>, by: PeerId, deployment: &Deployment) -> 
         let mut suitable = up.filter(|(host, number)| {
             let provider = host.peer.provider();
             provider.pool().check(resources).is_ok()
-                && unfit(look, PeerId(*number), ensemble, config, provider.machine()).is_none()
+                && may_be_on(look, PeerId(*number), config)
+                && unfit(ensemble, config, provider.machine()).is_none()
         });
         // A few more than one, for a peer that has just lost it is asked last and ports may be taken.
         suitable.nth(2).is_some()

@@ -15,17 +15,13 @@ impl<K> Default for Lasting<K> {
 }
 
 impl<K: Ord> Lasting<K> {
-    /// Takes all that is seen now: what has been seen at every look of the last `limit` comes out, once. While `calm`
-    /// is zero everything may last.
+    /// Takes all that is seen now, where for `calm` nothing has been broken: what has been seen at every look of the
+    /// last `limit`, and for as long without anything broken, comes out, once.
     pub(super) fn look<T>(
         &mut self,
         (now, calm, limit): (Time, Span, Span),
         seen: impl IntoIterator<Item = (K, T)>,
     ) -> Vec<T> {
-        if calm == Span::ZERO {
-            self.0.clear();
-            return Vec::new();
-        }
         // What began before nothing was broken any more counts from then on.
         let begin = Time(now.0.saturating_sub(calm.0));
         let mut former = std::mem::take(&mut self.0);

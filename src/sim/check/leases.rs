@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::generations::key;
 use super::lasting::Lasting;
 use super::{Found, Invariant, Look};
 use crate::kernel::Span;
 use crate::sim::event::PeerId;
+use crate::sim::ledger::key_of;
 
 /// So long something may be held for nobody once nothing is broken: an undo is sent again after two and a half minutes
 /// at most, and a termination tried again after five.
@@ -23,14 +23,12 @@ impl Invariant for Leases {
         "leases"
     }
 
-    fn minute(&mut self, look: &Look<'_, '_>, found: &mut Found<'_>) {
-        if look.calm == Span::ZERO {
-            return drop(self.held.look((look.now, look.calm, GRACE), std::iter::empty::<(_, ())>()));
-        }
+    fn minute(&mut self, look: &Look<'_, '_>, calm: Span, found: &mut Found<'_>) {
         let held = look.world.held_for_nobody().into_iter();
+        let held = held.filter(|(peer, id)| !look.world.is_kept_for_one_who_has_forgotten(*peer, id));
         let seen = held.map(|(peer, id)| ((peer, Arc::clone(&id)), (peer, id)));
-        for (peer, id) in self.held.look((look.now, look.calm, GRACE), seen) {
-            found.stuck(look, peer, format!("resources are held for {} that nobody wants", key(&id)));
+        for (peer, id) in self.held.look((look.now, calm, GRACE), seen) {
+            found.stuck(look, peer, format!("resources are held for {} that nobody wants", key_of(&id)));
         }
     }
 }

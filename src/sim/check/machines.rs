@@ -1,12 +1,13 @@
 //! Nothing is given that is not there: a machine offers no more than it has, and what runs on it, cards included, was
 //! promised no more than that (dms-orchestration sections 5.3 and 5.4, W3).
 
-use super::generations::{key, living};
+use super::living::living_on;
 use super::{Found, Invariant, Look};
 use crate::dms::fact::Fact;
 use crate::dms::outbox::RunId;
 use crate::dms::resources::{Cpu, Resources};
 use crate::sim::event::PeerId;
+use crate::sim::ledger::key_of;
 
 /// See the module.
 #[derive(Default)]
@@ -27,18 +28,13 @@ impl Invariant for Machines {
 
     fn program(&mut self, look: &Look<'_, '_>, peer: PeerId, run: RunId, found: &mut Found<'_>) {
         let inside = &look.world.hosts[peer.0 as usize];
-        let own = living(look.world);
-        let own = own.iter().filter(|one| one.peer == peer);
-        let configs = own.filter_map(|one| inside.executor.config_of(one.run));
+        let configs = living_on(peer, inside).filter_map(|one| inside.executor.config_of(one.run));
         let sum = configs.fold(Resources::default(), |sum, config| plus(sum, &config.resources));
         let provider = inside.peer.provider();
         if let Some(short) = shortage(&provider.machine().total, &sum) {
-            let what = provider.allocation_of(run).map_or("something", |(id, _)| key(id));
-            found.wrong(
-                look,
-                peer,
-                format!("{what} runs, with which more {short} is promised than there is"),
-            );
+            let what = provider.allocation_of(run).map_or("something", |(id, _)| key_of(id));
+            let what = format!("{what} runs, with which more {short} is promised than there is");
+            found.wrong(look, peer, what);
         }
     }
 }

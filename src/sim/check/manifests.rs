@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use super::generations::key;
 use super::lasting::Lasting;
 use super::{Found, Invariant, Look};
 use crate::dms::actor::AllocationState;
 use crate::dms::fact::DeploymentStatus;
+use crate::dms::orchestrator::Deployment;
 use crate::kernel::Span;
 use crate::sim::event::PeerId;
+use crate::sim::ledger::key_of;
 
 /// So long the two may differ once nothing is broken: a lost program is suspected after a minute and a half, and one
 /// that cannot start is given up after five.
@@ -26,14 +27,11 @@ impl Invariant for Manifests {
         "manifests"
     }
 
-    fn minute(&mut self, look: &Look<'_, '_>, found: &mut Found<'_>) {
+    fn minute(&mut self, look: &Look<'_, '_>, calm: Span, found: &mut Found<'_>) {
         let world = look.world;
         let mut seen = Vec::new();
-        let up = world.hosts.iter().zip(0..).filter(|(host, _)| look.calm > Span::ZERO && host.up);
-        for (host, number) in up {
-            let Some(inside) = host.built() else { continue };
-            let running =
-                |one: &&crate::dms::orchestrator::Deployment| one.status() == DeploymentStatus::Running;
+        let running = |one: &&Deployment| one.status() == DeploymentStatus::Running;
+        for (by, inside) in look.up() {
             for deployment in inside.peer.deployments().iter().filter(running) {
                 for part in deployment.held_to_run() {
                     let Some(peer) = world.directory.find(&part.host) else { continue };
@@ -51,18 +49,16 @@ impl Invariant for Manifests {
                         Some((.., AllocationState::Running)) => continue,
                         Some((.., state)) => format!("its provider holds it to be {}", state.word()),
                     };
-                    let key = (PeerId(number), Arc::clone(&part.allocation), part.generation);
+                    let key = (by, Arc::clone(&part.allocation), part.generation);
                     seen.push((key.clone(), (key, peer, what)));
                 }
             }
         }
-        for ((by, allocation, generation), peer, what) in
-            self.missing.look((look.now, look.calm, GRACE), seen)
-        {
+        for ((by, allocation, generation), peer, what) in self.missing.look((look.now, calm, GRACE), seen) {
             let there = world.population.name_of(peer);
             let what = format!(
                 "holds generation {generation} of {} to run on {there}, and {what}",
-                key(&allocation)
+                key_of(&allocation)
             );
             found.stuck(look, by, what);
         }

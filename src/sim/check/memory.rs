@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::generations::key;
 use super::{Found, Invariant, Look};
 use crate::dms::capability::RevocationSet;
 use crate::dms::identity::{Did, EnsembleId};
 use crate::dms::orchestrator::Deployment;
 use crate::sim::event::PeerId;
+use crate::sim::ledger::key_of;
 
 /// What a peer had acknowledged when its process stopped.
 struct Acknowledged {
@@ -50,14 +50,12 @@ impl Memory {
         };
         let own = &inside.peer;
         for id in before.deployments.iter().filter(|id| own.deployment(**id).is_none()) {
-            let number = look.world.ledger.number_of(*id);
-            let name = number.map_or("a deployment", |number| look.world.ledger.name_of(number));
-            found.wrong(look, peer, format!("has forgotten {name}"));
+            found.wrong(look, peer, format!("has forgotten {}", look.name_of(*id)));
         }
         for (id, generation) in &before.allocations {
             let is_there = |(own, life, _): (&Arc<str>, u32, _)| own == id && life == *generation;
             if !own.provider().allocations().any(is_there) {
-                found.wrong(look, peer, format!("has forgotten generation {generation} of {}", key(id)));
+                found.wrong(look, peer, format!("has forgotten generation {generation} of {}", key_of(id)));
             }
         }
         let now = look.world.clock_of(peer, look.now);

@@ -1,12 +1,12 @@
 //! What must hold in every run, watched from outside: one file a rule.
 //!
-//! A rule ([`Invariant`]) sees facts, executed messages, programs that begin, and once a simulated minute the whole
+//! A rule (`Invariant`) sees facts, executed messages, programs that begin, and once a simulated minute the whole
 //! world. It changes nothing, so a run is the same with and without it, and it trusts nothing that the logic of `dms`
 //! believes where it can look for itself: what runs is asked of the executors, who may do what of the slow authoriser,
 //! and what an ensemble wants of its file.
 //!
 //! Two kinds of rules are told. What is *wrong* must never be, whatever breaks. What is *stuck* must not last once
-//! nothing has been broken for a while ([`Look::calm`]): faults may delay what is due, and not for ever.
+//! nothing has been broken for a while (`Invariant::minute`): faults may delay what is due, and not for ever.
 
 mod addresses;
 mod authority;
@@ -15,6 +15,7 @@ mod endings;
 mod generations;
 mod lasting;
 mod leases;
+mod living;
 mod machines;
 mod manifests;
 mod memory;
@@ -35,9 +36,11 @@ use self::memory::Memory;
 pub use self::reach::{Feature, Reached};
 pub use self::transitions::{ALLOCATION_TRANSITIONS, DEPLOYMENT_TRANSITIONS};
 use super::event::{Event, PeerId};
+use super::host::Inside;
 use super::world::World;
 use crate::dms::actor::Envelope;
 use crate::dms::fact::Fact;
+use crate::dms::identity::EnsembleId;
 use crate::dms::outbox::RunId;
 use crate::kernel::{Span, Time};
 
@@ -84,8 +87,20 @@ pub(super) struct Look<'a, 's> {
     pub(super) world: &'a World<'s>,
     /// The time of the run.
     pub(super) now: Time,
-    /// For how long nothing has been broken; zero while something is.
-    pub(super) calm: Span,
+}
+
+impl<'a> Look<'a, '_> {
+    /// The name of a deployment.
+    fn name_of(&self, ensemble: EnsembleId) -> &'a str {
+        let number = self.world.ledger.number_of(ensemble);
+        number.map_or("a deployment", |number| self.world.ledger.name_of(number))
+    }
+
+    /// The peers that are up and to which something has happened.
+    fn up(&self) -> impl Iterator<Item = (PeerId, &'a Inside)> {
+        let up = self.world.hosts.iter().zip(0..).filter(|(host, _)| host.up);
+        up.filter_map(|(host, number)| Some((PeerId(number), host.built()?)))
+    }
 }
 
 /// Takes down what a rule finds.
@@ -140,8 +155,9 @@ pub(super) trait Invariant {
     /// A machine's disk is lost with all that was on it.
     fn disk_lost(&mut self, _peer: PeerId) {}
 
-    /// A simulated minute is over, or the run is.
-    fn minute(&mut self, _look: &Look<'_, '_>, _found: &mut Found<'_>) {}
+    /// A simulated minute is over, or the run is, and for `calm` nothing has been broken. It is not asked while
+    /// something is.
+    fn minute(&mut self, _look: &Look<'_, '_>, _calm: Span, _found: &mut Found<'_>) {}
 }
 
 /// The rules of a run, and what they have found.
@@ -217,7 +233,7 @@ impl World<'_> {
     fn consult(&mut self, ask: impl Fn(&mut dyn Invariant, &Look<'_, '_>, &mut Found<'_>)) {
         let Some(mut checks) = self.checks.take() else { return };
         let now = self.queue.now();
-        let look = Look { world: self, now, calm: checks.calm.at(self, now) };
+        let look = Look { world: self, now };
         let Checks { rules, findings, .. } = &mut *checks;
         for rule in rules {
             let mut found = Found { rule: rule.name(), now, all: findings };
@@ -255,9 +271,12 @@ impl World<'_> {
 
     /// A message was handled and executed.
     pub(super) fn check_executed(&mut self, peer: PeerId, parcel: u32, verdict: Option<Verdict>) {
-        let (Some(verdict), Some(_)) = (verdict, &self.checks) else { return };
-        let Some(envelope) = self.parcels.get(parcel).map(|parcel| parcel.envelope.clone()) else { return };
-        self.consult(|rule, look, found| rule.executed(look, peer, (&envelope, verdict), found));
+        let Some(verdict) = verdict else { return };
+        self.consult(|rule, look, found| {
+            if let Some(parcel) = look.world.parcels.get(parcel) {
+                rule.executed(look, peer, (&parcel.envelope, verdict), found);
+            }
+        });
     }
 
     /// A program is up.
@@ -285,8 +304,10 @@ impl World<'_> {
 
     /// A minute is over, or the run is.
     pub(super) fn check_all(&mut self) {
-        if self.checks.is_some() {
-            self.consult(|rule, look, found| rule.minute(look, found));
+        let Some(checks) = &self.checks else { return };
+        let calm = checks.calm.at(self, self.queue.now());
+        if calm > Span::ZERO {
+            self.consult(|rule, look, found| rule.minute(look, calm, found));
         }
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::generations::key;
 use super::{Found, Invariant, Look};
 use crate::dms::outbox::RunId;
 use crate::sim::event::PeerId;
+use crate::sim::ledger::key_of;
 
 /// What has been up where.
 #[derive(Default)]
@@ -27,7 +27,7 @@ impl Invariant for Order {
         for other in wanted {
             let id: Arc<str> = format!("{node}.{other}").into();
             if !self.begun.contains(&(peer, id)) {
-                let what = format!("{} has started before {other}, which it depends on", key(allocation));
+                let what = format!("{} has started before {other}, which it depends on", key_of(allocation));
                 found.wrong(look, peer, what);
             }
         }

@@ -1,12 +1,13 @@
 //! Nothing is placed where it may not be: a machine commits only to what its executors, its place and its size allow,
 //! and to what may be on it by name (dms-orchestration sections 2.2, 2.3 and 6.1).
 
-use super::generations::key;
 use super::{Found, Invariant, Look};
 use crate::dms::ensemble::{EnsembleConfig, Location, NodeConfig};
 use crate::dms::fact::Fact;
+use crate::dms::orchestrator::Deployment;
 use crate::dms::provider::Machine;
 use crate::sim::event::PeerId;
+use crate::sim::ledger::key_of;
 
 /// See the module.
 #[derive(Default)]
@@ -24,7 +25,7 @@ impl Invariant for Placement {
             Fact::Committed { allocation, .. } => {
                 let Some(number) = world.ledger.deployment_of(allocation) else { return };
                 let ensemble = world.ledger.ensemble_of(number);
-                let node = key(allocation).split_once('.').map_or("", |(node, _)| node);
+                let node = key_of(allocation).split_once('.').map_or("", |(node, _)| node);
                 // A standby is called after its primary.
                 let known = ensemble.nodes.get(node).or_else(|| {
                     let primary = ensemble.nodes.iter().filter(|(name, _)| node.starts_with(&***name));
@@ -32,14 +33,17 @@ impl Invariant for Placement {
                 });
                 let is_standby = !ensemble.nodes.contains_key(node);
                 let Some(node) = known else { return };
-                // Standbys of a node that is pinned are not.
-                let node = &NodeConfig { peer: node.peer.clone().filter(|_| !is_standby), ..node.clone() };
                 let host = world.hosts[peer.0 as usize].peer.handle_of_root().host.to_string();
                 if ensemble.exclude_peers.iter().any(|excluded| **excluded == *host) {
-                    found.wrong(look, peer, format!("commits to {}, which excludes it", key(allocation)));
+                    found.wrong(look, peer, format!("commits to {}, which excludes it", key_of(allocation)));
                 }
-                if let Some(why) = unfit(look, peer, ensemble, node, provider.machine()) {
-                    found.wrong(look, peer, format!("commits to {}: {why}", key(allocation)));
+                // Standbys of a node that is pinned are not.
+                if !is_standby && !may_be_on(look, peer, node) {
+                    let what = format!("commits to {}: it is pinned to another peer", key_of(allocation));
+                    found.wrong(look, peer, what);
+                }
+                if let Some(why) = unfit(ensemble, node, provider.machine()) {
+                    found.wrong(look, peer, format!("commits to {}: {why}", key_of(allocation)));
                 }
             }
             // A gateway bids with machines that there are not yet, and what an update adds is not in the books.
@@ -49,14 +53,12 @@ impl Invariant for Placement {
                 let Some(number) = world.ledger.number_of(*ensemble) else { return };
                 let by = world.ledger.record_of(number).orchestrator();
                 let deployment = world.hosts[by.0 as usize].peer.deployment(*ensemble);
-                if deployment.is_none_or(crate::dms::orchestrator::Deployment::was_updated) {
+                if deployment.is_none_or(Deployment::was_updated) {
                     return;
                 }
                 let ensemble = world.ledger.ensemble_of(number);
-                let why = |node: &NodeConfig| {
-                    let standby = NodeConfig { peer: None, ..node.clone() };
-                    unfit(look, peer, ensemble, &standby, provider.machine())
-                };
+                // Its standbys may be where a node that is pinned may not.
+                let why = |node| unfit(ensemble, node, provider.machine());
                 let reasons: Vec<Option<String>> = ensemble.nodes.values().map(why).collect();
                 if let Some(Some(why)) = reasons.first()
                     && reasons.iter().all(Option::is_some)
@@ -70,19 +72,15 @@ impl Invariant for Placement {
     }
 }
 
-/// Why a node may not be on a peer.
-pub(super) fn unfit(
-    look: &Look<'_, '_>,
-    peer: PeerId,
-    ensemble: &EnsembleConfig,
-    node: &NodeConfig,
-    machine: &Machine,
-) -> Option<String> {
+/// Whether a node is not pinned to another peer.
+pub(super) fn may_be_on(look: &Look<'_, '_>, peer: PeerId, node: &NodeConfig) -> bool {
     let name = look.world.population.name_of(peer);
-    let host = look.world.hosts[peer.0 as usize].peer.handle_of_root().host.to_string();
-    if node.peer.as_ref().is_some_and(|pin| **pin != **name && **pin != *host) {
-        return Some("it is pinned to another peer".to_owned());
-    }
+    let host = || look.world.hosts[peer.0 as usize].peer.handle_of_root().host.to_string();
+    node.peer.as_ref().is_none_or(|pin| **pin == **name || **pin == *host())
+}
+
+/// Why a node may not be on a machine.
+pub(super) fn unfit(ensemble: &EnsembleConfig, node: &NodeConfig, machine: &Machine) -> Option<String> {
     let (accept, reject) = (&node.location.accept, &node.location.reject);
     let inside = |places: &[Location]| places.iter().any(|place| lies_in(&machine.location, place));
     if if accept.is_empty() { inside(reject) } else { !inside(accept) } {

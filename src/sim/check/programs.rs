@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use super::generations::key;
 use super::lasting::Lasting;
 use super::{Found, Invariant, Look};
 use crate::dms::outbox::RunId;
 use crate::kernel::Span;
 use crate::sim::event::PeerId;
+use crate::sim::ledger::key_of;
 
 /// So long the books may differ from what runs once nothing is broken.
 const GRACE: Span = Span::mins(2);
@@ -27,11 +27,9 @@ impl Invariant for Programs {
         "programs"
     }
 
-    fn minute(&mut self, look: &Look<'_, '_>, found: &mut Found<'_>) {
+    fn minute(&mut self, look: &Look<'_, '_>, calm: Span, found: &mut Found<'_>) {
         let (mut missing, mut unknown) = (Vec::new(), Vec::new());
-        let up = look.world.hosts.iter().zip(0..).filter(|(host, _)| look.calm > Span::ZERO && host.up);
-        for (host, number) in up {
-            let (Some(inside), peer) = (host.built(), PeerId(number)) else { continue };
+        for (peer, inside) in look.up() {
             let running = inside.executor.running();
             let provider = inside.peer.provider();
             let mut known = Vec::new();
@@ -45,10 +43,10 @@ impl Invariant for Programs {
             let strange = running.into_iter().filter(|run| !known.contains(run));
             unknown.extend(strange.map(|run| ((peer, run), peer)));
         }
-        for (peer, id) in self.missing.look((look.now, look.calm, GRACE), missing) {
-            found.wrong(look, peer, format!("{} runs in the books, and does not", key(id)));
+        for (peer, id) in self.missing.look((look.now, calm, GRACE), missing) {
+            found.wrong(look, peer, format!("{} runs in the books, and does not", key_of(id)));
         }
-        for peer in self.unknown.look((look.now, look.calm, ENDING), unknown) {
+        for peer in self.unknown.look((look.now, calm, ENDING), unknown) {
             found.stuck(look, peer, "a program runs that its provider does not know of".to_owned());
         }
     }

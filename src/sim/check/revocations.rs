@@ -34,14 +34,11 @@ impl Invariant for Revocations {
         }
     }
 
-    fn minute(&mut self, look: &Look<'_, '_>, found: &mut Found<'_>) {
+    fn minute(&mut self, look: &Look<'_, '_>, calm: Span, found: &mut Found<'_>) {
         if self.known.is_empty() {
             return;
         }
-        let lacking = match look.calm {
-            Span::ZERO => Vec::new(),
-            _ => look.world.lacking_revocations(look.world.clock(look.now)),
-        };
+        let lacking = look.world.lacking_revocations(look.world.clock(look.now));
         // Nobody talks to those whose own tokens were withdrawn.
         let withdrawn: Vec<&str> = look.world.setup.operations.iter().filter_map(member_of).collect();
         let is_withdrawn = |peer: PeerId| withdrawn.contains(&&**look.world.population.name_of(peer));
@@ -49,7 +46,7 @@ impl Invariant for Revocations {
         let pairs = lacking.into_iter().flat_map(|(peer, keys)| keys.into_iter().map(move |key| (peer, key)));
         let seen =
             pairs.filter(|(peer, key)| published(key) && !is_withdrawn(*peer)).map(|pair| (pair, pair));
-        for (peer, key) in self.lacking.look((look.now, look.calm, WINDOW), seen) {
+        for (peer, key) in self.lacking.look((look.now, calm, WINDOW), seen) {
             let others = self.known[&key].len();
             found.stuck(look, peer, format!("does not know of a revocation that {others} others know of"));
         }

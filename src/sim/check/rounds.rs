@@ -38,13 +38,8 @@ impl Invariant for Rounds {
         let groups = look.world.setup.groups.iter().filter(offers);
         let providers: usize = groups.map(|group| group.count as usize).sum();
         if asked.len() == MOST + 2 * providers + 1 {
-            let number = look.world.ledger.number_of(*ensemble);
-            let name = number.map_or("a deployment", |number| look.world.ledger.name_of(number));
-            found.stuck(
-                look,
-                peer,
-                format!("{name} has asked for bids {} times within {WINDOW}", asked.len()),
-            );
+            let (name, times) = (look.name_of(*ensemble), asked.len());
+            found.stuck(look, peer, format!("{name} has asked for bids {times} times within {WINDOW}"));
         }
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::generations::key;
 use super::{Found, Invariant, Look};
 use crate::dms::actor::AllocationState as A;
 use crate::dms::fact::{DeploymentStatus as D, Fact};
 use crate::dms::identity::EnsembleId;
 use crate::sim::event::PeerId;
+use crate::sim::ledger::key_of;
 
 /// What may follow a state of a deployment; it begins with Preparing.
 pub const DEPLOYMENT_TRANSITIONS: &[(D, &[D])] = &[
@@ -60,8 +60,7 @@ impl Invariant for Transitions {
                     Some(former) => allows(DEPLOYMENT_TRANSITIONS, &former, status),
                 };
                 if let (false, Some(former)) = (is_listed, former) {
-                    let number = look.world.ledger.number_of(*ensemble);
-                    let name = number.map_or("a deployment", |number| look.world.ledger.name_of(number));
+                    let name = look.name_of(*ensemble);
                     let (from, to) = (former.as_str(), status.as_str());
                     found.wrong(look, peer, format!("{name} went from {from} to {to}"));
                 }
@@ -79,7 +78,7 @@ impl Invariant for Transitions {
                 if former != *state && !allows(ALLOCATION_TRANSITIONS, &former, state) {
                     let (from, to) = (former.word(), state.word());
                     let what =
-                        format!("generation {generation} of {} went from {from} to {to}", key(allocation));
+                        format!("generation {generation} of {} went from {from} to {to}", key_of(allocation));
                     found.wrong(look, peer, what);
                 }
             }
