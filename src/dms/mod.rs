@@ -11,6 +11,7 @@
 //! and [`capability`] (how a message is authorised).
 
 pub mod actor;
+mod alarm;
 pub mod atlas;
 pub mod capability;
 pub mod constants;

@@ -275,6 +275,8 @@ pub enum Owner {
 pub enum Timer {
     /// Say hello on a connection.
     Hello(u32),
+    /// Compare revocations with the next neighbour.
+    CompareRevocations,
     /// A reply is overdue.
     Reply(Owner, u64),
     /// A bid round closes.
@@ -357,6 +359,7 @@ impl Timer {
             | Self::Contracts
             | Self::Machines
             | Self::Hello(_)
+            | Self::CompareRevocations
             | Self::RenewOrchestrators
             | Self::RegrantHealthChecks(_)
             | Self::Sweep

@@ -568,7 +568,7 @@ impl Peer {
                 _ => gateway.tick(&mut desk, &mut self.root),
             };
         }
-        if matches!(timer, Timer::Hello(_) | Timer::Reply(Owner::Root, _)) {
+        if matches!(timer, Timer::Hello(_) | Timer::CompareRevocations | Timer::Reply(Owner::Root, _)) {
             return self.node.handle_timer(&mut desk, &mut self.root, timer);
         }
         match timer.deployment() {

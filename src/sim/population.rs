@@ -15,8 +15,8 @@ use super::host::{Existence, Host, Rest};
 use super::office::Office;
 use super::setup::{AttackKind, PeerGroup, Role, Selection, Setup};
 use crate::dms::ensemble::EnsembleConfig;
-use crate::dms::identity::Handle;
-use crate::kernel::{Domain, Rng, Streams};
+use crate::dms::identity::{Handle, PeerId as HostId, PublicKey, SecretKey, SignatureMode};
+use crate::kernel::{Domain, Rng, Streams, fingerprint128};
 use crate::net::{BandwidthConfig, Cities, CityId, Duty, Endpoint, NatClass, NatShares, Systems};
 use crate::workload::{ChurnStart, Comings, PlaceDraw, Workshop};
 
@@ -115,13 +115,24 @@ impl Population {
     pub(super) fn pins(&self, ensemble: &EnsembleConfig, hosts: &[Host]) -> Vec<Option<Arc<Handle>>> {
         let handle = |peer: PeerId| Arc::clone(hosts[peer.0 as usize].peer.handle_of_root());
         let resolve = |pin: &Arc<str>| {
-            self.find(pin).map(handle).or_else(|| {
-                let id: crate::dms::identity::PeerId = pin.parse().ok()?;
-                Some(Arc::new(Handle::root(id.0)))
-            })
+            self.find(pin).map_or_else(
+                || {
+                    let written: Option<HostId> = pin.parse().ok();
+                    let key = written.map_or_else(|| key_of_nobody(pin), |id| id.0);
+                    Arc::new(Handle::root(key))
+                },
+                handle,
+            )
         };
-        ensemble.nodes.values().map(|node| node.peer.as_ref().and_then(resolve)).collect()
+        ensemble.nodes.values().map(|node| node.peer.as_ref().map(resolve)).collect()
     }
+}
+
+/// The key of a host of this name that nobody has.
+fn key_of_nobody(name: &str) -> PublicKey {
+    let mut seed = [0; 32];
+    seed[..16].copy_from_slice(&fingerprint128(name).to_le_bytes());
+    SecretKey::ed25519(seed, SignatureMode::Modelled).public()
 }
 
 /// What a world begins with.

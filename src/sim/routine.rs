@@ -99,6 +99,7 @@ impl<'a> Concern<'a> {
         }
         match timer {
             Timer::Hello(_)
+            | Timer::CompareRevocations
             | Timer::Sweep
             | Timer::Beat
             | Timer::WatchPrincipals

@@ -368,7 +368,8 @@ impl SecurityContext {
             return Err((Rejection::TopicMismatch, None));
         }
         if *envelope.from == *receiver {
-            return Ok(());
+            // One's own word needs no tokens. Somebody may send it back, though.
+            return if self.is_new(envelope) { Ok(()) } else { Err((Rejection::Replayed, None)) };
         }
         // Tokens beyond the size limit authorise nothing, as if there were none.
         let Ok(consumption) = self.capabilities.consume(&envelope.from.did, &envelope.tokens, now) else {
@@ -394,9 +395,13 @@ impl SecurityContext {
         if !self.profile.has(Weakness::UnboundDid) && !speaks_for_itself() {
             return Err(Rejection::UnboundDid);
         }
-        let is_new = self.profile.has(Weakness::UncheckedNonces)
-            || self.replays.note(from.id, envelope.nonce, envelope.expire);
-        if is_new { Ok(()) } else { Err(Rejection::Replayed) }
+        if self.is_new(envelope) { Ok(()) } else { Err(Rejection::Replayed) }
+    }
+
+    /// Whether a message has not been handled before, and from now on it has.
+    fn is_new(&mut self, envelope: &Envelope) -> bool {
+        self.profile.has(Weakness::UncheckedNonces)
+            || self.replays.note(envelope.from.id, envelope.nonce, envelope.expire)
     }
 
     /// The account of an authorisation at `now`, derived beside it: nothing is consumed and nothing remembered.

@@ -4,8 +4,11 @@
 //! After the hello of a connection, and when a connection is there again, a peer that knows of revocations sends a
 //! number that stands for its set, on `/public/revocations`. An equal set is answered with "ok", a different one with
 //! all that the other peer knows; what that peer lacks is then sent back. A peer that has learnt something asks its own
-//! neighbours, so that news spread from one side of a healed partition through the other. A node without revocations
-//! sends nothing: where nothing was ever revoked this costs no message.
+//! neighbours, so that news spread from one side of a healed partition through the other. A peer may miss a broadcast
+//! without losing a connection, because it stood still or messages were lost; so whoever knows of revocations also
+//! compares them with one neighbour after the other, for as long as they are valid (anti-entropy: Demers and others,
+//! *Epidemic algorithms for replicated database maintenance*, PODC 1987). A node without revocations sends nothing:
+//! where nothing was ever revoked this costs no message.
 //!
 //! A revocation is signed by the issuer of the token that it names, so it needs no other authority; the exchange is a
 //! public behaviour, which the usual bundle of an organization covers. A set travels whole; one of more than some two
@@ -17,13 +20,17 @@ use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 
 use super::capabilities::anchor;
+use super::neighbours::Neighbours;
 use crate::dms::actor::{Actor, Behaviour, BehaviourKind, Envelope, Message};
 use crate::dms::capability::{Anchors, RevocationKey, Token, TokenList};
-use crate::dms::constants::{REVOCATION_EXCHANGE_ATTEMPTS, REVOCATION_EXCHANGE_TIMEOUT};
+use crate::dms::constants::{
+    REVOCATION_COMPARISON_ROUND, REVOCATION_EXCHANGE_ATTEMPTS, REVOCATION_EXCHANGE_TIMEOUT,
+};
 use crate::dms::desk::Desk;
 use crate::dms::identity::Handle;
-use crate::dms::outbox::Owner;
+use crate::dms::outbox::{Owner, Timer};
 use crate::dms::profile::Weakness;
+use crate::kernel::Span;
 
 /// A message of an exchange that waits for its reply.
 #[derive(Clone, Debug)]
@@ -37,20 +44,49 @@ struct Exchange {
     lacking: Option<Box<TokenList>>,
 }
 
-/// All exchanges under way.
+/// All exchanges under way, and whose turn is next.
 #[derive(Clone, Debug, Default)]
-pub(super) struct CatchUp(Vec<Exchange>);
+pub(super) struct CatchUp {
+    exchanges: Vec<Exchange>,
+    /// The place among the neighbours of the one that is compared with next; none while there is nothing to compare.
+    next: Option<usize>,
+}
 
 impl CatchUp {
     pub(super) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.exchanges.is_empty() && self.next.is_none()
+    }
+
+    /// Begins to compare with one neighbour after the other, if there is something to compare and somebody to compare
+    /// it with. The first turn comes at a time of its own, since many learn of a revocation at the same moment.
+    pub(super) fn keep_comparing(&mut self, desk: &mut Desk<'_, '_>, neighbours: &Neighbours) {
+        if self.next.is_none() && Self::can_compare(desk) && !neighbours.is_empty() {
+            self.next = Some(0);
+            let most = REVOCATION_COMPARISON_ROUND.0 / neighbours.known().len() as u64;
+            let first = Span(desk.out.random.below(most));
+            desk.timer(first, Timer::CompareRevocations);
+        }
+    }
+
+    /// Compares with the neighbour whose turn it is.
+    pub(super) fn take_turn(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, neighbours: &Neighbours) {
+        let Some(turn) = self.next.take().filter(|_| Self::can_compare(desk)) else { return };
+        let known = neighbours.known();
+        let place = turn % known.len();
+        self.begin(desk, root, &Arc::new(Handle::root(known[place].0)));
+        self.next = Some(place + 1);
+        desk.timer(Span(REVOCATION_COMPARISON_ROUND.0 / known.len() as u64), Timer::CompareRevocations);
+    }
+
+    fn can_compare(desk: &Desk<'_, '_>) -> bool {
+        let enabled = !desk.security.profile.has(Weakness::NoRevocationCatchUp);
+        enabled && desk.security.capabilities.revocations().summary(desk.now).is_some()
     }
 
     /// Compares the sets with a peer, unless there is nothing to compare or it is being done.
     pub(super) fn begin(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, to: &Arc<Handle>) {
-        let busy = self.0.iter().any(|exchange| exchange.to.host == to.host);
-        let enabled = !desk.security.profile.has(Weakness::NoRevocationCatchUp);
-        if enabled && !busy && !desk.security.capabilities.revocations().is_empty() {
+        let busy = self.exchanges.iter().any(|exchange| exchange.to.host == to.host);
+        if !busy && Self::can_compare(desk) {
             let to = Arc::clone(to);
             self.send(desk, root, Exchange { to, nonce: 0, attempts: 0, summary: None, lacking: None });
         }
@@ -66,11 +102,11 @@ impl CatchUp {
         let behaviour = Behaviour::fixed(BehaviourKind::PublicRevocations);
         let timeout = REVOCATION_EXCHANGE_TIMEOUT;
         let nonce = desk.invoke(root, Owner::Root, &exchange.to, behaviour, message, timeout);
-        self.0.push(Exchange { nonce, attempts: exchange.attempts + 1, summary, ..exchange });
+        self.exchanges.push(Exchange { nonce, attempts: exchange.attempts + 1, summary, ..exchange });
     }
 
     pub(super) fn awaits(&self, nonce: u64) -> bool {
-        self.0.iter().any(|exchange| exchange.nonce == nonce)
+        self.exchanges.iter().any(|exchange| exchange.nonce == nonce)
     }
 
     /// Handles the other side's message. True when something was learnt.
@@ -97,8 +133,10 @@ impl CatchUp {
         nonce: u64,
         message: &Message,
     ) -> bool {
-        let Some(place) = self.0.iter().position(|exchange| exchange.nonce == nonce) else { return false };
-        let exchange = self.0.swap_remove(place);
+        let Some(place) = self.exchanges.iter().position(|exchange| exchange.nonce == nonce) else {
+            return false;
+        };
+        let exchange = self.exchanges.swap_remove(place);
         let Message::Revocations(theirs) = message else {
             // What was learnt from somebody else meanwhile has not been compared.
             if exchange.summary != desk.security.capabilities.revocations().summary(desk.now) {
@@ -120,8 +158,8 @@ impl CatchUp {
 
     /// A reply is overdue: tries again, up to three times.
     pub(super) fn overdue(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, nonce: u64) {
-        let Some(place) = self.0.iter().position(|exchange| exchange.nonce == nonce) else { return };
-        let exchange = self.0.swap_remove(place);
+        let Some(place) = self.exchanges.iter().position(|exchange| exchange.nonce == nonce) else { return };
+        let exchange = self.exchanges.swap_remove(place);
         if exchange.attempts < REVOCATION_EXCHANGE_ATTEMPTS {
             self.send(desk, root, exchange);
         }

@@ -67,6 +67,7 @@ impl Node {
         to: &Arc<Handle>,
     ) {
         self.catch_up.begin(desk, root, to);
+        self.catch_up.keep_comparing(desk, &self.neighbours);
     }
 
     /// Whether it knows of no connection, waits for nobody and logs as it did when it started.
@@ -129,6 +130,10 @@ impl Node {
                 self.neighbours.hear(&request.from);
                 let did = root.handle.did.clone();
                 desk.reply(root, request, Message::HelloReply(did));
+                // One that has just come knows of no revocations, so it will not begin.
+                if request.behaviour.kind == BehaviourKind::PublicHello {
+                    self.catch_up.begin(desk, root, &request.from);
+                }
             }
             (BehaviourKind::ReplyTo, message) => {
                 if let Some(nonce) = request.behaviour.reply_nonce() {
@@ -182,6 +187,7 @@ impl Node {
                 desk.reply(root, request, answer);
             }
         }
+        self.catch_up.keep_comparing(desk, &self.neighbours);
     }
 
     /// Connects to a peer for whoever sent the request.
@@ -248,10 +254,11 @@ impl Node {
         })
     }
 
-    /// Handles a timer of the node: a hello is due, or a reply overdue.
+    /// Handles a timer of the node: a hello or a comparison is due, or a reply overdue.
     pub(in crate::dms) fn handle_timer(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, timer: Timer) {
         match timer {
             Timer::Hello(number) => self.neighbours.say_hello(desk, root, number),
+            Timer::CompareRevocations => self.catch_up.take_turn(desk, root, &self.neighbours),
             Timer::Reply(Owner::Root, nonce) if self.neighbours.awaits(nonce) => {
                 self.neighbours.overdue(desk, root, nonce);
             }
@@ -280,14 +287,18 @@ impl Node {
             Order::Publish { behaviour, message, timeout } => {
                 return self.publish(desk, root, operation, behaviour, message, timeout);
             }
-            Order::Revoke { revocation, broadcast } => match (revoke_here(desk, &revocation), broadcast) {
-                (Ok(()), Some((behaviour, timeout))) => {
-                    let tokens = std::iter::once(revocation).collect();
-                    let message = Message::Anchor(Box::new(AnchorRequest { slot: Slot::Revoke, tokens }));
-                    return self.publish(desk, root, operation, behaviour, message, timeout);
+            Order::Revoke { revocation, broadcast } => {
+                let done = revoke_here(desk, &revocation);
+                self.catch_up.keep_comparing(desk, &self.neighbours);
+                match (done, broadcast) {
+                    (Ok(()), Some((behaviour, timeout))) => {
+                        let tokens = std::iter::once(revocation).collect();
+                        let message = Message::Anchor(Box::new(AnchorRequest { slot: Slot::Revoke, tokens }));
+                        return self.publish(desk, root, operation, behaviour, message, timeout);
+                    }
+                    (done, _) => done.map(|()| "revoked".to_owned()),
                 }
-                (done, _) => done.map(|()| "revoked".to_owned()),
-            },
+            }
             Order::Anchor(set) => anchor(desk, &set.anchors()).map(|()| "anchored".to_owned()),
             Order::Remove(set) => {
                 desk.security.capabilities.remove_roots(&set.removals());

@@ -227,6 +227,27 @@ fn what_is_learnt_while_a_comparison_is_under_way_is_told_as_well() {
 }
 
 #[test]
+fn who_missed_a_broadcast_is_told_without_a_new_connection() {
+    let mut lab = Lab::new(&[Profile::INTENDED; 2]);
+    lab.feed(0, Input::Connected(lab.root(1)));
+    let (peer, hello) = lab.timers.pop().expect("a hello is due");
+    let sends = lab.feed(peer, Input::Timer(hello));
+    lab.settle(sends);
+    lab.timers.clear();
+    // Both know each other, and neither knows of a revocation: nothing is compared.
+    lab.revoke(0, 1);
+    assert_eq!((lab.known(0), lab.known(1)), (1, 0));
+    assert_eq!(lab.timers, [(0, Timer::CompareRevocations)]);
+    let (peer, comparison) = lab.timers.pop().expect("a comparison is due");
+    let sends = lab.feed(peer, Input::Timer(comparison));
+    lab.settle(sends);
+    assert_eq!((lab.known(0), lab.known(1)), (1, 1));
+    // It goes on, and whoever was told does so too.
+    let comparing = |of: usize| lab.timers.contains(&(of, Timer::CompareRevocations));
+    assert!(comparing(0) && comparing(1));
+}
+
+#[test]
 fn a_false_revocation_is_not_taken_up() {
     let mut lab = Lab::new(&[Profile::INTENDED; 2]);
     let forged = lab.revocation(1).with_signature(None);

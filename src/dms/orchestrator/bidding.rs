@@ -256,7 +256,10 @@ impl Deployment {
             self.begin_search(desk, &bidden);
         }
         if complete {
-            self.backoff = BACKOFF_MIN;
+            // That enough bid says little where what they took on failed since it last ran.
+            if self.failed_at.is_none() {
+                self.backoff = BACKOFF_MIN;
+            }
             return self.advance(desk);
         }
         // Nobody was asked for a node that is pinned but its peer, and where answers were enough more are of no use.

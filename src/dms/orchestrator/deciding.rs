@@ -26,15 +26,17 @@ impl Deployment {
         self.take_away(desk, index);
         let node = &mut self.nodes[index];
         node.tries += 1;
-        node.not_before = Some(desk.now + pause);
-        desk.timer(pause, Timer::Retry(self.number));
+        let not_before = desk.now + pause;
+        node.not_before = Some(not_before);
+        self.retry.set(desk, not_before, Timer::Retry(self.number));
         self.advance(desk);
         true
     }
 
     /// A pause before another try is over.
     pub(super) fn end_pauses(&mut self, desk: &mut Desk<'_, '_>) {
-        if self.status.is_terminal() || self.status == DeploymentStatus::ShuttingDown {
+        let rings = self.retry.rings(desk, Timer::Retry(self.number));
+        if !rings || self.status.is_terminal() || self.status == DeploymentStatus::ShuttingDown {
             return;
         }
         let now = desk.now;
@@ -44,6 +46,9 @@ impl Deployment {
                 self.nodes[index].not_before = None;
                 self.place_anew(desk, index);
             }
+        }
+        if let Some(next) = self.nodes.iter().filter_map(|node| node.not_before).min() {
+            self.retry.set(desk, next, Timer::Retry(self.number));
         }
         self.advance(desk);
     }

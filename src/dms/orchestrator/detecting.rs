@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::{Deployment, Node, Outcome, Pending, Phase, Purpose};
 use crate::dms::actor::{Behaviour, BehaviourKind, EdgeConstraint, Message, Padding};
+use crate::dms::alarm::Alarm;
 use crate::dms::desk::Desk;
 use crate::dms::fact::Suspicion;
 use crate::dms::identity::{Handle, PeerId};
@@ -23,7 +24,7 @@ const MOST_ACQUAINTANCES: usize = 16;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Detection {
     /// When it is to look next.
-    due: Option<Timestamp>,
+    look: Alarm,
     /// When the next round of questions begins.
     next_round: Timestamp,
     /// Who is still to be asked before all are asked again.
@@ -44,10 +45,8 @@ impl Deployment {
         if !self.has_detector() || in_turn || self.status.is_terminal() {
             return;
         }
-        let Some(due) = self.next_look(desk.now) else { return };
-        if self.detection.due.is_none_or(|known| due < known) {
-            self.detection.due = Some(due);
-            desk.timer(due.since(desk.now), Timer::Detect(self.number));
+        if let Some(due) = self.next_look(desk.now) {
+            self.detection.look.set(desk, due, Timer::Detect(self.number));
         }
     }
 
@@ -85,10 +84,9 @@ impl Deployment {
 
     /// The detector looks.
     pub(super) fn detect(&mut self, desk: &mut Desk<'_, '_>) {
-        if self.detection.due.is_none_or(|due| due > desk.now) || self.status.is_terminal() {
+        if !self.detection.look.rings(desk, Timer::Detect(self.number)) || self.status.is_terminal() {
             return;
         }
-        self.detection.due = None;
         match self.strategy.detector.logic().probing() {
             Some(swim) => self.go_on_asking(desk, swim),
             None => self.judge_silence(desk),

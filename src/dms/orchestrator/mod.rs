@@ -51,6 +51,7 @@ mod running;
 mod scoring;
 mod succeeding;
 mod updating;
+mod viewing;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -70,7 +71,9 @@ use self::operating::Inquiry;
 use self::registry::Registry;
 use self::succeeding::Succession;
 use self::updating::Update;
+pub use self::viewing::HeldToRun;
 use crate::dms::actor::{Actor, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message};
+use crate::dms::alarm::Alarm;
 use crate::dms::atlas::Atlas;
 use crate::dms::constants::{
     BACKOFF_MIN, GRANT_ORCHESTRATOR_CAPS_FREQUENCY, MIN_ENSEMBLE_DEPLOYMENT_TIME, STALLED_PROVISION_WAIT,
@@ -83,7 +86,6 @@ use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::{EnsembleId, Handle};
 use crate::dms::outbox::{Owner, Timer};
 use crate::dms::profile::{Profile, Weakness};
-use crate::dms::resources::Resources;
 use crate::dms::scored_bids::ScoredBids;
 use crate::dms::subnet::AddressRange;
 use crate::dms::supervision::{Detector, Recovery, Tree};
@@ -253,17 +255,6 @@ impl Outcome<'_> {
     }
 }
 
-/// An allocation that an orchestrator holds to be running.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct HeldToRun {
-    /// Its full id.
-    pub allocation: Arc<str>,
-    /// Its generation.
-    pub generation: u32,
-    /// On which host.
-    pub host: crate::dms::identity::PeerId,
-}
-
 /// One deployment.
 #[derive(Debug)]
 pub struct Deployment {
@@ -296,12 +287,14 @@ pub struct Deployment {
     /// Whether the last request for bids carried more than the node's own word.
     vouched: bool,
     backoff: Span,
+    /// When the first of the nodes that wait for another try is tried.
+    retry: Alarm,
     nonce: u64,
     pending: Vec<Pending>,
     undo: Vec<Undo>,
     undo_count: u32,
     last_failure: Option<(Stage, Arc<str>)>,
-    /// The peer at which a step of a node failed last.
+    /// The peer at which a step of a node failed last since the deployment ran.
     failed_at: Option<crate::dms::identity::PeerId>,
     /// An attempt that has failed as a whole and is being reverted (W22).
     failed_attempt: Option<FailedAttempt>,
@@ -392,6 +385,7 @@ impl Deployment {
             pauses: 0,
             vouched: true,
             backoff: BACKOFF_MIN,
+            retry: Alarm::default(),
             nonce: 0,
             pending: Vec::new(),
             undo: Vec::new(),
@@ -455,67 +449,6 @@ impl Deployment {
     /// Its actor's handle.
     pub(in crate::dms) const fn handle(&self) -> &Arc<Handle> {
         &self.actor.handle
-    }
-
-    /// Whether an allocation of this id and generation on this host is one that this deployment wants.
-    #[must_use]
-    pub fn wants(&self, allocation: &str, generation: u32, host: &crate::dms::identity::PeerId) -> bool {
-        !self.status.is_terminal()
-            && self.succession.successor().is_none()
-            && self.find(allocation).is_some_and(|(node, member)| {
-                let node = &self.nodes[node];
-                node.members[member].generation == generation
-                    && node.place.as_ref().is_some_and(|place| place.host == *host)
-            })
-    }
-
-    /// What it holds to be running, and where; nothing that a standby keeps in reserve.
-    pub fn held_to_run(&self) -> impl Iterator<Item = HeldToRun> {
-        let placed = self.nodes.iter().filter_map(|node| Some((node, node.place.as_ref()?)));
-        placed.filter(|(node, _)| node.phase == Phase::Started).flat_map(|(node, place)| {
-            let running = node.members.iter().filter(|member| member.state == MemberState::Running);
-            running.map(|member| HeldToRun {
-                allocation: Arc::clone(&member.id),
-                generation: member.generation,
-                host: place.host,
-            })
-        })
-    }
-
-    /// The nodes that look for a peer, by their names in the file, with what they need.
-    pub fn unplaced(&self) -> impl Iterator<Item = (&str, &Resources)> {
-        let looking = self.nodes.iter().filter(|node| node.wants_place());
-        looking.map(|node| (&*node.entry, &node.request.resources))
-    }
-
-    /// Whether it runs under contracts.
-    #[must_use]
-    pub fn is_under_contracts(&self) -> bool {
-        !self.contracts.is_empty()
-    }
-
-    /// Whether it was ever to become something else than what was asked for at first.
-    #[must_use]
-    pub const fn was_updated(&self) -> bool {
-        self.update_count > 0
-    }
-
-    /// Whether it waits for its turn, where a node works on a few at once.
-    #[must_use]
-    pub const fn waits_for_its_turn(&self) -> bool {
-        self.is_queued
-    }
-
-    /// Whether another node goes on with it, or may.
-    #[must_use]
-    pub const fn was_handed_over(&self) -> bool {
-        self.succession.rests()
-    }
-
-    /// Whether something is still to be undone on this host.
-    #[must_use]
-    pub fn is_undoing_on(&self, host: &crate::dms::identity::PeerId) -> bool {
-        self.undo.iter().any(|undo| undo.place.host == *host)
     }
 
     /// Starts the deployment, or has it wait for its turn.
@@ -713,6 +646,7 @@ impl Deployment {
             Timer::Standbys(_) => self.look_after_standbys(desk),
             Timer::Announce(_) => self.announce_again(desk),
             Timer::Hello(_)
+            | Timer::CompareRevocations
             | Timer::Beat
             | Timer::WatchPrincipals
             | Timer::Farewell(_)

@@ -42,7 +42,8 @@ impl Deployment {
     }
 
     /// Whether its operator still wants to see it.
-    pub(in crate::dms) const fn is_listed(&self) -> bool {
+    #[must_use]
+    pub const fn is_listed(&self) -> bool {
         !self.forgotten && self.succession.successor().is_none()
     }
 
@@ -58,12 +59,14 @@ impl Deployment {
     }
 
     /// When it ended.
-    pub(in crate::dms) fn ended(&self) -> Option<Timestamp> {
+    #[must_use]
+    pub fn ended(&self) -> Option<Timestamp> {
         self.ended.as_ref().map(|(when, _)| *when)
     }
 
     /// Whether the metadata of its ensemble has this value.
-    pub(in crate::dms) fn is_labelled(&self, key: &str, value: &str) -> bool {
+    #[must_use]
+    pub fn is_labelled(&self, key: &str, value: &str) -> bool {
         self.config.metadata.get(key).is_some_and(|own| **own == *value)
     }
 

@@ -22,6 +22,7 @@ use super::registry::Registry;
 use super::succeeding::Succession;
 use super::{Deployment, Outcome, Pending, Phase, Purpose};
 use crate::dms::actor::{AllocationState, EnsembleBehaviours, Envelope, Message};
+use crate::dms::alarm::Alarm;
 use crate::dms::atlas::Atlas;
 use crate::dms::constants::{BACKOFF_MIN, MONITOR_ONLY_TASK_MANIFEST_INTERVAL, RECONCILE_TIMEOUT};
 use crate::dms::desk::Desk;
@@ -76,6 +77,7 @@ impl Deployment {
             pauses: 0,
             vouched: true,
             backoff: BACKOFF_MIN,
+            retry: Alarm::default(),
             nonce: record.nonce,
             pending: Vec::new(),
             undo: Vec::new(),
@@ -251,10 +253,11 @@ impl Deployment {
         let reason = format!("node {}: the orchestrator was restarted", self.nodes[index].name).into();
         desk.fact(Fact::StageFailed { ensemble: self.id, stage, reason: Arc::clone(&reason) });
         self.last_failure = Some((stage, reason));
-        self.drop_pending_of(index);
-        self.undo_node(desk, index);
-        self.nodes[index].reset();
-        self.nodes[index].renew();
+        self.take_away(desk, index);
+        if self.status == DeploymentStatus::Running {
+            // The rest of it runs: it is a node that was lost.
+            self.place_anew(desk, index);
+        }
         if self.pause.is_none() {
             self.pause(desk);
         }

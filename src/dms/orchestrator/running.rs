@@ -12,7 +12,7 @@ use super::{Deployment, Outcome, Pending, Phase, Purpose};
 use crate::dms::actor::{
     AllocationState, Behaviour, BehaviourKind, Envelope, Liveness, Message, TaskTermination,
 };
-use crate::dms::constants::{HEALTH_CHECK_INTERVAL, HEALTH_CHECK_TIMEOUT};
+use crate::dms::constants::{BACKOFF_MIN, HEALTH_CHECK_INTERVAL, HEALTH_CHECK_TIMEOUT};
 use crate::dms::desk::Desk;
 use crate::dms::ensemble::AllocationKind;
 use crate::dms::fact::{DeploymentStatus, Fact, Stage, Suspicion};
@@ -27,6 +27,7 @@ impl Deployment {
             node.recovering = false;
         }
         self.conclude_update(desk);
+        (self.failed_at, self.backoff) = (None, BACKOFF_MIN);
         if self.status != DeploymentStatus::Running {
             self.set_status(desk, DeploymentStatus::Running, None);
             self.last_failure = None;

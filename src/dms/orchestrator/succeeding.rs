@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::node::full_id;
+use super::node::{Node, full_id};
 use super::{Deployment, Outcome, Pending, Phase, Purpose};
 use crate::dms::actor::{Behaviour, BehaviourKind, Message};
 use crate::dms::constants::RECONCILE_TIMEOUT;
@@ -167,6 +167,8 @@ impl Deployment {
         hosts.sort_unstable();
         hosts.dedup();
         self.succession.unannounced = hosts;
+        // The predecessor may have found a place since for what had none.
+        self.nodes.iter_mut().filter(|node| node.phase == Phase::Unplaced).for_each(Node::renew);
         self.take_up(desk);
     }
 

@@ -10,7 +10,7 @@ mod tree;
 
 pub use detector::Detector;
 pub use liveness::{Observation, Watch};
-pub use recovery::{Copies, NodePolicy, Recovery, RestartLog, Restarts, Spare};
+pub use recovery::{Copies, Measure, NodePolicy, Recovery, RestartLog, Restarts, Spare};
 pub use routine::{Bearing, Charge, Duties, Omitted};
 pub use tree::{Response, Tree, company_of, group_of};
 

@@ -36,6 +36,7 @@ use super::order::ContractOrder;
 use super::payments::{Transaction, Transfer, ValidatorBook};
 use super::quote::{Quote, Rate};
 use crate::dms::actor::{Actor, Behaviour, BehaviourKind, Envelope, LACKING, Message, SecurityContext};
+use crate::dms::alarm::Alarm;
 use crate::dms::constants::CONTRACT_MESSAGE_TIMEOUT;
 use crate::dms::desk::{Desk, OwedReply};
 use crate::dms::fact::Fact;
@@ -113,7 +114,7 @@ pub struct Contracts {
     /// The last poll at which the scheduler took accounts.
     polled: Timestamp,
     /// When the next tick comes.
-    armed: Option<Timestamp>,
+    next: Alarm,
 }
 
 impl Contracts {
@@ -127,7 +128,7 @@ impl Contracts {
         let asks = self.config.require_contracts || !self.config.rates.is_empty();
         let held = self.hosted.len() + self.copies.len() + self.transactions.len();
         let parties = held == 0 && self.notice_count == 0;
-        let idle = self.calls.is_empty() && self.armed.is_none() && self.named.is_empty();
+        let idle = self.calls.is_empty() && !self.next.is_set() && self.named.is_empty();
         !asks && parties && idle && self.admission.is_untouched() && self.listings.is_untouched()
     }
 
@@ -293,10 +294,9 @@ impl Contracts {
 
     /// The time has come for something.
     pub(in crate::dms) fn tick(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor) {
-        if self.armed.is_some_and(|at| at > desk.now) {
+        if !self.next.rings(desk, Timer::Contracts) {
             return;
         }
-        self.armed = None;
         self.tend_hosted(desk, root);
         self.send_notices(desk, root);
         self.send_events(desk, root);
@@ -306,11 +306,8 @@ impl Contracts {
     /// Sets the timer for what comes next, unless one comes before that.
     fn arm(&mut self, desk: &mut Desk<'_, '_>) {
         let next = [self.next_of_hosted(desk.security.profile), self.next_notice(), self.feed.next()];
-        let Some(next) = next.into_iter().flatten().min() else { return };
-        if self.armed.is_none_or(|armed| next < armed) {
-            let next = next.max(desk.now);
-            self.armed = Some(next);
-            desk.timer(next.since(desk.now), Timer::Contracts);
+        if let Some(next) = next.into_iter().flatten().min() {
+            self.next.set(desk, next.max(desk.now), Timer::Contracts);
         }
     }
 
@@ -325,7 +322,7 @@ impl Contracts {
         self.confirming.clear();
         self.admission = Admission::default();
         self.listings = Listings::default();
-        self.armed = None;
+        self.next = Alarm::default();
         for hosted in self.hosted.values_mut() {
             hosted.stop();
         }

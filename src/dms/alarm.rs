@@ -1,0 +1,53 @@
+//! A time at which something is to be done, on a clock that may be set.
+//!
+//! A timer runs for as long as it was told to, whatever the clock says meanwhile. Whoever asks the clock when it has
+//! run out finds that it is too early where the clock was put back, and has to wait again.
+
+use crate::dms::desk::Desk;
+use crate::dms::outbox::Timer;
+use crate::kernel::Timestamp;
+
+/// See the module.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::dms) struct Alarm {
+    due: Option<Timestamp>,
+    /// Timers that are running for it: more than one where it was to ring later at first.
+    timers: u32,
+}
+
+impl Alarm {
+    /// Whether it will ring.
+    pub(in crate::dms) const fn is_set(&self) -> bool {
+        self.due.is_some()
+    }
+
+    /// It rings then, or earlier if it was to.
+    pub(in crate::dms) fn set(&mut self, desk: &mut Desk<'_, '_>, due: Timestamp, timer: Timer) {
+        if self.due.is_none_or(|known| due < known) {
+            self.due = Some(due);
+            self.begin(desk, due, timer);
+        }
+    }
+
+    fn begin(&mut self, desk: &mut Desk<'_, '_>, due: Timestamp, timer: Timer) {
+        self.timers += 1;
+        desk.timer(due.since(desk.now), timer);
+    }
+
+    /// One of its timers has run out: whether it rings, which it does once.
+    pub(in crate::dms) fn rings(&mut self, desk: &mut Desk<'_, '_>, timer: Timer) -> bool {
+        self.timers = self.timers.saturating_sub(1);
+        match self.due {
+            Some(due) if due > desk.now => {
+                if self.timers == 0 {
+                    self.begin(desk, due, timer);
+                }
+                false
+            }
+            due => {
+                self.due = None;
+                due.is_some()
+            }
+        }
+    }
+}

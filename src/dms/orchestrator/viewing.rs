@@ -1,0 +1,89 @@
+//! What others see of a deployment.
+
+use std::sync::Arc;
+
+use super::node::MemberState;
+use super::{Deployment, Phase};
+use crate::dms::identity::PeerId;
+use crate::dms::resources::Resources;
+use crate::dms::supervision::Recovery;
+
+/// An allocation that an orchestrator holds to be running.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HeldToRun {
+    /// Its full id.
+    pub allocation: Arc<str>,
+    /// Its generation.
+    pub generation: u32,
+    /// On which host.
+    pub host: PeerId,
+}
+
+impl Deployment {
+    /// Whether an allocation of this id and generation on this host is one that this deployment wants.
+    #[must_use]
+    pub fn wants(&self, allocation: &str, generation: u32, host: &PeerId) -> bool {
+        !self.status.is_terminal()
+            && self.succession.successor().is_none()
+            && self.find(allocation).is_some_and(|(node, member)| {
+                let node = &self.nodes[node];
+                node.members[member].generation == generation
+                    && node.place.as_ref().is_some_and(|place| place.host == *host)
+            })
+    }
+
+    /// What it holds to be running, and where; nothing that a standby keeps in reserve.
+    pub fn held_to_run(&self) -> impl Iterator<Item = HeldToRun> {
+        let placed = self.nodes.iter().filter_map(|node| Some((node, node.place.as_ref()?)));
+        placed.filter(|(node, _)| node.phase == Phase::Started).flat_map(|(node, place)| {
+            let running = node.members.iter().filter(|member| member.state == MemberState::Running);
+            running.map(|member| HeldToRun {
+                allocation: Arc::clone(&member.id),
+                generation: member.generation,
+                host: place.host,
+            })
+        })
+    }
+
+    /// The nodes that look for a peer, by their names in the file, with what they need.
+    pub fn unplaced(&self) -> impl Iterator<Item = (&str, &Resources)> {
+        let looking = self.nodes.iter().filter(|node| node.wants_place());
+        looking.map(|node| (&*node.entry, &node.request.resources))
+    }
+
+    /// Whether it runs under contracts.
+    #[must_use]
+    pub fn is_under_contracts(&self) -> bool {
+        !self.contracts.is_empty()
+    }
+
+    /// What is done where the file of its ensemble does not say.
+    #[must_use]
+    pub const fn strategies(&self) -> &Recovery {
+        &self.strategy.recovery
+    }
+
+    /// Whether it was ever to become something else than what was asked for at first.
+    #[must_use]
+    pub const fn was_updated(&self) -> bool {
+        self.update_count > 0
+    }
+
+    /// Whether it waits for its turn, where a node works on a few at once.
+    #[must_use]
+    pub const fn waits_for_its_turn(&self) -> bool {
+        self.is_queued
+    }
+
+    /// Whether another node goes on with it, or may.
+    #[must_use]
+    pub const fn was_handed_over(&self) -> bool {
+        self.succession.rests()
+    }
+
+    /// Whether something is still to be undone on this host.
+    #[must_use]
+    pub fn is_undoing_on(&self, host: &PeerId) -> bool {
+        self.undo.iter().any(|undo| undo.place.host == *host)
+    }
+}
