@@ -111,7 +111,8 @@ impl World<'_> {
     }
 
     /// Keeps what a peer has shown to its operator, if somebody looks at that.
-    pub(super) fn keep_of(&mut self, effects: &mut Effects) {
+    pub(super) fn keep_of(&mut self, peer: PeerId, effects: &mut Effects) {
+        self.check_shown(peer, &effects.shown);
         match &mut self.shown {
             Some(kept) => kept.append(&mut effects.shown),
             None => effects.shown.clear(),

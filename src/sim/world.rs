@@ -581,7 +581,7 @@ impl<'s> World<'s> {
             self.ledger.took_result(&allocation, generation);
             self.shows_of(now, peer, &host, |provider| Sight::Took { provider });
         }
-        self.keep_of(&mut effects);
+        self.keep_of(peer, &mut effects);
         for envelope in effects.sends.drain(..) {
             self.send(now, peer, envelope);
         }

@@ -101,6 +101,19 @@ fn where_nothing_is_wrong_nothing_is_found() {
     }
 }
 
+/// What was found once stays mended: each of these broke a rule before.
+#[test]
+fn nothing_that_was_found_comes_back() {
+    let folder = std::fs::read_dir("scenarios/regressions").expect("it is there");
+    let mut paths: Vec<_> = folder.map(|entry| entry.expect("it can be read").path()).collect();
+    paths.sort();
+    assert!(!paths.is_empty());
+    for path in paths {
+        let found = findings(&load(&path.to_string_lossy(), &[]));
+        assert!(found.is_empty(), "{}: {found:?}", path.display());
+    }
+}
+
 #[test]
 fn watching_changes_nothing() {
     let setup = load("scenarios/weaknesses/W07-leaking-leases.yaml", &[]);

@@ -2,6 +2,7 @@
 //! (dms-orchestration section 1, W6, W14 and W21).
 
 use super::lasting::Lasting;
+use super::memberships::{listens, memberships};
 use super::placement::{may_be_on, unfit};
 use super::{Found, Invariant, Look};
 use crate::dms::fact::{DeploymentStatus, Fact};
@@ -58,11 +59,10 @@ impl Invariant for Endings {
 fn could_be_placed(look: &Look<'_, '_>, by: PeerId, deployment: &Deployment) -> bool {
     let world = look.world;
     let Some(number) = world.ledger.number_of(deployment.id()) else { return false };
-    let orchestrator = world.hosts[by.0 as usize].peer.capabilities();
-    let now = world.clock_of(by, look.now);
-    let may_ask = orchestrator.provide_anchors().tokens().iter().any(|token| token.earliest_expire() > now);
-    // Who may serve under a contract is not for this rule to say.
-    if !may_ask || deployment.is_under_contracts() || deployment.was_updated() {
+    let memberships = memberships(look, by);
+    // Who may serve under a contract is not for this rule to say, nor who can be reached through address translation.
+    let hidden = world.setup.network.nat.is_some();
+    if hidden || deployment.is_under_contracts() || deployment.was_updated() {
         return false;
     }
     let ensemble = world.ledger.ensemble_of(number);
@@ -72,7 +72,8 @@ fn could_be_placed(look: &Look<'_, '_>, by: PeerId, deployment: &Deployment) -> 
         let up = world.hosts.iter().zip(0..).filter(|(host, _)| host.up);
         let mut suitable = up.filter(|(host, number)| {
             let provider = host.peer.provider();
-            provider.pool().check(resources).is_ok()
+            listens(look, PeerId(*number), &memberships)
+                && provider.pool().check(resources).is_ok()
                 && may_be_on(look, PeerId(*number), config)
                 && unfit(ensemble, config, provider.machine()).is_none()
         });

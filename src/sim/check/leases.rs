@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::lasting::Lasting;
+use super::memberships::{listens, memberships};
 use super::{Found, Invariant, Look};
 use crate::kernel::Span;
 use crate::sim::event::PeerId;
@@ -25,10 +26,19 @@ impl Invariant for Leases {
 
     fn minute(&mut self, look: &Look<'_, '_>, calm: Span, found: &mut Found<'_>) {
         let held = look.world.held_for_nobody().into_iter();
-        let held = held.filter(|(peer, id)| !look.world.is_kept_for_one_who_has_forgotten(*peer, id));
+        let held = held.filter(|(peer, id)| {
+            !look.world.is_kept_for_one_who_has_forgotten(*peer, id) && is_listened_to(look, *peer, id)
+        });
         let seen = held.map(|(peer, id)| ((peer, Arc::clone(&id)), (peer, id)));
         for (peer, id) in self.held.look((look.now, calm, GRACE), seen) {
             found.stuck(look, peer, format!("resources are held for {} that nobody wants", key_of(&id)));
         }
     }
+}
+
+/// Whether the peer that holds an allocation still listens to its orchestrator, so that it can be told.
+fn is_listened_to(look: &Look<'_, '_>, peer: PeerId, allocation: &str) -> bool {
+    let ledger = &look.world.ledger;
+    let deployment = ledger.deployment_of(allocation).and_then(|number| ledger.deployment(number));
+    deployment.is_none_or(|(by, _)| by == peer || listens(look, peer, &memberships(look, by)))
 }

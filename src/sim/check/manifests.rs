@@ -30,7 +30,7 @@ impl Invariant for Manifests {
     fn minute(&mut self, look: &Look<'_, '_>, calm: Span, found: &mut Found<'_>) {
         let world = look.world;
         let mut seen = Vec::new();
-        let running = |one: &&Deployment| one.status() == DeploymentStatus::Running;
+        let running = |one: &&Deployment| one.status() == DeploymentStatus::Running && !one.was_handed_over();
         for (by, inside) in look.up() {
             for deployment in inside.peer.deployments().iter().filter(running) {
                 for part in deployment.held_to_run() {

@@ -9,6 +9,7 @@
 //! nothing has been broken for a while (`Invariant::minute`): faults may delay what is due, and not for ever.
 
 mod addresses;
+mod answers;
 mod authority;
 mod calm;
 mod endings;
@@ -18,14 +19,18 @@ mod leases;
 mod living;
 mod machines;
 mod manifests;
+mod memberships;
 mod memory;
 mod order;
+mod outputs;
 mod placement;
 mod programs;
 mod reach;
+mod recovery;
 mod revocations;
 mod rounds;
 mod transitions;
+mod volumes;
 
 use std::fmt;
 use std::sync::Arc;
@@ -37,8 +42,9 @@ pub use self::reach::{Feature, Reached};
 pub use self::transitions::{ALLOCATION_TRANSITIONS, DEPLOYMENT_TRANSITIONS};
 use super::event::{Event, PeerId};
 use super::host::Inside;
+use super::setup::Operation;
 use super::world::World;
-use crate::dms::actor::Envelope;
+use crate::dms::actor::{Envelope, Message};
 use crate::dms::fact::Fact;
 use crate::dms::identity::EnsembleId;
 use crate::dms::outbox::RunId;
@@ -146,6 +152,16 @@ pub(super) trait Invariant {
     ) {
     }
 
+    /// A node shows its operator the answer to an operation.
+    fn shown(
+        &mut self,
+        _look: &Look<'_, '_>,
+        _peer: PeerId,
+        _answer: (&Operation, &Message),
+        _found: &mut Found<'_>,
+    ) {
+    }
+
     /// A program is up.
     fn program(&mut self, _look: &Look<'_, '_>, _peer: PeerId, _run: RunId, _found: &mut Found<'_>) {}
 
@@ -174,6 +190,7 @@ impl Checks {
     fn new(stops: bool) -> Self {
         let rules: Vec<Box<dyn Invariant + Send>> = vec![
             Box::<addresses::Addresses>::default(),
+            Box::<answers::Answers>::default(),
             Box::<authority::Authority>::default(),
             Box::<endings::Endings>::default(),
             Box::<generations::Generations>::default(),
@@ -182,11 +199,14 @@ impl Checks {
             Box::<manifests::Manifests>::default(),
             Box::<Memory>::default(),
             Box::<order::Order>::default(),
+            Box::<outputs::Outputs>::default(),
             Box::<placement::Placement>::default(),
             Box::<programs::Programs>::default(),
+            Box::<recovery::Recovery>::default(),
             Box::<revocations::Revocations>::default(),
             Box::<rounds::Rounds>::default(),
             Box::<transitions::Transitions>::default(),
+            Box::<volumes::Volumes>::default(),
         ];
         Self { rules, calm: Calm::default(), reached: Reached::default(), findings: Vec::new(), stops }
     }
@@ -277,6 +297,18 @@ impl World<'_> {
                 rule.executed(look, peer, (&parcel.envelope, verdict), found);
             }
         });
+    }
+
+    /// A node shows its operator the answers to operations.
+    pub(super) fn check_shown(&mut self, peer: PeerId, answers: &[(u32, Message)]) {
+        if self.checks.is_some() {
+            for (operation, message) in answers {
+                let Some(operation) = self.plans.operations.get(*operation as usize).cloned() else {
+                    continue;
+                };
+                self.consult(|rule, look, found| rule.shown(look, peer, (&operation, message), found));
+            }
+        }
     }
 
     /// A program is up.

@@ -32,7 +32,8 @@ impl Invariant for Placement {
                     primary.max_by_key(|(name, _)| name.len()).map(|(_, config)| config)
                 });
                 let is_standby = !ensemble.nodes.contains_key(node);
-                let Some(node) = known else { return };
+                // What an update wants is not in the books.
+                let Some(node) = known.filter(|_| !was_updated(look, number)) else { return };
                 let host = world.hosts[peer.0 as usize].peer.handle_of_root().host.to_string();
                 if ensemble.exclude_peers.iter().any(|excluded| **excluded == *host) {
                     found.wrong(look, peer, format!("commits to {}, which excludes it", key_of(allocation)));
@@ -51,9 +52,7 @@ impl Invariant for Placement {
                 if world.setup.groups[world.population.group_of(peer)].gateway.is_none() =>
             {
                 let Some(number) = world.ledger.number_of(*ensemble) else { return };
-                let by = world.ledger.record_of(number).orchestrator();
-                let deployment = world.hosts[by.0 as usize].peer.deployment(*ensemble);
-                if deployment.is_none_or(Deployment::was_updated) {
+                if was_updated(look, number) {
                     return;
                 }
                 let ensemble = world.ledger.ensemble_of(number);
@@ -70,6 +69,12 @@ impl Invariant for Placement {
             _ => {}
         }
     }
+}
+
+/// Whether a deployment was ever to become something else than what is in the books.
+fn was_updated(look: &Look<'_, '_>, number: u32) -> bool {
+    let Some((by, id)) = look.world.ledger.deployment(number) else { return false };
+    look.world.hosts[by.0 as usize].peer.deployment(id).is_none_or(Deployment::was_updated)
 }
 
 /// Whether a node is not pinned to another peer.

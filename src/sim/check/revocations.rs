@@ -1,19 +1,19 @@
 //! A revocation reaches everybody whom it concerns, soon after nothing is broken any more (dms-capabilities sections 8
-//! and 10, C9).
+//! and 10, C9): whoever missed the broadcast is told by a neighbour of the same organization, if there is one that
+//! knows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::lasting::Lasting;
+use super::memberships::memberships;
 use super::{Found, Invariant, Look};
 use crate::dms::fact::Fact;
 use crate::kernel::Span;
+use crate::net::EndpointId;
 use crate::sim::event::PeerId;
-use crate::sim::setup::{Operation, OperationKind, Withdrawn};
 
-/// The stated window: five minutes after healing.
+/// The stated window: within it a peer is compared with by each of its neighbours.
 const WINDOW: Span = Span::mins(5);
-/// What fewer know of was kept by whoever revoked it, and was not published.
-const PUBLISHED: usize = 3;
 
 /// See the module.
 #[derive(Default)]
@@ -39,24 +39,30 @@ impl Invariant for Revocations {
             return;
         }
         let lacking = look.world.lacking_revocations(look.world.clock(look.now));
-        // Nobody talks to those whose own tokens were withdrawn.
-        let withdrawn: Vec<&str> = look.world.setup.operations.iter().filter_map(member_of).collect();
-        let is_withdrawn = |peer: PeerId| withdrawn.contains(&&**look.world.population.name_of(peer));
-        let published = |key: &u128| self.known.get(key).is_some_and(|peers| peers.len() >= PUBLISHED);
         let pairs = lacking.into_iter().flat_map(|(peer, keys)| keys.into_iter().map(move |key| (peer, key)));
-        let seen =
-            pairs.filter(|(peer, key)| published(key) && !is_withdrawn(*peer)).map(|pair| (pair, pair));
-        for (peer, key) in self.lacking.look((look.now, calm, WINDOW), seen) {
-            let others = self.known[&key].len();
-            found.stuck(look, peer, format!("does not know of a revocation that {others} others know of"));
+        let known = &self.known;
+        let told = pairs.filter_map(|(peer, key)| {
+            let teller = teller(look, peer, known.get(&key)?)?;
+            Some(((peer, key), (peer, teller)))
+        });
+        for (peer, teller) in self.lacking.look((look.now, calm, WINDOW), told) {
+            let teller = look.world.population.name_of(teller);
+            found.stuck(
+                look,
+                peer,
+                format!("does not know of a revocation that its neighbour {teller} knows of"),
+            );
         }
     }
 }
 
-/// Whose membership an operation withdraws.
-fn member_of(operation: &Operation) -> Option<&str> {
-    match &operation.kind {
-        OperationKind::Revoke { what: Withdrawn::Membership { member, .. }, .. } => Some(member),
-        _ => None,
-    }
+/// A neighbour of the same organization that is up and one of those who know.
+fn teller(look: &Look<'_, '_>, peer: PeerId, known: &BTreeSet<PeerId>) -> Option<PeerId> {
+    let own = memberships(look, peer);
+    let neighbours = look.world.network.neighbours(EndpointId(peer.0));
+    let mut tellers = neighbours.iter().map(|other| PeerId(other.0)).filter(|other| {
+        let knows = look.world.hosts[other.0 as usize].up && known.contains(other);
+        knows && memberships(look, *other).iter().any(|organization| own.contains(organization))
+    });
+    tellers.next()
 }

@@ -31,7 +31,7 @@ pub const ALLOCATION_TRANSITIONS: &[(A, &[A])] = &[
     (A::Restarting, &[A::Running, A::Queued, A::Stopped, A::Completed, A::Failed, A::Terminated]),
     (A::Stopped, &[A::Running, A::Restarting, A::Completed, A::Failed, A::Terminated]),
     (A::Completed, &[A::Terminated]),
-    (A::Failed, &[A::Restarting, A::Terminated]),
+    (A::Failed, &[A::Restarting, A::Queued, A::Terminated]),
     (A::Terminated, &[]),
 ];
 

@@ -1,0 +1,45 @@
+//! Who belongs to which organization, and so who listens to whom.
+
+use super::Look;
+use crate::dms::capability::Token;
+use crate::dms::identity::Did;
+use crate::sim::event::PeerId;
+use crate::sim::setup::{Operation, OperationKind, Role, Withdrawn};
+
+/// The organizations whose valid membership a peer holds in its own name; none where it was withdrawn, for then nobody
+/// listens to it.
+pub(super) fn memberships<'a>(look: &Look<'a, '_>, peer: PeerId) -> Vec<&'a Did> {
+    let world = look.world;
+    let is_withdrawn = || {
+        let name = &**world.population.name_of(peer);
+        world.setup.operations.iter().filter_map(member_of).any(|member| member == name)
+    };
+    let attacks = || world.setup.groups[world.population.group_of(peer)].role == Role::Attacker;
+    if attacks() || is_withdrawn() {
+        return Vec::new();
+    }
+    let capabilities = world.hosts[peer.0 as usize].likeness().peer.capabilities();
+    let now = world.clock_of(peer, look.now);
+    let held = capabilities.provide_anchors().tokens().iter();
+    let own = held.filter(|token| token.earliest_expire() > now && token.subject() == capabilities.did());
+    own.map(|token| token.links().last().map_or(token.issuer(), Token::issuer)).collect()
+}
+
+/// Whether a peer trusts one of the organizations to which another belongs.
+pub(super) fn listens(look: &Look<'_, '_>, peer: PeerId, to: &[&Did]) -> bool {
+    let capabilities = look.world.hosts[peer.0 as usize].likeness().peer.capabilities();
+    let anchors = capabilities.require_anchors().tokens();
+    let trusts = |organization: &Did| {
+        capabilities.roots().contains(organization)
+            || anchors.iter().any(|token| token.subject() == organization)
+    };
+    to.iter().any(|organization| trusts(organization))
+}
+
+/// Whose membership an operation withdraws.
+fn member_of(operation: &Operation) -> Option<&str> {
+    match &operation.kind {
+        OperationKind::Revoke { what: Withdrawn::Membership { member, .. }, .. } => Some(member),
+        _ => None,
+    }
+}

@@ -1,0 +1,54 @@
+//! What a task printed is kept by whoever orchestrates it, as it was told (dms-orchestration section 3.6).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Found, Invariant, Look, Verdict};
+use crate::dms::actor::{Envelope, Message};
+use crate::dms::fact::Fact;
+use crate::sim::event::PeerId;
+use crate::sim::ledger::key_of;
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Outputs {
+    /// The newest generation of each allocation: what an older one printed is not kept in its place.
+    newest: BTreeMap<Arc<str>, u32>,
+}
+
+impl Invariant for Outputs {
+    fn name(&self) -> &'static str {
+        "outputs"
+    }
+
+    fn fact(&mut self, _look: &Look<'_, '_>, _peer: PeerId, fact: &Fact, _found: &mut Found<'_>) {
+        if let Fact::AllocationCreated { allocation, generation } = fact {
+            let newest = self.newest.entry(Arc::clone(allocation)).or_default();
+            *newest = (*newest).max(*generation);
+        }
+    }
+
+    fn executed(
+        &mut self,
+        look: &Look<'_, '_>,
+        peer: PeerId,
+        (envelope, _): (&Envelope, Verdict),
+        found: &mut Found<'_>,
+    ) {
+        let Message::TaskTermination(end) = &envelope.message else { return };
+        let printed = &*end.output.stdout.0;
+        if end.fetch || printed.is_empty() || self.newest.get(&end.allocation) != Some(&end.generation) {
+            return;
+        }
+        let ledger = &look.world.ledger;
+        let number = ledger.deployment_of(&end.allocation);
+        let Some((_, id)) = number.and_then(|number| ledger.deployment(number)) else { return };
+        let key = key_of(&end.allocation);
+        let deployment = look.world.hosts[peer.0 as usize].peer.deployment(id);
+        let kept = deployment.and_then(|one| one.log_file(&format!("deployments/{id}/{key}/stdout.log")));
+        if let Some(kept) = kept.filter(|kept| *kept != printed) {
+            let (kept, printed) = (kept.len(), printed.len());
+            found.wrong(look, peer, format!("keeps {kept} bytes of {printed} that {key} has printed"));
+        }
+    }
+}
