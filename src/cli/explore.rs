@@ -1,4 +1,7 @@
-//! `dmsim explore`: draws configurations, runs them with every rule watched, and tells what it finds.
+//! `dmsim explore`: draws configurations, runs them with every rule watched, and tells what it finds;
+//! or has each role of one scenario crash at every boundary of the protocol ([`crash_points`]).
+
+mod crash_points;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,17 +12,16 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::ThreadPoolBuilder;
 
+use self::crash_points::CrashArguments;
 use super::measure::Stopwatch;
 use super::{Exit, is_styled};
 use crate::explore::blame::blamed;
 use crate::explore::choices::Choice;
 use crate::explore::draw::{Bounds, draw};
 use crate::explore::search::{Found, Tally, search};
-use crate::explore::trial::Verdict;
 use crate::kernel::path_text;
 use crate::observe::write_into;
 use crate::scenario::parse_profile;
-use crate::sim::check::Kind;
 
 #[derive(Args, Debug)]
 pub(super) struct ExploreArguments {
@@ -32,9 +34,9 @@ pub(super) struct ExploreArguments {
     /// Runs at a time [default: one a core].
     #[arg(long)]
     jobs: Option<usize>,
-    /// The profile of all peers.
-    #[arg(long, default_value = "intended", value_parser = profile_of)]
-    profile: String,
+    /// The profile of all peers [default: intended, or that of the scenario whose crash points are tried].
+    #[arg(long, value_parser = profile_of)]
+    profile: Option<String>,
     /// What every configuration has (`dmsim explore --choices` lists the words).
     #[arg(long, value_delimiter = ',', value_name = "CHOICES", value_parser = choice_of)]
     with: Vec<Choice>,
@@ -60,6 +62,8 @@ pub(super) struct ExploreArguments {
     /// List what a configuration can have.
     #[arg(long)]
     choices: bool,
+    #[command(flatten)]
+    crash: CrashArguments,
 }
 
 fn seeds_of(text: &str) -> Result<(u64, u64), String> {
@@ -88,9 +92,12 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
         Choice::ALL.iter().for_each(|choice| println!("{}", choice.word()));
         return Exit::Fine;
     }
+    if let Some(path) = &arguments.crash.crash_points {
+        return crash_points::run(path, arguments.profile.as_deref(), arguments.jobs, &arguments.crash);
+    }
     let bounds = Bounds {
         providers: (4.min(arguments.providers), arguments.providers),
-        profile: arguments.profile.clone(),
+        profile: arguments.profile.clone().unwrap_or_else(|| "intended".to_owned()),
         with: arguments.with.clone(),
         without: arguments.without.clone(),
     };
@@ -103,11 +110,8 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
     let stopwatch = Stopwatch::start();
     let limit = arguments.time_s.map(Duration::from_secs);
     let goes_on = || !stop.load(Ordering::Relaxed) && limit.is_none_or(|limit| stopwatch.wall() < limit);
-    let mut findings = Findings { out: &arguments.out, blames: arguments.blame, worst: None };
-    let bar = ProgressBar::with_draw_target(Some(to - from), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {elapsed}")
-        .expect("the template is valid");
-    bar.set_style(style);
+    let mut findings = Findings { out: &arguments.out, blames: arguments.blame, worst: 0 };
+    let bar = progress(to - from);
     let mut tell = |tally: &Tally, found: Option<Found>| match found {
         Some(found) => bar.suspend(|| findings.tell(&found)),
         None => bar.set_position(tally.seeds),
@@ -129,22 +133,26 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
     findings.exit(&stop)
 }
 
+/// A bar on the standard error for so many runs.
+fn progress(runs: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(runs), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {elapsed}")
+        .expect("the template is valid");
+    bar.set_style(style);
+    bar
+}
+
 /// What was found so far.
 struct Findings<'a> {
     out: &'a Path,
     blames: bool,
-    /// How bad the worst is: the place of its exit code.
-    worst: Option<usize>,
+    /// How bad the worst is.
+    worst: usize,
 }
 
 impl Findings<'_> {
     fn tell(&mut self, found: &Found) {
-        let weight = match &found.verdict {
-            Verdict::Crashed(_) => 2,
-            Verdict::Found(finding) if finding.kind == Kind::Wrong => 1,
-            _ => 0,
-        };
-        self.worst = self.worst.max(Some(weight));
+        self.worst = self.worst.max(found.verdict.weight());
         let file = format!("seed-{}.yaml", found.seed);
         let written = write_into(self.out, &[(&file, found.text.as_bytes())]);
         let shown = path_text(&self.out.join(&file));
@@ -170,11 +178,15 @@ impl Findings<'_> {
     }
 
     fn exit(&self, stop: &Arc<AtomicBool>) -> Exit {
-        match self.worst {
-            Some(worst) => [Exit::Stuck, Exit::SafetyFinding, Exit::Crash][worst],
-            None if stop.load(Ordering::Relaxed) => Exit::Interrupted,
-            None => Exit::Fine,
-        }
+        exit_of(self.worst, stop)
+    }
+}
+
+/// How a search ends whose worst finding has this weight.
+fn exit_of(weight: usize, stop: &Arc<AtomicBool>) -> Exit {
+    match [Exit::Fine, Exit::Stuck, Exit::SafetyFinding, Exit::Crash][weight] {
+        Exit::Fine if stop.load(Ordering::Relaxed) => Exit::Interrupted,
+        exit => exit,
     }
 }
 

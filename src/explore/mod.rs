@@ -5,9 +5,11 @@
 //! run with every rule watched ([`trial`], `sim::check`); the seeds of a search share the cores, and what they reached
 //! steers what later ones draw ([`search`]). What is found is made small ([`shrink`]), and a weakness of real DMS is
 //! named for it where the finding goes with that one fix ([`blame`]).
+//! Apart from that, one scenario is run again and again, each time with a crash at another point ([`crash_points`]).
 
 pub mod blame;
 pub mod choices;
+pub mod crash_points;
 mod dice;
 pub mod draw;
 pub mod search;

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::kernel::said_by;
 use crate::scenario::{self, Report};
 use crate::sim::check::{Checked, Finding, Kind, Reached};
+use crate::sim::crash_points::Passed;
 use crate::sim::{self, Options, RunError, Setup};
 
 /// What came of a run.
@@ -29,6 +30,17 @@ impl Verdict {
         }
     }
 
+    /// How bad it is: nothing, something that does not come, a state that must not be, a breakdown.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Clean => 0,
+            Self::Found(finding) if finding.kind == Kind::Stuck => 1,
+            Self::Found(_) => 2,
+            Self::Crashed(_) => 3,
+        }
+    }
+
     /// In words.
     #[must_use]
     pub fn in_words(&self) -> String {
@@ -47,6 +59,8 @@ pub struct Trial {
     pub verdict: Verdict,
     /// What it came to.
     pub reached: Reached,
+    /// Where peers might have crashed, if that was asked for.
+    pub passed: Passed,
     /// Its digest.
     pub digest: u128,
 }
@@ -86,6 +100,16 @@ pub fn of_setup(
     goes_on: &(dyn Fn() -> bool + Sync),
 ) -> Result<Trial, Untried> {
     let options = Options { checked: true, stops: only.is_none(), metrics_only: true, ..Options::default() };
+    of_options(setup, options, only, goes_on)
+}
+
+/// Runs a setup in a way of one's own; as [`of_text`].
+pub(super) fn of_options(
+    setup: &Setup,
+    options: Options,
+    only: Option<&str>,
+    goes_on: &(dyn Fn() -> bool + Sync),
+) -> Result<Trial, Untried> {
     let mut interrupted = false;
     // What breaks down is one run; the others know nothing of it.
     let made = catch_unwind(AssertUnwindSafe(|| {
@@ -97,13 +121,14 @@ pub fn of_setup(
     if interrupted {
         return Err(Untried::Interrupted);
     }
-    let clean = |verdict| Trial { verdict, reached: Reached::default(), digest: 0 };
+    let clean =
+        |verdict| Trial { verdict, reached: Reached::default(), passed: Passed::default(), digest: 0 };
     Ok(match made {
         Ok(Ok(outcome)) => {
             let Checked { findings, reached } = outcome.checked;
             let found = findings.into_iter().find(|finding| only.is_none_or(|only| finding.rule == only));
             let verdict = found.map_or(Verdict::Clean, Verdict::Found);
-            Trial { verdict, reached, digest: outcome.digest }
+            Trial { verdict, reached, passed: outcome.passed, digest: outcome.digest }
         }
         Ok(Err(RunError::Violation(violation))) => clean(Verdict::Found(Finding {
             rule: "resources",

@@ -17,6 +17,7 @@ mod comings;
 mod conservation;
 mod contracts;
 mod control;
+pub mod crash_points;
 mod deputies;
 mod disks;
 pub mod estimate;
@@ -63,6 +64,7 @@ pub use setup::Setup;
 pub use telemetry::Lines;
 pub use world::World;
 
+use self::crash_points::CrashPlan;
 use crate::kernel::Time;
 
 /// How to run.
@@ -76,6 +78,8 @@ pub struct Options {
     pub checked: bool,
     /// Where they are watched, end with the first that does not hold.
     pub stops: bool,
+    /// What to do about crash points ([`crash_points`]).
+    pub crash_plan: Option<CrashPlan>,
 }
 
 /// Why a run has no outcome.
@@ -127,6 +131,9 @@ pub fn run_recorded<'s>(
     recorder: Option<Recorder<'s>>,
 ) -> Result<Outcome, RunError> {
     let mut world = World::new(setup).map_err(RunError::Setup)?;
+    if let Some(plan) = options.crash_plan {
+        world = world.with_crash_points(plan);
+    }
     if options.trace {
         world.keep_trace();
     }

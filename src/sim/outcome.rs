@@ -1,6 +1,7 @@
 //! What a finished run has to show.
 
 use super::check::Checked;
+use super::crash_points::Passed;
 use crate::kernel::Time;
 use crate::observe::{
     AllocationRow, AttackRow, CapabilityRow, ConnectionRow, ContractRow, DeploymentRow, InvoiceRow,
@@ -41,6 +42,8 @@ pub struct Outcome {
     pub invoices: Vec<InvoiceRow>,
     /// What the rules of every run have seen, if somebody watched whether they hold.
     pub checked: Checked,
+    /// Where peers might have crashed, if that was asked for.
+    pub passed: Passed,
     /// Over all facts, in order.
     pub digest: u128,
     /// Events handled.

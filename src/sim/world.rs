@@ -13,6 +13,7 @@ use super::attack::{Attackers, Strike};
 use super::check::Checks;
 use super::conservation::{Occasion, Violation};
 use super::contracts::Chain;
+use super::crash_points::CrashPoints;
 use super::event::{DataStep, Event, ExecutionStep, PeerId, Turn};
 use super::faults::Flapping;
 use super::fleet::Fleet;
@@ -151,6 +152,8 @@ pub struct World<'s> {
     pub(super) recording: Option<Box<Recording<'s>>>,
     /// The rules of every run, if somebody watches whether they hold.
     pub(super) checks: Option<Box<Checks>>,
+    /// The boundaries of the protocol, if somebody wants to know them or a peer is to crash at one.
+    pub(super) crash_points: Option<Box<CrashPoints>>,
 }
 
 impl<'s> World<'s> {
@@ -219,6 +222,7 @@ impl<'s> World<'s> {
             onlooker: None,
             recording: None,
             checks: None,
+            crash_points: None,
         };
         world.introduce_providers();
         world.survey_fleet();
@@ -293,11 +297,11 @@ impl<'s> World<'s> {
         if interrupted.is_none() {
             self.check_all();
         }
-        let checked = self.take_checked();
+        let (checked, passed) = (self.take_checked(), self.take_passed());
         let closing = self.closing(stopped, interrupted.is_some());
         self.telemetry.hand_over(lines);
         self.note_end(stopped);
-        Ok(Outcome { checked, ..self.into_ledger().finish(stopped, closing) })
+        Ok(Outcome { checked, passed, ..self.into_ledger().finish(stopped, closing) })
     }
 
     /// What is kept of a world whose end was looked at: the tables of a large run need the room of its peers.
@@ -320,6 +324,7 @@ impl<'s> World<'s> {
     ) -> Option<Time> {
         while let Some((now, event)) = self.queue.pop_until(until) {
             self.step(now, event);
+            self.crash_where_due(now);
             self.events += 1;
             let asks = self.events.is_multiple_of(8192);
             if asks {
@@ -427,6 +432,9 @@ impl<'s> World<'s> {
 
     /// A worker has got to a message.
     fn dispatch(&mut self, now: Time, peer: PeerId, parcel: u32) {
+        if self.crashes_before(now, peer, parcel) {
+            return;
+        }
         let envelope = self.parcels.get(parcel).map(|one| &one.envelope);
         let routes = envelope.is_some_and(|envelope| is_about_routes(&envelope.message));
         if envelope.is_some_and(|envelope| envelope.behaviour.kind.administrates()) {
@@ -563,6 +571,7 @@ impl<'s> World<'s> {
             };
             self.shows_fact(now, peer, &fact);
             self.check_fact(peer, &fact);
+            self.pass_fact(now, peer, &fact);
             self.book(now, peer, fact);
             if let Some((ensemble, status)) = status {
                 self.trigger_faults(now, ensemble, status);
@@ -582,6 +591,7 @@ impl<'s> World<'s> {
             self.shows_of(now, peer, &host, |provider| Sight::Took { provider });
         }
         self.keep_of(peer, &mut effects);
+        self.withhold_where_due(peer, &mut effects);
         for envelope in effects.sends.drain(..) {
             self.send(now, peer, envelope);
         }

@@ -9,6 +9,7 @@ mod clocks;
 mod comings;
 mod compare;
 mod contracts;
+mod crash_points;
 mod deployments;
 mod determinism;
 mod dynamic_dns;

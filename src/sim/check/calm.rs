@@ -15,6 +15,8 @@ const MOST_AT_ONCE: u64 = 2_000_000;
 #[derive(Default)]
 pub(super) struct Calm {
     last: Time,
+    /// Until when something is broken of which no event tells.
+    broken_until: Time,
     /// The time of the latest event, and how many there were at that time.
     now: (Time, u64),
     /// Faults that have set clocks wrong, until they are right again.
@@ -56,6 +58,11 @@ impl Calm {
         self.now = if self.now.0 == now { (now, self.now.1 + 1) } else { (now, 1) };
     }
 
+    /// Something breaks, and works again at this time.
+    pub(super) fn breaks(&mut self, until: Time) {
+        self.broken_until = self.broken_until.max(until);
+    }
+
     /// Whether time stands still: events that make others at the same moment, for ever.
     pub(super) const fn stands_still(&self) -> bool {
         self.now.1 > MOST_AT_ONCE
@@ -68,6 +75,7 @@ impl Calm {
             || !world.flapping.is_empty()
             || world.troubles.last()
             || !self.clocks.is_empty()
+            || now < self.broken_until
             || world.setup.network.loss > 0.0;
         if broken { Span::ZERO } else { now.since(self.last) }
     }

@@ -334,6 +334,13 @@ impl World<'_> {
         }
     }
 
+    /// Something breaks at a crash point, and works again at this time.
+    pub(super) fn check_broken(&mut self, until: Time) {
+        if let Some(checks) = &mut self.checks {
+            checks.calm.breaks(until);
+        }
+    }
+
     /// A minute is over, or the run is.
     pub(super) fn check_all(&mut self) {
         let Some(checks) = &self.checks else { return };

@@ -103,9 +103,19 @@ impl World<'_> {
 
     /// The process of a peer has broken down by itself; its operating system starts it again.
     pub(in crate::sim) fn break_process(&mut self, now: Time, peer: PeerId) {
+        self.crash(now, peer, PROCESS_RESTART, false);
+    }
+
+    /// The process of a peer breaks down, or its machine with its disk, and is there again after some time.
+    pub(in crate::sim) fn crash(&mut self, now: Time, peer: PeerId, restart: Span, loses_disk: bool) {
         self.hosts[peer.0 as usize].crashed = true;
-        self.take_down(now, peer, Down::Breakdown);
-        self.queue.post(now + PROCESS_RESTART, Event::Repair(peer));
+        if loses_disk {
+            self.take_down(now, peer, Down::MachineWithDisk);
+            self.lose_disk(now, peer);
+        } else {
+            self.take_down(now, peer, Down::Breakdown);
+        }
+        self.queue.post(now + restart, Event::Repair(peer));
     }
 
     /// A peer stops at once: what it had in memory is gone, and with its machine what ran there.
