@@ -19,6 +19,7 @@ mod control;
 mod costs;
 mod deployed;
 pub mod diagnostic;
+pub mod difference;
 mod distribution;
 mod dynamic_dns;
 pub mod ensemble_file;

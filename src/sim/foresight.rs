@@ -310,6 +310,11 @@ impl World<'_> {
         self.end_routines(now);
     }
 
+    /// How many peers at rest have yet to get to a request for bids, those included that did since it was sent.
+    pub(super) fn foreseen_under_way(&self) -> u64 {
+        self.foresight.waves.iter().map(|wave| wave.outlook.refusing.iter().count() as u64).sum()
+    }
+
     /// All receivers of the oldest message on its way have got to it.
     pub(super) fn close_foreseen(&mut self) {
         let Some(wave) = self.foresight.waves.pop_front() else { return };

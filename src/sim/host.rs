@@ -24,6 +24,7 @@ use crate::dms::capability::RevocationSet;
 use crate::dms::identity::PeerId as HostId;
 use crate::dms::outbox::Execution;
 use crate::dms::profile::Profile;
+use crate::dms::resources::Resources;
 use crate::dms::scored_bids::Disclosure;
 use crate::dms::{Essence, Peer};
 use crate::kernel::{Cursor, Time, Timestamp};
@@ -218,13 +219,17 @@ impl Host {
         }
     }
 
-    /// Its machine as a policy sees it, with nothing in use.
-    pub(super) fn fresh_machine(&self) -> Machine {
-        let onboarded = match self.built() {
+    /// What it offers, whether anything of it is in use or not.
+    pub(super) fn offer(&self) -> Resources {
+        match self.built() {
             Some(inside) => inside.peer.provider().pool().onboarded().clone(),
             None => self.blueprint.machine(self.number, self.city).onboarded.unwrap_or_default(),
-        };
-        Disclosure::unused(&onboarded).machine(None)
+        }
+    }
+
+    /// Its machine as a policy sees it, with nothing in use.
+    pub(super) fn fresh_machine(&self) -> Machine {
+        Disclosure::unused(&self.offer()).machine(None)
     }
 
     /// Puts in what was built by hand.

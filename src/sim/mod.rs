@@ -34,6 +34,7 @@ mod introductions;
 mod joining;
 mod late;
 pub mod ledger;
+pub mod moment;
 mod moving;
 mod office;
 mod operations;

@@ -280,7 +280,7 @@ impl<'s> World<'s> {
         go_on: &mut dyn FnMut(Time, u64) -> bool,
         lines: Lines<'_>,
     ) -> Result<Outcome, Box<Violation>> {
-        let end = Time::ZERO + self.setup.duration;
+        let end = self.end();
         let interrupted = self.advance_into(end, go_on, lines);
         if let Some(violation) = self.violation {
             return Err(violation);
@@ -332,8 +332,13 @@ impl<'s> World<'s> {
         None
     }
 
+    /// When the run ends, by its setup.
+    pub(super) fn end(&self) -> Time {
+        Time::ZERO + self.setup.duration
+    }
+
     /// Whether the run ends here, for what must hold did not.
-    fn has_enough(&self) -> bool {
+    pub(super) fn has_enough(&self) -> bool {
         self.violation.is_some() || self.checks.as_ref().is_some_and(|checks| checks.is_enough())
     }
 

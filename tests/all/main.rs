@@ -42,6 +42,7 @@ mod queue;
 mod quotas;
 mod recording;
 mod recovery;
+mod replay;
 mod restarts;
 mod roles;
 mod routine;
