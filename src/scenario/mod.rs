@@ -8,6 +8,7 @@ use std::path::Path;
 
 mod arrivals;
 mod attacks;
+pub mod branch;
 mod capability_script;
 pub mod catalogue;
 mod check;

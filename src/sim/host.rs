@@ -22,6 +22,7 @@ use super::population::Blueprint;
 use crate::dms::actor::{ReplayGuard, Worker};
 use crate::dms::capability::RevocationSet;
 use crate::dms::identity::PeerId as HostId;
+use crate::dms::orchestrator::Strategy;
 use crate::dms::outbox::Execution;
 use crate::dms::profile::Profile;
 use crate::dms::resources::Resources;
@@ -230,6 +231,15 @@ impl Host {
     /// Its machine as a policy sees it, with nothing in use.
     pub(super) fn fresh_machine(&self) -> Machine {
         Disclosure::unused(&self.offer()).machine(None)
+    }
+
+    /// It follows another strategy from now on. `renewed` is how its group is built then, once that is known.
+    pub(super) fn follow(&mut self, strategy: &Strategy, renewed: &mut Option<Arc<Blueprint>>) {
+        let blueprint = renewed.get_or_insert_with(|| Arc::new(self.blueprint.following(strategy)));
+        self.blueprint = Arc::clone(blueprint);
+        if let Some(inside) = self.built_mut() {
+            inside.peer.follow(strategy);
+        }
     }
 
     /// Puts in what was built by hand.

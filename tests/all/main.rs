@@ -4,6 +4,7 @@ mod allocations;
 mod attacks;
 mod bid_suppression;
 mod bless;
+mod branching;
 mod capability_scripts;
 mod clocks;
 mod comings;

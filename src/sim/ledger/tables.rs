@@ -140,6 +140,7 @@ impl Ledger {
         let (contracts, invoices) = self.contracts.rows();
         Outcome {
             checked: Default::default(),
+            turned: Vec::new(),
             deployments: self.deployment_rows(),
             allocations: self.allocation_rows(),
             refusals: self.refusal_rows(),

@@ -101,7 +101,7 @@ impl World<'_> {
     fn order_seen(&self, event: &Event) -> EventSeen {
         let (kind, peer, deployment, text) = match *event {
             Event::Deploy { entry } => {
-                let request = &self.setup.workload[entry as usize];
+                let request = self.requests[entry as usize].deploy();
                 ("deploy", None, None, format!("{} asks for {}", request.by.name, request.name))
             }
             Event::Shutdown { deployment } => {

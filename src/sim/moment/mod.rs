@@ -120,11 +120,8 @@ fn optional_seconds<S: serde::Serializer>(at: &Option<Time>, serializer: S) -> R
 
 impl World<'_> {
     /// The next event, if the run has one before its end.
-    fn take_next(&mut self) -> Option<(Time, Event)> {
-        if self.has_enough() {
-            return None;
-        }
-        self.queue.pop_until(self.end())
+    fn take_before_end(&mut self) -> Option<(Time, Event)> {
+        if self.has_enough() { None } else { self.take_next(self.end()) }
     }
 
     /// Whether the run has no event left.

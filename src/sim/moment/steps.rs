@@ -106,7 +106,7 @@ impl<'s> Stepping<'s> {
     /// before and after.
     pub fn step(&mut self, compares: bool) -> Option<StepTaken> {
         let before = compares.then(|| self.world.state_lines());
-        let (at, event) = self.world.take_next()?;
+        let (at, event) = self.world.take_before_end()?;
         let seen = self.world.event_seen(&event);
         self.world.handle(at, event);
         let (mut facts, mut messages) = (Vec::new(), Vec::new());
