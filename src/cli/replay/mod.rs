@@ -113,7 +113,10 @@ fn show(arguments: &ReplayArguments) -> Result<Exit, Exit> {
     let verdict = verdict(&source, stepping)?;
     let shown = Shown { moment, steps, verdict };
     match arguments.format {
-        Format::Human => print::human(&source, &shown),
+        Format::Human => {
+            let is_narrowed = arguments.peer.is_some() || arguments.deployment.is_some();
+            print::human(&source, &shown, arguments.all || is_narrowed);
+        }
         Format::Json => println!("{}", json(&source, &shown)),
     }
     let differs = shown.verdict.is_some_and(|verdict| verdict.differs());

@@ -10,10 +10,12 @@ use super::{Shown, Verdict};
 use crate::kernel::Time;
 use crate::sim::moment::{Change, EventSeen, Moment, StepTaken, Told};
 
+/// Deployments and peers beyond so many are counted, unless somebody has asked for some or for all of them.
+const LISTED: usize = 60;
 /// Facts of one event beyond so many are counted.
 const FACTS_SHOWN: usize = 20;
 
-pub(super) fn human(source: &Source, shown: &Shown) {
+pub(super) fn human(source: &Source, shown: &Shown, lists_all: bool) {
     let setup = &source.loaded.setup;
     let moment = &shown.moment;
     println!(
@@ -25,8 +27,9 @@ pub(super) fn human(source: &Source, shown: &Shown) {
         moment.events
     );
     println!("digest up to here {}", moment.digest);
-    deployments(moment);
-    peers(moment);
+    let most = if lists_all { usize::MAX } else { LISTED };
+    deployments(moment, most);
+    peers(moment, most);
     network(moment);
     pending(moment);
     if !shown.steps.is_empty() {
@@ -65,10 +68,10 @@ fn counts(counts: &BTreeMap<&'static str, u64>) -> String {
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }
 
-fn deployments(moment: &Moment) {
+fn deployments(moment: &Moment, most: usize) {
     println!();
     println!("deployments: {}", counts(&moment.deployment_counts));
-    for one in &moment.deployments {
+    for one in moment.deployments.iter().take(most) {
         let reason = one.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
         let moved = match one.redeployments {
             0 => String::new(),
@@ -91,13 +94,21 @@ fn deployments(moment: &Moment) {
             );
         }
     }
+    more(moment.deployments.len(), most);
 }
 
-fn peers(moment: &Moment) {
+/// How many of a list were not shown.
+fn more(all: usize, most: usize) {
+    if let Some(more) = all.checked_sub(most).filter(|more| *more > 0) {
+        println!("  and {more} more: `--all` lists them, `--peer` and `--deployment` narrow it");
+    }
+}
+
+fn peers(moment: &Moment, most: usize) {
     let idle = moment.peer_counts.values().sum::<u64>().saturating_sub(moment.peers.len() as u64);
     println!();
-    println!("peers: {}; {idle} not shown", counts(&moment.peer_counts));
-    for one in &moment.peers {
+    println!("peers: {}; {idle} of them do nothing or are not asked for", counts(&moment.peer_counts));
+    for one in moment.peers.iter().take(most) {
         let mut parts = vec![format!("{:<7}", one.state)];
         if one.onboarded != "nothing" {
             parts.push(format!("free {} of {}", one.free, one.onboarded));
@@ -122,6 +133,7 @@ fn peers(moment: &Moment) {
             );
         }
     }
+    more(moment.peers.len(), most);
 }
 
 /// The first of many words, and how many there are more.
