@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Exit, Format, is_styled, metric_names};
+use super::replay::source::Source;
+use super::{Exit, Format};
 use crate::kernel::{Span, Time};
 use crate::observe::{RefusalRow, read_refusals};
-use crate::scenario::{self, Overrides};
 use crate::sim::explain::{Decision, decisions};
 
 /// The stage of messages that were not let through.
@@ -57,14 +57,10 @@ pub(super) fn explain(arguments: &ExplainArguments) -> Exit {
 
 /// Repeats the run up to the first refusal of this row.
 fn witness(run: &Path, row: &RefusalRow) -> Result<Vec<Decision>, Exit> {
-    let path = run.join("scenario.resolved.yaml");
-    let loaded = scenario::load(&path, &Overrides::default(), &metric_names()).map_err(|report| {
-        eprint!("{}", report.render(is_styled()));
-        Exit::BadInput
-    })?;
+    let source = Source::of_run(run)?;
     let at = Time::ZERO + Span::from_secs_f64(row.first_time_s);
-    let found =
-        decisions(&loaded.setup, at, &row.first_peer, &mut |_, _| true).map_err(|error| bad_input(&error))?;
+    let found = decisions(source.world()?, at, &row.first_peer, &mut |_, _| true)
+        .map_err(|error| bad_input(&error))?;
     Ok(found.into_iter().filter(|decision| !decision.authorised).collect())
 }
 

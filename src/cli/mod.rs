@@ -45,6 +45,7 @@ mod manual;
 mod measure;
 mod placement_bench;
 mod plot;
+mod replay;
 mod report;
 mod reproduce;
 mod run;
@@ -131,6 +132,9 @@ enum Command {
     Report(report::ReportArguments),
     /// Tell why something was refused in a run, down to the token, the link and the rule.
     Explain(explain::ExplainArguments),
+    /// Repeat a run up to any moment, show what there is then and take it further event by event; find where two runs
+    /// part, and why.
+    Replay(replay::ReplayArguments),
     /// Search for failures that nobody scripted: configurations drawn from seeds, with every rule watched.
     Explore(explore::ExploreArguments),
     /// Make a scenario small while the same rule is broken in it.
@@ -177,6 +181,7 @@ pub fn main() -> ExitCode {
         Command::Cap(arguments) => cap::cap(&arguments),
         Command::Report(arguments) => report::report(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Replay(arguments) => replay::replay(&arguments),
         Command::Explore(arguments) => explore::explore(&arguments),
         Command::Shrink(arguments) => shrink::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),

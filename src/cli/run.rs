@@ -1,4 +1,9 @@
-//! `dmsim run SCENARIO`: runs it, writes the results folder and prints a short table.
+//! `dmsim run SCENARIO`: runs it, writes the results folder and prints a short table. It may save moments on the way,
+//! go on with a run that was interrupted, or branch off one.
+
+mod job;
+mod keeper;
+mod summary;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,27 +12,30 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::prelude::*;
 
+use self::job::{Job, Manner};
+use self::keeper::{Keeper, Trouble};
+use self::summary::{print_summary, summary_json};
 use super::measure::{Stopwatch, available_memory_bytes, peak_memory_bytes};
-use super::{Exit, Format, estimate, is_styled, metric_names};
-use crate::kernel::{Time, path_text};
+use super::{Exit, Format, estimate, is_styled};
+use crate::kernel::{Span, Time};
 use crate::observe::{
-    FolderError, History, HistoryLimits, Provenance, Record, RecordFormat, Recording, RunFolder, StreamFile,
-    Streams,
+    Branch, FolderError, History, HistoryLimits, Provenance, Record, RecordFormat, Recording, RunFolder,
+    SavedFile, StreamFile, Streams,
 };
-use crate::scenario::{self, Loaded, Overrides};
 use crate::sim::check::{Finding, Kind};
 use crate::sim::estimate::Estimate;
-use crate::sim::{self, Lines, Options, Outcome, Recorder, Setup};
+use crate::sim::{self, Course, Lines, Marks, Options, Outcome, Recorder};
 
 #[derive(Args, Debug)]
 pub(super) struct RunArguments {
     /// The scenario file.
-    scenario: PathBuf,
+    #[arg(required_unless_present_any = ["resume", "from"], conflicts_with_all = ["resume", "from"])]
+    scenario: Option<PathBuf>,
     /// Replace a value of the scenario: `--set network.loss=1%`. May be repeated.
-    #[arg(long = "set", value_name = "PATH=VALUE")]
+    #[arg(long = "set", value_name = "PATH=VALUE", conflicts_with = "resume")]
     set: Vec<String>,
     /// Replace the scenario's seed.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["resume", "from"])]
     seed: Option<u64>,
     /// The results folder [default: results/NAME-seedSEED].
     #[arg(long)]
@@ -36,27 +44,45 @@ pub(super) struct RunArguments {
     #[arg(long)]
     overwrite: bool,
     /// Run twice and compare fact by fact; the first that differs is named.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume")]
     twice: bool,
+    /// Save a moment each time that so much has been simulated (`10m`): its time, its events and the digest up to it.
+    /// They tell whether a run that is resumed is the same.
+    #[arg(long, value_name = "TIME", value_parser = distance, conflicts_with = "resume")]
+    save_every: Option<Span>,
+    /// Go on with a run that was begun with `--save-every` and was interrupted or killed: its results folder, or what
+    /// is left of it. A run follows from its scenario and seed, and the state of its peers is not on disk: so the run
+    /// is repeated up to its last saved moment, has to meet every saved moment on the way, and then goes on as it was
+    /// begun. The results are those of a run that nothing has interrupted.
+    #[arg(long, value_name = "RUN")]
+    resume: Option<PathBuf>,
+    /// Branch off a finished run: up to `--at` it is the run of this results folder, to the last fact; then it goes on
+    /// with what `--set` says (strategy, faults, operations, workload, and losses and delays of the network).
+    #[arg(long, value_name = "RUN", requires = "at", conflicts_with = "resume")]
+    from: Option<PathBuf>,
+    /// The simulated time after which a branch is otherwise.
+    #[arg(long, value_name = "TIME", value_parser = super::replay::span, requires = "from")]
+    at: Option<Span>,
     /// Watch whether the rules hold that hold in every run (docs/exploration.md): a state that must never be ends with
     /// exit code 4, something that is due and does not come with 5.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume")]
     check: bool,
     /// Run even if the estimate says that it does not fit into memory.
     #[arg(long)]
     even_so: bool,
     /// Write the tables only, no plots and no report.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume")]
     no_report: bool,
     /// Make no table but that of the metrics, and keep nothing of what observed peers write: for runs of which only the
     /// metrics are wanted, such as the many of a study.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume")]
     metrics_only: bool,
     /// Write no history of the run: a little faster, and the report has no replay and no timelines.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume")]
     no_history: bool,
     /// Record the network itself in formats of other tools (docs/observability.md). May name several, with commas.
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMATS", conflicts_with = "metrics_only")]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMATS")]
+    #[arg(conflicts_with_all = ["metrics_only", "resume"])]
     record: Vec<Recorded>,
     /// How the summary is printed.
     #[arg(long, value_enum, default_value = "human")]
@@ -64,7 +90,7 @@ pub(super) struct RunArguments {
 }
 
 /// A format of a recording, as it is asked for.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 enum Recorded {
     /// Every fact and message: `events.jsonl`.
     Events,
@@ -74,6 +100,20 @@ enum Recorded {
     Otlp,
     /// A timeline: `trace.perfetto-trace`.
     Perfetto,
+}
+
+impl Recorded {
+    const ALL: [Self; 4] = [Self::Events, Self::OpenMetrics, Self::Otlp, Self::Perfetto];
+
+    /// Its name on the command line.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::OpenMetrics => "open-metrics",
+            Self::Otlp => "otlp",
+            Self::Perfetto => "perfetto",
+        }
+    }
 }
 
 impl From<Recorded> for RecordFormat {
@@ -87,67 +127,94 @@ impl From<Recorded> for RecordFormat {
     }
 }
 
+/// A distance between moments on the command line.
+fn distance(text: &str) -> Result<Span, String> {
+    let span = super::replay::span(text)?;
+    if span == Span::ZERO { Err("it must be longer than nothing".to_owned()) } else { Ok(span) }
+}
+
 pub(super) fn run(arguments: &RunArguments) -> Exit {
-    let loaded = match load(arguments) {
-        Ok(loaded) => loaded,
-        Err(exit) => return exit,
-    };
+    Job::of(arguments).and_then(|job| make(arguments, &job)).unwrap_or_else(|exit| exit)
+}
+
+/// Makes a run and writes its results.
+fn make(arguments: &RunArguments, job: &Job) -> Result<Exit, Exit> {
+    announce(arguments, job)?;
     let stop = super::set_on_interrupt();
-    let (folder, mut records) = match begin_folder(arguments, &loaded) {
-        Ok(begun) => begun,
-        Err(error) => {
-            eprintln!("error: {error}");
-            return match error {
-                FolderError::Foreign { .. } | FolderError::NoName { .. } => Exit::BadInput,
-                _ => Exit::Internal,
-            };
-        }
-    };
+    let (folder, mut records, saved) = begin_folder(arguments, job).map_err(|error| refused(&error))?;
     let stopwatch = Stopwatch::start();
+    let manner = &job.manner;
     let options = Options {
         trace: arguments.twice,
-        metrics_only: arguments.metrics_only,
-        checked: arguments.check,
+        metrics_only: manner.metrics_only,
+        checked: manner.check,
         ..Options::default()
     };
     let mut streams = Streams::new(folder.path());
     let mut keep = |file: StreamFile, line: &str| {
-        if !arguments.metrics_only {
+        if !manner.metrics_only {
             streams.write(file, line);
         }
     };
     let recorder = records.is_wanted().then(|| -> Recorder<'_> { Box::new(|record| records.take(record)) });
-    let outcome = match simulate(&loaded.setup, options, &stop, &mut keep, recorder) {
-        Ok(outcome) => outcome,
-        Err(exit) => return exit,
-    };
+    let course = job.course();
+    let mut keeper = Keeper::new(saved, &job.saved);
+    let mut tell = |mark| keeper.take(mark);
+    let marks = manner.save_every.map(|every| Marks { every, tell: &mut tell });
+    let mut outcome = simulate(&course, options, &stop, &mut keep, recorder, marks)?;
+    if let Some(trouble) = &keeper.trouble {
+        trouble.say(&job.saved_by, &job.target);
+        let differs = matches!(trouble, Trouble::Differs { .. });
+        return Err(if differs { Exit::ExpectationFailed } else { Exit::Internal });
+    }
+    if arguments.resume.is_some() {
+        eprintln!("{} of {} saved moments were met", keeper.met(), job.saved.len());
+    }
+    outcome.manifest.branch = branch_of(job, &outcome);
     let provenance = provenance(&outcome, &stopwatch);
     if arguments.twice && !stop.load(Ordering::Relaxed) {
-        let second = simulate(&loaded.setup, options, &stop, &mut |_, _| {}, None);
-        if let Err(exit) = second.and_then(|second| compare(&outcome, &second)) {
-            return exit;
-        }
+        let second = simulate(&course, options, &stop, &mut |_, _| {}, None, None);
+        second.and_then(|second| compare(&outcome, &second))?;
     }
-    let folder = match write(arguments, &loaded, &outcome, &provenance, folder, (streams, records)) {
-        Ok(folder) => folder,
-        Err(error) => {
-            eprintln!("error: {error}");
-            return Exit::Internal;
-        }
-    };
+    let path = write(manner, &outcome, &provenance, folder, (streams, records)).map_err(|error| {
+        eprintln!("error: {error}");
+        Exit::Internal
+    })?;
     match arguments.format {
-        Format::Human => print_summary(&loaded.setup, &outcome, &provenance, &folder),
-        Format::Json => println!("{}", summary_json(&outcome, &folder)),
+        Format::Human => print_summary(&job.loaded.setup, &outcome, &provenance, &path),
+        Format::Json => println!("{}", summary_json(&outcome, &path)),
     }
     if stop.load(Ordering::Relaxed) {
-        Exit::Interrupted
-    } else if let Some(exit) = report_findings(&outcome.checked.findings) {
+        return Ok(Exit::Interrupted);
+    }
+    job.tidy_up();
+    Ok(verdict(&outcome))
+}
+
+fn refused(error: &FolderError) -> Exit {
+    eprintln!("error: {error}");
+    match error {
+        FolderError::Foreign { .. } | FolderError::NoName { .. } => Exit::BadInput,
+        _ => Exit::Internal,
+    }
+}
+
+/// What a finished run means for the exit code.
+fn verdict(outcome: &Outcome) -> Exit {
+    if let Some(exit) = report_findings(&outcome.checked.findings) {
         exit
     } else if outcome.manifest.passed() {
         Exit::Fine
     } else {
         Exit::ExpectationFailed
     }
+}
+
+/// What a branch says of where it comes from: the digest up to there is known by now.
+fn branch_of(job: &Job, outcome: &Outcome) -> Option<Branch> {
+    let branch = &job.before.as_ref()?.branch;
+    let digest = outcome.turned.last().map_or_else(String::new, |(_, digest)| format!("{digest:032x}"));
+    Some(Branch { digest, ..branch.clone() })
 }
 
 /// Says which rules did not hold, and what that means for the exit code.
@@ -159,13 +226,9 @@ fn report_findings(findings: &[Finding]) -> Option<Exit> {
     (!findings.is_empty()).then_some(if is_wrong { Exit::SafetyFinding } else { Exit::Stuck })
 }
 
-/// The scenario, if it can be used and its run fits into memory; what is to be said about it is said.
-fn load(arguments: &RunArguments) -> Result<Loaded, Exit> {
-    let overrides = Overrides { set: arguments.set.clone(), seed: arguments.seed };
-    let loaded = scenario::load(&arguments.scenario, &overrides, &metric_names()).map_err(|report| {
-        eprint!("{}", report.render(is_styled()));
-        Exit::BadInput
-    })?;
+/// Says what is to be said before a run, which is all where it does not fit into memory.
+fn announce(arguments: &RunArguments, job: &Job) -> Result<(), Exit> {
+    let loaded = &job.loaded;
     if !loaded.warnings.diagnostics.is_empty() {
         eprint!("{}", loaded.warnings.render(is_styled()));
     }
@@ -176,7 +239,7 @@ fn load(arguments: &RunArguments) -> Result<Loaded, Exit> {
             eprintln!("{refusal}");
             Err(Exit::BadInput)
         }
-        None => Ok(loaded),
+        None => Ok(()),
     }
 }
 
@@ -191,13 +254,15 @@ fn compare(first: &Outcome, second: &Outcome) -> Result<(), Exit> {
 }
 
 fn simulate<'s>(
-    setup: &'s Setup,
+    course: &Course<'s>,
     options: Options,
     stop: &AtomicBool,
     lines: Lines<'_>,
     recorder: Option<Recorder<'s>>,
+    marks: Option<Marks<'_>>,
 ) -> Result<Outcome, Exit> {
-    let bar = ProgressBar::with_draw_target(Some(setup.duration.0 / 1_000_000), ProgressDrawTarget::stderr());
+    let whole = course.last().duration.0 / 1_000_000;
+    let bar = ProgressBar::with_draw_target(Some(whole), ProgressDrawTarget::stderr());
     let style =
         ProgressStyle::with_template("{msg} {wide_bar} {percent}% {elapsed}").expect("the template is valid");
     bar.set_style(style);
@@ -210,7 +275,7 @@ fn simulate<'s>(
         ));
         !stop.load(Ordering::Relaxed)
     };
-    let outcome = sim::run_recorded(setup, options, &mut go_on, lines, recorder);
+    let outcome = sim::run_course(course, options, &mut go_on, lines, recorder, marks);
     bar.finish_and_clear();
     outcome.map_err(|error| super::without_outcome(&error))
 }
@@ -241,19 +306,21 @@ impl Records {
     }
 }
 
-/// Starts the results folder: what observed peers write goes there while the run goes on, and so do its records.
-fn begin_folder(arguments: &RunArguments, loaded: &Loaded) -> Result<(RunFolder, Records), FolderError> {
-    let target = arguments.out.clone().unwrap_or_else(|| {
-        PathBuf::from("results").join(format!("{}-seed{}", loaded.setup.name, loaded.setup.seed))
-    });
-    let folder = RunFolder::create(&target, arguments.overwrite)?;
-    let formats: Vec<RecordFormat> = arguments.record.iter().map(|format| (*format).into()).collect();
-    let history = !arguments.no_history && !arguments.metrics_only;
+/// Starts the results folder: what the run is made from, and what is written while it goes on.
+fn begin_folder(
+    arguments: &RunArguments,
+    job: &Job,
+) -> Result<(RunFolder, Records, Option<SavedFile>), FolderError> {
+    let folder = RunFolder::create(&job.target, arguments.overwrite)?;
+    job.write_inputs(&folder)?;
+    let (manner, formats) = (&job.manner, job.formats());
+    let history = !manner.no_history && !manner.metrics_only;
     let records = Records {
         history: history.then(|| History::create(folder.path(), HistoryLimits::default())).transpose()?,
         recording: (!formats.is_empty()).then(|| Recording::create(folder.path(), &formats)).transpose()?,
     };
-    Ok((folder, records))
+    let saved = manner.save_every.map(|every| SavedFile::create(folder.path(), &job.head(every)));
+    Ok((folder, records, saved.transpose()?))
 }
 
 fn provenance(outcome: &Outcome, stopwatch: &Stopwatch) -> Provenance {
@@ -272,8 +339,7 @@ fn provenance(outcome: &Outcome, stopwatch: &Stopwatch) -> Provenance {
 }
 
 fn write(
-    arguments: &RunArguments,
-    loaded: &Loaded,
+    manner: &Manner,
     outcome: &Outcome,
     provenance: &Provenance,
     mut folder: RunFolder,
@@ -281,20 +347,13 @@ fn write(
 ) -> Result<PathBuf, Box<dyn std::error::Error>> {
     streams.finish()?;
     records.finish(outcome)?;
-    folder.write_text("scenario.resolved.yaml", &loaded.resolved)?;
-    for (name, text) in loaded.copies() {
-        folder.write_text(&name, text)?;
-    }
-    for file in &loaded.job_traces {
-        folder.write_from(&format!("traces/{}", file.copy), &mut file.open()?)?;
-    }
     folder.write_table(&outcome.metrics)?;
-    if !arguments.metrics_only {
+    if !manner.metrics_only {
         write_tables(outcome, &folder)?;
     }
     folder.write_run(&outcome.manifest)?;
     folder.write_provenance(provenance)?;
-    if !arguments.no_report && !arguments.metrics_only {
+    if !manner.no_report && !manner.metrics_only {
         crate::report::write(folder.path())?;
     }
     Ok(folder.finish()?)
@@ -317,121 +376,4 @@ fn write_tables(outcome: &Outcome, folder: &RunFolder) -> Result<(), FolderError
         &|| folder.write_table(&outcome.invoices),
     ];
     tables.par_iter().try_for_each(|write| write())
-}
-
-fn print_summary(setup: &Setup, outcome: &Outcome, provenance: &Provenance, folder: &std::path::Path) {
-    let value = |name: &str| outcome.metric(name).unwrap_or(f64::NAN);
-    let count = |name: &str| format!("{:.0}", value(name));
-    // What nothing was measured of is a dash.
-    let with = |number: f64, decimals: usize, unit: &str| {
-        if number.is_nan() { "-".to_owned() } else { format!("{number:.decimals$} {unit}") }
-    };
-    let quantiles = |name: &str, decimals: usize| {
-        let at = |quantile: &str| with(value(&format!("{name}.{quantile}")), decimals, "s");
-        format!("{} / {}", at("p50"), at("p95"))
-    };
-    println!(
-        "{} (seed {}): {} simulated, {} peers",
-        setup.name,
-        setup.seed,
-        setup.duration,
-        count("peers.total")
-    );
-    println!();
-    line("deployments asked", count("deployments.asked"));
-    line(
-        "  reached running",
-        format!(
-            "{} ({:.1} %)",
-            count("deployments.succeeded"),
-            value("deployments.succeeded_fraction") * 100.0
-        ),
-    );
-    line("  failed", count("deployments.failed"));
-    print_reasons(outcome, "deployments.failed");
-    line("time to running p50 / p95", quantiles("time_to_running", 1));
-    line("availability of services", with(value("services.availability") * 100.0, 3, "%"));
-    line("recovery time p50 / p95", quantiles("recovery_time", 0));
-    line(
-        "peers lost",
-        format!("{} (mean {:.1} % up)", count("peers.lost"), value("peers.up_fraction") * 100.0),
-    );
-    line(
-        "allocations lost, redeployed",
-        format!("{}, {}", count("allocations.lost"), count("redeployments")),
-    );
-    line("messages", format!("{} sent, {:.1} MB", count("messages.sent"), value("messages.bytes") / 1e6));
-    let cpu = provenance.cpu_s.map_or_else(String::new, |cpu| format!(", {cpu:.1} s of CPU"));
-    if !outcome.attacks.is_empty() {
-        let text = format!(
-            "{} attempts, {} executed, {} of them against the rules",
-            count("attacks.attempts"),
-            count("attacks.executed"),
-            count("attacks.successes")
-        );
-        line("attacks", text);
-    }
-    print_contracts(outcome);
-    print_reachability(outcome);
-    line("events", format!("{} ({:.2} million/s{cpu})", outcome.events, provenance.events_per_second / 1e6));
-    line("digest", format!("{:032x}", outcome.digest));
-    if !outcome.manifest.expectations.is_empty() {
-        println!();
-        for verdict in &outcome.manifest.expectations {
-            let found =
-                verdict.value.map_or_else(|| "nothing measured".to_owned(), |value| format!("{value}"));
-            let mark = if verdict.passed { "ok    " } else { "FAILED" };
-            println!("  {mark}  {} (it is {found})", verdict.expression);
-        }
-    }
-    println!();
-    println!("results in {}", path_text(folder));
-}
-
-fn line(name: &str, text: impl std::fmt::Display) {
-    println!("  {name:<30}{text}");
-}
-
-/// How often what this metric counts has happened, by its reasons.
-fn print_reasons(outcome: &Outcome, metric: &str) {
-    for row in outcome.metrics.iter().filter(|row| &*row.metric == metric && !row.labels.is_empty()) {
-        line("", format!("{:>4} x {}", row.value, row.labels.trim_start_matches("reason=")));
-    }
-}
-
-/// What was agreed and paid, where there are contracts.
-fn print_contracts(outcome: &Outcome) {
-    if outcome.contracts.is_empty() {
-        return;
-    }
-    let value = |name: &str| outcome.metric(name).unwrap_or(f64::NAN);
-    let (accepted, asked) = (value("contracts.accepted"), value("contracts.asked"));
-    line("contracts", format!("{asked} asked for, {accepted} accepted"));
-    let (invoices, invoiced) = (value("contracts.invoices"), value("contracts.invoiced"));
-    line("invoices", format!("{invoices}, {invoiced} in all, {} of it paid", value("contracts.paid")));
-}
-
-/// Who reached whom, where hosts stand behind translators and firewalls.
-fn print_reachability(outcome: &Outcome) {
-    if outcome.connections.is_empty() {
-        return;
-    }
-    let value = |name: &str| outcome.metric(name).unwrap_or(f64::NAN);
-    line("pairs that could connect", format!("{:.1} %", value("pairs.reached_fraction") * 100.0));
-    let (dialled, failed) = (value("connections.dialled"), value("connections.failed"));
-    line("connections", format!("{dialled} dialled, {failed} failed"));
-    print_reasons(outcome, "connections.failed");
-    let (messages, megabytes) = (value("relays.messages"), value("relays.bytes") / 1e6);
-    line("relays", format!("{messages} messages, {megabytes:.1} MB; {} died", value("relays.deaths")));
-}
-
-fn summary_json(outcome: &Outcome, folder: &std::path::Path) -> String {
-    let summary = serde_json::json!({
-        "digest": format!("{:032x}", outcome.digest),
-        "events": outcome.events,
-        "expectations": outcome.manifest.expectations,
-        "folder": folder,
-        "metrics": outcome.metrics,
-    });
-    serde_json::to_string_pretty(&summary).expect("a summary has only string keys")
 }

@@ -728,6 +728,7 @@ mod operating;
 mod queue;
 mod routine;
 mod status;
+mod strategy;
 mod succession;
 #[cfg(test)]
 mod tests;

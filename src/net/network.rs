@@ -110,6 +110,14 @@ impl Endpoint {
     }
 }
 
+/// By what the delays of an endpoint are found.
+fn attachment(latency: LatencyConfig, at: Coordinates) -> Attachment {
+    match latency {
+        LatencyConfig::Constant(_) => Attachment::default(),
+        LatencyConfig::Cities(_) => Attachment::at(at),
+    }
+}
+
 /// What becomes of a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Delivery {
@@ -235,13 +243,9 @@ impl Network {
             return Err(NetworkError::NoPacketArrives);
         }
         let links: Vec<_> = endpoints.iter().map(|it| it.links).collect();
-        let attach = |it: &Endpoint| match config.latency {
-            LatencyConfig::Constant(_) => Attachment::default(),
-            LatencyConfig::Cities(_) => Attachment::at(it.at),
-        };
         let medium = Medium {
             latency: LatencyModel::new(config.latency),
-            attachments: endpoints.iter().map(attach).collect(),
+            attachments: endpoints.iter().map(|it| attachment(config.latency, it.at)).collect(),
             flows: FlowNetwork::new(&links),
             live: LiveEndpoints::all(endpoints.len()),
             conditions: Conditions::default(),
@@ -254,6 +258,16 @@ impl Network {
         let hidden = |nat| Nat::new(nat, endpoints.iter().map(|it| (it.nat, it.duty)), streams);
         let nat = config.nat.map(hidden).transpose()?;
         Ok(Self { streams, senders, overlay, medium, nat, scores: PeerScores::default() })
+    }
+
+    /// Behaves otherwise from now on: with the losses, delays and times of another configuration. Links and what hides
+    /// endpoints stay as they are. `places` are those of the endpoints, in their order.
+    pub fn reconfigure(&mut self, config: NetworkConfig, places: impl Iterator<Item = Coordinates>) {
+        let medium = &mut self.medium;
+        medium.latency = LatencyModel::new(config.latency);
+        medium.attachments = places.map(|at| attachment(config.latency, at)).collect();
+        (medium.loss, medium.packet_loss) = (config.loss, config.packet_loss);
+        medium.hop_processing = config.hop_processing;
     }
 
     /// Sends a message: when it arrives, or why it does not. It sees what flows leave of both links.

@@ -24,13 +24,16 @@ use super::rows::{
     AllocationRow, AttackRow, CapabilityRow, ConnectionRow, ContractRow, DeploymentRow, HistoryRow,
     InvoiceRow, MessageRow, MetricRow, OperationRow, PeerRow, RefusalRow, RequestRow, Row, SeriesRow,
 };
+use super::saved::SAVED;
 use super::stream::StreamFile;
 use crate::kernel::path_text;
 
 /// What a run and the report write into a folder; anything else in it belongs to the user.
-const OWN_FILES: [&str; 31] = [
+const OWN_FILES: [&str; 33] = [
+    "before",
     "ensembles",
     "traces",
+    SAVED,
     "run.json",
     "provenance.json",
     "scenario.resolved.yaml",

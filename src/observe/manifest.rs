@@ -35,6 +35,22 @@ pub struct RunManifest {
     pub expectations: Vec<Verdict>,
     /// Whole-run counts by name (`events`, `facts`, `deployments`, ...).
     pub counts: BTreeMap<String, u64>,
+    /// From which run it has branched off, if it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<Branch>,
+}
+
+/// Where a run has branched off another one: up to there both are the same.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Branch {
+    /// The name of the other run's results folder.
+    pub from: String,
+    /// The simulated time up to which, itself included, both are the same.
+    pub at_s: f64,
+    /// The digest of all facts up to then.
+    pub digest: String,
+    /// What is otherwise from then on, `path=value` each.
+    pub set: Vec<String>,
 }
 
 /// A file that a run was made from.
@@ -81,6 +97,7 @@ impl RunManifest {
             stop_reason: String::new(),
             expectations: Vec::new(),
             counts: BTreeMap::new(),
+            branch: None,
         }
     }
 
@@ -102,6 +119,7 @@ impl RunManifest {
             && self.signatures == other.signatures
             && self.duration_s == other.duration_s
             && self.inputs == other.inputs
+            && self.branch == other.branch
     }
 }
 

@@ -27,6 +27,7 @@ pub mod read;
 pub mod record;
 pub mod recording;
 pub mod rows;
+pub mod saved;
 pub mod spans;
 pub mod stream;
 pub mod sweep;
@@ -34,7 +35,7 @@ pub mod sweep;
 pub use folder::{FolderError, RunFolder, copy_into, csv_text, write_atomically, write_into};
 pub use histogram::{SpanHistogram, nearest_rank};
 pub use history::{History, HistoryLimits};
-pub use manifest::{InputHash, Provenance, RunManifest, Verdict, json_text, sha256_hex};
+pub use manifest::{Branch, InputHash, Provenance, RunManifest, Verdict, json_text, sha256_hex};
 pub use metrics::{Better, Metric, all, better, metric, metric_names};
 pub use read::{
     ReadError, read_allocations, read_attacks, read_connections, read_contracts, read_deployments,
@@ -50,6 +51,7 @@ pub use rows::{
     InvoiceRow, MessageRow, MetricRow, OperationRow, PeerRow, RefusalRow, RequestRow, Row, SCHEMA_VERSION,
     SeriesRow, Text, labels,
 };
+pub use saved::{SAVED_SCHEMA, Saved, SavedError, SavedFile, SavedHead, SavedMoment};
 pub use stream::{PeerMetricRow, StreamFile, Streams};
 pub use sweep::{
     Arm, CellOutcome, CellResult, CellRow, FailureKind, FailureRow, FinishedCell, Kept, PlannedEnd,

@@ -8,6 +8,7 @@ use std::path::Path;
 
 mod arrivals;
 mod attacks;
+pub mod branch;
 mod capability_script;
 pub mod catalogue;
 mod check;
@@ -19,6 +20,7 @@ mod control;
 mod costs;
 mod deployed;
 pub mod diagnostic;
+pub mod difference;
 mod distribution;
 mod dynamic_dns;
 pub mod ensemble_file;

@@ -1,4 +1,5 @@
-//! Values from the command line that replace those of the file: `peers[0].providers.count=100`.
+//! Values from the command line that replace those of the file: `peers[0].providers.count=100`. One is added to a list
+//! by `faults[+]=...`.
 //!
 //! They are put into the tree before anything is read, so they are checked as if they stood in the file. Their
 //! nodes carry positions beyond those of any file, which name the option instead.
@@ -130,6 +131,12 @@ fn descend<'n>(node: &'n mut Node, step: &Step<'_>, at: Position) -> Result<&'n 
                 }
             };
             Ok(&mut entries[place].1)
+        }
+        // What is put in behind all others.
+        (Err("+"), Value::Sequence(items)) => {
+            items.push(Node::new(Value::Null, at));
+            let last = items.len() - 1;
+            Ok(&mut items[last])
         }
         (Err(index), Value::Sequence(items)) => {
             let count = items.len();

@@ -144,6 +144,32 @@ impl Agenda {
         Some((at, event))
     }
 
+    /// When something happens next.
+    pub(super) fn next_time(&mut self) -> Option<Time> {
+        self.settle();
+        let wave = self.order.peek().map(|Reverse((at, ..))| *at);
+        [wave, self.queue.peek_time()].into_iter().flatten().min()
+    }
+
+    /// All that is planned, in the order of time; of equal times broadcasts first. It visits everything: for whoever
+    /// looks, not for the way of an event.
+    pub(super) fn upcoming(&self) -> Vec<(Time, Event)> {
+        let mut all: Vec<(Time, Event)> = Vec::new();
+        for wave in &self.waves {
+            let envelope = wave.envelope;
+            let arrive = |(at, peer): &(Time, PeerId)| {
+                (*at, Event::Arrive { peer: *peer, envelope, bytes: wave.bytes })
+            };
+            all.extend(wave.arrivals.iter().rev().map(arrive));
+            let dispatch =
+                |one: &Waiting| (one.at, Event::Dispatch { peer: one.peer, life: one.life, envelope });
+            all.extend(wave.waiting.iter().map(dispatch));
+        }
+        all.extend(self.queue.upcoming());
+        all.sort_by_key(|(at, _)| *at);
+        all
+    }
+
     /// It is this time now, before which nothing is planned any more.
     pub(super) fn skip_to(&mut self, now: Time) {
         self.settle();

@@ -11,13 +11,14 @@ use crate::dms::outbox::{Command, Input};
 use crate::kernel::{Domain, Time};
 
 impl World<'_> {
-    pub(super) fn schedule_next_deploy(&mut self, entry: u32) {
-        let request = &self.setup.workload[entry as usize];
+    pub(super) fn schedule_next_deploy(&mut self, number: u32) {
+        let requests = &mut self.requests[number as usize];
+        let (request, entry) = (Arc::clone(requests.deploy()), requests.entry());
         if self.ledger.asked(entry) >= request.count {
             return;
         }
-        match self.requests[entry as usize].next() {
-            Some(Ok(at)) => self.queue.post(at, Event::Deploy { entry }),
+        match requests.next() {
+            Some(Ok(at)) => self.queue.post(at, Event::Deploy { entry: number }),
             None => {}
             // The trace was fine when the run was set up: somebody has changed the file since then.
             Some(Err(reason)) => {
@@ -30,9 +31,13 @@ impl World<'_> {
         }
     }
 
-    pub(super) fn deploy(&mut self, now: Time, entry: u32) {
-        let request = &self.setup.workload[entry as usize];
-        let job = self.requests[entry as usize].take();
+    pub(super) fn deploy(&mut self, now: Time, number: u32) {
+        let requests = &mut self.requests[number as usize];
+        if requests.is_over() {
+            return;
+        }
+        let (request, entry) = (Arc::clone(requests.deploy()), requests.entry());
+        let job = requests.take();
         let by = match job.as_ref().and_then(|job| job.user) {
             Some(user) => request.by.of_user(user),
             None => request.by.after(self.ledger.asked(entry)),
@@ -66,7 +71,7 @@ impl World<'_> {
                 self.note_unheard(now, by, deployment, &reason);
             }
         }
-        self.schedule_next_deploy(entry);
+        self.schedule_next_deploy(number);
     }
 
     pub(super) fn shutdown(&mut self, now: Time, deployment: u32) {

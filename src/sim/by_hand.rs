@@ -88,7 +88,7 @@ impl World<'_> {
             if !goes_on(self) {
                 return true;
             }
-            let Some((now, event)) = self.queue.pop_until(until) else { break };
+            let Some((now, event)) = self.take_next(until) else { break };
             self.step(now, event);
             self.events += 1;
             if self.violation.is_some() {
@@ -126,10 +126,7 @@ impl World<'_> {
     pub fn command(&mut self, by: &str, kind: OperationKind) -> u32 {
         self.queue.leave_wave();
         let (at, by) = (self.now(), by.to_owned());
-        let operation = Arc::new(Operation { at, by, kind, expected: None });
-        let number = self.plans.operations.len() as u32;
-        self.ledger.add_operation(&operation);
-        self.plans.operations.push(operation);
+        let number = self.plan_operation(Operation { at, by, kind, expected: None });
         self.operate(at, number);
         number
     }

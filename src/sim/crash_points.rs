@@ -304,9 +304,9 @@ fn concerned(envelope: &Envelope) -> Option<&str> {
 
 impl World<'_> {
     /// Watches from here on which boundaries are passed, and has a peer crash at one if that is the plan.
-    #[must_use]
-    pub fn with_crash_points(self, plan: CrashPlan) -> Self {
-        Self { crash_points: Some(Box::new(CrashPoints::new(plan))), ..self }.step_by_step()
+    pub(super) fn crash_by(&mut self, plan: CrashPlan) {
+        self.crash_points = Some(Box::new(CrashPoints::new(plan)));
+        self.go_step_by_step();
     }
 
     /// A peer has got to a message: whether it crashes before it handles it. After that it does by itself.

@@ -11,9 +11,7 @@ use crate::dms::identity::Handle;
 
 /// Has the orchestrators agree on it, if anything is to be handed over.
 pub(super) fn appoint(setup: &Setup, hosts: &mut [Host]) {
-    let of_deployments = setup.workload.iter().filter_map(|request| request.wishes.recovery.as_ref());
-    let mut all = of_deployments.chain([&setup.strategy.recovery]);
-    if all.all(|recovery| recovery.handed_over_after().is_none()) {
+    if !hand_over(setup) {
         return;
     }
     for ring in rings(&setup.groups) {
@@ -25,6 +23,13 @@ pub(super) fn appoint(setup: &Setup, hosts: &mut [Host]) {
             hosts[*number].peer.configure_deputies(DeputyConfig { deputy, principals: vec![principal] });
         }
     }
+}
+
+/// Whether anything is to be handed over.
+pub(super) fn hand_over(setup: &Setup) -> bool {
+    let of_deployments = setup.workload.iter().filter_map(|request| request.wishes.recovery.as_ref());
+    let mut all = of_deployments.chain([&setup.strategy.recovery]);
+    all.any(|recovery| recovery.handed_over_after().is_some())
 }
 
 /// The numbers of orchestrators that stand in for each other: rings of two and more.

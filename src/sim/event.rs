@@ -85,7 +85,7 @@ pub enum Event {
     StopReading(FlowId),
     /// A user asks for a deployment.
     Deploy {
-        /// The place among the setup's workload.
+        /// The place among the requests of the run: those of the setup's workload, and those that came to be since.
         entry: u32,
     },
     /// A user shuts a deployment down.

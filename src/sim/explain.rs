@@ -4,7 +4,6 @@
 use rustc_hash::FxHashMap;
 
 use super::event::{Event, PeerId};
-use super::setup::Setup;
 use super::world::World;
 use crate::dms::actor::{Account, Envelope};
 use crate::dms::capability::explain::{Explanation, Words};
@@ -25,18 +24,18 @@ pub struct Decision {
     pub account: Vec<String>,
 }
 
-/// What the peer called `peer` decides about the messages sent at `at`. Empty when its worker gets to none of them, as
-/// when a message is dropped on arrival.
+/// What the peer called `peer` decides, in a run before its first event, about the messages sent at `at`. Empty when
+/// its worker gets to none of them, as when a message is dropped on arrival.
 ///
 /// # Errors
-/// What the setup asks for and cannot be built, or that it has no such peer.
+/// That the run has no such peer.
 pub fn decisions(
-    setup: &Setup,
+    world: World<'_>,
     at: Time,
     peer: &str,
     go_on: &mut dyn FnMut(Time, u64) -> bool,
 ) -> Result<Vec<Decision>, String> {
-    let mut world = World::new(setup)?.step_by_step();
+    let mut world = world.step_by_step();
     let peer = world.population.find(peer).ok_or_else(|| format!("the run has no peer `{peer}`"))?;
     if at > Time::ZERO && world.advance(Time(at.0 - 1), go_on).is_some() {
         return Ok(Vec::new());
@@ -48,7 +47,7 @@ impl World<'_> {
     /// Gives the account of the messages that were sent at `sent` and that `peer` gets to.
     fn witness(&mut self, sent: Time, peer: PeerId) -> Vec<Decision> {
         let mut decisions = Vec::new();
-        while let Some((now, event)) = self.queue.pop_until(sent + READ_TIMEOUT) {
+        while let Some((now, event)) = self.take_next(sent + READ_TIMEOUT) {
             if let Event::Dispatch { peer: receiver, life, envelope } = event
                 && receiver == peer
                 && self.hosts[peer.0 as usize].life == life

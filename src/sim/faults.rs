@@ -81,6 +81,14 @@ impl World<'_> {
         }
     }
 
+    /// Has a fault begin at its time, if that is after `earliest`; one that comes at random may come from there on.
+    pub(super) fn plan_fault_after(&mut self, earliest: Time, number: u32) {
+        match *self.plans.fault(number).when() {
+            When::Random { from, .. } => self.plan_turn(from.max(earliest), Turn::first_of(number)),
+            When::At(_) | When::Once { .. } => self.plan_fault(number),
+        }
+    }
+
     /// Has a fault begin at its time.
     pub(super) fn plan_fault(&mut self, number: u32) {
         match *self.plans.fault(number).when() {
@@ -123,6 +131,9 @@ impl World<'_> {
     }
 
     pub(super) fn begin_fault(&mut self, now: Time, turn: Turn) {
+        if self.plans.is_dropped(turn.fault) {
+            return;
+        }
         let fault = Arc::clone(self.plans.fault(turn.fault));
         // A move that is repeated is the same turn again, after which nothing is planned anew.
         if self.turns.get(&turn.fault) == Some(&turn) {

@@ -116,10 +116,15 @@ impl World<'_> {
     /// supervision out.
     #[must_use]
     pub fn step_by_step(mut self) -> Self {
+        self.go_step_by_step();
+        self
+    }
+
+    /// The same.
+    pub(super) fn go_step_by_step(&mut self) {
         self.foresight = Foresight::default();
         self.routines = Routines::off();
         self.late = Late::off();
-        self
     }
 
     /// What is foreseen of a message that is about to be published; none where nothing is.
@@ -308,6 +313,11 @@ impl World<'_> {
             self.stir(now, PeerId(peer.0));
         }
         self.end_routines(now);
+    }
+
+    /// How many peers at rest have yet to get to a request for bids, those included that did since it was sent.
+    pub(super) fn foreseen_under_way(&self) -> u64 {
+        self.foresight.waves.iter().map(|wave| wave.outlook.refusing.iter().count() as u64).sum()
     }
 
     /// All receivers of the oldest message on its way have got to it.

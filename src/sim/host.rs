@@ -22,8 +22,10 @@ use super::population::Blueprint;
 use crate::dms::actor::{ReplayGuard, Worker};
 use crate::dms::capability::RevocationSet;
 use crate::dms::identity::PeerId as HostId;
+use crate::dms::orchestrator::Strategy;
 use crate::dms::outbox::Execution;
 use crate::dms::profile::Profile;
+use crate::dms::resources::Resources;
 use crate::dms::scored_bids::Disclosure;
 use crate::dms::{Essence, Peer};
 use crate::kernel::{Cursor, Time, Timestamp};
@@ -218,13 +220,26 @@ impl Host {
         }
     }
 
-    /// Its machine as a policy sees it, with nothing in use.
-    pub(super) fn fresh_machine(&self) -> Machine {
-        let onboarded = match self.built() {
+    /// What it offers, whether anything of it is in use or not.
+    pub(super) fn offer(&self) -> Resources {
+        match self.built() {
             Some(inside) => inside.peer.provider().pool().onboarded().clone(),
             None => self.blueprint.machine(self.number, self.city).onboarded.unwrap_or_default(),
-        };
-        Disclosure::unused(&onboarded).machine(None)
+        }
+    }
+
+    /// Its machine as a policy sees it, with nothing in use.
+    pub(super) fn fresh_machine(&self) -> Machine {
+        Disclosure::unused(&self.offer()).machine(None)
+    }
+
+    /// It follows another strategy from now on. `renewed` is how its group is built then, once that is known.
+    pub(super) fn follow(&mut self, strategy: &Strategy, renewed: &mut Option<Arc<Blueprint>>) {
+        let blueprint = renewed.get_or_insert_with(|| Arc::new(self.blueprint.following(strategy)));
+        self.blueprint = Arc::clone(blueprint);
+        if let Some(inside) = self.built_mut() {
+            inside.peer.follow(strategy);
+        }
     }
 
     /// Puts in what was built by hand.

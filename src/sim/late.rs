@@ -82,6 +82,16 @@ impl Late {
         self.numbers
     }
 
+    /// Whatever is on its way and comes too late, or has come and waits: when it is due, at whom, its place among the
+    /// parcels, and whether it has come.
+    pub(super) fn messages(&self) -> impl Iterator<Item = (Time, PeerId, u32, bool)> {
+        self.inflows.iter().flat_map(|(peer, inflow)| {
+            let seen =
+                |has_come: bool| move |item: &Reverse<Item>| (item.0.at, *peer, item.0.parcel, has_come);
+            inflow.coming.iter().map(seen(false)).chain(inflow.waiting.iter().map(seen(true)))
+        })
+    }
+
     /// Whether anything comes too late to an actor, and keeps it busy when it does.
     pub(super) fn concerns(&self, peer: PeerId, ensemble: EnsembleId) -> bool {
         let of_peer = || self.inflows.get(&peer).is_some_and(|inflow| inflow.about.contains_key(&ensemble));

@@ -17,6 +17,7 @@ mod comings;
 mod conservation;
 mod contracts;
 mod control;
+pub mod course;
 pub mod crash_points;
 mod deputies;
 mod disks;
@@ -35,6 +36,7 @@ mod introductions;
 mod joining;
 mod late;
 pub mod ledger;
+pub mod moment;
 mod moving;
 mod office;
 mod operations;
@@ -47,6 +49,7 @@ pub mod requests;
 mod routine;
 pub mod setup;
 mod ssh;
+pub mod stage;
 mod standing;
 mod storage;
 mod system;
@@ -58,6 +61,7 @@ mod uptimes;
 pub mod watching;
 pub mod world;
 
+pub use course::{Course, Mark, Marks};
 pub use outcome::Outcome;
 pub use recorder::Recorder;
 pub use setup::Setup;
@@ -130,21 +134,25 @@ pub fn run_recorded<'s>(
     lines: Lines<'_>,
     recorder: Option<Recorder<'s>>,
 ) -> Result<Outcome, RunError> {
-    let mut world = World::new(setup).map_err(RunError::Setup)?;
-    if let Some(plan) = options.crash_plan {
-        world = world.with_crash_points(plan);
-    }
-    if options.trace {
-        world.keep_trace();
-    }
-    if options.metrics_only {
-        world.keep_metrics_only();
-    }
-    if options.checked {
-        world.check(options.stops);
-    }
+    run_course(&Course::of(setup), options, go_on, lines, recorder, None)
+}
+
+/// The same for a run that may go on with another setup, and tells of moments.
+///
+/// # Errors
+/// [`RunError`].
+pub fn run_course<'s>(
+    course: &Course<'s>,
+    options: Options,
+    go_on: &mut dyn FnMut(Time, u64) -> bool,
+    lines: Lines<'_>,
+    recorder: Option<Recorder<'s>>,
+    marks: Option<Marks<'_>>,
+) -> Result<Outcome, RunError> {
+    let mut world = course.world().map_err(RunError::Setup)?;
+    world.obey(options);
     if let Some(recorder) = recorder {
         world.record_into(recorder);
     }
-    Ok(world.run_into(go_on, lines)?)
+    Ok(world.run_into(go_on, lines, marks)?)
 }

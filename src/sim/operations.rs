@@ -19,8 +19,18 @@ use crate::kernel::{Domain, Rng, Time, Timestamp};
 const OFFICE: Domain = Domain::new("sim.office");
 
 impl World<'_> {
+    /// Adds an operation: its number. Somebody has to see to it that it becomes due.
+    pub(super) fn plan_operation(&mut self, operation: Operation) -> u32 {
+        let operation = Arc::new(operation);
+        self.ledger.add_operation(&operation);
+        self.plans.add_operation(operation)
+    }
+
     /// An operation of the setup is due.
     pub(super) fn operate(&mut self, now: Time, number: u32) {
+        if self.plans.is_dropped_operation(number) {
+            return;
+        }
         let operation = &*Arc::clone(&self.plans.operations[number as usize]);
         let by = self.peer(&operation.by);
         self.let_in(now, by, operation);

@@ -50,6 +50,8 @@ pub struct Outcome {
     pub events: u64,
     /// Messages that reached a peer without an event, because what it does with them was foreseen.
     pub foreseen: u64,
+    /// When the run has gone on with another setup, and the digest of all facts up to then.
+    pub turned: Vec<(Time, u128)>,
     /// The digest after every fact, when the run was asked to keep it.
     pub trace: Option<Vec<(Time, PeerId, u128)>>,
 }

@@ -16,6 +16,12 @@ pub(super) struct Requests {
     source: Source,
     /// The job that is asked for next, once its time is known.
     next: Option<Job>,
+    /// When the next is made, where somebody has looked already.
+    seen: Option<Result<Time, String>>,
+    deploy: Arc<Deploy>,
+    /// Under which number the books have it.
+    entry: u32,
+    is_over: bool,
 }
 
 enum Source {
@@ -36,11 +42,54 @@ impl Requests {
             }
             Requested::Jobs { source, .. } => Source::Jobs(Box::new(source.jobs(streams, entry)?)),
         };
-        Ok(Self { source, next: None })
+        let deploy = Arc::new(deploy.clone());
+        Ok(Self { source, next: None, seen: None, deploy, entry, is_over: false })
+    }
+
+    /// What is asked for.
+    pub(super) const fn deploy(&self) -> &Arc<Deploy> {
+        &self.deploy
+    }
+
+    /// Under which number the books have it.
+    pub(super) const fn entry(&self) -> u32 {
+        self.entry
+    }
+
+    /// The books have it under this number.
+    pub(super) const fn enter_as(&mut self, entry: u32) {
+        self.entry = entry;
+    }
+
+    /// None is made any more.
+    pub(super) const fn end(&mut self) {
+        self.is_over = true;
+    }
+
+    /// Whether none is made any more.
+    pub(super) const fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// Leaves out those up to a time: so many.
+    pub(super) fn pass_over(&mut self, until: Time) -> u32 {
+        let mut passed = 0;
+        while passed < self.deploy.count {
+            let next = self.next();
+            if !matches!(&next, Some(Ok(at)) if *at <= until) {
+                self.seen = next;
+                break;
+            }
+            passed += 1;
+        }
+        passed
     }
 
     /// When the next is made; or why it cannot be told, which ends them.
     pub(super) fn next(&mut self) -> Option<Result<Time, String>> {
+        if let Some(seen) = self.seen.take() {
+            return Some(seen);
+        }
         match &mut self.source {
             Source::Alike(times) => times.next().map(Ok),
             Source::Jobs(jobs) => Some(jobs.next()?.map(|job| {

@@ -327,7 +327,7 @@ pub struct Onboard {
 }
 
 /// Deployments that a user asks for.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Deploy {
     /// Who asks, and orchestrates what it has asked for.
     pub by: Askers,

@@ -16,6 +16,11 @@ impl Uptimes {
         Self(if setup.strategy.scored_bids.is_some() { vec![Time::ZERO; peers] } else { Vec::new() })
     }
 
+    /// Each is up since then, if it is.
+    pub(super) const fn since(times: Vec<Time>) -> Self {
+        Self(times)
+    }
+
     /// A peer has come up.
     pub(super) fn note_up(&mut self, now: Time, peer: PeerId) {
         if let Some(since) = self.0.get_mut(peer.0 as usize) {

@@ -1,8 +1,8 @@
 //! The world: every peer, the network between them, and the loop that takes one event after another.
 //!
-//! [`World::new`] builds it from a [`Setup`]; [`World::run`] drives it to the end. A peer is only ever reached
-//! through `World::feed`, which lends it its random stream, lets it handle one input and carries out what it wants
-//! done.
+//! [`World::new`] builds it from a [`Setup`]; [`World::run`] drives it to the end (see `course`). A peer is only ever
+//! reached through `World::feed`, which lends it its random stream, lets it handle one input and carries out what it
+//! wants done.
 
 use std::collections::BTreeMap;
 
@@ -25,16 +25,16 @@ use super::late::Late;
 use super::ledger::Ledger;
 use super::moving::Moving;
 use super::office::Office;
-use super::outcome::Outcome;
 use super::plans::Plans;
 use super::population::{GroupChurn, Populated, Population, populate};
 use super::recorder::Recording;
 use super::requests::Requests;
 use super::routine::{Concern, Routines, round_of};
 use super::setup::Setup;
+use super::stage::Stages;
 use super::standing::Reach;
 use super::system::Lent;
-use super::telemetry::{Lines, Telemetry};
+use super::telemetry::Telemetry;
 use super::traffic::{Traffic, is_about_routes};
 use super::troubles::{Effort, Troubles};
 use super::uptimes::Uptimes;
@@ -140,6 +140,8 @@ pub struct World<'s> {
     /// How long the tasks of a deployment run that is a job.
     pub(super) run_times: FxHashMap<u32, Span>,
     pub(super) events: u64,
+    /// The setups with which it goes on.
+    pub(super) stages: Stages<'s>,
     /// Resources were not conserved: the run ends.
     pub(super) violation: Option<Box<Violation>>,
     /// When the network is looked after next, if that is foreseen.
@@ -174,7 +176,7 @@ impl<'s> World<'s> {
             network.set_up(Time::ZERO, EndpointId(number), host.up);
         }
         let requests = setup.workload.iter().zip(0..);
-        let requests = requests.map(|(entry, number)| Requests::of(entry, streams, number));
+        let requests = requests.map(|(deploy, number)| Requests::of(deploy, streams, number));
         let requests = requests.collect::<Result<_, _>>()?;
         let moving = Moving::of(setup, &population, &hosts)?;
         let clouds = Clouds::of(setup, &population);
@@ -216,6 +218,7 @@ impl<'s> World<'s> {
             requests,
             run_times: FxHashMap::default(),
             events: 0,
+            stages: Stages::default(),
             violation: None,
             network_due: None,
             shown: None,
@@ -226,12 +229,17 @@ impl<'s> World<'s> {
         };
         world.introduce_providers();
         world.survey_fleet();
-        for peer in (0..world.hosts.len() as u32).map(PeerId) {
-            let offered = if world.is_awaited(peer) { 0 } else { world.offered_cores_milli(peer) };
-            world.ledger.offers(Time::ZERO, peer, offered);
-        }
+        world.book_offers();
         world.begin();
         Ok(world)
+    }
+
+    /// Writes down what is offered from the start.
+    fn book_offers(&mut self) {
+        for peer in (0..self.hosts.len() as u32).map(PeerId) {
+            let offered = if self.is_awaited(peer) { 0 } else { self.offered_cores_milli(peer) };
+            self.ledger.offers(Time::ZERO, peer, offered);
+        }
     }
 
     /// What is pending at the start: connections, churn, faults, the first request of each workload entry.
@@ -245,7 +253,7 @@ impl<'s> World<'s> {
         self.begin_observation();
         self.begin_connections();
         self.plan_faults();
-        for entry in 0..self.setup.workload.len() as u32 {
+        for entry in 0..self.requests.len() as u32 {
             self.schedule_next_deploy(entry);
         }
         for (operation, number) in self.setup.operations.iter().zip(0..) {
@@ -265,87 +273,6 @@ impl<'s> World<'s> {
     /// Makes no table at the end but that of the metrics.
     pub fn keep_metrics_only(&mut self) {
         self.ledger.keep_metrics_only();
-    }
-
-    /// Runs to the end of the setup's duration, or until `go_on` says no (see [`World::advance`]).
-    ///
-    /// # Errors
-    /// Where resources were not conserved.
-    pub fn run(self, go_on: &mut dyn FnMut(Time, u64) -> bool) -> Result<Outcome, Box<Violation>> {
-        self.run_into(go_on, &mut |_, _| {})
-    }
-
-    /// The same, and hands over what observed peers write.
-    ///
-    /// # Errors
-    /// Where resources were not conserved.
-    pub fn run_into(
-        mut self,
-        go_on: &mut dyn FnMut(Time, u64) -> bool,
-        lines: Lines<'_>,
-    ) -> Result<Outcome, Box<Violation>> {
-        let end = Time::ZERO + self.setup.duration;
-        let interrupted = self.advance_into(end, go_on, lines);
-        if let Some(violation) = self.violation {
-            return Err(violation);
-        }
-        let stopped = interrupted.unwrap_or(end);
-        self.end_routines(stopped + Span(1));
-        self.end_foresight(stopped);
-        self.settle_all_late(stopped);
-        self.finish_traffic(stopped);
-        if interrupted.is_none() {
-            self.check_all();
-        }
-        let (checked, passed) = (self.take_checked(), self.take_passed());
-        let closing = self.closing(stopped, interrupted.is_some());
-        self.telemetry.hand_over(lines);
-        self.note_end(stopped);
-        Ok(Outcome { checked, passed, ..self.into_ledger().finish(stopped, closing) })
-    }
-
-    /// What is kept of a world whose end was looked at: the tables of a large run need the room of its peers.
-    fn into_ledger(self) -> Ledger {
-        self.ledger
-    }
-
-    /// Takes all events up to `until`, those at that very time included, or until `go_on` says no: it is asked every
-    /// few thousand events, with the simulated time and the events so far. The time at which it said no, if it did, or
-    /// at which resources were not conserved.
-    pub fn advance(&mut self, until: Time, go_on: &mut dyn FnMut(Time, u64) -> bool) -> Option<Time> {
-        self.advance_into(until, go_on, &mut |_, _| {})
-    }
-
-    fn advance_into(
-        &mut self,
-        until: Time,
-        go_on: &mut dyn FnMut(Time, u64) -> bool,
-        lines: Lines<'_>,
-    ) -> Option<Time> {
-        while let Some((now, event)) = self.queue.pop_until(until) {
-            self.step(now, event);
-            self.crash_where_due(now);
-            self.events += 1;
-            let asks = self.events.is_multiple_of(8192);
-            if asks {
-                self.telemetry.hand_over(lines);
-            }
-            if self.has_enough() || asks && !go_on(now, self.events) {
-                return Some(now);
-            }
-        }
-        None
-    }
-
-    /// Whether the run ends here, for what must hold did not.
-    fn has_enough(&self) -> bool {
-        self.violation.is_some() || self.checks.as_ref().is_some_and(|checks| checks.is_enough())
-    }
-
-    /// Events taken so far.
-    #[must_use]
-    pub const fn events(&self) -> u64 {
-        self.events
     }
 
     pub(super) fn step(&mut self, now: Time, event: Event) {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::node::{MemberState, Node};
-use super::{Deployment, Outcome, Pending, Phase, Purpose};
+use super::{Deployment, Outcome, Pending, Phase, Purpose, Strategy};
 use crate::dms::actor::{Behaviour, BehaviourKind, Message};
 use crate::dms::constants::{
     FAILURE_ESCALATION_TIMEOUT, GRANT_ORCHESTRATOR_CAPS_FREQUENCY, HEALTH_CHECK_TIMEOUT,
@@ -34,6 +34,11 @@ enum Remedy {
 }
 
 impl Deployment {
+    /// The choices that it follows, to change them.
+    pub(in crate::dms) const fn strategy_mut(&mut self) -> &mut Strategy {
+        &mut self.strategy
+    }
+
     /// An allocation is in trouble.
     pub(super) fn suspect(&mut self, desk: &mut Desk<'_, '_>, at: (usize, usize), cause: Suspicion) {
         let member = &self.nodes[at.0].members[at.1];

@@ -205,6 +205,18 @@ impl<E: Copy> EventQueue<E> {
         self.wheel.retain(|slot| self.slots.keep(slot));
     }
 
+    /// All pending events in the order in which they come out. It visits each of them: for whoever looks, not for the
+    /// way of an event.
+    #[must_use]
+    pub fn upcoming(&self) -> Vec<(Time, E)> {
+        // What lies in the wheel at the last instant of the run was scheduled later, and equal times lie in one bucket.
+        let keys = self.run.iter().rev().copied().chain(self.wheel.keys());
+        let pending = keys.filter_map(|key| Some((Time(key.at), self.slots.get(key.slot)?)));
+        let mut pending: Vec<_> = pending.collect();
+        pending.sort_by_key(|(at, _)| *at);
+        pending
+    }
+
     /// The number of events pending and not cancelled.
     #[must_use]
     pub const fn len(&self) -> usize {

@@ -93,6 +93,12 @@ impl<E: Copy> Slots<E> {
         if pending { place.event } else { None }
     }
 
+    /// The event of a slot, if it is still to happen.
+    pub(super) fn get(&self, slot: u32) -> Option<E> {
+        let place = &self.slots[slot as usize];
+        if place.generation & 1 == 0 { place.event } else { None }
+    }
+
     /// Vacates the slot if its event was cancelled. Returns whether the event is to be kept.
     #[inline]
     pub(super) fn keep(&mut self, slot: u32) -> bool {

@@ -123,13 +123,17 @@ fn compare(steps: &[Step]) -> Result<(), TestCaseError> {
         }
         prop_assert_eq!(fast.len(), Pending::len(&slow));
     }
+    let upcoming = fast.upcoming();
+    let mut come = Vec::new();
     loop {
         let popped = fast.pop();
         prop_assert_eq!(popped, slow.pop());
-        if popped.is_none() {
-            break;
+        match popped {
+            Some(next) => come.push(next),
+            None => break,
         }
     }
+    prop_assert_eq!(upcoming, come);
     for (a, b) in &ids {
         prop_assert_eq!((fast.cancel(*a), slow.cancel(*b)), (false, false));
     }

@@ -223,6 +223,19 @@ impl Wheel {
         }
     }
 
+    /// All keys, those of one bucket in the order in which they were stored.
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
+        self.buckets.iter().flat_map(move |bucket| {
+            let mut chunk = bucket.head;
+            (0..bucket.count as usize).map(move |place| {
+                if place > 0 && place.is_multiple_of(CHUNK) {
+                    chunk = self.next[chunk as usize];
+                }
+                self.chunks[chunk as usize][place % CHUNK]
+            })
+        })
+    }
+
     /// Drops the keys that `keep` refuses.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(u32) -> bool) {
         for bucket in 0..BUCKETS {

@@ -16,7 +16,7 @@ pub(in crate::sim) struct DeploymentRecord {
     /// Who orchestrates it now.
     pub(super) by: PeerId,
     pub(super) ensemble: Option<EnsembleId>,
-    pub(super) submitted: Time,
+    pub(in crate::sim) submitted: Time,
     pub(super) deadline: Time,
     pub(super) running: Option<Time>,
     pub(super) ended: Option<Time>,
@@ -72,6 +72,11 @@ impl Ledger {
             redeployments: 0,
         });
         number
+    }
+
+    /// How many deployments were asked for.
+    pub(in crate::sim) const fn deployment_count(&self) -> u32 {
+        self.deployments.len() as u32
     }
 
     /// What is known of the deployment of this number.

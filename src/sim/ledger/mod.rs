@@ -269,6 +269,16 @@ impl Ledger {
         self.trace = Some(Vec::new());
     }
 
+    /// The run goes on with another setup: that is what its manifest is about.
+    pub(super) fn goes_on_as(&mut self, setup: &Setup) {
+        self.manifest = tables::RunFacts::of(setup);
+    }
+
+    /// Since when each peer is up, or was when it was up last.
+    pub(super) fn up_since(&self) -> Vec<Time> {
+        self.presence.iter().map(|presence| presence.since).collect()
+    }
+
     pub(super) fn asked(&self, entry: u32) -> u32 {
         self.asked[entry as usize]
     }

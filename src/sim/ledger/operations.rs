@@ -11,7 +11,7 @@ use crate::dms::identity::EnsembleId;
 use crate::kernel::Time;
 use crate::observe::{OperationRow, SpanHistogram};
 use crate::sim::event::PeerId;
-use crate::sim::setup::{ControlKind, Expected, Operation, OperationKind};
+use crate::sim::setup::{ControlKind, Deploy, Expected, Operation, OperationKind};
 
 /// How an operation has ended so far.
 #[derive(Clone, Debug, Default)]
@@ -33,16 +33,16 @@ struct Record {
 pub(super) struct Operations {
     list: Vec<Arc<Operation>>,
     records: Vec<Record>,
-    /// Those that ask for a deployment, in their order.
-    new: Vec<u32>,
+    /// Those that ask for a deployment, in their order, each with its entry.
+    new: Vec<(u32, u32)>,
 }
 
 impl Operations {
-    /// Takes a further one: its entry, if it asks for a deployment.
-    fn add(&mut self, operation: Arc<Operation>) -> Option<Entry> {
+    /// Takes a further one: its entry, which then has this number, if it asks for a deployment.
+    fn add(&mut self, operation: Arc<Operation>, number: u32) -> Option<Entry> {
         let entry = new_deployment(&operation);
         if entry.is_some() {
-            self.new.push(self.list.len() as u32);
+            self.new.push((self.list.len() as u32, number));
         }
         self.list.push(operation);
         self.records.push(Record::default());
@@ -174,10 +174,17 @@ pub enum Ending {
 impl Ledger {
     /// A further operation: of the setup, or added while the run goes on.
     pub(in crate::sim) fn add_operation(&mut self, operation: &Arc<Operation>) {
-        if let Some(entry) = self.operations.add(Arc::clone(operation)) {
+        if let Some(entry) = self.operations.add(Arc::clone(operation), self.entries.len() as u32) {
             self.entries.push(entry);
             self.asked.push(0);
         }
+    }
+
+    /// Something further is asked for, of which so many requests are over: its number among the entries.
+    pub(in crate::sim) fn add_entry(&mut self, deploy: &Deploy, asked: u32) -> u32 {
+        self.entries.push((deploy.name.clone(), Arc::clone(&deploy.ensemble)));
+        self.asked.push(asked);
+        self.entries.len() as u32 - 1
     }
 
     /// How an operation has ended, as far as that is known.
@@ -200,8 +207,8 @@ impl Ledger {
         by: PeerId,
         deadline: Time,
     ) {
-        if let Some(place) = self.operations.new.iter().position(|number| *number == operation) {
-            let entry = (self.entries.len() - self.operations.new.len() + place) as u32;
+        let new = self.operations.new.iter();
+        if let Some((_, entry)) = new.copied().find(|(number, _)| *number == operation) {
             self.deployment_asked(now, entry, by, deadline);
         }
     }
@@ -209,11 +216,11 @@ impl Ledger {
     /// A peer gets to a message that asks for this deployment. Of operations that ask for the same it is the first that
     /// has not been heard of.
     pub(in crate::sim) fn deployment_wanted(&mut self, ensemble: &EnsembleConfig, deadline: Time) {
-        let first = self.entries.len() - self.operations.new.len();
-        let fits = |entry: &usize| *self.entries[*entry].1 == *ensemble;
-        let mut fitting = (first..self.entries.len()).filter(fits);
-        let fresh = fitting.clone().find(|entry| self.asked[*entry] == 0);
-        self.wanted = fresh.or_else(|| fitting.next()).map(|entry| (entry as u32, deadline));
+        let entries = self.operations.new.iter().map(|(_, entry)| *entry);
+        let fits = |entry: &u32| *self.entries[*entry as usize].1 == *ensemble;
+        let mut fitting = entries.filter(fits);
+        let fresh = fitting.clone().find(|entry| self.asked[*entry as usize] == 0);
+        self.wanted = fresh.or_else(|| fitting.next()).map(|entry| (entry, deadline));
     }
 
     /// The message has been handled.

@@ -141,6 +141,7 @@ impl Ledger {
         Outcome {
             checked: Default::default(),
             passed: Default::default(),
+            turned: Vec::new(),
             deployments: self.deployment_rows(),
             allocations: self.allocation_rows(),
             refusals: self.refusal_rows(),

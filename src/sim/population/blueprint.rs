@@ -87,6 +87,18 @@ impl Blueprint {
         }
     }
 
+    /// The same, of peers that follow another strategy.
+    pub(in crate::sim) fn following(&self, strategy: &Strategy) -> Self {
+        Self {
+            strategy: strategy.clone(),
+            group: self.group.clone(),
+            executors: Arc::clone(&self.executors),
+            organizations: Arc::clone(&self.organizations),
+            specimen: OnceLock::new(),
+            ..*self
+        }
+    }
+
     /// The weaknesses of the software that they run.
     pub(in crate::sim) const fn profile(&self) -> Profile {
         self.profile

@@ -5,7 +5,7 @@ use crate::dms::profile::Profile;
 use crate::kernel::{Span, sample::Distribution};
 
 /// Something that breaks.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Fault {
     /// Peers stop at once and lose what they run.
     Crash {

@@ -204,6 +204,25 @@ impl Measure {
         }
     }
 
+    /// Whether it does something when a deployment begins already, and not only when something fails.
+    const fn prepares(&self) -> bool {
+        match self {
+            Self::Standby(_)
+            | Self::Checkpoint(_)
+            | Self::Replication(_)
+            | Self::Migration(_)
+            | Self::HandOver(_)
+            | Self::SpotCheck(_) => true,
+            Self::StayDown(_)
+            | Self::Restart(_)
+            | Self::Redeploy(_)
+            | Self::OneForOne(_)
+            | Self::OneForAll(_)
+            | Self::RestForOne(_)
+            | Self::Retry(_) => false,
+        }
+    }
+
     /// Its name in scenarios.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -240,6 +259,12 @@ impl Recovery {
     #[must_use]
     pub fn of(measures: &[Measure]) -> Self {
         Self { measures: measures.into(), forced: false }
+    }
+
+    /// Whether it does something only when something fails, so that a deployment may take it up at any time.
+    #[must_use]
+    pub fn prepares_nothing(&self) -> bool {
+        !self.measures.iter().any(Measure::prepares)
     }
 
     /// The first answer to a question.
