@@ -19,6 +19,17 @@ pub struct HeldToRun {
     pub host: PeerId,
 }
 
+/// A node that looks for a peer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unplaced<'a> {
+    /// Its name in the ensemble's file.
+    pub entry: &'a str,
+    /// What it needs.
+    pub resources: &'a Resources,
+    /// The only host that may have it.
+    pub pin: Option<PeerId>,
+}
+
 impl Deployment {
     /// Whether an allocation of this id and generation on this host is one that this deployment wants.
     #[must_use]
@@ -45,10 +56,14 @@ impl Deployment {
         })
     }
 
-    /// The nodes that look for a peer, by their names in the file, with what they need.
-    pub fn unplaced(&self) -> impl Iterator<Item = (&str, &Resources)> {
+    /// The nodes that look for a peer.
+    pub fn unplaced(&self) -> impl Iterator<Item = Unplaced<'_>> {
         let looking = self.nodes.iter().filter(|node| node.wants_place());
-        looking.map(|node| (&*node.entry, &node.request.resources))
+        looking.map(|node| Unplaced {
+            entry: &node.entry,
+            resources: &node.request.resources,
+            pin: node.pin.as_ref().map(|pin| pin.host),
+        })
     }
 
     /// Whether it runs under contracts.

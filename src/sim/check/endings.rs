@@ -5,6 +5,7 @@ use super::lasting::Lasting;
 use super::memberships::{listens, memberships};
 use super::placement::{may_be_on, unfit};
 use super::{Found, Invariant, Look};
+use crate::dms::ensemble::NodeConfig;
 use crate::dms::fact::{DeploymentStatus, Fact};
 use crate::dms::identity::EnsembleId;
 use crate::dms::orchestrator::Deployment;
@@ -67,17 +68,21 @@ fn could_be_placed(look: &Look<'_, '_>, by: PeerId, deployment: &Deployment) -> 
     }
     let ensemble = world.ledger.ensemble_of(number);
     let mut wanted = deployment.unplaced();
-    wanted.all(|(node, resources)| {
-        let Some(config) = ensemble.nodes.get(node) else { return false };
+    wanted.all(|node| {
+        // Ports that are asked for by number may be taken everywhere.
+        let numbered = |config: &&NodeConfig| config.ports.iter().any(|port| port.public != 0);
+        let config = ensemble.nodes.get(node.entry).filter(|config| !numbered(config));
+        let Some(config) = config else { return false };
         let up = world.hosts.iter().zip(0..).filter(|(host, _)| host.up);
         let mut suitable = up.filter(|(host, number)| {
             let provider = host.peer.provider();
-            listens(look, PeerId(*number), &memberships)
-                && provider.pool().check(resources).is_ok()
+            node.pin.is_none_or(|pin| pin == host.peer.handle_of_root().host)
+                && listens(look, PeerId(*number), &memberships)
+                && provider.pool().check(node.resources).is_ok()
                 && may_be_on(look, PeerId(*number), config)
                 && unfit(ensemble, config, provider.machine()).is_none()
         });
-        // A few more than one, for a peer that has just lost it is asked last and ports may be taken.
-        suitable.nth(2).is_some()
+        // A few more than one, for a peer that has just lost it is asked last.
+        suitable.nth(if node.pin.is_some() { 0 } else { 2 }).is_some()
     })
 }

@@ -78,8 +78,12 @@ impl Invariant for Recovery {
         let mut unwell = Vec::new();
         for (peer, inside) in look.up() {
             for living in living_on(peer, inside) {
-                let is_well = inside.executor.is_healthy(living.run, &look.world.images);
-                if !is_well && written(look, living.allocation).is_some_and(|(restarts, _)| restarts) {
+                let executor = &inside.executor;
+                let is_up = executor.up_since(living.run).is_some();
+                if is_up
+                    && !executor.is_healthy(living.run, &look.world.images)
+                    && written(look, living.allocation).is_some_and(|(restarts, _)| restarts)
+                {
                     unwell.push(((peer, living.run), (peer, Arc::clone(living.allocation))));
                 }
             }

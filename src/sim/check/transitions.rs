@@ -29,7 +29,7 @@ pub const ALLOCATION_TRANSITIONS: &[(A, &[A])] = &[
     (A::Standby, &[A::Running, A::Queued, A::Failed, A::Terminated]),
     (A::Running, &[A::Restarting, A::Stopped, A::Completed, A::Failed, A::Terminated]),
     (A::Restarting, &[A::Running, A::Queued, A::Stopped, A::Completed, A::Failed, A::Terminated]),
-    (A::Stopped, &[A::Running, A::Restarting, A::Completed, A::Failed, A::Terminated]),
+    (A::Stopped, &[A::Running, A::Restarting, A::Queued, A::Completed, A::Failed, A::Terminated]),
     (A::Completed, &[A::Terminated]),
     (A::Failed, &[A::Restarting, A::Queued, A::Terminated]),
     (A::Terminated, &[]),
