@@ -6,9 +6,9 @@
 //! all that the other peer knows; what that peer lacks is then sent back. A peer that has learnt something asks its own
 //! neighbours, so that news spread from one side of a healed partition through the other. A peer may miss a broadcast
 //! without losing a connection, because it stood still or messages were lost; so whoever knows of revocations also
-//! compares them with one neighbour after the other until each has agreed on the same set (anti-entropy: Demers and
-//! others, *Epidemic algorithms for replicated database maintenance*, PODC 1987). A node without revocations sends
-//! nothing: where nothing was ever revoked this costs no message.
+//! compares them with one neighbour after the other, for as long as they are valid (anti-entropy: Demers and others,
+//! *Epidemic algorithms for replicated database maintenance*, PODC 1987). A node without revocations sends nothing:
+//! where nothing was ever revoked this costs no message.
 //!
 //! A revocation is signed by the issuer of the token that it names, so it needs no other authority; the exchange is a
 //! public behaviour, which the usual bundle of an organization covers. A set travels whole; one of more than some two
@@ -27,10 +27,10 @@ use crate::dms::constants::{
     REVOCATION_COMPARISON_ROUND, REVOCATION_EXCHANGE_ATTEMPTS, REVOCATION_EXCHANGE_TIMEOUT,
 };
 use crate::dms::desk::Desk;
-use crate::dms::identity::{Handle, PeerId};
+use crate::dms::identity::Handle;
 use crate::dms::outbox::{Owner, Timer};
 use crate::dms::profile::Weakness;
-use crate::kernel::{OrderedMap, Span};
+use crate::kernel::Span;
 
 /// A message of an exchange that waits for its reply.
 #[derive(Clone, Debug)]
@@ -48,59 +48,34 @@ struct Exchange {
 #[derive(Clone, Debug, Default)]
 pub(super) struct CatchUp {
     exchanges: Vec<Exchange>,
-    /// The set on which each peer agreed last.
-    agreed: OrderedMap<PeerId, u64>,
-    /// Whether a timer runs for the next turn.
-    takes_turns: bool,
-    /// The place among the neighbours of the one whose turn is next.
-    next: usize,
+    /// The place among the neighbours of the one that is compared with next; none while there is nothing to compare.
+    next: Option<usize>,
 }
 
 impl CatchUp {
-    pub(super) fn is_empty(&self) -> bool {
-        self.exchanges.is_empty() && self.agreed.is_empty() && !self.takes_turns
+    pub(super) const fn is_empty(&self) -> bool {
+        self.exchanges.is_empty() && self.next.is_none()
     }
 
     /// Begins to compare with one neighbour after the other, if there is something to compare and somebody to compare
     /// it with. The first turn comes at a time of its own, since many learn of a revocation at the same moment.
     pub(super) fn keep_comparing(&mut self, desk: &mut Desk<'_, '_>, neighbours: &Neighbours) {
-        if !self.takes_turns
-            && let Some(interval) = self.interval(desk, neighbours)
-        {
-            self.takes_turns = true;
-            let first = Span(desk.out.random.below(interval.0));
+        if self.next.is_none() && Self::can_compare(desk) && !neighbours.is_empty() {
+            self.next = Some(0);
+            let most = REVOCATION_COMPARISON_ROUND.0 / neighbours.known().len() as u64;
+            let first = Span(desk.out.random.below(most));
             desk.timer(first, Timer::CompareRevocations);
         }
     }
 
-    /// Compares with the neighbour whose turn it is: the next one that may know of other revocations.
+    /// Compares with the neighbour whose turn it is.
     pub(super) fn take_turn(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, neighbours: &Neighbours) {
-        self.takes_turns = false;
-        let Some(interval) = self.interval(desk, neighbours) else { return };
-        let all: Vec<PeerId> = neighbours.acquainted().collect();
-        let summary = desk.security.capabilities.revocations().summary(desk.now);
-        let turns = (0..all.len()).map(|turn| (self.next + turn) % all.len());
-        let Some(place) = turns.into_iter().find(|place| self.may_differ(&all[*place], summary)) else {
-            return;
-        };
-        self.begin(desk, root, &Arc::new(Handle::root(all[place].0)));
-        self.next = place + 1;
-        self.takes_turns = true;
-        desk.timer(interval, Timer::CompareRevocations);
-    }
-
-    /// How often somebody's turn comes; none where there is nothing to compare, or nobody to compare it with.
-    fn interval(&self, desk: &Desk<'_, '_>, neighbours: &Neighbours) -> Option<Span> {
-        let summary = desk.security.capabilities.revocations().summary(desk.now);
-        if !Self::can_compare(desk) || !neighbours.acquainted().any(|host| self.may_differ(&host, summary)) {
-            return None;
-        }
-        REVOCATION_COMPARISON_ROUND.0.checked_div(neighbours.acquainted().count() as u64).map(Span)
-    }
-
-    /// Whether a peer may know of other revocations than this one does now.
-    fn may_differ(&self, host: &PeerId, summary: Option<u64>) -> bool {
-        self.agreed.get(host).copied() != summary
+        let Some(turn) = self.next.take().filter(|_| Self::can_compare(desk)) else { return };
+        let known = neighbours.known();
+        let place = turn % known.len();
+        self.begin(desk, root, &Arc::new(Handle::root(known[place].0)));
+        self.next = Some(place + 1);
+        desk.timer(Span(REVOCATION_COMPARISON_ROUND.0 / known.len() as u64), Timer::CompareRevocations);
     }
 
     fn can_compare(desk: &Desk<'_, '_>) -> bool {
@@ -135,14 +110,11 @@ impl CatchUp {
     }
 
     /// Handles the other side's message. True when something was learnt.
-    pub(super) fn handle(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, request: &Envelope) -> bool {
+    pub(super) fn handle(desk: &mut Desk<'_, '_>, root: &mut Actor, request: &Envelope) -> bool {
         let (answer, learnt) = match &request.message {
             Message::RevocationSummary(theirs) => {
                 let revocations = desk.security.capabilities.revocations();
                 let same = revocations.summary(desk.now) == Some(*theirs);
-                if same {
-                    self.agreed.insert(request.from.host, *theirs);
-                }
                 let all = || revocations.iter().map(|token| Token::clone(token)).collect();
                 (if same { Message::Ok } else { Message::Revocations(Box::new(all())) }, false)
             }
@@ -166,9 +138,6 @@ impl CatchUp {
         };
         let exchange = self.exchanges.swap_remove(place);
         let Message::Revocations(theirs) = message else {
-            if let (Message::Ok, Some(summary)) = (message, exchange.summary) {
-                self.agreed.insert(exchange.to.host, summary);
-            }
             // What was learnt from somebody else meanwhile has not been compared.
             if exchange.summary != desk.security.capabilities.revocations().summary(desk.now) {
                 self.send(desk, root, Exchange { attempts: 0, lacking: None, ..exchange });

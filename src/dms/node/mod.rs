@@ -141,7 +141,7 @@ impl Node {
                 }
             }
             (BehaviourKind::PublicRevocations, _) => {
-                if self.catch_up.handle(desk, root, request) {
+                if CatchUp::handle(desk, root, request) {
                     self.tell_neighbours(desk, root, &request.from);
                 }
             }

@@ -108,13 +108,6 @@ impl Neighbours {
         self.greetings.keys().chain(others).copied().collect()
     }
 
-    /// The hosts that have answered a hello or said one: the others do not listen to this node, as far as it knows.
-    pub(super) fn acquainted(&self) -> impl Iterator<Item = PeerId> {
-        let answered = |host: &PeerId| self.greetings.get(host).is_some_and(|greeting| greeting.answered);
-        let greeted = self.greetings.keys().copied().filter(move |host| answered(host));
-        greeted.chain(self.heard.iter().copied().filter(move |host| !answered(host)))
-    }
-
     /// What a host is worth as a gossip peer: most when hellos were answered both ways, something when it is connected,
     /// else nothing.
     pub(super) fn score_of(&self, host: &PeerId) -> f64 {

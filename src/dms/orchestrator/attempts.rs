@@ -33,8 +33,6 @@ impl Deployment {
     ) {
         desk.fact(Fact::StageFailed { ensemble: self.id, stage, reason: Arc::clone(&reason) });
         let profile = desk.security.profile;
-        let host = self.nodes[index].place.as_ref().map(|place| place.host);
-        let fails_again = host.is_some() && self.failed_at == host;
         self.note_failure(index, stage, reason, profile.has(Weakness::AllOrNothing));
         let has_no_handle = stage == Stage::Commit && profile.has(Weakness::LostCommit);
         // Whoever handles the failed commit returns with the lock that the others need (W6).
@@ -48,10 +46,6 @@ impl Deployment {
             self.undo_node(desk, index);
         }
         self.begin_anew(index);
-        // The only one who takes it has failed twice in a row: nobody is to be asked without end.
-        if fails_again && self.pause.is_none() && !profile.has(Weakness::HotLoop) {
-            self.pause(desk);
-        }
     }
 
     /// Remembers what a deployment fails over, if nothing comes of it. What is undone in the background may meet the
