@@ -1,7 +1,7 @@
 //! A moment of a run, as plain data: what there is, what is on its way and what comes next.
 //!
 //! A run is a function of its setup, so any moment of it can be had again: the run is repeated up to there
-//! ([`World::advance`]) and looked at ([`World::moment`]), or taken further event by event ([`World::take_step`]).
+//! ([`World::advance`]) and looked at ([`World::moment`]), or taken further event by event ([`Stepping::step`]).
 //! Looking changes nothing. What the simulator leaves out of the queue (rounds of supervision, answers that are known
 //! beforehand; see `routine`, `late` and `foresight`) is no event here either: its facts appear when they are booked.
 
