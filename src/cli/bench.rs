@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::measure::{Stopwatch, peak_memory_bytes};
-use super::{Exit, Format, is_styled, metric_names, scale};
+use super::{Exit, Format, load, scale};
 use crate::dms::outbox::Timer;
 use crate::kernel::hold::{Ends, Hold};
 use crate::kernel::phold;
 use crate::kernel::queue::EventQueue;
 use crate::kernel::queue::ladder::LadderQueue;
-use crate::scenario::{self, Overrides};
+use crate::scenario::Overrides;
 use crate::sim::event::{Event, PeerId};
 use crate::sim::{self, Options};
 
@@ -84,12 +84,9 @@ pub(super) fn bench(arguments: &BenchArguments) -> Exit {
     let mut figures: Vec<(String, f64)> =
         phold_figures(arguments.entities, arguments.events).into_iter().map(own).collect();
     if !arguments.phold {
-        let loaded = match scenario::load(&arguments.scenario, &Overrides::default(), &metric_names()) {
+        let loaded = match load(&arguments.scenario, &Overrides::default()) {
             Ok(loaded) => loaded,
-            Err(report) => {
-                eprint!("{}", report.render(is_styled()));
-                return Exit::BadInput;
-            }
+            Err(exit) => return exit,
         };
         let stopwatch = Stopwatch::start();
         let outcome = match sim::run(&loaded.setup, Options::default(), &mut |_, _| true) {

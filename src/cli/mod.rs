@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. The only room that knows clap, colours, clocks and exit codes.
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,6 +10,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::kernel::{has_power, path_text};
 use crate::observe::metric_names;
+use crate::scenario::{self, Loaded, Overrides};
 use crate::sim::RunError;
 
 // Names, reasons and answers come from scenario files and simulated peers. Whatever a command prints goes through
@@ -262,6 +264,14 @@ fn scratch<T>(name: &str, work: impl FnOnce(&std::path::Path) -> Result<T, Exit>
     // What stays is untidy and no more.
     drop(std::fs::remove_dir_all(&folder));
     done
+}
+
+/// Loads a scenario; what is wrong with it is said.
+fn load(path: &Path, overrides: &Overrides) -> Result<Loaded, Exit> {
+    scenario::load(path, overrides, &metric_names()).map_err(|report| {
+        eprint!("{}", report.render(is_styled()));
+        Exit::BadInput
+    })
 }
 
 /// Whether messages on stderr may be coloured.

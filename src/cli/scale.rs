@@ -10,9 +10,9 @@ use std::process::{Command, Stdio};
 use serde::{Deserialize, Serialize};
 
 use super::measure::{Stopwatch, peak_memory_bytes};
-use super::{Exit, Format, bench, growth, is_styled, metric_names};
+use super::{Exit, Format, bench, growth, load};
 use crate::dms::capability::TokenList;
-use crate::scenario::{self, Overrides};
+use crate::scenario::Overrides;
 use crate::sim::World;
 use crate::sim::capabilities::yardstick::Members;
 
@@ -164,12 +164,9 @@ fn one_child(peers: u32, deployments: u32) -> Result<Measured, Exit> {
 /// The child's part: one run, whose cost goes to stdout.
 pub(super) fn one_size(peers: u32, deployments: u32) -> Exit {
     let overrides = Overrides { set: shape(peers, deployments), seed: None };
-    let loaded = match scenario::load(Path::new(SCENARIO), &overrides, &metric_names()) {
+    let loaded = match load(Path::new(SCENARIO), &overrides) {
         Ok(loaded) => loaded,
-        Err(report) => {
-            eprint!("{}", report.render(is_styled()));
-            return Exit::BadInput;
-        }
+        Err(exit) => return exit,
     };
     let whole = Stopwatch::start();
     let world = match World::new(&loaded.setup) {
@@ -298,6 +295,8 @@ fn print_json(all: &[Figures], deployments: u32, authorised: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observe::metric_names;
+    use crate::scenario;
 
     const RUN: Measured = Measured {
         set_up_s: 1.0,

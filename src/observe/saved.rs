@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::folder::{FolderError, doing};
 use super::manifest::{Branch, InputHash};
-use crate::kernel::{Span, Time};
+use crate::kernel::Span;
 
 /// The version of the file.
 pub const SAVED_SCHEMA: u32 = 1;
@@ -63,14 +63,6 @@ pub struct SavedMoment {
     pub events: u64,
     /// The digest of all facts up to then, 32 hexadecimal digits.
     pub digest: String,
-}
-
-impl SavedMoment {
-    /// The simulated time.
-    #[must_use]
-    pub const fn at(&self) -> Time {
-        Time(self.at_ns)
-    }
 }
 
 /// What was saved of a run.

@@ -36,7 +36,7 @@ fn is_changeable(path: &str) -> bool {
 }
 
 fn reason(difference: &Difference) -> String {
-    let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "not there".to_owned());
+    let [first, other] = difference.sides();
     let why = match difference.path.split(['.', '[']).next() {
         Some("seed") => "every draw of a run follows from it: begin a run with it",
         Some("profile") => {
@@ -45,5 +45,5 @@ fn reason(difference: &Difference) -> String {
         Some("duration") => "faults and rounds are planned up to its end: begin a run with it",
         _ => "it is settled when a run begins: begin a run with it",
     };
-    format!("it is {} and would be {}; {why}", side(&difference.first), side(&difference.second))
+    format!("it is {first} and would be {other}; {why}")
 }

@@ -19,6 +19,14 @@ pub struct Difference {
     pub second: Option<String>,
 }
 
+impl Difference {
+    /// Both values in words.
+    #[must_use]
+    pub fn sides(&self) -> [&str; 2] {
+        [&self.first, &self.second].map(|value| value.as_deref().unwrap_or("not there"))
+    }
+}
+
 /// All differences between two scenarios and the files that they name, in the order of the first.
 #[must_use]
 pub fn differences(first: &Loaded, second: &Loaded) -> Vec<Difference> {

@@ -145,7 +145,7 @@ impl World<'_> {
 
     /// Something breaks, at the time that the fault says: its number. It must not lie in the past.
     pub fn inflict(&mut self, fault: Fault) -> u32 {
-        let number = self.plans.add_fault(fault);
+        let number = self.plans.faults.add(Arc::new(fault));
         self.plan_fault(number);
         number
     }

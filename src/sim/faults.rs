@@ -131,7 +131,7 @@ impl World<'_> {
     }
 
     pub(super) fn begin_fault(&mut self, now: Time, turn: Turn) {
-        if self.plans.is_dropped(turn.fault) {
+        if self.plans.faults.is_cancelled(turn.fault) {
             return;
         }
         let fault = Arc::clone(self.plans.fault(turn.fault));

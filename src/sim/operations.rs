@@ -23,15 +23,15 @@ impl World<'_> {
     pub(super) fn plan_operation(&mut self, operation: Operation) -> u32 {
         let operation = Arc::new(operation);
         self.ledger.add_operation(&operation);
-        self.plans.add_operation(operation)
+        self.plans.operations.add(operation)
     }
 
     /// An operation of the setup is due.
     pub(super) fn operate(&mut self, now: Time, number: u32) {
-        if self.plans.is_dropped_operation(number) {
+        if self.plans.operations.is_cancelled(number) {
             return;
         }
-        let operation = &*Arc::clone(&self.plans.operations[number as usize]);
+        let operation = &*Arc::clone(&self.plans.operations.all()[number as usize]);
         let by = self.peer(&operation.by);
         self.let_in(now, by, operation);
         self.ledger.operation_asked(number);

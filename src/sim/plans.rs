@@ -6,78 +6,77 @@ use std::sync::Arc;
 
 use super::setup::{ContractPlan, Fault, Operation, Setup};
 
-/// All of them, by their numbers.
+/// Plans of one kind, by their numbers. Some do not happen any more, because the run has gone on without them.
+#[derive(Debug)]
+pub(super) struct Planned<T> {
+    all: Vec<Arc<T>>,
+    cancelled: BTreeSet<u32>,
+}
+
+impl<T: Clone> Planned<T> {
+    fn of(plans: &[T]) -> Self {
+        Self { all: plans.iter().cloned().map(Arc::new).collect(), cancelled: BTreeSet::new() }
+    }
+}
+
+impl<T> Planned<T> {
+    /// The plan of this number.
+    pub(super) fn get(&self, number: u32) -> Option<&Arc<T>> {
+        self.all.get(number as usize)
+    }
+
+    /// All of them, in their order.
+    pub(super) fn all(&self) -> &[Arc<T>] {
+        &self.all
+    }
+
+    /// Those that may still happen, with their numbers.
+    pub(super) fn living(&self) -> impl Iterator<Item = (usize, &Arc<T>)> {
+        self.all.iter().enumerate().filter(|(number, _)| !self.is_cancelled(*number as u32))
+    }
+
+    /// Adds one: its number.
+    pub(super) fn add(&mut self, plan: Arc<T>) -> u32 {
+        self.all.push(plan);
+        self.all.len() as u32 - 1
+    }
+
+    /// One does not begin any more. What has begun ends as it was planned.
+    pub(super) fn cancel(&mut self, number: u32) {
+        self.cancelled.insert(number);
+    }
+
+    /// Whether one does not begin any more.
+    pub(super) fn is_cancelled(&self, number: u32) -> bool {
+        self.cancelled.contains(&number)
+    }
+}
+
+/// All that is planned.
 #[derive(Debug)]
 pub(super) struct Plans {
-    pub(super) operations: Vec<Arc<Operation>>,
+    pub(super) operations: Planned<Operation>,
     pub(super) contracts: Vec<Arc<ContractPlan>>,
-    faults: Vec<Arc<Fault>>,
-    /// Faults and operations that do not happen any more, because the run has gone on without them.
-    dropped_faults: BTreeSet<u32>,
-    dropped_operations: BTreeSet<u32>,
+    pub(super) faults: Planned<Fault>,
 }
 
 impl Plans {
     pub(super) fn of(setup: &Setup) -> Self {
         Self {
-            operations: setup.operations.iter().cloned().map(Arc::new).collect(),
+            operations: Planned::of(&setup.operations),
             contracts: setup.contracts.iter().cloned().map(Arc::new).collect(),
-            faults: setup.faults.iter().cloned().map(Arc::new).collect(),
-            dropped_faults: BTreeSet::new(),
-            dropped_operations: BTreeSet::new(),
+            faults: Planned::of(&setup.faults),
         }
     }
 
     /// The fault of this number.
     pub(super) fn fault(&self, number: u32) -> &Arc<Fault> {
-        &self.faults[number as usize]
+        &self.faults.all[number as usize]
     }
 
     /// All faults, in their order.
     pub(super) fn faults(&self) -> &[Arc<Fault>] {
-        &self.faults
-    }
-
-    /// Those that may still happen, with their numbers.
-    pub(super) fn living_faults(&self) -> impl Iterator<Item = (usize, &Arc<Fault>)> + Clone {
-        self.faults.iter().enumerate().filter(|(number, _)| !self.is_dropped(*number as u32))
-    }
-
-    /// A fault does not begin any more. What has begun ends as it was planned.
-    pub(super) fn drop_fault(&mut self, number: u32) {
-        self.dropped_faults.insert(number);
-    }
-
-    /// Whether a fault does not begin any more.
-    pub(super) fn is_dropped(&self, number: u32) -> bool {
-        self.dropped_faults.contains(&number)
-    }
-
-    /// Adds an operation: its number.
-    pub(super) fn add_operation(&mut self, operation: Arc<Operation>) -> u32 {
-        self.operations.push(operation);
-        self.operations.len() as u32 - 1
-    }
-
-    /// Operations that may still happen, with their numbers.
-    pub(super) fn living_operations(&self) -> impl Iterator<Item = (usize, &Arc<Operation>)> + Clone {
-        self.operations.iter().enumerate().filter(|(number, _)| !self.is_dropped_operation(*number as u32))
-    }
-
-    /// An operation does not happen any more.
-    pub(super) fn drop_operation(&mut self, number: u32) {
-        self.dropped_operations.insert(number);
-    }
-
-    /// Whether an operation does not happen any more.
-    pub(super) fn is_dropped_operation(&self, number: u32) -> bool {
-        self.dropped_operations.contains(&number)
-    }
-
-    /// Adds a fault: its number.
-    pub(super) fn add_fault(&mut self, fault: Fault) -> u32 {
-        self.faults.push(Arc::new(fault));
-        self.faults.len() as u32 - 1
+        self.faults.all()
     }
 
     /// The contract of this name.

@@ -30,11 +30,16 @@ enum Source {
 }
 
 impl Requests {
-    /// Those of the entry with this number.
+    /// Those of all entries of a workload, from its beginning.
     ///
     /// # Errors
-    /// Why there can be none, in words.
-    pub(super) fn of(deploy: &Deploy, streams: Streams, entry: u32) -> Result<Self, String> {
+    /// Why there can be none of one, in words.
+    pub(super) fn of_all(workload: &[Deploy], streams: Streams) -> Result<Vec<Self>, String> {
+        workload.iter().zip(0..).map(|(deploy, entry)| Self::of(deploy, streams, entry)).collect()
+    }
+
+    /// Those of the entry with this number.
+    fn of(deploy: &Deploy, streams: Streams, entry: u32) -> Result<Self, String> {
         let source = match &deploy.requested {
             Requested::Alike(arrivals) => {
                 let times = arrivals.times(streams, u64::from(entry));

@@ -8,7 +8,9 @@
 //! links) cannot differ: [`obstacles`] says what does.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use super::plans::Planned;
 use super::requests::Requests;
 use super::setup::{Fault, Setup, When};
 use super::uptimes::Uptimes;
@@ -29,9 +31,7 @@ impl<'s> Stage<'s> {
     /// # Errors
     /// What the setup asks for and cannot be built, in words.
     pub(super) fn new(world: &World<'s>, at: Time, setup: &'s Setup) -> Result<Self, String> {
-        let requests = setup.workload.iter().zip(0..);
-        let requests = requests.map(|(deploy, number)| Requests::of(deploy, world.streams, number));
-        Ok(Self { at, setup, requests: requests.collect::<Result<_, _>>()? })
+        Ok(Self { at, setup, requests: Requests::of_all(&setup.workload, world.streams)? })
     }
 }
 
@@ -82,6 +82,17 @@ fn matched<T: PartialEq>(old: &[(usize, &T)], new: &[T]) -> (Vec<Option<usize>>,
     });
     let kept = kept.collect();
     (kept, gone)
+}
+
+/// Cancels those of the plans that are not among the new: what of the new has still to be planned.
+fn turn<'s, T: PartialEq>(plans: &mut Planned<T>, new: &'s [T]) -> Vec<&'s T> {
+    let known: Vec<_> = plans.living().map(|(place, plan)| (place, &**plan)).collect();
+    let (kept, gone) = matched(&known, new);
+    for place in gone {
+        plans.cancel(place as u32);
+    }
+    let added = new.iter().zip(kept).filter(|(_, kept)| kept.is_none());
+    added.map(|(plan, _)| plan).collect()
 }
 
 /// The items of a list with their places.
@@ -177,29 +188,17 @@ impl World<'_> {
     }
 
     fn turn_faults(&mut self, at: Time) {
-        let faults = &self.setup.faults;
-        let known: Vec<_> = self.plans.living_faults().map(|(place, fault)| (place, &**fault)).collect();
-        let (kept, gone) = matched(&known, faults);
-        for place in gone {
-            self.plans.drop_fault(place as u32);
-        }
-        let plans = &self.plans;
-        self.triggers.retain(|number| !plans.is_dropped(*number));
-        for (fault, _) in faults.iter().zip(kept).filter(|(_, kept)| kept.is_none()) {
-            let number = self.plans.add_fault(fault.clone());
+        let added = turn(&mut self.plans.faults, &self.setup.faults);
+        let faults = &self.plans.faults;
+        self.triggers.retain(|number| !faults.is_cancelled(*number));
+        for fault in added {
+            let number = self.plans.faults.add(Arc::new(fault.clone()));
             self.plan_fault_after(at, number);
         }
     }
 
     fn turn_operations(&mut self, at: Time) {
-        let operations = &self.setup.operations;
-        let known: Vec<_> =
-            self.plans.living_operations().map(|(place, operation)| (place, &**operation)).collect();
-        let (kept, gone) = matched(&known, operations);
-        for place in gone {
-            self.plans.drop_operation(place as u32);
-        }
-        for (operation, _) in operations.iter().zip(kept).filter(|(_, kept)| kept.is_none()) {
+        for operation in turn(&mut self.plans.operations, &self.setup.operations) {
             let number = self.plan_operation(operation.clone());
             self.queue.post(operation.at.max(at), super::event::Event::Operation(number));
         }

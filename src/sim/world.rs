@@ -175,9 +175,7 @@ impl<'s> World<'s> {
         for (host, number) in hosts.iter().zip(0..) {
             network.set_up(Time::ZERO, EndpointId(number), host.up);
         }
-        let requests = setup.workload.iter().zip(0..);
-        let requests = requests.map(|(deploy, number)| Requests::of(deploy, streams, number));
-        let requests = requests.collect::<Result<_, _>>()?;
+        let requests = Requests::of_all(&setup.workload, streams)?;
         let moving = Moving::of(setup, &population, &hosts)?;
         let clouds = Clouds::of(setup, &population);
         let attackers = Attackers::new(setup, &population, credentials, streams);

@@ -9,14 +9,13 @@ use indicatif::ProgressBar;
 use rayon::ThreadPoolBuilder;
 
 use super::{exit_of, progress, quieten_panics};
-use crate::cli::{Exit, Format, is_styled, set_on_interrupt};
+use crate::cli::{Exit, Format, load, set_on_interrupt};
 use crate::explore::crash_points::{
     Bounds, Cell, Judgement, Survey, Unsurveyed, at_s, runs_of, survey, try_points,
 };
 use crate::explore::trial::Verdict;
 use crate::kernel::{Span, path_text};
-use crate::observe::metric_names;
-use crate::scenario::{self, Overrides};
+use crate::scenario::Overrides;
 use crate::sim::Setup;
 
 #[derive(Args, Debug)]
@@ -77,12 +76,9 @@ pub(super) fn run(
 ) -> Exit {
     let set = profile.map(|profile| format!("profile={profile}"));
     let overrides = Overrides { set: set.into_iter().collect(), seed: None };
-    let setup = match scenario::load(path, &overrides, &metric_names()) {
+    let setup = match load(path, &overrides) {
         Ok(loaded) => loaded.setup,
-        Err(report) => {
-            eprint!("{}", report.render(is_styled()));
-            return Exit::BadInput;
-        }
+        Err(exit) => return exit,
     };
     quieten_panics();
     let stop = set_on_interrupt();

@@ -81,8 +81,8 @@ fn print_why(why: &[Difference], head: &str) {
         _ => println!("\n{head}"),
     }
     for one in why.iter().take(SHOWN) {
-        let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "not there".to_owned());
-        println!("  {}: {} -> {}", one.path, side(&one.first), side(&one.second));
+        let [first, second] = one.sides();
+        println!("  {}: {first} -> {second}", one.path);
     }
     print_more(why.len());
 }

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Exit, is_styled, metric_names};
+use crate::cli::{Exit, load};
 use crate::kernel::{Span, Time, path_text};
 use crate::observe::{Branch, ReadError, RunManifest, read_provenance, read_run};
-use crate::scenario::{self, Loaded, Overrides};
+use crate::scenario::{Loaded, Overrides};
 use crate::sim::{Course, World};
 
 /// A run that can be repeated.
@@ -48,7 +48,13 @@ impl Source {
                 "name the results folder of a run, or a scenario file",
             ));
         }
-        Ok(Self { loaded: load(path, &[])?, before: None, recorded: None, version: None, folder: None })
+        Ok(Self {
+            loaded: load(path, &Overrides::default())?,
+            before: None,
+            recorded: None,
+            version: None,
+            folder: None,
+        })
     }
 
     /// Reads a results folder.
@@ -79,7 +85,7 @@ impl Source {
             Ok(Box::new(Before { source, branch }))
         };
         Ok(Self {
-            loaded: load(&folder.join("scenario.resolved.yaml"), &[])?,
+            loaded: load(&folder.join("scenario.resolved.yaml"), &Overrides::default())?,
             before: branch.map(before).transpose()?,
             recorded: None,
             // Only to say who has written it: nothing depends on it.
@@ -91,15 +97,12 @@ impl Source {
     /// What it would be with other values from some moment on.
     pub(in crate::cli) fn with(&self, set: &[String]) -> Result<Loaded, Exit> {
         let folder = self.folder.as_deref().unwrap_or_else(|| Path::new(""));
-        load(&folder.join("scenario.resolved.yaml"), set)
+        load(&folder.join("scenario.resolved.yaml"), &Overrides { set: set.to_vec(), seed: None })
     }
 
     /// The run, with all that it goes on with.
     pub(in crate::cli) fn course(&self) -> Course<'_> {
-        match &self.before {
-            Some(before) => before.source.course().turning(before.at(), &self.loaded.setup),
-            None => Course::of(&self.loaded.setup),
-        }
+        course(&self.loaded, self.before.as_deref())
     }
 
     /// The run before its first event.
@@ -113,12 +116,12 @@ impl Source {
     }
 }
 
-fn load(path: &Path, set: &[String]) -> Result<Loaded, Exit> {
-    let overrides = Overrides { set: set.to_vec(), seed: None };
-    scenario::load(path, &overrides, &metric_names()).map_err(|report| {
-        eprint!("{}", report.render(is_styled()));
-        Exit::BadInput
-    })
+/// What is made from a scenario, and from what it branches off if it does.
+pub(in crate::cli) fn course<'a>(loaded: &'a Loaded, before: Option<&'a Before>) -> Course<'a> {
+    match before {
+        Some(before) => before.source.course().turning(before.at(), &loaded.setup),
+        None => Course::of(&loaded.setup),
+    }
 }
 
 /// Says what is wrong with what somebody has asked for, and what to do.

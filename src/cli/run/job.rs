@@ -5,15 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Recorded, RunArguments};
-use crate::cli::replay::source::{Before, Source, bad_input};
-use crate::cli::{Exit, is_styled, metric_names};
+use crate::cli::replay::source::{Before, Source, bad_input, course};
+use crate::cli::{Exit, load};
 use crate::kernel::{Span, Time, path_text};
 use crate::observe::{
     Branch, FolderError, InputHash, RecordFormat, RunFolder, SAVED_SCHEMA, Saved, SavedHead, SavedMoment,
     read_run,
 };
 use crate::scenario::branch::obstacles;
-use crate::scenario::{self, Loaded, Overrides};
+use crate::scenario::{Loaded, Overrides};
 use crate::sim::Course;
 
 /// How a run is made, beside what it is of.
@@ -83,10 +83,7 @@ impl Job {
 
     fn fresh(arguments: &RunArguments, scenario: &Path) -> Result<Self, Exit> {
         let overrides = Overrides { set: arguments.set.clone(), seed: arguments.seed };
-        let loaded = scenario::load(scenario, &overrides, &metric_names()).map_err(|report| {
-            eprint!("{}", report.render(is_styled()));
-            Exit::BadInput
-        })?;
+        let loaded = load(scenario, &overrides)?;
         let name = format!("{}-seed{}", loaded.setup.name, loaded.setup.seed);
         Ok(Self::new(arguments, loaded, &name))
     }
@@ -165,10 +162,7 @@ impl Job {
 
     /// The run, with all that it goes on with.
     pub(super) fn course(&self) -> Course<'_> {
-        match &self.before {
-            Some(before) => before.source.course().turning(before.at(), &self.loaded.setup),
-            None => Course::of(&self.loaded.setup),
-        }
+        course(&self.loaded, self.before.as_deref())
     }
 
     /// How it is begun, for whoever resumes it.

@@ -20,10 +20,10 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, Ke
 use self::board::Board;
 use self::pace::{Hold, Pace};
 use self::view::Status;
-use super::{Exit, INTERRUPTED, is_styled, metric_names, set_on_interrupt, without_outcome};
+use super::{Exit, INTERRUPTED, load, set_on_interrupt, without_outcome};
 use crate::kernel::{Span, Time};
 use crate::observe::Record;
-use crate::scenario::{self, Loaded, Overrides};
+use crate::scenario::{Loaded, Overrides};
 use crate::sim::{self, Options, Outcome, RunError};
 
 /// How often the screen is drawn, at most.
@@ -72,12 +72,9 @@ pub(super) fn watch(arguments: &WatchArguments) -> Exit {
         return Exit::BadInput;
     }
     let overrides = Overrides { set: arguments.set.clone(), seed: arguments.seed };
-    let loaded = match scenario::load(&arguments.scenario, &overrides, &metric_names()) {
+    let loaded = match load(&arguments.scenario, &overrides) {
         Ok(loaded) => loaded,
-        Err(report) => {
-            eprint!("{}", report.render(is_styled()));
-            return Exit::BadInput;
-        }
+        Err(exit) => return exit,
     };
     let stop = set_on_interrupt();
     // The library's own hook gives the terminal back when something panics.

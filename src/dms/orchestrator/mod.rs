@@ -94,6 +94,8 @@ use crate::placement::Placement;
 
 /// How often an orchestrator renews what it grants: at half of the grants' life.
 const RENEWAL_INTERVAL: Span = Span(GRANT_ORCHESTRATOR_CAPS_FREQUENCY.0 / 2);
+/// Why a deployment fails of which nothing is left and nothing is to be placed anew.
+pub const GIVEN_UP: &str = "every node is lost and none is to be recovered";
 
 /// The choices of a node's operator that every deployment follows.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize)]
@@ -483,7 +485,7 @@ impl Deployment {
             return self.go_on_searching(desk);
         }
         if self.nodes.iter().all(|node| node.phase == Phase::Idle && !node.forgotten && !node.is_decided) {
-            return self.fail(desk, "every node is lost and none is to be recovered".into());
+            return self.fail(desk, GIVEN_UP.into());
         }
         let unplaced = self.nodes.iter().any(Node::wants_place);
         let next = self.next_step();

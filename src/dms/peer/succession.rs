@@ -124,9 +124,10 @@ impl Peer {
             let mut desk = Desk { now, security: &mut self.security, out };
             let record = record.handed_over(&self.root.handle, now);
             // It may have had it before, and lost it to the one that it now takes it from.
-            let known = self.deployments.iter_mut().filter(|known| known.id() == record.id);
-            for (former, mandate) in known.zip(record.mandate.iter().cycle()) {
-                former.hear_mandate(&mut desk, mandate);
+            if let Some(mandate) = &record.mandate {
+                for former in self.deployments.iter_mut().filter(|former| former.id() == record.id) {
+                    former.hear_mandate(&mut desk, mandate);
+                }
             }
             let number = self.deployments.len() as u32;
             let location = self.provider.machine().location.clone();

@@ -303,7 +303,7 @@ impl World<'_> {
     pub(super) fn check_shown(&mut self, peer: PeerId, answers: &[(u32, Message)]) {
         if self.checks.is_some() {
             for (operation, message) in answers {
-                let Some(operation) = self.plans.operations.get(*operation as usize).cloned() else {
+                let Some(operation) = self.plans.operations.get(*operation).cloned() else {
                     continue;
                 };
                 self.consult(|rule, look, found| rule.shown(look, peer, (&operation, message), found));

@@ -9,7 +9,7 @@ use super::living::living_on;
 use super::{Found, Invariant, Look};
 use crate::dms::ensemble::{AllocationRecovery, EnsembleConfig, NodeRecovery};
 use crate::dms::fact::{DeploymentStatus, Fact, Suspicion};
-use crate::dms::orchestrator::Deployment;
+use crate::dms::orchestrator::{Deployment, GIVEN_UP};
 use crate::dms::outbox::RunId;
 use crate::dms::supervision::Measure;
 use crate::kernel::{Span, Time};
@@ -18,8 +18,6 @@ use crate::sim::ledger::key_of;
 
 /// So long a program may be unwell once nothing is broken: three checks in a row, a few restarts, and another place.
 const UNWELL: Span = Span::mins(15);
-/// How a deployment says that it has given up.
-const GIVEN_UP: &str = "every node is lost and none is to be recovered";
 
 /// An allocation that failed while its peer answers, with those that are to restart if it does.
 struct Failure {
@@ -114,11 +112,11 @@ impl Recovery {
 
 /// What an allocation that restarts for all takes with it, where no supervisor says more.
 fn failure(look: &Look<'_, '_>, peer: PeerId, allocation: &Arc<str>) -> Option<Failure> {
-    let (_, for_all) = written(look, allocation)?;
+    let (_, true) = written(look, allocation)? else { return None };
     let number = look.world.ledger.deployment_of(allocation)?;
     let (_, id) = look.world.ledger.deployment(number)?;
     let node = allocation.rsplit_once('.')?.0;
-    let deployment = look.world.hosts[peer.0 as usize].peer.deployment(id).filter(|_| for_all)?;
+    let deployment = look.world.hosts[peer.0 as usize].peer.deployment(id)?;
     let all = deployment.held_to_run().map(|part| part.allocation);
     let company =
         all.filter(|other| other.rsplit_once('.').is_some_and(|(other, _)| other == node)).collect();
@@ -142,10 +140,9 @@ fn written(look: &Look<'_, '_>, allocation: &str) -> Option<(bool, bool)> {
 
 /// Whether one of the nodes of a deployment may be given up.
 fn gives_up(ensemble: &EnsembleConfig, deployment: &Deployment) -> bool {
-    let named = deployment.strategies().measures.iter().map(Measure::name);
-    let decisive =
-        named.filter(|name| ["stay_down", "restart", "redeploy", "standby", "migration"].contains(name));
-    let by_strategy = decisive.take(1).next().is_none_or(|name| name == "stay_down");
+    let mut named = deployment.strategies().measures.iter().map(Measure::name);
+    let decides = |name: &&str| ["stay_down", "restart", "redeploy", "standby", "migration"].contains(name);
+    let by_strategy = named.find(decides).is_none_or(|name| name == "stay_down");
     // Where the file has no nodes, each allocation has one of its own.
     let nodes = &ensemble.nodes;
     let mut wishes = nodes.values().map(|node| node.failure_recovery).chain(nodes.is_empty().then_some(None));

@@ -260,7 +260,7 @@ impl Ledger {
             series_names: series::names(),
             manifest: tables::RunFacts::of(setup),
         };
-        plans.operations.iter().for_each(|operation| ledger.add_operation(operation));
+        plans.operations.all().iter().for_each(|operation| ledger.add_operation(operation));
         ledger
     }
 

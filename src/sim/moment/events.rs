@@ -108,7 +108,7 @@ impl World<'_> {
                 ("shutdown", None, Some(deployment), format!("deployment {deployment} is shut down"))
             }
             Event::Operation(number) => {
-                let operation = &self.plans.operations[number as usize];
+                let operation = &self.plans.operations.all()[number as usize];
                 let peer = self.population.find(&operation.by);
                 ("operation", peer, None, format!("operation {number}: {}", operation.kind))
             }

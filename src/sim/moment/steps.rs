@@ -158,32 +158,23 @@ impl Moment {
                 lines.insert(format!("{name}: troubles"), one.troubles.join(", "));
             }
             for held in &one.allocations {
-                let key = format!(
-                    "{name}: allocation {} of deployment {}, generation {}",
-                    held.allocation,
-                    number(held.deployment),
-                    held.generation
-                );
+                let key = part("allocation", &held.allocation, held.deployment, held.generation);
                 let runs = if held.runs { ", its program runs" } else { "" };
-                lines.insert(key, format!("{}{runs}", held.state));
+                lines.insert(format!("{name}: {key}"), format!("{}{runs}", held.state));
             }
             for kept in &one.commitments {
-                let key = format!(
-                    "{name}: commitment for {} of deployment {}, generation {}",
-                    kept.allocation,
-                    number(kept.deployment),
-                    kept.generation
-                );
-                lines.insert(key, kept.resources.clone());
+                let key = part("commitment for", &kept.allocation, kept.deployment, kept.generation);
+                lines.insert(format!("{name}: {key}"), kept.resources.clone());
             }
         }
         lines
     }
 }
 
-/// The number of a deployment in words.
-fn number(deployment: Option<u32>) -> String {
-    deployment.map_or_else(|| "unknown".to_owned(), |number| number.to_string())
+/// What a peer has of a deployment, in words.
+fn part(what: &str, allocation: &str, deployment: Option<u32>, generation: u32) -> String {
+    let deployment = deployment.map_or_else(|| "unknown".to_owned(), |number| number.to_string());
+    format!("{what} {allocation} of deployment {deployment}, generation {generation}")
 }
 
 impl World<'_> {
