@@ -15,13 +15,16 @@ use rayon::ThreadPoolBuilder;
 use self::crash_points::CrashArguments;
 use super::measure::Stopwatch;
 use super::{Exit, is_styled};
+use crate::dms::profile::Profile;
 use crate::explore::blame::blamed;
 use crate::explore::choices::Choice;
 use crate::explore::draw::{Bounds, draw};
-use crate::explore::search::{Found, Tally, search};
+use crate::explore::rediscover::{Rediscovered, rediscover};
+use crate::explore::search::{Found, Misdrawn, Tally, search};
 use crate::kernel::path_text;
 use crate::observe::write_into;
 use crate::scenario::parse_profile;
+use crate::sim::check::rules;
 
 #[derive(Args, Debug)]
 pub(super) struct ExploreArguments {
@@ -53,6 +56,13 @@ pub(super) struct ExploreArguments {
     /// for each of them; only with a profile that has weaknesses.
     #[arg(long)]
     blame: bool,
+    /// Stop with the first finding of one of these rules; `any` is all of them.
+    #[arg(long, value_delimiter = ',', value_name = "RULES", value_parser = rule_of)]
+    until: Vec<String>,
+    /// Search for the weaknesses of the profile: each finding is traced to the one whose single fix makes it go, made
+    /// small, and the search goes on with that one mended.
+    #[arg(long, conflicts_with_all = ["blame", "until", "coverage"])]
+    rediscover: bool,
     /// List what was reached.
     #[arg(long)]
     coverage: bool,
@@ -87,6 +97,15 @@ fn choice_of(text: &str) -> Result<Choice, String> {
     found.ok_or_else(|| "there is no such choice; `--choices` lists them".to_owned())
 }
 
+/// The name of a rule, or `any`.
+fn rule_of(text: &str) -> Result<String, String> {
+    let is_known = ["any", "progress", "resources", "crash"].contains(&text) || rules().contains(&text);
+    let known = || {
+        format!("there is no such rule; there are any, progress, resources, crash, {}", rules().join(", "))
+    };
+    if is_known { Ok(text.to_owned()) } else { Err(known()) }
+}
+
 pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
     if arguments.choices {
         Choice::ALL.iter().for_each(|choice| println!("{}", choice.word()));
@@ -109,28 +128,73 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
     let stop = super::set_on_interrupt();
     let stopwatch = Stopwatch::start();
     let limit = arguments.time_s.map(Duration::from_secs);
-    let goes_on = || !stop.load(Ordering::Relaxed) && limit.is_none_or(|limit| stopwatch.wall() < limit);
-    let mut findings = Findings { out: &arguments.out, blames: arguments.blame, worst: 0 };
+    let is_enough = AtomicBool::new(false);
+    let goes_on = || {
+        let is_late = || limit.is_some_and(|limit| stopwatch.wall() >= limit);
+        !stop.load(Ordering::Relaxed) && !is_enough.load(Ordering::Relaxed) && !is_late()
+    };
+    let profile = parse_profile(&bounds.profile).expect("the argument was read as a profile");
+    let blames = arguments.blame.then_some(profile);
+    let mut findings = Findings { out: &arguments.out, blames, worst: 0 };
     let bar = progress(to - from);
     let mut tell = |tally: &Tally, found: Option<Found>| match found {
-        Some(found) => bar.suspend(|| findings.tell(&found)),
+        Some(found) => {
+            bar.suspend(|| findings.tell(&found));
+            let stops = |until: &String| until == "any" || found.verdict.rule() == Some(until);
+            is_enough.fetch_or(arguments.until.iter().any(stops), Ordering::Relaxed);
+        }
         None => bar.set_position(tally.seeds),
     };
     quieten_panics();
     let threads = arguments.jobs.unwrap_or(0);
     let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
+    if arguments.rediscover {
+        let outcome = pool.install(|| {
+            rediscover(from..to, &bounds, profile, &goes_on, &mut |one| tell_weakness(&arguments.out, one))
+        });
+        return match outcome {
+            Ok(left) => {
+                let found = profile.weaknesses().count() - left.weaknesses().count();
+                eprintln!("{found} weaknesses in {:.1} s", stopwatch.wall().as_secs_f64());
+                exit_of(if found > 0 { 2 } else { 0 }, &stop)
+            }
+            Err(misdrawn) => misdrawn_exit(&misdrawn),
+        };
+    }
     let searched = pool.install(|| search(from..to, &bounds, &goes_on, &mut tell));
     bar.finish_and_clear();
     let tally = match searched {
         Ok(tally) => tally,
-        Err(misdrawn) => {
-            eprint!("{}", misdrawn.report.render(is_styled()));
-            eprintln!("error: what was drawn of seed {} is no scenario:\n{}", misdrawn.seed, misdrawn.text);
-            return Exit::Internal;
-        }
+        Err(misdrawn) => return misdrawn_exit(&misdrawn),
     };
     summary(&tally, &stopwatch, arguments.coverage);
     findings.exit(&stop)
+}
+
+/// What was drawn is no scenario, which is a mistake of the drawing.
+fn misdrawn_exit(misdrawn: &Misdrawn) -> Exit {
+    eprint!("{}", misdrawn.report.render(is_styled()));
+    eprintln!("error: what was drawn of seed {} is no scenario:\n{}", misdrawn.seed, misdrawn.text);
+    Exit::Internal
+}
+
+/// Writes the small scenario in which a weakness shows, and says what it is.
+fn tell_weakness(out: &Path, one: &Rediscovered) {
+    let Rediscovered { weakness, seed, shrunk, with, alone } = one;
+    let file = format!("{weakness}.yaml");
+    let shown = path_text(&out.join(&file));
+    let with: Vec<&str> = with.iter().map(|other| other.id()).collect();
+    let with = if with.is_empty() { String::new() } else { format!(", which takes {} too", with.join(", ")) };
+    let rest = if *alone { "" } else { ", with those before it mended" };
+    println!(
+        "{weakness} (seed {seed}{with}{rest}): {}; {} lines after {} runs: {shown}",
+        shrunk.verdict.in_words(),
+        shrunk.text.lines().count(),
+        shrunk.runs
+    );
+    if let Err(error) = write_into(out, &[(&file, shrunk.text.as_bytes())]) {
+        eprintln!("error: cannot write {shown}: {error}");
+    }
 }
 
 /// A bar on the standard error for so many runs.
@@ -145,7 +209,8 @@ fn progress(runs: u64) -> ProgressBar {
 /// What was found so far.
 struct Findings<'a> {
     out: &'a Path,
-    blames: bool,
+    /// The profile of all peers, if its weaknesses are blamed.
+    blames: Option<Profile>,
     /// How bad the worst is.
     worst: usize,
 }
@@ -166,9 +231,9 @@ impl Findings<'_> {
 
     /// Which weaknesses a finding is due to, if that is asked for.
     fn due_to(&self, found: &Found) -> String {
-        let Some(rule) = found.verdict.rule().filter(|_| self.blames) else { return String::new() };
+        let (Some(rule), Some(profile)) = (found.verdict.rule(), self.blames) else { return String::new() };
         let name = format!("seed-{}.yaml", found.seed);
-        let weaknesses = blamed(&name, &found.text, rule, &|| true);
+        let weaknesses = blamed(&name, &found.text, (rule, profile), &|| true);
         let ids: Vec<&str> = weaknesses.iter().map(|weakness| weakness.describe().id).collect();
         if ids.is_empty() {
             "; due to no single one".to_owned()

@@ -4,26 +4,56 @@ use rayon::prelude::*;
 
 use super::trial::of_text;
 use crate::dms::ensemble::tree::{Node, Position, Value};
-use crate::dms::profile::Weakness;
+use crate::dms::profile::{Profile, Weakness};
 use crate::scenario::yaml;
 
-/// The weaknesses each of whose single fixes makes a finding go from an `as-is` scenario.
-pub fn blamed(name: &str, text: &str, rule: &str, goes_on: &(dyn Fn() -> bool + Sync)) -> Vec<Weakness> {
+/// The weaknesses of a profile each of whose single fixes makes a finding go from a scenario.
+pub fn blamed(
+    name: &str,
+    text: &str,
+    (rule, profile): (&str, Profile),
+    goes_on: &(dyn Fn() -> bool + Sync),
+) -> Vec<Weakness> {
     let Ok(tree) = yaml::parse(text.as_bytes()) else { return Vec::new() };
-    let goes = |weakness: &&Weakness| {
-        let mended = with_profile(&tree, &format!("{{base: as-is, fix: [{}]}}", weakness.describe().id));
-        let trial = of_text(name, &yaml::write(&mended), Some(rule), goes_on);
-        trial.is_ok_and(|trial| trial.verdict.rule().is_none())
-    };
-    Weakness::ALL.par_iter().filter(goes).copied().collect()
+    let goes = |weakness: &Weakness| !is_broken(name, &tree, (rule, profile.without(*weakness)), goes_on);
+    let all: Vec<Weakness> = profile.weaknesses().collect();
+    all.into_par_iter().filter(goes).collect()
 }
 
-/// The scenario under another profile, as a scenario says it.
-fn with_profile(tree: &Node, profile: &str) -> Node {
+/// Whether a rule is broken in a scenario under a profile; it counts as broken where nothing can be said.
+pub(super) fn is_broken(
+    name: &str,
+    tree: &Node,
+    (rule, profile): (&str, Profile),
+    goes_on: &(dyn Fn() -> bool + Sync),
+) -> bool {
+    let trial = of_text(name, &yaml::write(&under(tree, profile)), Some(rule), goes_on);
+    trial.map_or(true, |trial| trial.verdict.rule().is_some())
+}
+
+/// A scenario under another profile.
+pub(super) fn under(tree: &Node, profile: Profile) -> Node {
     let mut tree = tree.clone();
-    let said = yaml::parse(profile.as_bytes()).unwrap_or_else(|_| Node::new(Value::Null, Position::START));
+    let said = yaml::parse(in_words(profile).as_bytes());
+    let said = said.unwrap_or_else(|_| Node::new(Value::Null, Position::START));
     if let Some(node) = tree.get_mut("profile") {
         *node = said;
     }
     tree
+}
+
+/// A profile as a scenario says it.
+#[must_use]
+pub fn in_words(profile: Profile) -> String {
+    if profile == Profile::INTENDED || profile == Profile::AS_IS {
+        return profile.to_string();
+    }
+    let listed = |all: Vec<Weakness>| all.iter().map(|one| one.id()).collect::<Vec<_>>().join(", ");
+    let all = Weakness::by_number().into_iter();
+    if profile.is_nearer_as_is() {
+        let mended = all.filter(|weakness| !profile.has(*weakness)).collect();
+        format!("{{base: as-is, fix: [{}]}}", listed(mended))
+    } else {
+        format!("{{base: intended, add: [{}]}}", listed(profile.weaknesses().collect()))
+    }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::trial::{Untried, Verdict, of_text};
+use super::trial::{Verdict, of_text};
 use crate::dms::ensemble::tree::{Node, Value};
 use crate::scenario::yaml;
 
@@ -28,10 +28,12 @@ pub struct Shrunk {
     pub runs: u64,
 }
 
+/// What is found in a scenario, if it is still what is to be shown.
+type Judge<'a> = &'a dyn Fn(&str) -> Option<Verdict>;
+
 /// What is being made small.
 struct Shrinking<'a> {
-    name: &'a str,
-    rule: &'a str,
+    judge: Judge<'a>,
     best: Node,
     verdict: Verdict,
     runs: u64,
@@ -49,19 +51,24 @@ pub fn shrink(
     most_runs: u64,
     goes_on: &(dyn Fn() -> bool + Sync),
 ) -> Option<Shrunk> {
-    let best = yaml::parse(text.as_bytes()).ok()?;
-    let trial = of_text(name, text, Some(rule), goes_on).ok()?;
-    trial.verdict.rule()?;
-    let mut shrinking = Shrinking {
-        name,
-        rule,
-        best,
-        verdict: trial.verdict,
-        runs: 1,
-        most_runs,
-        tried: BTreeSet::new(),
-        goes_on,
+    let judge = |text: &str| {
+        let trial = of_text(name, text, Some(rule), goes_on).ok()?;
+        (trial.verdict.rule() == Some(rule)).then_some(trial.verdict)
     };
+    shrink_while(text, &judge, most_runs, goes_on)
+}
+
+/// Makes a scenario small in which `judge` sees something, in at most so many of its looks.
+pub(super) fn shrink_while(
+    text: &str,
+    judge: Judge<'_>,
+    most_runs: u64,
+    goes_on: &(dyn Fn() -> bool + Sync),
+) -> Option<Shrunk> {
+    let best = yaml::parse(text.as_bytes()).ok()?;
+    let verdict = judge(text)?;
+    let mut shrinking =
+        Shrinking { judge, best, verdict, runs: 1, most_runs, tried: BTreeSet::new(), goes_on };
     // What was large lets other things go once it is small.
     loop {
         let before = weight(&shrinking.best);
@@ -81,7 +88,7 @@ impl Shrinking<'_> {
         self.runs >= self.most_runs || !(self.goes_on)()
     }
 
-    /// Takes a candidate if the rule is broken in it as well.
+    /// Takes a candidate if the same is seen in it.
     fn accept(&mut self, candidate: Node) -> bool {
         let text = yaml::write(&candidate);
         let print = crate::kernel::fingerprint128(&*text) as u64;
@@ -89,14 +96,8 @@ impl Shrinking<'_> {
             return false;
         }
         self.runs += 1;
-        let trial = match of_text(self.name, &text, Some(self.rule), self.goes_on) {
-            Ok(trial) => trial,
-            Err(Untried::Text(_) | Untried::Interrupted) => return false,
-        };
-        if trial.verdict.rule() != Some(self.rule) {
-            return false;
-        }
-        (self.best, self.verdict) = (candidate, trial.verdict);
+        let Some(verdict) = (self.judge)(&text) else { return false };
+        (self.best, self.verdict) = (candidate, verdict);
         true
     }
 

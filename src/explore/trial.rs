@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::kernel::said_by;
 use crate::scenario::{self, Report};
-use crate::sim::check::{Checked, Finding, Kind, Reached};
+use crate::sim::check::{Checked, Finding, Kind, Reached, rules};
 use crate::sim::crash_points::Passed;
 use crate::sim::{self, Options, RunError, Setup};
 
@@ -99,7 +99,10 @@ pub fn of_setup(
     only: Option<&str>,
     goes_on: &(dyn Fn() -> bool + Sync),
 ) -> Result<Trial, Untried> {
-    let options = Options { checked: true, stops: only.is_none(), metrics_only: true, ..Options::default() };
+    let known = only.and_then(|only| rules().into_iter().find(|rule| *rule == only));
+    // A breakdown or time that stands still is no rule that can be watched alone.
+    let stops = only.is_none() || known.is_some();
+    let options = Options { checked: true, stops, only: known, metrics_only: true, ..Options::default() };
     of_options(setup, options, only, goes_on)
 }
 

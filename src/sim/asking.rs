@@ -78,6 +78,9 @@ impl World<'_> {
         if let Some((by, ensemble)) = self.ledger.deployment(deployment)
             && self.hosts[by.0 as usize].up
         {
+            if !self.troubles.is_frozen(by) {
+                self.check_asked_to_end(by, ensemble);
+            }
             let concern = Concern::Ensemble(ensemble);
             self.feed_about(now, by, concern, |_| Input::Command(Command::Shutdown(ensemble)));
         }

@@ -82,7 +82,7 @@ impl World<'_> {
             self.keep_metrics_only();
         }
         if options.checked {
-            self.check(options.stops);
+            self.check(options.stops, options.only);
         }
         if let Some(plan) = options.crash_plan {
             self.crash_by(plan);

@@ -82,6 +82,8 @@ pub struct Options {
     pub checked: bool,
     /// Where they are watched, end with the first that does not hold.
     pub stops: bool,
+    /// Where they are watched, watch only this one of [`check::rules`].
+    pub only: Option<&'static str>,
     /// What to do about crash points ([`crash_points`]).
     pub crash_plan: Option<CrashPlan>,
 }

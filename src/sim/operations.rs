@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::event::PeerId;
-use super::setup::{Operation, OperationKind, Payload, Proof, SubnetOrder, Which, Withdrawn};
+use super::setup::{ControlKind, Operation, OperationKind, Payload, Proof, SubnetOrder, Which, Withdrawn};
 use super::world::World;
 use crate::dms::actor::{AnchorRequest, Behaviour, BehaviourKind, Message, Slot, SubnetCreate, SubnetJoin};
 use crate::dms::capability::Delegation;
@@ -42,6 +42,11 @@ impl World<'_> {
             return self.ledger.operation_refused(now, by, number, "the peer does not answer");
         }
         if let OperationKind::Deployment(control) = &operation.kind {
+            if let (None, ControlKind::Shutdown(which)) = (&control.to, &control.kind)
+                && let Ok(ensemble) = self.find_deployment(which)
+            {
+                self.check_asked_to_end(by, ensemble);
+            }
             return match self.command_for(now, number, by, control) {
                 Ok(command) => self.feed(now, by, |_| Input::Command(command)),
                 Err(why) => self.cannot(now, by, number, why),

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use dmsim::dms::profile::Weakness;
+use dmsim::dms::profile::{Profile, Weakness};
 use dmsim::explore::blame::blamed;
 use dmsim::explore::choices::Choice;
 use dmsim::explore::draw::{Bounds, draw};
@@ -177,7 +177,7 @@ fn a_finding_becomes_small_and_is_blamed_on_its_weakness() {
     let again = of_text("small.yaml", &small.text, Some("memory"), &|| true).expect("it can be run");
     assert_eq!(again.verdict.rule(), Some("memory"), "{}", small.text);
     assert_eq!(
-        blamed("small.yaml", &small.text, "memory", &|| true),
+        blamed("small.yaml", &small.text, ("memory", Profile::AS_IS), &|| true),
         [Weakness::LostUsageEvents],
         "{}",
         small.text

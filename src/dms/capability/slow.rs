@@ -15,8 +15,6 @@ use crate::kernel::Timestamp;
 /// What is asked about a message.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
-    /// The DID in the message's `from`.
-    pub origin: &'a Did,
     /// The did:key of the sending actor.
     pub subject: &'a Did,
     /// The did:key of the receiving actor; not used for broadcasts.
@@ -32,20 +30,15 @@ pub struct Question<'a> {
 /// True when the tokens of the message, with those that `receiver` consumed before, authorise it.
 #[must_use]
 pub fn authorises(receiver: &CapabilityContext, tokens: &[Arc<Token>], question: &Question<'_>) -> bool {
-    // Made anew of what they say, so that nothing remembered inside a token counts.
-    let fresh = Token::rebuilt;
-    let mut usable: Vec<Token> = receiver.consumed().iter().map(|token| fresh(token)).collect();
-    for token in tokens.iter().map(|token| fresh(token)) {
-        let considered = issued_a_link(&token, question.origin) || trusted(receiver, &token, question.now);
-        if considered && verifies(receiver, &token, question.now, 0) {
-            usable.push(token);
-        }
-    }
-    usable.iter().any(|token| {
+    let fits = |token: &Token| {
         !over(token, question.now)
             && question.capabilities.iter().any(|capability| grants(receiver, token, question, capability))
             && trusted(receiver, token, question.now)
-    })
+    };
+    // Whether a token that came with the message is signed is asked of one that is made anew of what it says, so that
+    // nothing remembered inside it counts.
+    receiver.consumed().iter().any(|token| fits(token))
+        || tokens.iter().any(|token| fits(token) && verifies(receiver, &token.rebuilt(), question.now, 0))
 }
 
 /// Section 2.4, in its order.

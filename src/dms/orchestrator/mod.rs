@@ -431,11 +431,6 @@ impl Deployment {
         Self { location, ..self }
     }
 
-    /// What it deploys.
-    pub(in crate::dms) fn ensemble(&self) -> &EnsembleConfig {
-        &self.config
-    }
-
     /// The ensemble's id.
     #[must_use]
     pub const fn id(&self) -> EnsembleId {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::node::MemberState;
 use super::{Deployment, Phase};
+use crate::dms::contract::message::ContractRef;
+use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::identity::PeerId;
 use crate::dms::resources::Resources;
 use crate::dms::supervision::Recovery;
@@ -66,10 +68,16 @@ impl Deployment {
         })
     }
 
-    /// Whether it runs under contracts.
+    /// The contracts under which it runs.
     #[must_use]
-    pub fn is_under_contracts(&self) -> bool {
-        !self.contracts.is_empty()
+    pub fn contracts(&self) -> &[ContractRef] {
+        &self.contracts
+    }
+
+    /// What it deploys.
+    #[must_use]
+    pub fn ensemble(&self) -> &EnsembleConfig {
+        &self.config
     }
 
     /// What is done where the file of its ensemble does not say.

@@ -131,7 +131,7 @@ fn workload(draft: &mut Draft) {
         let by = draft.orchestrators[dice.between(0, draft.orchestrators.len() as u64) as usize];
         let name = format!("{}{number}", ensemble.kind());
         let mut entry = format!("by: {by}, name: {name}");
-        let (count, timeout) = (dice.scaled(3, 60), dice.between(2, 7));
+        let (count, timeout) = (dice.scaled(8, 80), dice.between(2, 7));
         let arrivals = match dice.between(0, 3) {
             0 => {
                 let (at, within) = (dice.between(5, 1500), dice.between(1, 120));

@@ -154,9 +154,10 @@ fn contracts(draft: &mut Draft, dice: &mut Dice) {
             "pay_per_deployment, fee: 2.5",
             "pay_per_time_utilization, fee: 0.36, time_unit: minute",
             "pay_per_resource_utilization, resource_fees: {cpu: 0.1, ram: 0.02, disk: 0.001}, time_unit: minute",
-            "fixed_rental, fee: 5, period: hour, periods: 1",
-            "periodic, fee: 1, period: hour, periods: 1",
+            "fixed_rental, fee: 5",
+            "periodic, fee: 1",
         ]);
+        let periods = dice.scaled(2, 60);
         let agreed = match dice.percent(75) {
             true => format!(", approve_after: {}s", dice.between(1, 60)),
             false => String::new(),
@@ -165,7 +166,7 @@ fn contracts(draft: &mut Draft, dice: &mut Dice) {
         let at = dice.between(0, 120);
         draft.contracts.push(format!(
             "{{name: {name}, at: {at}s, requestor: {requestor}, provider: p-{}, host: hosta, validator: vera, \
-             for: {}m, model: {model}{agreed}{paid}}}",
+             for: {}m, model: {model}, period: minute, periods: {periods}{agreed}{paid}}}",
             dice.between(0, 2),
             dice.between(10, 120)
         ));
@@ -178,6 +179,8 @@ fn attackers(draft: &mut Draft, dice: &mut Dice) {
     if draft.has(Choice::Forgers) {
         let attack = dice.one(&["forger", "replayer", "token_thief", "sybil", "flooder"]);
         let (start, every) = (dice.between(10, 900), dice.between(2, 30));
+        // A flood is a thousand messages already.
+        let every = if attack == "flooder" { every * 10 } else { every };
         draft.peers.push(format!(
             "attackers: {{name: foes, count: {}, attack: {{{attack}: {{start: {start}s, end: {end}s, \
              every: {every}s}}}}}}",

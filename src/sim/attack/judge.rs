@@ -26,7 +26,6 @@ pub(in crate::sim) fn breach(
 ) -> Option<&'static str> {
     let own = receiver.did().clone();
     let question = Question {
-        origin: &envelope.from.did,
         subject: &envelope.from.id.did(),
         audience: &envelope.to.as_ref().map_or(own, |to| to.id.did()),
         topic: topic.filter(|_| envelope.is_broadcast()),

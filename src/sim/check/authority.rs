@@ -17,24 +17,24 @@ use crate::sim::world::World;
 pub(in crate::sim) struct Verdict(Option<&'static str>);
 
 impl Verdict {
-    /// What is wrong with a message that a peer is about to handle. None where another than the node decides, which is
-    /// the contract's own actor.
-    pub(super) fn of(world: &World<'_>, now: Time, peer: PeerId, envelope: &Envelope) -> Option<Self> {
+    /// What is wrong with a message that a peer is about to handle.
+    pub(super) fn of(world: &World<'_>, now: Time, peer: PeerId, envelope: &Envelope) -> Self {
+        // There another than the node decides, which is the contract's own actor.
         if matches!(envelope.to.as_deref().map(|to| &to.inbox), Some(Inbox::Other(_))) {
-            return None;
+            return Self(None);
         }
         let receiver = world.hosts[peer.0 as usize].peer.capabilities();
         let own = world.hosts[peer.0 as usize].peer.handle_of_root();
         let now = world.clock_of(peer, now);
         let to_itself = envelope.to.as_ref().is_some_and(|to| to.id == envelope.from.id);
         if envelope.from.id == own.id && to_itself {
-            return Some(Self(envelope.is_expired(now).then_some("expired")));
+            return Self(envelope.is_expired(now).then_some("expired"));
         }
         let topic = envelope.behaviour.kind.topic();
         let is_off_topic = envelope.is_broadcast() && envelope.topic.as_ref() != topic;
         let wrong = breach(receiver, envelope, topic, !envelope.from.is_bound(), now);
         let wrong = wrong.or_else(|| is_off_topic.then_some("on a topic that is not that of the behaviour"));
-        Some(Self(wrong))
+        Self(wrong)
     }
 }
 

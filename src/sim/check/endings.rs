@@ -63,7 +63,7 @@ fn could_be_placed(look: &Look<'_, '_>, by: PeerId, deployment: &Deployment) -> 
     let memberships = memberships(look, by);
     // Who may serve under a contract is not for this rule to say, nor who can be reached through address translation.
     let hidden = world.setup.network.nat.is_some();
-    if hidden || deployment.is_under_contracts() || deployment.was_updated() {
+    if hidden || !deployment.contracts().is_empty() || deployment.was_updated() {
         return false;
     }
     let ensemble = world.ledger.ensemble_of(number);

@@ -11,7 +11,9 @@
 mod addresses;
 mod answers;
 mod authority;
+mod billing;
 mod calm;
+mod contracts;
 mod endings;
 mod generations;
 mod lasting;
@@ -21,6 +23,7 @@ mod machines;
 mod manifests;
 mod memberships;
 mod memory;
+mod names;
 mod order;
 mod outputs;
 mod placement;
@@ -31,6 +34,7 @@ mod revocations;
 mod rounds;
 mod transitions;
 mod volumes;
+mod wishes;
 
 use std::fmt;
 use std::sync::Arc;
@@ -168,6 +172,9 @@ pub(super) trait Invariant {
     /// A process has stopped, or has started and taken up what it had on disk.
     fn process(&mut self, _look: &Look<'_, '_>, _peer: PeerId, _up: bool, _found: &mut Found<'_>) {}
 
+    /// A user has ended a deployment at its orchestrator, which is up and answers.
+    fn asked_to_end(&mut self, _peer: PeerId, _ensemble: EnsembleId) {}
+
     /// A machine's disk is lost with all that was on it.
     fn disk_lost(&mut self, _peer: PeerId) {}
 
@@ -186,28 +193,44 @@ pub(super) struct Checks {
     stops: bool,
 }
 
+/// All of them.
+fn all_rules() -> Vec<Box<dyn Invariant + Send>> {
+    vec![
+        Box::<addresses::Addresses>::default(),
+        Box::<answers::Answers>::default(),
+        Box::<authority::Authority>::default(),
+        Box::<billing::Billing>::default(),
+        Box::<contracts::Contracts>::default(),
+        Box::<endings::Endings>::default(),
+        Box::<generations::Generations>::default(),
+        Box::<leases::Leases>::default(),
+        Box::<machines::Machines>::default(),
+        Box::<manifests::Manifests>::default(),
+        Box::<Memory>::default(),
+        Box::<names::Names>::default(),
+        Box::<order::Order>::default(),
+        Box::<outputs::Outputs>::default(),
+        Box::<placement::Placement>::default(),
+        Box::<programs::Programs>::default(),
+        Box::<recovery::Recovery>::default(),
+        Box::<revocations::Revocations>::default(),
+        Box::<rounds::Rounds>::default(),
+        Box::<transitions::Transitions>::default(),
+        Box::<volumes::Volumes>::default(),
+        Box::<wishes::Wishes>::default(),
+    ]
+}
+
+/// The names of the rules that a run may watch.
+#[must_use]
+pub fn rules() -> Vec<&'static str> {
+    all_rules().iter().map(|rule| rule.name()).collect()
+}
+
 impl Checks {
-    fn new(stops: bool) -> Self {
-        let rules: Vec<Box<dyn Invariant + Send>> = vec![
-            Box::<addresses::Addresses>::default(),
-            Box::<answers::Answers>::default(),
-            Box::<authority::Authority>::default(),
-            Box::<endings::Endings>::default(),
-            Box::<generations::Generations>::default(),
-            Box::<leases::Leases>::default(),
-            Box::<machines::Machines>::default(),
-            Box::<manifests::Manifests>::default(),
-            Box::<Memory>::default(),
-            Box::<order::Order>::default(),
-            Box::<outputs::Outputs>::default(),
-            Box::<placement::Placement>::default(),
-            Box::<programs::Programs>::default(),
-            Box::<recovery::Recovery>::default(),
-            Box::<revocations::Revocations>::default(),
-            Box::<rounds::Rounds>::default(),
-            Box::<transitions::Transitions>::default(),
-            Box::<volumes::Volumes>::default(),
-        ];
+    fn new(stops: bool, only: Option<&str>) -> Self {
+        let mut rules = all_rules();
+        rules.retain(|rule| only.is_none_or(|only| rule.name() == only));
         Self { rules, calm: Calm::default(), reached: Reached::default(), findings: Vec::new(), stops }
     }
 
@@ -237,9 +260,10 @@ pub struct Checked {
 }
 
 impl World<'_> {
-    /// Watches from here on whether the rules of every run hold. With `stops` the run ends with the first finding.
-    pub fn check(&mut self, stops: bool) {
-        self.checks = Some(Box::new(Checks::new(stops)));
+    /// Watches from here on whether the rules of every run hold, or one `only`. With `stops` the run ends with the first
+    /// finding.
+    pub fn check(&mut self, stops: bool, only: Option<&str>) {
+        self.checks = Some(Box::new(Checks::new(stops, only)));
     }
 
     /// What was found so far; nothing when nobody watches.
@@ -286,7 +310,7 @@ impl World<'_> {
     #[inline]
     pub(super) fn check_before(&self, now: Time, peer: PeerId, parcel: u32) -> Option<Verdict> {
         self.checks.as_ref()?;
-        Verdict::of(self, now, peer, &self.parcels.get(parcel)?.envelope)
+        Some(Verdict::of(self, now, peer, &self.parcels.get(parcel)?.envelope))
     }
 
     /// A message was handled and executed.
@@ -324,6 +348,13 @@ impl World<'_> {
     pub(super) fn check_process(&mut self, peer: PeerId, up: bool) {
         if self.checks.is_some() {
             self.consult(|rule, look, found| rule.process(look, peer, up, found));
+        }
+    }
+
+    /// A user has ended a deployment.
+    pub(super) fn check_asked_to_end(&mut self, peer: PeerId, ensemble: EnsembleId) {
+        if let Some(checks) = &mut self.checks {
+            checks.rules.iter_mut().for_each(|rule| rule.asked_to_end(peer, ensemble));
         }
     }
 

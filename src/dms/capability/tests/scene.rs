@@ -188,7 +188,6 @@ impl Scene {
     /// For the slow authoriser.
     pub(super) fn question(&self) -> Question<'_> {
         Question {
-            origin: &self.origin,
             subject: &self.origin,
             audience: self.receiver.did(),
             topic: self.topic.as_ref(),

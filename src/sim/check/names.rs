@@ -1,0 +1,62 @@
+//! An allocation knows the names of its own ensemble, and no others (dms-orchestration section 2.11).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Found, Invariant, Look};
+use crate::dms::fact::Fact;
+use crate::kernel::Span;
+use crate::sim::event::PeerId;
+use crate::sim::ledger::key_of;
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Names {
+    /// All that were ever told.
+    known: BTreeSet<Arc<str>>,
+    /// What the deployments have been to be called, by number.
+    own: BTreeMap<u32, BTreeSet<Arc<str>>>,
+    told: bool,
+}
+
+impl Invariant for Names {
+    fn name(&self) -> &'static str {
+        "names"
+    }
+
+    fn fact(&mut self, look: &Look<'_, '_>, peer: PeerId, fact: &Fact, _found: &mut Found<'_>) {
+        match fact {
+            Fact::Named { name, .. } => {
+                self.known.insert(Arc::clone(name));
+            }
+            Fact::DeploymentAccepted(id) | Fact::DeploymentReshaped { ensemble: id, .. } => {
+                let deployment = look.world.hosts[peer.0 as usize].peer.deployment(*id);
+                let Some(number) = look.world.ledger.number_of(*id) else { return };
+                let all = deployment.into_iter().flat_map(|one| one.ensemble().allocations.values());
+                let names = all.map(|config| format!("{}.internal", config.dns_name).into());
+                self.own.entry(number).or_default().extend(names);
+            }
+            _ => {}
+        }
+    }
+
+    fn minute(&mut self, look: &Look<'_, '_>, _calm: Span, found: &mut Found<'_>) {
+        if self.told {
+            return;
+        }
+        for (peer, inside) in look.up() {
+            let provider = inside.peer.provider();
+            for (allocation, ..) in provider.allocations() {
+                let number = look.world.ledger.deployment_of(allocation);
+                let Some(own) = number.and_then(|number| self.own.get(&number)) else { continue };
+                let mut others = self.known.difference(own);
+                if let Some(name) = others.find(|name| provider.resolve(allocation, name).is_ok()) {
+                    let key = key_of(allocation);
+                    found.wrong(look, peer, format!("{name} leads {key} to another ensemble"));
+                    self.told = true;
+                    return;
+                }
+            }
+        }
+    }
+}
