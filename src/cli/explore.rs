@@ -18,7 +18,7 @@ use super::{Exit, is_styled};
 use crate::dms::profile::Profile;
 use crate::explore::blame::blamed;
 use crate::explore::choices::Choice;
-use crate::explore::draw::{Bounds, draw};
+use crate::explore::draw::{Bounds, Size, draw};
 use crate::explore::rediscover::{Rediscovered, rediscover};
 use crate::explore::search::{Found, Misdrawn, Tally, search};
 use crate::kernel::path_text;
@@ -46,9 +46,9 @@ pub(super) struct ExploreArguments {
     /// What none has.
     #[arg(long, value_delimiter = ',', value_name = "CHOICES", value_parser = choice_of)]
     without: Vec<Choice>,
-    /// The most providers of a configuration.
-    #[arg(long, default_value_t = 46)]
-    providers: u64,
+    /// The most providers of a configuration [default: 46, or 6 with `--rediscover`].
+    #[arg(long)]
+    providers: Option<u64>,
     /// Where configurations with findings are written.
     #[arg(long, default_value = "findings")]
     out: PathBuf,
@@ -114,8 +114,11 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
     if let Some(path) = &arguments.crash.crash_points {
         return crash_points::run(path, arguments.profile.as_deref(), arguments.jobs, &arguments.crash);
     }
+    let size = if arguments.rediscover { Size::SMALL } else { Size::USUAL };
+    let most = arguments.providers.unwrap_or(size.providers.1);
     let bounds = Bounds {
-        providers: (4.min(arguments.providers), arguments.providers),
+        providers: (size.providers.0.min(most), most),
+        deployments: size.deployments,
         profile: arguments.profile.clone().unwrap_or_else(|| "intended".to_owned()),
         with: arguments.with.clone(),
         without: arguments.without.clone(),

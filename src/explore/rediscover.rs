@@ -1,5 +1,5 @@
-//! Which weaknesses a profile has, found by search alone: each finding is traced to the weakness whose single fix makes
-//! it go, made small while that is so, and the search goes on with that weakness mended, so that what it hid shows.
+//! Which weaknesses a profile has, found by search alone: each finding is made small, traced to the weakness whose
+//! single fix makes it go, and the search goes on with that weakness mended, so that what it hid shows.
 
 use std::ops::Range;
 
@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use super::blame::{blamed, in_words, is_broken, under};
 use super::draw::{Bounds, draw};
 use super::search::Misdrawn;
-use super::shrink::{Shrunk, shrink_while};
-use super::trial::{Untried, Verdict, of_text};
+use super::shrink::{Shrunk, shrink};
+use super::trial::{Untried, of_text};
 use crate::dms::profile::{Profile, Weakness};
 use crate::scenario::yaml;
 
@@ -18,7 +18,10 @@ const BATCH: u64 = 16;
 /// Findings of a batch that are traced: the first of each rule, and no more than these.
 const MOST_TRACED: usize = 4;
 /// Runs in which a finding is made small.
-const MOST_RUNS: u64 = 1200;
+const MOST_RUNS: u64 = 800;
+
+/// Other weaknesses that a finding may take as well.
+const MOST_TOGETHER: usize = 3;
 
 /// A weakness that was found.
 #[derive(Clone, Debug)]
@@ -105,26 +108,20 @@ impl Finding {
         goes_on: &(dyn Fn() -> bool + Sync),
     ) -> Option<Rediscovered> {
         let (name, rule) = (name_of(self.seed), &*self.rule);
-        for weakness in blamed(&name, &self.text, (rule, left), goes_on) {
-            // In a run as long as that anything that is done otherwise may make something go; not in a small one.
-            let judge = |text: &str| -> Option<Verdict> {
-                let trial = of_text(&name, text, Some(rule), goes_on).ok()?;
-                let tree = yaml::parse(text.as_bytes()).ok()?;
-                let is_due = trial.verdict.rule() == Some(rule)
-                    && !is_broken(&name, &tree, (rule, left.without(weakness)), goes_on);
-                is_due.then_some(trial.verdict)
-            };
-            let Some(mut shrunk) = shrink_while(&self.text, &judge, MOST_RUNS, goes_on) else { continue };
-            let mut with = blamed(&name, &shrunk.text, (rule, left), goes_on);
-            with.retain(|other| *other != weakness);
-            let tree = yaml::parse(shrunk.text.as_bytes()).ok()?;
-            let alone = is_broken(&name, &tree, (rule, profile), goes_on)
-                && !is_broken(&name, &tree, (rule, profile.without(weakness)), goes_on);
-            if alone {
-                shrunk.text = yaml::write(&under(&tree, profile));
-            }
-            return goes_on().then_some(Rediscovered { weakness, seed: self.seed, shrunk, with, alone });
+        // In a run as long as that anything that is done otherwise may make something go; not in a small one.
+        let mut shrunk = shrink(&name, &self.text, rule, MOST_RUNS, goes_on)?;
+        let mut due = blamed(&name, &shrunk.text, (rule, left), goes_on).into_iter();
+        let (weakness, with): (Weakness, Vec<Weakness>) = (due.next()?, due.collect());
+        // What any change makes go says nothing.
+        if with.len() > MOST_TOGETHER {
+            return None;
         }
-        None
+        let tree = yaml::parse(shrunk.text.as_bytes()).ok()?;
+        let alone = is_broken(&name, &tree, (rule, profile), goes_on)
+            && !is_broken(&name, &tree, (rule, profile.without(weakness)), goes_on);
+        if alone {
+            shrunk.text = yaml::write(&under(&tree, profile));
+        }
+        goes_on().then_some(Rediscovered { weakness, seed: self.seed, shrunk, with, alone })
     }
 }

@@ -28,12 +28,10 @@ pub struct Shrunk {
     pub runs: u64,
 }
 
-/// What is found in a scenario, if it is still what is to be shown.
-type Judge<'a> = &'a dyn Fn(&str) -> Option<Verdict>;
-
 /// What is being made small.
 struct Shrinking<'a> {
-    judge: Judge<'a>,
+    name: &'a str,
+    rule: &'a str,
     best: Node,
     verdict: Verdict,
     runs: u64,
@@ -51,24 +49,12 @@ pub fn shrink(
     most_runs: u64,
     goes_on: &(dyn Fn() -> bool + Sync),
 ) -> Option<Shrunk> {
-    let judge = |text: &str| {
-        let trial = of_text(name, text, Some(rule), goes_on).ok()?;
-        (trial.verdict.rule() == Some(rule)).then_some(trial.verdict)
-    };
-    shrink_while(text, &judge, most_runs, goes_on)
-}
-
-/// Makes a scenario small in which `judge` sees something, in at most so many of its looks.
-pub(super) fn shrink_while(
-    text: &str,
-    judge: Judge<'_>,
-    most_runs: u64,
-    goes_on: &(dyn Fn() -> bool + Sync),
-) -> Option<Shrunk> {
     let best = yaml::parse(text.as_bytes()).ok()?;
-    let verdict = judge(text)?;
+    let (runs, tried) = (0, BTreeSet::new());
     let mut shrinking =
-        Shrinking { judge, best, verdict, runs: 1, most_runs, tried: BTreeSet::new(), goes_on };
+        Shrinking { name, rule, best, verdict: Verdict::Clean, runs, most_runs, tried, goes_on };
+    shrinking.verdict = shrinking.judge(text)?;
+    shrinking.end_early();
     // What was large lets other things go once it is small.
     loop {
         let before = weight(&shrinking.best);
@@ -88,6 +74,13 @@ impl Shrinking<'_> {
         self.runs >= self.most_runs || !(self.goes_on)()
     }
 
+    /// What is found in a scenario, if it is that rule.
+    fn judge(&mut self, text: &str) -> Option<Verdict> {
+        self.runs += 1;
+        let trial = of_text(self.name, text, Some(self.rule), self.goes_on).ok()?;
+        (trial.verdict.rule() == Some(self.rule)).then_some(trial.verdict)
+    }
+
     /// Takes a candidate if the same is seen in it.
     fn accept(&mut self, candidate: Node) -> bool {
         let text = yaml::write(&candidate);
@@ -95,10 +88,20 @@ impl Shrinking<'_> {
         if self.is_over() || !self.tried.insert(print) {
             return false;
         }
-        self.runs += 1;
-        let Some(verdict) = (self.judge)(&text) else { return false };
+        let Some(verdict) = self.judge(&text) else { return false };
         (self.best, self.verdict) = (candidate, verdict);
         true
+    }
+
+    /// Ends soon after what is found.
+    fn end_early(&mut self) {
+        let Verdict::Found(finding) = &self.verdict else { return };
+        let end_s = finding.at.as_secs_f64().ceil() as u64 + 1;
+        let mut earlier = self.best.clone();
+        if let Some(duration) = earlier.get_mut("duration") {
+            *duration = amount_of(end_s, "s");
+            self.accept(earlier);
+        }
     }
 
     /// Takes items out of each list, many at a time first.

@@ -8,6 +8,9 @@ use crate::sim::check::{Checked, Finding, Kind, Reached, rules};
 use crate::sim::crash_points::Passed;
 use crate::sim::{self, Options, RunError, Setup};
 
+/// Where one rule is looked for again and again, a run with more events than these is given up.
+const MOST_EVENTS: u64 = 400_000;
+
 /// What came of a run.
 #[derive(Clone, Debug)]
 pub enum Verdict {
@@ -70,7 +73,7 @@ pub struct Trial {
 pub enum Untried {
     /// The text is no scenario that can be run.
     Text(Box<Report>),
-    /// The run was interrupted.
+    /// The run was interrupted, or took too long.
     Interrupted,
 }
 
@@ -116,8 +119,8 @@ pub(super) fn of_options(
     let mut interrupted = false;
     // What breaks down is one run; the others know nothing of it.
     let made = catch_unwind(AssertUnwindSafe(|| {
-        sim::run(setup, options, &mut |_, _| {
-            interrupted = !goes_on();
+        sim::run(setup, options, &mut |_, events| {
+            interrupted = !goes_on() || (only.is_some() && events > MOST_EVENTS);
             !interrupted
         })
     }));

@@ -7,7 +7,8 @@ use std::sync::Mutex;
 use dmsim::dms::profile::{Profile, Weakness};
 use dmsim::explore::blame::blamed;
 use dmsim::explore::choices::Choice;
-use dmsim::explore::draw::{Bounds, draw};
+use dmsim::explore::draw::{Bounds, Size, draw};
+use dmsim::explore::rediscover::rediscover;
 use dmsim::explore::search::{Found, search};
 use dmsim::explore::shrink::shrink;
 use dmsim::explore::trial::{Verdict, of_text};
@@ -183,4 +184,20 @@ fn a_finding_becomes_small_and_is_blamed_on_its_weakness() {
         small.text
     );
     assert!(shrink(path, text, "order", 10, &|| true).is_none());
+}
+
+#[test]
+fn a_search_finds_a_weakness_and_names_it() {
+    let Size { providers, deployments } = Size::SMALL;
+    let bounds = Bounds { providers, deployments, with: vec![Choice::Contracts], ..Bounds::default() };
+    let profile = Profile::INTENDED.with(Weakness::UnverifiedContracts);
+    let mut told = Vec::new();
+    let left = rediscover(0..16, &bounds, profile, &|| true, &mut |one| told.push(one.clone()))
+        .expect("what is drawn is a scenario");
+    assert_eq!(left, Profile::INTENDED, "it is mended");
+    let [one] = &told[..] else { panic!("it is told once: {told:?}") };
+    assert_eq!((one.weakness, &*one.with, one.alone), (Weakness::UnverifiedContracts, &[][..], true));
+    assert!(one.shrunk.text.lines().count() <= 30, "{}", one.shrunk.text);
+    let again = of_text("again.yaml", &one.shrunk.text, None, &|| true).expect("it can be run");
+    assert_eq!(again.verdict.rule(), Some("contracts"), "{}", one.shrunk.text);
 }

@@ -1,12 +1,16 @@
 //! What a receiver remembers so that a message is only handled once.
 //!
 //! The real DMS does not look at nonces (weakness C1). A message is known by its sender's key and its nonce, which
-//! a sender never uses twice; it has to be remembered until it expires, because an older one is dropped anyway.
+//! a sender never uses twice; it has to be remembered until it expires, because an older one is dropped anyway, and
+//! somewhat longer, because a clock that is ahead may be put back.
 
 use crate::dms::identity::ActorId;
-use crate::kernel::{OrderedMap, Timestamp};
+use crate::kernel::{OrderedMap, Span, Timestamp};
 
-/// The messages that were handled and have not expired.
+/// So far a clock may be put back, without a message being handled again that has expired meanwhile.
+const MARGIN: Span = Span::mins(10);
+
+/// The messages that were handled and may still come again.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ReplayGuard {
     handled: OrderedMap<(ActorId, u64), Timestamp>,
@@ -18,15 +22,15 @@ impl ReplayGuard {
         self.handled.insert((sender, nonce), expire).is_none()
     }
 
-    /// Forgets what has expired.
+    /// Forgets what has expired for long.
     pub fn forget_expired(&mut self, now: Timestamp) {
-        self.handled.retain(|_, expire| now <= *expire);
+        self.handled.retain(|_, expire| now <= *expire + MARGIN);
     }
 
-    /// What of it has not expired.
+    /// What of it is still to be remembered.
     #[must_use]
-    pub fn unexpired(&self, now: Timestamp) -> Self {
-        let alive = self.handled.iter().filter(|(_, expire)| now <= **expire);
+    pub fn remembered(&self, now: Timestamp) -> Self {
+        let alive = self.handled.iter().filter(|(_, expire)| now <= **expire + MARGIN);
         Self { handled: alive.map(|(message, expire)| (*message, *expire)).collect() }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::config::{EnsembleConfig, LocationConstraints, NodeConfig, SupervisorConfig};
 
 /// Whether a running ensemble may become another one, in which some nodes move to another peer: those begin anew.
+/// `guarded` are nodes with standbys that their orchestrator adds although the file asks for none.
 ///
 /// # Errors
 /// The first rule that is broken.
@@ -12,6 +13,7 @@ pub fn check_update(
     old: &EnsembleConfig,
     new: &EnsembleConfig,
     moves: impl Fn(&str) -> bool,
+    guarded: impl Fn(&str) -> bool,
 ) -> Result<(), Arc<str>> {
     // A node as it was, if the update leaves it with its peer.
     let stays = |name: &str| old.nodes.get(name).filter(|_| new.nodes.contains_key(name) && !moves(name));
@@ -23,7 +25,7 @@ pub fn check_update(
     }
     check_supervisor(old.supervisor.as_ref(), new.supervisor.as_ref())?;
     for (name, node) in &new.nodes {
-        check_standbys(name, old.nodes.get(name), node)?;
+        check_standbys(name, old.nodes.get(name), node, guarded(name))?;
         let Some(former) = stays(name) else { continue };
         check_location(name, &former.location, &node.location)?;
         let kept = node.allocations.iter().filter(|allocation| former.allocations.contains(*allocation));
@@ -59,9 +61,14 @@ fn check_supervisor(old: Option<&SupervisorConfig>, new: Option<&SupervisorConfi
 }
 
 /// A node with standbys is added or removed as a whole. The real DMS has no rule, for it deploys no standbys (W19).
-fn check_standbys(name: &str, former: Option<&NodeConfig>, node: &NodeConfig) -> Result<(), Arc<str>> {
+fn check_standbys(
+    name: &str,
+    former: Option<&NodeConfig>,
+    node: &NodeConfig,
+    guarded: bool,
+) -> Result<(), Arc<str>> {
     let Some(former) = former.filter(|former| !former.allocations.is_empty()) else { return Ok(()) };
-    let has_standbys = former.redundancy > 0 || node.redundancy > 0;
+    let has_standbys = guarded || former.redundancy > 0 || node.redundancy > 0;
     let is_as_before = (&former.allocations, former.redundancy, &former.peer)
         == (&node.allocations, node.redundancy, &node.peer);
     if has_standbys && !is_as_before {
@@ -122,7 +129,8 @@ mod tests {
         let old = EnsembleConfig::default();
         let mut new = old.clone();
         new.contracts.insert("compute".into(), ContractConfig { did: "did:key:z6Mk".into(), host: None });
-        let refusal = |old, new| check_update(old, new, |_| false).expect_err("it may not").to_string();
+        let refusal =
+            |old, new| check_update(old, new, |_| false, |_| false).expect_err("it may not").to_string();
         let reason = "the contracts of a deployment cannot be changed: it runs under them";
         assert_eq!([refusal(&old, &new), refusal(&new, &old)], [reason, reason]);
         assert!(refusal(&new, &new).starts_with("the new ensemble places no allocation"));

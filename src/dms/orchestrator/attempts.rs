@@ -48,6 +48,29 @@ impl Deployment {
         self.begin_anew(index);
     }
 
+    /// A peer has refused a step of a node, or has not answered. Where the same peer refuses for the second time in a
+    /// row it is the only one who takes the node on, and where many refuse it is not for them to change that: before
+    /// anybody is asked again, there is a pause.
+    pub(super) fn resolve_failure(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        index: usize,
+        (stage, reason): (Stage, Arc<str>),
+        outcome: &Outcome<'_>,
+    ) {
+        let host = self.nodes[index].place.as_ref().map(|place| place.host);
+        let again = host.is_some() && self.failed_at == host;
+        self.give_up_place(desk, index, stage, reason);
+        if !matches!(outcome, Outcome::Reply(_)) {
+            return;
+        }
+        self.refusals += 1;
+        let many = self.refusals as usize > 3 + self.nodes.len();
+        if (again || many) && self.pause.is_none() && !desk.security.profile.has(Weakness::HotLoop) {
+            self.pause(desk);
+        }
+    }
+
     /// Remembers what a deployment fails over, if nothing comes of it. What is undone in the background may meet the
     /// next bid of that peer on the way and have it forgotten; that the peer knows of no bid then says less than what
     /// it failed over before.
@@ -90,6 +113,8 @@ impl Deployment {
             let lost_commit = desk.security.profile.has(Weakness::LostCommit);
             (0..self.nodes.len()).rev().filter(|index| self.is_in_manifest(*index, lost_commit)).collect()
         });
+        // A node may have lost its peer since.
+        to_revert.retain(|index| self.nodes[*index].place.is_some());
         let next = to_revert.pop();
         failed.to_revert = Some(to_revert);
         self.failed_attempt = Some(failed);

@@ -298,6 +298,8 @@ pub struct Deployment {
     last_failure: Option<(Stage, Arc<str>)>,
     /// The peer at which a step of a node failed last since the deployment ran.
     failed_at: Option<crate::dms::identity::PeerId>,
+    /// How often peers have refused what they had offered, since it ran last.
+    refusals: u32,
     /// An attempt that has failed as a whole and is being reverted (W22).
     failed_attempt: Option<FailedAttempt>,
     /// Whether it waits for ever, behind a lock that nobody gives back (W6).
@@ -394,6 +396,7 @@ impl Deployment {
             undo_count: 0,
             last_failure: None,
             failed_at: None,
+            refusals: 0,
             failed_attempt: None,
             is_hung: false,
             supervised: false,

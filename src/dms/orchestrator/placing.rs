@@ -79,7 +79,7 @@ impl Deployment {
             (Stage::Allocate, node.allocate_timeout())
         };
         if let Some(reason) = outcome.refusal(timeout) {
-            return self.give_up_place(desk, pending.node, stage, reason);
+            return self.resolve_failure(desk, pending.node, (stage, reason), outcome);
         }
         if commits {
             node.members[pending.member].committed = true;

@@ -237,7 +237,7 @@ impl Deployment {
             Some(reason) => {
                 let reason =
                     if start { reason } else { format!("{}: {reason}", pending.purpose.as_str()).into() };
-                self.give_up_place(desk, pending.node, stage, reason);
+                self.resolve_failure(desk, pending.node, (stage, reason), outcome);
             }
             None if start => {
                 let member = &mut self.nodes[pending.node].members[pending.member];

@@ -41,6 +41,10 @@ impl Deployment {
 
     /// An allocation is in trouble.
     pub(super) fn suspect(&mut self, desk: &mut Desk<'_, '_>, at: (usize, usize), cause: Suspicion) {
+        // What ends is not to be recovered.
+        if self.status == DeploymentStatus::ShuttingDown {
+            return;
+        }
         let member = &self.nodes[at.0].members[at.1];
         desk.fact(Fact::Suspected {
             allocation: Arc::clone(&member.id),

@@ -84,6 +84,7 @@ impl Deployment {
             undo_count: 0,
             last_failure: None,
             failed_at: None,
+            refusals: 0,
             failed_attempt: None,
             is_hung: false,
             supervised: record.supervised,
@@ -210,9 +211,9 @@ impl Deployment {
         };
         if node.phase == Phase::Started && !early {
             let Outcome::Reply(Message::AllocationStates(states)) = outcome else { return };
-            // A task that is not there may have ended, and whoever has it says so.
+            // Of a task that has ended its peer says so as well.
             let lost = |member: &Member| {
-                member.config.kind == AllocationKind::Service
+                member.state == MemberState::Running
                     && !states.iter().any(|(id, other, _)| *id == member.id && *other == member.generation)
             };
             let replaces = !desk.security.profile.has(Weakness::InTurnSupervision);

@@ -27,7 +27,7 @@ impl Deployment {
             node.recovering = false;
         }
         self.conclude_update(desk);
-        (self.failed_at, self.backoff) = (None, BACKOFF_MIN);
+        (self.failed_at, self.refusals, self.backoff) = (None, 0, BACKOFF_MIN);
         if self.status != DeploymentStatus::Running {
             self.set_status(desk, DeploymentStatus::Running, None);
             self.last_failure = None;

@@ -12,7 +12,7 @@ use crate::dms::actor::{Behaviour, BehaviourKind, Message};
 use crate::dms::constants::RECONCILE_TIMEOUT;
 use crate::dms::deputy::{DeputyMessage, Mandate};
 use crate::dms::desk::Desk;
-use crate::dms::fact::Fact;
+use crate::dms::fact::{DeploymentStatus, Fact};
 use crate::dms::identity::{EnsembleId, Handle, PeerId};
 use crate::dms::outbox::Timer;
 use crate::dms::store::{DeploymentRecord, MemberRecord};
@@ -244,6 +244,11 @@ impl Deployment {
     pub(in crate::dms) fn undo_foreign(&mut self, desk: &mut Desk<'_, '_>, record: &DeploymentRecord) {
         if self.succession.successor.is_some() {
             return;
+        }
+        // What its user had ended, or had come to its end, before this node took it over does not go on.
+        let ended = [DeploymentStatus::ShuttingDown, DeploymentStatus::Completed].contains(&record.status);
+        if ended && !self.status.is_terminal() && self.status != DeploymentStatus::ShuttingDown {
+            self.tear_down(desk);
         }
         let placed = record.nodes.iter().filter(|node| (Phase::Chosen..Phase::Idle).contains(&node.phase));
         let lives = placed.filter_map(|node| {

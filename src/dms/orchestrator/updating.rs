@@ -104,7 +104,9 @@ impl Deployment {
         if address_count(new, recovery) > AddressRange::CAPACITY {
             return Err(no_room(self.range, new, recovery));
         }
-        check_update(&self.config, new, |name| self.moves(order, name))
+        let standbys = self.nodes.iter().filter(|node| node.standby_of.is_some());
+        let guarded = |name: &str| standbys.clone().any(|node| *node.entry == *name);
+        check_update(&self.config, new, |name| self.moves(order, name), guarded)
     }
 
     /// Whether an update moves a node: it names another peer than before, and the node is not there.

@@ -58,6 +58,11 @@ impl Deployment {
         })
     }
 
+    /// The hosts that have its other nodes.
+    pub fn hosts(&self) -> impl Iterator<Item = PeerId> {
+        self.nodes.iter().filter_map(|node| Some(node.place.as_ref()?.host))
+    }
+
     /// The nodes that look for a peer.
     pub fn unplaced(&self) -> impl Iterator<Item = Unplaced<'_>> {
         let looking = self.nodes.iter().filter(|node| node.wants_place());

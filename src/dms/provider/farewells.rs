@@ -108,6 +108,15 @@ impl Provider {
         farewell.pause = farewell.pause.times(2).min(TASK_TERMINATION_RETRY_MAX);
     }
 
+    /// The ends that are not acknowledged, of ensembles that are `wanted`.
+    pub(super) fn ends_to_tell(
+        &self,
+        wanted: impl Fn(EnsembleId) -> bool,
+    ) -> impl Iterator<Item = (Arc<str>, u32, AllocationState)> {
+        let of_it = self.farewells.iter().filter(move |(_, farewell)| wanted(farewell.ensemble));
+        of_it.map(|(id, farewell)| (Arc::clone(id), farewell.end.generation, farewell.end.status))
+    }
+
     /// Ends that are not acknowledged are told to somebody else from now on.
     pub(super) fn redirect_farewells(&mut self, ensemble: EnsembleId, to: &Arc<Handle>) {
         let of_it = self.farewells.values_mut().filter(|farewell| farewell.ensemble == ensemble);

@@ -489,9 +489,16 @@ impl Provider {
         ensemble: EnsembleId,
     ) {
         static ALLOCATION: Capability = Capability::fixed("/dms/allocation");
+        if self.hosted.contains_key(&ensemble) {
+            desk.grant(orchestrator, actor, &ALLOCATION, GRANT_ALLOCATION_CAPS_FREQUENCY);
+            self.grant_ensemble(desk, orchestrator, ensemble);
+        }
+    }
+
+    /// The latter alone.
+    fn grant_ensemble(&self, desk: &mut Desk<'_, '_>, orchestrator: &Did, ensemble: EnsembleId) {
         let Some(hosted) = self.hosted.get(&ensemble) else { return };
         let node = desk.security.capabilities.did().clone();
-        desk.grant(orchestrator, actor, &ALLOCATION, GRANT_ALLOCATION_CAPS_FREQUENCY);
         desk.grant(orchestrator, &node, &hosted.behaviours.ensemble, GRANT_ALLOCATION_CAPS_FREQUENCY);
     }
 

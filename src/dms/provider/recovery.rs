@@ -165,7 +165,7 @@ impl Provider {
         Ok(())
     }
 
-    /// What is here of the ensemble whose orchestrator asks.
+    /// What is here of the ensemble whose orchestrator asks, and what has ended and is still to be told.
     pub(super) fn states_of(&self, behaviour: &Behaviour) -> Message {
         let asked = self.hosted.iter().find(|(_, hosted)| hosted.behaviours.allocation_states == *behaviour);
         let of_ensemble =
@@ -175,6 +175,7 @@ impl Provider {
             .iter()
             .filter(|(_, allocation)| of_ensemble(allocation))
             .map(|(id, allocation)| (Arc::clone(id), allocation.generation, allocation.state));
-        Message::AllocationStates(states.collect())
+        let is_of_it = |ensemble| asked.is_some_and(|(asked, _)| *asked == ensemble);
+        Message::AllocationStates(states.chain(self.ends_to_tell(is_of_it)).collect())
     }
 }

@@ -48,6 +48,10 @@ impl Provider {
         self.redirect_farewells(mandate.ensemble, &mandate.successor);
         let of_it = self.allocations.values().filter(|allocation| allocation.ensemble == mandate.ensemble);
         let actors: Vec<Did> = of_it.map(|allocation| allocation.actor.handle.id.did()).collect();
+        if actors.is_empty() {
+            // What has ended here is asked for as well.
+            self.grant_ensemble(desk, &orchestrator, mandate.ensemble);
+        }
         for actor in actors {
             self.grant_orchestrator(desk, &orchestrator, &actor, mandate.ensemble);
             grant_health_checks(desk, &orchestrator, &actor);

@@ -31,6 +31,8 @@ impl Times {
 pub struct Bounds {
     /// Providers, from and to.
     pub providers: (u64, u64),
+    /// How often an ensemble is deployed, from and to.
+    pub deployments: (u64, u64),
     /// The profile, as a scenario says it.
     pub profile: String,
     /// These are never chosen.
@@ -41,8 +43,30 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { providers: (4, 46), profile: "intended".to_owned(), without: Vec::new(), with: Vec::new() }
+        Self {
+            providers: Size::USUAL.providers,
+            deployments: Size::USUAL.deployments,
+            profile: "intended".to_owned(),
+            without: Vec::new(),
+            with: Vec::new(),
+        }
     }
+}
+
+/// How large configurations are.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    /// As in [`Bounds`].
+    pub providers: (u64, u64),
+    /// As in [`Bounds`].
+    pub deployments: (u64, u64),
+}
+
+impl Size {
+    /// Of a search.
+    pub const USUAL: Self = Self { providers: (4, 46), deployments: (8, 80) };
+    /// Where each finding is made small: what shows in a small network is so in a short time.
+    pub const SMALL: Self = Self { providers: (2, 6), deployments: (1, 12) };
 }
 
 impl Bounds {
@@ -115,7 +139,7 @@ pub fn draw(seed: u64, choices: Choices, bounds: &Bounds) -> String {
     };
     peers::draw(&mut draft, bounds);
     ensembles::images(&mut draft);
-    workload(&mut draft);
+    workload(&mut draft, bounds);
     operations::draw(&mut draft);
     faults::draw(&mut draft);
     strategy(&mut draft);
@@ -123,7 +147,7 @@ pub fn draw(seed: u64, choices: Choices, bounds: &Bounds) -> String {
 }
 
 /// What is deployed when.
-fn workload(draft: &mut Draft) {
+fn workload(draft: &mut Draft, bounds: &Bounds) {
     let mut dice = draft.dice(10);
     let kinds = dice.between(2, 7);
     for number in 0..kinds {
@@ -131,7 +155,8 @@ fn workload(draft: &mut Draft) {
         let by = draft.orchestrators[dice.between(0, draft.orchestrators.len() as u64) as usize];
         let name = format!("{}{number}", ensemble.kind());
         let mut entry = format!("by: {by}, name: {name}");
-        let (count, timeout) = (dice.scaled(8, 80), dice.between(2, 7));
+        let (least, most) = bounds.deployments;
+        let (count, timeout) = (dice.scaled(least, most), dice.between(2, 7));
         let arrivals = match dice.between(0, 3) {
             0 => {
                 let (at, within) = (dice.between(5, 1500), dice.between(1, 120));

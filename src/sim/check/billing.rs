@@ -1,7 +1,7 @@
-//! Contracts are billed once, for all that ran and for nothing else (dms-capabilities sections 6.7 to 6.9, C11 and C12):
-//! a host is told of what starts and ends under a contract and of nothing that never ran; each invoice begins where the
-//! one before it ended; it says what was used in its time, at the price that was agreed; and what a contract leaves is
-//! billed when it has ended.
+//! Contracts are billed once, for all that ran and for nothing else (dms-capabilities sections 6.7 to 6.9, C11 and
+//! C12): a host is told of what starts and ends under a contract and of nothing that never ran; each invoice begins
+//! where the one before it ended; it says what was used in its time, at the price that was agreed; and what a contract
+//! leaves is billed when it has ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -176,7 +176,8 @@ impl Billing {
         found: &mut Found<'_>,
     ) {
         let did = &contract.contract_did;
-        let Some(told) = self.told.get_mut(did) else { return };
+        // Rent is due although nobody tells of anything.
+        let told = self.told.entry(did.clone()).or_default();
         // At the end of a chain nobody tells when a deployment runs.
         if contract.is_tail() {
             return;

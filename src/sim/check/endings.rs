@@ -76,7 +76,9 @@ fn could_be_placed(look: &Look<'_, '_>, by: PeerId, deployment: &Deployment) -> 
         let up = world.hosts.iter().zip(0..).filter(|(host, _)| host.up);
         let mut suitable = up.filter(|(host, number)| {
             let provider = host.peer.provider();
-            node.pin.is_none_or(|pin| pin == host.peer.handle_of_root().host)
+            let own = host.peer.handle_of_root().host;
+            node.pin.is_none_or(|pin| pin == own)
+                && deployment.hosts().all(|other| other != own)
                 && listens(look, PeerId(*number), &memberships)
                 && provider.pool().check(node.resources).is_ok()
                 && may_be_on(look, PeerId(*number), config)

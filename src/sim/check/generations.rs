@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::lasting::Lasting;
 use super::living::{Living, living};
+use super::memberships::is_listened_to;
 use super::{Found, Invariant, Look};
 use crate::dms::outbox::RunId;
 use crate::kernel::Span;
@@ -42,8 +43,10 @@ impl Invariant for Generations {
     }
 
     fn minute(&mut self, look: &Look<'_, '_>, calm: Span, found: &mut Found<'_>) {
-        // Whoever is down cannot be told.
-        let up = living(look.world).filter(|one| look.world.hosts[one.peer.0 as usize].up);
+        // Whoever is down cannot be told, nor who does not listen any more.
+        let up = living(look.world).filter(|one| {
+            look.world.hosts[one.peer.0 as usize].up && is_listened_to(look, one.peer, one.allocation)
+        });
         let all: Vec<Living<'_>> = up.collect();
         let mut latest: BTreeMap<&str, u32> = BTreeMap::new();
         for one in &all {

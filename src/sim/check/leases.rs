@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::lasting::Lasting;
-use super::memberships::{listens, memberships};
+use super::memberships::is_listened_to;
 use super::{Found, Invariant, Look};
 use crate::kernel::Span;
 use crate::sim::event::PeerId;
@@ -34,11 +34,4 @@ impl Invariant for Leases {
             found.stuck(look, peer, format!("resources are held for {} that nobody wants", key_of(&id)));
         }
     }
-}
-
-/// Whether the peer that holds an allocation still listens to its orchestrator, so that it can be told.
-fn is_listened_to(look: &Look<'_, '_>, peer: PeerId, allocation: &str) -> bool {
-    let ledger = &look.world.ledger;
-    let deployment = ledger.deployment_of(allocation).and_then(|number| ledger.deployment(number));
-    deployment.is_none_or(|(by, _)| by == peer || listens(look, peer, &memberships(look, by)))
 }

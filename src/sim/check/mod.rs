@@ -173,7 +173,7 @@ pub(super) trait Invariant {
     fn process(&mut self, _look: &Look<'_, '_>, _peer: PeerId, _up: bool, _found: &mut Found<'_>) {}
 
     /// A user has ended a deployment at its orchestrator, which is up and answers.
-    fn asked_to_end(&mut self, _peer: PeerId, _ensemble: EnsembleId) {}
+    fn asked_to_end(&mut self, _look: &Look<'_, '_>, _peer: PeerId, _ensemble: EnsembleId) {}
 
     /// A machine's disk is lost with all that was on it.
     fn disk_lost(&mut self, _peer: PeerId) {}
@@ -260,8 +260,8 @@ pub struct Checked {
 }
 
 impl World<'_> {
-    /// Watches from here on whether the rules of every run hold, or one `only`. With `stops` the run ends with the first
-    /// finding.
+    /// Watches from here on whether the rules of every run hold, or one `only`. With `stops` the run ends with the
+    /// first finding.
     pub fn check(&mut self, stops: bool, only: Option<&str>) {
         self.checks = Some(Box::new(Checks::new(stops, only)));
     }
@@ -353,9 +353,7 @@ impl World<'_> {
 
     /// A user has ended a deployment.
     pub(super) fn check_asked_to_end(&mut self, peer: PeerId, ensemble: EnsembleId) {
-        if let Some(checks) = &mut self.checks {
-            checks.rules.iter_mut().for_each(|rule| rule.asked_to_end(peer, ensemble));
-        }
+        self.consult(|rule, look, _| rule.asked_to_end(look, peer, ensemble));
     }
 
     /// The disk of a machine that is down is lost.

@@ -40,8 +40,12 @@ impl Invariant for Wishes {
         }
     }
 
-    fn asked_to_end(&mut self, peer: PeerId, ensemble: EnsembleId) {
-        self.ended.insert(ensemble, peer);
+    fn asked_to_end(&mut self, look: &Look<'_, '_>, peer: PeerId, ensemble: EnsembleId) {
+        // Whoever has handed it over says so.
+        let deployment = look.world.hosts[peer.0 as usize].peer.deployment(ensemble);
+        if deployment.is_some_and(|deployment| !deployment.was_handed_over()) {
+            self.ended.insert(ensemble, peer);
+        }
     }
 
     fn minute(&mut self, look: &Look<'_, '_>, calm: Span, found: &mut Found<'_>) {
