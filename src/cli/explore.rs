@@ -56,9 +56,9 @@ pub(super) struct ExploreArguments {
     /// for each of them; only with a profile that has weaknesses.
     #[arg(long)]
     blame: bool,
-    /// Stop with the first finding of one of these rules; `any` is all of them.
-    #[arg(long, value_delimiter = ',', value_name = "RULES", value_parser = rule_of)]
-    until: Vec<String>,
+    /// Watch only this rule, and stop with its first finding; with `any` watch all of them.
+    #[arg(long, value_name = "RULE", value_parser = rule_of)]
+    until: Option<String>,
     /// Search for the weaknesses of the profile: each finding is traced to the one whose single fix makes it go, made
     /// small, and the search goes on with that one mended.
     #[arg(long, conflicts_with_all = ["blame", "until", "coverage"])]
@@ -139,12 +139,12 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
     let profile = parse_profile(&bounds.profile).expect("the argument was read as a profile");
     let blames = arguments.blame.then_some(profile);
     let mut findings = Findings { out: &arguments.out, blames, worst: 0 };
+    let only = arguments.until.as_deref().filter(|rule| *rule != "any");
     let bar = progress(to - from);
     let mut tell = |tally: &Tally, found: Option<Found>| match found {
         Some(found) => {
             bar.suspend(|| findings.tell(&found));
-            let stops = |until: &String| until == "any" || found.verdict.rule() == Some(until);
-            is_enough.fetch_or(arguments.until.iter().any(stops), Ordering::Relaxed);
+            is_enough.fetch_or(arguments.until.is_some(), Ordering::Relaxed);
         }
         None => bar.set_position(tally.seeds),
     };
@@ -164,7 +164,7 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
             Err(misdrawn) => misdrawn_exit(&misdrawn),
         };
     }
-    let searched = pool.install(|| search(from..to, &bounds, &goes_on, &mut tell));
+    let searched = pool.install(|| search(from..to, (&bounds, only), &goes_on, &mut tell));
     bar.finish_and_clear();
     let tally = match searched {
         Ok(tally) => tally,

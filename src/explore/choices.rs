@@ -41,7 +41,7 @@ choices! {
     Places = "places", "Nodes that may be in some places only.";
     Pins = "pins", "Nodes that are pinned to a peer, and peers that are excluded.";
     Cards = "cards", "Graphics cards.";
-    Executors = "executors", "Executors other than docker.";
+    Executors = "executors", "Executors other than docker, and processors of several kinds.";
     Ports = "ports", "Public ports, fixed and drawn.";
     Volumes = "volumes", "Shared volumes and those who serve them.";
     Output = "output", "Tasks that print more than fits into a message.";

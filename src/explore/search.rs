@@ -98,13 +98,14 @@ struct Tried {
     trial: Result<Trial, Untried>,
 }
 
-/// Tries seeds until they or the time are over. `tell` hears of each finding and, with none, of each batch.
+/// Tries seeds until they or the time are over, and watches all rules or `only` one. `tell` hears of each finding and,
+/// with none, of each batch.
 ///
 /// # Errors
 /// What was drawn and is no scenario.
 pub fn search(
     seeds: Range<u64>,
-    bounds: &Bounds,
+    (bounds, only): (&Bounds, Option<&str>),
     goes_on: &(dyn Fn() -> bool + Sync),
     tell: &mut dyn FnMut(&Tally, Option<Found>),
 ) -> Result<Tally, Misdrawn> {
@@ -119,7 +120,7 @@ pub fn search(
             .into_par_iter()
             .map(|(seed, choices)| {
                 let text = draw(seed, choices, bounds);
-                let trial = of_text(&format!("seed-{seed}.yaml"), &text, None, goes_on);
+                let trial = of_text(&format!("seed-{seed}.yaml"), &text, only, goes_on);
                 Tried { seed, choices, text, trial }
             })
             .collect();

@@ -136,8 +136,9 @@ fn a_search_is_the_same_on_any_number_of_threads() {
             told.extend(found.map(|found| (found.seed, found.verdict.in_words())));
         };
         // The second batch is steered by the first.
-        let tally =
-            pool.install(|| search(0..80, &bounds, &|| true, &mut tell)).expect("what is drawn can be run");
+        let tally = pool
+            .install(|| search(0..80, (&bounds, None), &|| true, &mut tell))
+            .expect("what is drawn can be run");
         let told = told.into_inner().expect("nobody breaks down");
         (told, tally.median_facts(), tally.reached)
     };

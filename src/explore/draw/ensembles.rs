@@ -55,6 +55,8 @@ pub(super) fn images(draft: &mut Draft) {
 
 /// An ensemble as it is put together.
 pub(super) struct Ensemble {
+    /// The kind of processor that all of it wants, as it is written.
+    processor: &'static str,
     allocations: Vec<Allocation>,
     nodes: Vec<String>,
     more: Vec<String>,
@@ -71,7 +73,12 @@ impl Ensemble {
     pub(super) fn draw(draft: &Draft, number: u64) -> Self {
         let mut dice = draft.dice(100 + number);
         let nodes = if draft.has(Choice::Nodes) { dice.between(1, 4) } else { 1 };
-        let mut ensemble = Self { allocations: Vec::new(), nodes: Vec::new(), more: Vec::new() };
+        let processor = match draft.has(Choice::Executors) && dice.percent(30) {
+            true => dice.one(&[", architecture: x86_64", ", architecture: arm64"]),
+            false => "",
+        };
+        let (allocations, more) = (Vec::new(), Vec::new());
+        let mut ensemble = Self { processor, allocations, nodes: Vec::new(), more };
         let is_hopeless = draft.has(Choice::Hopeless) && dice.percent(25);
         for node in 0..nodes {
             let several = draft.has(Choice::Dependencies) || dice.percent(20);
@@ -128,8 +135,9 @@ impl Ensemble {
             false => "",
         };
         let ram = dice.one(&["0.5", "1", "2"]);
+        let kind = self.processor;
         let mut text = format!(
-            "{{type: {}, executor: {executor}, resources: {{cpu: {{cores: {cores}}}, ram: {{size: {ram}}}, disk: \
+            "{{type: {}, executor: {executor}, resources: {{cpu: {{cores: {cores}{kind}}}, ram: {{size: {ram}}}, disk: \
              {{size: 1}}{cards}}}, execution: {{type: {executor}, image: {image}{}}}",
             if is_task { "task" } else { "service" },
             restart_policy(draft, dice, is_task)
@@ -157,6 +165,16 @@ impl Ensemble {
         }
         text.push('}');
         self.allocations.push(Allocation { name, is_task, text });
+    }
+
+    /// The same with another allocation of its first node.
+    pub(super) fn with_another(mut self, draft: &Draft, dice: &mut Dice) -> Self {
+        let first = self.allocations.len();
+        self.add(draft, dice, first, false);
+        let (node, name) = (&mut self.nodes[0], &self.allocations[first].name);
+        let end = node.find(']').expect("a node lists its allocations first");
+        node.insert_str(end, &format!(", {name}"));
+        self
     }
 
     /// Whether it ends by itself.

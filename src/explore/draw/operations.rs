@@ -40,7 +40,13 @@ pub(super) fn draw(draft: &mut Draft) {
 
 /// A deployment by its name, and who orchestrates it.
 fn which(draft: &Draft, dice: &mut Dice) -> (String, &'static str) {
-    let (name, by) = &draft.deployments[dice.between(0, draft.deployments.len() as u64) as usize];
+    let entry = dice.between(0, draft.deployments.len() as u64);
+    one_of(draft, dice, entry)
+}
+
+/// A deployment of an entry of the workload, and who asked for it.
+fn one_of(draft: &Draft, dice: &mut Dice, entry: u64) -> (String, &'static str) {
+    let (name, by) = &draft.deployments[entry as usize];
     let number = dice.scaled(1, 20);
     (if number == 1 { name.clone() } else { format!("{{name: {name}, number: {number}}}") }, by)
 }
@@ -68,8 +74,13 @@ fn shutdown(draft: &Draft, dice: &mut Dice) -> String {
 }
 
 fn update(draft: &Draft, dice: &mut Dice) -> String {
-    let (which, by) = which(draft, dice);
-    let ensemble = Ensemble::draw(draft, dice.between(0, 9));
+    let entry = dice.between(0, draft.deployments.len() as u64);
+    let (which, by) = one_of(draft, dice, entry);
+    // What it is, with something added; or something else, which is refused more often than not.
+    let ensemble = match dice.percent(60) {
+        true => Ensemble::draw(draft, entry).with_another(draft, dice),
+        false => Ensemble::draw(draft, dice.between(0, 9)),
+    };
     format!("by: {by}, deployment: {{update: {{deployment: {which}, ensemble: {}}}}}", ensemble.text())
 }
 

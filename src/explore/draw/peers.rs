@@ -99,7 +99,12 @@ fn providers(draft: &mut Draft, dice: &mut Dice) {
             }
             false => String::new(),
         };
-        entry.push_str(&format!(", hardware: {{cpu: {cpu}, ram: {ram} GiB, disk: {disk} GB{cards}}}"));
+        // Not every processor is as the others.
+        let kind = match draft.has(Choice::Executors) && dice.percent(30) {
+            true => ", arch: arm64",
+            false => "",
+        };
+        entry.push_str(&format!(", hardware: {{cpu: {cpu}, ram: {ram} GiB, disk: {disk} GB{kind}{cards}}}"));
         if draft.has(Choice::Executors) {
             let executors = dice.some(&["docker", "containerd", "firecracker", "\"null\""]);
             entry.push_str(&format!(", executors: {}", listed(executors)));

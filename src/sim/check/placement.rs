@@ -96,7 +96,14 @@ pub(super) fn unfit(ensemble: &EnsembleConfig, node: &NodeConfig, machine: &Mach
         if !machine.executors.contains(&allocation.executor) {
             return Some(format!("nothing there runs {}", allocation.executor));
         }
-        let wanted = &allocation.resources;
+        let (wanted, own) = (&allocation.resources, &machine.total.cpu);
+        let kind = wanted.cpu.architecture.as_ref();
+        if kind.is_some_and(|kind| own.architecture.as_ref() != Some(kind)) {
+            return Some("its processor is of another kind".to_owned());
+        }
+        if wanted.cpu.clock_hz > own.clock_hz {
+            return Some("its processor is too slow".to_owned());
+        }
         sum = (sum.0 + wanted.cpu.cores_milli, sum.1 + wanted.ram_bytes, sum.2 + wanted.disk_bytes);
     }
     let total = &machine.total;
