@@ -18,9 +18,9 @@ use super::{Exit, is_styled};
 use crate::dms::profile::Profile;
 use crate::explore::blame::blamed;
 use crate::explore::choices::Choice;
-use crate::explore::draw::{Bounds, Size, draw};
+use crate::explore::draw::{Bounds, draw};
 use crate::explore::rediscover::{Rediscovered, rediscover};
-use crate::explore::search::{Found, Misdrawn, Tally, search};
+use crate::explore::search::{Found, Misdrawn, Tally, USUAL, name_of, search};
 use crate::kernel::path_text;
 use crate::observe::write_into;
 use crate::scenario::parse_profile;
@@ -114,18 +114,18 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
     if let Some(path) = &arguments.crash.crash_points {
         return crash_points::run(path, arguments.profile.as_deref(), arguments.jobs, &arguments.crash);
     }
-    let size = if arguments.rediscover { Size::SMALL } else { Size::USUAL };
-    let most = arguments.providers.unwrap_or(size.providers.1);
+    let usual = if arguments.rediscover { Bounds::small() } else { Bounds::default() };
+    let most = arguments.providers.unwrap_or(usual.providers.1);
     let bounds = Bounds {
-        providers: (size.providers.0.min(most), most),
-        deployments: size.deployments,
+        providers: (usual.providers.0.min(most), most),
+        deployments: usual.deployments,
         profile: arguments.profile.clone().unwrap_or_else(|| "intended".to_owned()),
         with: arguments.with.clone(),
         without: arguments.without.clone(),
     };
     let (from, to) = arguments.seeds;
     if arguments.show {
-        print!("{}", draw(from, bounds.choose(from, &|_| 45), &bounds));
+        print!("{}", draw(from, bounds.choose(from, &|_| USUAL), &bounds));
         return Exit::Fine;
     }
     let stop = super::set_on_interrupt();
@@ -137,17 +137,6 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
         !stop.load(Ordering::Relaxed) && !is_enough.load(Ordering::Relaxed) && !is_late()
     };
     let profile = parse_profile(&bounds.profile).expect("the argument was read as a profile");
-    let blames = arguments.blame.then_some(profile);
-    let mut findings = Findings { out: &arguments.out, blames, worst: 0 };
-    let only = arguments.until.as_deref().filter(|rule| *rule != "any");
-    let bar = progress(to - from);
-    let mut tell = |tally: &Tally, found: Option<Found>| match found {
-        Some(found) => {
-            bar.suspend(|| findings.tell(&found));
-            is_enough.fetch_or(arguments.until.is_some(), Ordering::Relaxed);
-        }
-        None => bar.set_position(tally.seeds),
-    };
     quieten_panics();
     let threads = arguments.jobs.unwrap_or(0);
     let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
@@ -164,6 +153,17 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
             Err(misdrawn) => misdrawn_exit(&misdrawn),
         };
     }
+    let blames = arguments.blame.then_some(profile);
+    let mut findings = Findings { out: &arguments.out, blames, worst: 0 };
+    let only = arguments.until.as_deref().filter(|rule| *rule != "any");
+    let bar = progress(to - from);
+    let mut tell = |tally: &Tally, found: Option<Found>| match found {
+        Some(found) => {
+            bar.suspend(|| findings.tell(&found));
+            is_enough.fetch_or(arguments.until.is_some(), Ordering::Relaxed);
+        }
+        None => bar.set_position(tally.seeds),
+    };
     let searched = pool.install(|| search(from..to, (&bounds, only), &goes_on, &mut tell));
     bar.finish_and_clear();
     let tally = match searched {
@@ -221,7 +221,7 @@ struct Findings<'a> {
 impl Findings<'_> {
     fn tell(&mut self, found: &Found) {
         self.worst = self.worst.max(found.verdict.weight());
-        let file = format!("seed-{}.yaml", found.seed);
+        let file = name_of(found.seed);
         let written = write_into(self.out, &[(&file, found.text.as_bytes())]);
         let shown = path_text(&self.out.join(&file));
         let due = self.due_to(found);
@@ -235,8 +235,7 @@ impl Findings<'_> {
     /// Which weaknesses a finding is due to, if that is asked for.
     fn due_to(&self, found: &Found) -> String {
         let (Some(rule), Some(profile)) = (found.verdict.rule(), self.blames) else { return String::new() };
-        let name = format!("seed-{}.yaml", found.seed);
-        let weaknesses = blamed(&name, &found.text, (rule, profile), &|| true);
+        let weaknesses = blamed(&name_of(found.seed), &found.text, (rule, profile), &|| true);
         let ids: Vec<&str> = weaknesses.iter().map(|weakness| weakness.describe().id).collect();
         if ids.is_empty() {
             "; due to no single one".to_owned()

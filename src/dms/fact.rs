@@ -61,6 +61,11 @@ impl DeploymentStatus {
             Self::Completed => "Completed",
         }
     }
+    /// Whether it is being ended, or has ended.
+    #[must_use]
+    pub const fn is_ending(self) -> bool {
+        self.is_terminal() || matches!(self, Self::ShuttingDown)
+    }
     /// Whether nothing can follow.
     #[must_use]
     pub const fn is_terminal(self) -> bool {

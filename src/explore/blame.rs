@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::trial::of_text;
+use super::trial::of_candidate;
 use crate::dms::ensemble::tree::{Node, Position, Value};
 use crate::dms::profile::{Profile, Weakness};
-use crate::scenario::yaml;
+use crate::scenario::{write_profile, yaml};
 
 /// The weaknesses of a profile each of whose single fixes makes a finding go from a scenario.
 pub fn blamed(
@@ -27,33 +27,17 @@ pub(super) fn is_broken(
     (rule, profile): (&str, Profile),
     goes_on: &(dyn Fn() -> bool + Sync),
 ) -> bool {
-    let trial = of_text(name, &yaml::write(&under(tree, profile)), Some(rule), goes_on);
+    let trial = of_candidate(name, &yaml::write(&under(tree, profile)), rule, goes_on);
     trial.map_or(true, |trial| trial.verdict.rule().is_some())
 }
 
 /// A scenario under another profile.
 pub(super) fn under(tree: &Node, profile: Profile) -> Node {
     let mut tree = tree.clone();
-    let said = yaml::parse(in_words(profile).as_bytes());
+    let said = yaml::parse(write_profile(profile).as_bytes());
     let said = said.unwrap_or_else(|_| Node::new(Value::Null, Position::START));
     if let Some(node) = tree.get_mut("profile") {
         *node = said;
     }
     tree
-}
-
-/// A profile as a scenario says it.
-#[must_use]
-pub fn in_words(profile: Profile) -> String {
-    if profile == Profile::INTENDED || profile == Profile::AS_IS {
-        return profile.to_string();
-    }
-    let listed = |all: Vec<Weakness>| all.iter().map(|one| one.id()).collect::<Vec<_>>().join(", ");
-    let all = Weakness::by_number().into_iter();
-    if profile.is_nearer_as_is() {
-        let mended = all.filter(|weakness| !profile.has(*weakness)).collect();
-        format!("{{base: as-is, fix: [{}]}}", listed(mended))
-    } else {
-        format!("{{base: intended, add: [{}]}}", listed(profile.weaknesses().collect()))
-    }
 }

@@ -319,7 +319,7 @@ fn attempt(
 ) -> Result<Trial, Untried> {
     let crash_plan = Some(plan);
     let options = Options { checked: true, stops, metrics_only: true, crash_plan, ..Options::default() };
-    of_options(setup, options, None, goes_on)
+    of_options(setup, options, (None, u64::MAX), goes_on)
 }
 
 /// When a crash is, in seconds.

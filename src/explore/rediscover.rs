@@ -5,13 +5,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::blame::{blamed, in_words, is_broken, under};
-use super::draw::{Bounds, draw};
-use super::search::Misdrawn;
+use super::blame::{blamed, is_broken, under};
+use super::draw::Bounds;
+use super::search::{Misdrawn, Tried, USUAL, name_of, try_all};
 use super::shrink::{Shrunk, shrink};
-use super::trial::{Untried, of_text};
 use crate::dms::profile::{Profile, Weakness};
-use crate::scenario::yaml;
+use crate::scenario::{write_profile, yaml};
 
 /// Seeds that are tried before what they have found is traced.
 const BATCH: u64 = 16;
@@ -19,7 +18,6 @@ const BATCH: u64 = 16;
 const MOST_TRACED: usize = 4;
 /// Runs in which a finding is made small.
 const MOST_RUNS: u64 = 800;
-
 /// Other weaknesses that a finding may take as well.
 const MOST_TOGETHER: usize = 3;
 
@@ -54,27 +52,13 @@ pub fn rediscover(
     while next < seeds.end && goes_on() && left != Profile::INTENDED {
         let batch = next..(next + BATCH).min(seeds.end);
         next = batch.end;
-        let bounds = Bounds { profile: in_words(left), ..bounds.clone() };
-        let tried: Vec<_> = batch
-            .into_par_iter()
-            .map(|seed| {
-                let text = draw(seed, bounds.choose(seed, &|_| 45), &bounds);
-                let trial = of_text(&name_of(seed), &text, None, goes_on);
-                (seed, text, trial)
-            })
-            .collect();
+        let bounds = Bounds { profile: write_profile(left), ..bounds.clone() };
         let mut traced: Vec<Finding> = Vec::new();
-        for (seed, text, trial) in tried {
-            match trial {
-                Ok(trial) => {
-                    let rule = trial.verdict.rule().map(str::to_owned);
-                    let fresh = |rule: &String| traced.iter().all(|known| known.rule != *rule);
-                    if let Some(rule) = rule.filter(|rule| fresh(rule) && traced.len() < MOST_TRACED) {
-                        traced.push(Finding { seed, text, rule });
-                    }
-                }
-                Err(Untried::Interrupted) => {}
-                Err(Untried::Text(report)) => return Err(Misdrawn { seed, text, report }),
+        for Tried { seed, text, trial, .. } in try_all(batch, (&bounds, None), &|_| USUAL, goes_on)? {
+            let rule = trial.verdict.rule().map(str::to_owned);
+            let fresh = |rule: &String| traced.iter().all(|known| known.rule != *rule);
+            if let Some(rule) = rule.filter(|rule| fresh(rule) && traced.len() < MOST_TRACED) {
+                traced.push(Finding { seed, text, rule });
             }
         }
         let found: Vec<Rediscovered> =
@@ -87,10 +71,6 @@ pub fn rediscover(
         }
     }
     Ok(left)
-}
-
-fn name_of(seed: u64) -> String {
-    format!("seed-{seed}.yaml")
 }
 
 /// Something that was found in a configuration.

@@ -63,7 +63,6 @@ impl Tally {
 
     /// How often a choice is to be drawn, in percent: as often as not, more where it led to what had not been reached.
     fn percent(&self, choice: Choice) -> u64 {
-        const USUAL: u64 = 45;
         let Some(&(news, chosen)) = self.worth.get(&choice) else { return USUAL };
         let all: (u64, u64) = self.worth.values().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
         if chosen == 0 || all.0 == 0 {
@@ -91,11 +90,47 @@ impl Tally {
 }
 
 /// One configuration, tried.
-struct Tried {
-    seed: u64,
+pub(super) struct Tried {
+    pub(super) seed: u64,
     choices: Choices,
-    text: String,
-    trial: Result<Trial, Untried>,
+    pub(super) text: String,
+    pub(super) trial: Trial,
+}
+
+/// How often a choice is drawn of which nothing is known, in percent.
+pub const USUAL: u64 = 45;
+
+/// What the configuration of a seed is called, as a file.
+#[must_use]
+pub fn name_of(seed: u64) -> String {
+    format!("seed-{seed}.yaml")
+}
+
+/// Tries seeds, as many at a time as there are cores; those that were interrupted are left out.
+pub(super) fn try_all(
+    seeds: Range<u64>,
+    (bounds, only): (&Bounds, Option<&str>),
+    percent: &dyn Fn(Choice) -> u64,
+    goes_on: &(dyn Fn() -> bool + Sync),
+) -> Result<Vec<Tried>, Misdrawn> {
+    let chosen: Vec<(u64, Choices)> = seeds.map(|seed| (seed, bounds.choose(seed, percent))).collect();
+    let tried: Vec<_> = chosen
+        .into_par_iter()
+        .map(|(seed, choices)| {
+            let text = draw(seed, choices, bounds);
+            let trial = of_text(&name_of(seed), &text, only, goes_on);
+            (seed, choices, text, trial)
+        })
+        .collect();
+    let mut all = Vec::new();
+    for (seed, choices, text, trial) in tried {
+        match trial {
+            Ok(trial) => all.push(Tried { seed, choices, text, trial }),
+            Err(Untried::Interrupted) => {}
+            Err(Untried::Text(report)) => return Err(Misdrawn { seed, text, report }),
+        }
+    }
+    Ok(all)
 }
 
 /// Tries seeds until they or the time are over, and watches all rules or `only` one. `tell` hears of each finding and,
@@ -114,22 +149,8 @@ pub fn search(
     while next < seeds.end && goes_on() {
         let batch = next..(next + BATCH).min(seeds.end);
         next = batch.end;
-        let percent = |choice| tally.percent(choice);
-        let chosen: Vec<(u64, Choices)> = batch.map(|seed| (seed, bounds.choose(seed, &percent))).collect();
-        let tried: Vec<Tried> = chosen
-            .into_par_iter()
-            .map(|(seed, choices)| {
-                let text = draw(seed, choices, bounds);
-                let trial = of_text(&format!("seed-{seed}.yaml"), &text, only, goes_on);
-                Tried { seed, choices, text, trial }
-            })
-            .collect();
+        let tried = try_all(batch, (bounds, only), &|choice| tally.percent(choice), goes_on)?;
         for Tried { seed, choices, text, trial } in tried {
-            let trial = match trial {
-                Ok(trial) => trial,
-                Err(Untried::Interrupted) => continue,
-                Err(Untried::Text(report)) => return Err(Misdrawn { seed, text, report }),
-            };
             tally.take(choices, &trial);
             if trial.verdict.rule().is_some() {
                 tell(&tally, Some(Found { seed, choices, text, verdict: trial.verdict }));

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::trial::{Verdict, of_text};
+use super::trial::{Verdict, of_candidate, of_text};
 use crate::dms::ensemble::tree::{Node, Value};
 use crate::scenario::yaml;
 
@@ -50,10 +50,10 @@ pub fn shrink(
     goes_on: &(dyn Fn() -> bool + Sync),
 ) -> Option<Shrunk> {
     let best = yaml::parse(text.as_bytes()).ok()?;
-    let (runs, tried) = (0, BTreeSet::new());
-    let mut shrinking =
-        Shrinking { name, rule, best, verdict: Verdict::Clean, runs, most_runs, tried, goes_on };
-    shrinking.verdict = shrinking.judge(text)?;
+    let trial = of_text(name, text, Some(rule), goes_on).ok()?;
+    let (verdict, tried) = (trial.verdict, BTreeSet::new());
+    verdict.rule()?;
+    let mut shrinking = Shrinking { name, rule, best, verdict, runs: 1, most_runs, tried, goes_on };
     shrinking.end_early();
     // What was large lets other things go once it is small.
     loop {
@@ -74,13 +74,6 @@ impl Shrinking<'_> {
         self.runs >= self.most_runs || !(self.goes_on)()
     }
 
-    /// What is found in a scenario, if it is that rule.
-    fn judge(&mut self, text: &str) -> Option<Verdict> {
-        self.runs += 1;
-        let trial = of_text(self.name, text, Some(self.rule), self.goes_on).ok()?;
-        (trial.verdict.rule() == Some(self.rule)).then_some(trial.verdict)
-    }
-
     /// Takes a candidate if the same is seen in it.
     fn accept(&mut self, candidate: Node) -> bool {
         let text = yaml::write(&candidate);
@@ -88,8 +81,12 @@ impl Shrinking<'_> {
         if self.is_over() || !self.tried.insert(print) {
             return false;
         }
-        let Some(verdict) = self.judge(&text) else { return false };
-        (self.best, self.verdict) = (candidate, verdict);
+        self.runs += 1;
+        let Ok(trial) = of_candidate(self.name, &text, self.rule, self.goes_on) else { return false };
+        if trial.verdict.rule() != Some(self.rule) {
+            return false;
+        }
+        (self.best, self.verdict) = (candidate, trial.verdict);
         true
     }
 

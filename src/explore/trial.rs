@@ -93,6 +93,18 @@ pub fn of_text(
     of_setup(&setup, only, goes_on)
 }
 
+/// The same for one rule that is looked for again and again: a run that goes on and on is given up.
+pub(super) fn of_candidate(
+    name: &str,
+    text: &str,
+    rule: &str,
+    goes_on: &(dyn Fn() -> bool + Sync),
+) -> Result<Trial, Untried> {
+    let setup =
+        scenario::load_text(name, text, Vec::new()).map_err(|report| Untried::Text(Box::new(report)))?;
+    of_options(&setup, watching(Some(rule)), (Some(rule), MOST_EVENTS), goes_on)
+}
+
 /// Runs a setup; as [`of_text`].
 ///
 /// # Errors
@@ -102,25 +114,29 @@ pub fn of_setup(
     only: Option<&str>,
     goes_on: &(dyn Fn() -> bool + Sync),
 ) -> Result<Trial, Untried> {
+    of_options(setup, watching(only), (only, u64::MAX), goes_on)
+}
+
+/// How to run with all rules watched, or one; with the first that is broken the run ends.
+fn watching(only: Option<&str>) -> Options {
     let known = only.and_then(|only| rules().into_iter().find(|rule| *rule == only));
     // A breakdown or time that stands still is no rule that can be watched alone.
     let stops = only.is_none() || known.is_some();
-    let options = Options { checked: true, stops, only: known, metrics_only: true, ..Options::default() };
-    of_options(setup, options, only, goes_on)
+    Options { checked: true, stops, only: known, metrics_only: true, ..Options::default() }
 }
 
-/// Runs a setup in a way of one's own; as [`of_text`].
+/// Runs a setup in a way of one's own, with at most so many events; as [`of_text`].
 pub(super) fn of_options(
     setup: &Setup,
     options: Options,
-    only: Option<&str>,
+    (only, most_events): (Option<&str>, u64),
     goes_on: &(dyn Fn() -> bool + Sync),
 ) -> Result<Trial, Untried> {
     let mut interrupted = false;
     // What breaks down is one run; the others know nothing of it.
     let made = catch_unwind(AssertUnwindSafe(|| {
         sim::run(setup, options, &mut |_, events| {
-            interrupted = !goes_on() || (only.is_some() && events > MOST_EVENTS);
+            interrupted = !goes_on() || events > most_events;
             !interrupted
         })
     }));

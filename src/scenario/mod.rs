@@ -76,7 +76,7 @@ pub use check::{Checked, DmsVerdict, Kind, check, verdict_of_dms};
 pub use churn::churn_fragment;
 pub use diagnostic::{Diagnostic, Sources, render};
 pub use overrides::Overrides;
-pub use profile::parse_profile;
+pub use profile::{parse_profile, write_profile};
 
 use files::Files;
 

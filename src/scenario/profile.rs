@@ -67,7 +67,8 @@ fn weakness(reader: &mut Reader, node: &Node) -> Option<Weakness> {
 }
 
 /// A profile as a scenario has it.
-pub(super) fn write(profile: Profile) -> String {
+#[must_use]
+pub fn write_profile(profile: Profile) -> String {
     let list = |present: bool| {
         let ids = Weakness::ALL.iter().filter(|&&w| profile.has(w) == present).map(|w| w.id());
         ids.collect::<Vec<_>>().join(", ")

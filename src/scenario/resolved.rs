@@ -80,7 +80,7 @@ fn top(out: &mut String, setup: &Setup) {
     line(out, format_args!("seed: {}", setup.seed));
     line(out, format_args!("duration: {}", setup.duration));
     line(out, format_args!("epoch: {}", date::write(setup.epoch)));
-    line(out, format_args!("profile: {}", profile::write(setup.profile)));
+    line(out, format_args!("profile: {}", profile::write_profile(setup.profile)));
     line(out, format_args!("signatures: {}", setup.signatures.as_str()));
     let cost = setup.processing;
     line(out, format_args!("processing: {{signature: {}, message: {}}}", cost.signature, cost.message));
@@ -163,7 +163,7 @@ fn group(group: &PeerGroup) -> String {
         ("churn", churn::write(group)),
         ("joins", group.joins.as_ref().map(joins::write)),
         ("clock", group.clock.as_ref().map(clocks::write)),
-        ("profile", group.profile.map(profile::write)),
+        ("profile", group.profile.map(profile::write_profile)),
         ("attack", group.attack.as_ref().map(attack)),
         (
             "storage",

@@ -16,7 +16,7 @@ pub(super) fn fault(fault: &Fault) -> String {
             format!("restart: {{at: {}, {}down: {}}}", moment(at), selection(who), span_of(down))
         }
         Fault::Upgrade { at, within, who, down, to } => {
-            let (who, down, to) = (selection(who), span_of(down), super::profile::write(*to));
+            let (who, down, to) = (selection(who), span_of(down), super::profile::write_profile(*to));
             format!("upgrade: {{at: {}, within: {within}, {who}down: {down}, to: {to}}}", moment(at))
         }
         Fault::Loss { at, lasts, flaps, who, direction, fraction } => {

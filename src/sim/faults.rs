@@ -76,7 +76,7 @@ impl Fault {
 impl World<'_> {
     /// Has each fault begin at its time; those that wait for something are looked after as that comes about.
     pub(super) fn plan_faults(&mut self) {
-        for number in 0..self.plans.faults().len() as u32 {
+        for number in 0..self.plans.faults.all().len() as u32 {
             self.plan_fault(number);
         }
     }

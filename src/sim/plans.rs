@@ -74,11 +74,6 @@ impl Plans {
         &self.faults.all[number as usize]
     }
 
-    /// All faults, in their order.
-    pub(super) fn faults(&self) -> &[Arc<Fault>] {
-        self.faults.all()
-    }
-
     /// The contract of this name.
     pub(super) fn contract(&self, name: &str) -> Option<&Arc<ContractPlan>> {
         self.contracts.iter().find(|plan| plan.name == *name)

@@ -7,9 +7,9 @@ use std::sync::Mutex;
 use dmsim::dms::profile::{Profile, Weakness};
 use dmsim::explore::blame::blamed;
 use dmsim::explore::choices::Choice;
-use dmsim::explore::draw::{Bounds, Size, draw};
+use dmsim::explore::draw::{Bounds, draw};
 use dmsim::explore::rediscover::rediscover;
-use dmsim::explore::search::{Found, search};
+use dmsim::explore::search::{Found, USUAL, search};
 use dmsim::explore::shrink::shrink;
 use dmsim::explore::trial::{Verdict, of_text};
 use dmsim::observe::metric_names;
@@ -32,7 +32,7 @@ fn findings(setup: &Setup) -> Vec<Finding> {
 }
 
 fn usual(_: Choice) -> u64 {
-    45
+    USUAL
 }
 
 #[test]
@@ -189,8 +189,7 @@ fn a_finding_becomes_small_and_is_blamed_on_its_weakness() {
 
 #[test]
 fn a_search_finds_a_weakness_and_names_it() {
-    let Size { providers, deployments } = Size::SMALL;
-    let bounds = Bounds { providers, deployments, with: vec![Choice::Contracts], ..Bounds::default() };
+    let bounds = Bounds { with: vec![Choice::Contracts], ..Bounds::small() };
     let profile = Profile::INTENDED.with(Weakness::UnverifiedContracts);
     let mut told = Vec::new();
     let left = rediscover(0..16, &bounds, profile, &|| true, &mut |one| told.push(one.clone()))

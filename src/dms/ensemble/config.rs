@@ -88,6 +88,14 @@ pub struct AllocationConfig {
     pub depends_on: Vec<Arc<str>>,
 }
 
+impl AllocationConfig {
+    /// Its whole name in the ensemble's subnet.
+    #[must_use]
+    pub fn subnet_name(&self) -> Arc<str> {
+        format!("{}.internal", self.dns_name).into()
+    }
+}
+
 /// A closed set of words of the ensemble format.
 pub trait Word: Sized + 'static {
     /// Every word, in the order in which messages list them.

@@ -11,7 +11,7 @@ use super::node::{Member, MemberState, Node, Vote};
 use super::{Deployment, Phase};
 use crate::dms::actor::Printed;
 use crate::dms::desk::Desk;
-use crate::dms::fact::{DeploymentStatus, Fact};
+use crate::dms::fact::Fact;
 use crate::dms::identity::PeerId;
 use crate::dms::outbox::Timer;
 use crate::dms::supervision::{Copies, Spare};
@@ -36,7 +36,7 @@ impl Deployment {
     /// A pause before another try is over.
     pub(super) fn end_pauses(&mut self, desk: &mut Desk<'_, '_>) {
         let rings = self.retry.rings(desk, Timer::Retry(self.number));
-        if !rings || self.status.is_terminal() || self.status == DeploymentStatus::ShuttingDown {
+        if !rings || self.status.is_ending() {
             return;
         }
         let now = desk.now;

@@ -10,7 +10,7 @@ use super::{Deployment, Node, Outcome, Pending, Phase, Purpose};
 use crate::dms::actor::{Behaviour, BehaviourKind, EdgeConstraint, Message, Padding};
 use crate::dms::alarm::Alarm;
 use crate::dms::desk::Desk;
-use crate::dms::fact::{DeploymentStatus, Suspicion};
+use crate::dms::fact::Suspicion;
 use crate::dms::identity::{Handle, PeerId};
 use crate::dms::outbox::Timer;
 use crate::dms::profile::Weakness;
@@ -84,8 +84,7 @@ impl Deployment {
 
     /// The detector looks.
     pub(super) fn detect(&mut self, desk: &mut Desk<'_, '_>) {
-        let ends = self.status.is_terminal() || self.status == DeploymentStatus::ShuttingDown;
-        if !self.detection.look.rings(desk, Timer::Detect(self.number)) || ends {
+        if !self.detection.look.rings(desk, Timer::Detect(self.number)) || self.status.is_ending() {
             return;
         }
         match self.strategy.detector.logic().probing() {

@@ -133,7 +133,7 @@ impl Deployment {
                 key: self.key(at).into(),
                 status: self.state_of(at),
                 address: member.address,
-                dns_name: format!("{}.internal", member.config.dns_name).into(),
+                dns_name: member.config.subnet_name(),
                 ports: member.ports.iter().map(|port| (port.public, port.private)).collect(),
             }
         };

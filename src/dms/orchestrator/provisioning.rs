@@ -91,10 +91,8 @@ impl Deployment {
 
     /// The names of the subnet. A name leads to where its allocation runs, and not to its standbys.
     pub(super) fn records(&self) -> Arc<[DnsRecord]> {
-        let record = |member: &Member| DnsRecord {
-            name: format!("{}.internal", member.config.dns_name).into(),
-            address: member.address,
-        };
+        let record =
+            |member: &Member| DnsRecord { name: member.config.subnet_name(), address: member.address };
         let active = self.nodes.iter().filter(|node| node.standby_of.is_none() && node.phase != Phase::Idle);
         let named = active.flat_map(|node| node.members.iter().map(record));
         self.own_record().into_iter().chain(named).collect()

@@ -267,7 +267,7 @@ impl Deployment {
     /// The poll of a deployment that was restored before it ran. To the real DMS a task that does not run has ended,
     /// one that was never started among them (W14).
     pub(super) fn look_for_tasks(&mut self, desk: &mut Desk<'_, '_>) {
-        if self.status.is_terminal() || self.status == DeploymentStatus::ShuttingDown {
+        if self.status.is_ending() {
             return;
         }
         let mut members = self.nodes.iter().flat_map(|node| &node.members);

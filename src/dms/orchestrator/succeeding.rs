@@ -247,7 +247,7 @@ impl Deployment {
         }
         // What its user had ended, or had come to its end, before this node took it over does not go on.
         let ended = [DeploymentStatus::ShuttingDown, DeploymentStatus::Completed].contains(&record.status);
-        if ended && !self.status.is_terminal() && self.status != DeploymentStatus::ShuttingDown {
+        if ended && !self.status.is_ending() {
             self.tear_down(desk);
         }
         let placed = record.nodes.iter().filter(|node| (Phase::Chosen..Phase::Idle).contains(&node.phase));

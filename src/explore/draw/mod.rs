@@ -44,8 +44,8 @@ pub struct Bounds {
 impl Default for Bounds {
     fn default() -> Self {
         Self {
-            providers: Size::USUAL.providers,
-            deployments: Size::USUAL.deployments,
+            providers: (4, 46),
+            deployments: (8, 80),
             profile: "intended".to_owned(),
             without: Vec::new(),
             with: Vec::new(),
@@ -53,23 +53,13 @@ impl Default for Bounds {
     }
 }
 
-/// How large configurations are.
-#[derive(Clone, Copy, Debug)]
-pub struct Size {
-    /// As in [`Bounds`].
-    pub providers: (u64, u64),
-    /// As in [`Bounds`].
-    pub deployments: (u64, u64),
-}
-
-impl Size {
-    /// Of a search.
-    pub const USUAL: Self = Self { providers: (4, 46), deployments: (8, 80) };
-    /// Where each finding is made small: what shows in a small network is so in a short time.
-    pub const SMALL: Self = Self { providers: (2, 6), deployments: (1, 12) };
-}
-
 impl Bounds {
+    /// Where each finding is made small: what shows in a small network is so in a short time.
+    #[must_use]
+    pub fn small() -> Self {
+        Self { providers: (2, 6), deployments: (1, 12), ..Self::default() }
+    }
+
     /// What a configuration of a seed has within them.
     #[must_use]
     pub fn choose(&self, seed: u64, percent: &dyn Fn(Choice) -> u64) -> Choices {

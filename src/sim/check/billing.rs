@@ -36,7 +36,7 @@ struct Told {
     host: Option<PeerId>,
     /// Sender and number of each event, for one that comes again counts once.
     seen: BTreeSet<(Did, u64)>,
-    starts: Vec<(Timestamp, Arc<str>, EnsembleId)>,
+    starts: Vec<(Timestamp, Arc<str>)>,
     deployments: Vec<(Timestamp, EnsembleId)>,
     /// When each allocation ran, with what it held.
     allocation_runs: BTreeMap<Arc<str>, (Quantities, Runs)>,
@@ -230,7 +230,7 @@ impl Told {
                 match kind {
                     UsageKind::StartAllocation => {
                         start(runs, now);
-                        self.starts.push((now, id, event.deployment_id));
+                        self.starts.push((now, id));
                     }
                     UsageKind::StopAllocation | UsageKind::CompleteAllocation => stop(runs, now),
                     _ => {}
@@ -271,8 +271,8 @@ fn price(contract: &Contract, told: &Told, window: Window) -> f64 {
     let holds = |at: &Timestamp| window.from <= *at && *at < window.to;
     let amount = match model {
         Model::PayPerAllocation => {
-            let started = told.starts.iter().filter(|(at, ..)| holds(at));
-            fee * started.map(|(_, id, _)| id).collect::<BTreeSet<_>>().len() as f64
+            let started = told.starts.iter().filter(|(at, _)| holds(at));
+            fee * started.map(|(_, id)| id).collect::<BTreeSet<_>>().len() as f64
         }
         Model::PayPerDeployment => {
             let started = told.deployments.iter().filter(|(at, _)| holds(at));
@@ -315,22 +315,16 @@ fn is_unbilled(look: &Look<'_, '_>, (host, contract): (PeerId, &Contract), told:
     let rest = Window { from, to: ended.min(contract.end()).max(from) };
     look.world.clock_of(host, look.now) > rest.to
         && !contract.disable_billing
-        && is_up(look, &contract.payment_validator_did)
+        && look.node(&contract.payment_validator_did).is_some_and(|node| look.world.hosts[node.0 as usize].up)
         && price(contract, told, rest) > 1e-6
 }
 
 /// The contract between a provider and the orchestrator of an allocation, where the deployment names just that one.
 fn serves_under(look: &Look<'_, '_>, provider: PeerId, allocation: &str) -> Option<Did> {
-    let world = look.world;
-    let number = world.ledger.deployment_of(allocation)?;
-    let (by, id) = world.ledger.deployment(number)?;
-    let [contract] = world.hosts[by.0 as usize].peer.deployment(id)?.contracts() else { return None };
-    let is = |peer: PeerId, did: &Did| world.hosts[peer.0 as usize].peer.handle_of_root().did == *did;
-    (is(provider, &contract.provider) && is(by, &contract.requestor)).then(|| contract.did.clone())
-}
-
-fn is_up(look: &Look<'_, '_>, node: &Did) -> bool {
-    look.world.hosts.iter().any(|host| host.up && host.peer.handle_of_root().did == *node)
+    let (by, deployment) = look.deployment(look.world.ledger.deployment_of(allocation)?)?;
+    let [contract] = deployment.contracts() else { return None };
+    let parties = [look.node(&contract.provider), look.node(&contract.requestor)];
+    (parties == [Some(provider), Some(by)]).then(|| contract.did.clone())
 }
 
 /// What a contract is called in the scenario, or its DID.

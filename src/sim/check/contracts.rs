@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use super::billing::name_of;
 use super::{Found, Invariant, Look};
-use crate::dms::contract::chain::ChainRequest;
 use crate::dms::contract::fact::ContractFact;
 use crate::dms::contract::message::ContractRef;
 use crate::dms::contract::model::Contract;
@@ -72,21 +71,10 @@ impl Contracts {
 
     /// A provider makes a bid: do the contracts hold that the deployment names?
     fn offers(&self, look: &Look<'_, '_>, provider: PeerId, id: EnsembleId, found: &mut Found<'_>) {
-        let world = look.world;
-        let Some((by, _)) = world.ledger.number_of(id).and_then(|number| world.ledger.deployment(number))
-        else {
-            return;
-        };
-        let Some(deployment) = world.hosts[by.0 as usize].peer.deployment(id) else { return };
-        let own = world.hosts[provider.0 as usize].peer.handle_of_root().did.clone();
-        let orchestrator = world.hosts[by.0 as usize].peer.handle_of_root().did.clone();
+        let number = look.world.ledger.number_of(id);
+        let Some((by, deployment)) = number.and_then(|number| look.deployment(number)) else { return };
         for named in deployment.contracts() {
-            let request = ChainRequest {
-                contract_did: named.did.clone(),
-                provider_did: own.clone(),
-                orchestrator_did: orchestrator.clone(),
-            };
-            if let Some(fault) = self.fault(look, named, &request) {
+            if let Some(fault) = self.fault(look, named, (by, provider)) {
                 found.wrong(look, provider, format!("makes a bid under {}, which {fault}", named.name));
             }
         }
@@ -97,26 +85,24 @@ impl Contracts {
         &self,
         look: &Look<'_, '_>,
         named: &ContractRef,
-        request: &ChainRequest,
+        (orchestrator, bidder): (PeerId, PeerId),
     ) -> Option<&'static str> {
-        let world = look.world;
-        let host = world.hosts.iter().zip(0..).find_map(|(host, number)| {
-            (host.peer.handle_of_root().did == named.host).then_some(PeerId(number))
-        })?;
-        let hosted = || world.hosts[host.0 as usize].peer.contracts().hosted();
+        let host = look.node(&named.host)?;
+        let hosted = || look.world.hosts[host.0 as usize].peer.contracts().hosted();
         let head = hosted().find(|contract| contract.contract_did == named.did)?;
         let (provider, requestor) = (&head.participants.provider, &head.participants.requestor);
-        if *requestor != request.orchestrator_did {
+        if look.node(requestor) != Some(orchestrator) {
             return Some("is not one of whoever asks");
         }
-        let is_tail = |tail: &Contract| {
-            tail.participants.requestor == *provider && tail.participants.provider == request.provider_did
+        let is_direct = look.node(provider) == Some(bidder);
+        let is_tail = |tail: &&Contract| {
+            tail.participants.requestor == *provider && look.node(&tail.participants.provider) == Some(bidder)
         };
-        let tail = hosted().find(|tail| is_tail(tail));
-        if *provider != request.provider_did && tail.is_none() {
+        let tail = if is_direct { None } else { hosted().find(is_tail) };
+        if !is_direct && tail.is_none() {
             return Some("leads to somebody else");
         }
-        let relied_on = std::iter::once(head).chain(tail.filter(|_| *provider != request.provider_did));
+        let relied_on = std::iter::once(head).chain(tail);
         for contract in relied_on {
             if !is_signed(look, host, contract) {
                 return Some("was never signed by both");

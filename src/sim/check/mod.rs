@@ -50,7 +50,8 @@ use super::setup::Operation;
 use super::world::World;
 use crate::dms::actor::{Envelope, Message};
 use crate::dms::fact::Fact;
-use crate::dms::identity::EnsembleId;
+use crate::dms::identity::{Did, EnsembleId, Handle};
+use crate::dms::orchestrator::Deployment;
 use crate::dms::outbox::RunId;
 use crate::kernel::{Span, Time};
 
@@ -104,6 +105,17 @@ impl<'a> Look<'a, '_> {
     fn name_of(&self, ensemble: EnsembleId) -> &'a str {
         let number = self.world.ledger.number_of(ensemble);
         number.map_or("a deployment", |number| self.world.ledger.name_of(number))
+    }
+
+    /// The peer whose node has this DID.
+    fn node(&self, did: &Did) -> Option<PeerId> {
+        self.world.directory.find(&Handle::root(did.public_key().ok()?).host)
+    }
+
+    /// A deployment by its number in the run, with its orchestrator, where that still has it.
+    fn deployment(&self, number: u32) -> Option<(PeerId, &'a Deployment)> {
+        let (by, id) = self.world.ledger.deployment(number)?;
+        Some((by, self.world.hosts[by.0 as usize].peer.deployment(id)?))
     }
 
     /// The peers that are up and to which something has happened.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Found, Invariant, Look};
+use crate::dms::ensemble::AllocationConfig;
 use crate::dms::fact::Fact;
 use crate::kernel::Span;
 use crate::sim::event::PeerId;
@@ -33,8 +34,7 @@ impl Invariant for Names {
                 let deployment = look.world.hosts[peer.0 as usize].peer.deployment(*id);
                 let Some(number) = look.world.ledger.number_of(*id) else { return };
                 let all = deployment.into_iter().flat_map(|one| one.ensemble().allocations.values());
-                let names = all.map(|config| format!("{}.internal", config.dns_name).into());
-                self.own.entry(number).or_default().extend(names);
+                self.own.entry(number).or_default().extend(all.map(AllocationConfig::subnet_name));
             }
             _ => {}
         }

@@ -127,8 +127,7 @@ fn failure(look: &Look<'_, '_>, peer: PeerId, allocation: &Arc<str>) -> Option<F
 /// Whether the file says that an allocation restarts where it is, and whether it does so with all others of its node.
 fn written(look: &Look<'_, '_>, allocation: &str) -> Option<(bool, bool)> {
     let number = look.world.ledger.deployment_of(allocation)?;
-    let (by, id) = look.world.ledger.deployment(number)?;
-    let deployment = look.world.hosts[by.0 as usize].peer.deployment(id)?;
+    let (_, deployment) = look.deployment(number)?;
     let ensemble = look.world.ledger.ensemble_of(number);
     if deployment.was_updated() || deployment.strategies().forced || ensemble.supervisor.is_some() {
         return None;

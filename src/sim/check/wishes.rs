@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::lasting::Lasting;
 use super::{Found, Invariant, Look};
-use crate::dms::fact::{DeploymentStatus, Fact};
+use crate::dms::fact::Fact;
 use crate::dms::identity::EnsembleId;
 use crate::kernel::Span;
 use crate::sim::event::PeerId;
@@ -52,10 +52,7 @@ impl Invariant for Wishes {
         let goes_on = |id: &EnsembleId, peer: &PeerId| {
             let host = &look.world.hosts[peer.0 as usize];
             let deployment = host.built().filter(|_| host.up).and_then(|inside| inside.peer.deployment(*id));
-            deployment.is_some_and(|one| {
-                let status = one.status();
-                !status.is_terminal() && status != DeploymentStatus::ShuttingDown && !one.was_handed_over()
-            })
+            deployment.is_some_and(|one| !one.status().is_ending() && !one.was_handed_over())
         };
         // What has ended once does not begin again.
         self.ended.retain(|id, peer| goes_on(id, peer) || !look.world.hosts[peer.0 as usize].up);

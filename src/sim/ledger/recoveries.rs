@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::tables::Metrics;
 use super::{AllocationRecord, Ledger, entry};
 use crate::dms::ensemble::AllocationKind;
-use crate::dms::fact::{DeploymentStatus, Fact};
+use crate::dms::fact::Fact;
 use crate::kernel::{OrderedMap, Span, Time};
 use crate::observe::SpanHistogram;
 
@@ -57,10 +57,7 @@ impl Ledger {
         m.add("detection_time.p95", seconds(detection.quantile(0.95)));
         m.add("recovery_time.mean", seconds(self.services.recoveries.mean()));
         let tasks = self.tasks(now);
-        let ended = |deployment: u32| {
-            let record = &self.deployments[deployment as usize];
-            record.status.is_terminal() || record.status == DeploymentStatus::ShuttingDown
-        };
+        let ended = |deployment: u32| self.deployments[deployment as usize].status.is_ending();
         let lost = tasks.iter().filter(|((deployment, _), task)| task.useful.is_none() && ended(*deployment));
         // In whole nanoseconds, so that nothing wasted is nothing.
         let done: u64 = tasks.values().filter_map(|task| task.useful).map(|span| span.0).sum();

@@ -232,7 +232,7 @@ impl World<'_> {
                 && who.continent.as_ref().is_none_or(|one| place.continent.code() == one)
                 && who.country.as_ref().is_none_or(|one| *place.country == **one)
         };
-        self.plans.faults().iter().zip(0..).any(|(fault, number)| {
+        self.plans.faults.all().iter().zip(0..).any(|(fault, number)| {
             let Fault::Partition { between: [first, second], .. } = &**fault else { return false };
             let on = self.conditions.range(Turn::all_of(number));
             let mut sides = on.filter_map(|(_, id)| self.network.side_of(*id, EndpointId(peer.0)));
