@@ -102,7 +102,8 @@ pub const SCORE_GREETED: f64 = 5.0;
 pub const SCORE_CONNECTED: f64 = 1.0;
 /// Wait for the answer when two peers compare their revocations (an extension; the real DMS does not compare).
 pub const REVOCATION_EXCHANGE_TIMEOUT: Span = Span::secs(10);
-/// Within so long a peer that knows of revocations compares them with each of its neighbours (an extension).
+/// Within so long a peer that knows of revocations compares them with each of its neighbours that has not agreed on
+/// them (an extension).
 pub const REVOCATION_COMPARISON_ROUND: Span = Span::mins(4);
 /// Attempts at one message of that exchange.
 pub const REVOCATION_EXCHANGE_ATTEMPTS: u8 = 3;

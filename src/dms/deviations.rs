@@ -71,6 +71,12 @@ pub const ALL: &[Deviation] = &[
         why: "eight bids are kept, and those of a hundred thousand drown who asked",
     },
     Deviation {
+        section: "2.2", weakness: "",
+        real: "a request to everybody goes to those as well to which other nodes are pinned",
+        here: "it names them among those that need not answer",
+        why: "a peer answers a round once, and what it bids for another node is refused",
+    },
+    Deviation {
         section: "2.3", weakness: "",
         real: "a bid says who bids and where it is, and the first eight are kept",
         here: "with `scored_bids`, off by default, bidders tell what they have and hold, and the best eight are kept",

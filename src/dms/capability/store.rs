@@ -101,6 +101,11 @@ impl RevocationSet {
         let alive = self.tokens.values().filter(|(token, _)| !token.expires_before(now));
         alive.map(|(_, fingerprint)| *fingerprint).reduce(|one, other| one ^ other)
     }
+    /// A number that stands for the one that was learnt last.
+    #[must_use]
+    pub fn latest(&self) -> Option<u64> {
+        self.tokens.last().map(|(_, (_, fingerprint))| *fingerprint)
+    }
     /// The revocations, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Token>> {
         self.tokens.values().map(|(token, _)| token)

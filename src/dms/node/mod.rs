@@ -141,7 +141,7 @@ impl Node {
                 }
             }
             (BehaviourKind::PublicRevocations, _) => {
-                if CatchUp::handle(desk, root, request) {
+                if self.catch_up.handle(desk, root, &self.neighbours, request) {
                     self.tell_neighbours(desk, root, &request.from);
                 }
             }
@@ -207,7 +207,7 @@ impl Node {
         } else if self.pings.awaits(nonce) {
             self.pings.answered(desk, root, nonce);
         } else if self.catch_up.awaits(nonce) {
-            if self.catch_up.answer(desk, root, nonce, message) {
+            if self.catch_up.answer(desk, root, &self.neighbours, (nonce, message)) {
                 let own = Arc::clone(&root.handle);
                 self.tell_neighbours(desk, root, &own);
             }
@@ -216,10 +216,10 @@ impl Node {
         }
     }
 
-    /// Compares revocations with every neighbour but the one that the news came from.
+    /// Compares revocations with every neighbour that listens but the one that the news came from.
     fn tell_neighbours(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, source: &Handle) {
-        for neighbour in self.neighbours.peers().filter(|peer| peer.host != source.host) {
-            self.catch_up.begin(desk, root, neighbour);
+        for host in self.neighbours.acquainted().filter(|host| *host != source.host) {
+            self.catch_up.begin(desk, root, &Arc::new(Handle::root(host.0)));
         }
     }
 

@@ -108,6 +108,21 @@ impl Neighbours {
         self.greetings.keys().chain(others).copied().collect()
     }
 
+    /// The hosts that have answered a hello or said one: the others do not listen to this node, as far as it knows.
+    pub(super) fn acquainted(&self) -> impl Iterator<Item = PeerId> {
+        let greeted = self.greetings.iter().filter(|(_, greeting)| greeting.answered).map(|(host, _)| *host);
+        greeted.chain(self.heard.iter().copied().filter(|host| !self.has_answered(host)))
+    }
+
+    /// Whether the node knows of a host.
+    pub(super) fn knows(&self, host: &PeerId) -> bool {
+        self.heard.contains(host) || self.greetings.contains_key(host)
+    }
+
+    fn has_answered(&self, host: &PeerId) -> bool {
+        self.greetings.get(host).is_some_and(|greeting| greeting.answered)
+    }
+
     /// What a host is worth as a gossip peer: most when hellos were answered both ways, something when it is connected,
     /// else nothing.
     pub(super) fn score_of(&self, host: &PeerId) -> f64 {

@@ -144,13 +144,17 @@ impl Deployment {
         request
     }
 
-    /// Peers that need not answer: hosts of other nodes, owners of bids that are kept, and peers that failed these
-    /// nodes.
+    /// Peers that need not answer: hosts of other nodes and those that these are pinned to, owners of bids that are
+    /// kept, and peers that failed these nodes.
     fn taken_peers(&self, nodes: &[usize]) -> Vec<PeerId> {
         let mut taken: Vec<PeerId> = Vec::new();
         for (index, node) in self.nodes.iter().enumerate() {
             taken.extend(node.place.as_ref().map(|place| place.host));
             taken.extend(node.bids.iter().map(|bid| bid.handle.host));
+            if !nodes.contains(&index) {
+                // A peer answers a round once: what it bade for these, it would not bid for the node that is its own.
+                taken.extend(node.pin.as_ref().map(|pin| pin.host));
+            }
             // A node that is pinned has no other peer to go to.
             if nodes.contains(&index) && node.pin.is_none() {
                 taken.extend(&node.excluded);

@@ -186,7 +186,11 @@ impl Deployment {
         };
         if lives {
             self.pending.retain(|other| other.purpose != Purpose::ProbeByHelper || other.node != index);
-            return self.end_suspicion(desk, index);
+            self.end_suspicion(desk, index);
+            if pending.purpose == Purpose::Probe {
+                self.miss_programs(desk, self.nodes[index].host().host);
+            }
+            return;
         }
         if pending.purpose == Purpose::Probe && self.ask_helpers(desk, index, swim) {
             return;
@@ -195,6 +199,24 @@ impl Deployment {
         if !self.pending.iter().any(asks) {
             self.begin_suspicion(desk, index);
             self.watch_on(desk);
+        }
+    }
+
+    /// Gives up the programs of a peer that lives and has not reported on them for long.
+    fn miss_programs(&mut self, desk: &mut Desk<'_, '_>, host: PeerId) {
+        for index in 0..self.nodes.len() {
+            // Asked for each in turn: the recovery of one may take others away.
+            let is_missed = |place: &usize| {
+                let node = &self.nodes[index];
+                let is_there = node.place.as_ref().is_some_and(|place| place.host == host);
+                is_there
+                    && self.watches((index, *place))
+                    && node.members[*place].watch.heartbeats().last + Swim::MOST_SILENCE < desk.now
+            };
+            let members = self.nodes.get(index).map_or(0, |node| node.members.len());
+            if let Some(place) = (0..members).find(is_missed) {
+                self.suspect(desk, (index, place), Suspicion::Stale);
+            }
         }
     }
 

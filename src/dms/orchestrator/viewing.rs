@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::node::MemberState;
-use super::{Deployment, Phase};
+use super::{Deployment, Node, Phase};
 use crate::dms::contract::message::ContractRef;
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::identity::PeerId;
@@ -101,6 +101,12 @@ impl Deployment {
     #[must_use]
     pub const fn waits_for_its_turn(&self) -> bool {
         self.is_queued
+    }
+
+    /// Whether a part of it waits for its turn on a machine.
+    #[must_use]
+    pub fn is_in_line(&self) -> bool {
+        self.nodes.iter().any(Node::is_in_line)
     }
 
     /// Whether another node goes on with it, or may.

@@ -128,8 +128,15 @@ impl World<'_> {
 
     /// Says hello to a peer on a connection, or makes up for what was missed while there was none.
     pub(in crate::sim) fn greet(&mut self, at: Time, peer: PeerId, to: PeerId, again: bool) {
+        if at > self.queue.now() {
+            return self.queue.post(at, Event::Connection { peer, to, again });
+        }
         if self.troubles.is_frozen(peer) {
             return self.troubles.hold(peer, Event::Connection { peer, to, again });
+        }
+        // One of them may have gone since.
+        if ![peer, to].iter().all(|one| self.hosts[one.0 as usize].up) {
+            return;
         }
         let handle = Arc::clone(self.hosts[to.0 as usize].peer.handle_of_root());
         self.feed_about(at, peer, Concern::Nothing, |_| {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{About, FailureDetector, Heartbeats};
+use crate::dms::constants::LIVENESS_REPORT_INTERVAL;
 use crate::kernel::{Span, Timestamp};
 
 /// In each round one of the peers is asked whether it lives, in an order that is drawn anew when all have been asked.
@@ -11,6 +12,9 @@ use crate::kernel::{Span, Timestamp};
 ///
 /// An orchestrator that watches its providers is the one member here that asks; the others that it asks for help are
 /// those that host other nodes of the ensemble or have bidden for it. So suspicions need not be gossiped.
+///
+/// That a peer lives says nothing of its programs: it may have come back, before anybody asked, without its disk. So
+/// one of whose programs nothing was heard for [`Swim::MOST_SILENCE`] has lost it when it answers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Swim {
     /// The length of a round.
@@ -27,6 +31,9 @@ impl Swim {
     /// What a scenario has that says no more.
     pub const DEFAULT: Self =
         Self { period: Span::secs(10), timeout: Span::secs(2), helpers: 3, suspicion: Span::secs(20) };
+
+    /// How long nothing may be heard of a program whose peer lives: three reports.
+    pub const MOST_SILENCE: Span = Span(3 * LIVENESS_REPORT_INTERVAL.0);
 }
 
 impl FailureDetector for Swim {
