@@ -18,13 +18,14 @@ use super::{Exit, is_styled};
 use crate::dms::profile::Profile;
 use crate::explore::blame::blamed;
 use crate::explore::choices::Choice;
+use crate::explore::coverage::Coverage;
 use crate::explore::draw::{Bounds, draw};
-use crate::explore::rediscover::{Rediscovered, rediscover};
+use crate::explore::rediscover::{Rediscovered, Traced, rediscover};
 use crate::explore::search::{Found, Misdrawn, Tally, USUAL, name_of, search};
 use crate::kernel::path_text;
 use crate::observe::write_into;
 use crate::scenario::parse_profile;
-use crate::sim::check::rules;
+use crate::sim::check::{Feature, rules};
 
 #[derive(Args, Debug)]
 pub(super) struct ExploreArguments {
@@ -142,7 +143,7 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
     let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
     if arguments.rediscover {
         let outcome = pool.install(|| {
-            rediscover(from..to, &bounds, profile, &goes_on, &mut |one| tell_weakness(&arguments.out, one))
+            rediscover(from..to, &bounds, profile, &goes_on, &mut |one| tell_traced(&arguments.out, one))
         });
         return match outcome {
             Ok(left) => {
@@ -182,8 +183,11 @@ fn misdrawn_exit(misdrawn: &Misdrawn) -> Exit {
 }
 
 /// Writes the small scenario in which a weakness shows, and says what it is.
-fn tell_weakness(out: &Path, one: &Rediscovered) {
-    let Rediscovered { weakness, seed, shrunk, with, alone } = one;
+fn tell_traced(out: &Path, traced: &Traced) {
+    let Rediscovered { weakness, seed, shrunk, with, alone } = match traced {
+        Traced::To(found) => &**found,
+        Traced::Nowhere { seed, rule, why } => return eprintln!("seed {seed}: {rule}: {why}"),
+    };
     let file = format!("{weakness}.yaml");
     let shown = path_text(&out.join(&file));
     let with: Vec<&str> = with.iter().map(|other| other.id()).collect();
@@ -265,15 +269,26 @@ pub(super) fn quieten_panics() {
 fn summary(tally: &Tally, stopwatch: &Stopwatch, coverage: bool) {
     let wall_s = stopwatch.wall().as_secs_f64();
     eprintln!(
-        "{} seeds in {wall_s:.1} s ({:.1} ms of CPU each), median {} facts, {} states, transitions and reasons",
+        "{} seeds in {wall_s:.1} s ({:.1} ms of CPU each), median {} facts",
         tally.seeds,
         stopwatch.cpu_s().unwrap_or_default() * 1000.0 / tally.seeds.max(1) as f64,
         tally.median_facts(),
-        tally.reached.len(),
     );
+    let reached = Coverage::of(tally);
+    eprintln!("reached: {}", reached.in_words());
     if coverage {
-        for (feature, runs) in &tally.reached {
-            println!("{runs:>7} {}: {}", feature.class, feature.what);
+        let tell = |runs: u64, feature: &Feature| print!("{runs:>7} {}: {}", feature.class, feature.what);
+        for (feature, runs) in &reached.reached {
+            tell(*runs, feature);
+            println!();
+        }
+        for feature in &reached.missed {
+            tell(0, feature);
+            println!();
+        }
+        for (feature, why) in &reached.out_of_reach {
+            tell(0, feature);
+            println!(" (out of reach: {why})");
         }
     }
 }

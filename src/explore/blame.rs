@@ -20,6 +20,40 @@ pub fn blamed(
     all.into_par_iter().filter(goes).collect()
 }
 
+/// The fewest weaknesses of a profile with which a rule is still broken: mend any one of them, and it is not. None
+/// where it is broken with all of them mended, or nothing can be said.
+pub(super) fn narrowed(
+    name: &str,
+    tree: &Node,
+    (rule, profile): (&str, Profile),
+    goes_on: &(dyn Fn() -> bool + Sync),
+) -> Option<Profile> {
+    let of = |weaknesses: &[Weakness]| weaknesses.iter().fold(Profile::INTENDED, |all, one| all.with(*one));
+    let broken = |weaknesses: &[Weakness]| {
+        let text = yaml::write(&under(tree, of(weaknesses)));
+        of_candidate(name, &text, rule, goes_on).is_ok_and(|trial| trial.verdict.rule().is_some())
+    };
+    let mut kept: Vec<Weakness> = profile.weaknesses().collect();
+    if !broken(&kept) || broken(&[]) {
+        return None;
+    }
+    // Delta debugging, as in [`shrink`](super::shrink): many at a time first.
+    let mut size = kept.len().div_ceil(2);
+    loop {
+        let (before, mut from) = (kept.len(), 0);
+        while from < kept.len() {
+            let to = (from + size).min(kept.len());
+            let fewer: Vec<Weakness> = kept[..from].iter().chain(&kept[to..]).copied().collect();
+            if broken(&fewer) { kept = fewer } else { from = to }
+        }
+        match size {
+            1 if kept.len() == before => return goes_on().then(|| of(&kept)),
+            1 => {}
+            _ => size /= 2,
+        }
+    }
+}
+
 /// Whether a rule is broken in a scenario under a profile; it counts as broken where nothing can be said.
 pub(super) fn is_broken(
     name: &str,

@@ -77,6 +77,7 @@ choices! {
     Scores = "scores", "Bids that can be compared.";
     Gateways = "gateways", "Machines that are made when they are wanted.";
     Nat = "nat", "Hosts that are hidden from each other.";
+    Mistakes = "mistakes", "Users and operators who ask for what cannot be.";
 }
 
 /// What one configuration has.

@@ -1,11 +1,12 @@
-//! Which weaknesses a profile has, found by search alone: each finding is made small, traced to the weakness whose
-//! single fix makes it go, and the search goes on with that weakness mended, so that what it hid shows.
+//! Which weaknesses a profile has, found by search alone: each finding is traced to the fewest weaknesses with which it
+//! still shows, made small, and counts for one without which it does not; the search goes on with that one mended, so
+//! that what it hid shows.
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::blame::{blamed, is_broken, under};
+use super::blame::{is_broken, narrowed, under};
 use super::draw::Bounds;
 use super::search::{Misdrawn, Tried, USUAL, name_of, try_all};
 use super::shrink::{Shrunk, shrink};
@@ -30,13 +31,29 @@ pub struct Rediscovered {
     pub seed: u64,
     /// A small scenario in which it shows, and does not with this one fix.
     pub shrunk: Shrunk,
-    /// The other weaknesses without any one of which it does not show either.
+    /// The other weaknesses that it takes: without any one of them it does not show either.
     pub with: Vec<Weakness>,
     /// Whether it shows with all weaknesses at once, and goes with this one fix.
     pub alone: bool,
 }
 
-/// Searches seeds under a profile until they, the time or its weaknesses are over. `tell` hears of each weakness.
+/// What came of a finding.
+#[derive(Clone, Debug)]
+pub enum Traced {
+    /// It is due to a weakness.
+    To(Box<Rediscovered>),
+    /// It is not: it takes none, or too many.
+    Nowhere {
+        /// The seed of the configuration.
+        seed: u64,
+        /// The rule that is broken in it.
+        rule: String,
+        /// Why it counts for none.
+        why: String,
+    },
+}
+
+/// Searches seeds under a profile until they, the time or its weaknesses are over. `tell` hears of each finding.
 ///
 /// # Errors
 /// What was drawn and is no scenario.
@@ -45,7 +62,7 @@ pub fn rediscover(
     bounds: &Bounds,
     profile: Profile,
     goes_on: &(dyn Fn() -> bool + Sync),
-    tell: &mut dyn FnMut(&Rediscovered),
+    tell: &mut dyn FnMut(&Traced),
 ) -> Result<Profile, Misdrawn> {
     let mut left = profile;
     let mut next = seeds.start;
@@ -61,13 +78,16 @@ pub fn rediscover(
                 traced.push(Finding { seed, text, rule });
             }
         }
-        let found: Vec<Rediscovered> =
-            traced.par_iter().filter_map(|finding| finding.trace((profile, left), goes_on)).collect();
-        for one in found {
-            if left.has(one.weakness) {
-                left = left.without(one.weakness);
-                tell(&one);
+        let found: Vec<Traced> =
+            traced.par_iter().map(|finding| finding.trace((profile, left), goes_on)).collect();
+        for one in found.iter().filter(|_| goes_on()) {
+            if let Traced::To(found) = one {
+                if !left.has(found.weakness) {
+                    continue;
+                }
+                left = left.without(found.weakness);
             }
+            tell(one);
         }
     }
     Ok(left)
@@ -81,27 +101,38 @@ struct Finding {
 }
 
 impl Finding {
-    /// The weakness that it is due to, if it is due to one.
-    fn trace(
-        &self,
-        (profile, left): (Profile, Profile),
-        goes_on: &(dyn Fn() -> bool + Sync),
-    ) -> Option<Rediscovered> {
+    /// What it is due to.
+    fn trace(&self, (profile, left): (Profile, Profile), goes_on: &(dyn Fn() -> bool + Sync)) -> Traced {
+        let nowhere =
+            |why: &str| Traced::Nowhere { seed: self.seed, rule: self.rule.clone(), why: why.to_owned() };
         let (name, rule) = (name_of(self.seed), &*self.rule);
-        // In a run as long as that anything that is done otherwise may make something go; not in a small one.
-        let mut shrunk = shrink(&name, &self.text, rule, MOST_RUNS, goes_on)?;
-        let mut due = blamed(&name, &shrunk.text, (rule, left), goes_on).into_iter();
-        let (weakness, with): (Weakness, Vec<Weakness>) = (due.next()?, due.collect());
-        // What any change makes go says nothing.
+        let fewest = |text: &str, profile| {
+            let tree = yaml::parse(text.as_bytes()).ok()?;
+            let few = narrowed(&name, &tree, (rule, profile), goes_on)?;
+            Some((tree, few))
+        };
+        let Some((tree, few)) = fewest(&self.text, left) else {
+            return nowhere("it shows with everything mended, or not again");
+        };
+        let small = shrink(&name, &yaml::write(&under(&tree, few)), rule, MOST_RUNS, goes_on);
+        let small = small.and_then(|small| Some((fewest(&small.text, few)?, small)));
+        let Some(((tree, few), mut shrunk)) = small else {
+            return nowhere("nothing is left of it when small");
+        };
+        let goes = |weakness: &Weakness| {
+            is_broken(&name, &tree, (rule, profile), goes_on)
+                && !is_broken(&name, &tree, (rule, profile.without(*weakness)), goes_on)
+        };
+        // One with which it goes among all the others as well counts before one with which it goes among these only.
+        let due: Vec<Weakness> = few.weaknesses().collect();
+        let alone = due.iter().copied().find(goes);
+        let weakness = alone.unwrap_or(due[0]);
+        let with: Vec<Weakness> = due.into_iter().filter(|other| *other != weakness).collect();
         if with.len() > MOST_TOGETHER {
-            return None;
+            return nowhere(&format!("it takes {} weaknesses together", with.len() + 1));
         }
-        let tree = yaml::parse(shrunk.text.as_bytes()).ok()?;
-        let alone = is_broken(&name, &tree, (rule, profile), goes_on)
-            && !is_broken(&name, &tree, (rule, profile.without(weakness)), goes_on);
-        if alone {
-            shrunk.text = yaml::write(&under(&tree, profile));
-        }
-        goes_on().then_some(Rediscovered { weakness, seed: self.seed, shrunk, with, alone })
+        shrunk.text = yaml::write(&under(&tree, if alone.is_some() { profile } else { few }));
+        let alone = alone.is_some();
+        Traced::To(Box::new(Rediscovered { weakness, seed: self.seed, shrunk, with, alone }))
     }
 }

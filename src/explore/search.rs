@@ -77,7 +77,7 @@ impl Tally {
         self.seeds += 1;
         self.facts.push(trial.reached.facts());
         let mut news = 0;
-        for feature in trial.reached.features().into_keys() {
+        for feature in trial.reached.features() {
             let count = self.reached.entry(feature).or_default();
             news += u64::from(*count == 0);
             *count += 1;

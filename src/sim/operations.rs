@@ -94,7 +94,9 @@ impl World<'_> {
 
     /// An operator finds out at the desk already that it cannot be.
     fn cannot(&mut self, now: Time, by: PeerId, operation: u32, why: String) {
-        self.book(now, by, Fact::OperationRefused { operation, reason: why.into() });
+        let fact = Fact::OperationRefused { operation, reason: why.into() };
+        self.check_fact(by, &fact);
+        self.book(now, by, fact);
     }
 
     pub(super) fn peer(&self, name: &str) -> PeerId {

@@ -34,6 +34,7 @@ impl World<'_> {
             Err(Refusal::Said(why)) => Fact::OperationRefused { operation, reason: why.into() },
             Err(Refusal::Silence(why)) => Fact::OperationUnanswered { operation, reason: why.into() },
         };
+        self.check_fact(by, &fact);
         self.book(now, by, fact);
     }
 

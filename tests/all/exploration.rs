@@ -8,7 +8,7 @@ use dmsim::dms::profile::{Profile, Weakness};
 use dmsim::explore::blame::blamed;
 use dmsim::explore::choices::Choice;
 use dmsim::explore::draw::{Bounds, draw};
-use dmsim::explore::rediscover::rediscover;
+use dmsim::explore::rediscover::{Traced, rediscover};
 use dmsim::explore::search::{Found, USUAL, search};
 use dmsim::explore::shrink::shrink;
 use dmsim::explore::trial::{Verdict, of_text};
@@ -195,7 +195,7 @@ fn a_search_finds_a_weakness_and_names_it() {
     let left = rediscover(0..16, &bounds, profile, &|| true, &mut |one| told.push(one.clone()))
         .expect("what is drawn is a scenario");
     assert_eq!(left, Profile::INTENDED, "it is mended");
-    let [one] = &told[..] else { panic!("it is told once: {told:?}") };
+    let [Traced::To(one)] = &told[..] else { panic!("it is told once: {told:?}") };
     assert_eq!((one.weakness, &*one.with, one.alone), (Weakness::UnverifiedContracts, &[][..], true));
     assert!(one.shrunk.text.lines().count() <= 30, "{}", one.shrunk.text);
     let again = of_text("again.yaml", &one.shrunk.text, None, &|| true).expect("it can be run");

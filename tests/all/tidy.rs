@@ -76,6 +76,7 @@ const OWNED: &[(&str, &[&str])] = &[
             "src/scenario/trace.rs",
             "src/workload/trace/lines.rs",
             "src/reproduce/openb/data.rs",
+            "src/sim/check/listed.rs",
         ],
     ),
     ("flate2", &["src/workload/trace/lines.rs", "src/report/page/data.rs"]),

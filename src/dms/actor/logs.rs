@@ -18,6 +18,13 @@ impl Serialize for Printed {
     }
 }
 
+impl Printed {
+    /// How much longer it makes the JSON of what it is in than nothing printed would.
+    pub(super) fn json_len(&self) -> u64 {
+        data_encoding::BASE64.encode_len(self.0.len()) as u64
+    }
+}
+
 /// Everything that one run of an allocation printed.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize)]
 pub struct Output {
@@ -110,6 +117,30 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::dms::actor::{AllocationState, Message, TaskTermination};
+
+    #[test]
+    fn how_long_what_was_printed_is_on_its_way_is_known_without_writing_it() {
+        let printed = |text: &str| Printed(text.into());
+        let chunk =
+            |data| LogChunk { run: 1, stream: Stream::Stderr, offset: 7, data, total: 9, ended: true };
+        for text in ["", "x", "two", "three\n\"", "fünf"] {
+            let end = TaskTermination {
+                allocation: "0_n0.a0".into(),
+                generation: 2,
+                status: AllocationState::Completed,
+                exit_code: 1,
+                output: Output { stdout: printed(text), stderr: printed("oh") },
+                fetch: false,
+            };
+            for message in
+                [Message::LogChunk(Box::new(chunk(printed(text)))), Message::TaskTermination(Box::new(end))]
+            {
+                let written = serde_json::to_string(&message).expect("it can be written");
+                assert_eq!(message.json_len(), written.len() as u64, "{written}");
+            }
+        }
+    }
 
     #[test]
     fn a_long_text_comes_in_chunks_of_whole_characters() {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 
 use super::control::{DeploymentRequest, NewDeployment};
-use super::logs::{LogChunk, LogRequest, Output};
+use super::logs::{LogChunk, LogRequest, Output, Printed};
 use super::promise::{ConvertPromise, SignBid};
 use super::report::Report;
 use crate::dms::capability::TokenList;
@@ -508,6 +508,16 @@ impl Message {
                         .as_ref()
                         .map_or(0, |signature| r#","signature":"#.len() as u64 + count(signature))
                     + bid.offer.as_ref().map_or(0, |offer| r#","offer":"#.len() as u64 + count(offer))
+            }
+            // What was printed may be long; as base64 its length is known without writing it.
+            Self::LogChunk(chunk) => {
+                let bare = LogChunk { data: Printed::default(), ..LogChunk::clone(chunk) };
+                count(&Self::LogChunk(Box::new(bare))) + chunk.data.json_len()
+            }
+            Self::TaskTermination(end) => {
+                let bare = TaskTermination { output: Output::default(), ..TaskTermination::clone(end) };
+                let printed = end.output.stdout.json_len() + end.output.stderr.json_len();
+                count(&Self::TaskTermination(Box::new(bare))) + printed
             }
             Self::EdgeProbe(Padding(bytes)) => r#"{"EdgeProbe":""}"#.len() as u64 + u64::from(*bytes),
             other => count(other),

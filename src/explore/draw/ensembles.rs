@@ -28,7 +28,7 @@ pub(super) fn images(draft: &mut Draft) {
         draft.images.push("x/sick: {size: 40 MB, start: 1s, service: {health: bad}}".to_owned());
     }
     if draft.has(Choice::Output) {
-        let size = dice.scaled(10, 3000);
+        let size = dice.scaled(10, 1500);
         draft.images.push(format!(
             "x/talker: {{size: 20 MB, start: 1s, task: {{run: 30s, output: words, output_size: {size} KiB}}}}"
         ));
@@ -93,7 +93,11 @@ impl Ensemble {
         }
         if draft.has(Choice::Edges) && nodes > 1 && dice.percent(60) {
             let rtt = dice.scaled(20, 600);
-            ensemble.more.push(format!("edge_constraints: [{{edges: [n0, n1], rtt: {rtt}}}]"));
+            let bandwidth = match draft.has(Choice::Mistakes) && dice.percent(30) {
+                true => ", bw: 4000000000",
+                false => "",
+            };
+            ensemble.more.push(format!("edge_constraints: [{{edges: [n0, n1], rtt: {rtt}{bandwidth}}}]"));
         }
         if draft.has(Choice::Recoveries) && dice.percent(50) {
             let strategy = dice.one(&["redeploy", "teardown"]);
@@ -246,6 +250,8 @@ fn node_text(draft: &Draft, dice: &mut Dice, (number, node): (u64, u64), own: &[
     if draft.has(Choice::Ports) && dice.percent(70) {
         let public = match dice.percent(50) {
             true => "0".to_owned(),
+            // Below those that may be given.
+            false if draft.has(Choice::Mistakes) && dice.percent(10) => "8080".to_owned(),
             false => (20_000 + number * 4 + node).to_string(),
         };
         let first = own[0];

@@ -5,6 +5,7 @@
 
 mod ensembles;
 mod faults;
+mod mistakes;
 mod operations;
 mod peers;
 
@@ -45,7 +46,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             providers: (4, 46),
-            deployments: (8, 80),
+            deployments: (24, 90),
             profile: "intended".to_owned(),
             without: Vec::new(),
             with: Vec::new(),
@@ -136,6 +137,14 @@ pub fn draw(seed: u64, choices: Choices, bounds: &Bounds) -> String {
     write(&draft, bounds)
 }
 
+/// How often an ensemble is deployed: the fewer whom a request goes to, the more often, so that runs are of like
+/// length.
+fn count(draft: &Draft, bounds: &Bounds, dice: &mut Dice) -> u64 {
+    let (least, most) = bounds.deployments;
+    let middle = bounds.providers.0.midpoint(bounds.providers.1);
+    (dice.scaled(least, most) * middle / draft.providers).clamp(1, 2 * most)
+}
+
 /// What is deployed when.
 fn workload(draft: &mut Draft, bounds: &Bounds) {
     let mut dice = draft.dice(10);
@@ -145,16 +154,15 @@ fn workload(draft: &mut Draft, bounds: &Bounds) {
         let by = draft.orchestrators[dice.between(0, draft.orchestrators.len() as u64) as usize];
         let name = format!("{}{number}", ensemble.kind());
         let mut entry = format!("by: {by}, name: {name}");
-        let (least, most) = bounds.deployments;
-        let (count, timeout) = (dice.scaled(least, most), dice.between(2, 7));
+        let (count, timeout) = (count(draft, bounds, &mut dice), dice.between(2, 7));
         let arrivals = match dice.between(0, 3) {
             0 => {
                 let (at, within) = (dice.between(5, 1500), dice.between(1, 120));
                 format!("{{burst: {{at: {at}s, count: {count}, within: {within}s}}}}, count: {count}")
             }
-            1 => format!("{{poisson: {{mean: {}s}}}}, count: {count}", 2000 / count),
+            1 => format!("{{poisson: {{mean: {}s}}}}, count: {count}", (2000 / count).max(1)),
             _ => {
-                let (start, every) = (dice.between(1, 300), 2000 / count);
+                let (start, every) = (dice.between(1, 300), (2000 / count).max(1));
                 format!("{{every: {every}s, start: {start}s}}, count: {count}")
             }
         };

@@ -1,7 +1,7 @@
 //! What operators and users do beside deploying.
 
 use super::ensembles::Ensemble;
-use super::{Draft, Line, Times};
+use super::{Draft, Line, Times, mistakes};
 use crate::explore::choices::Choice;
 use crate::explore::dice::Dice;
 
@@ -34,12 +34,15 @@ pub(super) fn draw(draft: &mut Draft) {
     if draft.has(Choice::Revocations) {
         revocations(draft, &mut dice, &mut all);
     }
+    if draft.has(Choice::Mistakes) {
+        all.extend(mistakes::draw(draft));
+    }
     all.sort_by_key(|(at, _)| *at);
     draft.operations = all.into_iter().map(|(at, text)| format!("{{at: {at}s, {text}}}")).collect();
 }
 
 /// A deployment by its name, and who orchestrates it.
-fn which(draft: &Draft, dice: &mut Dice) -> (String, &'static str) {
+pub(super) fn which(draft: &Draft, dice: &mut Dice) -> (String, &'static str) {
     let entry = dice.between(0, draft.deployments.len() as u64);
     one_of(draft, dice, entry)
 }

@@ -137,8 +137,9 @@ fn organizations(draft: &mut Draft, dice: &mut Dice) {
     ));
     draft.organizations.push(MAY_REVOKE.to_owned());
     let membership = dice.one(&["full", "provide_only", "require_only"]);
+    let quotas = if draft.has(Choice::Mistakes) { ", quotas: {acme: 20%}" } else { "" };
     draft.peers.push(format!(
-        "providers: {{name: own, count: {}, org: acme, hardware: {{cpu: 8, ram: 16 GiB, disk: 400 GB}}}}",
+        "providers: {{name: own, count: {}, org: acme, hardware: {{cpu: 8, ram: 16 GiB, disk: 400 GB}}{quotas}}}",
         dice.between(2, 6)
     ));
     draft
@@ -169,9 +170,13 @@ fn contracts(draft: &mut Draft, dice: &mut Dice) {
         };
         let paid = if dice.percent(60) { ", pay_after: 1m" } else { "" };
         let at = dice.between(0, 120);
+        let termination = match draft.has(Choice::Mistakes) {
+            true => dice.one(&["", ", termination: refused", ", termination: unsaid"]),
+            false => "",
+        };
         draft.contracts.push(format!(
             "{{name: {name}, at: {at}s, requestor: {requestor}, provider: p-{}, host: hosta, validator: vera, \
-             for: {}m, model: {model}, period: minute, periods: {periods}{agreed}{paid}}}",
+             for: {}m, model: {model}, period: minute, periods: {periods}{agreed}{paid}{termination}}}",
             dice.between(0, 2),
             dice.between(10, 120)
         ));

@@ -56,14 +56,15 @@ impl Invariant for Endings {
     }
 }
 
-/// Whether there is room for every part that has lost its place, for somebody who may use it.
+/// Whether there is room for every part that has lost its place, for somebody who may use it, and none waits for its
+/// turn.
 fn could_be_placed(look: &Look<'_, '_>, by: PeerId, deployment: &Deployment) -> bool {
     let world = look.world;
     let Some(number) = world.ledger.number_of(deployment.id()) else { return false };
     let memberships = memberships(look, by);
     // Who may serve under a contract is not for this rule to say, nor who can be reached through address translation.
     let hidden = world.setup.network.nat.is_some();
-    if hidden || !deployment.contracts().is_empty() || deployment.was_updated() {
+    if hidden || !deployment.contracts().is_empty() || deployment.was_updated() || deployment.is_in_line() {
         return false;
     }
     let ensemble = world.ledger.ensemble_of(number);
@@ -77,7 +78,9 @@ fn could_be_placed(look: &Look<'_, '_>, by: PeerId, deployment: &Deployment) -> 
         let mut suitable = up.filter(|(host, number)| {
             let provider = host.peer.provider();
             let own = host.peer.handle_of_root().host;
+            let group = &world.setup.groups[world.population.members()[*number as usize].group];
             node.pin.is_none_or(|pin| pin == own)
+                && !group.require_contracts
                 && deployment.hosts().all(|other| other != own)
                 && listens(look, PeerId(*number), &memberships)
                 && provider.pool().check(node.resources).is_ok()

@@ -18,6 +18,7 @@ mod endings;
 mod generations;
 mod lasting;
 mod leases;
+mod listed;
 mod living;
 mod machines;
 mod manifests;
@@ -32,6 +33,7 @@ mod reach;
 mod recovery;
 mod revocations;
 mod rounds;
+mod states;
 mod transitions;
 mod volumes;
 mod wishes;
@@ -41,6 +43,7 @@ use std::sync::Arc;
 
 pub(super) use self::authority::Verdict;
 use self::calm::Calm;
+pub use self::listed::listed;
 use self::memory::Memory;
 pub use self::reach::{Feature, Reached};
 pub use self::transitions::{ALLOCATION_TRANSITIONS, DEPLOYMENT_TRANSITIONS};
@@ -313,7 +316,7 @@ impl World<'_> {
     #[inline]
     pub(super) fn check_fact(&mut self, peer: PeerId, fact: &Fact) {
         if let Some(checks) = &mut self.checks {
-            checks.reached.note(fact);
+            checks.reached.note(peer, fact);
             self.consult(|rule, look, found| rule.fact(look, peer, fact, found));
         }
     }

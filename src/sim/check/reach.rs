@@ -1,36 +1,44 @@
 //! What a run has come to: states, transitions, refusals. The search steers by it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 
 use rustc_hash::{FxHashMap, FxHasher};
 
-use crate::dms::actor::AllocationState;
-use crate::dms::fact::{DeploymentStatus, Fact};
-use crate::dms::identity::EnsembleId;
+use super::listed::{ALLOCATION, DEPLOYMENT, allocation_step, deployment_step, form_of};
+use super::states::{States, Step};
+use crate::dms::fact::Fact;
+use crate::sim::event::PeerId;
 
 /// Something that a run can come to: a class, and what of it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Feature {
     /// `deployment`, `allocation`, `bid`, `message`, `stage`, ...
     pub class: &'static str,
-    /// What: a transition, or a reason without the amounts and names in it.
+    /// What: a transition, or a reason as it is listed, and else without the numbers in it.
     pub what: Box<str>,
 }
 
-/// What a run has come to, and how often.
+impl Feature {
+    /// Whether it is a transition.
+    #[must_use]
+    pub fn is_step(&self) -> bool {
+        [DEPLOYMENT, ALLOCATION].contains(&self.class)
+    }
+}
+
+/// What a run has come to.
 #[derive(Clone, Debug, Default)]
 pub struct Reached {
-    known: FxHashMap<u64, (Feature, u64)>,
-    deployments: FxHashMap<EnsembleId, DeploymentStatus>,
-    allocations: FxHashMap<u64, AllocationState>,
+    known: FxHashMap<u64, Feature>,
+    states: States,
     facts: u64,
 }
 
 impl Reached {
-    /// Everything that was come to, in order, with how often.
+    /// Everything that was come to, in order.
     #[must_use]
-    pub fn features(&self) -> BTreeMap<Feature, u64> {
+    pub fn features(&self) -> BTreeSet<Feature> {
         self.known.values().cloned().collect()
     }
 
@@ -44,29 +52,23 @@ impl Reached {
         let mut hasher = FxHasher::default();
         class.hash(&mut hasher);
         plain(text).for_each(|c| c.hash(&mut hasher));
-        let feature = || (Feature { class, what: plain(text).collect::<String>().into() }, 0);
-        self.known.entry(hasher.finish()).or_insert_with(feature).1 += 1;
+        let what = || match form_of(class, text) {
+            Some(form) => form.into(),
+            None => plain(text).collect::<String>().into(),
+        };
+        self.known.entry(hasher.finish()).or_insert_with(|| Feature { class, what: what() });
     }
 
-    /// Takes what a fact shows.
-    pub(super) fn note(&mut self, fact: &Fact) {
+    /// Takes what a fact of a peer shows.
+    pub(super) fn note(&mut self, peer: PeerId, fact: &Fact) {
         self.facts += 1;
+        match self.states.take(peer, fact) {
+            Some(Step::Deployment(from, to)) => self.add(DEPLOYMENT, &deployment_step(from, to)),
+            Some(Step::Allocation(from, to)) => self.add(ALLOCATION, &allocation_step(from, to)),
+            None => {}
+        }
         match fact {
-            Fact::DeploymentStatus { ensemble, status, reason } => {
-                let former = self.deployments.insert(*ensemble, *status);
-                let former = former.map_or("-", DeploymentStatus::as_str);
-                self.add("deployment", &format!("{former} > {}", status.as_str()));
-                if let Some(reason) = reason {
-                    self.add("end", reason);
-                }
-            }
-            Fact::AllocationState { allocation, generation, state, .. } => {
-                let mut hasher = FxHasher::default();
-                (allocation, generation).hash(&mut hasher);
-                let former = self.allocations.insert(hasher.finish(), *state);
-                let former = former.map_or("pending", AllocationState::word);
-                self.add("allocation", &format!("{former} > {}", state.word()));
-            }
+            Fact::DeploymentStatus { reason: Some(reason), .. } => self.add("end", reason),
             Fact::BidRefused { refusal, .. } => self.add("bid", &refusal.to_string()),
             Fact::MessageRejected { rejection, .. } => self.add("message", rejection.as_str()),
             Fact::StageFailed { stage, reason, .. } => self.add(stage.as_str(), reason),
@@ -84,7 +86,7 @@ impl Reached {
     }
 }
 
-/// A reason without what differs from case to case: numbers, and what stands between quotes or looks like an id.
+/// A reason without the numbers in it.
 fn plain(text: &str) -> impl Iterator<Item = char> + '_ {
     let mut former = ' ';
     text.chars().filter_map(move |c| {

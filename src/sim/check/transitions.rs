@@ -1,12 +1,9 @@
 //! State machines take only listed transitions (dms-orchestration sections 1.2 and 3.1).
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
+use super::states::{States, Step};
 use super::{Found, Invariant, Look};
 use crate::dms::actor::AllocationState as A;
 use crate::dms::fact::{DeploymentStatus as D, Fact};
-use crate::dms::identity::EnsembleId;
 use crate::sim::event::PeerId;
 use crate::sim::ledger::key_of;
 
@@ -35,11 +32,10 @@ pub const ALLOCATION_TRANSITIONS: &[(A, &[A])] = &[
     (A::Terminated, &[]),
 ];
 
-/// The last states.
+/// See the module.
 #[derive(Default)]
 pub(super) struct Transitions {
-    deployments: BTreeMap<(PeerId, EnsembleId), D>,
-    allocations: BTreeMap<(PeerId, Arc<str>, u32), A>,
+    states: States,
 }
 
 fn allows<S: PartialEq>(table: &[(S, &[S])], from: &S, to: &S) -> bool {
@@ -52,38 +48,19 @@ impl Invariant for Transitions {
     }
 
     fn fact(&mut self, look: &Look<'_, '_>, peer: PeerId, fact: &Fact, found: &mut Found<'_>) {
-        match fact {
-            Fact::DeploymentStatus { ensemble, status, .. } => {
-                let former = self.deployments.insert((peer, *ensemble), *status);
-                let is_listed = match former {
-                    None => true,
-                    Some(former) => allows(DEPLOYMENT_TRANSITIONS, &former, status),
-                };
-                if let (false, Some(former)) = (is_listed, former) {
-                    let name = look.name_of(*ensemble);
-                    let (from, to) = (former.as_str(), status.as_str());
-                    found.wrong(look, peer, format!("{name} went from {from} to {to}"));
-                }
+        match (self.states.take(peer, fact), fact) {
+            (Some(Step::Deployment(Some(from), to)), Fact::DeploymentStatus { ensemble, .. })
+                if !allows(DEPLOYMENT_TRANSITIONS, &from, &to) =>
+            {
+                let name = look.name_of(*ensemble);
+                found.wrong(look, peer, format!("{name} went from {} to {}", from.as_str(), to.as_str()));
             }
-            // Another orchestrator tells of it from its own record.
-            Fact::DeploymentHandedOver { ensemble, .. } => {
-                self.deployments.remove(&(peer, *ensemble));
-            }
-            Fact::DeploymentRestored { ensemble, status } => {
-                self.deployments.insert((peer, *ensemble), *status);
-            }
-            Fact::AllocationState { allocation, generation, state, .. } => {
-                let place = (peer, Arc::clone(allocation), *generation);
-                let former = self.allocations.insert(place, *state).unwrap_or(A::Pending);
-                if former != *state && !allows(ALLOCATION_TRANSITIONS, &former, state) {
-                    let (from, to) = (former.word(), state.word());
-                    let what =
-                        format!("generation {generation} of {} went from {from} to {to}", key_of(allocation));
-                    found.wrong(look, peer, what);
-                }
-            }
-            Fact::AllocationRestored { allocation, generation } => {
-                self.allocations.insert((peer, Arc::clone(allocation), *generation), A::Stopped);
+            (Some(Step::Allocation(from, to)), Fact::AllocationState { allocation, generation, .. })
+                if from != to && !allows(ALLOCATION_TRANSITIONS, &from, &to) =>
+            {
+                let (key, from, to) = (key_of(allocation), from.word(), to.word());
+                let what = format!("generation {generation} of {key} went from {from} to {to}");
+                found.wrong(look, peer, what);
             }
             _ => {}
         }

@@ -189,6 +189,7 @@ impl World<'_> {
     pub(in crate::sim) fn switch_off(&mut self, now: Time, peer: PeerId) {
         self.hosts[peer.0 as usize].crashed = false;
         self.take_down(now, peer, Down::Machine);
+        self.check_disk_lost(peer);
     }
 
     pub(in crate::sim) fn bring_up(&mut self, now: Time, peer: PeerId) {
