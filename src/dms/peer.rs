@@ -603,7 +603,7 @@ impl Peer {
             }
             Command::AnchorRevocations(tokens) => {
                 let mut desk = Desk { now, security: &mut self.security, out };
-                Node::anchor_revocations(&mut desk, &tokens);
+                self.node.anchor_revocations(&mut desk, &tokens);
             }
             Command::Operate { operation, order } => {
                 let mut desk = Desk { now, security: &mut self.security, out };

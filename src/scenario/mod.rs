@@ -144,9 +144,15 @@ pub fn load(path: &Path, overrides: &Overrides, metrics: &[&str]) -> Result<Load
 /// # Errors
 /// As [`load`].
 pub fn load_text(name: &str, text: &str, ensembles: Vec<(String, String)>) -> Result<Setup, Report> {
-    let files = Files::in_memory(ensembles);
-    let loaded = load_bytes(files, Path::new(name), name, text.as_bytes(), &Overrides::default(), &[])?;
-    Ok(loaded.setup)
+    Ok(load_in_memory(name, text.as_bytes(), ensembles)?.setup)
+}
+
+/// Loads a scenario that stands in memory, with the files that it names, by these names.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_in_memory(name: &str, bytes: &[u8], files: Vec<(String, String)>) -> Result<Loaded, Report> {
+    load_bytes(Files::in_memory(files), Path::new(name), name, bytes, &Overrides::default(), &[])
 }
 
 /// Loads a script of capability operations.

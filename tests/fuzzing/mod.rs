@@ -1,59 +1,100 @@
-//! Bytes that are almost tokens and envelopes. Whatever they are, reading them does not panic; what can be read is
-//! written as bytes that read back as the same and are written the same.
+//! Bytes that are almost what a reader wants. Whatever they are, reading them does not panic, and what is read keeps
+//! the promises of its reader ([`Target`]).
 //!
-//! A round changes a known text at random and gives it to every reader. What was read joins the known texts, so that
-//! later rounds start from odd but readable ones. The same seed gives the same rounds.
+//! A round changes a known text at random and gives it to the target. What can be read joins the known texts, so that
+//! later rounds begin at odd ones. Texts that look as none before them did (an error of another form), made short, are
+//! stored in `corpus/`, one file a target, and are the first that are tried. The same seed gives the same rounds.
 
-use dmsim::dms::actor::{WireEnvelope, WireOptions};
-use dmsim::dms::capability::{Action, CapabilityContext, Delegation, Rules, SelfSign, Token, TokenList};
-use dmsim::dms::identity::{Did, DidDocument, Handle, KeyKind, SecretKey, SignatureMode};
-use dmsim::kernel::Timestamp;
+mod corpus;
+mod ensembles;
+mod peers;
+mod scenarios;
+mod traces;
+mod wire;
 
-/// The most texts that are kept to start from.
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+/// The most texts that are kept to start from beside the stored ones.
 const KNOWN: usize = 400;
-/// The longest text: twice what a message may carry, so that the limit is passed too.
-const LONGEST: usize = 2 * TokenList::MAX_BYTES;
-const WORDS: [&str; 24] = [
-    "null",
-    "{}",
-    "[]",
-    "\"\"",
-    "-1",
-    "0",
-    "18446744073709551615",
-    "1e9",
-    "{\"dms\":",
-    "{\"ucan\":{}}",
-    ",\"chain\":",
-    ",\"topic\":[]",
-    ",\"depth\":1",
-    ",\"sig\":\"\"",
-    "\"act\":\"revoke\"",
-    "{\"uri\":\"\"}",
-    "did:key:z",
-    "did:prism:a",
-    "\\u0000",
-    "\\ud800",
-    "\u{2028}",
-    "<&>",
-    "true",
-    "}}}}",
-];
+
+/// A reader of bytes, and what it promises.
+pub(super) trait Target {
+    /// What its corpus is called.
+    fn name(&self) -> &'static str;
+
+    /// Texts that it reads.
+    fn texts(&self) -> Vec<Vec<u8>>;
+
+    /// Pieces of which such texts are made.
+    fn words(&self) -> &'static [&'static str];
+
+    /// The longest text that it is given, in bytes.
+    fn longest(&self) -> usize;
+
+    /// Reads bytes. Panics where it breaks a promise.
+    fn give(&mut self, bytes: &[u8]) -> Outcome;
+}
+
+/// How a text was taken.
+#[derive(Default)]
+pub(super) struct Outcome {
+    /// Whether it could be read.
+    pub(super) read: bool,
+    /// What it came to, in words; what differs from case to case counts for nothing.
+    pub(super) looks: Vec<String>,
+}
+
+/// All targets.
+pub(super) fn targets() -> Vec<Box<dyn Target>> {
+    vec![
+        Box::new(wire::Wire::new()),
+        Box::new(scenarios::Scenarios),
+        Box::new(ensembles::Ensembles),
+        Box::new(traces::Traces),
+        Box::new(peers::Peers),
+    ]
+}
 
 /// Rounds from one seed.
 pub(super) struct Fuzz {
     state: u64,
+    target: Box<dyn Target>,
     known: Vec<Vec<u8>>,
-    context: CapabilityContext,
-    /// How many texts were read by some reader.
+    /// So many of them stay.
+    stored: usize,
+    looks: BTreeSet<String>,
+    /// How many texts could be read.
     pub(super) read: u64,
+    /// Texts that look as none before them did, made short.
+    pub(super) news: Vec<Vec<u8>>,
 }
 
 impl Fuzz {
-    /// Rounds that start from texts as DMS writes them.
-    pub(super) fn new(seed: u64) -> Self {
-        let (known, context) = written();
-        Self { state: seed, known, context, read: 0 }
+    /// Rounds that start from the stored texts and those that the target reads; all of them are tried at once.
+    pub(super) fn new(target: Box<dyn Target>, seed: u64) -> Self {
+        let mut all = target.texts();
+        all.extend(corpus::of(target.name()));
+        let (looks, known, news) = Default::default();
+        let mut fuzz = Self { state: seed, target, known, stored: 0, looks, read: 0, news };
+        for bytes in all {
+            let outcome = fuzz.give(&bytes);
+            fuzz.looks.extend(forms(&outcome));
+            // What cannot be read is seldom near to what can.
+            fuzz.known.extend(outcome.read.then_some(bytes));
+        }
+        fuzz.stored = fuzz.known.len();
+        fuzz
+    }
+
+    /// What the target is called.
+    pub(super) fn name(&self) -> &'static str {
+        self.target.name()
+    }
+
+    /// Adds to the stored corpus what was found.
+    pub(super) fn store(&self) {
+        corpus::add(self.name(), &self.news);
     }
 
     /// A number below `bound`.
@@ -65,29 +106,72 @@ impl Fuzz {
         ((x ^ (x >> 31)) % bound.max(1) as u64) as usize
     }
 
-    /// Changes a known text and gives it to every reader.
+    /// Changes a known text and gives it to the target.
     pub(super) fn round(&mut self) {
         let at = self.pick(self.known.len());
         let mut bytes = self.known[at].clone();
         for _ in 0..=self.pick(4) {
             self.change(&mut bytes);
         }
-        bytes.truncate(LONGEST);
-        if read_all(&bytes, &self.context) {
-            self.read += 1;
-            if self.known.len() < KNOWN {
-                self.known.push(bytes);
-            } else {
-                let at = self.pick(KNOWN);
-                self.known[at] = bytes;
-            }
+        bytes.truncate(self.target.longest());
+        let outcome = self.give(&bytes);
+        self.read += u64::from(outcome.read);
+        let fresh = forms(&outcome).find(|form| !self.looks.contains(form));
+        if let Some(form) = fresh {
+            let short = self.shortened(&bytes, &form);
+            let shown = self.give(&short);
+            self.looks.extend(forms(&shown));
+            self.news.push(short);
         }
+        if outcome.read {
+            self.keep(bytes);
+        }
+    }
+
+    fn keep(&mut self, bytes: Vec<u8>) {
+        if self.known.len() < self.stored + KNOWN {
+            self.known.push(bytes);
+        } else {
+            let at = self.stored + self.pick(KNOWN);
+            self.known[at] = bytes;
+        }
+    }
+
+    /// Where the target breaks a promise, the text is shown before the panic goes on.
+    fn give(&mut self, bytes: &[u8]) -> Outcome {
+        let given = catch_unwind(AssertUnwindSafe(|| self.target.give(bytes)));
+        given.unwrap_or_else(|panic| {
+            eprintln!("{} broke a promise over {}", self.target.name(), corpus::line(bytes));
+            resume_unwind(panic)
+        })
+    }
+
+    /// The text without what it can do without and still look so.
+    fn shortened(&mut self, bytes: &[u8], form: &str) -> Vec<u8> {
+        let mut short = bytes.to_vec();
+        let mut size = short.len().div_ceil(2);
+        while size > 0 {
+            let mut at = 0;
+            while at < short.len() {
+                let mut less = short.clone();
+                drop(less.drain(at..(at + size).min(short.len())));
+                let outcome = self.give(&less);
+                match forms(&outcome).any(|other| other == form) {
+                    true => short = less,
+                    false => at += size,
+                }
+            }
+            // The last bytes cost most and are worth least.
+            size = if size > 8 { size.div_ceil(2) } else { 0 };
+        }
+        short
     }
 
     fn change(&mut self, bytes: &mut Vec<u8>) {
         let from = self.pick(bytes.len() + 1);
         let to = (from + self.pick(32)).min(bytes.len());
-        match self.pick(7) {
+        let words = self.target.words();
+        match self.pick(10) {
             0 => drop(bytes.drain(from..to)),
             1 => {
                 let copy = bytes[from..to].to_vec();
@@ -95,11 +179,11 @@ impl Fuzz {
                 bytes.splice(at..at, copy);
             }
             2 => {
-                let word = WORDS[self.pick(WORDS.len())];
+                let word = words[self.pick(words.len())];
                 bytes.splice(from..to, word.bytes());
             }
             3 => {
-                let word = WORDS[self.pick(WORDS.len())];
+                let word = words[self.pick(words.len())];
                 bytes.splice(from..from, word.bytes());
             }
             4 => {
@@ -110,117 +194,70 @@ impl Fuzz {
                 bytes.splice(from..to, part);
             }
             5 if from < bytes.len() => bytes[from] ^= 1 << self.pick(8),
+            6 => self.change_value(bytes, from, u8::is_ascii_digit),
+            7 => self.change_value(bytes, from, u8::is_ascii_alphanumeric),
+            8 => self.move_line(bytes, from),
             _ if from < bytes.len() => bytes[from] = b"0123456789abcdefAZ\"{}[],:+/= \\"[self.pick(30)],
             _ => {}
         }
     }
+
+    /// Puts another in the place of the next value: one of the known pieces.
+    fn change_value(&mut self, bytes: &mut Vec<u8>, from: usize, is_part: fn(&u8) -> bool) {
+        let Some(start) = bytes[from..].iter().position(is_part).map(|at| from + at) else { return };
+        let length = bytes[start..].iter().take_while(|byte| is_part(byte)).count();
+        let words = self.target.words();
+        let word = words[self.pick(words.len())];
+        bytes.splice(start..start + length, word.bytes());
+    }
+
+    /// Takes the next line away, doubles it, or puts one of another text there.
+    fn move_line(&mut self, bytes: &mut Vec<u8>, from: usize) {
+        let line_at = |bytes: &[u8], from: usize| {
+            let start = bytes[from..].iter().position(|byte| *byte == b'\n').map_or(0, |at| from + at + 1);
+            let length = bytes[start..].iter().position(|byte| *byte == b'\n').map(|at| at + 1);
+            start..length.map_or(bytes.len(), |length| start + length)
+        };
+        let line = line_at(bytes, from);
+        match self.pick(3) {
+            0 => drop(bytes.drain(line)),
+            1 => {
+                let copy = bytes[line.clone()].to_vec();
+                bytes.splice(line.start..line.start, copy);
+            }
+            _ => {
+                let other = self.pick(self.known.len());
+                let from = self.pick(self.known[other].len() + 1);
+                let foreign = line_at(&self.known[other], from);
+                let foreign = self.known[other][foreign].to_vec();
+                bytes.splice(line.start..line.start, foreign);
+            }
+        }
+    }
 }
 
-/// Gives bytes to every reader, and holds those that read them to their promises. True when one read them.
-fn read_all(bytes: &[u8], context: &CapabilityContext) -> bool {
-    let mut read = false;
-    if let Ok(token) = Token::from_json(bytes) {
-        read = true;
-        let written = token.to_json();
-        assert_eq!(written.len(), token.json_len(), "{}", shown(bytes));
-        let again = Token::from_json(&written).unwrap_or_else(|error| panic!("{error}: {}", shown(bytes)));
-        assert_eq!((again.to_json(), &again), (written, &token), "{}", shown(bytes));
-    }
-    if let Ok(list) = TokenList::from_json(bytes) {
-        read = true;
-        let written = list.to_json();
-        assert_eq!(written.len(), list.json_len(), "{}", shown(bytes));
-        let again =
-            TokenList::from_json(&written).unwrap_or_else(|error| panic!("{error}: {}", shown(bytes)));
-        assert_eq!((again.to_json(), &again), (written, &list), "{}", shown(bytes));
-    }
-    // Whatever it is, a receiver takes it up or not, explains it, and can forget it.
-    let mut receiver = context.clone();
-    let now = Timestamp(1);
-    if let Ok(consumption) = receiver.consume_blob(context.did(), bytes, now) {
-        let list = TokenList::from_json(bytes).expect("what was consumed was read");
-        assert_eq!(usize::from(consumption.kept) + consumption.refused.len(), list.len());
-        receiver.discard(&list);
-        assert!(receiver.consumed().is_empty(), "{}", shown(bytes));
-    }
-    if let Ok(envelope) = WireEnvelope::from_json(bytes) {
-        read = true;
-        let written = envelope.to_json();
-        let again =
-            WireEnvelope::from_json(&written).unwrap_or_else(|error| panic!("{error}: {}", shown(bytes)));
-        assert_eq!((again.to_json(), &again), (written, &envelope), "{}", shown(bytes));
-        let _ = envelope.is_signed();
-    }
-    if let Ok(document) = serde_json::from_slice::<DidDocument>(bytes) {
-        read = true;
-        let _ = document.authentication_key();
-    }
-    if let Ok(text) = str::from_utf8(bytes) {
-        let did = Did::from_text(text);
-        assert_eq!(did.to_string(), text);
-        assert_eq!(did.text_len(), text.len());
-        let _ = (did.public_key(), Did::parse(text));
-    }
-    read
-}
-
-fn shown(bytes: &[u8]) -> String {
-    format!("the bytes {:?}", String::from_utf8_lossy(bytes))
-}
-
-/// Texts as DMS writes them, and a receiver for whom they are meant.
-fn written() -> (Vec<Vec<u8>>, CapabilityContext) {
-    let mode = SignatureMode::Modelled;
-    let key = |seed, kind| SecretKey::from_seed(kind, [seed; 32], mode).expect("a seed below the order");
-    let context = |seed, kind| CapabilityContext::new("fuzz", key(seed, kind), Rules::AS_IS);
-    let org = context(1, KeyKind::Ed25519);
-    let mut user = context(2, KeyKind::Secp256k1);
-    let receiver = context(3, KeyKind::Ed25519);
-    let (capabilities, topics) = (["/dms/deployment".into(), "/public".into()], ["/nunet".into()]);
-    let user_did = user.did().clone();
-    let say = Delegation {
-        subject: &user_did,
-        audience: &Did::Empty,
-        topics: &topics,
-        expire: Timestamp(u64::MAX / 2),
-        depth: 3,
-        capabilities: &capabilities,
-    };
-    let granted = std::sync::Arc::new(org.grant(Action::Delegate, &say, [7; 12]));
-    let anchors =
-        dmsim::dms::capability::Anchors { provide: std::slice::from_ref(&granted), ..Default::default() };
-    user.add_roots(&anchors, Timestamp(1)).expect("a good token");
-    let mut tokens = TokenList::new();
-    let to_receiver = Delegation { subject: receiver.did(), audience: receiver.did(), ..say };
-    user.delegate(&to_receiver, SelfSign::Also, Timestamp(1), &mut || [8; 12], &mut tokens)
-        .expect("authority");
-    tokens.push(org.revoke(&granted).expect("its issuer"));
-    let (sender, to) = (Handle::root(user.secret().public()), Handle::root(receiver.secret().public()));
-    let options = |topic: &str| WireOptions {
-        expire: Timestamp(30),
-        reply_to: "/dms/actor/replyto/1".to_owned(),
-        topic: topic.to_owned(),
-    };
-    let envelope = |to: Option<Handle>, topic| WireEnvelope {
-        to,
-        behaviour: "/public/hello".to_owned(),
-        from: sender.clone(),
-        nonce: 5,
-        options: options(topic),
-        message: b"{\"DID\":\"x\"}".to_vec(),
-        tokens: tokens.to_json(),
-        signature: vec![9; 64],
-    };
-    let document = DidDocument::with_key(&Did::from_text("did:prism:abc"), &receiver.secret().public());
-    let texts = vec![
-        granted.to_json(),
-        tokens[0].to_json(),
-        tokens.to_json(),
-        TokenList::new().to_json(),
-        envelope(Some(to), "").to_json(),
-        envelope(None, "/nunet/hello").to_json(),
-        serde_json::to_vec(&document).expect("a document has only string keys"),
-        user.did().to_string().into_bytes(),
-    ];
-    (texts, receiver)
+/// What an outcome looks like: numbers, and whatever stands in quotes or behind a colon or a bracket, count for
+/// nothing.
+fn forms(outcome: &Outcome) -> impl Iterator<Item = String> {
+    outcome.looks.iter().map(|look| {
+        let mut form = String::new();
+        let mut quote = None;
+        for letter in look.chars().take_while(|letter| !matches!(letter, ':' | '(')) {
+            match quote {
+                Some(end) if letter == end => quote = None,
+                Some(_) => {}
+                None if matches!(letter, '`' | '"') => {
+                    quote = Some(letter);
+                    form.push('*');
+                }
+                None if letter.is_ascii_digit() => {
+                    if !form.ends_with('#') {
+                        form.push('#');
+                    }
+                }
+                None => form.push(letter),
+            }
+        }
+        form
+    })
 }

@@ -87,10 +87,11 @@ impl Node {
     }
 
     /// Anchors revocations that many nodes share.
-    pub(in crate::dms) fn anchor_revocations(desk: &mut Desk<'_, '_>, revocations: &[Arc<Token>]) {
+    pub(in crate::dms) fn anchor_revocations(&mut self, desk: &mut Desk<'_, '_>, revocations: &[Arc<Token>]) {
         if let Err(reason) = anchor(desk, &Anchors { revoke: revocations, ..Anchors::default() }) {
             desk.fact(Fact::AnchorRefused { slot: Slot::Revoke, reason });
         }
+        self.catch_up.keep_comparing(desk, &self.neighbours);
     }
 
     /// Whether the node answers for this kind of behaviour at all; the others are the provider's.

@@ -65,10 +65,17 @@ impl Deployment {
             return;
         }
         self.refusals += 1;
-        let many = self.refusals as usize > 3 + self.nodes.len();
-        if (again || many) && self.pause.is_none() && !desk.security.profile.has(Weakness::HotLoop) {
+        if (again || self.is_often_refused())
+            && self.pause.is_none()
+            && !desk.security.profile.has(Weakness::HotLoop)
+        {
             self.pause(desk);
         }
+    }
+
+    /// Whether others than those that were found would hardly do better.
+    pub(super) fn is_often_refused(&self) -> bool {
+        self.refusals as usize > 3 + self.nodes.len()
     }
 
     /// Remembers what a deployment fails over, if nothing comes of it. What is undone in the background may meet the

@@ -260,8 +260,9 @@ impl Deployment {
             self.begin_search(desk, &bidden);
         }
         if complete {
-            // That enough bid says little where what they took on failed since it last ran.
-            if self.failed_at.is_none() {
+            // That enough bid says little where what they took on failed since it last ran, or none of them would do
+            // again and again.
+            if self.failed_at.is_none() && !self.is_often_refused() {
                 self.backoff = BACKOFF_MIN;
             }
             return self.advance(desk);

@@ -11,7 +11,7 @@ use super::node::{Member, MemberState, Node, Vote};
 use super::{Deployment, Phase};
 use crate::dms::actor::Printed;
 use crate::dms::desk::Desk;
-use crate::dms::fact::Fact;
+use crate::dms::fact::{DeploymentStatus, Fact};
 use crate::dms::identity::PeerId;
 use crate::dms::outbox::Timer;
 use crate::dms::supervision::{Copies, Spare};
@@ -154,7 +154,22 @@ impl Deployment {
             agreed: agreed as u32,
             votes: original.votes.len() as u32,
         });
+        self.leave_out_steps(desk);
         self.advance(desk);
+    }
+
+    /// What still had to be done for copies that are wanted no more counts as done.
+    fn leave_out_steps(&mut self, desk: &mut Desk<'_, '_>) {
+        let (looks, next) = (self.nodes.iter().any(Node::wants_place), self.next_step());
+        if self.status == DeploymentStatus::Preparing && !looks {
+            self.set_status(desk, DeploymentStatus::Committing, None);
+        }
+        if self.status == DeploymentStatus::Committing
+            && !looks
+            && next.is_none_or(|next| next > Phase::Committed)
+        {
+            self.set_status(desk, DeploymentStatus::Provisioning, None);
+        }
     }
 }
 

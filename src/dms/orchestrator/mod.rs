@@ -298,7 +298,8 @@ pub struct Deployment {
     last_failure: Option<(Stage, Arc<str>)>,
     /// The peer at which a step of a node failed last since the deployment ran.
     failed_at: Option<crate::dms::identity::PeerId>,
-    /// How often peers have refused what they had offered, since it ran last.
+    /// How often peers have refused what they had offered, or none of them was near enough to others, since it last
+    /// ran.
     refusals: u32,
     /// An attempt that has failed as a whole and is being reverted (W22).
     failed_attempt: Option<FailedAttempt>,

@@ -174,6 +174,8 @@ impl Deployment {
         let trusting = desk.security.profile.has(Weakness::SkippedStatus);
         for index in 0..self.nodes.len() {
             match self.nodes[index].phase {
+                // It was to be tried again after a pause, which has ended with the process.
+                Phase::Unplaced if self.status == DeploymentStatus::Running => self.place_anew(desk, index),
                 Phase::Unplaced | Phase::Idle => {}
                 _ if self.is_unannounced(index) => self.announce(desk, index),
                 Phase::Started if trusting => {}

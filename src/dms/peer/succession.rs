@@ -123,7 +123,10 @@ impl Peer {
         for record in self.deputies.watch(&mut desk) {
             let mut desk = Desk { now, security: &mut self.security, out };
             let record = record.handed_over(&self.root.handle, now);
-            // It may have had it before, and lost it to the one that it now takes it from.
+            // It may have had it before, and lost it to the one that it now takes it from. What that one did not hear
+            // of is not forgotten: what was placed where, and that it has ended.
+            let former = Deployment::latest(&self.deployments, record.id);
+            let former = former.map(|place| self.deployments[place].record());
             if let Some(mandate) = &record.mandate {
                 for former in self.deployments.iter_mut().filter(|former| former.id() == record.id) {
                     former.hear_mandate(&mut desk, mandate);
@@ -133,6 +136,9 @@ impl Peer {
             let location = self.provider.machine().location.clone();
             let mut deployment = Deployment::restored(number, record, self.atlas, now).at(location);
             deployment.succeed(&mut desk);
+            if let Some(former) = former.filter(|former| former.successor.is_none()) {
+                deployment.undo_foreign(&mut desk, &former);
+            }
             self.deputies.inform(&mut desk, &mut self.root, &deployment);
             give_answers(&mut desk, &mut self.root, &mut deployment);
             self.deployments.push(deployment);

@@ -77,7 +77,9 @@ impl Provider {
             let behaviours = Arc::new(EnsembleBehaviours::new(id));
             self.hosted.insert(id, Hosted { orchestrator, mandate, behaviours, heard, confirmation: None });
         }
-        for stored in record.endings.into_iter().filter(|stored| running.contains(&stored.run)) {
+        // Its executor may start again what was to end when the machine went down.
+        let is_there = |run: RunId| running.contains(&run) || rising.contains(&run);
+        for stored in record.endings.into_iter().filter(|stored| is_there(stored.run)) {
             self.go_on_ending(desk, stored);
         }
         for stored in record.allocations {

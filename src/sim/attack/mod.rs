@@ -235,7 +235,8 @@ impl World<'_> {
             for &peer in &self.attackers.honest {
                 let own = &setup.groups[self.population.group_of(peer)].organizations;
                 let (anchors, after) = (rng.chance(*anchored), delay.sample(&mut rng));
-                if anchors && *own == description.organizations {
+                let is_concerned = own.iter().any(|one| description.organizations.contains(one));
+                if anchors && is_concerned {
                     self.queue.post(*revoked + after, Event::Anchor { group: group as u32, peer });
                 }
             }

@@ -61,13 +61,18 @@ impl Invariant for Endings {
 fn could_be_placed(look: &Look<'_, '_>, by: PeerId, deployment: &Deployment) -> bool {
     let world = look.world;
     let Some(number) = world.ledger.number_of(deployment.id()) else { return false };
-    let memberships = memberships(look, by);
+    let heard_as = memberships(look, by);
     // Who may serve under a contract is not for this rule to say, nor who can be reached through address translation.
     let hidden = world.setup.network.nat.is_some();
     if hidden || !deployment.contracts().is_empty() || deployment.was_updated() || deployment.is_in_line() {
         return false;
     }
     let ensemble = world.ledger.ensemble_of(number);
+    // What is near enough to what, and what has become of volumes, is not for it to say either.
+    let mounts = ensemble.allocations.values().any(|allocation| !allocation.volumes.is_empty());
+    if !ensemble.edges.is_empty() || mounts {
+        return false;
+    }
     let mut wanted = deployment.unplaced();
     wanted.all(|node| {
         // Ports that are asked for by number may be taken everywhere.
@@ -81,11 +86,14 @@ fn could_be_placed(look: &Look<'_, '_>, by: PeerId, deployment: &Deployment) -> 
             let group = &world.setup.groups[world.population.members()[*number as usize].group];
             node.pin.is_none_or(|pin| pin == own)
                 && !group.require_contracts
+                // How many may wait there is told when something is to start.
+                && provider.machine().places.is_none()
                 && deployment.hosts().all(|other| other != own)
-                && listens(look, PeerId(*number), &memberships)
+                && listens(look, PeerId(*number), &heard_as)
                 && provider.pool().check(node.resources).is_ok()
                 && may_be_on(look, PeerId(*number), config)
                 && unfit(ensemble, config, provider.machine()).is_none()
+                && listens(look, by, &memberships(look, PeerId(*number)))
         });
         // A few more than one, for a peer that has just lost it is asked last.
         suitable.nth(if node.pin.is_some() { 0 } else { 2 }).is_some()

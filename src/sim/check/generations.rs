@@ -43,9 +43,11 @@ impl Invariant for Generations {
     }
 
     fn minute(&mut self, look: &Look<'_, '_>, calm: Span, found: &mut Found<'_>) {
-        // Whoever is down cannot be told, nor who does not listen any more.
+        // Whoever is down cannot be told, nor who does not listen any more, nor by one who has lost his disk.
         let up = living(look.world).filter(|one| {
-            look.world.hosts[one.peer.0 as usize].up && is_listened_to(look, one.peer, one.allocation)
+            look.world.hosts[one.peer.0 as usize].up
+                && is_listened_to(look, one.peer, one.allocation)
+                && !look.world.is_kept_for_one_who_has_forgotten(one.peer, one.allocation)
         });
         let all: Vec<Living<'_>> = up.collect();
         let mut latest: BTreeMap<&str, u32> = BTreeMap::new();

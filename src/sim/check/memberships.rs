@@ -1,10 +1,13 @@
 //! Who belongs to which organization, and so who listens to whom.
 
 use super::Look;
-use crate::dms::capability::Token;
+use crate::dms::capability::{Capability, Token};
 use crate::dms::identity::Did;
 use crate::sim::event::PeerId;
 use crate::sim::setup::{Operation, OperationKind, Role, Withdrawn};
+
+/// What a membership is good for, and what an operator grants beside memberships may not be.
+static DEPLOYING: Capability = Capability::fixed("/dms/deployment/request");
 
 /// The organizations whose valid membership a peer holds in its own name; none where it was withdrawn, for then nobody
 /// listens to it.
@@ -21,7 +24,11 @@ pub(super) fn memberships<'a>(look: &Look<'a, '_>, peer: PeerId) -> Vec<&'a Did>
     let capabilities = world.hosts[peer.0 as usize].likeness().peer.capabilities();
     let now = world.clock_of(peer, look.now);
     let held = capabilities.provide_anchors().tokens().iter();
-    let own = held.filter(|token| token.earliest_expire() > now && token.subject() == capabilities.did());
+    let deploys =
+        |link: &Token| Capability::any_implies(link.capabilities(), &DEPLOYING, capabilities.rules());
+    let own = held.filter(|token| {
+        token.earliest_expire() > now && token.subject() == capabilities.did() && token.links().all(deploys)
+    });
     own.map(|token| token.links().last().map_or(token.issuer(), Token::issuer)).collect()
 }
 

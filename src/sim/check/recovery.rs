@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::lasting::Lasting;
 use super::living::living_on;
+use super::memberships::is_listened_to;
 use super::{Found, Invariant, Look};
 use crate::dms::ensemble::{AllocationRecovery, EnsembleConfig, NodeRecovery};
 use crate::dms::fact::{DeploymentStatus, Fact, Suspicion};
@@ -78,7 +79,9 @@ impl Invariant for Recovery {
             for living in living_on(peer, inside) {
                 let executor = &inside.executor;
                 let is_up = executor.up_since(living.run).is_some();
+                // Whoever it does not listen to can neither restart it nor have it end.
                 if is_up
+                    && is_listened_to(look, peer, living.allocation)
                     && !executor.is_healthy(living.run, &look.world.images)
                     && written(look, living.allocation).is_some_and(|(restarts, _)| restarts)
                 {

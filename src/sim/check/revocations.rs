@@ -56,13 +56,16 @@ impl Invariant for Revocations {
     }
 }
 
-/// A neighbour of the same organization that is up and one of those who know.
+/// A neighbour of the same organization that is up, one of those who know, and has met it: connections that there are
+/// from the beginning are used without a greeting.
 fn teller(look: &Look<'_, '_>, peer: PeerId, known: &BTreeSet<PeerId>) -> Option<PeerId> {
     let own = memberships(look, peer);
     let neighbours = look.world.network.neighbours(EndpointId(peer.0));
+    let host = look.world.hosts[peer.0 as usize].peer.handle_of_root().host;
     let mut tellers = neighbours.iter().map(|other| PeerId(other.0)).filter(|other| {
-        let knows = look.world.hosts[other.0 as usize].up && known.contains(other);
-        knows && memberships(look, *other).iter().any(|organization| own.contains(organization))
+        let inside = &look.world.hosts[other.0 as usize];
+        let tells = inside.up && known.contains(other) && inside.peer.application_score(&host) > 0.0;
+        tells && memberships(look, *other).iter().any(|organization| own.contains(organization))
     });
     tellers.next()
 }

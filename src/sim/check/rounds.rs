@@ -13,13 +13,36 @@ use crate::sim::setup::PeerGroup;
 /// In such a time...
 const WINDOW: Span = Span::mins(10);
 /// ... a deployment asks for bids so often at most, and twice more for each provider that it may have tried and found
-/// wanting: with a pause that doubles from 5 s it does eight times, and begins anew with each node that is lost.
+/// wanting...
 const MOST: usize = 32;
+/// ... and so often more for each time that something of it was held to be lost: with a pause that doubles from 5 s it
+/// does eight times, and begins anew then.
+const MOST_FOR_A_LOSS: usize = 8;
 
-/// When each deployment has asked of late.
+/// What a deployment has done of late.
+#[derive(Default)]
+struct Recent {
+    asked: VecDeque<Time>,
+    losses: VecDeque<Time>,
+    /// Whether it has been told that it asks too often.
+    is_told: bool,
+}
+
+impl Recent {
+    /// Forgets what was before the window.
+    fn forget(&mut self, now: Time) {
+        for times in [&mut self.asked, &mut self.losses] {
+            while times.front().is_some_and(|first| now.since(*first) > WINDOW) {
+                times.pop_front();
+            }
+        }
+    }
+}
+
+/// See the module.
 #[derive(Default)]
 pub(super) struct Rounds {
-    asked: BTreeMap<EnsembleId, VecDeque<Time>>,
+    recent: BTreeMap<EnsembleId, Recent>,
 }
 
 impl Invariant for Rounds {
@@ -28,17 +51,26 @@ impl Invariant for Rounds {
     }
 
     fn fact(&mut self, look: &Look<'_, '_>, peer: PeerId, fact: &Fact, found: &mut Found<'_>) {
-        let Fact::RoundOpened { ensemble, .. } = fact else { return };
-        let asked = self.asked.entry(*ensemble).or_default();
-        asked.push_back(look.now);
-        while asked.front().is_some_and(|first| look.now.since(*first) > WINDOW) {
-            asked.pop_front();
-        }
+        let ensemble = match fact {
+            Fact::RoundOpened { ensemble, .. } => *ensemble,
+            Fact::Suspected { allocation, .. } => {
+                let number = look.world.ledger.deployment_of(allocation);
+                let deployment = number.and_then(|number| look.world.ledger.deployment(number));
+                let Some((_, ensemble)) = deployment else { return };
+                return self.recent.entry(ensemble).or_default().losses.push_back(look.now);
+            }
+            _ => return,
+        };
+        let recent = self.recent.entry(ensemble).or_default();
+        recent.asked.push_back(look.now);
+        recent.forget(look.now);
         let offers = |group: &&PeerGroup| group.onboard.is_some() || group.gateway.is_some();
         let groups = look.world.setup.groups.iter().filter(offers);
         let providers: usize = groups.map(|group| group.count as usize).sum();
-        if asked.len() == MOST + 2 * providers + 1 {
-            let (name, times) = (look.name_of(*ensemble), asked.len());
+        let most = MOST + 2 * providers + MOST_FOR_A_LOSS * recent.losses.len();
+        let asks_often = recent.asked.len() > most;
+        if asks_often && !std::mem::replace(&mut recent.is_told, asks_often) {
+            let (name, times) = (look.name_of(ensemble), recent.asked.len());
             found.stuck(look, peer, format!("{name} has asked for bids {times} times within {WINDOW}"));
         }
     }
