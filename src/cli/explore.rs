@@ -1,5 +1,6 @@
-//! `dmsim explore`: draws configurations, runs them with every rule watched, and tells what it finds;
-//! or has each role of one scenario crash at every boundary of the protocol ([`crash_points`]).
+//! `dmsim explore`: draws configurations, or takes one scenario with seed after seed, runs them with every rule
+//! watched, and tells what it finds; or has each role of one scenario crash at every boundary of the protocol
+//! ([`crash_points`]).
 
 mod crash_points;
 
@@ -21,14 +22,20 @@ use crate::explore::choices::Choice;
 use crate::explore::coverage::Coverage;
 use crate::explore::draw::{Bounds, draw};
 use crate::explore::rediscover::{Rediscovered, Traced, rediscover};
-use crate::explore::search::{Found, Misdrawn, Tally, USUAL, name_of, search};
+use crate::explore::search::{Found, Misdrawn, Subject, Tally, USUAL, name_of, search};
 use crate::kernel::path_text;
 use crate::observe::write_into;
-use crate::scenario::parse_profile;
+use crate::scenario::{Overrides, parse_profile};
 use crate::sim::check::{Feature, rules};
 
 #[derive(Args, Debug)]
 pub(super) struct ExploreArguments {
+    /// Run this scenario with each seed, and draw nothing.
+    #[arg(conflicts_with_all = ["with", "without", "providers", "blame", "rediscover", "show", "crash_points"])]
+    scenario: Option<PathBuf>,
+    /// Change the scenario, as in `dmsim run`.
+    #[arg(long, value_name = "KEY=VALUE", requires = "scenario")]
+    set: Vec<String>,
     /// The seeds to try: `0..1000`, or one.
     #[arg(long, default_value = "0..1000", value_parser = seeds_of)]
     seeds: (u64, u64),
@@ -124,7 +131,7 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
         with: arguments.with.clone(),
         without: arguments.without.clone(),
     };
-    let (from, to) = arguments.seeds;
+    let (from, _) = arguments.seeds;
     if arguments.show {
         print!("{}", draw(from, bounds.choose(from, &|_| USUAL), &bounds));
         return Exit::Fine;
@@ -137,25 +144,65 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
         let is_late = || limit.is_some_and(|limit| stopwatch.wall() >= limit);
         !stop.load(Ordering::Relaxed) && !is_enough.load(Ordering::Relaxed) && !is_late()
     };
-    let profile = parse_profile(&bounds.profile).expect("the argument was read as a profile");
     quieten_panics();
     let threads = arguments.jobs.unwrap_or(0);
     let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
-    if arguments.rediscover {
-        let outcome = pool.install(|| {
-            rediscover(from..to, &bounds, profile, &goes_on, &mut |one| tell_traced(&arguments.out, one))
-        });
-        return match outcome {
-            Ok(left) => {
-                let found = profile.weaknesses().count() - left.weaknesses().count();
-                eprintln!("{found} weaknesses in {:.1} s", stopwatch.wall().as_secs_f64());
-                exit_of(if found > 0 { 2 } else { 0 }, &stop)
-            }
-            Err(misdrawn) => misdrawn_exit(&misdrawn),
-        };
+    pool.install(|| match arguments.rediscover {
+        true => look_for_weaknesses(arguments, &bounds, &goes_on, (&stopwatch, &stop)),
+        false => try_seeds(arguments, &bounds, (&goes_on, &is_enough), (&stopwatch, &stop)),
+    })
+}
+
+/// The profile of what is drawn.
+fn profile_in(bounds: &Bounds) -> Profile {
+    parse_profile(&bounds.profile).expect("the argument was read as a profile")
+}
+
+/// Searches for the weaknesses of a profile.
+fn look_for_weaknesses(
+    arguments: &ExploreArguments,
+    bounds: &Bounds,
+    goes_on: &(dyn Fn() -> bool + Sync),
+    (stopwatch, stop): (&Stopwatch, &Arc<AtomicBool>),
+) -> Exit {
+    let ((from, to), profile) = (arguments.seeds, profile_in(bounds));
+    let mut tell = |one: &Traced| tell_traced(&arguments.out, one);
+    match rediscover(from..to, bounds, profile, goes_on, &mut tell) {
+        Ok(left) => {
+            let found = profile.weaknesses().count() - left.weaknesses().count();
+            eprintln!("{found} weaknesses in {:.1} s", stopwatch.wall().as_secs_f64());
+            exit_of(if found > 0 { 2 } else { 0 }, stop)
+        }
+        Err(misdrawn) => misdrawn_exit(&misdrawn),
     }
-    let blames = arguments.blame.then_some(profile);
-    let mut findings = Findings { out: &arguments.out, blames, worst: 0 };
+}
+
+/// Tries one seed after another, with what is drawn from it or with the scenario that was named.
+fn try_seeds(
+    arguments: &ExploreArguments,
+    bounds: &Bounds,
+    (goes_on, is_enough): (&(dyn Fn() -> bool + Sync), &AtomicBool),
+    (stopwatch, stop): (&Stopwatch, &Arc<AtomicBool>),
+) -> Exit {
+    let (from, to) = arguments.seeds;
+    let scenario = arguments.scenario.as_deref();
+    let set = arguments.profile.iter().map(|profile| format!("profile={profile}"));
+    let set: Vec<String> = arguments.set.iter().cloned().chain(set).collect();
+    let with_seed = |seed| Overrides { set: set.clone(), seed: Some(seed) };
+    // What is wrong with a scenario is said once, and before anything runs.
+    if let Some(path) = scenario
+        && let Err(exit) = super::load(path, &with_seed(from))
+    {
+        return exit;
+    }
+    let loaded = |seed: u64| {
+        let path = scenario.expect("a scenario is loaded where one is given");
+        crate::scenario::load(path, &with_seed(seed), &super::metric_names()).map(|loaded| loaded.setup)
+    };
+    let subject = if scenario.is_some() { Subject::Given(&loaded) } else { Subject::Drawn(bounds) };
+    let blames = arguments.blame.then(|| profile_in(bounds));
+    let scenario = scenario.map(|path| (path, &*set));
+    let mut findings = Findings { out: &arguments.out, scenario, blames, worst: 0 };
     let only = arguments.until.as_deref().filter(|rule| *rule != "any");
     let bar = progress(to - from);
     let mut tell = |tally: &Tally, found: Option<Found>| match found {
@@ -165,19 +212,24 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
         }
         None => bar.set_position(tally.seeds),
     };
-    let searched = pool.install(|| search(from..to, (&bounds, only), &goes_on, &mut tell));
+    let searched = search(from..to, (subject, only), goes_on, &mut tell);
     bar.finish_and_clear();
-    let tally = match searched {
-        Ok(tally) => tally,
-        Err(misdrawn) => return misdrawn_exit(&misdrawn),
-    };
-    summary(&tally, &stopwatch, arguments.coverage);
-    findings.exit(&stop)
+    match searched {
+        Ok(tally) => {
+            summary(&tally, stopwatch, arguments.coverage);
+            findings.exit(stop)
+        }
+        Err(misdrawn) => misdrawn_exit(&misdrawn),
+    }
 }
 
 /// What was drawn is no scenario, which is a mistake of the drawing.
 fn misdrawn_exit(misdrawn: &Misdrawn) -> Exit {
     eprint!("{}", misdrawn.report.render(is_styled()));
+    if misdrawn.text.is_empty() {
+        eprintln!("error: the scenario cannot be run with the seed {}", misdrawn.seed);
+        return Exit::BadInput;
+    }
     eprintln!("error: what was drawn of seed {} is no scenario:\n{}", misdrawn.seed, misdrawn.text);
     Exit::Internal
 }
@@ -216,6 +268,8 @@ fn progress(runs: u64) -> ProgressBar {
 /// What was found so far.
 struct Findings<'a> {
     out: &'a Path,
+    /// The scenario that is run with each seed, and what is set in it; none where configurations are drawn.
+    scenario: Option<(&'a Path, &'a [String])>,
     /// The profile of all peers, if its weaknesses are blamed.
     blames: Option<Profile>,
     /// How bad the worst is.
@@ -225,6 +279,11 @@ struct Findings<'a> {
 impl Findings<'_> {
     fn tell(&mut self, found: &Found) {
         self.worst = self.worst.max(found.verdict.weight());
+        if let Some((path, set)) = self.scenario {
+            let set: String = set.iter().map(|set| format!(" --set '{set}'")).collect();
+            let (seed, words, path) = (found.seed, found.verdict.in_words(), path_text(path));
+            return println!("seed {seed}: {words}; again: dmsim run --check {path} --seed {seed}{set}");
+        }
         let file = name_of(found.seed);
         let written = write_into(self.out, &[(&file, found.text.as_bytes())]);
         let shown = path_text(&self.out.join(&file));

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::blame::{is_broken, narrowed, under};
 use super::draw::Bounds;
-use super::search::{Misdrawn, Tried, USUAL, name_of, try_all};
+use super::search::{Misdrawn, Subject, Tried, USUAL, name_of, try_all};
 use super::shrink::{Shrunk, shrink};
 use crate::dms::profile::{Profile, Weakness};
 use crate::scenario::{write_profile, yaml};
@@ -71,7 +71,9 @@ pub fn rediscover(
         next = batch.end;
         let bounds = Bounds { profile: write_profile(left), ..bounds.clone() };
         let mut traced: Vec<Finding> = Vec::new();
-        for Tried { seed, text, trial, .. } in try_all(batch, (&bounds, None), &|_| USUAL, goes_on)? {
+        for Tried { seed, text, trial, .. } in
+            try_all(batch, (Subject::Drawn(&bounds), None), &|_| USUAL, goes_on)?
+        {
             let rule = trial.verdict.rule().map(str::to_owned);
             let fresh = |rule: &String| traced.iter().all(|known| known.rule != *rule);
             if let Some(rule) = rule.filter(|rule| fresh(rule) && traced.len() < MOST_TRACED) {

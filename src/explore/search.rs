@@ -1,5 +1,6 @@
-//! The seeds of a search: each drawn, run and judged, in batches that share the cores. What a batch has reached steers
-//! what later ones draw, and batches are the same whatever the number of threads, so a search is the same too.
+//! The seeds of a search: each drawn, or put into one scenario, run and judged, in batches that share the cores. What
+//! a batch has reached steers what later ones draw, and batches are the same whatever the number of threads, so a
+//! search is the same too.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -8,32 +9,42 @@ use rayon::prelude::*;
 
 use super::choices::{Choice, Choices};
 use super::draw::{Bounds, draw};
-use super::trial::{Trial, Untried, Verdict, of_text};
+use super::trial::{Trial, Untried, Verdict, of_setup, of_text};
 use crate::scenario::Report;
+use crate::sim::Setup;
 use crate::sim::check::Feature;
 
 /// Seeds whose choices are drawn alike.
 const BATCH: u64 = 64;
+
+/// What is run with each seed.
+#[derive(Clone, Copy)]
+pub enum Subject<'a> {
+    /// A configuration that is drawn from the seed.
+    Drawn(&'a Bounds),
+    /// One scenario, which this loads with the seed in the place of its own.
+    Given(&'a (dyn Fn(u64) -> Result<Setup, Report> + Sync)),
+}
 
 /// A configuration in which something was found.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// Its seed.
     pub seed: u64,
-    /// What it has.
+    /// What it has; nothing in particular where the scenario was given.
     pub choices: Choices,
-    /// Its text.
+    /// Its text; empty where the scenario was given.
     pub text: String,
     /// What was found.
     pub verdict: Verdict,
 }
 
-/// A drawn text that is no scenario: a mistake of the drawing.
+/// A text that is no scenario: a mistake of the drawing, or of who has written it.
 #[derive(Debug)]
 pub struct Misdrawn {
     /// Its seed.
     pub seed: u64,
-    /// Its text.
+    /// Its text; empty where the scenario was given.
     pub text: String,
     /// What is wrong with it.
     pub report: Box<Report>,
@@ -109,17 +120,30 @@ pub fn name_of(seed: u64) -> String {
 /// Tries seeds, as many at a time as there are cores; those that were interrupted are left out.
 pub(super) fn try_all(
     seeds: Range<u64>,
-    (bounds, only): (&Bounds, Option<&str>),
+    (subject, only): (Subject<'_>, Option<&str>),
     percent: &dyn Fn(Choice) -> u64,
     goes_on: &(dyn Fn() -> bool + Sync),
 ) -> Result<Vec<Tried>, Misdrawn> {
-    let chosen: Vec<(u64, Choices)> = seeds.map(|seed| (seed, bounds.choose(seed, percent))).collect();
+    let choose = |seed: u64| match subject {
+        Subject::Drawn(bounds) => bounds.choose(seed, percent),
+        Subject::Given(_) => Choices::default(),
+    };
+    let chosen: Vec<(u64, Choices)> = seeds.map(|seed| (seed, choose(seed))).collect();
     let tried: Vec<_> = chosen
         .into_par_iter()
-        .map(|(seed, choices)| {
-            let text = draw(seed, choices, bounds);
-            let trial = of_text(&name_of(seed), &text, only, goes_on);
-            (seed, choices, text, trial)
+        .map(|(seed, choices)| match subject {
+            Subject::Drawn(bounds) => {
+                let text = draw(seed, choices, bounds);
+                let trial = of_text(&name_of(seed), &text, only, goes_on);
+                (seed, choices, text, trial)
+            }
+            Subject::Given(load) => {
+                let trial = match load(seed) {
+                    Ok(setup) => of_setup(&setup, only, goes_on),
+                    Err(report) => Err(Untried::Text(Box::new(report))),
+                };
+                (seed, choices, String::new(), trial)
+            }
         })
         .collect();
     let mut all = Vec::new();
@@ -137,10 +161,10 @@ pub(super) fn try_all(
 /// with none, of each batch.
 ///
 /// # Errors
-/// What was drawn and is no scenario.
+/// What is no scenario.
 pub fn search(
     seeds: Range<u64>,
-    (bounds, only): (&Bounds, Option<&str>),
+    (subject, only): (Subject<'_>, Option<&str>),
     goes_on: &(dyn Fn() -> bool + Sync),
     tell: &mut dyn FnMut(&Tally, Option<Found>),
 ) -> Result<Tally, Misdrawn> {
@@ -149,7 +173,7 @@ pub fn search(
     while next < seeds.end && goes_on() {
         let batch = next..(next + BATCH).min(seeds.end);
         next = batch.end;
-        let tried = try_all(batch, (bounds, only), &|choice| tally.percent(choice), goes_on)?;
+        let tried = try_all(batch, (subject, only), &|choice| tally.percent(choice), goes_on)?;
         for Tried { seed, choices, text, trial } in tried {
             tally.take(choices, &trial);
             if trial.verdict.rule().is_some() {

@@ -177,8 +177,8 @@ fn an_interrupted_search_says_what_it_has_not_seen() {
     assert!(cells.iter().all(|cell| ["?", "ok"].contains(&cell.judgement.word())));
 }
 
-/// The exit code, the output and the errors of the program.
-fn explore(arguments: &[&str]) -> (Option<i32>, String, String) {
+/// The exit code, the output and the errors of `dmsim explore`.
+pub(super) fn explore(arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dmsim"));
     let output = command.arg("explore").args(arguments).output().expect("it starts");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it is text");

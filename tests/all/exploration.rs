@@ -9,7 +9,7 @@ use dmsim::explore::blame::blamed;
 use dmsim::explore::choices::Choice;
 use dmsim::explore::draw::{Bounds, draw};
 use dmsim::explore::rediscover::{Traced, rediscover};
-use dmsim::explore::search::{Found, USUAL, search};
+use dmsim::explore::search::{Found, Subject, USUAL, search};
 use dmsim::explore::shrink::shrink;
 use dmsim::explore::trial::{Verdict, of_text};
 use dmsim::observe::metric_names;
@@ -17,6 +17,8 @@ use dmsim::scenario::{self, Overrides};
 use dmsim::sim::check::Finding;
 use dmsim::sim::{self, Options, Setup};
 use rayon::ThreadPoolBuilder;
+
+use super::crash_points::explore;
 
 fn load(path: &str, set: &[String]) -> Setup {
     let overrides = Overrides { set: set.to_vec(), seed: None };
@@ -137,7 +139,7 @@ fn a_search_is_the_same_on_any_number_of_threads() {
         };
         // The second batch is steered by the first.
         let tally = pool
-            .install(|| search(0..80, (&bounds, None), &|| true, &mut tell))
+            .install(|| search(0..80, (Subject::Drawn(&bounds), None), &|| true, &mut tell))
             .expect("what is drawn can be run");
         let told = told.into_inner().expect("nobody breaks down");
         (told, tally.median_facts(), tally.reached)
@@ -145,6 +147,25 @@ fn a_search_is_the_same_on_any_number_of_threads() {
     let (one, three) = (run(1), run(3));
     assert!(!one.0.is_empty(), "80 seeds of DMS as it is have no finding");
     assert_eq!(one, three);
+}
+
+#[test]
+fn one_scenario_is_searched_with_seed_after_seed() {
+    let path = "scenarios/regressions/rounds-of-a-hopeless-start.yaml";
+    let (code, told, errors) = explore(&[path, "--seeds", "3..6"]);
+    assert_eq!((code, &*told), (Some(0), ""), "{errors}");
+    assert!(errors.starts_with("3 seeds in "), "{errors}");
+    // DMS as it is comes to run over a node that it has not placed (W6b).
+    let (code, told, errors) = explore(&[path, "--seeds", "3..6", "--profile", "as-is"]);
+    assert_eq!(code, Some(4), "{told}{errors}");
+    let again = format!("again: dmsim run --check {path} --seed 5 --set 'profile=as-is'");
+    assert!(told.lines().last().is_some_and(|line| line.ends_with(&again)), "{told}");
+    assert_eq!(told.lines().filter(|line| line.contains(": transitions at ")).count(), 3, "{told}");
+    // What is wrong with it is said before anything runs, and what is drawn has no place there.
+    let (code, told, errors) = explore(&[path, "--set", "duration=never"]);
+    assert_eq!((code, &*told), (Some(2), ""), "{errors}");
+    assert_eq!(errors.matches("error").count(), 1, "{errors}");
+    assert_eq!(explore(&[path, "--with", "nat"]).0, Some(2));
 }
 
 /// As DMS is: whose volume it is is kept in memory only (C12). What else happens has nothing to do with it.

@@ -4,12 +4,13 @@
 use std::fs;
 use std::path::PathBuf;
 
-fn path(name: &str) -> PathBuf {
+/// Where those of a target are.
+pub(crate) fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fuzzing/corpus").join(name).with_extension("json")
 }
 
 /// The stored texts of a target.
-pub(super) fn of(name: &str) -> Vec<Vec<u8>> {
+pub(crate) fn of(name: &str) -> Vec<Vec<u8>> {
     let Ok(text) = fs::read_to_string(path(name)) else { return Vec::new() };
     let lines: Vec<String> = serde_json::from_str(&text).expect("a list of texts");
     let byte = |letter: char| u8::try_from(letter).expect("a character for a byte");
@@ -17,16 +18,7 @@ pub(super) fn of(name: &str) -> Vec<Vec<u8>> {
 }
 
 /// A text as it is stored.
-pub(super) fn line(bytes: &[u8]) -> String {
+pub(crate) fn line(bytes: &[u8]) -> String {
     let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
     serde_json::to_string(&text).expect("it is text")
-}
-
-/// Stores further texts.
-pub(super) fn add(name: &str, news: &[Vec<u8>]) {
-    let all = of(name);
-    let mut lines: Vec<String> = all.iter().chain(news).map(|bytes| line(bytes)).collect();
-    lines.sort();
-    lines.dedup();
-    fs::write(path(name), format!("[\n{}\n]\n", lines.join(",\n"))).expect("the corpus can be written");
 }

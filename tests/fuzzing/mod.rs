@@ -5,7 +5,7 @@
 //! later rounds begin at odd ones. Texts that look as none before them did (an error of another form), made short, are
 //! stored in `corpus/`, one file a target, and are the first that are tried. The same seed gives the same rounds.
 
-mod corpus;
+pub(super) mod corpus;
 mod ensembles;
 mod peers;
 mod scenarios;
@@ -85,16 +85,6 @@ impl Fuzz {
         }
         fuzz.stored = fuzz.known.len();
         fuzz
-    }
-
-    /// What the target is called.
-    pub(super) fn name(&self) -> &'static str {
-        self.target.name()
-    }
-
-    /// Adds to the stored corpus what was found.
-    pub(super) fn store(&self) {
-        corpus::add(self.name(), &self.news);
     }
 
     /// A number below `bound`.

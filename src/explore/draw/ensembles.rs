@@ -139,10 +139,11 @@ impl Ensemble {
             false => "",
         };
         let ram = dice.one(&["0.5", "1", "2"]);
+        let disk = if draft.has(Choice::Tight) { dice.one(&["1", "1", "1", "12"]) } else { "1" };
         let kind = self.processor;
         let mut text = format!(
             "{{type: {}, executor: {executor}, resources: {{cpu: {{cores: {cores}{kind}}}, ram: {{size: {ram}}}, disk: \
-             {{size: 1}}{cards}}}, execution: {{type: {executor}, image: {image}{}}}",
+             {{size: {disk}}}{cards}}}, execution: {{type: {executor}, image: {image}{}}}",
             if is_task { "task" } else { "service" },
             restart_policy(draft, dice, is_task)
         );
