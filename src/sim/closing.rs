@@ -111,6 +111,15 @@ impl World<'_> {
         absent && self.waits_for_orchestrator(host, allocation)
     }
 
+    /// The same of whoever the provider knows to orchestrate it, where another one goes on with it.
+    pub(super) fn is_kept_for_one_who_is_down(&self, peer: PeerId, allocation: &str) -> bool {
+        let Some(inside) = self.hosts[peer.0 as usize].built() else { return false };
+        let Some(orchestrator) = inside.peer.provider().orchestrator_of(allocation) else { return false };
+        let own = |host: &&Host| host.peer.handle_of_root().host == orchestrator.host;
+        let is_down = self.hosts.iter().find(own).is_some_and(|host| !host.up);
+        is_down && self.waits_for_orchestrator(inside, allocation)
+    }
+
     /// Whether a provider keeps an allocation for an orchestrator that is up and has lost all that it knew with its
     /// disk: it cannot tell that from one that is absent.
     pub(super) fn is_kept_for_one_who_has_forgotten(&self, peer: PeerId, allocation: &str) -> bool {

@@ -160,14 +160,14 @@ impl Deployment {
 
     /// What still had to be done for copies that are wanted no more counts as done.
     fn leave_out_steps(&mut self, desk: &mut Desk<'_, '_>) {
-        let (looks, next) = (self.nodes.iter().any(Node::wants_place), self.next_step());
-        if self.status == DeploymentStatus::Preparing && !looks {
+        let next = self.next_step();
+        if self.nodes.iter().any(Node::wants_place) || next.is_some_and(|next| next <= Phase::Committed) {
+            return;
+        }
+        if self.status == DeploymentStatus::Preparing {
             self.set_status(desk, DeploymentStatus::Committing, None);
         }
-        if self.status == DeploymentStatus::Committing
-            && !looks
-            && next.is_none_or(|next| next > Phase::Committed)
-        {
+        if self.status == DeploymentStatus::Committing {
             self.set_status(desk, DeploymentStatus::Provisioning, None);
         }
     }

@@ -111,7 +111,8 @@ impl Deployment {
     pub fn log_file(&self, path: &str) -> Option<&str> {
         let path = path.strip_prefix(&format!("deployments/{}/", self.id))?;
         let (key, file) = path.rsplit_once('/')?;
-        let log = self.logs.iter().find(|log| self.key(log.at) == key)?;
+        let of_it = |log: &&Log| log.at != NOWHERE && self.key(log.at) == key;
+        let log = self.logs.iter().find(of_it)?;
         match file {
             "stdout.log" => Some(&log.stdout),
             "stderr.log" => Some(&log.stderr),

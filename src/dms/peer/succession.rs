@@ -136,7 +136,7 @@ impl Peer {
             let location = self.provider.machine().location.clone();
             let mut deployment = Deployment::restored(number, record, self.atlas, now).at(location);
             deployment.succeed(&mut desk);
-            if let Some(former) = former.filter(|former| former.successor.is_none()) {
+            if let Some(former) = former {
                 deployment.undo_foreign(&mut desk, &former);
             }
             self.deputies.inform(&mut desk, &mut self.root, &deployment);

@@ -150,7 +150,8 @@ impl Provider {
     }
 }
 
-fn terminated(desk: &mut Desk<'_, '_>, id: &Arc<str>, generation: u32, exit_code: Option<i32>) {
+/// Tells that an allocation is no more.
+pub(super) fn terminated(desk: &mut Desk<'_, '_>, id: &Arc<str>, generation: u32, exit_code: Option<i32>) {
     let (allocation, state) = (Arc::clone(id), AllocationState::Terminated);
     desk.fact(Fact::AllocationState { allocation, generation, state, exit_code });
 }

@@ -283,6 +283,13 @@ impl Provider {
         self.allocations.iter().map(|(id, allocation)| (id, allocation.generation, allocation.state))
     }
 
+    /// Who orchestrates an allocation that is here, as far as it knows.
+    #[must_use]
+    pub fn orchestrator_of(&self, allocation: &str) -> Option<&Arc<Handle>> {
+        let found = self.allocations.get(allocation)?;
+        self.hosted.get(&found.ensemble).map(|hosted| &hosted.orchestrator)
+    }
+
     /// The handle of the allocation actor with this inbox.
     pub(in crate::dms) fn receiver(&self, id: &str) -> Option<&Arc<Handle>> {
         let ended = || self.farewells.get(id).map(|farewell| &farewell.actor.handle);

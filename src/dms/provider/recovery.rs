@@ -11,6 +11,7 @@
 
 use std::sync::Arc;
 
+use super::endings::terminated;
 use super::{Allocation, Hosted, Provider, arm_single_regrant, grant_health_checks};
 use crate::dms::actor::{AllocationState, Behaviour, EnsembleBehaviours, Message};
 use crate::dms::desk::Desk;
@@ -77,10 +78,14 @@ impl Provider {
             let behaviours = Arc::new(EnsembleBehaviours::new(id));
             self.hosted.insert(id, Hosted { orchestrator, mandate, behaviours, heard, confirmation: None });
         }
-        // Its executor may start again what was to end when the machine went down.
+        // What was to end when the machine went down has ended with it, unless its executor starts it again.
         let is_there = |run: RunId| running.contains(&run) || rising.contains(&run);
-        for stored in record.endings.into_iter().filter(|stored| is_there(stored.run)) {
-            self.go_on_ending(desk, stored);
+        for stored in record.endings {
+            if is_there(stored.run) {
+                self.go_on_ending(desk, stored);
+            } else {
+                terminated(desk, &stored.id, stored.generation, None);
+            }
         }
         for stored in record.allocations {
             let (id, ensemble) = (Arc::clone(&stored.id), stored.ensemble);

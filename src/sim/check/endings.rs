@@ -1,15 +1,17 @@
 //! Every deployment ends or runs, and says why it failed: nothing stays on its way once nothing is broken
 //! (dms-orchestration section 1, W6, W14 and W21).
 
+use std::collections::BTreeMap;
+
 use super::lasting::Lasting;
 use super::memberships::{listens, memberships};
 use super::placement::{may_be_on, unfit};
 use super::{Found, Invariant, Look};
 use crate::dms::ensemble::NodeConfig;
-use crate::dms::fact::{DeploymentStatus, Fact};
+use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::EnsembleId;
 use crate::dms::orchestrator::Deployment;
-use crate::kernel::Span;
+use crate::kernel::{Span, Time};
 use crate::sim::event::PeerId;
 
 /// So long a deployment may be on its way once nothing is broken. Its own deadline is five minutes where nothing is
@@ -17,10 +19,15 @@ use crate::sim::event::PeerId;
 /// five.
 const GRACE: Span = Span::mins(15);
 
+/// So long ago at most others have taken what a deployment was offered in its last round.
+const LAST_ROUND: Span = Span::mins(6);
+
 /// See the module.
 #[derive(Default)]
 pub(super) struct Endings {
     on_the_way: Lasting<(EnsembleId, DeploymentStatus)>,
+    /// When the commit of each was refused last.
+    refused: BTreeMap<EnsembleId, Time>,
 }
 
 impl Invariant for Endings {
@@ -34,6 +41,9 @@ impl Invariant for Endings {
         {
             found.wrong(look, peer, format!("{} has failed without a reason", look.name_of(*ensemble)));
         }
+        if let Fact::StageFailed { ensemble, stage: Stage::Commit, .. } = fact {
+            self.refused.insert(*ensemble, look.now);
+        }
     }
 
     fn minute(&mut self, look: &Look<'_, '_>, calm: Span, found: &mut Found<'_>) {
@@ -45,7 +55,10 @@ impl Invariant for Endings {
                 if ends || deployment.waits_for_its_turn() || deployment.was_handed_over() {
                     continue;
                 }
-                if status != DeploymentStatus::Updating || could_be_placed(look, peer, deployment) {
+                // Whom others are quicker than tries again.
+                let refused = self.refused.get(&id).is_some_and(|at| look.now.since(*at) <= LAST_ROUND);
+                let is_replaced = status == DeploymentStatus::Updating;
+                if !is_replaced || (!refused && could_be_placed(look, peer, deployment)) {
                     on_the_way.push(((id, status), (peer, id, status)));
                 }
             }

@@ -10,7 +10,9 @@ use super::memberships::is_listened_to;
 use super::{Found, Invariant, Look};
 use crate::dms::outbox::RunId;
 use crate::kernel::Span;
+use crate::net::EndpointId;
 use crate::sim::event::PeerId;
+use crate::sim::host::Inside;
 use crate::sim::ledger::key_of;
 
 /// So long an older generation may outlive the end of the trouble: a minute, and as much for who moves it to notice.
@@ -43,11 +45,14 @@ impl Invariant for Generations {
     }
 
     fn minute(&mut self, look: &Look<'_, '_>, calm: Span, found: &mut Found<'_>) {
-        // Whoever is down cannot be told, nor who does not listen any more, nor by one who has lost his disk.
+        // Whoever is down cannot be told, nor who does not listen any more, nor by one who is down or has lost his
+        // disk.
         let up = living(look.world).filter(|one| {
             look.world.hosts[one.peer.0 as usize].up
                 && is_listened_to(look, one.peer, one.allocation)
                 && !look.world.is_kept_for_one_who_has_forgotten(one.peer, one.allocation)
+                && !look.world.is_kept_for_one_who_is_down(one.peer, one.allocation)
+                && is_within_reach(look, one)
         });
         let all: Vec<Living<'_>> = up.collect();
         let mut latest: BTreeMap<&str, u32> = BTreeMap::new();
@@ -67,4 +72,17 @@ impl Invariant for Generations {
             found.stuck(look, one.peer, what);
         }
     }
+}
+
+/// Whether whoever orchestrates it now can reach the peer: behind address translation a deputy may not.
+fn is_within_reach(look: &Look<'_, '_>, one: &Living<'_>) -> bool {
+    let world = look.world;
+    if world.setup.network.nat.is_none() {
+        return true;
+    }
+    let number = world.ledger.deployment_of(one.allocation);
+    let Some((_, id)) = number.and_then(|number| world.ledger.deployment(number)) else { return true };
+    let orchestrates = |inside: &Inside| inside.peer.deployment(id).is_some_and(|own| !own.was_handed_over());
+    let mut acting = look.up().filter(|(_, inside)| orchestrates(inside));
+    acting.all(|(by, _)| world.network.reaches(look.now, EndpointId(by.0), EndpointId(one.peer.0)))
 }
