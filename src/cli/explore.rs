@@ -131,8 +131,8 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
         with: arguments.with.clone(),
         without: arguments.without.clone(),
     };
-    let (from, _) = arguments.seeds;
     if arguments.show {
+        let (from, _) = arguments.seeds;
         print!("{}", draw(from, bounds.choose(from, &|_| USUAL), &bounds));
         return Exit::Fine;
     }
@@ -336,18 +336,12 @@ fn summary(tally: &Tally, stopwatch: &Stopwatch, coverage: bool) {
     let reached = Coverage::of(tally);
     eprintln!("reached: {}", reached.in_words());
     if coverage {
-        let tell = |runs: u64, feature: &Feature| print!("{runs:>7} {}: {}", feature.class, feature.what);
-        for (feature, runs) in &reached.reached {
-            tell(*runs, feature);
-            println!();
-        }
-        for feature in &reached.missed {
-            tell(0, feature);
-            println!();
-        }
+        let tell =
+            |runs: u64, one: &Feature, rest: &str| println!("{runs:>7} {}: {}{rest}", one.class, one.what);
+        reached.reached.iter().for_each(|(feature, runs)| tell(*runs, feature, ""));
+        reached.missed.iter().for_each(|feature| tell(0, feature, ""));
         for (feature, why) in &reached.out_of_reach {
-            tell(0, feature);
-            println!(" (out of reach: {why})");
+            tell(0, feature, &format!(" (out of reach: {why})"));
         }
     }
 }

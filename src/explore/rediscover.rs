@@ -121,9 +121,9 @@ impl Finding {
         let Some(((tree, few), mut shrunk)) = small else {
             return nowhere("nothing is left of it when small");
         };
+        let shows = is_broken(&name, &tree, (rule, profile), goes_on);
         let goes = |weakness: &Weakness| {
-            is_broken(&name, &tree, (rule, profile), goes_on)
-                && !is_broken(&name, &tree, (rule, profile.without(*weakness)), goes_on)
+            shows && !is_broken(&name, &tree, (rule, profile.without(*weakness)), goes_on)
         };
         // One with which it goes among all the others as well counts before one with which it goes among these only.
         let due: Vec<Weakness> = few.weaknesses().collect();

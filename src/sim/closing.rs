@@ -106,8 +106,8 @@ impl World<'_> {
 
     /// Whether a provider keeps an allocation for an orchestrator that is down, and will not do so for ever.
     fn is_kept(&self, host: &Inside, allocation: &str) -> bool {
-        let orchestrator = self.ledger.deployment_of(allocation).and_then(|it| self.ledger.deployment(it));
-        let absent = orchestrator.is_some_and(|(by, _)| !self.hosts[by.0 as usize].up);
+        let absent =
+            self.ledger.orchestration_of(allocation).is_some_and(|(by, _)| !self.hosts[by.0 as usize].up);
         absent && self.waits_for_orchestrator(host, allocation)
     }
 
@@ -115,16 +115,15 @@ impl World<'_> {
     pub(super) fn is_kept_for_one_who_is_down(&self, peer: PeerId, allocation: &str) -> bool {
         let Some(inside) = self.hosts[peer.0 as usize].built() else { return false };
         let Some(orchestrator) = inside.peer.provider().orchestrator_of(allocation) else { return false };
-        let own = |host: &&Host| host.peer.handle_of_root().host == orchestrator.host;
-        let is_down = self.hosts.iter().find(own).is_some_and(|host| !host.up);
+        let by = self.directory.find(&orchestrator.host);
+        let is_down = by.is_some_and(|by| !self.hosts[by.0 as usize].up);
         is_down && self.waits_for_orchestrator(inside, allocation)
     }
 
     /// Whether a provider keeps an allocation for an orchestrator that is up and has lost all that it knew with its
     /// disk: it cannot tell that from one that is absent.
     pub(super) fn is_kept_for_one_who_has_forgotten(&self, peer: PeerId, allocation: &str) -> bool {
-        let orchestrator = self.ledger.deployment_of(allocation).and_then(|it| self.ledger.deployment(it));
-        let has_forgotten = orchestrator.is_some_and(|(by, id)| {
+        let has_forgotten = self.ledger.orchestration_of(allocation).is_some_and(|(by, id)| {
             self.hosts[by.0 as usize].built().is_some_and(|inside| inside.peer.deployment(id).is_none())
         });
         let host = self.hosts[peer.0 as usize].built();
@@ -138,8 +137,7 @@ impl World<'_> {
     }
 
     fn is_wanted(&self, allocation: &str, generation: u32, host: &HostId) -> bool {
-        let Some(number) = self.ledger.deployment_of(allocation) else { return false };
-        let Some((by, ensemble)) = self.ledger.deployment(number) else { return false };
+        let Some((by, ensemble)) = self.ledger.orchestration_of(allocation) else { return false };
         let orchestrator = &self.hosts[by.0 as usize].peer;
         orchestrator.deployment(ensemble).is_some_and(|deployment| {
             deployment.wants(allocation, generation, host) || deployment.is_undoing_on(host)

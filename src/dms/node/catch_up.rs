@@ -57,6 +57,11 @@ pub(super) struct CatchUp {
     next: usize,
 }
 
+/// How long a turn lasts among so many neighbours.
+const fn turn_of(neighbours: usize) -> Span {
+    Span(REVOCATION_COMPARISON_ROUND.0 / neighbours as u64)
+}
+
 impl CatchUp {
     pub(super) fn is_empty(&self) -> bool {
         self.exchanges.is_empty() && self.agreed.is_empty() && !self.takes_turns
@@ -65,11 +70,13 @@ impl CatchUp {
     /// Begins to compare with one neighbour after the other, if somebody may not know what this node does. The first
     /// turn comes at a time of its own, since many learn of a revocation at the same moment.
     pub(super) fn keep_comparing(&mut self, desk: &mut Desk<'_, '_>, neighbours: &Neighbours) {
-        if !self.takes_turns
-            && let Some(interval) = self.interval(desk, neighbours)
-        {
+        if self.takes_turns || !Self::can_compare(desk) {
+            return;
+        }
+        let latest = desk.security.capabilities.revocations().latest();
+        if neighbours.known().any(|host| self.may_differ(&host, latest)) {
             self.takes_turns = true;
-            let first = Span(desk.out.random.below(interval.0));
+            let first = Span(desk.out.random.below(turn_of(neighbours.known().count()).0));
             desk.timer(first, Timer::CompareRevocations);
         }
     }
@@ -77,28 +84,19 @@ impl CatchUp {
     /// Compares with the neighbour whose turn it is: the next one that has not agreed.
     pub(super) fn take_turn(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, neighbours: &Neighbours) {
         self.takes_turns = false;
-        let Some(interval) = self.interval(desk, neighbours) else { return };
+        if !Self::can_compare(desk) {
+            return;
+        }
         let latest = desk.security.capabilities.revocations().latest();
-        let all = neighbours.known();
+        let all: Vec<PeerId> = neighbours.known().collect();
         let mut turns = (0..all.len()).map(|turn| (self.next + turn) % all.len());
         if let Some(place) = turns.find(|place| self.may_differ(&all[*place], latest)) {
             // Who does not answer is asked when its turn comes again.
             self.compare(desk, root, &Arc::new(Handle::root(all[place].0)), REVOCATION_EXCHANGE_ATTEMPTS - 1);
             self.next = place + 1;
             self.takes_turns = true;
-            desk.timer(interval, Timer::CompareRevocations);
+            desk.timer(turn_of(all.len()), Timer::CompareRevocations);
         }
-    }
-
-    /// How often somebody's turn comes; none where there is nothing to compare, or nobody to compare it with.
-    fn interval(&self, desk: &Desk<'_, '_>, neighbours: &Neighbours) -> Option<Span> {
-        if !Self::can_compare(desk) {
-            return None;
-        }
-        let latest = desk.security.capabilities.revocations().latest();
-        let all = neighbours.known();
-        let differs = all.iter().any(|host| self.may_differ(host, latest));
-        differs.then(|| Span(REVOCATION_COMPARISON_ROUND.0 / all.len() as u64))
     }
 
     /// Whether a peer may not know of all that this node knows.

@@ -240,7 +240,7 @@ impl Node {
                 let all = self.neighbours.peers().map(|peer| peer.host);
                 Report::Peers(all.filter(|host| desk.out.system.is_connected(host)).collect())
             }
-            BehaviourKind::PeersDht => Report::Peers(self.neighbours.known()),
+            BehaviourKind::PeersDht => Report::Peers(self.neighbours.known().collect()),
             BehaviourKind::PeersSelf => Report::Own(address(root)),
             BehaviourKind::PeersScore => Report::Scores(self.neighbours.scores()),
             BehaviourKind::OnboardingStatus => Report::Onboarded(provider.machine().onboarded.is_some()),

@@ -103,9 +103,9 @@ impl Neighbours {
     }
 
     /// The hosts that the node knows of: those that it was connected to, and those that have greeted it.
-    pub(super) fn known(&self) -> Vec<PeerId> {
+    pub(super) fn known(&self) -> impl Iterator<Item = PeerId> {
         let others = self.heard.iter().filter(|host| !self.greetings.contains_key(*host));
-        self.greetings.keys().chain(others).copied().collect()
+        self.greetings.keys().chain(others).copied()
     }
 
     /// The hosts that have answered a hello or said one: the others do not listen to this node, as far as it knows.

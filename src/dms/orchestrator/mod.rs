@@ -499,7 +499,7 @@ impl Deployment {
         }
         match next {
             // What has started waits for what is to start when its turn comes.
-            None if self.nodes.iter().any(Node::is_in_line) => {}
+            None if self.is_in_line() => {}
             None => self.run(desk),
             Some(Phase::Promised) => self.convert(desk),
             Some(Phase::Chosen) => self.commit(desk),

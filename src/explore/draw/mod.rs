@@ -155,14 +155,15 @@ fn workload(draft: &mut Draft, bounds: &Bounds) {
         let name = format!("{}{number}", ensemble.kind());
         let mut entry = format!("by: {by}, name: {name}");
         let (count, timeout) = (count(draft, bounds, &mut dice), dice.between(2, 7));
+        let every = (2000 / count).max(1);
         let arrivals = match dice.between(0, 3) {
             0 => {
                 let (at, within) = (dice.between(5, 1500), dice.between(1, 120));
                 format!("{{burst: {{at: {at}s, count: {count}, within: {within}s}}}}, count: {count}")
             }
-            1 => format!("{{poisson: {{mean: {}s}}}}, count: {count}", (2000 / count).max(1)),
+            1 => format!("{{poisson: {{mean: {every}s}}}}, count: {count}"),
             _ => {
-                let (start, every) = (dice.between(1, 300), (2000 / count).max(1));
+                let start = dice.between(1, 300);
                 format!("{{every: {every}s, start: {start}s}}, count: {count}")
             }
         };

@@ -96,7 +96,7 @@ fn could_be_placed(look: &Look<'_, '_>, by: PeerId, deployment: &Deployment) -> 
         let mut suitable = up.filter(|(host, number)| {
             let provider = host.peer.provider();
             let own = host.peer.handle_of_root().host;
-            let group = &world.setup.groups[world.population.members()[*number as usize].group];
+            let group = &world.setup.groups[world.population.group_of(PeerId(*number))];
             node.pin.is_none_or(|pin| pin == own)
                 && !group.require_contracts
                 // How many may wait there is told when something is to start.

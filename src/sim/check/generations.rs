@@ -80,8 +80,7 @@ fn is_within_reach(look: &Look<'_, '_>, one: &Living<'_>) -> bool {
     if world.setup.network.nat.is_none() {
         return true;
     }
-    let number = world.ledger.deployment_of(one.allocation);
-    let Some((_, id)) = number.and_then(|number| world.ledger.deployment(number)) else { return true };
+    let Some((_, id)) = world.ledger.orchestration_of(one.allocation) else { return true };
     let orchestrates = |inside: &Inside| inside.peer.deployment(id).is_some_and(|own| !own.was_handed_over());
     let mut acting = look.up().filter(|(_, inside)| orchestrates(inside));
     acting.all(|(by, _)| world.network.reaches(look.now, EndpointId(by.0), EndpointId(one.peer.0)))

@@ -45,9 +45,8 @@ pub(super) fn listens(look: &Look<'_, '_>, peer: PeerId, to: &[&Did]) -> bool {
 
 /// Whether the peer that holds an allocation still listens to its orchestrator, so that it can be told.
 pub(super) fn is_listened_to(look: &Look<'_, '_>, peer: PeerId, allocation: &str) -> bool {
-    let ledger = &look.world.ledger;
-    let deployment = ledger.deployment_of(allocation).and_then(|number| ledger.deployment(number));
-    deployment.is_none_or(|(by, _)| by == peer || listens(look, peer, &memberships(look, by)))
+    let orchestration = look.world.ledger.orchestration_of(allocation);
+    orchestration.is_none_or(|(by, _)| by == peer || listens(look, peer, &memberships(look, by)))
 }
 
 /// Whose membership an operation withdraws.

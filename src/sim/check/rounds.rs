@@ -15,8 +15,8 @@ const WINDOW: Span = Span::mins(10);
 /// ... a deployment asks for bids so often at most, and twice more for each provider that it may have tried and found
 /// wanting...
 const MOST: usize = 32;
-/// ... and so often more for each time that something of it was held to be lost: with a pause that doubles from 5 s it
-/// does eight times, and begins anew then.
+/// ... or so often at first and each time that something of it was held to be lost, where that is more: with a pause
+/// that doubles from 5 s it does eight times, and begins anew then.
 const MOST_FOR_A_LOSS: usize = 8;
 
 /// What a deployment has done of late.
@@ -54,9 +54,7 @@ impl Invariant for Rounds {
         let ensemble = match fact {
             Fact::RoundOpened { ensemble, .. } => *ensemble,
             Fact::Suspected { allocation, .. } => {
-                let number = look.world.ledger.deployment_of(allocation);
-                let deployment = number.and_then(|number| look.world.ledger.deployment(number));
-                let Some((_, ensemble)) = deployment else { return };
+                let Some((_, ensemble)) = look.world.ledger.orchestration_of(allocation) else { return };
                 return self.recent.entry(ensemble).or_default().losses.push_back(look.now);
             }
             _ => return,
@@ -67,9 +65,9 @@ impl Invariant for Rounds {
         let offers = |group: &&PeerGroup| group.onboard.is_some() || group.gateway.is_some();
         let groups = look.world.setup.groups.iter().filter(offers);
         let providers: usize = groups.map(|group| group.count as usize).sum();
-        let most = MOST + 2 * providers + MOST_FOR_A_LOSS * recent.losses.len();
+        let most = MOST.max(MOST_FOR_A_LOSS * (1 + recent.losses.len())) + 2 * providers;
         let asks_often = recent.asked.len() > most;
-        if asks_often && !std::mem::replace(&mut recent.is_told, asks_often) {
+        if asks_often && !std::mem::replace(&mut recent.is_told, true) {
             let (name, times) = (look.name_of(ensemble), recent.asked.len());
             found.stuck(look, peer, format!("{name} has asked for bids {times} times within {WINDOW}"));
         }

@@ -324,6 +324,11 @@ impl Ledger {
         self.by_ensemble.get(&ensemble.parse().ok()?).copied()
     }
 
+    /// Who orchestrates the deployment that an allocation belongs to, and its id.
+    pub(super) fn orchestration_of(&self, allocation: &str) -> Option<(PeerId, EnsembleId)> {
+        self.deployment(self.deployment_of(allocation)?)
+    }
+
     /// The number of a contract.
     pub(super) fn number_of_contract(&self, contract: &Did) -> Option<u32> {
         self.contracts.number(contract)
