@@ -7,6 +7,7 @@
 //!
 //! Not stored are bids, commits with their leases, replies that are owed, and what a supervisor has heard.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -60,6 +61,8 @@ pub(in crate::dms) struct DeploymentRecord {
     pub(in crate::dms) nonce: u64,
     /// What providers have been asked to give back and have not acknowledged.
     pub(in crate::dms) undo: Vec<UndoRecord>,
+    /// The newest generation of each allocation that an update has taken away.
+    pub(in crate::dms) former_lives: BTreeMap<Arc<str>, u32>,
     /// Whether it has ever run.
     pub(in crate::dms) supervised: bool,
     /// Until when the update under way must be done.

@@ -18,7 +18,7 @@ const BATCH: u64 = 16;
 /// Findings of a batch that are traced: the first of each rule, and no more than these.
 const MOST_TRACED: usize = 4;
 /// Runs in which a finding is made small.
-const MOST_RUNS: u64 = 800;
+const MOST_RUNS: u64 = 2000;
 /// Other weaknesses that a finding may take as well.
 const MOST_TOGETHER: usize = 3;
 

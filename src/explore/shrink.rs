@@ -2,6 +2,8 @@
 //! 28(2), 2002), on the tree of the scenario: lists lose items, maps lose entries, numbers become smaller and rounder.
 //!
 //! Every candidate is a scenario; one that cannot be read is none, so that the readers of `scenario` say what may go.
+//! Whatever goes moves all that chance has a part in. So where nothing more goes with the seed as it is, each candidate
+//! is tried with a few other seeds.
 
 use std::collections::BTreeSet;
 
@@ -13,6 +15,9 @@ use crate::scenario::yaml;
 const KEPT: &[&str] = &["version", "profile", "seed", "duration", "type", "executor", "image"];
 /// Keys below which numbers stay as they are.
 const FIXED: &[&str] = &["version", "seed", "profile", "number"];
+
+/// So many other seeds are tried with each candidate in the end.
+const OTHER_SEEDS: i64 = 3;
 
 /// Where something is in a tree: the places of entries and items from the root on.
 type Place = Vec<usize>;
@@ -37,6 +42,8 @@ struct Shrinking<'a> {
     runs: u64,
     most_runs: u64,
     tried: BTreeSet<u64>,
+    /// How many other seeds are tried with a candidate.
+    other_seeds: i64,
     goes_on: &'a (dyn Fn() -> bool + Sync),
 }
 
@@ -53,16 +60,21 @@ pub fn shrink(
     let trial = of_text(name, text, Some(rule), goes_on).ok()?;
     let (verdict, tried) = (trial.verdict, BTreeSet::new());
     verdict.rule()?;
-    let mut shrinking = Shrinking { name, rule, best, verdict, runs: 1, most_runs, tried, goes_on };
+    let mut shrinking =
+        Shrinking { name, rule, best, verdict, runs: 1, most_runs, tried, other_seeds: 0, goes_on };
     shrinking.end_early();
-    // What was large lets other things go once it is small.
-    loop {
-        let before = weight(&shrinking.best);
-        shrinking.drop_items();
-        shrinking.drop_entries();
-        shrinking.make_numbers_small();
-        if weight(&shrinking.best) >= before || shrinking.is_over() {
-            break;
+    for other_seeds in [0, OTHER_SEEDS] {
+        shrinking.other_seeds = other_seeds;
+        // What was large lets other things go once it is small.
+        loop {
+            let before = weight(&shrinking.best);
+            shrinking.drop_items();
+            shrinking.drop_entries();
+            shrinking.name_first_ones();
+            shrinking.make_numbers_small();
+            if weight(&shrinking.best) >= before || shrinking.is_over() {
+                break;
+            }
         }
     }
     let Shrinking { best, verdict, runs, .. } = shrinking;
@@ -74,8 +86,18 @@ impl Shrinking<'_> {
         self.runs >= self.most_runs || !(self.goes_on)()
     }
 
-    /// Takes a candidate if the same is seen in it.
+    /// Takes a candidate if the same is seen in it, with its own seed or with another.
     fn accept(&mut self, candidate: Node) -> bool {
+        let others = (1..=self.other_seeds).filter_map(|seed| {
+            let mut other = candidate.clone();
+            other.get_mut("seed")?.value = Value::Integer(seed);
+            Some(other)
+        });
+        let others: Vec<Node> = others.collect();
+        std::iter::once(candidate).chain(others).any(|one| self.accept_as_it_is(one))
+    }
+
+    fn accept_as_it_is(&mut self, candidate: Node) -> bool {
         let text = yaml::write(&candidate);
         let print = crate::kernel::fingerprint128(&*text) as u64;
         if self.is_over() || !self.tried.insert(print) {
@@ -149,6 +171,15 @@ impl Shrinking<'_> {
                 }
             }
             place += 1;
+        }
+    }
+
+    /// Names the first one of a group, in the place of a later one: then fewer do.
+    fn name_first_ones(&mut self) {
+        for place in places(&self.best, &|node| first_of(node).is_some()) {
+            if let Some(first) = at(&self.best, &place).and_then(first_of) {
+                self.accept(changed(&self.best, &place, &mut |node| *node = first.clone()));
+            }
         }
     }
 
@@ -242,6 +273,13 @@ fn amount(node: &Node) -> Option<(u64, String)> {
         }
         _ => None,
     }
+}
+
+/// The name of the first one of a group where another one's is written: `p-0` for `p-3`.
+fn first_of(node: &Node) -> Option<Node> {
+    let (group, number) = node.as_text()?.rsplit_once('-')?;
+    let number: u64 = number.parse().ok()?;
+    (number > 0).then(|| Node::string(&format!("{group}-0"), node.position))
 }
 
 fn amount_of(number: u64, unit: &str) -> Node {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::peers::{allowed, identifier};
+use super::peers::{allowed, check_name, identifier};
 use super::reader::{Map, Reader};
 use crate::dms::capability::setup::{MEMBER_CAPABILITIES, TOKENOMICS};
 use crate::dms::capability::{Capability, Form};
@@ -84,7 +84,8 @@ impl Organizations {
             return Vec::new();
         }
         let quotas = node.entries().iter().filter_map(|(key, share)| {
-            let name = self.meant(reader, &key.text, key.position);
+            let is_name = check_name(reader, &key.text, key.position);
+            let name = if is_name { self.meant(reader, &key.text, key.position) } else { None };
             let share = reader.fraction(share, "quotas")?;
             Some((name?, libm::round(share * 1000.0) as u32))
         });

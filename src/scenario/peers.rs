@@ -334,14 +334,19 @@ fn role_of(name: &str) -> Role {
 /// A name that can stand in file names, tables and expectations.
 pub(super) fn identifier(reader: &mut Reader, node: &Node, what: &str) -> Option<Arc<str>> {
     let text = reader.text(node, what)?;
+    check_name(reader, &text, node.position).then_some(text)
+}
+
+/// Whether a text is such a name, which is said where it is not.
+pub(super) fn check_name(reader: &mut Reader, text: &str, at: Position) -> bool {
     let fits = |c: char| c.is_alphanumeric() || "-_.".contains(c);
-    if text.chars().all(fits) && !text.starts_with('.') && text.len() <= 100 {
-        return Some(text);
+    if !text.is_empty() && text.chars().all(fits) && !text.starts_with('.') && text.len() <= 100 {
+        return true;
     }
     let help = "names have letters, digits, `-`, `_` and `.`".to_owned();
-    let shown = super::reader::shortened(&text);
-    reader.error(node.position, format!("`{shown}` cannot be a name"), help);
-    None
+    let shown = super::reader::shortened(text);
+    reader.error(at, format!("`{shown}` cannot be a name"), help);
+    false
 }
 
 fn peer_names(

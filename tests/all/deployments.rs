@@ -228,3 +228,17 @@ fn a_group_asks_in_turn_whoever_is_up() {
     assert_eq!((&*one_down[3].1, &*one_down[3].2), ("failed", "the orchestrator is down"));
     assert_eq!(one_down[4].1, "succeeded");
 }
+
+#[test]
+fn nothing_to_place_is_told_at_once() {
+    let image = "{cores: 1}, ram: {size: 1}, disk: {size: 1}}, execution: {type: docker, image: nginx}";
+    let ensemble = format!(
+        "version: V1, allocations: {{a: {{type: service, executor: docker, resources: {{cpu: {image}}}}}"
+    );
+    let workload = format!("workload:\n  - deploy: {{by: alice, name: lost, ensemble: {{{ensemble}}}}}");
+    let status = "at: 1m, by: alice, deployment: {status: lost}, answer: Failed";
+    let outcome = run("", &workload, &[status]);
+    as_expected(&outcome);
+    let reason = "no node of the ensemble has an allocation: there is nothing to place";
+    assert!(outcome.deployments.iter().any(|row| &*row.reason == reason), "{:#?}", outcome.deployments);
+}

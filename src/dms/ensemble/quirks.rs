@@ -38,6 +38,10 @@ pub fn quirks(config: &EnsembleConfig, root: &Node) -> Vec<Finding> {
             );
         }
         gpus(own.and_then(|own| own.get("resources")), &mut out);
+        if !config.nodes.values().any(|node| node.allocations.contains(name)) {
+            let help = "name it in `allocations` of one of the `nodes`".to_owned();
+            out.warning(at(&[]), format!("no node has '{name}': it is never placed"), help);
+        }
     }
     for template in named(root, "resources") {
         gpus(Some(template.1), &mut out);

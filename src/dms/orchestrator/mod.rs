@@ -295,6 +295,8 @@ pub struct Deployment {
     pending: Vec<Pending>,
     undo: Vec<Undo>,
     undo_count: u32,
+    /// The newest generation of each allocation that an update has taken away.
+    former_lives: BTreeMap<Arc<str>, u32>,
     last_failure: Option<(Stage, Arc<str>)>,
     /// The peer at which a step of a node failed last since the deployment ran.
     failed_at: Option<crate::dms::identity::PeerId>,
@@ -395,6 +397,7 @@ impl Deployment {
             pending: Vec::new(),
             undo: Vec::new(),
             undo_count: 0,
+            former_lives: BTreeMap::new(),
             last_failure: None,
             failed_at: None,
             refusals: 0,

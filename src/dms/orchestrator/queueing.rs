@@ -39,6 +39,10 @@ impl Deployment {
             false => RENEWAL_INTERVAL,
         };
         desk.timer(renewal, Timer::RenewProviders(self.number));
+        if self.nodes.is_empty() {
+            return self
+                .fail(desk, "no node of the ensemble has an allocation: there is nothing to place".into());
+        }
         self.advance(desk);
     }
 

@@ -86,6 +86,7 @@ impl Deployment {
             nodes: self.nodes.iter().map(node).collect(),
             nonce: self.nonce,
             undo: self.undo_orders(),
+            former_lives: self.former_lives.clone(),
             supervised: self.supervised,
             update: self.update_deadline(),
             created: self.created,

@@ -45,12 +45,11 @@ impl Deployment {
         now: Timestamp,
     ) -> Self {
         let succession = Succession::restored(record.mandate, record.successor);
-        let stored = record.nodes.into_iter().enumerate();
         let restored = |(index, node)| {
             let first_generation = succession.first_generation();
             Node { first_generation, ..restored_node(record.id, &record.config, index, node, now) }
         };
-        let nodes: Vec<Node> = stored.map(restored).collect();
+        let nodes: Vec<Node> = record.nodes.into_iter().enumerate().map(restored).collect();
         let edges = Edge::all(&record.config, nodes.iter().map(|node| &node.name));
         let mut deployment = Self {
             number,
@@ -82,6 +81,7 @@ impl Deployment {
             pending: Vec::new(),
             undo: Vec::new(),
             undo_count: 0,
+            former_lives: record.former_lives,
             last_failure: None,
             failed_at: None,
             refusals: 0,

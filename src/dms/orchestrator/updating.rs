@@ -229,23 +229,30 @@ impl Deployment {
 
     /// Has a node's peer give back some of its allocations.
     fn give_back(&mut self, desk: &mut Desk<'_, '_>, node: &Node, which: impl Fn(&Member) -> bool) {
-        let Some(place) = node.place.clone() else { return };
         let gone: Vec<_> = node
             .members
             .iter()
             .filter(|member| which(member))
             .map(|member| (Arc::clone(&member.id), member.generation))
             .collect();
-        if !gone.is_empty() {
+        self.note_former_lives(&gone);
+        if let Some(place) = node.place.clone().filter(|_| !gone.is_empty()) {
             self.undo_at(desk, place, gone);
         }
     }
 
-    /// The first generation of an allocation: one after that of a former life of it that is still to be undone, so that
-    /// the undo does not end the new one too.
+    fn note_former_lives(&mut self, lives: &[(Arc<str>, u32)]) {
+        for (id, generation) in lives {
+            let newest = self.former_lives.entry(Arc::clone(id)).or_default();
+            *newest = (*newest).max(*generation);
+        }
+    }
+
+    /// The first generation of an allocation: one after that of its last life, where it is taken up again. What is said
+    /// to or of that one, however late, does not concern the new one.
     fn next_generation(&self, id: &Arc<str>) -> u32 {
-        let undone = self.undo_orders().into_iter().flat_map(|(_, allocations)| allocations);
-        undone.filter(|(other, _)| other == id).map(|(_, generation)| generation + 1).max().unwrap_or(0)
+        let next = self.former_lives.get(id).map_or(0, |former| former + 1);
+        next.max(self.succession.first_generation())
     }
 
     fn ids(&self) -> Vec<Vec<Arc<str>>> {
@@ -407,6 +414,8 @@ impl Deployment {
                     config.nodes.shift_remove(&entry);
                 }
             }
+            let lives = node.lives();
+            self.note_former_lives(&lives);
             if !silent {
                 self.undo_node(desk, index);
             }

@@ -109,7 +109,9 @@ impl Provider {
         let of_slot = |(_, allocation): &(&Arc<str>, &Allocation)| allocation.run.slot == run.slot;
         let here = self.allocations.iter().find(of_slot);
         let here = here.map(|(id, allocation)| (Arc::clone(id), allocation.generation));
-        let ending = || self.endings.get(&run).map(|ending| (Arc::clone(&ending.id), ending.generation));
+        // It may be a former run of what is being terminated.
+        let ending = || self.endings.iter().find(|(other, _)| other.slot == run.slot);
+        let ending = || ending().map(|(_, ending)| (Arc::clone(&ending.id), ending.generation));
         if let Some((allocation, generation)) = here.or_else(ending) {
             desk.fact(Fact::Container { allocation, generation, what: ContainerFact::Killed(cause) });
         }

@@ -61,12 +61,14 @@ fn moment(draft: &Draft, dice: &mut Dice, longest: u64) -> (String, u64) {
 
 /// Whom it concerns.
 fn who(draft: &Draft, dice: &mut Dice) -> String {
+    let special = [(Choice::Contracts, "hosta"), (Choice::Volumes, "vault"), (Choice::Gateways, "cloud")];
+    let special: Vec<&str> =
+        special.into_iter().filter(|(choice, _)| draft.has(*choice)).map(|(_, name)| name).collect();
     match dice.between(0, 5) {
         0 => format!("peer: {}", dice.one(&draft.orchestrators)),
         1 => "group: p, fraction: 50%".to_owned(),
         2 => "group: p".to_owned(),
-        3 if draft.has(Choice::Contracts) => "peer: hosta".to_owned(),
-        3 if draft.has(Choice::Volumes) => "peer: vault".to_owned(),
+        3 if !special.is_empty() => format!("peer: {}", dice.one(&special)),
         _ => format!("group: p, count: {}", dice.between(1, 4)),
     }
 }

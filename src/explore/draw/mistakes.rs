@@ -27,7 +27,12 @@ pub(super) fn draw(draft: &Draft) -> Vec<(u64, String)> {
     let mut all = Vec::new();
     for _ in 0..dice.scaled(4, 24) {
         let line = kinds[dice.between(0, kinds.len() as u64) as usize];
-        all.push((dice.between(30, Times::ASKED), line(draft, &mut dice)));
+        let one = (dice.between(30, Times::ASKED), line(draft, &mut dice));
+        if dice.percent(25) {
+            // Twice in the same moment.
+            all.push(one.clone());
+        }
+        all.push(one);
     }
     all
 }
@@ -70,9 +75,13 @@ fn connection(_: &Draft, dice: &mut Dice) -> String {
 /// What is to be done in less time than it takes.
 fn deadline(draft: &Draft, dice: &mut Dice) -> String {
     let (which, by) = which(draft, dice);
-    let job = "{version: V1, allocations: {a0: {type: task, executor: docker, resources: {cpu: {cores: 1}, ram: \
-               {size: 0.5}, disk: {size: 1}}, execution: {type: docker, image: x/short}}}, nodes: {n0: {allocations: \
-               [a0]}}}";
+    // Some of it fits few machines, which others want at the same time.
+    let cores = dice.one(&["1", "3", "7"]);
+    let job = format!(
+        "{{version: V1, allocations: {{a0: {{type: task, executor: docker, resources: {{cpu: {{cores: {cores}}}, ram: \
+         {{size: 0.5}}, disk: {{size: 1}}}}, execution: {{type: docker, image: x/short}}}}}}, nodes: {{n0: \
+         {{allocations: [a0]}}}}}}"
+    );
     let timeout_s = dice.between(10, 58);
     match dice.percent(50) {
         true => format!("by: {by}, deployment: {{new: {{ensemble: {job}}}, timeout: {timeout_s}s}}"),
@@ -89,8 +98,15 @@ fn contract(draft: &Draft, dice: &mut Dice) -> String {
         true => dice.one(&draft.orchestrators),
         false => dice.one(&["p-0", "p-1"]),
     };
-    let to_do =
-        dice.one(&["quote", "validate_quote", "cancel_quote", "request_validation", "transactions", "list"]);
+    let to_do = dice.one(&[
+        "quote",
+        "validate_quote",
+        "cancel_quote",
+        "request_validation",
+        "transactions",
+        "list",
+        "pay",
+    ]);
     format!("by: {by}, contract: {{name: {name}, do: {to_do}}}")
 }
 

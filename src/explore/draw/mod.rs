@@ -46,7 +46,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             providers: (4, 46),
-            deployments: (22, 82),
+            deployments: (24, 86),
             profile: "intended".to_owned(),
             without: Vec::new(),
             with: Vec::new(),

@@ -29,6 +29,7 @@ mod order;
 mod outputs;
 mod placement;
 mod programs;
+mod queues;
 mod reach;
 mod recovery;
 mod revocations;
@@ -227,6 +228,7 @@ fn all_rules() -> Vec<Box<dyn Invariant + Send>> {
         Box::<outputs::Outputs>::default(),
         Box::<placement::Placement>::default(),
         Box::<programs::Programs>::default(),
+        Box::<queues::Queues>::default(),
         Box::<recovery::Recovery>::default(),
         Box::<revocations::Revocations>::default(),
         Box::<rounds::Rounds>::default(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Found, Invariant, Look};
 use crate::dms::ensemble::AllocationConfig;
 use crate::dms::fact::Fact;
+use crate::dms::identity::EnsembleId;
 use crate::kernel::Span;
 use crate::sim::event::PeerId;
 use crate::sim::ledger::key_of;
@@ -15,8 +16,8 @@ use crate::sim::ledger::key_of;
 pub(super) struct Names {
     /// All that were ever told.
     known: BTreeSet<Arc<str>>,
-    /// What the deployments have been to be called, by number.
-    own: BTreeMap<u32, BTreeSet<Arc<str>>>,
+    /// What the allocations of each deployment have been to be called.
+    own: BTreeMap<EnsembleId, BTreeSet<Arc<str>>>,
     told: bool,
 }
 
@@ -32,9 +33,8 @@ impl Invariant for Names {
             }
             Fact::DeploymentAccepted(id) | Fact::DeploymentReshaped { ensemble: id, .. } => {
                 let deployment = look.world.hosts[peer.0 as usize].peer.deployment(*id);
-                let Some(number) = look.world.ledger.number_of(*id) else { return };
                 let all = deployment.into_iter().flat_map(|one| one.ensemble().allocations.values());
-                self.own.entry(number).or_default().extend(all.map(AllocationConfig::subnet_name));
+                self.own.entry(*id).or_default().extend(all.map(AllocationConfig::subnet_name));
             }
             _ => {}
         }
@@ -48,7 +48,8 @@ impl Invariant for Names {
             let provider = inside.peer.provider();
             for (allocation, ..) in provider.allocations() {
                 let number = look.world.ledger.deployment_of(allocation);
-                let Some(own) = number.and_then(|number| self.own.get(&number)) else { continue };
+                let id = number.and_then(|number| look.world.ledger.deployment(number)).map(|(_, id)| id);
+                let Some(own) = id.and_then(|id| self.own.get(&id)) else { continue };
                 let mut others = self.known.difference(own);
                 if let Some(name) = others.find(|name| provider.resolve(allocation, name).is_ok()) {
                     let key = key_of(allocation);

@@ -1,4 +1,5 @@
-//! What a task printed is kept by whoever orchestrates it, as it was told (dms-orchestration section 3.6).
+//! What a task printed is kept by whoever orchestrates it, as it was told (dms-orchestration section 3.6). Of a
+//! deployment that has ended nobody wants to know any more.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,6 +7,8 @@ use std::sync::Arc;
 use super::{Found, Invariant, Look, Verdict};
 use crate::dms::actor::{Envelope, Message};
 use crate::dms::fact::Fact;
+use crate::dms::identity::EnsembleId;
+use crate::kernel::Time;
 use crate::sim::event::PeerId;
 use crate::sim::ledger::key_of;
 
@@ -14,6 +17,8 @@ use crate::sim::ledger::key_of;
 pub(super) struct Outputs {
     /// The newest generation of each allocation: what an older one printed is not kept in its place.
     newest: BTreeMap<Arc<str>, u32>,
+    /// When each deployment ended.
+    ended: BTreeMap<EnsembleId, Time>,
 }
 
 impl Invariant for Outputs {
@@ -21,10 +26,16 @@ impl Invariant for Outputs {
         "outputs"
     }
 
-    fn fact(&mut self, _look: &Look<'_, '_>, _peer: PeerId, fact: &Fact, _found: &mut Found<'_>) {
-        if let Fact::AllocationCreated { allocation, generation } = fact {
-            let newest = self.newest.entry(Arc::clone(allocation)).or_default();
-            *newest = (*newest).max(*generation);
+    fn fact(&mut self, look: &Look<'_, '_>, _peer: PeerId, fact: &Fact, _found: &mut Found<'_>) {
+        match fact {
+            Fact::AllocationCreated { allocation, generation } => {
+                let newest = self.newest.entry(Arc::clone(allocation)).or_default();
+                *newest = (*newest).max(*generation);
+            }
+            Fact::DeploymentStatus { ensemble, status, .. } if status.is_terminal() => {
+                self.ended.entry(*ensemble).or_insert(look.now);
+            }
+            _ => {}
         }
     }
 
@@ -43,6 +54,9 @@ impl Invariant for Outputs {
         let ledger = &look.world.ledger;
         let number = ledger.deployment_of(&end.allocation);
         let Some((_, id)) = number.and_then(|number| ledger.deployment(number)) else { return };
+        if self.ended.get(&id).is_some_and(|ended| *ended < look.now) {
+            return;
+        }
         let key = key_of(&end.allocation);
         let deployment = look.world.hosts[peer.0 as usize].peer.deployment(id);
         let kept = deployment.and_then(|one| one.log_file(&format!("deployments/{id}/{key}/stdout.log")));

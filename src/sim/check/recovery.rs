@@ -145,10 +145,7 @@ fn gives_up(ensemble: &EnsembleConfig, deployment: &Deployment) -> bool {
     let mut named = deployment.strategies().measures.iter().map(Measure::name);
     let decides = |name: &&str| ["stay_down", "restart", "redeploy", "standby", "migration"].contains(name);
     let by_strategy = named.find(decides).is_none_or(|name| name == "stay_down");
-    // Where the file has no nodes, each allocation has one of its own.
-    let nodes = &ensemble.nodes;
-    let mut wishes = nodes.values().map(|node| node.failure_recovery).chain(nodes.is_empty().then_some(None));
-    wishes.any(|wish| match wish {
+    ensemble.nodes.values().map(|node| node.failure_recovery).any(|wish| match wish {
         Some(NodeRecovery::StayDown) => true,
         Some(_) if !deployment.strategies().forced => false,
         _ => by_strategy,

@@ -189,8 +189,7 @@ impl Executor {
             Ok(needs) => needs,
             Err(reason) => return self.refuse(run, reason),
         };
-        let former = self.containers.iter().filter(|other| other.run.slot == run.slot);
-        let free = former.filter_map(|other| other.ends).max().filter(|free| *free > now);
+        let free = self.end_of_former(now, run);
         self.containers.push(Container {
             run,
             kind: config.executor,
@@ -209,9 +208,16 @@ impl Executor {
         }
     }
 
+    /// When the last of the other runs of the same slot ends, where one is being ended.
+    fn end_of_former(&self, now: Time, run: RunId) -> Option<Time> {
+        let former = self.containers.iter().filter(|other| other.run.slot == run.slot && other.run != run);
+        former.filter_map(|other| other.ends).max().filter(|free| *free > now)
+    }
+
     /// Goes on with a start that nothing stands in the way of any more. None when it was stopped meanwhile.
     pub fn begin(&mut self, run: RunId, room: u64, images: &Images, rng: &mut Rng<'_>) -> Option<Start> {
-        let place = self.place(run).filter(|place| self.containers[*place].phase == Phase::Queued)?;
+        let waits = |one: &Container| one.phase == Phase::Queued && one.ends.is_none();
+        let place = self.place(run).filter(|place| waits(&self.containers[*place]))?;
         let (kind, needs) = (self.containers[place].kind, self.containers[place].needs.clone());
         self.containers[place].phase = Phase::Fetching;
         let found = needs.parts.iter().map(|part| (*part, self.store.find(kind, *part)));
@@ -530,10 +536,20 @@ impl Executor {
     }
 
     /// Tells a run to end (SIGTERM); what has ended is gone already. What does not listen is killed (SIGKILL) after
-    /// [`GRACE`], and what is stuck in its kernel survives that too.
+    /// [`GRACE`], and what is stuck in its kernel survives that too. What waits for the end of a former run ends with
+    /// it.
     pub fn terminate(&mut self, now: Time, run: RunId, images: &Images, rng: &mut Rng<'_>) -> Termination {
-        let Some(place) = self.place(run) else { return Termination::Gone };
+        let former = self.end_of_former(now, run);
+        let Some(place) = self.place(run) else {
+            return former.map_or(Termination::Gone, |at| Termination::Ends { at, killed: false });
+        };
         let container = &mut self.containers[place];
+        if container.phase == Phase::Queued
+            && let Some(at) = former
+        {
+            container.ends = former;
+            return Termination::Ends { at, killed: false };
+        }
         let image = images.image(container.needs.program);
         if let Some(at) = container.ends.filter(|at| *at > now) {
             return Termination::Ends { at, killed: false };
@@ -560,11 +576,12 @@ impl Executor {
         }
     }
 
-    /// A run that was told to end is gone: its exit code, where its image says anything about that.
+    /// A run that was told to end is gone: its exit code, where it was up and its image says anything about that.
     pub fn gone(&mut self, now: Time, run: RunId, killed: bool, images: &Images) -> Option<i32> {
         let place =
             self.place(run).filter(|place| self.containers[*place].ends.is_some_and(|at| at <= now))?;
         let container = self.containers.swap_remove(place);
+        container.since()?;
         let stop = images.image(container.needs.program).stop.as_ref()?;
         Some(if killed { KILLED } else { stop.exit_code })
     }
