@@ -121,13 +121,15 @@ impl World<'_> {
     }
 
     /// Whether a provider keeps an allocation for an orchestrator that is up and has lost all that it knew with its
-    /// disk: it cannot tell that from one that is absent.
+    /// disk: it cannot tell that from one that is absent. Who goes on with its deployments may know nothing of it.
     pub(super) fn is_kept_for_one_who_has_forgotten(&self, peer: PeerId, allocation: &str) -> bool {
-        let has_forgotten = self.ledger.orchestration_of(allocation).is_some_and(|(by, id)| {
-            self.hosts[by.0 as usize].built().is_some_and(|inside| inside.peer.deployment(id).is_none())
-        });
-        let host = self.hosts[peer.0 as usize].built();
-        has_forgotten && host.is_some_and(|inside| self.waits_for_orchestrator(inside, allocation))
+        let Some(host) = self.hosts[peer.0 as usize].built() else { return false };
+        let orchestrator = host.peer.provider().orchestrator_of(allocation);
+        let by = orchestrator.and_then(|orchestrator| self.directory.find(&orchestrator.host));
+        let inside = by.and_then(|by| self.hosts[by.0 as usize].built());
+        let id = self.ledger.orchestration_of(allocation).map(|(_, id)| id);
+        let has_forgotten = inside.zip(id).is_some_and(|(inside, id)| inside.peer.deployment(id).is_none());
+        has_forgotten && self.waits_for_orchestrator(host, allocation)
     }
 
     /// Whether a provider still gives the orchestrator of an allocation time to come back.
