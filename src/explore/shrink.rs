@@ -312,6 +312,9 @@ mod tests {
         assert_eq!(of("10.7.200.0/24"), None);
         assert_eq!(of("p-0"), None);
         assert_eq!(of("0.5"), None);
+        let first = |name: &str| first_of(&Node::string(name, yaml::parse(b"a: b").unwrap().position));
+        assert_eq!(first("p-3").and_then(|node| node.as_text().cloned()).as_deref(), Some("p-0"));
+        assert!([first("p-0"), first("p"), first("us-east")].iter().all(Option::is_none));
         assert_eq!((rounded(1319), rounded(90), rounded(7)), (1000, 90, 7));
     }
 

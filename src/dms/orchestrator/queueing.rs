@@ -12,6 +12,8 @@ use crate::dms::profile::Weakness;
 
 /// Why it is where it is, for those who ask.
 pub(super) const WAITS: &str = "waits for other deployments of its node to end";
+/// Why a deployment fails of which nothing was ever to be placed.
+const NOTHING_TO_PLACE: &str = "no node of the ensemble has an allocation: there is nothing to place";
 
 impl Deployment {
     /// Whether it waits for its turn.
@@ -40,8 +42,7 @@ impl Deployment {
         };
         desk.timer(renewal, Timer::RenewProviders(self.number));
         if self.nodes.is_empty() {
-            return self
-                .fail(desk, "no node of the ensemble has an allocation: there is nothing to place".into());
+            return self.fail(desk, NOTHING_TO_PLACE.into());
         }
         self.advance(desk);
     }

@@ -106,12 +106,14 @@ impl Provider {
 
     /// The executor has killed something that is here or is being terminated.
     pub(super) fn handle_killed(&self, desk: &mut Desk<'_, '_>, run: RunId, cause: KillCause) {
+        // It may be a former run of what is here, or is being terminated.
         let of_slot = |(_, allocation): &(&Arc<str>, &Allocation)| allocation.run.slot == run.slot;
         let here = self.allocations.iter().find(of_slot);
         let here = here.map(|(id, allocation)| (Arc::clone(id), allocation.generation));
-        // It may be a former run of what is being terminated.
-        let ending = || self.endings.iter().find(|(other, _)| other.slot == run.slot);
-        let ending = || ending().map(|(_, ending)| (Arc::clone(&ending.id), ending.generation));
+        let ending = || {
+            let (_, ending) = self.endings.iter().find(|(other, _)| other.slot == run.slot)?;
+            Some((Arc::clone(&ending.id), ending.generation))
+        };
         if let Some((allocation, generation)) = here.or_else(ending) {
             desk.fact(Fact::Container { allocation, generation, what: ContainerFact::Killed(cause) });
         }

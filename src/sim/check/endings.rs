@@ -99,7 +99,7 @@ fn could_be_placed(look: &Look<'_, '_>, by: PeerId, deployment: &Deployment) -> 
             let group = &world.setup.groups[world.population.group_of(PeerId(*number))];
             node.pin.is_none_or(|pin| pin == own)
                 && !group.require_contracts
-                // Nor what is left of an organization's quota.
+                // What is left of an organization's quota is not for it to say.
                 && group.quotas.is_empty()
                 // How many may wait there is told when something is to start.
                 && provider.machine().places.is_none()

@@ -47,9 +47,8 @@ impl Invariant for Names {
         for (peer, inside) in look.up() {
             let provider = inside.peer.provider();
             for (allocation, ..) in provider.allocations() {
-                let number = look.world.ledger.deployment_of(allocation);
-                let id = number.and_then(|number| look.world.ledger.deployment(number)).map(|(_, id)| id);
-                let Some(own) = id.and_then(|id| self.own.get(&id)) else { continue };
+                let orchestration = look.world.ledger.orchestration_of(allocation);
+                let Some(own) = orchestration.and_then(|(_, id)| self.own.get(&id)) else { continue };
                 let mut others = self.known.difference(own);
                 if let Some(name) = others.find(|name| provider.resolve(allocation, name).is_ok()) {
                     let key = key_of(allocation);

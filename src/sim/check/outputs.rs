@@ -51,9 +51,7 @@ impl Invariant for Outputs {
         if end.fetch || printed.is_empty() || self.newest.get(&end.allocation) != Some(&end.generation) {
             return;
         }
-        let ledger = &look.world.ledger;
-        let number = ledger.deployment_of(&end.allocation);
-        let Some((_, id)) = number.and_then(|number| ledger.deployment(number)) else { return };
+        let Some((_, id)) = look.world.ledger.orchestration_of(&end.allocation) else { return };
         if self.ended.get(&id).is_some_and(|ended| *ended < look.now) {
             return;
         }

@@ -31,7 +31,7 @@ impl Invariant for Queues {
 
     fn fact(&mut self, look: &Look<'_, '_>, peer: PeerId, fact: &Fact, found: &mut Found<'_>) {
         let Fact::AllocationState { state: AllocationState::Queued, .. } = fact else { return };
-        let Some((inside, places)) = places(look, peer) else { return };
+        let Some((inside, places)) = crowded(look, peer) else { return };
         // What is just beginning counts as waiting until it runs.
         let counted = count(inside, &[AllocationState::Queued, AllocationState::Running]);
         let most = places.waiting.map(|waiting| (places.at_once + waiting) as usize);
@@ -41,7 +41,7 @@ impl Invariant for Queues {
     }
 
     fn program(&mut self, look: &Look<'_, '_>, peer: PeerId, _run: RunId, found: &mut Found<'_>) {
-        let Some((inside, Places { at_once, .. })) = places(look, peer) else { return };
+        let Some((inside, Places { at_once, .. })) = crowded(look, peer) else { return };
         let running = inside.executor.running().len();
         if running > at_once as usize {
             found.wrong(look, peer, format!("runs {running} programs at once, and has places for {at_once}"));
@@ -52,36 +52,34 @@ impl Invariant for Queues {
         self.at_once = self.at_once.max(look.world.setup.strategy.at_once);
         let mut idle = Vec::new();
         for (peer, inside) in look.up() {
-            if let Some((_, places)) = places(look, peer)
-                && inside.executor.running().len() < places.at_once as usize
-                && count(inside, &[AllocationState::Queued]) > 0
-            {
-                idle.push(((peer, "an allocation"), (peer, "an allocation")));
+            if inside.peer.provider().machine().places.is_some_and(|places| {
+                inside.executor.running().len() < places.at_once as usize
+                    && count(inside, &[AllocationState::Queued]) > 0
+            }) {
+                idle.push((peer, "an allocation"));
             }
             let Some(at_once) = self.at_once else { continue };
-            let mut waits = false;
-            let mut under_way = 0;
-            for deployment in inside.peer.deployments() {
-                let goes_on = !deployment.status().is_terminal() && !deployment.was_handed_over();
-                waits |= goes_on && deployment.waits_for_its_turn();
-                under_way += u32::from(goes_on && !deployment.waits_for_its_turn());
-            }
+            let going = inside.peer.deployments().iter();
+            let going = going.filter(|one| !one.status().is_terminal() && !one.was_handed_over());
+            let (waiting, under_way): (Vec<_>, Vec<_>) = going.partition(|one| one.waits_for_its_turn());
+            let under_way = under_way.len();
             // Whoever goes on with those of others works on more.
-            if under_way > at_once && !deputies::hand_over(look.world.setup) {
+            if under_way > at_once as usize && !deputies::hand_over(look.world.setup) {
                 found.wrong(look, peer, format!("works on {under_way} deployments, and may on {at_once}"));
             }
-            if waits && under_way < at_once {
-                idle.push(((peer, "a deployment"), (peer, "a deployment")));
+            if !waiting.is_empty() && under_way < at_once as usize {
+                idle.push((peer, "a deployment"));
             }
         }
-        for (peer, what) in self.idle.look((look.now, calm, GRACE), idle) {
+        let seen = idle.into_iter().map(|one| (one, one));
+        for (peer, what) in self.idle.look((look.now, calm, GRACE), seen) {
             found.stuck(look, peer, format!("{what} waits, and a place is free"));
         }
     }
 }
 
-/// A peer whose machine runs a few programs at once.
-fn places<'a>(look: &Look<'a, '_>, peer: PeerId) -> Option<(&'a Inside, Places)> {
+/// A peer whose machine runs a few programs at once, and how many.
+fn crowded<'a>(look: &Look<'a, '_>, peer: PeerId) -> Option<(&'a Inside, Places)> {
     let inside = look.world.hosts[peer.0 as usize].built()?;
     Some((inside, inside.peer.provider().machine().places?))
 }

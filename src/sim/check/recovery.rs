@@ -116,8 +116,7 @@ impl Recovery {
 /// What an allocation that restarts for all takes with it, where no supervisor says more.
 fn failure(look: &Look<'_, '_>, peer: PeerId, allocation: &Arc<str>) -> Option<Failure> {
     let (_, true) = written(look, allocation)? else { return None };
-    let number = look.world.ledger.deployment_of(allocation)?;
-    let (_, id) = look.world.ledger.deployment(number)?;
+    let (_, id) = look.world.ledger.orchestration_of(allocation)?;
     let node = allocation.rsplit_once('.')?.0;
     let deployment = look.world.hosts[peer.0 as usize].peer.deployment(id)?;
     let all = deployment.held_to_run().map(|part| part.allocation);
