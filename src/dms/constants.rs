@@ -149,6 +149,9 @@ pub const TERMINATION_RETRY_MAX: Span = Span::mins(5);
 pub const BACKOFF_MIN: Span = Span::secs(5);
 /// Longest pause between two attempts.
 pub const BACKOFF_MAX: Span = Span::mins(5);
+/// Steps in a row that the same peer leaves unanswered, beyond the first one, before there is such a pause: so many are
+/// more than a network that loses some messages.
+pub const SILENCES_OF_ONE_PEER: u32 = 8;
 /// First pause before the end of a task is told again (the intended answer to W17); it doubles.
 pub const TASK_TERMINATION_RETRY_MIN: Span = Span::secs(10);
 /// Longest pause between two times that the end of a task is told.

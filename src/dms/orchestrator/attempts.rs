@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use super::{Deployment, Outcome, Pending, Phase, Purpose};
 use crate::dms::actor::{Behaviour, BehaviourKind, Message, Revert};
-use crate::dms::constants::REVERT_TIMEOUT;
+use crate::dms::constants::{REVERT_TIMEOUT, SILENCES_OF_ONE_PEER};
 use crate::dms::desk::Desk;
 use crate::dms::fact::{DeploymentStatus, Fact, Stage};
+use crate::dms::identity::PeerId;
 use crate::dms::profile::Weakness;
 
 /// An attempt that has failed as a whole.
@@ -20,6 +21,17 @@ pub(super) struct FailedAttempt {
     stage: Stage,
     /// The nodes that are still to be reverted, the next one last; none before reverting has begun.
     to_revert: Option<Vec<usize>>,
+}
+
+/// What has gone wrong since a deployment last ran.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Setbacks {
+    /// The peer at which a step of a node failed last.
+    pub(super) at: Option<PeerId>,
+    /// How often peers have refused what they had offered, or none of them was near enough to others.
+    pub(super) refusals: u32,
+    /// How often in a row the same peer has left a step unanswered, beyond the first time.
+    silences: u32,
 }
 
 impl Deployment {
@@ -50,7 +62,8 @@ impl Deployment {
 
     /// A peer has refused a step of a node, or has not answered. Where the same peer refuses for the second time in a
     /// row it is the only one who takes the node on, and where many refuse it is not for them to change that: before
-    /// anybody is asked again, there is a pause.
+    /// anybody is asked again, there is a pause. Silence may be that of a network that loses messages, which another
+    /// try overcomes; only where the same peer is silent again and again is there a pause as well.
     pub(super) fn resolve_failure(
         &mut self,
         desk: &mut Desk<'_, '_>,
@@ -59,23 +72,24 @@ impl Deployment {
         outcome: &Outcome<'_>,
     ) {
         let host = self.nodes[index].place.as_ref().map(|place| place.host);
-        let again = host.is_some() && self.failed_at == host;
+        let again = host.is_some() && self.setbacks.at == host;
         self.give_up_place(desk, index, stage, reason);
-        if !matches!(outcome, Outcome::Reply(_)) {
-            return;
-        }
-        self.refusals += 1;
-        if (again || self.is_often_refused())
-            && self.pause.is_none()
-            && !desk.security.profile.has(Weakness::HotLoop)
-        {
+        let hopeless = if matches!(outcome, Outcome::Reply(_)) {
+            self.setbacks.refusals += 1;
+            again || self.is_often_refused()
+        } else {
+            let silences = &mut self.setbacks.silences;
+            *silences = if again { *silences + 1 } else { 0 };
+            *silences >= SILENCES_OF_ONE_PEER
+        };
+        if hopeless && self.pause.is_none() && !desk.security.profile.has(Weakness::HotLoop) {
             self.pause(desk);
         }
     }
 
     /// Whether others than those that were found would hardly do better.
     pub(super) fn is_often_refused(&self) -> bool {
-        self.refusals as usize > 3 + self.nodes.len()
+        self.setbacks.refusals as usize > 3 + self.nodes.len()
     }
 
     /// Remembers what a deployment fails over, if nothing comes of it. What is undone in the background may meet the
@@ -85,11 +99,11 @@ impl Deployment {
         let host = self.nodes[index].place.as_ref().map(|place| place.host);
         let came_further =
             matches!(&self.last_failure, Some((Stage::Allocate | Stage::Provision | Stage::Start, _)));
-        let is_undone = !reverts_first && host.is_some() && self.failed_at == host;
+        let is_undone = !reverts_first && host.is_some() && self.setbacks.at == host;
         if stage == Stage::Commit && came_further && is_undone {
             return;
         }
-        (self.last_failure, self.failed_at) = (Some((stage, reason)), host);
+        (self.last_failure, self.setbacks.at) = (Some((stage, reason)), host);
     }
 
     /// Whether the attempt under way has failed with a step of it; then it will be reverted.

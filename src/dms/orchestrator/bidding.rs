@@ -262,7 +262,7 @@ impl Deployment {
         if complete {
             // That enough bid says little where what they took on failed since it last ran, or none of them would do
             // again and again.
-            if self.failed_at.is_none() && !self.is_often_refused() {
+            if self.setbacks.at.is_none() && !self.is_often_refused() {
                 self.backoff = BACKOFF_MIN;
             }
             return self.advance(desk);

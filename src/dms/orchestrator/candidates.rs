@@ -262,7 +262,7 @@ impl Deployment {
         let reason: Arc<str> = "no candidate satisfies the edges of the ensemble".into();
         desk.fact(Fact::StageFailed { ensemble: self.id, stage: Stage::Edge, reason: Arc::clone(&reason) });
         self.last_failure = Some((Stage::Edge, reason));
-        self.refusals += 1;
+        self.setbacks.refusals += 1;
         self.begin_next_attempt(desk);
     }
 }

@@ -58,7 +58,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use self::attempts::FailedAttempt;
+use self::attempts::{FailedAttempt, Setbacks};
 use self::bidding::Round;
 use self::candidates::{Edge, EdgeKey, Search};
 use self::detecting::Detection;
@@ -298,11 +298,7 @@ pub struct Deployment {
     /// The newest generation of each allocation that an update has taken away.
     former_lives: BTreeMap<Arc<str>, u32>,
     last_failure: Option<(Stage, Arc<str>)>,
-    /// The peer at which a step of a node failed last since the deployment ran.
-    failed_at: Option<crate::dms::identity::PeerId>,
-    /// How often peers have refused what they had offered, or none of them was near enough to others, since it last
-    /// ran.
-    refusals: u32,
+    setbacks: Setbacks,
     /// An attempt that has failed as a whole and is being reverted (W22).
     failed_attempt: Option<FailedAttempt>,
     /// Whether it waits for ever, behind a lock that nobody gives back (W6).
@@ -331,6 +327,7 @@ pub struct Deployment {
     forgotten: bool,
     /// The update under way.
     updating: Option<Update>,
+    /// How many updates of it have begun, the one under way once more after each restart.
     update_count: u32,
     registry: Registry,
     /// What its supervisors remember.
@@ -399,8 +396,7 @@ impl Deployment {
             undo_count: 0,
             former_lives: BTreeMap::new(),
             last_failure: None,
-            failed_at: None,
-            refusals: 0,
+            setbacks: Setbacks::default(),
             failed_attempt: None,
             is_hung: false,
             supervised: false,

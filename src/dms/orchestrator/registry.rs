@@ -87,6 +87,7 @@ impl Deployment {
             nonce: self.nonce,
             undo: self.undo_orders(),
             former_lives: self.former_lives.clone(),
+            update_count: self.update_count,
             supervised: self.supervised,
             update: self.update_deadline(),
             created: self.created,

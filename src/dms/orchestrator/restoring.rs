@@ -14,6 +14,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::attempts::Setbacks;
 use super::candidates::Edge;
 use super::detecting::Detection;
 use super::joining::OwnPart;
@@ -83,8 +84,7 @@ impl Deployment {
             undo_count: 0,
             former_lives: record.former_lives,
             last_failure: None,
-            failed_at: None,
-            refusals: 0,
+            setbacks: Setbacks::default(),
             failed_attempt: None,
             is_hung: false,
             supervised: record.supervised,
@@ -101,7 +101,7 @@ impl Deployment {
             ended: record.ended,
             forgotten: record.forgotten,
             updating: None,
-            update_count: 0,
+            update_count: record.update_count,
             registry: Registry::after_restart(),
             tree: Tree::default(),
             detection: Detection::default(),

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use super::attempts::Setbacks;
 use super::node::{MemberState, Node};
 use super::{Deployment, Outcome, Pending, Phase, Purpose};
 use crate::dms::actor::{
@@ -27,7 +28,7 @@ impl Deployment {
             node.recovering = false;
         }
         self.conclude_update(desk);
-        (self.failed_at, self.refusals, self.backoff) = (None, 0, BACKOFF_MIN);
+        (self.setbacks, self.backoff) = (Setbacks::default(), BACKOFF_MIN);
         if self.status != DeploymentStatus::Running {
             self.set_status(desk, DeploymentStatus::Running, None);
             self.last_failure = None;
