@@ -8,11 +8,11 @@ use crate::dms::outbox::Timer;
 use crate::kernel::Timestamp;
 
 /// See the module.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::dms) struct Alarm {
     due: Option<Timestamp>,
-    /// Timers that are running for it: more than one where it was to ring later at first.
-    timers: u32,
+    /// For when the timers that are running for it were begun: not only its own where it was to ring later at first.
+    timers: Vec<Timestamp>,
 }
 
 impl Alarm {
@@ -30,16 +30,18 @@ impl Alarm {
     }
 
     fn begin(&mut self, desk: &mut Desk<'_, '_>, due: Timestamp, timer: Timer) {
-        self.timers += 1;
+        self.timers.push(due);
         desk.timer(due.since(desk.now), timer);
     }
 
     /// One of its timers has run out: whether it rings, which it does once.
     pub(in crate::dms) fn rings(&mut self, desk: &mut Desk<'_, '_>, timer: Timer) -> bool {
-        self.timers = self.timers.saturating_sub(1);
+        let first = (0..self.timers.len()).min_by_key(|place| self.timers[*place]);
+        let begun_for = first.map(|place| self.timers.swap_remove(place));
         match self.due {
             Some(due) if due > desk.now => {
-                if self.timers == 0 {
+                // One that was begun for an earlier time leaves its own running.
+                if begun_for.is_none_or(|begun_for| begun_for >= due) {
                     self.begin(desk, due, timer);
                 }
                 false
