@@ -26,6 +26,9 @@ pub(super) fn draw(draft: &mut Draft) {
             faults.extend((0..count).map(|_| fault(draft, &mut dice)));
         }
     }
+    if draft.has(Choice::Crashes) && dice.percent(40) {
+        faults.push(replacement(draft, &mut dice));
+    }
     // Two at least, whatever was chosen.
     while faults.len() < 2 {
         faults.push(if dice.percent(50) { crash(draft, &mut dice) } else { partition(draft, &mut dice) });
@@ -87,6 +90,13 @@ fn crash(draft: &Draft, dice: &mut Dice) -> String {
     let (at, lasts) = moment(draft, dice, 1200);
     let lost = if dice.percent(15) { ", state: lost" } else { "" };
     format!("crash: {{at: {at}, repair: {lasts}s{lost}, {}}}", who(draft, dice))
+}
+
+/// Machines that are up again with an empty disk before anybody has missed them.
+fn replacement(draft: &mut Draft, dice: &mut Dice) -> String {
+    let (at, lasts) = (dice.between(300, Times::HEALED - 60), dice.between(1, 15));
+    draft.replaced.push(at + lasts);
+    format!("crash: {{at: {at}s, repair: {lasts}s, state: lost, {}}}", who(draft, dice))
 }
 
 fn restart(draft: &Draft, dice: &mut Dice) -> String {

@@ -94,6 +94,8 @@ pub(super) struct Draft {
     strategy: Vec<String>,
     /// The names of contracts under which something may run.
     contract_names: Vec<String>,
+    /// When machines are up again that have lost their disks for a moment's absence, in seconds.
+    replaced: Vec<u64>,
 }
 
 impl Draft {
@@ -127,12 +129,13 @@ pub fn draw(seed: u64, choices: Choices, bounds: &Bounds) -> String {
         faults: Vec::new(),
         strategy: Vec::new(),
         contract_names: Vec::new(),
+        replaced: Vec::new(),
     };
     peers::draw(&mut draft, bounds);
     ensembles::images(&mut draft);
     workload(&mut draft, bounds);
-    operations::draw(&mut draft);
     faults::draw(&mut draft);
+    operations::draw(&mut draft);
     strategy(&mut draft);
     write(&draft, bounds)
 }

@@ -25,6 +25,9 @@ pub(super) fn draw(draft: &mut Draft) {
             }
         }
     }
+    if draft.has(Choice::Questions) {
+        questions_after_a_loss(draft, &mut dice, &mut all);
+    }
     if draft.has(Choice::Volumes) {
         volumes(draft, &mut dice, &mut all);
     }
@@ -69,6 +72,17 @@ fn question(draft: &Draft, dice: &mut Dice) -> String {
         _ => format!("logs: {{deployment: {which}, allocation: n0.a0}}"),
     };
     format!("by: {by}, deployment: {{{ask}}}")
+}
+
+/// Who has seen that a machine was away for a moment looks what has become of what ran there.
+fn questions_after_a_loss(draft: &Draft, dice: &mut Dice, all: &mut Vec<(u64, String)>) {
+    for at in &draft.replaced {
+        for _ in 0..dice.between(1, 9) {
+            let (which, by) = which(draft, dice);
+            let ask = format!("by: {by}, deployment: {{logs: {{deployment: {which}, allocation: n0.a0}}}}");
+            all.push((at + dice.between(1, 20), ask));
+        }
+    }
 }
 
 fn shutdown(draft: &Draft, dice: &mut Dice) -> String {

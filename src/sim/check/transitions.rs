@@ -13,7 +13,7 @@ pub const DEPLOYMENT_TRANSITIONS: &[(D, &[D])] = &[
     (D::Committing, &[D::Preparing, D::Provisioning, D::Failed, D::ShuttingDown]),
     (D::Provisioning, &[D::Preparing, D::Running, D::Failed, D::ShuttingDown]),
     (D::Running, &[D::Updating, D::Failed, D::ShuttingDown, D::Completed]),
-    (D::Updating, &[D::Running, D::Failed, D::ShuttingDown, D::Completed]),
+    (D::Updating, &[D::Running, D::Failed, D::ShuttingDown]),
     (D::ShuttingDown, &[D::Completed]),
     (D::Completed, &[]),
     (D::Failed, &[]),
