@@ -651,7 +651,8 @@ impl Behaviour {
     /// The nonce that a one-shot reply behaviour is named after; none for any other.
     #[must_use]
     pub fn reply_nonce(&self) -> Option<u64> {
-        self.path.as_str().rsplit_once("/replyto/")?.1.parse().ok()
+        let (front, nonce) = self.path.as_str().rsplit_once('/')?;
+        if front.ends_with("/replyto") { nonce.parse().ok() } else { None }
     }
 
     /// What an operator means by a path, canonical or an alias; none for a path that DMS does not have or that only

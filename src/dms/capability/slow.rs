@@ -91,13 +91,9 @@ fn trusted(receiver: &CapabilityContext, token: &Token, now: Timestamp) -> bool 
 
 /// `AllowAction`.
 fn accepts(side_chain: &Token, token: &Token, rules: Rules) -> bool {
-    let mut issuers = Vec::new();
-    let mut link = Some(token);
-    while let Some(current) = link {
-        issuers.push(current.issuer());
-        link = current.chain().map(std::convert::AsRef::as_ref);
-    }
-    let Some(depth) = issuers.iter().rposition(|issuer| same(issuer, side_chain.subject())) else {
+    let links = std::iter::successors(Some(token), |link| link.chain().map(std::convert::AsRef::as_ref));
+    let from_subject = |(_, link): &(usize, &Token)| same(link.issuer(), side_chain.subject());
+    let Some((depth, _)) = links.enumerate().filter(from_subject).last() else {
         return false;
     };
     side_chain.action() == Action::Delegate

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
 use super::listed::{ALLOCATION, DEPLOYMENT, allocation_step, deployment_step, form_of};
 use super::states::{States, Step};
 use crate::dms::fact::Fact;
+use crate::dms::provider::BidRefusal;
 use crate::sim::event::PeerId;
 
 /// Something that a run can come to: a class, and what of it.
@@ -31,6 +32,8 @@ impl Feature {
 #[derive(Clone, Debug, Default)]
 pub struct Reached {
     known: FxHashMap<u64, Feature>,
+    /// Refusals to bid that were seen, with their numbers: the same one comes again and again.
+    bid_refusals: FxHashSet<BidRefusal>,
     states: States,
     facts: u64,
 }
@@ -69,7 +72,10 @@ impl Reached {
         }
         match fact {
             Fact::DeploymentStatus { reason: Some(reason), .. } => self.add("end", reason),
-            Fact::BidRefused { refusal, .. } => self.add("bid", &refusal.to_string()),
+            Fact::BidRefused { refusal, .. } if !self.bid_refusals.contains(refusal) => {
+                self.bid_refusals.insert(refusal.clone());
+                self.add("bid", &refusal.to_string());
+            }
             Fact::MessageRejected { rejection, .. } => self.add("message", rejection.as_str()),
             Fact::StageFailed { stage, reason, .. } => self.add(stage.as_str(), reason),
             Fact::DeploymentRefused(reason) => self.add("request", reason),
