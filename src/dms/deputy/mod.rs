@@ -144,19 +144,33 @@ impl Deputies {
         root: &mut Actor,
         deployment: &Deployment,
     ) {
-        let (Some(deputy), Some(patience)) = (&self.config.deputy, deployment.patience_of_deputy()) else {
+        if !self.has_deputy() || deployment.patience_of_deputy().is_none() {
             return;
-        };
-        let deputy = Arc::clone(deputy);
+        }
         let is_news = match self.told.get(&deployment.id()) {
             Some(told) => told.version != deployment.version(),
             None => !deployment.has_ended(),
         };
         if is_news {
-            self.patience = Some(self.patience.map_or(patience, |known| known.min(patience)));
-            self.send_copy(desk, root, deployment, &deputy);
-            self.beat_on(desk);
+            self.tell(desk, root, deployment);
         }
+    }
+
+    /// Tells the deputy what has become of a deployment, as often as it takes. Who has taken it over hears what was
+    /// begun here nevertheless; whether it has, nobody knows any more after a restart.
+    pub(in crate::dms) fn tell(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &mut Actor,
+        deployment: &Deployment,
+    ) {
+        let (Some(deputy), Some(patience)) = (self.config.deputy.clone(), deployment.patience_of_deputy())
+        else {
+            return;
+        };
+        self.patience = Some(self.patience.map_or(patience, |known| known.min(patience)));
+        self.send_copy(desk, root, deployment, &deputy);
+        self.beat_on(desk);
     }
 
     fn send_copy(

@@ -77,6 +77,8 @@ impl Peer {
             if self.deputies.vets(deployment) {
                 deployment.hold();
                 self.deputies.inform(&mut desk, &mut self.root, deployment);
+            } else if deployment.is_handed_over() {
+                self.deputies.tell(&mut desk, &mut self.root, deployment);
             } else {
                 deployment.resume(&mut desk);
             }
