@@ -144,9 +144,6 @@ impl Deputies {
         root: &mut Actor,
         deployment: &Deployment,
     ) {
-        if !self.has_deputy() || deployment.patience_of_deputy().is_none() {
-            return;
-        }
         let is_news = match self.told.get(&deployment.id()) {
             Some(told) => told.version != deployment.version(),
             None => !deployment.has_ended(),
@@ -156,8 +153,8 @@ impl Deputies {
         }
     }
 
-    /// Tells the deputy what has become of a deployment, as often as it takes. Who has taken it over hears what was
-    /// begun here nevertheless; whether it has, nobody knows any more after a restart.
+    /// Tells the deputy, if anybody stands in for this deployment, until it acknowledges. Who has taken the deployment
+    /// over hears so what was begun here; whether it has, nobody knows any more after a restart.
     pub(in crate::dms) fn tell(
         &mut self,
         desk: &mut Desk<'_, '_>,
