@@ -85,9 +85,9 @@ impl Organizations {
         }
         let quotas = node.entries().iter().filter_map(|(key, share)| {
             let is_name = check_name(reader, &key.text, key.position);
-            let name = is_name.then(|| self.meant(reader, &key.text, key.position));
+            let name = is_name.then(|| self.meant(reader, &key.text, key.position)).flatten();
             let share = reader.fraction(share, "quotas")?;
-            Some((name??, libm::round(share * 1000.0) as u32))
+            Some((name?, libm::round(share * 1000.0) as u32))
         });
         quotas.collect()
     }

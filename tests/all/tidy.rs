@@ -492,7 +492,7 @@ mod planted {
         finds(no_places, 1, "docs/a.md", "see /home/ada/notes");
         finds(no_places, 1, "docs/a.md", "in `/tmp/x`");
         finds(no_places, 1, "docs/a.md", "(/root/.cargo)");
-        finds(no_places, 1, "docs/a.md", "/work/main");
+        finds(no_places, 1, "docs/a.md", "/work/dmsim");
         finds(no_places, 1, "docs/a.md", "https://crates.io/crates/dmsim");
         finds(no_places, 0, "docs/a.md", "src/work/a.rs, https://example.org/home/a and target/tmp/b");
         finds(no_places, 0, "Cargo.lock", "registry+https://github.com/rust-lang/crates.io-index");

@@ -69,9 +69,13 @@ fn question(draft: &Draft, dice: &mut Dice) -> String {
         3 => format!("status: {which}"),
         4 => format!("manifest: {which}"),
         5 => format!("info: {{deployment: {which}, usage: true, logs: true}}"),
-        _ => format!("logs: {{deployment: {which}, allocation: n0.a0}}"),
+        _ => logs(&which),
     };
     format!("by: {by}, deployment: {{{ask}}}")
+}
+
+fn logs(which: &str) -> String {
+    format!("logs: {{deployment: {which}, allocation: n0.a0}}")
 }
 
 /// Who has seen that a machine was away for a moment looks what has become of what ran there.
@@ -79,8 +83,7 @@ fn questions_after_a_loss(draft: &Draft, dice: &mut Dice, all: &mut Vec<(u64, St
     for at in &draft.replaced {
         for _ in 0..dice.between(1, 9) {
             let (which, by) = which(draft, dice);
-            let ask = format!("by: {by}, deployment: {{logs: {{deployment: {which}, allocation: n0.a0}}}}");
-            all.push((at + dice.between(1, 20), ask));
+            all.push((at + dice.between(1, 20), format!("by: {by}, deployment: {{{}}}", logs(&which))));
         }
     }
 }
