@@ -129,7 +129,7 @@ fn envelope(count: u64) {
                 message: Message::BidRequest(Arc::clone(&request)),
             };
             let topic = topics::DEPLOYMENT.clone();
-            let envelope = actor.seal_with(None, Some(topic), call, nonce, TokenList::new());
+            let envelope = actor.seal_with(None, Some(topic), call, nonce, TokenList::new()).altered(|_| ());
             assert!(envelope.is_signed(SignatureMode::Modelled), "its sender signed it");
         }
     });

@@ -127,7 +127,7 @@ impl Desk<'_, '_> {
             &mut self.out.random,
         );
         if self.security.profile.has(Weakness::UnsignedSelfSends) && **to == *actor.handle {
-            envelope.signature = Signature::NONE;
+            envelope = envelope.altered(|envelope| envelope.signature = Signature::NONE);
         }
         self.out.effects.sends.push(envelope);
     }

@@ -9,11 +9,14 @@
 //!
 //! Kernels and file systems of virtual machines are named by their path, or by the name of the file wherever it is.
 
+use std::sync::OnceLock;
+
 use rustc_hash::FxHashMap;
 
 use super::setup::{Growth, Image, ImageBehaviour, Prints, Uses};
+use crate::dms::actor::Output;
 use crate::dms::ensemble::AllocationKind;
-use crate::kernel::Distribution;
+use crate::kernel::{Distribution, Span};
 
 /// The registry of a reference that names none.
 const DEFAULT_REGISTRY: &str = "docker.io";
@@ -107,6 +110,8 @@ fn is_registry(component: &str) -> bool {
 #[derive(Clone, Debug)]
 pub struct Images {
     images: Vec<Image>,
+    /// What programs of each print that print once, when the first of them has done so: it may be long.
+    printed: Vec<OnceLock<Output>>,
     by_key: FxHashMap<String, u16>,
     by_path: FxHashMap<String, u16>,
     /// Those of the executor that runs nothing: of a task and of a service.
@@ -125,7 +130,8 @@ impl Images {
         let by_path = named().map(|(image, number)| (image.name.clone(), number)).collect();
         let first = images.len() as u16;
         images.extend(nothing());
-        Self { images, by_key, by_path, null: [first, first + 1] }
+        let printed = vec![OnceLock::new(); images.len()];
+        Self { images, printed, by_key, by_path, null: [first, first + 1] }
     }
 
     /// The image that a reference means: of its digest, else of its tag, else of its repository.
@@ -154,6 +160,16 @@ impl Images {
     #[must_use]
     pub fn image(&self, number: u16) -> &Image {
         &self.images[usize::from(number)]
+    }
+
+    /// What a program of an image has printed that has run for so long.
+    #[must_use]
+    pub fn printed(&self, number: u16, ran: Span) -> Output {
+        let Some(prints) = self.image(number).behaviour.prints() else { return Output::default() };
+        match prints.every {
+            Some(_) => prints.output_after(ran),
+            None => self.printed[usize::from(number)].get_or_init(|| prints.output_after(ran)).clone(),
+        }
     }
 }
 

@@ -170,6 +170,23 @@ fn a_followed_log_outlives_its_provider() {
 }
 
 #[test]
+fn a_log_grows_by_what_was_printed_since() {
+    let at = |time: &str| {
+        format!("at: {time}, by: alice, deployment: {{logs: {{deployment: web, allocation: web}}}}")
+    };
+    // The program prints once a minute, and has begun some seconds after the start.
+    let operations = ["10m30s", "10m50s", "13m30s"].map(at);
+    let workload = "workload:\n  - deploy: {by: alice, name: web, ensemble: FILES/web.yaml}";
+    let outcome = run("", workload, &operations.each_ref().map(String::as_str));
+    let bytes = |number: usize| {
+        let said = outcome.operations[number].said.to_string();
+        said.split(' ').nth(1).and_then(|bytes| bytes.parse::<u64>().ok()).unwrap_or_else(|| panic!("{said}"))
+    };
+    assert_eq!((bytes(0), bytes(1)), (11 * 5, 11 * 5));
+    assert_eq!(bytes(2), 14 * 5);
+}
+
+#[test]
 fn as_is_only_a_running_deployment_ends() {
     let workload = "faults: [{crash: {at: 30s, group: providers, repair: never}}]\n\
                     workload:\n  - deploy: {by: alice, name: web, ensemble: FILES/web.yaml, arrivals: {at: 1m}}";

@@ -651,6 +651,9 @@ impl Behaviour {
     /// The nonce that a one-shot reply behaviour is named after; none for any other.
     #[must_use]
     pub fn reply_nonce(&self) -> Option<u64> {
+        if self.kind != BehaviourKind::ReplyTo {
+            return None;
+        }
         let (front, nonce) = self.path.as_str().rsplit_once('/')?;
         if front.ends_with("/replyto") { nonce.parse().ok() } else { None }
     }

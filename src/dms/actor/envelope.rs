@@ -54,7 +54,8 @@ pub struct Envelope {
     pub tokens: TokenList,
     /// The sender's signature over all of the above.
     pub signature: Signature,
-    /// Whether the signature is good: a pure function of the content, found once for all receivers of a broadcast.
+    /// Whether the signature is good: a pure function of the content, found once for all receivers of a broadcast, and
+    /// where signatures are modelled by whoever makes it. What changes the content is [`Envelope::altered`].
     pub(super) verified: OnceLock<bool>,
 }
 
@@ -92,7 +93,10 @@ impl Envelope {
     /// Whether the sender's key signed this very content.
     #[must_use]
     pub fn is_signed(&self, mode: SignatureMode) -> bool {
-        *self.verified.get_or_init(|| verify(mode, &self.from.id.0, self, &self.signature))
+        let is_good = || verify(mode, &self.from.id.0, self, &self.signature);
+        let known = *self.verified.get_or_init(is_good);
+        debug_assert_eq!(known, is_good(), "what changes a signed message is `altered`");
+        known
     }
 
     /// The deployment that it belongs to, where inbox or payload say so.

@@ -1,9 +1,11 @@
 //! An independent authoriser, slow and plain: the oracle of the tests and of the attack checks.
 //!
-//! It follows the sentences of the spec one by one, compares texts, remembers nothing and shares no decision
-//! with the rest of the room: only the data of tokens and the check of one signature.
+//! It follows the sentences of the spec one by one, compares texts and shares no decision with the rest of the room:
+//! only the data of tokens and the check of one signature. All that it remembers are links that it has found signed.
 
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use super::context::CapabilityContext;
 use super::path::Capability;
@@ -27,30 +29,64 @@ pub struct Question<'a> {
     pub now: Timestamp,
 }
 
+/// The links above those of messages that were found signed, in one mode of signatures, with the fingerprints of the
+/// whole links: they are the same in message after message. A token never changes, and what is kept here keeps its
+/// place, by which it is found.
+#[derive(Debug, Default)]
+pub struct FoundSigned(FxHashMap<usize, (Arc<Token>, u128)>);
+
+impl FoundSigned {
+    /// Links that are kept.
+    const MOST: usize = 100_000;
+
+    fn get(&self, link: &Arc<Token>) -> Option<u128> {
+        self.0.get(&Arc::as_ptr(link).addr()).map(|(_, whole)| *whole)
+    }
+
+    fn keep(&mut self, link: &Arc<Token>, whole: u128) {
+        if self.0.len() >= Self::MOST {
+            self.0.clear();
+        }
+        self.0.insert(Arc::as_ptr(link).addr(), (Arc::clone(link), whole));
+    }
+}
+
 /// True when the tokens of the message, with those that `receiver` consumed before, authorise it.
 #[must_use]
-pub fn authorises(receiver: &CapabilityContext, tokens: &[Arc<Token>], question: &Question<'_>) -> bool {
+pub fn authorises(
+    receiver: &CapabilityContext,
+    tokens: &[Arc<Token>],
+    question: &Question<'_>,
+    known: &mut FoundSigned,
+) -> bool {
     let fits = |token: &Token| {
         !over(token, question.now)
             && question.capabilities.iter().any(|capability| grants(receiver, token, question, capability))
             && trusted(receiver, token, question.now)
     };
-    // Whether a token that came with the message is signed is asked of one that is made anew of what it says, so that
-    // nothing remembered inside it counts.
     receiver.consumed().iter().any(|token| fits(token))
-        || tokens.iter().any(|token| fits(token) && verifies(receiver, &token.rebuilt(), question.now, 0))
+        || tokens
+            .iter()
+            .any(|token| fits(token) && verified(receiver, token, question.now, 0, known).is_some())
 }
 
-/// Section 2.4, in its order.
-fn verifies(receiver: &CapabilityContext, token: &Token, now: Timestamp, counter: u64) -> bool {
+/// Section 2.4: the fingerprint of the whole link where nothing is wrong with it. What signatures cover is found anew
+/// from what the link and its parents say, so that nothing remembered inside them counts.
+fn verified(
+    receiver: &CapabilityContext,
+    token: &Arc<Token>,
+    now: Timestamp,
+    counter: u64,
+    known: &mut FoundSigned,
+) -> Option<u128> {
     if over(token, now) {
-        return false;
+        return None;
     }
     if token.action() == Action::Revoke {
-        return signed(receiver, token);
+        return signed(receiver, token, token.chain().map(|parent| whole_of(parent)));
     }
     if token.depth() > 0 && counter > token.depth() {
-        return false;
+        return None;
     }
     let revoked = receiver.revocations().iter().any(|revocation| {
         same(revocation.issuer(), token.issuer())
@@ -58,24 +94,40 @@ fn verifies(receiver: &CapabilityContext, token: &Token, now: Timestamp, counter
             && revocation.nonce() == token.nonce()
     });
     if revoked {
-        return false;
+        return None;
     }
-    if let Some(parent) = token.chain() {
-        if parent.action() != Action::Delegate || over(parent, token.expire()) {
-            return false;
-        }
-        if !verifies(receiver, parent, now, counter + 1) || !same(token.issuer(), parent.subject()) {
-            return false;
-        }
-        for capability in token.capabilities() {
-            let audience = parent.audience().is_empty() || same(parent.audience(), token.audience());
-            let topics = token.topics().iter().all(|topic| covered(parent.topics(), topic, receiver.rules()));
-            if !audience || !topics || !covered(parent.capabilities(), capability, receiver.rules()) {
-                return false;
-            }
-        }
+    let above = match token.chain() {
+        None => None,
+        Some(parent) if !continues(parent, token, receiver.rules()) => return None,
+        Some(parent) => Some(verified(receiver, parent, now, counter + 1, known)?),
+    };
+    let remembered = known.get(token);
+    let whole = remembered.or_else(|| signed(receiver, token, above));
+    // A key in the DID is always the same; a document may name another by and by.
+    if let Some(whole) = whole
+        && remembered.is_none()
+        && counter > 0
+        && token.issuer().public_key().is_ok()
+    {
+        known.keep(token, whole);
     }
-    signed(receiver, token)
+    whole
+}
+
+/// Whether a link may stand below its parent.
+fn continues(parent: &Token, token: &Token, rules: Rules) -> bool {
+    let audience = parent.audience().is_empty() || same(parent.audience(), token.audience());
+    let topics = token.topics().iter().all(|topic| covered(parent.topics(), topic, rules));
+    parent.action() == Action::Delegate
+        && !over(parent, token.expire())
+        && same(token.issuer(), parent.subject())
+        && (token.capabilities().is_empty() || audience && topics)
+        && token.capabilities().iter().all(|capability| covered(parent.capabilities(), capability, rules))
+}
+
+/// The fingerprint of the whole link, whatever is wrong with it.
+fn whole_of(token: &Token) -> u128 {
+    token.to_sign_below(token.chain().map(|parent| whole_of(parent))).whole()
 }
 
 /// The three acceptance routes of section 2.6.
@@ -130,9 +182,8 @@ fn grants(
 
 fn covered(held: &[Capability], wanted: &Capability, rules: Rules) -> bool {
     held.iter().map(Capability::as_str).any(|held| {
-        let wanted = wanted.as_str();
-        let below = || wanted.strip_prefix(held).is_some_and(|rest| rest.starts_with('/'));
-        let implied = held == wanted || held == "/" || below();
+        let rest = wanted.as_str().strip_prefix(held);
+        let implied = held == "/" || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         implied && (rules.empty_implies_absolute || !held.is_empty())
     })
 }
@@ -150,11 +201,10 @@ fn same(one: &Did, other: &Did) -> bool {
     one == other
 }
 
-fn signed(receiver: &CapabilityContext, token: &Token) -> bool {
+/// The fingerprint of the whole link, below a parent of that one, where its issuer has signed it.
+fn signed(receiver: &CapabilityContext, token: &Token, parent: Option<u128>) -> Option<u128> {
     let document = || receiver.trust().resolver()?.resolve(token.issuer())?.authentication_key();
-    let public = token.issuer().public_key().ok().or_else(document);
-    match (public, token.signature()) {
-        (Some(public), Some(signature)) => key::verify(receiver.trust().mode(), &public, token, signature),
-        _ => false,
-    }
+    let public = token.issuer().public_key().ok().or_else(document)?;
+    let content = token.to_sign_below(parent);
+    key::verify(receiver.trust().mode(), &public, &content, token.signature()?).then(|| content.whole())
 }

@@ -131,7 +131,7 @@ impl Token {
     #[must_use]
     #[inline]
     pub fn sign(claims: Claims, chain: Option<Arc<Self>>, secret: &SecretKey) -> Self {
-        let fingerprint = fingerprint(&claims, false, chain.as_deref());
+        let fingerprint = fingerprint(&claims, false, chain.as_deref().map(Self::fingerprint));
         let signature = secret.sign(&Unsigned {
             claims: &claims,
             empty_list: false,
@@ -143,16 +143,9 @@ impl Token {
     /// Puts a token together from parts, whether the signature fits or not.
     #[must_use]
     pub fn assemble(claims: Claims, chain: Option<Arc<Self>>, signature: Option<Signature>) -> Self {
-        let fingerprint = fingerprint(&claims, false, chain.as_deref());
+        let fingerprint = fingerprint(&claims, false, chain.as_deref().map(Self::fingerprint));
         let seal = signature.map_or(Seal::Missing, Seal::Signature);
         Self::build(claims, false, chain, seal, fingerprint)
-    }
-    /// The same token with everything that follows from what it says found anew, link by link.
-    #[must_use]
-    pub fn rebuilt(&self) -> Self {
-        let chain = self.chain.as_ref().map(|parent| Arc::new(parent.rebuilt()));
-        let fingerprint = fingerprint(&self.claims, self.empty_list, chain.as_deref());
-        Self::build(self.claims.clone(), self.empty_list, chain, self.seal.clone(), fingerprint)
     }
     /// The same token with another signature; for attackers and tests.
     #[must_use]
@@ -270,14 +263,11 @@ impl Token {
     /// A fingerprint of the whole token, signatures included: equal for equal tokens.
     #[must_use]
     pub fn fingerprint(&self) -> u128 {
-        let mut hasher = Digest::new();
-        hasher.write_u128(self.signing_fingerprint);
-        match &self.seal {
-            Seal::Missing => {}
-            Seal::Signature(signature) => hasher.write_bytes(signature.as_bytes()),
-            Seal::Malformed(bytes) => hasher.write_bytes(bytes),
-        }
-        hasher.finish()
+        whole(self.signing_fingerprint, &self.seal)
+    }
+    /// What the signature of this link covers, found anew from what it says below a parent of this whole fingerprint.
+    pub(super) fn to_sign_below(&self, parent: Option<u128>) -> ToSign<'_> {
+        ToSign { token: self, fingerprint: fingerprint(&self.claims, self.empty_list, parent) }
     }
 
     /// Bytes of the JSON envelope, known without writing it.
@@ -333,7 +323,7 @@ impl Token {
         let empty_list = raw.capabilities.as_ref().is_some_and(Vec::is_empty);
         let claims = Claims { capabilities: raw.capabilities.unwrap_or_default().into(), ..claims };
         let chain = raw.chain.map(|parent| Self::from_raw(parent).map(Arc::new)).transpose()?;
-        let fingerprint = fingerprint(&claims, empty_list, chain.as_deref());
+        let fingerprint = fingerprint(&claims, empty_list, chain.as_deref().map(Self::fingerprint));
         Ok(Self::build(claims, empty_list, chain, seal, fingerprint))
     }
 
@@ -389,11 +379,11 @@ fn unmarshal(error: impl fmt::Display) -> CapabilityError {
 }
 
 /// The fingerprint of what gets signed: the claims and the whole parent, signatures of parents included.
-fn fingerprint(claims: &Claims, empty_list: bool, chain: Option<&Token>) -> u128 {
+fn fingerprint(claims: &Claims, empty_list: bool, parent: Option<u128>) -> u128 {
     use std::hash::Hash;
     let mut hasher = Digest::new();
     let counts = (claims.topics.len() as u64) << 32 | claims.capabilities.len() as u64;
-    let flags = (claims.action as u64) << 2 | u64::from(chain.is_some()) << 1 | u64::from(empty_list);
+    let flags = (claims.action as u64) << 2 | u64::from(parent.is_some()) << 1 | u64::from(empty_list);
     hasher.write_u128(u128::from(counts) << 64 | u128::from(flags));
     hasher.write_u128(u128::from(claims.depth) << 64 | u128::from(claims.expire.0));
     hasher.write_bytes(&claims.nonce);
@@ -403,10 +393,42 @@ fn fingerprint(claims: &Claims, empty_list: bool, chain: Option<&Token>) -> u128
     for text in claims.topics.iter().chain(&claims.capabilities) {
         hasher.write_str(text.as_str());
     }
-    if let Some(parent) = chain {
-        hasher.write_u128(parent.fingerprint());
+    if let Some(parent) = parent {
+        hasher.write_u128(parent);
     }
     hasher.finish()
+}
+
+/// The fingerprint of a whole link, made from that of what gets signed.
+fn whole(signing_fingerprint: u128, seal: &Seal) -> u128 {
+    let mut hasher = Digest::new();
+    hasher.write_u128(signing_fingerprint);
+    match seal {
+        Seal::Missing => {}
+        Seal::Signature(signature) => hasher.write_bytes(signature.as_bytes()),
+        Seal::Malformed(bytes) => hasher.write_bytes(bytes),
+    }
+    hasher.finish()
+}
+
+/// What a link's signature covers, by a fingerprint of which nothing was remembered.
+pub(super) struct ToSign<'a> {
+    token: &'a Token,
+    fingerprint: u128,
+}
+impl ToSign<'_> {
+    /// The fingerprint of the whole link, signature included.
+    pub(super) fn whole(&self) -> u128 {
+        whole(self.fingerprint, &self.token.seal)
+    }
+}
+impl Signable for ToSign<'_> {
+    fn signing_bytes(&self, out: &mut Vec<u8>) {
+        self.token.signing_bytes(out);
+    }
+    fn fingerprint(&self) -> u128 {
+        self.fingerprint
+    }
 }
 
 /// A token about to be signed.

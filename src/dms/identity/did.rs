@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::key::{KeyKind, PublicKey};
+use super::text::{Encoding, base58};
 
 const KEY_PREFIX: &str = "did:key:";
 
@@ -150,14 +151,7 @@ impl fmt::Display for Did {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => Ok(()),
-            Self::Key(key) => {
-                let (codec, raw) = (key.kind().multicodec(), key.raw());
-                let mut bytes = [0; 36];
-                let length = codec.len() + raw.len();
-                bytes[..codec.len()].copy_from_slice(codec);
-                bytes[codec.len()..length].copy_from_slice(raw);
-                write!(f, "{KEY_PREFIX}z{}", bs58::encode(&bytes[..length]).into_string())
-            }
+            Self::Key(key) => write!(f, "{KEY_PREFIX}z{}", base58(key, Encoding::Multicodec)),
             Self::Other(text) => f.write_str(text),
         }
     }

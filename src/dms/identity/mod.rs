@@ -10,6 +10,7 @@ pub mod document;
 pub mod handle;
 pub mod key;
 pub mod peer_id;
+mod text;
 pub mod trust;
 
 pub use did::{Did, DidError};

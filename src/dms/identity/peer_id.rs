@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::key::PublicKey;
+use super::text::{Encoding, base58};
 
 /// The id of a host on the network: base58 of the identity multihash of the protobuf key (`12D3KooW...` for
 /// Ed25519).
@@ -32,10 +33,7 @@ impl From<PublicKey> for PeerId {
 }
 impl fmt::Display for PeerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = self.0.to_protobuf();
-        let mut multihash = vec![0x00, key.len() as u8];
-        multihash.extend_from_slice(&key);
-        f.write_str(&bs58::encode(multihash).into_string())
+        f.write_str(&base58(&self.0, Encoding::Multihash))
     }
 }
 impl fmt::Debug for PeerId {
@@ -58,7 +56,7 @@ impl FromStr for PeerId {
 }
 impl Serialize for PeerId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&base58(&self.0, Encoding::Multihash))
     }
 }
 impl<'de> Deserialize<'de> for PeerId {

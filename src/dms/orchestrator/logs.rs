@@ -131,8 +131,8 @@ impl Deployment {
             return self.fetch_log(desk, place, None);
         }
         let Output { stdout, stderr } = &end.output;
-        log.stdout = stdout.0.to_string();
-        log.stderr = stderr.0.to_string();
+        log.stdout = str::to_owned(&stdout.0);
+        log.stderr = str::to_owned(&stderr.0);
         log.ended = true;
         self.finish_fetch(desk, place, None);
     }

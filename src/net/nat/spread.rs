@@ -54,20 +54,24 @@ impl Nat {
                     continue;
                 }
             }
-            let leaves = if first { at } else { at + medium.hop_processing };
+            let leaves = if first { at } else { at + medium.hop_processing } + medium.up_time(id, bytes);
             let entity = broadcast.rotate_left(20) ^ u64::from(id.0);
             let mut rng = self.streams.owned(COPIES, entity);
             let mut fault = medium.conditions.draw().then(|| self.streams.owned(FAULTS, entity));
             for link in self.peering.of(id).iter().filter(|link| first || link.meshed) {
+                // What is drawn is drawn for those as well who have the message already.
                 let mut lost = rng.chance(medium.loss);
-                let mut delay = medium.leg(id, link.peer, bytes, &mut rng);
+                let mut delay = medium.way(id, link.peer, bytes, &mut rng);
                 if let Some(fault) = &mut fault {
                     lost |= fault.chance(medium.conditions.loss(id, link.peer));
                     delay += medium.conditions.delay(id, link.peer, fault);
                 }
-                let passes = medium.reaches(id, link.peer) && !lost && !is_deaf(link.peer);
-                if passes && !had[link.peer.index()] {
-                    queue.push(Reverse((leaves + delay, link.peer)));
+                if had[link.peer.index()] || lost {
+                    continue;
+                }
+                if medium.reaches(id, link.peer) && !is_deaf(link.peer) {
+                    let arrives = leaves + delay + medium.down_time(link.peer, bytes);
+                    queue.push(Reverse((arrives, link.peer)));
                 }
             }
         }

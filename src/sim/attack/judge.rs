@@ -6,7 +6,7 @@
 //! counts for nothing.
 
 use crate::dms::actor::{Envelope, topics};
-use crate::dms::capability::slow::{Question, authorises};
+use crate::dms::capability::slow::{FoundSigned, Question, authorises};
 use crate::dms::capability::{Capability, CapabilityContext};
 use crate::dms::identity::ActorId;
 use crate::kernel::{OrderedMap, Time, Timestamp};
@@ -23,6 +23,7 @@ pub(in crate::sim) fn breach(
     topic: Option<&Capability>,
     impersonates: bool,
     now: Timestamp,
+    known: &mut FoundSigned,
 ) -> Option<&'static str> {
     let own = receiver.did().clone();
     let question = Question {
@@ -38,7 +39,7 @@ pub(in crate::sim) fn breach(
         Some("expired")
     } else if impersonates {
         Some("in another's name")
-    } else if !authorises(receiver, &envelope.tokens, &question) {
+    } else if !authorises(receiver, &envelope.tokens, &question, known) {
         Some("without authority")
     } else {
         None
@@ -145,7 +146,8 @@ impl World<'_> {
         attacker.account.executed();
         // What was made of it on the way was made without asking whether it is signed.
         let anew = envelope.clone().altered(|_| ());
-        let why = breach(&before, &anew, Some(&topics::DEPLOYMENT), strike.impersonates, clock);
+        let known = &mut FoundSigned::default();
+        let why = breach(&before, &anew, Some(&topics::DEPLOYMENT), strike.impersonates, clock, known);
         if let Some(why) = again.map(|_| "executed twice").or(why) {
             return attacker.account.success(|| what(why));
         }
@@ -198,7 +200,8 @@ mod tests {
             shots: Vec::new(),
         };
         let judged = |envelope: &Envelope, impersonates, now| {
-            breach(&bob.context, envelope, Some(&topics::DEPLOYMENT), impersonates, now)
+            let known = &mut FoundSigned::default();
+            breach(&bob.context, envelope, Some(&topics::DEPLOYMENT), impersonates, now, known)
         };
         let right = alice.seal(&mut kit);
         assert_eq!(judged(&right, false, now), None);

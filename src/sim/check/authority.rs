@@ -6,7 +6,8 @@ use rustc_hash::FxHashSet;
 
 use super::{Found, Invariant, Look};
 use crate::dms::actor::{BehaviourKind, Envelope};
-use crate::dms::identity::{ActorId, Inbox};
+use crate::dms::capability::slow::FoundSigned;
+use crate::dms::identity::Inbox;
 use crate::kernel::Time;
 use crate::sim::attack::breach;
 use crate::sim::event::PeerId;
@@ -18,7 +19,13 @@ pub(in crate::sim) struct Verdict(Option<&'static str>);
 
 impl Verdict {
     /// What is wrong with a message that a peer is about to handle.
-    pub(super) fn of(world: &World<'_>, now: Time, peer: PeerId, envelope: &Envelope) -> Self {
+    pub(super) fn of(
+        world: &World<'_>,
+        now: Time,
+        peer: PeerId,
+        envelope: &Envelope,
+        known: &mut FoundSigned,
+    ) -> Self {
         // There another than the node decides, which is the contract's own actor.
         if matches!(envelope.to.as_deref().map(|to| &to.inbox), Some(Inbox::Other(_))) {
             return Self(None);
@@ -32,7 +39,7 @@ impl Verdict {
         }
         let topic = envelope.behaviour.kind.topic();
         let is_off_topic = envelope.is_broadcast() && envelope.topic.as_ref() != topic;
-        let wrong = breach(receiver, envelope, topic, !envelope.from.is_bound(), now);
+        let wrong = breach(receiver, envelope, topic, !envelope.from.is_bound(), now, known);
         let wrong = wrong.or_else(|| is_off_topic.then_some("on a topic that is not that of the behaviour"));
         Self(wrong)
     }
@@ -41,7 +48,8 @@ impl Verdict {
 /// Which messages were executed where.
 #[derive(Default)]
 pub(super) struct Authority {
-    executed: FxHashSet<(PeerId, ActorId, u64)>,
+    /// Where, the first eight bytes of the sender's key, which are no other key's, and the sender's count.
+    executed: FxHashSet<(PeerId, u64, u64)>,
 }
 
 impl Invariant for Authority {
@@ -66,7 +74,7 @@ impl Invariant for Authority {
         if let Some(wrong) = wrong {
             found.wrong(look, peer, format!("executed {kind} of {from}: {wrong}"));
         }
-        if !self.executed.insert((peer, envelope.from.id, envelope.nonce)) {
+        if !self.executed.insert((peer, envelope.from.id.0.short(), envelope.nonce)) {
             found.wrong(look, peer, format!("executed {kind} of {from} twice"));
         }
     }

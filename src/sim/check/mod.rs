@@ -53,6 +53,7 @@ use super::host::Inside;
 use super::setup::Operation;
 use super::world::World;
 use crate::dms::actor::{Envelope, Message};
+use crate::dms::capability::slow::FoundSigned;
 use crate::dms::fact::Fact;
 use crate::dms::identity::{Did, EnsembleId, Handle};
 use crate::dms::orchestrator::Deployment;
@@ -201,8 +202,11 @@ pub(super) trait Invariant {
 
 /// The rules of a run, and what they have found.
 pub(super) struct Checks {
-    rules: Vec<Box<dyn Invariant + Send>>,
+    /// Each with its name.
+    rules: Vec<(&'static str, Box<dyn Invariant + Send>)>,
     calm: Calm,
+    /// What the plain authoriser remembers.
+    known: FoundSigned,
     reached: Reached,
     findings: Vec<Finding>,
     /// Whether the run ends with the first finding.
@@ -246,9 +250,10 @@ pub fn rules() -> Vec<&'static str> {
 
 impl Checks {
     fn new(stops: bool, only: Option<&str>) -> Self {
-        let mut rules = all_rules();
-        rules.retain(|rule| only.is_none_or(|only| rule.name() == only));
-        Self { rules, calm: Calm::default(), reached: Reached::default(), findings: Vec::new(), stops }
+        let named = all_rules().into_iter().map(|rule| (rule.name(), rule));
+        let rules = named.filter(|(name, _)| only.is_none_or(|only| *name == only)).collect();
+        let (calm, known, reached) = (Calm::default(), FoundSigned::default(), Reached::default());
+        Self { rules, calm, known, reached, findings: Vec::new(), stops }
     }
 
     /// Whether the run has nothing more to tell.
@@ -296,8 +301,8 @@ impl World<'_> {
         let now = self.queue.now();
         let look = Look { world: self, now };
         let Checks { rules, findings, .. } = &mut *checks;
-        for rule in rules {
-            let mut found = Found { rule: rule.name(), now, all: findings };
+        for (name, rule) in rules {
+            let mut found = Found { rule: name, now, all: findings };
             ask(&mut **rule, &look, &mut found);
         }
         self.checks = Some(checks);
@@ -325,9 +330,12 @@ impl World<'_> {
 
     /// A message is about to be handled: what is right now.
     #[inline]
-    pub(super) fn check_before(&self, now: Time, peer: PeerId, parcel: u32) -> Option<Verdict> {
-        self.checks.as_ref()?;
-        Some(Verdict::of(self, now, peer, &self.parcels.get(parcel)?.envelope))
+    pub(super) fn check_before(&mut self, now: Time, peer: PeerId, parcel: u32) -> Option<Verdict> {
+        let mut checks = self.checks.take()?;
+        let parcel = self.parcels.get(parcel);
+        let verdict = parcel.map(|parcel| Verdict::of(self, now, peer, &parcel.envelope, &mut checks.known));
+        self.checks = Some(checks);
+        verdict
     }
 
     /// A message was handled and executed.
@@ -376,7 +384,7 @@ impl World<'_> {
     /// The disk of a machine that is down is lost.
     pub(super) fn check_disk_lost(&mut self, peer: PeerId) {
         if let Some(checks) = &mut self.checks {
-            checks.rules.iter_mut().for_each(|rule| rule.disk_lost(peer));
+            checks.rules.iter_mut().for_each(|(_, rule)| rule.disk_lost(peer));
         }
     }
 

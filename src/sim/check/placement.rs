@@ -34,8 +34,8 @@ impl Invariant for Placement {
                 let is_standby = !ensemble.nodes.contains_key(node);
                 // What an update wants is not in the books.
                 let Some(node) = known.filter(|_| !was_updated(look, number)) else { return };
-                let host = world.hosts[peer.0 as usize].peer.handle_of_root().host.to_string();
-                if ensemble.exclude_peers.iter().any(|excluded| **excluded == *host) {
+                let host = || world.hosts[peer.0 as usize].peer.handle_of_root().host.to_string();
+                if ensemble.exclude_peers.iter().any(|excluded| **excluded == host()) {
                     found.wrong(look, peer, format!("commits to {}, which excludes it", key_of(allocation)));
                 }
                 // Standbys of a node that is pinned are not.

@@ -74,6 +74,8 @@ struct Container {
     survived: u32,
     /// What it printed in earlier turns.
     earlier: Output,
+    /// All that it had printed when it had done so that often in this turn: a long log is read in many chunks.
+    written: Option<(u64, Output)>,
 }
 
 /// The executors of one peer.
@@ -201,6 +203,7 @@ impl Executor {
             ends: None,
             survived: 0,
             earlier: Output::default(),
+            written: None,
         });
         match free {
             Some(free) => Start::Later(free),
@@ -375,7 +378,7 @@ impl Executor {
             self.containers.swap_remove(place);
             return Some(Ended::Gone { code, output });
         };
-        container.turn += 1;
+        container.turn_over();
         container.phase = Phase::Starting;
         container.earlier = output;
         let start = container.needs.start(container.kind, images, rng);
@@ -447,8 +450,9 @@ impl Executor {
 
     /// What a run has printed so far. None when it was stopped or has never been up.
     #[must_use]
-    pub fn log(&self, now: Time, run: RunId, stream: Stream, images: &Images) -> Option<Arc<str>> {
-        let container = self.find(run)?;
+    pub fn log(&mut self, now: Time, run: RunId, stream: Stream, images: &Images) -> Option<Arc<str>> {
+        let place = self.place(run)?;
+        let container = &mut self.containers[place];
         let output = match container.since() {
             Some(since) => container.printed(now.since(since), images),
             None if container.turn > 0 => container.earlier.clone(),
@@ -619,7 +623,7 @@ impl Executor {
         for container in self.containers.iter_mut().filter(|one| one.phase == Phase::Asleep) {
             let Some(policy) = container.policy() else { continue };
             container.phase = Phase::Starting;
-            container.turn += 1;
+            container.turn_over();
             container.pauses = Pauses::default();
             risen.push((container.run, policy, container.needs.start(container.kind, images, rng)));
         }
@@ -655,6 +659,12 @@ impl Container {
         self.since().is_some() || self.turn > 0
     }
 
+    /// It is to start once more, and to print from the beginning.
+    fn turn_over(&mut self) {
+        self.turn += 1;
+        self.written = None;
+    }
+
     fn policy(&self) -> Option<RestartPolicy> {
         self.config.execution.container().and_then(|container| container.restart_policy)
     }
@@ -665,20 +675,26 @@ impl Container {
     }
 
     /// All that it has printed when this turn has run for so long.
-    fn printed(&self, ran: Span, images: &Images) -> Output {
+    fn printed(&mut self, ran: Span, images: &Images) -> Output {
         let prints = images.image(self.needs.program).behaviour.prints();
-        let mut own = prints.map(|prints| prints.output_after(ran)).unwrap_or_default();
+        let times = prints.map_or(0, |prints| prints.times(ran));
+        if let Some((before, output)) = &self.written
+            && *before == times
+        {
+            return output.clone();
+        }
+        let mut own = images.printed(self.needs.program, ran);
         if traits(self.kind).console {
             let errors = std::mem::take(&mut own.stderr);
             append(&mut own.stdout, &errors.0);
         }
-        if self.turn == 0 {
-            return own;
+        if self.turn > 0 {
+            let now = std::mem::replace(&mut own, self.earlier.clone());
+            append(&mut own.stdout, &now.stdout.0);
+            append(&mut own.stderr, &now.stderr.0);
         }
-        let mut all = self.earlier.clone();
-        append(&mut all.stdout, &own.stdout.0);
-        append(&mut all.stderr, &own.stderr.0);
-        all
+        self.written = Some((times, own.clone()));
+        own
     }
 }
 

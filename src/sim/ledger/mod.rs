@@ -47,7 +47,7 @@ pub use self::operations::Ending;
 use self::operations::{Operations, Revocations};
 use self::reachability::Reachability;
 pub(super) use self::refusals::{Case, line_of};
-use self::refusals::{Kind, Refusals};
+use self::refusals::{Kind, Reason, Refusals};
 pub(super) use self::requests::Requests;
 use self::service::Services;
 use super::attack::AttackReport;
@@ -308,7 +308,7 @@ impl Ledger {
         stage: &'static str,
         reason: Arc<str>,
     ) {
-        let kind = Kind { deployment, stage, reason: Arc::clone(&reason), amount_class: None };
+        let kind = Kind { deployment, stage, reason: Reason::Text(Arc::clone(&reason)), amount_class: None };
         self.refusals.add(kind, self.case(now, peer), 1, || reason);
     }
 
@@ -621,10 +621,10 @@ impl Ledger {
     fn rejected(&mut self, deployment: Option<u32>, first: Case, count: u64, fact: Fact) {
         let Fact::MessageRejected { rejection, behaviour, explanation, .. } = fact else { return };
         *self.counters.rejected.entry(rejection).or_default() += count;
-        let why = explanation.map_or_else(String::new, |why| format!(": {why}"));
-        let reason: Arc<str> = format!("{behaviour}: {rejection}{why}").into();
-        let kind = Kind { deployment, stage: "message", reason: Arc::clone(&reason), amount_class: None };
-        self.refusals.add(kind, first, count, || reason);
+        let reason = Reason::Message(behaviour, rejection, explanation);
+        let example = reason.clone();
+        let kind = Kind { deployment, stage: "message", reason, amount_class: None };
+        self.refusals.add(kind, first, count, || example.to_string().into());
     }
 
     /// The allocations that run now, in the order of their commits.

@@ -1,9 +1,11 @@
 //! The account of refusals: one line for each deployment, stage, reason and class of amount, with exact counts.
 
+use std::fmt;
 use std::sync::Arc;
 
 use indexmap::map::Entry;
 
+use crate::dms::actor::{BehaviourKind, Rejection};
 use crate::dms::provider::BidRefusal;
 use crate::dms::resources::{Dimension, Shortage};
 use crate::kernel::{OrderedMap, Time, fingerprint128};
@@ -14,8 +16,39 @@ use crate::sim::event::PeerId;
 pub(super) struct Kind {
     pub(super) deployment: Option<u32>,
     pub(super) stage: &'static str,
-    pub(super) reason: Arc<str>,
+    pub(super) reason: Reason,
     pub(super) amount_class: Option<(Dimension, u8)>,
+}
+
+/// Why something was refused. Those that come most often are put into words once for all of a line.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Reason {
+    /// In words.
+    Text(Arc<str>),
+    /// The machine has too little of something.
+    Hardware(Dimension),
+    /// Too little of something is free.
+    Free(Dimension),
+    /// The machine's processor will not do.
+    Processor,
+    /// Something else about a request for bids.
+    Bid(BidRefusal),
+    /// A message, and which of its tokens failed at which check.
+    Message(BehaviourKind, Rejection, Option<Arc<str>>),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Hardware(dimension) => write!(f, "the machine has too little {dimension}"),
+            Self::Free(dimension) => write!(f, "not enough is free of {dimension}"),
+            Self::Processor => f.write_str("the machine has another processor, or a slower one"),
+            Self::Bid(refusal) => refusal.fmt(f),
+            Self::Message(behaviour, rejection, None) => write!(f, "{behaviour}: {rejection}"),
+            Self::Message(behaviour, rejection, Some(why)) => write!(f, "{behaviour}: {rejection}: {why}"),
+        }
+    }
 }
 
 /// When what was refused had been sent, and who refused it. The first of several comes first by both, so that it does
@@ -59,19 +92,17 @@ impl Refusals {
 
     pub(super) fn add_bid(&mut self, deployment: Option<u32>, first: Case, count: u64, refusal: &BidRefusal) {
         let (reason, shortage) = match refusal {
-            BidRefusal::Hardware(shortage) => (short(shortage, "the machine has too little"), Some(shortage)),
-            BidRefusal::Free(shortage) => (short(shortage, "not enough is free of"), Some(shortage)),
-            BidRefusal::Processor(_) => ("the machine has another processor, or a slower one".into(), None),
-            other => (other.to_string().into(), None),
+            BidRefusal::Hardware(shortage) => (Reason::Hardware(shortage.dimension), Some(shortage)),
+            BidRefusal::Free(shortage) => (Reason::Free(shortage.dimension), Some(shortage)),
+            BidRefusal::Processor(_) => (Reason::Processor, None),
+            // Its words are rounded, so that those of several are the same.
+            BidRefusal::NoPlan(_) => (Reason::Text(refusal.to_string().into()), None),
+            other => (Reason::Bid(other.clone()), None),
         };
         let amount_class = shortage.map(|shortage| (shortage.dimension, class(shortage)));
         let kind = Kind { deployment, stage: "bid", reason, amount_class };
         self.add(kind, first, count, || refusal.to_string().into());
     }
-}
-
-fn short(shortage: &Shortage, what: &str) -> Arc<str> {
-    format!("{what} {}", shortage.dimension).into()
 }
 
 /// A number that is the same for refusals that share a line.

@@ -430,7 +430,7 @@ impl Ledger {
             .map(|(kind, count)| RefusalRow {
                 deployment: kind.deployment,
                 stage: kind.stage.into(),
-                reason: Arc::clone(&kind.reason),
+                reason: kind.reason.to_string().into(),
                 amount_class: kind.amount_class.map(refusals::class_text).unwrap_or_default().into(),
                 count: count.count,
                 first_time_s: count.first.asked.as_secs_f64(),

@@ -118,7 +118,14 @@ impl Blueprint {
     /// Another one to be tried out.
     pub(in crate::sim) fn likeness(&self) -> Inside {
         // Its number is that of no peer of the run, so that nobody takes it for one.
-        self.build(u32::MAX, CityId(0))
+        let (number, city) = (u32::MAX, CityId(0));
+        match self.specimen.get() {
+            // The one has joined what the other would join.
+            Some(joined) => {
+                self.install(number, city, self.secret(number), joined.peer.capabilities().clone())
+            }
+            None => self.build(number, city),
+        }
     }
 
     /// The node's key of the peer with this number.
@@ -184,20 +191,32 @@ impl Blueprint {
                 .map_err(|error| format!("joining {name}: {error}"))?;
             memberships.push(Held { organization, tokens, form });
         }
+        let inside = self.install(number, city, secret.clone(), capabilities);
+        Ok(Raised { inside, secret, user, memberships })
+    }
+
+    /// A peer of this number on its machine, with a key and what its node may do.
+    fn install(
+        &self,
+        number: u32,
+        city: CityId,
+        secret: SecretKey,
+        capabilities: CapabilityContext,
+    ) -> Inside {
         let mut machine = self.machine(number, city);
         machine.quotas = self.quotas();
-        let disk = Disk::new(&group.storage, machine.total.disk_bytes);
+        let disk = Disk::new(&self.group.storage, machine.total.disk_bytes);
         let config = PeerConfig {
-            secret: secret.clone(),
+            secret,
             capabilities,
             profile: self.profile,
             machine,
             strategy: self.strategy.clone(),
             atlas: &WorldAtlas,
         };
-        let mut peer = Peer::new(config, epoch);
-        give_role(&mut peer, group);
-        Ok(Raised { inside: Inside::new(peer, disk), secret, user, memberships })
+        let mut peer = Peer::new(config, self.epoch);
+        give_role(&mut peer, &self.group);
+        Inside::new(peer, disk)
     }
 
     /// The quotas of the group with the keys of their organizations.

@@ -2,6 +2,7 @@
 //! against real ones, verification with its memo against the plain algorithm, and accounts of decisions against the
 //! decisions.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -9,7 +10,7 @@ use proptest::prelude::*;
 use super::lab::{ANY, Lab, caps};
 use super::scene::{NAMES, Scene};
 use crate::dms::capability::explain::{Explanation, Fate, Slot};
-use crate::dms::capability::slow::authorises;
+use crate::dms::capability::slow::{FoundSigned, authorises};
 use crate::dms::capability::*;
 use crate::dms::identity::{Did, SignatureMode};
 
@@ -18,6 +19,11 @@ use crate::dms::identity::{Did, SignatureMode};
 struct Outcome {
     verdicts: Vec<Verdict>,
     result: Result<Authorised, String>,
+}
+
+thread_local! {
+    /// What the plain authoriser remembers of all scenes before, in either mode.
+    static KNOWN: RefCell<[FoundSigned; 2]> = RefCell::default();
 }
 
 fn play(mode: SignatureMode, rules: Rules, genes: &[u8]) -> Outcome {
@@ -34,7 +40,13 @@ fn play(mode: SignatureMode, rules: Rules, genes: &[u8]) -> Outcome {
             assert_eq!(quick, plain, "the memo changed the decision");
         }
     }
-    let expected = authorises(&receiver, &tokens, &scene.question());
+    let expected = authorises(&receiver, &tokens, &scene.question(), &mut FoundSigned::default());
+    for _ in 0..2 {
+        let remembering = |known: &mut [FoundSigned; 2]| {
+            authorises(&receiver, &tokens, &scene.question(), &mut known[mode as usize])
+        };
+        assert_eq!(KNOWN.with_borrow_mut(remembering), expected, "what is remembered changed the decision");
+    }
     let mut by_blob = receiver.clone();
     let account = receiver.explain_consume(&scene.origin, &tokens, now).unwrap();
     let consumption = receiver.consume(&scene.origin, &tokens, now).unwrap();
