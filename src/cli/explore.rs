@@ -31,7 +31,9 @@ use crate::sim::check::{Feature, rules};
 #[derive(Args, Debug)]
 pub(super) struct ExploreArguments {
     /// Run this scenario with each seed, and draw nothing.
-    #[arg(conflicts_with_all = ["with", "without", "providers", "blame", "rediscover", "show", "crash_points"])]
+    #[arg(conflicts_with_all = [
+        "with", "without", "providers", "small", "blame", "rediscover", "show", "crash_points",
+    ])]
     scenario: Option<PathBuf>,
     /// Change the scenario, as in `dmsim run`.
     #[arg(long, value_name = "KEY=VALUE", requires = "scenario")]
@@ -54,9 +56,13 @@ pub(super) struct ExploreArguments {
     /// What none has.
     #[arg(long, value_delimiter = ',', value_name = "CHOICES", value_parser = choice_of)]
     without: Vec<Choice>,
-    /// The most providers of a configuration [default: 46, or 6 with `--rediscover`].
+    /// The most providers of a configuration [default: 46, or 6 with `--small`].
     #[arg(long)]
     providers: Option<u64>,
+    /// Draw few peers and few deployments, as `--rediscover` does: many configurations in little time, in which little
+    /// hides what goes wrong.
+    #[arg(long)]
+    small: bool,
     /// Where configurations with findings are written.
     #[arg(long, default_value = "findings")]
     out: PathBuf,
@@ -122,7 +128,8 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
     if let Some(path) = &arguments.crash.crash_points {
         return crash_points::run(path, arguments.profile.as_deref(), arguments.jobs, &arguments.crash);
     }
-    let usual = if arguments.rediscover { Bounds::small() } else { Bounds::default() };
+    let is_small = arguments.small || arguments.rediscover;
+    let usual = if is_small { Bounds::small() } else { Bounds::default() };
     let most = arguments.providers.unwrap_or(usual.providers.1);
     let bounds = Bounds {
         providers: (usual.providers.0.min(most), most),

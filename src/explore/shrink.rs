@@ -13,6 +13,9 @@ use crate::scenario::yaml;
 
 /// Keys whose entry stays: without it nothing would be what it was.
 const KEPT: &[&str] = &["version", "profile", "seed", "duration", "type", "executor", "image"];
+/// A map and a key whose entry stays in it: a clock without it is wrong for ever, which no rule takes for broken, so
+/// that something else would be seen.
+const KEPT_IN: (&str, &str) = ("clock", "for");
 /// Keys below which numbers stay as they are.
 const FIXED: &[&str] = &["version", "seed", "profile", "number"];
 
@@ -158,7 +161,7 @@ impl Shrinking<'_> {
             while let Some((key, _)) =
                 at(&self.best, &map).and_then(|node| node.entries().get(entry)).cloned()
             {
-                let kept = KEPT.contains(&&*key.text) || self.is_over();
+                let kept = is_kept(&self.best, &map, &key.text) || self.is_over();
                 let without = |best: &Node| {
                     changed(best, &map, &mut |node| {
                         if let Value::Mapping(entries) = &mut node.value {
@@ -250,13 +253,20 @@ fn changed(root: &Node, place: &[usize], change: &mut dyn FnMut(&mut Node)) -> N
     copy
 }
 
+/// Whether the entry with this key of the map at a place is to stay.
+fn is_kept(root: &Node, map: &[usize], key: &str) -> bool {
+    KEPT.contains(&key) || key == KEPT_IN.1 && key_of(root, map) == Some(KEPT_IN.0)
+}
+
 /// Whether the number at a place is to stay.
 fn is_fixed(root: &Node, place: &[usize]) -> bool {
-    (0..place.len()).any(|depth| {
-        let above = at(root, &place[..depth]);
-        let key = above.and_then(|node| node.entries().get(place[depth])).map(|(key, _)| &key.text);
-        key.is_some_and(|key| FIXED.contains(&&**key))
-    })
+    (1..=place.len()).any(|depth| key_of(root, &place[..depth]).is_some_and(|key| FIXED.contains(&key)))
+}
+
+/// The key of the entry at a place; none for an item of a list.
+fn key_of<'n>(root: &'n Node, place: &[usize]) -> Option<&'n str> {
+    let (last, above) = place.split_last()?;
+    at(root, above)?.entries().get(*last).map(|(key, _)| &*key.text)
 }
 
 /// A whole number with what stands behind it: `90s`, `16 GiB`, `7`.
@@ -321,6 +331,14 @@ mod tests {
     #[test]
     fn a_place_leads_to_its_node() {
         let tree = yaml::parse(b"a: {b: [1, {c: 2}]}").unwrap();
+        let keys = [&[0, 0][..], &[0, 0, 1], &[0, 0, 1, 0], &[]].map(|place| key_of(&tree, place));
+        assert_eq!(keys, [Some("b"), None, Some("c"), None]);
+        let faults = yaml::parse(b"faults: [{clock: {at: 1s, for: 2s}}, {slow: {at: 1s, for: 2s}}]").unwrap();
+        let kept = |fault, key| is_kept(&faults, &[0, fault, 0], key);
+        assert_eq!(
+            [kept(0, "for"), kept(0, "at"), kept(1, "for"), kept(1, "seed")],
+            [true, false, false, true]
+        );
         let all = places(&tree, &|node| amount(node).is_some());
         assert_eq!(all, [vec![0, 0, 0], vec![0, 0, 1, 0]]);
         let smaller = changed(&tree, &all[1], &mut |node| *node = amount_of(1, ""));

@@ -140,12 +140,15 @@ pub fn draw(seed: u64, choices: Choices, bounds: &Bounds) -> String {
     write(&draft, bounds)
 }
 
+/// So often at most is an ensemble deployed: a few long runs would take the time of many.
+const MOST_TIMES: u64 = 110;
+
 /// How often an ensemble is deployed: the fewer whom a request goes to, the more often, so that runs are of like
 /// length.
 fn count(draft: &Draft, bounds: &Bounds, dice: &mut Dice) -> u64 {
     let (least, most) = bounds.deployments;
     let middle = bounds.providers.0.midpoint(bounds.providers.1);
-    (dice.scaled(least, most) * middle / draft.providers).clamp(1, 2 * most)
+    (dice.scaled(least, most) * middle / draft.providers).clamp(1, MOST_TIMES.min(2 * most))
 }
 
 /// What is deployed when.
