@@ -2,11 +2,13 @@
 //!
 //! These are no mistakes of the file and no business of a simulated run, which does what the format promises. Whoever
 //! deploys the file on a real network wants to know.
+
 use std::sync::Arc;
 
+use indexmap::IndexSet;
 use rustc_hash::FxHashMap;
 
-use super::config::{EnsembleConfig, VolumeSource};
+use super::config::{EnsembleConfig, NodeConfig, VolumeSource};
 use super::finding::{Finding, Findings};
 use super::transform::named;
 use super::tree::{Node, Position, Value};
@@ -40,7 +42,9 @@ pub fn quirks(config: &EnsembleConfig, root: &Node) -> Vec<Finding> {
         gpus(own.and_then(|own| own.get("resources")), &mut out);
         if !config.nodes.values().any(|node| node.allocations.contains(name)) {
             let help = "name it in `allocations` of one of the `nodes`".to_owned();
-            out.warning(at(&[]), format!("no node has '{name}': it is never placed"), help);
+            let written = root.get("allocations").and_then(|allocations| allocations.entry(name));
+            let position = written.map_or(root.position, |(key, _)| key.position);
+            out.warning(position, format!("no node has '{name}': it is never placed"), help);
         }
     }
     for template in named(root, "resources") {
@@ -62,6 +66,11 @@ pub fn quirks(config: &EnsembleConfig, root: &Node) -> Vec<Finding> {
             let message = "the ports of a redundant node count once more for each standby";
             out.warning(at(&["redundancy"]), message, help);
         }
+        if let Some(kinds) = kinds_of_processor(config, node) {
+            let message = format!("no machine has the processors that its allocations want: {kinds}");
+            let help = "DMS may place them all the same: give each a node of its own".to_owned();
+            out.warning(at(&["allocations"]), message, help);
+        }
         ports(own, &mut out);
         for list in ["accept", "reject"] {
             unknown_networks(own, list, &mut out);
@@ -73,6 +82,14 @@ pub fn quirks(config: &EnsembleConfig, root: &Node) -> Vec<Finding> {
 /// The place of the value at the end of a path.
 fn place(node: Option<&Node>, path: &[&str]) -> Option<Position> {
     path.iter().try_fold(node?, |node, key| node.get(key)).map(|node| node.position)
+}
+
+/// The kinds of processor that the allocations of a node want, where these are several.
+fn kinds_of_processor(config: &EnsembleConfig, node: &NodeConfig) -> Option<String> {
+    let wanted = node.allocations.iter().filter_map(|name| config.allocations.get(name));
+    let kinds = wanted.filter_map(|wanted| wanted.resources.cpu.architecture.as_deref());
+    let kinds: IndexSet<&str> = kinds.collect();
+    (kinds.len() > 1).then(|| kinds.into_iter().collect::<Vec<_>>().join(", "))
 }
 
 /// DMS merges a template in place, so that a second user meets what the first one left.

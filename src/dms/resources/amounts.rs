@@ -118,16 +118,26 @@ impl Shortage {
     }
 }
 
+/// The architecture of what is of this one and of that one, where they are said.
+fn both(one: &Option<Arc<str>>, other: &Option<Arc<str>>) -> Option<Arc<str>> {
+    match (one, other) {
+        (Some(all), Some(another)) if all.split(" and ").all(|known| known != &**another) => {
+            Some(format!("{all} and {another}").into())
+        }
+        _ => one.as_ref().or(other.as_ref()).map(Arc::clone),
+    }
+}
+
 impl Resources {
     /// The sum. Cores, memory and disk add up and the lists of cards are joined; of the clocks the faster one stays,
-    /// and of the architectures the first one that is said. Sums stop at the largest number instead of wrapping.
+    /// and two architectures are one that no machine has. Sums stop at the largest number instead of wrapping.
     #[must_use]
     pub fn plus(&self, other: &Self) -> Self {
         Self {
             cpu: Cpu {
                 cores_milli: self.cpu.cores_milli.saturating_add(other.cpu.cores_milli),
                 clock_hz: self.cpu.clock_hz.max(other.cpu.clock_hz),
-                architecture: self.cpu.architecture.clone().or_else(|| other.cpu.architecture.clone()),
+                architecture: both(&self.cpu.architecture, &other.cpu.architecture),
             },
             ram_bytes: self.ram_bytes.saturating_add(other.ram_bytes),
             disk_bytes: self.disk_bytes.saturating_add(other.disk_bytes),
@@ -319,6 +329,22 @@ mod tests {
             "1 core at 2.4 GHz (amd64), 1.5 GiB RAM, 20 GiB disk, GPU NVIDIA T4 16 GiB"
         );
         assert_eq!(machine(0, 1000, 0).to_string(), "0 cores, 1000 B RAM, 0 B disk");
+    }
+
+    #[test]
+    fn what_is_to_run_on_two_architectures_runs_nowhere() {
+        let of = |architecture: Option<&str>| Resources {
+            cpu: Cpu { architecture: architecture.map(Into::into), ..Cpu::default() },
+            ..Resources::default()
+        };
+        let sum = |all: &[Option<&str>]| {
+            let sum = all.iter().fold(Resources::default(), |sum, one| sum.plus(&of(*one)));
+            sum.cpu.architecture.as_deref().map(str::to_owned)
+        };
+        assert_eq!(sum(&[None, None]), None);
+        assert_eq!(sum(&[None, Some("amd64"), None, Some("amd64")]).as_deref(), Some("amd64"));
+        let three = sum(&[Some("amd64"), Some("arm64"), None, Some("arm64"), Some("amd64"), Some("riscv")]);
+        assert_eq!(three.as_deref(), Some("amd64 and arm64 and riscv"));
     }
 
     proptest! {
