@@ -82,6 +82,8 @@ pub(in crate::dms) struct DeploymentRecord {
     /// By which the node has it, where another one has begun it; and by which yet another one has it.
     pub(in crate::dms) mandate: Option<Arc<Mandate>>,
     pub(in crate::dms) successor: Option<Arc<Mandate>>,
+    /// Whether its deputy has acknowledged that it has ended.
+    pub(in crate::dms) is_end_told: bool,
 }
 
 /// One node of a manifest: the candidate that was chosen for it and how far it has come there.

@@ -226,3 +226,13 @@ fn what_cannot_be_tried_is_said() {
     let (code, _, errors) = explore(&["--only", "x"]);
     assert!(code == Some(2) && errors.contains("--crash-points"), "{code:?}: {errors}");
 }
+
+/// A provider that dies between noting that something restarts and giving the orders for it.
+#[test]
+fn what_was_to_be_stopped_is_stopped_after_a_restart() {
+    let path = "scenarios/regressions/an-order-to-stop-that-never-left.yaml";
+    let point = "provider/Running+running/unsent /dms/allocation/restart";
+    let (code, told, errors) = explore(&["--crash-points", path, "--unsent", "--only", point]);
+    assert_eq!(code, Some(0), "{told}{errors}");
+    assert_eq!(told.matches(": nothing").count(), 2, "{told}");
+}

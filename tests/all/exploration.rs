@@ -104,7 +104,7 @@ fn where_nothing_is_wrong_nothing_is_found() {
     }
 }
 
-/// What was found once stays mended: each of these broke a rule before.
+/// What was found once stays mended: each of these broke a rule before, or did not come to what it expects.
 #[test]
 fn nothing_that_was_found_comes_back() {
     let folder = std::fs::read_dir("scenarios/regressions").expect("it is there");
@@ -112,8 +112,12 @@ fn nothing_that_was_found_comes_back() {
     paths.sort();
     assert!(!paths.is_empty());
     for path in paths {
-        let found = findings(&load(&path.to_string_lossy(), &[]));
+        let options = Options { checked: true, metrics_only: true, ..Options::default() };
+        let outcome = sim::run(&load(&path.to_string_lossy(), &[]), options, &mut |_, _| true);
+        let outcome = outcome.expect("it can be run");
+        let (found, manifest) = (outcome.checked.findings, outcome.manifest);
         assert!(found.is_empty(), "{}: {found:?}", path.display());
+        assert!(manifest.passed(), "{}: {:?}", path.display(), manifest.expectations);
     }
 }
 
@@ -166,6 +170,17 @@ fn one_scenario_is_searched_with_seed_after_seed() {
     assert_eq!((code, &*told), (Some(2), ""), "{errors}");
     assert_eq!(errors.matches("`never` is not a time").count(), 1, "{errors}");
     assert_eq!(explore(&[path, "--with", "nat"]).0, Some(2));
+}
+
+#[test]
+fn a_search_can_keep_to_small_configurations() {
+    let (code, told, errors) = explore(&["--small", "--show", "--seeds", "5"]);
+    let bounds = Bounds::small();
+    assert_eq!((code, &*errors), (Some(0), ""));
+    assert_eq!(told, draw(5, bounds.choose(5, &usual), &bounds));
+    let (code, told, errors) = explore(&["--small", "--seeds", "0..40"]);
+    assert_eq!((code, &*told), (Some(0), ""), "{errors}");
+    assert!(errors.starts_with("40 seeds in "), "{errors}");
 }
 
 /// As DMS is: whose volume it is is kept in memory only (C12). What else happens has nothing to do with it.

@@ -33,6 +33,8 @@ use crate::kernel::{OrderedMap, Span, Timestamp, fingerprint128};
 
 /// Wait for a deputy's answer.
 const DEPUTY_TIMEOUT: Span = Span::secs(5);
+/// So long a copy may be on its way.
+const LATE: Span = Span::secs(10);
 /// A principal is heard so often while its deputy's patience lasts.
 const BEATS: u64 = 3;
 
@@ -64,8 +66,9 @@ enum Asked {
 #[derive(Clone, Debug)]
 pub(in crate::dms) struct Kept {
     principal: PeerId,
-    /// Of the message that brought it: an older one may come later.
+    /// Of the message that brought it, and when that came: an older one may come later.
     nonce: u64,
+    came: Timestamp,
     version: u64,
     after: Span,
     record: Arc<DeploymentRecord>,
@@ -273,10 +276,11 @@ impl Deputies {
         }
     }
 
-    fn acknowledge(&mut self, deployment: &Deployment, version: u64) {
+    fn acknowledge(&mut self, deployment: &mut Deployment, version: u64) {
         let id = deployment.id();
         if let Some(told) = self.told.get_mut(&id).filter(|told| told.version == version) {
             told.acknowledged = true;
+            deployment.note_acknowledged();
             if deployment.has_ended() {
                 self.told.shift_remove(&id);
             }
@@ -344,14 +348,17 @@ impl Deputies {
             return refused;
         }
         let known = self.kept.get(&copy.ensemble).filter(|kept| kept.principal == principal);
-        if known.is_some_and(|kept| kept.nonce > request.nonce) {
-            return Message::Ok;
+        // Who counts from below has been started again with its clock put back, unless the message was on its way.
+        let is_late = |kept: &Kept| kept.nonce > request.nonce && desk.now.since(kept.came) <= LATE;
+        if known.is_some_and(is_late) {
+            return Message::lacking();
         }
         if copy.record.has_ended() {
             self.kept.shift_remove(&copy.ensemble);
         } else {
             let (nonce, version, record) = (request.nonce, copy.version, Arc::clone(&copy.record));
-            self.kept.insert(copy.ensemble, Kept { principal, nonce, version, after, record });
+            let kept = Kept { principal, nonce, came: desk.now, version, after, record };
+            self.kept.insert(copy.ensemble, kept);
             self.watch_on(desk);
         }
         Message::Ok

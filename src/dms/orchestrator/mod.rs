@@ -497,8 +497,8 @@ impl Deployment {
             return;
         }
         match next {
-            // What has started waits for what is to start when its turn comes.
-            None if self.is_in_line() => {}
+            // What has started waits for what is to start when its turn comes, and for a part that is tried again.
+            None if self.is_in_line() || self.nodes.iter().any(Node::is_part_to_come) => {}
             None => self.run(desk),
             Some(Phase::Promised) => self.convert(desk),
             Some(Phase::Chosen) => self.commit(desk),

@@ -295,6 +295,11 @@ impl Node {
         self.phase == Phase::Unplaced && self.not_before.is_none()
     }
 
+    /// Whether it is to become a part of another node, and has to be tried again before after a pause.
+    pub(super) fn is_part_to_come(&self) -> bool {
+        self.change == Change::Part && self.not_before.is_some()
+    }
+
     /// Its allocations, each with its generation.
     pub(super) fn lives(&self) -> Vec<(Arc<str>, u32)> {
         self.members.iter().map(|member| (Arc::clone(&member.id), member.generation)).collect()

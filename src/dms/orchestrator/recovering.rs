@@ -54,9 +54,15 @@ impl Deployment {
         let silent =
             cause == Suspicion::Stale || (cause == Suspicion::HealthCheck && member.watch.is_silent());
         if silent {
-            let company = self.company_elsewhere(at.0);
+            // By their ids: parts of the node become one with it, and then others stand elsewhere among the nodes.
+            let company = self.company_elsewhere(at.0).into_iter();
+            let company: Vec<_> = company.map(|at| Arc::clone(&self.nodes[at.0].members[at.1].id)).collect();
             self.recover_node(desk, at.0, "the peer does not answer");
-            company.into_iter().for_each(|at| self.restart(desk, at));
+            for id in company {
+                if let Some(at) = self.find(&id).filter(|at| self.watches(*at)) {
+                    self.restart(desk, at);
+                }
+            }
             return;
         }
         match self.remedy_for(desk, at) {

@@ -42,7 +42,14 @@ impl Deployment {
     pub(in crate::dms) fn record(&self) -> DeploymentRecord {
         let saved = self.registry.copy.as_deref().cloned().unwrap_or_else(|| self.snapshot());
         let successor = self.succession.successor().cloned();
-        DeploymentRecord { forgotten: self.forgotten, logs: self.logs_on_disk(), successor, ..saved }
+        let is_end_told = self.succession.is_end_told;
+        DeploymentRecord {
+            forgotten: self.forgotten,
+            logs: self.logs_on_disk(),
+            successor,
+            is_end_told,
+            ..saved
+        }
     }
 
     /// The deployment as it is.
@@ -97,6 +104,7 @@ impl Deployment {
             logs: Vec::new(),
             mandate: self.succession.mandate().cloned(),
             successor: self.succession.successor().cloned(),
+            is_end_told: self.succession.is_end_told,
         }
     }
 

@@ -45,7 +45,7 @@ impl Deployment {
         atlas: &'static dyn Atlas,
         now: Timestamp,
     ) -> Self {
-        let succession = Succession::restored(record.mandate, record.successor);
+        let succession = Succession::restored(record.mandate, record.successor, record.is_end_told);
         let restored = |(index, node)| {
             let first_generation = succession.first_generation();
             Node { first_generation, ..restored_node(record.id, &record.config, index, node, now) }
@@ -205,7 +205,10 @@ impl Deployment {
     ) {
         let early = self.is_early();
         let node = &mut self.nodes[pending.node];
+        // Of a task that has told its end its peer knows nothing any more.
+        let has_ended = |member: &Member| matches!(member.state, MemberState::Ended(_));
         let runs = |member: &Member| match outcome {
+            _ if has_ended(member) => true,
             Outcome::Reply(Message::AllocationStates(states)) => {
                 states.contains(&(Arc::clone(&member.id), member.generation, AllocationState::Running))
             }
@@ -243,7 +246,7 @@ impl Deployment {
         }
         // All of it has started, and only the answer was lost.
         node.phase = Phase::Started;
-        for member in &mut node.members {
+        for member in node.members.iter_mut().filter(|member| !has_ended(member)) {
             member.state = MemberState::Running;
             member.watch.reset(desk.now);
         }

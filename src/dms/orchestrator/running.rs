@@ -227,11 +227,16 @@ impl Deployment {
             }
             _ => return,
         };
-        let start =
-            |pending: &&Pending| pending.purpose == Purpose::Start && (pending.node, pending.member) == at;
-        if let Some(nonce) = self.pending.iter().find(start).map(|pending| pending.nonce) {
+        if let Some(nonce) = self.start_awaited(at) {
             self.resolve(desk, nonce, &Outcome::Reply(&answer));
         }
+    }
+
+    /// By what the answer to the start of an allocation is known, while it is awaited.
+    fn start_awaited(&self, at: (usize, usize)) -> Option<u64> {
+        let start =
+            |pending: &&Pending| pending.purpose == Purpose::Start && (pending.node, pending.member) == at;
+        self.pending.iter().find(start).map(|pending| pending.nonce)
     }
 
     /// A task has ended. Whoever tells it hears that it was told, also for the second time or too late (the intended
@@ -279,7 +284,11 @@ impl Deployment {
             self.nodes[at.0].members[at.1].result = Some(end.output.stdout.clone());
         }
         self.vote(desk, at.0);
-        if self.status == DeploymentStatus::Running {
+        let at = self.find(&end.allocation);
+        if let Some(nonce) = at.and_then(|at| self.start_awaited(at)).filter(|_| !as_is) {
+            // What has ended had started, whatever has become of the answer.
+            self.resolve(desk, nonce, &Outcome::Reply(&Message::Ok));
+        } else if self.status == DeploymentStatus::Running {
             self.complete_if_done(desk);
         } else if was_queued {
             // Nobody has heard that its turn came.

@@ -34,12 +34,18 @@ pub(super) struct Succession {
     held: bool,
     /// Providers that have not acknowledged the mandate.
     unannounced: Vec<PeerId>,
+    /// Whether the deputy has acknowledged that it has ended.
+    pub(super) is_end_told: bool,
 }
 
 impl Succession {
     /// As it was stored.
-    pub(super) fn restored(mandate: Option<Arc<Mandate>>, successor: Option<Arc<Mandate>>) -> Self {
-        Self { mandate, successor, ..Self::default() }
+    pub(super) fn restored(
+        mandate: Option<Arc<Mandate>>,
+        successor: Option<Arc<Mandate>>,
+        is_end_told: bool,
+    ) -> Self {
+        Self { mandate, successor, is_end_told, ..Self::default() }
     }
 
     pub(super) const fn mandate(&self) -> Option<&Arc<Mandate>> {
@@ -80,6 +86,16 @@ impl Deployment {
     /// Whether nobody has to do anything about it here: it is over, with nothing left to be undone, or another's.
     pub(in crate::dms) fn has_ended(&self) -> bool {
         self.succession.successor.is_some() || (self.status.is_terminal() && self.undo.is_empty())
+    }
+
+    /// The deputy has acknowledged it as it is.
+    pub(in crate::dms) fn note_acknowledged(&mut self) {
+        self.succession.is_end_told = self.has_ended();
+    }
+
+    /// Whether it has ended, and a deputy may not know so.
+    pub(in crate::dms) fn owes_its_end(&self) -> bool {
+        self.succession.successor.is_none() && self.has_ended() && !self.succession.is_end_told
     }
 
     /// Whether another node has it.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::node::MemberState;
+use super::node::{Member, MemberState};
 use super::{Deployment, Node, Phase};
 use crate::dms::contract::message::ContractRef;
-use crate::dms::ensemble::EnsembleConfig;
+use crate::dms::ensemble::{AllocationKind, EnsembleConfig};
 use crate::dms::identity::PeerId;
 use crate::dms::resources::Resources;
 use crate::dms::supervision::Recovery;
@@ -107,6 +107,20 @@ impl Deployment {
     #[must_use]
     pub fn is_in_line(&self) -> bool {
         self.nodes.iter().any(Node::is_in_line)
+    }
+
+    /// Whether it ends when its tasks have: it has no services.
+    #[must_use]
+    pub fn is_of_tasks(&self) -> bool {
+        let mut members = self.nodes.iter().flat_map(|node| &node.members);
+        members.all(|member| member.config.kind == AllocationKind::Task)
+    }
+
+    /// Whether a part of it waits for its turn on a machine, or for the end of a pause after which it is tried again.
+    #[must_use]
+    pub fn is_to_go_on(&self) -> bool {
+        let is_queued = |member: &Member| member.state == MemberState::Queued;
+        self.nodes.iter().any(|node| node.not_before.is_some() || node.members.iter().any(is_queued))
     }
 
     /// Whether another node goes on with it, or may.

@@ -77,11 +77,12 @@ impl Peer {
             if self.deputies.vets(deployment) {
                 deployment.hold();
                 self.deputies.inform(&mut desk, &mut self.root, deployment);
-            } else if deployment.is_handed_over() {
-                self.deputies.tell(&mut desk, &mut self.root, deployment);
-            } else {
-                deployment.resume(&mut desk);
+                continue;
             }
+            if deployment.is_handed_over() || deployment.owes_its_end() {
+                self.deputies.tell(&mut desk, &mut self.root, deployment);
+            }
+            deployment.resume(&mut desk);
         }
     }
 

@@ -78,6 +78,14 @@ impl Provider {
             let behaviours = Arc::new(EnsembleBehaviours::new(id));
             self.hosted.insert(id, Hosted { orchestrator, mandate, behaviours, heard, confirmation: None });
         }
+        // An order to stop that had not left when the process ended is given once more: what runs, and is to be another
+        // run by now, would go on beside that one.
+        let is_known = |run: RunId| {
+            let ends = record.endings.iter().any(|ending| ending.run == run);
+            ends || record.allocations.iter().any(|stored| stored.run == run)
+        };
+        let former = running.iter().chain(rising).filter(|run| !is_known(**run));
+        former.for_each(|run| desk.action(Action::Stop(*run)));
         // What was to end when the machine went down has ended with it, unless its executor starts it again.
         let is_there = |run: RunId| running.contains(&run) || rising.contains(&run);
         for stored in record.endings {

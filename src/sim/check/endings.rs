@@ -1,9 +1,10 @@
-//! Every deployment ends or runs, and says why it failed: nothing stays on its way once nothing is broken
-//! (dms-orchestration section 1, W6, W14 and W21).
+//! Every deployment ends or runs, and says why it failed: nothing stays on its way once nothing is broken, and nothing
+//! is held to run of which nothing runs any more (dms-orchestration section 1, W6, W14 and W21).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::lasting::Lasting;
+use super::living::{Living, living};
 use super::memberships::{listens, memberships};
 use super::placement::{may_be_on, unfit};
 use super::{Found, Invariant, Look};
@@ -48,11 +49,19 @@ impl Invariant for Endings {
 
     fn minute(&mut self, look: &Look<'_, '_>, calm: Span, found: &mut Found<'_>) {
         let mut on_the_way = Vec::new();
+        let of_whom = |one: Living<'_>| one.allocation.split_once('_').and_then(|(id, _)| id.parse().ok());
+        let alive: BTreeSet<EnsembleId> = living(look.world).filter_map(of_whom).collect();
         for (peer, inside) in look.up() {
             for deployment in inside.peer.deployments() {
                 let (id, status) = (deployment.id(), deployment.status());
-                let ends = status.is_terminal() || status == DeploymentStatus::Running;
-                if ends || deployment.waits_for_its_turn() || deployment.was_handed_over() {
+                if status.is_terminal() || deployment.waits_for_its_turn() || deployment.was_handed_over() {
+                    continue;
+                }
+                if status == DeploymentStatus::Running {
+                    // What was left down of services may stay so.
+                    if deployment.is_of_tasks() && !deployment.is_to_go_on() && !alive.contains(&id) {
+                        on_the_way.push(((id, status), (peer, id, status)));
+                    }
                     continue;
                 }
                 // Whom others are quicker than tries again.
@@ -64,7 +73,11 @@ impl Invariant for Endings {
             }
         }
         for (peer, id, status) in self.on_the_way.look((look.now, calm, GRACE), on_the_way) {
-            found.stuck(look, peer, format!("{} stays {}", look.name_of(id), status.as_str()));
+            let what = match status {
+                DeploymentStatus::Running => "is held to run, and nothing of it does".to_owned(),
+                _ => format!("stays {}", status.as_str()),
+            };
+            found.stuck(look, peer, format!("{} {what}", look.name_of(id)));
         }
     }
 }

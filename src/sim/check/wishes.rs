@@ -4,10 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::lasting::Lasting;
+use super::memberships::{listens, memberships};
 use super::{Found, Invariant, Look};
 use crate::dms::fact::Fact;
 use crate::dms::identity::EnsembleId;
+use crate::dms::orchestrator::Deployment;
 use crate::kernel::Span;
+use crate::net::EndpointId;
 use crate::sim::event::PeerId;
 
 /// So long the end may be on its way to a node that stands still, once nothing is broken.
@@ -16,6 +19,7 @@ const GRACE: Span = Span::mins(5);
 /// See the module.
 #[derive(Default)]
 pub(super) struct Wishes {
+    /// At which node.
     ended: BTreeMap<EnsembleId, PeerId>,
     going_on: Lasting<EnsembleId>,
 }
@@ -48,18 +52,39 @@ impl Invariant for Wishes {
         }
     }
 
+    fn disk_lost(&mut self, peer: PeerId) {
+        // Nobody knows of it any more.
+        self.ended.retain(|_, asked| *asked != peer);
+    }
+
     fn minute(&mut self, look: &Look<'_, '_>, calm: Span, found: &mut Found<'_>) {
-        let goes_on = |id: &EnsembleId, peer: &PeerId| {
-            let host = &look.world.hosts[peer.0 as usize];
-            let deployment = host.built().filter(|_| host.up).and_then(|inside| inside.peer.deployment(*id));
-            deployment.is_some_and(|one| !one.status().is_ending() && !one.was_handed_over())
-        };
-        // What has ended once does not begin again.
-        self.ended.retain(|id, peer| goes_on(id, peer) || !look.world.hosts[peer.0 as usize].up);
-        let seen = self.ended.iter().filter(|(id, peer)| goes_on(id, peer));
-        let seen: Vec<_> = seen.map(|(id, peer)| (*id, (*id, *peer))).collect();
+        let mut seen = Vec::new();
+        for (peer, inside) in look.up() {
+            let going_on = inside
+                .peer
+                .deployments()
+                .iter()
+                .filter(|one| !one.status().is_ending() && !one.was_handed_over());
+            for id in going_on.map(Deployment::id) {
+                // It goes on at a deputy until that one can be told.
+                let is_told = |asked: PeerId| asked == peer || can_tell(look, asked, peer);
+                if self.ended.get(&id).is_some_and(|asked| is_told(*asked)) {
+                    seen.push((id, (id, peer)));
+                }
+            }
+        }
         for (id, peer) in self.going_on.look((look.now, calm, GRACE), seen) {
             found.stuck(look, peer, format!("{} goes on after its user has ended it", look.name_of(id)));
         }
     }
+}
+
+/// Whether a node is up, and it and another one listen to each other: whom nobody listens to is not told that somebody
+/// else has his deployments.
+fn can_tell(look: &Look<'_, '_>, from: PeerId, to: PeerId) -> bool {
+    let world = look.world;
+    world.hosts[from.0 as usize].up
+        && listens(look, to, &memberships(look, from))
+        && listens(look, from, &memberships(look, to))
+        && world.network.reaches(look.now, EndpointId(from.0), EndpointId(to.0))
 }
