@@ -186,9 +186,11 @@ impl Deployment {
         };
         if lives {
             self.pending.retain(|other| other.purpose != Purpose::ProbeByHelper || other.node != index);
+            let host = self.nodes[index].host().host;
+            // That nothing has to be prepared any more may be the end of it all.
             self.end_suspicion(desk, index);
             if pending.purpose == Purpose::Probe {
-                self.miss_programs(desk, self.nodes[index].host().host);
+                self.miss_programs(desk, host);
             }
             return;
         }

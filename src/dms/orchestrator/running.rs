@@ -288,16 +288,29 @@ impl Deployment {
         if let Some(nonce) = at.and_then(|at| self.start_awaited(at)).filter(|_| !as_is) {
             // What has ended had started, whatever has become of the answer.
             self.resolve(desk, nonce, &Outcome::Reply(&Message::Ok));
-        } else if self.status == DeploymentStatus::Running {
+        } else if [DeploymentStatus::Running, DeploymentStatus::Updating].contains(&self.status)
+            && self.is_done()
+        {
             self.complete_if_done(desk);
-        } else if was_queued {
+        } else if was_queued && self.status != DeploymentStatus::Running {
             // Nobody has heard that its turn came.
             self.advance(desk);
         }
     }
 
-    /// A deployment of tasks ends when all of them have.
+    /// A deployment of tasks ends when all of them have; a spare that is still looked for is not wanted any more then.
     fn complete_if_done(&mut self, desk: &mut Desk<'_, '_>) {
+        if !self.is_done() {
+            return;
+        }
+        if self.status == DeploymentStatus::Updating {
+            self.set_status(desk, DeploymentStatus::Running, None);
+        }
+        self.complete(desk, None);
+    }
+
+    /// Whether it is one of tasks, and all of them have ended.
+    fn is_done(&self) -> bool {
         // One that is given up has nothing to come; one whose copies still run has.
         let of_interest = |(index, node): &(usize, &Node)| {
             let is_awaited = || node.phase != Phase::Idle || self.awaits_copies(*index);
@@ -305,11 +318,8 @@ impl Deployment {
         };
         let nodes = self.nodes.iter().enumerate().filter(of_interest);
         let mut members = nodes.flat_map(|(_, node)| &node.members);
-        let done = members.all(|member| {
+        members.all(|member| {
             member.config.kind == AllocationKind::Task && matches!(member.state, MemberState::Ended(_))
-        });
-        if done {
-            self.complete(desk, None);
-        }
+        })
     }
 }

@@ -383,8 +383,10 @@ impl Deployment {
     /// names all of them. A new node and its standbys are there together, or not at all.
     fn withdraw(&mut self, desk: &mut Desk<'_, '_>, silent: bool) -> Vec<String> {
         let mut config = (*self.config).clone();
+        // What is idle is not needed yet, or has done its part.
         let lacks = |node: &Node| {
-            node.change != Change::Nothing && !matches!(node.phase, Phase::Started | Phase::Standby)
+            let is_as_wanted = matches!(node.phase, Phase::Started | Phase::Standby | Phase::Idle);
+            node.change != Change::Nothing && !is_as_wanted
         };
         let lacking = self.nodes.iter().filter(|node| lacks(node));
         let names = |node: &Node| {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::lasting::Lasting;
 use super::memberships::{listens, memberships};
 use super::{Found, Invariant, Look};
-use crate::dms::fact::Fact;
+use crate::dms::fact::{DeploymentStatus, Fact};
 use crate::dms::identity::EnsembleId;
 use crate::dms::orchestrator::Deployment;
 use crate::kernel::Span;
@@ -45,9 +45,11 @@ impl Invariant for Wishes {
     }
 
     fn asked_to_end(&mut self, look: &Look<'_, '_>, peer: PeerId, ensemble: EnsembleId) {
-        // Whoever has handed it over says so.
+        // Whoever has handed it over says so. What has failed is not there to be ended any more, but a deputy may go on
+        // with what has failed because its orchestrator was cut off.
         let deployment = look.world.hosts[peer.0 as usize].peer.deployment(ensemble);
-        if deployment.is_some_and(|deployment| !deployment.was_handed_over()) {
+        let is_taken = |one: &Deployment| !one.was_handed_over() && one.status() != DeploymentStatus::Failed;
+        if deployment.is_some_and(is_taken) {
             self.ended.insert(ensemble, peer);
         }
     }
