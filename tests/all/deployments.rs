@@ -146,6 +146,12 @@ fn another_operator_needs_a_capability_and_then_deploys_from_afar() {
     assert!(outcome.deployments.iter().all(|row| &*row.orchestrator == "alice"));
 }
 
+/// How long the log was that an operation asked for: it says `stdout.log 55 B, ...`.
+fn bytes_of_log(outcome: &Outcome, operation: usize) -> u64 {
+    let said = outcome.operations[operation].said.to_string();
+    said.split(' ').nth(1).and_then(|bytes| bytes.parse().ok()).unwrap_or_else(|| panic!("{said}"))
+}
+
 #[test]
 fn a_followed_log_outlives_its_provider() {
     let operations = |follow: &str| {
@@ -162,8 +168,7 @@ fn a_followed_log_outlives_its_provider() {
         let operations = operations(follow);
         let outcome = run("", workload, &operations.each_ref().map(String::as_str));
         as_expected(&outcome);
-        let said = outcome.operations[1].said.to_string();
-        said.split(' ').nth(1).and_then(|bytes| bytes.parse::<u64>().ok()).unwrap_or_else(|| panic!("{said}"))
+        bytes_of_log(&outcome, 1)
     };
     let (once, followed) = (bytes(""), bytes(", follow: true"));
     assert!(followed >= once + 8 * "tick\n".len() as u64, "{once} bytes once, {followed} followed");
@@ -178,12 +183,8 @@ fn a_log_grows_by_what_was_printed_since() {
     let operations = ["10m30s", "10m50s", "13m30s"].map(at);
     let workload = "workload:\n  - deploy: {by: alice, name: web, ensemble: FILES/web.yaml}";
     let outcome = run("", workload, &operations.each_ref().map(String::as_str));
-    let bytes = |number: usize| {
-        let said = outcome.operations[number].said.to_string();
-        said.split(' ').nth(1).and_then(|bytes| bytes.parse::<u64>().ok()).unwrap_or_else(|| panic!("{said}"))
-    };
-    assert_eq!((bytes(0), bytes(1)), (11 * 5, 11 * 5));
-    assert_eq!(bytes(2), 14 * 5);
+    let bytes = [0, 1, 2].map(|number| bytes_of_log(&outcome, number));
+    assert_eq!(bytes, [11 * 5, 11 * 5, 14 * 5]);
 }
 
 #[test]

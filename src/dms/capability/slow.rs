@@ -101,17 +101,16 @@ fn verified(
         Some(parent) if !continues(parent, token, receiver.rules()) => return None,
         Some(parent) => Some(verified(receiver, parent, now, counter + 1, known)?),
     };
-    let remembered = known.get(token);
-    let whole = remembered.or_else(|| signed(receiver, token, above));
     // A key in the DID is always the same; a document may name another by and by.
-    if let Some(whole) = whole
-        && remembered.is_none()
-        && counter > 0
-        && token.issuer().public_key().is_ok()
-    {
+    let is_to_know = counter > 0 && token.issuer().public_key().is_ok();
+    if is_to_know && let Some(whole) = known.get(token) {
+        return Some(whole);
+    }
+    let whole = signed(receiver, token, above)?;
+    if is_to_know {
         known.keep(token, whole);
     }
-    whole
+    Some(whole)
 }
 
 /// Whether a link may stand below its parent.

@@ -81,8 +81,7 @@ impl Deployment {
         let Some(copies) = self.copies_of(index) else { return };
         let original = self.original_of(index);
         let node = &self.nodes[index];
-        let has_ended = |state| matches!(state, MemberState::Ended(_));
-        if self.nodes[original].is_decided || !node.members.iter().all(|member| has_ended(member.state)) {
+        if self.nodes[original].is_decided || !node.members.iter().all(|member| member.state.has_ended()) {
             return;
         }
         let result = |member: &Member| match (&member.result, member.state) {

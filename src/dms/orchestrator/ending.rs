@@ -183,7 +183,7 @@ impl Deployment {
             let ended = self.nodes[index].members.iter().map(|member| member.state).collect::<Vec<_>>();
             self.nodes[index].reset();
             for (member, state) in self.nodes[index].members.iter_mut().zip(ended) {
-                if matches!(state, MemberState::Ended(_)) {
+                if state.has_ended() {
                     member.state = state;
                 }
             }

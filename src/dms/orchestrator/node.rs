@@ -63,6 +63,13 @@ pub(in crate::dms) enum MemberState {
     Queued,
 }
 
+impl MemberState {
+    /// Whether it is a task that has ended, in whatever way, or a service that was left down.
+    pub(super) const fn has_ended(self) -> bool {
+        matches!(self, Self::Ended(_))
+    }
+}
+
 /// One allocation.
 #[derive(Clone, Debug)]
 pub(super) struct Member {

@@ -77,7 +77,7 @@ impl Deployment {
                 continue;
             }
             for member in 0..self.nodes[index].members.len() {
-                if matches!(self.nodes[index].members[member].state, MemberState::Ended(_)) {
+                if self.nodes[index].members[member].state.has_ended() {
                     continue;
                 }
                 let at = (index, member);
@@ -153,7 +153,7 @@ impl Deployment {
                 self.nodes[index].phase = Phase::Named;
             }
             for member in 0..self.nodes[index].members.len() {
-                if matches!(self.nodes[index].members[member].state, MemberState::Ended(_)) {
+                if self.nodes[index].members[member].state.has_ended() {
                     continue;
                 }
                 let at = (index, member);

@@ -149,7 +149,7 @@ impl Deployment {
 
     pub(super) fn restart(&mut self, desk: &mut Desk<'_, '_>, at: (usize, usize)) {
         let member = &mut self.nodes[at.0].members[at.1];
-        if member.config.kind == AllocationKind::Task && matches!(member.state, MemberState::Ended(_)) {
+        if member.config.kind == AllocationKind::Task && member.state.has_ended() {
             return;
         }
         member.watch.reset(desk.now);

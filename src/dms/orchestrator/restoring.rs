@@ -205,10 +205,9 @@ impl Deployment {
     ) {
         let early = self.is_early();
         let node = &mut self.nodes[pending.node];
-        // Of a task that has told its end its peer knows nothing any more.
-        let has_ended = |member: &Member| matches!(member.state, MemberState::Ended(_));
         let runs = |member: &Member| match outcome {
-            _ if has_ended(member) => true,
+            // Of a task that has told its end its peer knows nothing any more.
+            _ if member.state.has_ended() => true,
             Outcome::Reply(Message::AllocationStates(states)) => {
                 states.contains(&(Arc::clone(&member.id), member.generation, AllocationState::Running))
             }
@@ -246,7 +245,7 @@ impl Deployment {
         }
         // All of it has started, and only the answer was lost.
         node.phase = Phase::Started;
-        for member in node.members.iter_mut().filter(|member| !has_ended(member)) {
+        for member in node.members.iter_mut().filter(|member| !member.state.has_ended()) {
             member.state = MemberState::Running;
             member.watch.reset(desk.now);
         }

@@ -36,7 +36,7 @@ impl Deployment {
                 _ => return None,
             }
             for member in &node.members {
-                if matches!(member.state, MemberState::Ended(_)) {
+                if member.state.has_ended() {
                     continue;
                 }
                 let wants_checks = member.config.healthcheck.is_some() && !member.unsupervised;

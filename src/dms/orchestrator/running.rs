@@ -39,7 +39,9 @@ impl Deployment {
         self.register_health_checks(desk);
         self.watch_on(desk);
         self.watch_standbys(desk);
-        self.complete_if_done(desk);
+        if self.is_done() {
+            self.complete(desk, None);
+        }
     }
 
     fn register_health_checks(&mut self, desk: &mut Desk<'_, '_>) {
@@ -254,7 +256,7 @@ impl Deployment {
         }
         let Some(at) = self.find(&end.allocation) else { return };
         let known = self.status.is_terminal()
-            || matches!(self.nodes[at.0].members[at.1].state, MemberState::Ended(_))
+            || self.nodes[at.0].members[at.1].state.has_ended()
             || self.nodes[at.0].members[at.1].generation != end.generation;
         if known {
             return;
@@ -288,28 +290,21 @@ impl Deployment {
         if let Some(nonce) = at.and_then(|at| self.start_awaited(at)).filter(|_| !as_is) {
             // What has ended had started, whatever has become of the answer.
             self.resolve(desk, nonce, &Outcome::Reply(&Message::Ok));
-        } else if [DeploymentStatus::Running, DeploymentStatus::Updating].contains(&self.status)
+        } else if matches!(self.status, DeploymentStatus::Running | DeploymentStatus::Updating)
             && self.is_done()
         {
-            self.complete_if_done(desk);
+            // A spare that is still looked for is not wanted any more.
+            if self.status == DeploymentStatus::Updating {
+                self.set_status(desk, DeploymentStatus::Running, None);
+            }
+            self.complete(desk, None);
         } else if was_queued && self.status != DeploymentStatus::Running {
             // Nobody has heard that its turn came.
             self.advance(desk);
         }
     }
 
-    /// A deployment of tasks ends when all of them have; a spare that is still looked for is not wanted any more then.
-    fn complete_if_done(&mut self, desk: &mut Desk<'_, '_>) {
-        if !self.is_done() {
-            return;
-        }
-        if self.status == DeploymentStatus::Updating {
-            self.set_status(desk, DeploymentStatus::Running, None);
-        }
-        self.complete(desk, None);
-    }
-
-    /// Whether it is one of tasks, and all of them have ended.
+    /// Whether all of it are tasks that have ended: then the deployment ends.
     fn is_done(&self) -> bool {
         // One that is given up has nothing to come; one whose copies still run has.
         let of_interest = |(index, node): &(usize, &Node)| {
@@ -318,8 +313,6 @@ impl Deployment {
         };
         let nodes = self.nodes.iter().enumerate().filter(of_interest);
         let mut members = nodes.flat_map(|(_, node)| &node.members);
-        members.all(|member| {
-            member.config.kind == AllocationKind::Task && matches!(member.state, MemberState::Ended(_))
-        })
+        members.all(|member| member.config.kind == AllocationKind::Task && member.state.has_ended())
     }
 }

@@ -74,8 +74,6 @@ struct Container {
     survived: u32,
     /// What it printed in earlier turns.
     earlier: Output,
-    /// All that it had printed when it had done so that often in this turn: a long log is read in many chunks.
-    written: Option<(u64, Output)>,
 }
 
 /// The executors of one peer.
@@ -203,7 +201,6 @@ impl Executor {
             ends: None,
             survived: 0,
             earlier: Output::default(),
-            written: None,
         });
         match free {
             Some(free) => Start::Later(free),
@@ -378,7 +375,7 @@ impl Executor {
             self.containers.swap_remove(place);
             return Some(Ended::Gone { code, output });
         };
-        container.turn_over();
+        container.turn += 1;
         container.phase = Phase::Starting;
         container.earlier = output;
         let start = container.needs.start(container.kind, images, rng);
@@ -450,9 +447,8 @@ impl Executor {
 
     /// What a run has printed so far. None when it was stopped or has never been up.
     #[must_use]
-    pub fn log(&mut self, now: Time, run: RunId, stream: Stream, images: &Images) -> Option<Arc<str>> {
-        let place = self.place(run)?;
-        let container = &mut self.containers[place];
+    pub fn log(&self, now: Time, run: RunId, stream: Stream, images: &Images) -> Option<Arc<str>> {
+        let container = self.find(run)?;
         let output = match container.since() {
             Some(since) => container.printed(now.since(since), images),
             None if container.turn > 0 => container.earlier.clone(),
@@ -623,7 +619,7 @@ impl Executor {
         for container in self.containers.iter_mut().filter(|one| one.phase == Phase::Asleep) {
             let Some(policy) = container.policy() else { continue };
             container.phase = Phase::Starting;
-            container.turn_over();
+            container.turn += 1;
             container.pauses = Pauses::default();
             risen.push((container.run, policy, container.needs.start(container.kind, images, rng)));
         }
@@ -659,12 +655,6 @@ impl Container {
         self.since().is_some() || self.turn > 0
     }
 
-    /// It is to start once more, and to print from the beginning.
-    fn turn_over(&mut self) {
-        self.turn += 1;
-        self.written = None;
-    }
-
     fn policy(&self) -> Option<RestartPolicy> {
         self.config.execution.container().and_then(|container| container.restart_policy)
     }
@@ -675,26 +665,19 @@ impl Container {
     }
 
     /// All that it has printed when this turn has run for so long.
-    fn printed(&mut self, ran: Span, images: &Images) -> Output {
-        let prints = images.image(self.needs.program).behaviour.prints();
-        let times = prints.map_or(0, |prints| prints.times(ran));
-        if let Some((before, output)) = &self.written
-            && *before == times
-        {
-            return output.clone();
-        }
+    fn printed(&self, ran: Span, images: &Images) -> Output {
         let mut own = images.printed(self.needs.program, ran);
         if traits(self.kind).console {
             let errors = std::mem::take(&mut own.stderr);
             append(&mut own.stdout, &errors.0);
         }
-        if self.turn > 0 {
-            let now = std::mem::replace(&mut own, self.earlier.clone());
-            append(&mut own.stdout, &now.stdout.0);
-            append(&mut own.stderr, &now.stderr.0);
+        if self.turn == 0 {
+            return own;
         }
-        self.written = Some((times, own.clone()));
-        own
+        let mut all = self.earlier.clone();
+        append(&mut all.stdout, &own.stdout.0);
+        append(&mut all.stderr, &own.stderr.0);
+        all
     }
 }
 

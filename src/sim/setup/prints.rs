@@ -34,15 +34,10 @@ impl Prints {
         };
         let line = format!("{text}\n");
         let once = self.output_bytes.map_or(line.len() as u64, |bytes| bytes.max(line.len() as u64));
-        let wanted = once.saturating_mul(self.times(ran)).min(Self::MOST_BYTES);
+        let times = self.every.map_or(0, |every| ran.0 / every.0) + 1;
+        let wanted = once.saturating_mul(times).min(Self::MOST_BYTES);
         let lines = wanted.div_ceil(line.len() as u64) as usize;
         line.repeat(lines).into()
-    }
-
-    /// How often a program has printed that has run for so long.
-    #[must_use]
-    pub fn times(&self, ran: Span) -> u64 {
-        self.every.map_or(0, |every| ran.0 / every.0) + 1
     }
 
     /// Both streams of a program that has run for so long.
