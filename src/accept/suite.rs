@@ -182,6 +182,7 @@ impl Suite {
             .collect();
         let results: Vec<Option<CaseResult>> = jobs
             .par_iter()
+            .with_max_len(1)
             .map(|(feature, scenario, seed)| {
                 goes_on().then(|| {
                     let result = run_case(feature, scenario, options, *seed);

@@ -17,7 +17,7 @@ pub fn blamed(
     let Ok(tree) = yaml::parse(text.as_bytes()) else { return Vec::new() };
     let goes = |weakness: &Weakness| !is_broken(name, &tree, (rule, profile.without(*weakness)), goes_on);
     let all: Vec<Weakness> = profile.weaknesses().collect();
-    all.into_par_iter().filter(goes).collect()
+    all.into_par_iter().with_max_len(1).filter(goes).collect()
 }
 
 /// The fewest weaknesses of a profile with which a rule is still broken: mend any one of them, and it is not. None

@@ -301,7 +301,7 @@ pub fn try_points(
         }
         worst
     };
-    cells.into_par_iter().map(try_one).collect()
+    cells.into_par_iter().with_max_len(1).map(try_one).collect()
 }
 
 /// How many runs these points take.

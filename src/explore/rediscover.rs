@@ -80,8 +80,11 @@ pub fn rediscover(
                 traced.push(Finding { seed, text, rule });
             }
         }
-        let found: Vec<Traced> =
-            traced.par_iter().map(|finding| finding.trace((profile, left), goes_on)).collect();
+        let found: Vec<Traced> = traced
+            .par_iter()
+            .with_max_len(1)
+            .map(|finding| finding.trace((profile, left), goes_on))
+            .collect();
         for one in found.iter().filter(|_| goes_on()) {
             if let Traced::To(found) = one {
                 if !left.has(found.weakness) {

@@ -131,6 +131,8 @@ pub(super) fn try_all(
     let chosen: Vec<(u64, Choices)> = seeds.map(|seed| (seed, choose(seed))).collect();
     let tried: Vec<_> = chosen
         .into_par_iter()
+        // Runs are long: a core that has none takes the next one, and waits for nobody.
+        .with_max_len(1)
         .map(|(seed, choices)| match subject {
             Subject::Drawn(bounds) => {
                 let text = draw(seed, choices, bounds);

@@ -222,6 +222,6 @@ impl Plan {
             });
             compared.collect::<Vec<_>>()
         };
-        jobs.into_par_iter().flat_map_iter(of_run).collect()
+        jobs.into_par_iter().with_max_len(1).flat_map_iter(of_run).collect()
     }
 }

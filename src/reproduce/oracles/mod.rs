@@ -72,7 +72,7 @@ impl Effort {
     ) -> Result<Vec<T>, String> {
         let seeds = (0..u64::from(self.replications)).map(|number| (self.seed << 16) + number);
         let seeds: Vec<u64> = seeds.collect();
-        seeds.into_par_iter().map(one).collect()
+        seeds.into_par_iter().with_max_len(1).map(one).collect()
     }
 
     /// How many of something that takes `usual` many at full length; one at least.
