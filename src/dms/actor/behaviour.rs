@@ -709,9 +709,9 @@ impl EnsembleBehaviours {
     #[must_use]
     pub fn new(id: EnsembleId) -> Self {
         let hex = id.to_string();
-        let at = |kind: BehaviourKind| Behaviour {
-            kind,
-            path: Capability::new(&kind.template().replace("<id>", &hex)),
+        let at = |kind: BehaviourKind| {
+            let (before, after) = kind.template().split_once("<id>").expect("a path of an ensemble");
+            Behaviour { kind, path: Capability::written(format_args!("{before}{hex}{after}")) }
         };
         Self {
             ensemble: Capability::written(format_args!("/dms/ensemble/{hex}")),

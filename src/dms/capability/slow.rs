@@ -59,9 +59,10 @@ pub fn authorises(
     question: &Question<'_>,
     known: &mut FoundSigned,
 ) -> bool {
+    // Most tokens are those of others, which their subject tells.
     let fits = |token: &Token| {
-        !over(token, question.now)
-            && question.capabilities.iter().any(|capability| grants(receiver, token, question, capability))
+        question.capabilities.iter().any(|capability| grants(receiver, token, question, capability))
+            && !over(token, question.now)
             && trusted(receiver, token, question.now)
     };
     receiver.consumed().iter().any(|token| fits(token))

@@ -160,12 +160,8 @@ impl PublicKey {
     /// The first 32 raw bytes as little-endian words.
     #[inline]
     fn words(&self) -> [u64; 4] {
-        let word = |i: usize| {
-            let mut eight = [0; 8];
-            eight.copy_from_slice(&self.bytes[8 * i..8 * i + 8]);
-            u64::from_le_bytes(eight)
-        };
-        [word(0), word(1), word(2), word(3)]
+        let (words, _) = self.bytes.as_chunks();
+        [0, 1, 2, 3].map(|place| u64::from_le_bytes(words[place]))
     }
 }
 
@@ -482,9 +478,9 @@ const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 fn spread<const N: usize>(print: u128) -> [u8; N] {
     let (low, high) = (print as u64, (print >> 64) as u64);
     let mut out = [0; N];
-    for (i, eight) in out.chunks_exact_mut(8).enumerate() {
+    for (i, eight) in out.as_chunks_mut().0.iter_mut().enumerate() {
         let lane = if i % 2 == 0 { low } else { high };
-        eight.copy_from_slice(&mix(lane.wrapping_add(GAMMA.wrapping_mul(i as u64 + 1))).to_le_bytes());
+        *eight = mix(lane.wrapping_add(GAMMA.wrapping_mul(i as u64 + 1))).to_le_bytes();
     }
     out
 }
