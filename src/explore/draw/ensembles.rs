@@ -55,8 +55,8 @@ pub(super) fn images(draft: &mut Draft) {
 
 /// An ensemble as it is put together.
 pub(super) struct Ensemble {
-    /// The kind of processor that all of it wants, as it is written.
-    processor: &'static str,
+    /// The kinds of processor that its allocations want in turn, as they are written: the same, nearly always.
+    processors: [&'static str; 2],
     allocations: Vec<Allocation>,
     nodes: Vec<String>,
     more: Vec<String>,
@@ -77,8 +77,16 @@ impl Ensemble {
             true => dice.one(&[", architecture: x86_64", ", architecture: arm64"]),
             false => "",
         };
-        let (allocations, more) = (Vec::new(), Vec::new());
-        let mut ensemble = Self { processor, allocations, nodes: Vec::new(), more };
+        let other = match draft.has(Choice::Executors) && draft.dice(200 + number).percent(8) {
+            true => ", architecture: arm64",
+            false => processor,
+        };
+        let mut ensemble = Self {
+            processors: [processor, other],
+            allocations: Vec::new(),
+            nodes: Vec::new(),
+            more: Vec::new(),
+        };
         let is_hopeless = draft.has(Choice::Hopeless) && dice.percent(25);
         for node in 0..nodes {
             let several = draft.has(Choice::Dependencies) || dice.percent(20);
@@ -140,7 +148,7 @@ impl Ensemble {
         };
         let ram = dice.one(&["0.5", "1", "2"]);
         let disk = if draft.has(Choice::Tight) { dice.one(&["1", "1", "1", "12"]) } else { "1" };
-        let kind = self.processor;
+        let kind = self.processors[self.allocations.len() % 2];
         let mut text = format!(
             "{{type: {}, executor: {executor}, resources: {{cpu: {{cores: {cores}{kind}}}, ram: {{size: {ram}}}, disk: \
              {{size: {disk}}}{cards}}}, execution: {{type: {executor}, image: {image}{}}}",

@@ -220,6 +220,9 @@ fn strategy(draft: &mut Draft) {
             "{swim: {period: 5s, timeout: 2s, helpers: 2, suspicion: 20s}}",
         ]);
         draft.strategy.push(format!("detector: {detector}"));
+        if draft.dice(21).percent(12) {
+            recoveries = vec!["migration"];
+        }
     }
     if draft.has(Choice::HandOver) {
         recoveries.push("{hand_over: {after: 60s}}");

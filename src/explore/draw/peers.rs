@@ -150,7 +150,10 @@ fn organizations(draft: &mut Draft, dice: &mut Dice) {
 }
 
 fn contracts(draft: &mut Draft, dice: &mut Dice) {
-    draft.peers.push("contract_hosts: {names: [hosta]}".to_owned());
+    // A second host is drawn for itself, so that what else there is stays as it was.
+    let mut hosts = draft.dice(5);
+    let two = hosts.percent(50);
+    draft.peers.push(format!("contract_hosts: {{names: [{}]}}", if two { "hosta, hostb" } else { "hosta" }));
     draft.peers.push("payment_validators: {names: [vera]}".to_owned());
     for number in 0..dice.between(1, 4) {
         let name = format!("deal{number}");
@@ -174,8 +177,9 @@ fn contracts(draft: &mut Draft, dice: &mut Dice) {
             true => dice.one(&["", ", termination: refused", ", termination: unsaid"]),
             false => "",
         };
+        let host = if two && hosts.percent(50) { "hostb" } else { "hosta" };
         draft.contracts.push(format!(
-            "{{name: {name}, at: {at}s, requestor: {requestor}, provider: p-{}, host: hosta, validator: vera, \
+            "{{name: {name}, at: {at}s, requestor: {requestor}, provider: p-{}, host: {host}, validator: vera, \
              for: {}m, model: {model}, period: minute, periods: {periods}{agreed}{paid}{termination}}}",
             dice.between(0, 2),
             dice.between(10, 120)
