@@ -2,8 +2,9 @@
 //!
 //! Two workers take events from a queue of two hundred; each tries its event until it is taken, up to ten more times
 //! with growing pauses. The real DMS then drops it, drops what finds the queue full, and forgets all at a restart
-//! (C12). As it is meant, nothing is dropped: an event that cannot be delivered is tried again later, and a node that
-//! starts again tells what stopped without its knowledge.
+//! (C12). As it is meant, nothing is dropped: a contract that cannot be reached rests, with all that is to be told to
+//! it, and is tried again later, so that others do not wait for it; and a node that starts again tells what stopped
+//! without its knowledge.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use crate::dms::contract::usage::{UsageEvent, UsageKind};
 use crate::dms::identity::{Did, EnsembleId};
 use crate::kernel::{Span, Timestamp};
 
-/// How long an event rests that could not be delivered, before a worker takes it again.
+/// How long a contract rests that could not be reached, before a worker takes an event for it again.
 const REST: Span = Span::mins(5);
 
 /// Where an event goes, and the contract that it names as the head.
@@ -75,6 +76,8 @@ pub(super) struct Feed {
     sequence: u64,
     /// What runs, as it was told: the targets of its end.
     open: IndexMap<Arc<str>, (EnsembleId, Vec<Target>)>,
+    /// Contracts that could not be reached, and how long each rests. One that has rested is tried once at a time.
+    resting: IndexMap<Did, Timestamp>,
 }
 
 impl Feed {
@@ -117,15 +120,13 @@ impl Feed {
 
     /// The events that workers send now. They stay until they are answered or given up.
     pub(super) fn take(&mut self, now: Timestamp) -> Vec<Pending> {
-        let mut busy = self.queue.iter().filter(|pending| pending.taken).count();
-        for place in 0..self.queue.len() {
-            if busy >= USAGE_EVENT_WORKERS {
-                break;
-            }
-            let pending = &self.queue[place];
-            if !pending.taken && pending.due <= now && !self.must_wait(place) {
+        let free = self.free();
+        if free > 0 {
+            let mut due: Vec<(Timestamp, usize)> = self.untaken().filter(|(due, _)| *due <= now).collect();
+            // What has waited for longest comes first, and a contract that has rested only after that.
+            due.sort_unstable();
+            for (_, place) in due.into_iter().take(free) {
                 self.queue[place].taken = true;
-                busy += 1;
             }
         }
         let ready = |pending: &&mut Pending| pending.taken && !pending.asked && pending.due <= now;
@@ -140,6 +141,7 @@ impl Feed {
     pub(super) fn delivered(&mut self, contract: &Did, sequence: u64) {
         self.queue
             .retain(|pending| pending.event.sequence != sequence || pending.target.contract != *contract);
+        self.resting.shift_remove(contract);
     }
 
     /// It has not: the worker waits and tries again, or gives up.
@@ -156,7 +158,7 @@ impl Feed {
         let pending = &mut self.queue[place];
         pending.asked = false;
         pending.attempts += 1;
-        if pending.attempts <= USAGE_EVENT_RETRIES {
+        if pending.attempts <= USAGE_EVENT_RETRIES && !self.resting.contains_key(contract) {
             let pause = USAGE_EVENT_BACKOFF_MIN.times(1 << (pending.attempts - 1).min(8));
             pending.due = now + pause.min(USAGE_EVENT_BACKOFF_MAX);
             return None;
@@ -166,19 +168,32 @@ impl Feed {
             let (contract, kind) = (lost.target.contract, lost.event.kind);
             return Some(Lost { contract, kind, reason: "its host did not answer" });
         }
-        *pending = Pending { attempts: 0, due: now + REST, taken: false, ..pending.clone() };
+        (pending.attempts, pending.taken) = (0, false);
+        self.resting.insert(contract.clone(), now + REST);
         None
     }
 
     /// When a worker has something to do next.
     pub(super) fn next(&self) -> Option<Timestamp> {
-        let free = self.queue.iter().filter(|pending| pending.taken).count() < USAGE_EVENT_WORKERS;
-        let places = 0..self.queue.len();
-        let waiting = places.filter(|place| {
-            let pending = &self.queue[*place];
-            !pending.asked && (pending.taken || free && !self.must_wait(*place))
-        });
-        waiting.map(|place| self.queue[place].due).min()
+        let paused = self.queue.iter().filter(|pending| pending.taken && !pending.asked);
+        let paused = paused.map(|pending| pending.due).min();
+        let untaken = if self.free() > 0 { self.untaken().map(|(due, _)| due).min() } else { None };
+        [paused, untaken].into_iter().flatten().min()
+    }
+
+    /// Workers that have no event.
+    fn free(&self) -> usize {
+        let busy = self.queue.iter().filter(|pending| pending.taken).count();
+        USAGE_EVENT_WORKERS.saturating_sub(busy)
+    }
+
+    /// The events that a worker may take, and from when on.
+    fn untaken(&self) -> impl Iterator<Item = (Timestamp, usize)> {
+        let waiting = self.queue.iter().enumerate().filter(|(_, pending)| !pending.taken);
+        waiting.filter(|(place, _)| !self.must_wait(*place)).map(|(place, pending)| {
+            let rested = self.resting.get(&pending.target.contract).copied().unwrap_or_default();
+            (pending.due.max(rested), place)
+        })
     }
 
     /// Whether an event comes after another about the same thing.
@@ -195,6 +210,7 @@ impl Feed {
             return Vec::new();
         }
         self.open.clear();
+        self.resting.clear();
         let lost = self.queue.drain(..).map(|pending| Lost {
             contract: pending.target.contract,
             kind: pending.event.kind,
@@ -218,13 +234,26 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_735_689_600_000_000_000);
 
     fn target() -> Target {
+        under(1)
+    }
+
+    fn under(contract: u8) -> Target {
         let did = |seed| Did::Key(SecretKey::ed25519([seed; 32], SignatureMode::Modelled).public());
-        Target { contract: did(1), host: did(2), head: did(1) }
+        Target { contract: did(contract), host: did(2), head: did(contract) }
     }
 
     fn push(feed: &mut Feed, kind: UsageKind, allocation: &str, lossy: bool) -> Option<Lost> {
-        let sequence = feed.next_sequence(NOW);
-        let event = UsageEvent {
+        let event = event(feed.next_sequence(NOW), kind, allocation);
+        feed.push(target(), event, NOW, lossy)
+    }
+
+    fn push_to(feed: &mut Feed, target: Target, allocation: &str, now: Timestamp) {
+        let event = event(feed.next_sequence(now), UsageKind::StartAllocation, allocation);
+        assert!(feed.push(target, event, now, false).is_none());
+    }
+
+    fn event(sequence: u64, kind: UsageKind, allocation: &str) -> UsageEvent {
+        UsageEvent {
             kind,
             sequence,
             allocation_id: Some(allocation.into()),
@@ -233,8 +262,7 @@ mod tests {
             head_contract_did: Did::Empty,
             orchestrator_did: Did::Empty,
             resources: None,
-        };
-        feed.push(target(), event, NOW, lossy)
+        }
     }
 
     #[test]
@@ -275,7 +303,32 @@ mod tests {
             if lossy {
                 assert_eq!((pauses.len(), lost.unwrap().reason), (10, "its host did not answer"));
             } else {
-                assert_eq!((pauses[10], pauses[11]), (300, 5));
+                assert_eq!((pauses[10], pauses[11]), (300, 300));
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_long_for_contracts_that_cannot_be_reached() {
+        let (timeout, awaited) = (Span::secs(20), NOW + Span::hours(2));
+        let mut feed = Feed::default();
+        for contract in 10..20 {
+            for allocation in ["a", "b", "c"] {
+                push_to(&mut feed, under(contract), allocation, NOW);
+            }
+        }
+        push_to(&mut feed, under(1), "d", awaited);
+        let (mut now, mut asked) = (NOW, Vec::new());
+        loop {
+            let sent = feed.take(now);
+            if sent.iter().any(|pending| pending.target == under(1)) {
+                break;
+            }
+            asked.extend(sent.into_iter().map(|pending| (now + timeout, pending)));
+            now = asked.iter().map(|(overdue, _)| *overdue).chain(feed.next()).min().unwrap();
+            assert!(now < awaited + Span::mins(5), "the contract that can be reached was forgotten");
+            for (_, pending) in asked.extract_if(.., |(overdue, _)| *overdue <= now) {
+                feed.failed(&pending.target.contract, pending.event.sequence, now, false);
             }
         }
     }
