@@ -128,7 +128,8 @@ pub fn verify_chain<'a>(
     Ok(answer)
 }
 
-/// The tail, among the `contracts` that a compute provider keeps, to which its usage under a head belongs.
+/// The tail, among the `contracts` that a compute provider keeps, to which its usage under a head belongs, as the real
+/// DMS looks for it (C16). As it is meant, the host of the head names the tail when it says that the chain holds.
 ///
 /// # Errors
 /// Why there is none; the caller then takes the contracts that the ensemble names.

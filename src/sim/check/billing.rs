@@ -155,16 +155,25 @@ impl Billing {
         found: &mut Found<'_>,
     ) {
         let now = look.world.clock_of(host, look.now);
-        let told = self.told.entry(contract).or_insert_with(|| Told { host: Some(host), ..Told::default() });
-        if !told.seen.insert((sender.clone(), event.sequence)) {
+        let mut hosted = look.world.hosts[host.0 as usize].peer.contracts().hosted();
+        let head = hosted.find(|known| known.contract_did == event.head_contract_did);
+        if !self.told(&contract, host).note(sender, event, now) {
             return;
+        }
+        // What is used under a tail is used under its head as well.
+        if let Some(head) = head.filter(|head| head.contract_did != contract) {
+            self.told(&head.contract_did, host).note(sender, event, now);
         }
         if let (UsageKind::StartAllocation, Some(id)) = (event.kind, &event.allocation_id)
             && !self.ran.contains(id)
         {
             found.wrong(look, host, format!("was told that {} has started, which never did", key_of(id)));
         }
-        told.note(event, now);
+    }
+
+    fn told(&mut self, contract: &Did, host: PeerId) -> &mut Told {
+        let begin = || Told { host: Some(host), ..Told::default() };
+        self.told.entry(contract.clone()).or_insert_with(begin)
     }
 
     /// A validator is told what was used.
@@ -178,8 +187,7 @@ impl Billing {
         let did = &contract.contract_did;
         // Rent is due although nobody tells of anything.
         let told = self.told.entry(did.clone()).or_default();
-        // At the end of a chain nobody tells when a deployment runs.
-        if contract.is_tail() {
+        if is_untold(contract) {
             return;
         }
         // What was not taken is sent again as it was.
@@ -214,7 +222,11 @@ impl Billing {
 }
 
 impl Told {
-    fn note(&mut self, event: &UsageEvent, now: Timestamp) {
+    /// Takes an event in. False for one that came before.
+    fn note(&mut self, sender: &Did, event: &UsageEvent, now: Timestamp) -> bool {
+        if !self.seen.insert((sender.clone(), event.sequence)) {
+            return false;
+        }
         let id = event.allocation_id.clone();
         match (event.kind, id) {
             (UsageKind::DeploymentStart, _) => {
@@ -238,6 +250,7 @@ impl Told {
             }
             _ => {}
         }
+        true
     }
 }
 
@@ -308,6 +321,12 @@ fn price(contract: &Contract, told: &Told, window: Window) -> f64 {
     if amount > 0.0 { amount + on_top } else { 0.0 }
 }
 
+/// At the end of a chain nobody tells when a deployment runs.
+fn is_untold(contract: &Contract) -> bool {
+    let model = Model::parse(&contract.payment_details.payment_model);
+    contract.is_tail() && matches!(model, Some(Model::PayPerDeployment | Model::Periodic))
+}
+
 /// Whether a contract has ended, and its host has something left of it that its validator could have taken.
 fn is_unbilled(look: &Look<'_, '_>, (host, contract): (PeerId, &Contract), told: &Told) -> bool {
     let Some((ended, _)) = contract.ended() else { return false };
@@ -315,6 +334,7 @@ fn is_unbilled(look: &Look<'_, '_>, (host, contract): (PeerId, &Contract), told:
     let rest = Window { from, to: ended.min(contract.end()).max(from) };
     look.world.clock_of(host, look.now) > rest.to
         && !contract.disable_billing
+        && !is_untold(contract)
         && look.node(&contract.payment_validator_did).is_some_and(|node| look.world.hosts[node.0 as usize].up)
         && price(contract, told, rest) > 1e-6
 }

@@ -14,6 +14,7 @@ use crate::dms::contract::chain::ChainRequest;
 use crate::dms::contract::message::{ContractMessage, ContractRef};
 use crate::dms::desk::Desk;
 use crate::dms::fact::{Fact, Stage};
+use crate::dms::identity::Did;
 use crate::dms::profile::Weakness;
 
 /// A request for bids whose contracts are being looked at.
@@ -24,6 +25,8 @@ struct Screening {
     request: Arc<BidRequest>,
     /// The contract that is looked at.
     place: usize,
+    /// The tails of those that hold.
+    tails: Vec<Did>,
     /// Whether its actor was asked because its host did not say yes.
     fallen_back: bool,
 }
@@ -64,6 +67,7 @@ impl Contracts {
             envelope: Box::new(envelope.clone()),
             request: Arc::clone(request),
             place: 0,
+            tails: Vec::new(),
             fallen_back: false,
         });
         self.ask_about_chain(desk, root, number);
@@ -95,7 +99,7 @@ impl Contracts {
     }
 
     /// The contract that a screening looks at, and the orchestrator's DID.
-    fn looked_at(&self, number: u64) -> Option<(ContractRef, crate::dms::identity::Did)> {
+    fn looked_at(&self, number: u64) -> Option<(ContractRef, Did)> {
         let screening = self.admission.screenings.iter().find(|known| known.number == number)?;
         let contract = screening.request.contracts.get(screening.place)?;
         Some((contract.clone(), screening.envelope.from.did.clone()))
@@ -111,22 +115,25 @@ impl Contracts {
     ) -> Option<Box<Envelope>> {
         let place = self.admission.screenings.iter().position(|known| known.number == number)?;
         let screening = &mut self.admission.screenings[place];
-        let holds = match reply {
-            Message::Contract(said) => {
-                matches!(**said, ContractMessage::ChainHolds(_) | ContractMessage::Answer(true))
-            }
-            _ => false,
+        let tail = match reply {
+            Message::Contract(said) => match &**said {
+                ContractMessage::ChainHolds(answer) => Some(answer.contract_b.clone()),
+                ContractMessage::Answer(true) => Some(Did::Empty),
+                _ => None,
+            },
+            _ => None,
         };
-        if holds {
+        if let Some(tail) = tail {
+            screening.tails.push(tail);
             screening.place += 1;
             screening.fallen_back = false;
             if screening.place < screening.request.contracts.len() {
                 self.ask_about_chain(desk, root, number);
                 return None;
             }
-            let Screening { envelope, request, .. } = self.admission.screenings.swap_remove(place);
+            let Screening { envelope, request, tails, .. } = self.admission.screenings.swap_remove(place);
             let named = usage::Named::by(Arc::clone(&request.contracts), envelope.from.did.clone());
-            self.named.entry(request.ensemble).or_insert(named);
+            self.named.entry(request.ensemble).or_insert(named).lead_to(tails);
             return Some(envelope);
         }
         let reason = match reply {

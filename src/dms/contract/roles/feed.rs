@@ -219,6 +219,11 @@ impl Feed {
         lost.collect()
     }
 
+    /// Who was told that an allocation runs, and not yet of its end.
+    pub(super) fn told_of(&self, allocation: &str) -> Option<&[Target]> {
+        self.open.get(allocation).map(|(_, targets)| &**targets)
+    }
+
     /// The allocations that were told to run and do not.
     pub(super) fn gone(&self, runs: impl Fn(&str) -> bool) -> Vec<(Arc<str>, EnsembleId, Vec<Target>)> {
         let gone = self.open.iter().filter(|(id, _)| !runs(id));

@@ -24,6 +24,8 @@ use crate::dms::provider::Provider;
 #[derive(Clone, Debug)]
 pub(super) struct Named {
     contracts: Arc<[ContractRef]>,
+    /// The tail that leads here from each of them, as its host has named it last; empty where there is none.
+    tails: Vec<Did>,
     orchestrator: Did,
     /// Whether its orchestrator is this node and has told that it runs.
     told: bool,
@@ -31,7 +33,18 @@ pub(super) struct Named {
 
 impl Named {
     pub(super) const fn by(contracts: Arc<[ContractRef]>, orchestrator: Did) -> Self {
-        Self { contracts, orchestrator, told: false }
+        Self { contracts, tails: Vec::new(), orchestrator, told: false }
+    }
+
+    pub(super) fn lead_to(&mut self, tails: Vec<Did>) {
+        self.tails = tails;
+    }
+
+    /// The end of the first chain.
+    fn first_tail(&self) -> Option<Target> {
+        let mut chains = self.contracts.iter().zip(&self.tails);
+        let (head, tail) = chains.find(|(_, tail)| !tail.is_empty())?;
+        Some(Target { contract: tail.clone(), host: head.host.clone(), head: head.did.clone() })
     }
 }
 
@@ -92,7 +105,7 @@ impl Contracts {
     ) {
         let ensemble = allocation.split_once('_').and_then(|(id, _)| id.parse().ok());
         let Some(ensemble): Option<EnsembleId> = ensemble else { return };
-        for target in self.targets(desk, ensemble, &root.handle.did) {
+        for target in self.targets(desk, allocation, ensemble, &root.handle.did) {
             self.tell(desk, root, target, kind, Some(Arc::clone(allocation)), ensemble, resources);
         }
     }
@@ -126,32 +139,45 @@ impl Contracts {
     ///
     /// The real DMS takes an arbitrary one of the contracts that the deployment names for the head, in the order of a
     /// Go map (C16), and looks for the tail that connects this provider with the head's organization; where it finds
-    /// none, all contracts that are named are told. As it is meant, usage belongs to the contract between the
-    /// orchestrator and this provider themselves, and without one to the first chain that leads here.
-    fn targets(&self, desk: &mut Desk<'_, '_>, ensemble: EnsembleId, own: &Did) -> Vec<Target> {
+    /// or several, all contracts that are named are told. As it is meant, usage belongs to the contract between the
+    /// orchestrator and this provider themselves, and without one to the first chain that leads here, with the tail
+    /// that its host has named: of what the parties agree on later, or end, only the host knows. What is told of an
+    /// allocation that runs goes where its start went.
+    fn targets(
+        &self,
+        desk: &mut Desk<'_, '_>,
+        allocation: &str,
+        ensemble: EnsembleId,
+        own: &Did,
+    ) -> Vec<Target> {
         let Some(named) = self.named.get(&ensemble) else { return Vec::new() };
         let contracts = &named.contracts;
-        let tail_of = |head: &ContractRef| {
-            let tail = find_tail(self.agreed(), &head.did, &head.provider, own).ok()?;
-            let (contract, host) = (tail.contract_did.clone(), tail.solution_enabler_did.clone());
-            Some(vec![Target { contract, host, head: head.did.clone() }])
-        };
         let (head, found) = if desk.security.profile.has(Weakness::ArbitraryHead) {
             let head = match &**contracts {
                 // One contract takes no draw.
                 [only] => Some(only),
                 several => desk.out.random.choose(several),
             };
+            let tail_of = |head: &ContractRef| {
+                let tail = find_tail(self.agreed(), &head.did, &head.provider, own).ok()?;
+                let (contract, host) = (tail.contract_did.clone(), tail.solution_enabler_did.clone());
+                Some(Target { contract, host, head: head.did.clone() })
+            };
             (head, head.and_then(tail_of))
+        } else if let Some(told) = self.feed.told_of(allocation) {
+            return told.to_vec();
         } else {
             let concerns = |one: &&ContractRef| one.provider == *own && one.requestor == named.orchestrator;
             match contracts.iter().find(concerns) {
-                Some(direct) => (Some(direct), Some(vec![Target::of(direct, &direct.did)])),
-                None => (contracts.first(), contracts.iter().find_map(tail_of)),
+                Some(direct) => (Some(direct), Some(Target::of(direct, &direct.did))),
+                None => (contracts.first(), named.first_tail()),
             }
         };
         let Some(head) = head else { return Vec::new() };
-        found.unwrap_or_else(|| contracts.iter().map(|one| Target::of(one, &head.did)).collect())
+        match found {
+            Some(target) => vec![target],
+            None => contracts.iter().map(|one| Target::of(one, &head.did)).collect(),
+        }
     }
 
     #[expect(
