@@ -10,7 +10,7 @@ use super::model::{Contract, ContractSignature};
 use super::state::State;
 use crate::dms::identity::{Did, SecretKey, Signable, SignatureMode, verify};
 use crate::dms::profile::{Profile, Weakness};
-use crate::kernel::fingerprint128;
+use crate::kernel::{Timestamp, fingerprint128};
 
 /// Why a signature is not taken.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -21,6 +21,9 @@ pub enum SigningError {
     /// By somebody who has signed.
     #[error("contract already signed")]
     AlreadySigned,
+    /// Too late: the contract would have ended.
+    #[error("the end of the contract has passed")]
+    Over,
     /// It is not over this contract, or not by this key.
     #[error("contract signature: signature verification failed")]
     Invalid,
@@ -84,13 +87,15 @@ pub fn check(
     if holds { Ok(()) } else { Err(SigningError::Invalid) }
 }
 
-/// Adds a signature that the host was sent. True when it was the second: the contract is accepted.
+/// Adds a signature that the host was sent, before the end of the contract; the real DMS looks at no date (C7). True
+/// when it was the second: the contract is accepted.
 ///
 /// # Errors
 /// Why it is not taken.
 pub fn add(
     contract: &mut Contract,
     signed: ContractSignature,
+    now: Timestamp,
     mode: SignatureMode,
     profile: Profile,
 ) -> Result<bool, SigningError> {
@@ -99,6 +104,9 @@ pub fn add(
     }
     if contract.signatures.iter().any(|known| known.did == signed.did) {
         return Err(SigningError::AlreadySigned);
+    }
+    if !profile.has(Weakness::LooseContractStates) && now >= contract.end() {
+        return Err(SigningError::Over);
     }
     if !profile.has(Weakness::UnverifiedContracts) {
         check(contract, &signed, mode)?;

@@ -1,6 +1,6 @@
-//! Contracts: one is accepted when both parties have signed what was agreed, moves only by listed steps, and nobody
-//! offers anything under one that does not hold between him and who asks (dms-capabilities sections 6.3 to 6.6, C3, C6
-//! and C7).
+//! Contracts: one is accepted when both parties have signed what was agreed and before its end, moves only by listed
+//! steps, and nobody offers anything under one that does not hold between him and who asks (dms-capabilities sections
+//! 6.3 to 6.6, C3, C6 and C7).
 
 use std::collections::BTreeMap;
 
@@ -66,6 +66,9 @@ impl Contracts {
         self.states.insert(did.clone(), (state, ended));
         if state == S::Accepted && !is_signed(look, host, contract) {
             found.wrong(look, host, format!("{name} is accepted without two signatures that hold"));
+        }
+        if state == S::Accepted && look.world.clock_of(host, look.now) > contract.end() {
+            found.wrong(look, host, format!("{name} is accepted although its end has passed"));
         }
     }
 

@@ -53,7 +53,7 @@ pub(super) struct Hosted {
     granted: Timestamp,
     /// Whether an invoice waits for the validator's answer.
     billing: bool,
-    /// Whether the end date has been dealt with.
+    /// Whether the last look at the end date has been.
     expired: bool,
 }
 
@@ -165,7 +165,7 @@ impl Hosted {
 
     /// The end date has passed: the contract is complete. As-is that leaves no entry among its transitions (C7).
     fn expire(&mut self, desk: &mut Desk<'_, '_>) {
-        if self.expired || desk.now < self.expiry_due(desk.security.profile) {
+        if self.expiry_due(desk.security.profile).is_none_or(|due| desk.now < due) {
             return;
         }
         self.expired = true;
@@ -174,7 +174,6 @@ impl Hosted {
             contract.current_state = State::Completed;
         } else {
             let by = contract.solution_enabler_did.clone();
-            // What has ended before, or was never signed, is left as it is.
             if contract.take(Event::Complete, &by, end, desk.security.profile).is_err() {
                 return;
             }
@@ -182,15 +181,17 @@ impl Hosted {
         desk.fact(said(&contract.contract_did, ContractFact::Is(State::Completed)));
     }
 
-    /// When it is noticed that the end date has passed: at once, or as-is at the next of the looks that come every five
-    /// minutes.
-    fn expiry_due(&self, profile: Profile) -> Timestamp {
-        let end = self.contract.end();
+    /// When it is noticed that the end date has passed: at once, where that completes the contract (what has ended
+    /// before, or was never signed, is left as it is), or as-is at the next of the looks that come every five minutes,
+    /// which is the last.
+    fn expiry_due(&self, profile: Profile) -> Option<Timestamp> {
+        let (contract, end) = (&self.contract, self.contract.end());
         if !profile.has(Weakness::LooseContractStates) {
-            return end;
+            let goes_on = Event::Complete.is_allowed(contract.current_state, contract.ended().is_some());
+            return goes_on.then_some(end);
         }
         let looks = end.since(self.created).0 / CONTRACT_EXPIRY_INTERVAL.0 + 1;
-        self.created + CONTRACT_EXPIRY_INTERVAL.times(looks)
+        (!self.expired).then(|| self.created + CONTRACT_EXPIRY_INTERVAL.times(looks))
     }
 
     /// The poll at which the account is due.
@@ -240,7 +241,7 @@ fn add_signature(
     let (mode, profile) = (desk.security.capabilities.trust().mode(), desk.security.profile);
     let by = signed.did.clone();
     let did = contract.contract_did.clone();
-    match signing::add(contract, signed, mode, profile) {
+    match signing::add(contract, signed, desk.now, mode, profile) {
         Ok(complete) => {
             desk.fact(said(&did, ContractFact::Signed));
             if complete && contract.take(Event::Accepted, &by, desk.now, profile).is_ok() {
@@ -409,10 +410,9 @@ impl Contracts {
     /// The next time at which something hosted here is due.
     pub(super) fn next_of_hosted(&self, profile: Profile) -> Option<Timestamp> {
         let next = |hosted: &Hosted| {
-            let expiry = (!hosted.expired).then(|| hosted.expiry_due(profile));
             // What one poll has left over waits for the next.
             let billing = hosted.billing_due().map(|due| due.max(self.polled + BILLING_POLL_INTERVAL));
-            [expiry, billing, hosted.renewal_due(profile)].into_iter().flatten().min()
+            [hosted.expiry_due(profile), billing, hosted.renewal_due(profile)].into_iter().flatten().min()
         };
         self.hosted.values().filter_map(next).min()
     }

@@ -85,7 +85,7 @@ fn two_signatures_of_the_parties_make_it_accepted() {
             signing::sign(contract, &did(seed), &key(seed), Profile::INTENDED)
         };
         let (first, second, stranger) = (sign(&contract, 1), sign(&contract, 2), sign(&contract, 3));
-        let mut add = |signed| signing::add(&mut contract, signed, mode, Profile::INTENDED);
+        let mut add = |signed| signing::add(&mut contract, signed, START, mode, Profile::INTENDED);
         assert_eq!(add(stranger), Err(SigningError::NotAllowed));
         assert_eq!(add(first.clone()), Ok(false));
         assert_eq!(add(first.clone()), Err(SigningError::AlreadySigned));
@@ -103,11 +103,25 @@ fn as_is_anything_counts_as_a_signature() {
     let mut nonsense = signing::sign(&contract, &did(9), &key(9), Profile::AS_IS);
     nonsense.did = did(2);
     let add = |contract: &mut Contract, signed, profile| {
-        signing::add(contract, signed, SignatureMode::Modelled, profile)
+        signing::add(contract, signed, START, SignatureMode::Modelled, profile)
     };
     assert_eq!(add(&mut contract, nonsense.clone(), Profile::AS_IS), Ok(false));
     contract.signatures.clear();
     assert_eq!(add(&mut contract, nonsense, Profile::INTENDED), Err(SigningError::Invalid));
+}
+
+#[test]
+fn nobody_signs_what_is_over_unless_states_are_loose() {
+    let mut contract = contract();
+    let signed = signing::sign(&contract, &did(1), &key(1), Profile::INTENDED);
+    let end = contract.end();
+    let mut add = |now, profile| {
+        contract.signatures.clear();
+        signing::add(&mut contract, signed.clone(), now, SignatureMode::Modelled, profile)
+    };
+    assert_eq!(add(end, Profile::INTENDED), Err(SigningError::Over));
+    assert_eq!(add(end - Span(1), Profile::INTENDED), Ok(false));
+    assert_eq!(add(end, Profile::INTENDED.with(Weakness::LooseContractStates)), Ok(false));
 }
 
 #[test]
