@@ -101,7 +101,9 @@ impl Contracts {
         let is_tail = |tail: &&Contract| {
             tail.participants.requestor == *provider && look.node(&tail.participants.provider) == Some(bidder)
         };
-        let tail = if is_direct { None } else { hosted().find(is_tail) };
+        // Of several tails one that is in force counts.
+        let tail = || hosted().find(|one| is_tail(one) && one.is_valid()).or_else(|| hosted().find(is_tail));
+        let tail = if is_direct { None } else { tail() };
         if !is_direct && tail.is_none() {
             return Some("leads to somebody else");
         }
