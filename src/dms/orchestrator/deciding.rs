@@ -106,8 +106,8 @@ impl Deployment {
         self.add_copies(desk, original, lacking);
     }
 
-    /// Takes a copy that has done its part from its peer.
-    fn retire(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
+    /// Takes a node from its peer that needs none any more, for it has done its part or has none to do.
+    pub(super) fn retire(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
         self.take_away(desk, index);
         let node = &mut self.nodes[index];
         node.phase = Phase::Idle;

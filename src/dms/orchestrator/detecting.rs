@@ -108,8 +108,10 @@ impl Deployment {
         });
     }
 
+    /// The peer of a node may be lost. Of a node whose programs have all ended nothing can be lost any more.
     fn begin_suspicion(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
-        if self.nodes[index].suspected_since.is_none() {
+        let has_watched = (0..self.nodes[index].members.len()).any(|place| self.watches((index, place)));
+        if has_watched && self.nodes[index].suspected_since.is_none() {
             self.nodes[index].suspected_since = Some(desk.now);
             self.prepare_for_loss(desk, index);
         }

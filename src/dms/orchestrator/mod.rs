@@ -71,7 +71,7 @@ use self::operating::Inquiry;
 use self::registry::Registry;
 use self::succeeding::Succession;
 use self::updating::Update;
-pub use self::viewing::{HeldToRun, Unplaced};
+pub use self::viewing::{HeldToRun, Precaution, Unplaced};
 use crate::dms::actor::{Actor, Behaviour, BehaviourKind, EnsembleBehaviours, Envelope, Message};
 use crate::dms::alarm::Alarm;
 use crate::dms::atlas::Atlas;

@@ -206,8 +206,10 @@ impl Deployment {
         place
     }
 
-    /// A node that has been taken away looks for a place again.
+    /// A node that has been taken away looks for a place again. What was prepared for the loss of its peer, and has not
+    /// taken its part, is given back.
     pub(super) fn place_anew(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
+        self.give_back_precaution(desk, index);
         let node = &mut self.nodes[index];
         node.recovering = true;
         let (name, generation) = (Arc::clone(&node.name), node.generation());
@@ -339,8 +341,12 @@ impl Deployment {
         }
     }
 
-    /// The peer of a node may be lost: where that is wanted, a spare is prepared on another one.
+    /// The peer of a node may be lost: where that is wanted, and the node would not wait for its peer, a spare is
+    /// prepared on another one.
     pub(super) fn prepare_for_loss(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
+        if !self.moves_when_lost(index) {
+            return;
+        }
         let Some(spare) = self.precaution_of(index, |phase| phase == Phase::Idle) else { return };
         let place = self.nodes[index].place.clone();
         let node = &mut self.nodes[spare];
@@ -351,15 +357,34 @@ impl Deployment {
         self.advance(desk);
     }
 
+    /// Whether a node whose peer is lost goes on elsewhere.
+    fn moves_when_lost(&self, index: usize) -> bool {
+        let node = &self.nodes[index];
+        let written = self.config.nodes[&node.entry].failure_recovery;
+        let is_redeployed = match self.strategy.recovery.on_loss(written) {
+            NodePolicy::Redeploy => true,
+            NodePolicy::Restart => false,
+            NodePolicy::StayDown => {
+                matches!(self.config.escalation_strategy, Some(EscalationStrategy::Redeploy))
+            }
+        };
+        is_redeployed && node.pin.is_none()
+    }
+
     /// The peer of a node has been heard again: what was prepared for its loss is given back.
     pub(super) fn stand_down(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
-        let Some(spare) = self.precaution_of(index, |phase| phase != Phase::Idle) else { return };
+        if self.give_back_precaution(desk, index) {
+            self.advance(desk);
+        }
+    }
+
+    /// Gives back what was prepared for the loss of a node's peer; false where nothing was.
+    pub(super) fn give_back_precaution(&mut self, desk: &mut Desk<'_, '_>, index: usize) -> bool {
+        let Some(spare) = self.precaution_of(index, |phase| phase != Phase::Idle) else { return false };
         let known = self.known();
-        self.take_away(desk, spare);
-        self.nodes[spare].phase = Phase::Idle;
-        self.nodes[spare].recovering = false;
+        self.retire(desk, spare);
         self.forget_gone(desk, known);
-        self.advance(desk);
+        true
     }
 
     fn precaution_of(&self, index: usize, is_in: impl Fn(Phase) -> bool) -> Option<usize> {

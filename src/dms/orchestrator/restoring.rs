@@ -173,6 +173,10 @@ impl Deployment {
         }
         let trusting = desk.security.profile.has(Weakness::SkippedStatus);
         for index in 0..self.nodes.len() {
+            // Whom it suspected it does not know any more, and nobody would give back what it has prepared.
+            self.give_back_precaution(desk, index);
+        }
+        for index in 0..self.nodes.len() {
             match self.nodes[index].phase {
                 // It was to be tried again after a pause, which has ended with the process.
                 Phase::Unplaced if self.status == DeploymentStatus::Running => self.place_anew(desk, index),

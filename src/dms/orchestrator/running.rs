@@ -261,6 +261,10 @@ impl Deployment {
         if known {
             return;
         }
+        self.end_suspicion(desk, at.0);
+        // That nothing has to be prepared any more may be the last step of an update: places among the nodes are others
+        // then.
+        let Some(at) = self.find(&end.allocation) else { return };
         if end.exit_code == 0 && !self.stands_check(desk, at, &end.output.stdout) {
             return;
         }

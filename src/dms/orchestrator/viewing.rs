@@ -8,7 +8,7 @@ use crate::dms::contract::message::ContractRef;
 use crate::dms::ensemble::{AllocationKind, EnsembleConfig};
 use crate::dms::identity::PeerId;
 use crate::dms::resources::Resources;
-use crate::dms::supervision::Recovery;
+use crate::dms::supervision::{Recovery, Spare};
 
 /// An allocation that an orchestrator holds to be running.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,6 +19,15 @@ pub struct HeldToRun {
     pub generation: u32,
     /// On which host.
     pub host: PeerId,
+}
+
+/// A node that is kept in case that the peer of another one is lost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Precaution<'a> {
+    /// Its name.
+    pub node: &'a str,
+    /// The peer that may be lost; none where the other node has no peer either.
+    pub against: Option<PeerId>,
 }
 
 /// A node that looks for a peer.
@@ -55,6 +64,16 @@ impl Deployment {
                 generation: member.generation,
                 host: place.host,
             })
+        })
+    }
+
+    /// What is kept on other hosts, or looks for one, in case that a peer is lost.
+    pub fn precautions(&self) -> impl Iterator<Item = Precaution<'_>> {
+        let spares = self.nodes.iter().filter(|node| node.spare == Spare::Precaution);
+        spares.filter(|node| node.phase != Phase::Idle).filter_map(|node| {
+            let primary = &self.nodes[node.standby_of?];
+            let against = primary.place.as_ref().map(|place| place.host);
+            Some(Precaution { node: &node.name, against })
         })
     }
 

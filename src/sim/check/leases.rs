@@ -1,10 +1,12 @@
-//! No resource is held for nobody after its lease (dms-orchestration sections 2.10 and 5.3, W7, W9 and W20).
+//! No resource is held for nobody after its lease (dms-orchestration sections 2.10 and 5.3, W7, W9 and W20), and none
+//! in case that a peer is lost which is well.
 
 use std::sync::Arc;
 
 use super::lasting::Lasting;
 use super::memberships::is_listened_to;
 use super::{Found, Invariant, Look};
+use crate::dms::identity::EnsembleId;
 use crate::kernel::Span;
 use crate::sim::event::PeerId;
 use crate::sim::ledger::key_of;
@@ -13,10 +15,14 @@ use crate::sim::ledger::key_of;
 /// at most, and a termination tried again after five.
 const GRACE: Span = Span::mins(12);
 
+/// So long a peer may be suspected that is up, once nothing is broken.
+const SUSPICION: Span = Span::mins(12);
+
 /// See the module.
 #[derive(Default)]
 pub(super) struct Leases {
     held: Lasting<(PeerId, Arc<str>)>,
+    spares: Lasting<(PeerId, EnsembleId, Arc<str>)>,
 }
 
 impl Invariant for Leases {
@@ -33,5 +39,29 @@ impl Invariant for Leases {
         for (peer, id) in self.held.look((look.now, calm, GRACE), seen) {
             found.stuck(look, peer, format!("resources are held for {} that nobody wants", key_of(&id)));
         }
+        let spares = vain_spares(look).into_iter().map(|spare| (spare.clone(), spare));
+        for (by, ensemble, node) in self.spares.look((look.now, calm, SUSPICION), spares) {
+            let name = look.name_of(ensemble);
+            found.stuck(
+                look,
+                by,
+                format!("keeps {node} of {name} in case that a peer is lost which is well"),
+            );
+        }
     }
+}
+
+/// Nodes that orchestrators keep in case that a peer is lost which is up, or which none of their nodes has.
+fn vain_spares(look: &Look<'_, '_>) -> Vec<(PeerId, EnsembleId, Arc<str>)> {
+    let world = look.world;
+    let is_up = |host| world.directory.find(&host).is_some_and(|peer| world.hosts[peer.0 as usize].up);
+    let mut spares = Vec::new();
+    for (by, inside) in look.up() {
+        let own = inside.peer.deployments().iter();
+        for deployment in own.filter(|one| !one.status().is_terminal() && !one.was_handed_over()) {
+            let vain = deployment.precautions().filter(|spare| spare.against.is_none_or(is_up));
+            spares.extend(vain.map(|spare| (by, deployment.id(), Arc::from(spare.node))));
+        }
+    }
+    spares
 }
