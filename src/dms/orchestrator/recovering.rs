@@ -250,6 +250,7 @@ impl Deployment {
             (NodePolicy::StayDown, None) => {
                 let known = self.known();
                 self.nodes[index].phase = Phase::Idle;
+                self.retire_reserve(desk, index);
                 self.forget_gone(desk, known);
                 return self.advance(desk);
             }
@@ -266,6 +267,16 @@ impl Deployment {
         }
         self.place_anew(desk, standby.unwrap_or(index));
         self.advance(desk);
+    }
+
+    /// What is kept in reserve for a node that is given up has nothing to take over.
+    fn retire_reserve(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
+        for spare in 0..self.nodes.len() {
+            let node = &self.nodes[spare];
+            if node.stands_by() && node.standby_of == Some(index) && node.phase != Phase::Idle {
+                self.retire(desk, spare);
+            }
+        }
     }
 
     /// Sees to it that standbys are asked after, if there are any.
