@@ -213,7 +213,11 @@ impl Deployment {
             // Of a task that has told its end its peer knows nothing any more.
             _ if member.state.has_ended() => true,
             Outcome::Reply(Message::AllocationStates(states)) => {
-                states.contains(&(Arc::clone(&member.id), member.generation, AllocationState::Running))
+                // Of one that is completed the end is still to be told.
+                let has_run = [AllocationState::Running, AllocationState::Completed];
+                states.iter().any(|(id, generation, state)| {
+                    *id == member.id && *generation == member.generation && has_run.contains(state)
+                })
             }
             _ => false,
         };
