@@ -85,14 +85,8 @@ impl Deployment {
         let index = self.made_whole(desk, index);
         self.note_loss(desk, index, reason);
         let place = self.take_away(desk, index);
-        let barred = self.barred_from(index);
-        let is_fixed = self.config.nodes[&self.nodes[index].entry].peer.is_some();
-        let node = &mut self.nodes[index];
-        node.excluded.extend(place.into_iter().map(|place| place.host).chain(barred));
-        if !is_fixed {
-            // A strategy may have kept it where it was.
-            node.pin = None;
-        }
+        self.nodes[index].excluded.extend(place.map(|place| place.host));
+        self.unpin(index);
         self.hand_on(desk, index);
     }
 }

@@ -145,7 +145,7 @@ impl Deployment {
     }
 
     /// Peers that need not answer: hosts of other nodes and those that these are pinned to, owners of bids that are
-    /// kept, and peers that failed these nodes.
+    /// kept, and peers that failed these nodes or that they never go to.
     fn taken_peers(&self, nodes: &[usize]) -> Vec<PeerId> {
         let mut taken: Vec<PeerId> = Vec::new();
         for (index, node) in self.nodes.iter().enumerate() {
@@ -158,6 +158,7 @@ impl Deployment {
             // A node that is pinned has no other peer to go to.
             if nodes.contains(&index) && node.pin.is_none() {
                 taken.extend(&node.excluded);
+                taken.extend(self.barred_from(index));
             }
         }
         // A part of a node is meant for the node's own peer.
@@ -275,7 +276,7 @@ impl Deployment {
         let failed_before = missing.iter().all(|&index| !self.nodes[index].excluded.is_empty());
         for &index in &missing {
             // Nobody else wants it: better a peer that has failed before than none.
-            self.nodes[index].excluded = self.barred_from(index);
+            self.nodes[index].excluded.clear();
         }
         let names: Vec<&str> = missing.iter().map(|&index| &*self.nodes[index].name).collect();
         let mut reason = format!("no bids for {}", names.join(", "));

@@ -95,15 +95,15 @@ impl Deployment {
         }
         // It has nothing more to do, whatever it said.
         self.retire(desk, index);
-        let (best, agreed) = most_agreed(&self.nodes[original].votes);
-        let wanted = if best.is_ok() { copies.majority } else { copies.majority.max(copies.count) } as usize;
-        if agreed >= wanted {
+        let Some((best, agreed, lacking)) = closest_to_decision(&self.nodes[original].votes, copies) else {
+            return;
+        };
+        if lacking == 0 {
             return self.decide(desk, original, best, agreed);
         }
         let at_work = |index: &usize| self.nodes[*index].phase != Phase::Idle;
         let under_way = self.family_of(original).into_iter().filter(at_work).count();
-        let lacking = wanted.saturating_sub(agreed + under_way);
-        self.add_copies(desk, original, lacking);
+        self.add_copies(desk, original, lacking.saturating_sub(under_way));
     }
 
     /// Takes a node from its peer that needs none any more, for it has done its part or has none to do.
@@ -120,15 +120,19 @@ impl Deployment {
         self.nodes[self.original_of(index)].votes.iter().map(|vote| vote.host).collect()
     }
 
-    /// Puts copies to work again that have done their part, on peers that have had no say.
+    /// Puts copies to work again that have done their part, on peers that have had no say: one that the file pins to a
+    /// peer that had a say does nothing more.
     fn add_copies(&mut self, desk: &mut Desk<'_, '_>, original: usize, count: usize) {
         let heard = self.barred_from(original);
-        let idle = |index: &usize| self.nodes[*index].phase == Phase::Idle;
-        let chosen: Vec<usize> = self.family_of(original).into_iter().filter(idle).take(count).collect();
+        let is_free = |index: &usize| {
+            let node = &self.nodes[*index];
+            let had_its_say = node.pin.as_ref().is_some_and(|pin| heard.contains(&pin.host));
+            node.phase == Phase::Idle && !(had_its_say && self.is_fixed(*index))
+        };
+        let chosen: Vec<usize> = self.family_of(original).into_iter().filter(is_free).take(count).collect();
         for index in chosen {
-            let node = &mut self.nodes[index];
-            node.phase = Phase::Unplaced;
-            node.excluded.extend(heard.iter().copied());
+            self.unpin(index);
+            self.nodes[index].phase = Phase::Unplaced;
             self.place_anew(desk, index);
         }
         self.advance(desk);
@@ -172,15 +176,16 @@ impl Deployment {
     }
 }
 
-/// The results that most copies agree on, the earliest of several, and how many do.
-fn most_agreed(votes: &[Vote]) -> (Results, usize) {
-    let count = |vote: &Vote| votes.iter().filter(|other| other.results == vote.results).count();
-    let mut best: (Results, usize) = (Ok(Vec::new()), 0);
-    for vote in votes {
-        let agreed = count(vote);
-        if agreed > best.1 {
-            best = (vote.results.clone(), agreed);
-        }
-    }
-    best
+/// The results that lack the fewest votes to be decided on, how many copies agree on them, and how many they lack; none
+/// where nobody has voted. Errors need more votes than other results, so that most votes do not always lack fewest.
+fn closest_to_decision(votes: &[Vote], copies: Copies) -> Option<(Results, usize, usize)> {
+    let standing = |vote: &Vote| {
+        let agreed = votes.iter().filter(|other| other.results == vote.results).count();
+        let wanted =
+            if vote.results.is_ok() { copies.majority } else { copies.majority.max(copies.count) } as usize;
+        (agreed, wanted.saturating_sub(agreed))
+    };
+    let closest = votes.iter().min_by_key(|vote| standing(vote).1)?;
+    let (agreed, lacking) = standing(closest);
+    Some((closest.results.clone(), agreed, lacking))
 }

@@ -226,6 +226,19 @@ impl Deployment {
         self.place_anew(desk, index);
     }
 
+    /// Whether the ensemble file says to which peer a node goes. It says so of no spare.
+    pub(super) fn is_fixed(&self, index: usize) -> bool {
+        let node = &self.nodes[index];
+        node.standby_of.is_none() && self.config.nodes[&node.entry].peer.is_some()
+    }
+
+    /// A node that a strategy has kept at its peer may go elsewhere.
+    pub(super) fn unpin(&mut self, index: usize) {
+        if !self.is_fixed(index) {
+            self.nodes[index].pin = None;
+        }
+    }
+
     /// Does with a node what its policy says; a policy that gives it up leaves the rest to `escalation_strategy`.
     pub(super) fn recover_node(&mut self, desk: &mut Desk<'_, '_>, index: usize, reason: &str) {
         let index = self.made_whole(desk, index);
