@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use crate::dms::actor::{Actor, AllocationState};
+use crate::dms::actor::{Actor, AllocationState, Printed};
 use crate::dms::deputy::{KeptCopies, Mandate};
 use crate::dms::ensemble::{AllocationConfig, EnsembleConfig};
 use crate::dms::fact::DeploymentStatus;
@@ -123,6 +123,8 @@ pub(in crate::dms) struct MemberRecord {
     pub(in crate::dms) address: Ipv4Addr,
     pub(in crate::dms) handle: Option<Arc<Handle>>,
     pub(in crate::dms) state: MemberState,
+    /// What a task printed whose node has not had its say yet.
+    pub(in crate::dms) result: Option<Printed>,
 }
 
 /// What a provider hosts.

@@ -78,6 +78,7 @@ impl Deployment {
                     address: member.address,
                     handle: member.handle.clone(),
                     state: member.state,
+                    result: member.result.clone(),
                 })
                 .collect(),
         };

@@ -340,6 +340,7 @@ fn restored_node(
         member.generation = stored.generation;
         member.handle = stored.handle;
         member.state = stored.state;
+        member.result = stored.result;
         member.watch.reset(now);
     }
     Node {
