@@ -319,7 +319,7 @@ impl SecurityContext {
         self.next_collection = now + BEHAVIOUR_GC_INTERVAL;
         self.replays.forget_expired(now);
         if !self.profile.has(Weakness::NoTokenCollection) {
-            self.capabilities.gc(now);
+            self.capabilities.collect(now);
         }
     }
 
@@ -334,8 +334,8 @@ impl SecurityContext {
         self.replays = handled;
     }
 
-    /// How many tokens it keeps at `now`, and how many of these have expired. What goes with the next collection does
-    /// not count.
+    /// How many tokens it keeps at `now`, and how many of these have expired. What is only there until it is collected
+    /// does not count.
     #[must_use]
     pub fn stored(&self, now: Timestamp) -> (u64, u64) {
         self.counting(self.capabilities.stored(now))

@@ -320,11 +320,20 @@ impl CapabilityContext {
     /// Drops everything that expired before `now`. DMS as it was read never calls it; its reads pass expired
     /// tokens over.
     pub fn gc(&mut self, now: Timestamp) {
+        self.gc_before(now, now);
+    }
+
+    /// The same for a node that goes on by a clock that may be ahead: revocations stay for [`RevocationSet::MARGIN`].
+    pub fn collect(&mut self, now: Timestamp) {
+        self.gc_before(now, RevocationSet::certain(now));
+    }
+
+    fn gc_before(&mut self, now: Timestamp, revoked: Timestamp) {
         self.require.retain(|token| !token.expires_before(now));
         self.provide.retain(|token| !token.expires_before(now));
         self.consumed.retain(|token| !token.expires_before(now));
-        if self.revoked.stored(now).1 > 0 {
-            Arc::make_mut(&mut self.revoked).gc(now);
+        if self.revoked.stored(revoked).1 > 0 {
+            Arc::make_mut(&mut self.revoked).gc(revoked);
         }
         self.trust.gc(now);
     }

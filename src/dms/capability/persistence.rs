@@ -1,11 +1,12 @@
 //! The saved form of a capability context (`cap/<name>.cap`, spec section 2.6): consumed tokens are never
-//! saved, expired tokens are dropped on loading.
+//! saved, expired tokens are dropped on loading; revocations only when they have expired by any clock.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::context::CapabilityContext;
+use super::store::RevocationSet;
 use super::token::{Token, TokenList};
 use super::verify::CapabilityError;
 use crate::dms::identity::Did;
@@ -35,8 +36,8 @@ impl CapabilityContext {
         serde_json::to_string(&saved).expect("texts, numbers and lists always serialise")
     }
 
-    /// Fills an empty context from the saved form of the same DID, without what expired before `now`. Nothing is
-    /// verified: the file is the peer's own.
+    /// Fills an empty context from the saved form of the same DID, without what expired before `now` (revocations:
+    /// [`RevocationSet::MARGIN`] before). Nothing is verified: the file is the peer's own.
     ///
     /// # Errors
     /// [`CapabilityError::BadContext`] when the text cannot be read or belongs to another DID.
@@ -50,7 +51,8 @@ impl CapabilityContext {
         self.require = alive(saved.require).collect();
         self.provide = alive(saved.provide).collect();
         let revoked = Arc::make_mut(&mut self.revoked);
-        alive(saved.revoke).for_each(|token| revoked.insert(token));
+        saved.revoke.into_iter().for_each(|token| revoked.insert(token));
+        revoked.gc(RevocationSet::certain(now));
         Ok(self)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::rules::Rules;
 use super::token::{Nonce, Token};
 use crate::dms::identity::Did;
-use crate::kernel::{OrderedMap, Timestamp, fingerprint128};
+use crate::kernel::{OrderedMap, Span, Timestamp, fingerprint128};
 
 /// What a revocation names: issuer, subject and nonce of the revoked token.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -43,6 +43,11 @@ pub struct RevocationSet {
 }
 
 impl RevocationSet {
+    /// So long a node keeps a revocation that has expired by its clock. The clock may be ahead, by the hours between time
+    /// zones and more, until somebody puts it back; then the token counts again, and nobody tells of its revocation once
+    /// more.
+    pub const MARGIN: Span = Span::hours(24);
+
     /// True when nothing is revoked.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -77,6 +82,11 @@ impl RevocationSet {
     pub fn gc(&mut self, now: Timestamp) {
         self.tokens.retain(|_, (token, _)| !token.expires_before(now));
     }
+    /// What expires before this has expired, even if the clock that says `now` is ahead.
+    #[must_use]
+    pub(super) const fn certain(now: Timestamp) -> Timestamp {
+        Timestamp(now.0.saturating_sub(Self::MARGIN.0))
+    }
     /// How many there are, and how many of them expired before `now`.
     #[must_use]
     pub fn stored(&self, now: Timestamp) -> (u64, u64) {
@@ -105,6 +115,10 @@ impl RevocationSet {
     #[must_use]
     pub fn latest(&self) -> Option<u64> {
         self.tokens.last().map(|(_, (_, fingerprint))| *fingerprint)
+    }
+    /// Those that have not expired at `now`, oldest first.
+    pub fn alive(&self, now: Timestamp) -> impl Iterator<Item = &Arc<Token>> {
+        self.iter().filter(move |token| !token.expires_before(now))
     }
     /// The revocations, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Token>> {

@@ -164,7 +164,7 @@ impl CatchUp {
                     self.note_agreed(neighbours, request.from.host, revocations.latest());
                     (Message::Ok, false)
                 } else {
-                    let all = revocations.iter().map(|token| Token::clone(token)).collect();
+                    let all = revocations.alive(desk.now).map(|token| Token::clone(token)).collect();
                     (Message::Revocations(Box::new(all)), false)
                 }
             }
@@ -202,7 +202,7 @@ impl CatchUp {
         let known: IndexSet<RevocationKey, FxBuildHasher> =
             theirs.iter().map(|token| token.revocation_key()).collect();
         let own = desk.security.capabilities.revocations();
-        let unknown = own.iter().filter(|token| !known.contains(&token.revocation_key()));
+        let unknown = own.alive(desk.now).filter(|token| !known.contains(&token.revocation_key()));
         let lacking: TokenList = unknown.cloned().collect();
         if lacking.is_empty() {
             self.note_agreed(neighbours, host, own.latest());

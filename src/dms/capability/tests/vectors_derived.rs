@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::lab::{Lab, asked, caps, in_every_mode};
 use crate::dms::capability::*;
 use crate::dms::identity::SecretKey;
-use crate::kernel::Timestamp;
+use crate::kernel::{Span, Timestamp};
 
 fn check(lab: &Lab, by: &CapabilityContext, token: &Token) -> Result<(), LinkError> {
     let fast = verify::verify(token, by.trust(), lab.now, by.revocations(), by.rules());
@@ -56,6 +56,22 @@ fn vector_d4_a_revoked_token_is_not_taken_again() {
         assert_eq!(error.to_string(), "verify token: bad token");
         let forged = a.revoke(&token).unwrap().with_signature(None);
         assert!(lab.anchor_revoke(&mut b, &forged).unwrap_err().is_bad_signature());
+    });
+}
+
+#[test]
+fn a_node_keeps_a_revocation_for_a_clock_that_is_ahead() {
+    in_every_mode(|lab| {
+        let (a, mut b) = (lab.context("a"), lab.context("b"));
+        let token = lab.grant(&a, &lab.say(b.did(), &["/test"]));
+        lab.anchor_revoke(&mut b, &a.revoke(&token).unwrap()).unwrap();
+        let last = token.expire() + RevocationSet::MARGIN;
+        b.collect(last);
+        let saved = b.to_saved();
+        let again = |now| lab.context("b").with_saved(&saved, now).unwrap().revocations().len();
+        assert_eq!((b.revocations().len(), again(last), again(last + Span(1))), (1, 1, 0));
+        b.collect(last + Span(1));
+        assert!(b.revocations().is_empty());
     });
 }
 
