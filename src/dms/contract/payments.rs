@@ -59,6 +59,11 @@ impl Transaction {
     pub fn is_fee(&self) -> bool {
         self.unique_id.ends_with(ORCHESTRATION_FEE)
     }
+
+    /// Whether the very transfer of a confirmation has paid it.
+    fn is_paid_by(&self, said: &Confirmation) -> bool {
+        self.tx_hash.as_ref() == Some(&said.tx_hash)
+    }
 }
 
 /// Whether something is paid.
@@ -223,7 +228,8 @@ impl ValidatorBook {
         &mut self.quotes
     }
 
-    /// Whether `caller` may confirm this at all; the transfer is looked up only then.
+    /// Whether `caller` may confirm this at all; the transfer is looked up only then. Whoever has not heard that it has
+    /// paid may say so again.
     ///
     /// # Errors
     /// Why not.
@@ -233,10 +239,16 @@ impl ValidatorBook {
         if found.requestor_did != *caller {
             return Err(PaymentError::NotTheRequestor);
         }
-        if found.status == PaymentStatus::Paid {
+        if found.status == PaymentStatus::Paid && !found.is_paid_by(said) {
             return Err(PaymentError::AlreadyPaid(Arc::clone(id)));
         }
         Ok(())
+    }
+
+    /// The transaction that this very transfer has paid before.
+    #[must_use]
+    pub fn paid_before(&self, said: &Confirmation) -> Option<&Transaction> {
+        self.transactions.get(&said.unique_id).filter(|known| known.is_paid_by(said))
     }
 
     /// Compares what the requestor says with what the chain shows: the addresses must be those of the contract and the

@@ -77,13 +77,13 @@ enum Purpose {
     Sign(Waiting),
     /// Somebody's question, answered as it is.
     Ask(Waiting),
-    /// A confirmation of a payment.
-    Confirm(Waiting, Arc<str>),
+    /// The validator is told of a payment for the first time; by which notice.
+    Confirm(Waiting, u64),
     /// A quote for a transaction.
     Quote(Waiting, Arc<str>),
     /// The validator is sent an invoice of this contract.
     Invoice(Did),
-    /// Somebody is told of a payment.
+    /// Somebody is told of something until it has arrived.
     Notice(u64),
     /// A contract's actor is told of usage.
     Event(Did, u64),
@@ -266,12 +266,8 @@ impl Contracts {
             Purpose::Create(waiting, draft) => self.created(desk, root, waiting, *draft, reply),
             Purpose::Propose(contract, party) => self.proposed(desk, root, &contract, &party, reply),
             Purpose::Sign(waiting) | Purpose::Ask(waiting) => self.answer(desk, root, waiting, reply.clone()),
-            Purpose::Confirm(waiting, id) => {
-                if let Message::Contract(paid) = reply
-                    && let ContractMessage::Transaction(paid) = &**paid
-                {
-                    self.transactions.insert(id, (**paid).clone());
-                }
+            Purpose::Confirm(waiting, number) => {
+                self.notice_answered(desk, number, reply);
                 self.answer(desk, root, waiting, reply.clone());
             }
             Purpose::Quote(waiting, id) => {
@@ -283,7 +279,11 @@ impl Contracts {
                 self.answer(desk, root, waiting, reply.clone());
             }
             Purpose::Invoice(contract) => self.invoice_answered(desk, &contract, reply),
-            Purpose::Notice(number) => self.notice_answered(desk, number, reply),
+            Purpose::Notice(number) => {
+                if self.notice_answered(desk, number, reply) {
+                    self.answer(desk, root, Waiting::Nobody, reply.clone());
+                }
+            }
             Purpose::Event(contract, sequence) => self.event_answered(desk, &contract, sequence, reply),
             Purpose::Listing(number, host) => self.listing_answered(desk, root, number, &host, reply),
             Purpose::Admission(number) => passed = self.admission_answered(desk, root, number, reply),
@@ -382,12 +382,7 @@ impl Contracts {
                 let all = self.transactions.values().cloned().collect();
                 self.answer(desk, root, waiting, payload(Ok(ContractMessage::Transactions(all))));
             }
-            ContractOrder::Confirm(said) => {
-                let id = Arc::clone(&said.unique_id);
-                let message = ContractMessage::Confirm(Box::new(said));
-                let kind = BehaviourKind::TransactionsConfirm;
-                self.ask_validator(desk, root, &id, kind, message, waiting, Purpose::Confirm);
-            }
+            ContractOrder::Confirm(said) => self.confirm_payment(desk, root, said, waiting),
             ContractOrder::Quote { unique_id, payment_currency } => {
                 let id = Arc::clone(&unique_id);
                 let message = ContractMessage::QuoteFor { unique_id, payment_currency };

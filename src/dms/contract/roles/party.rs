@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use super::{Contracts, Purpose, Waiting, actor_of, said};
 use crate::dms::actor::{Actor, BehaviourKind, Message};
-use crate::dms::constants::CONTRACT_SIGN_TIMEOUT;
+use crate::dms::constants::{CONTRACT_MESSAGE_TIMEOUT, CONTRACT_SIGN_TIMEOUT};
 use crate::dms::contract::fact::ContractFact;
 use crate::dms::contract::message::ContractMessage;
 use crate::dms::contract::model::{Contract, ContractSignature};
-use crate::dms::contract::payments::{PaymentStatus, Transaction};
+use crate::dms::contract::payments::{Confirmation, PaymentStatus, Transaction};
 use crate::dms::contract::signing;
 use crate::dms::contract::state::State;
 use crate::dms::desk::Desk;
-use crate::dms::identity::Did;
+use crate::dms::identity::{Did, Handle};
 
 /// A party's copy of a contract.
 #[derive(Clone, Debug)]
@@ -105,6 +105,40 @@ impl Contracts {
             desk.fact(said(&told.contract_did, owed));
         }
         Ok(ContractMessage::Answer(true))
+    }
+
+    /// The operator has paid what this node owes. Its validator is told so until it answers: it asks nobody itself.
+    pub(super) fn confirm_payment(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &mut Actor,
+        said: Confirmation,
+        waiting: Waiting,
+    ) {
+        let known = self.transactions.get(&said.unique_id).ok_or_else(|| "no such transaction".into());
+        let validator = known.and_then(|known| {
+            known.payment_validator_did.public_key().map_err(|error| Arc::from(error.to_string()))
+        });
+        match validator {
+            Ok(key) => {
+                let to = Arc::new(Handle::root(key));
+                let (kind, message) =
+                    (BehaviourKind::TransactionsConfirm, ContractMessage::Confirm(Box::new(said)));
+                let number = self.notify(desk, Arc::clone(&to), kind, message.clone(), true);
+                let purpose = Purpose::Confirm(waiting, number);
+                self.call(desk, root, &to, kind, message, CONTRACT_MESSAGE_TIMEOUT, purpose);
+            }
+            Err(reason) => self.answer(desk, root, waiting, Message::Error(reason)),
+        }
+    }
+
+    /// The validator has answered what it was told: if it believes a payment, it sends what was paid.
+    pub(super) fn note_paid(&mut self, told: &ContractMessage, reply: &Message) {
+        if let (ContractMessage::Confirm(said), Message::Contract(paid)) = (told, reply)
+            && let ContractMessage::Transaction(paid) = &**paid
+        {
+            self.transactions.insert(Arc::clone(&said.unique_id), (**paid).clone());
+        }
     }
 
     /// Whether a contract is paid, as far as this node knows: as its host, as its validator, or as a party.

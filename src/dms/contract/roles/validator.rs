@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Contracts, Purpose, Waiting, actor_of, payload, said};
+use super::{Contracts, OVERDUE, Purpose, Waiting, actor_of, payload, said};
 use crate::dms::actor::{Actor, BehaviourKind, LACKING, Message};
 use crate::dms::constants::CONTRACT_MESSAGE_TIMEOUT;
 use crate::dms::contract::billing::Invoice;
@@ -80,20 +80,23 @@ impl Contracts {
     fn notify_node(&mut self, desk: &Desk<'_, '_>, node: &Did, message: ContractMessage) {
         if let Ok(key) = node.public_key() {
             let to = Arc::new(Handle::root(key));
-            self.notify(desk, to, BehaviourKind::ContractTransaction, message);
+            self.notify(desk, to, BehaviourKind::ContractTransaction, message, false);
         }
     }
 
-    fn notify(
+    /// Has somebody told until it has arrived, now or, if it is `under_way`, again later; the number of the notice.
+    pub(super) fn notify(
         &mut self,
         desk: &Desk<'_, '_>,
         to: Arc<Handle>,
         kind: BehaviourKind,
         message: ContractMessage,
-    ) {
+        under_way: bool,
+    ) -> u64 {
         self.notice_count += 1;
         let number = self.notice_count;
-        self.notices.push(Notice { number, to, kind, message, due: desk.now, under_way: false });
+        self.notices.push(Notice { number, to, kind, message, due: desk.now, under_way });
+        number
     }
 
     /// Sends what is due.
@@ -113,14 +116,26 @@ impl Contracts {
         }
     }
 
-    pub(super) fn notice_answered(&mut self, desk: &Desk<'_, '_>, number: u64, reply: &Message) {
-        if !matches!(reply, Message::Error(_)) {
-            return self.notices.retain(|notice| notice.number != number);
-        }
-        if let Some(notice) = self.notices.iter_mut().find(|notice| notice.number == number) {
+    /// Whether it has arrived. That a payment is not believed is an answer as well.
+    pub(super) fn notice_answered(&mut self, desk: &Desk<'_, '_>, number: u64, reply: &Message) -> bool {
+        let Some(place) = self.notices.iter().position(|notice| notice.number == number) else {
+            return false;
+        };
+        let notice = &mut self.notices[place];
+        let has_arrived = match reply {
+            Message::Error(reason) => {
+                matches!(notice.message, ContractMessage::Confirm(_)) && **reason != *OVERDUE
+            }
+            _ => true,
+        };
+        if has_arrived {
+            let notice = self.notices.remove(place);
+            self.note_paid(&notice.message, reply);
+        } else {
             notice.under_way = false;
             notice.due = desk.now + NOTICE_PAUSE;
         }
+        has_arrived
     }
 
     pub(super) fn next_notice(&self) -> Option<Timestamp> {
@@ -158,6 +173,9 @@ impl Contracts {
         confirmation: &Confirmation,
         found: Option<&Transfer>,
     ) -> Result<ContractMessage, Arc<str>> {
+        if let Some(paid) = self.book.paid_before(confirmation) {
+            return Ok(ContractMessage::Transaction(Box::new(paid.clone())));
+        }
         match self.book.confirm(confirmation, found, desk.now).cloned() {
             Ok(paid) => {
                 let (number, amount, is_fee) = (paid.invoice, paid.amount, paid.is_fee());
@@ -185,7 +203,7 @@ impl Contracts {
         let host = self.book.of_contract(contract).next().map(|known| known.solution_enabler_did.clone());
         if let Some(actor) = host.and_then(|host| actor_of(contract, &host)) {
             let message = ContractMessage::About(contract.clone());
-            self.notify(desk, actor, BehaviourKind::PaymentValidate, message);
+            self.notify(desk, actor, BehaviourKind::PaymentValidate, message, false);
         }
     }
 

@@ -74,7 +74,13 @@ fn only_a_transfer_that_is_really_there_pays() {
     assert_eq!((paid.status, paid.tx_hash.as_deref()), (PaymentStatus::Paid, Some("0x1")));
     assert!(book.is_paid(&did(10)));
     let again = book.confirm(&said, Some(&transfer("30")), START);
-    assert_eq!(again, Err(PaymentError::AlreadyPaid(id)));
+    assert_eq!(again, Err(PaymentError::AlreadyPaid(Arc::clone(&id))));
+    // Whoever has not heard so may say it once more, and nothing else.
+    assert_eq!(book.may_confirm(&did(1), &said), Ok(()));
+    assert!(book.paid_before(&said).is_some_and(|paid| paid.status == PaymentStatus::Paid));
+    let other = Confirmation { tx_hash: "0x2".into(), ..said };
+    assert_eq!(book.may_confirm(&did(1), &other), Err(PaymentError::AlreadyPaid(id)));
+    assert!(book.paid_before(&other).is_none());
 }
 
 #[test]
