@@ -10,7 +10,8 @@
 //!   deputy does by its own authority.
 //! - Whoever has been replaced hears so from the providers or from the deputy, and steps down; what it has begun that
 //!   its successor does not know, the successor has undone. An orchestrator that has started again asks its deputy
-//!   before it does anything.
+//!   before it does anything. A deputy that has lost its disk since takes the deployment up again by the copy of who
+//!   has stepped down for it; and where that one is its own deputy in turn, it is not lost with it.
 //!
 //! What a node has to do with one of its own deployments then is [`orchestrator`](crate::dms::orchestrator)'s
 //! (`succeeding`), what a provider does about it is [`provider`](crate::dms::provider)'s (`succession`).
@@ -24,6 +25,7 @@ pub use mandate::Mandate;
 pub use message::{DeploymentCopy, DeputyMessage};
 
 use crate::dms::actor::{Actor, Behaviour, BehaviourKind, Envelope, Message};
+use crate::dms::alarm::Alarm;
 use crate::dms::desk::Desk;
 use crate::dms::identity::{EnsembleId, Handle, PeerId};
 use crate::dms::orchestrator::Deployment;
@@ -88,7 +90,7 @@ pub(in crate::dms) struct Deputies {
     beats: bool,
     kept: KeptCopies,
     heard: OrderedMap<PeerId, Timestamp>,
-    watches: bool,
+    watch: Alarm,
 }
 
 impl Deputies {
@@ -152,7 +154,25 @@ impl Deputies {
             None => !deployment.has_ended(),
         };
         if is_news {
+            self.keep_what_was_left(desk, deployment);
             self.tell(desk, root, deployment);
+        }
+    }
+
+    /// This node has stepped down for one whose deputy it is, and which may be gone by now: until that one is heard of,
+    /// what is known here is a copy as good as any.
+    fn keep_what_was_left(&mut self, desk: &mut Desk<'_, '_>, deployment: &Deployment) {
+        let (Some(mandate), Some(after)) = (deployment.successor(), deployment.patience_of_deputy()) else {
+            return;
+        };
+        let (principal, record) = (mandate.successor.host, deployment.snapshot());
+        let is_deputy = self.config.principals.contains(&principal);
+        if is_deputy && record.was_handed_to(&principal) && !self.kept.contains_key(&deployment.id()) {
+            let (version, record) = (deployment.version(), Arc::new(record));
+            let kept = Kept { principal, nonce: 0, came: desk.now, version, after, record };
+            self.kept.insert(deployment.id(), kept);
+            self.heard.insert(principal, desk.now);
+            self.watch_on(desk);
         }
     }
 
@@ -301,7 +321,11 @@ impl Deputies {
                 let successor = Arc::new(Handle::root(mandate.successor.host.0));
                 self.send_copy(desk, root, deployment, &successor);
             }
-            _ => drop(self.told.shift_remove(&deployment.id())),
+            _ => {
+                self.told.shift_remove(&deployment.id());
+                // It tells by itself what becomes of it.
+                self.kept.retain(|id, kept| *id != deployment.id() || !kept.record.was_handed_to(answered));
+            }
         }
     }
 }
@@ -318,7 +342,9 @@ impl Deputies {
     ) {
         let answer = match &request.message {
             Message::Deputy(said) => match &**said {
-                DeputyMessage::Copy(copy) => self.take_copy(desk, deployments, request, copy),
+                DeputyMessage::Copy(copy) => {
+                    self.take_copy(desk, deployments, request, copy, &root.handle.host)
+                }
                 DeputyMessage::Beat(sum) => self.hear_beat(desk.now, request.from.host, *sum),
                 _ => Message::lacking(),
             },
@@ -333,6 +359,7 @@ impl Deputies {
         deployments: &mut [Deployment],
         request: &Envelope,
         copy: &DeploymentCopy,
+        own: &PeerId,
     ) -> Message {
         let principal = request.from.host;
         if let Some(place) = Deployment::latest(deployments, copy.ensemble)
@@ -353,9 +380,12 @@ impl Deputies {
         if known.is_some_and(is_late) {
             return Message::lacking();
         }
-        if copy.record.has_ended() {
+        // Its principal has stepped down for this node, which has lost the deployment with its disk.
+        let is_lost = copy.record.was_handed_to(own);
+        if copy.record.has_ended() && !is_lost {
             self.kept.shift_remove(&copy.ensemble);
         } else {
+            let after = if is_lost { Span::ZERO } else { after };
             let (nonce, version, record) = (request.nonce, copy.version, Arc::clone(&copy.record));
             let kept = Kept { principal, nonce, came: desk.now, version, after, record };
             self.kept.insert(copy.ensemble, kept);
@@ -393,16 +423,16 @@ impl Deputies {
     }
 
     fn watch_on(&mut self, desk: &mut Desk<'_, '_>) {
-        let first = self.kept.values().map(|kept| self.due(kept)).min();
-        if let Some(first) = first.filter(|_| !self.watches) {
-            self.watches = true;
-            desk.timer(first.since(desk.now), Timer::WatchPrincipals);
+        if let Some(first) = self.kept.values().map(|kept| self.due(kept)).min() {
+            self.watch.set(desk, first.max(desk.now), Timer::WatchPrincipals);
         }
     }
 
     /// Looks which principals have been silent for too long: what is kept of theirs is this node's from now on.
     pub(in crate::dms) fn watch(&mut self, desk: &mut Desk<'_, '_>) -> Vec<Arc<DeploymentRecord>> {
-        self.watches = false;
+        if !self.watch.rings(desk, Timer::WatchPrincipals) {
+            return Vec::new();
+        }
         let overdue = self.kept.iter().filter(|(_, kept)| self.due(kept) <= desk.now).map(|(id, _)| *id);
         let overdue: Vec<EnsembleId> = overdue.collect();
         let taken = overdue.iter().filter_map(|id| self.kept.shift_remove(id)).map(|kept| kept.record);

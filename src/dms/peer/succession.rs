@@ -65,8 +65,14 @@ impl Peer {
             Touched::Everything => 0..self.deployments.len(),
         };
         let mut desk = Desk { now, security: &mut self.security, out };
-        for deployment in self.deployments.get(places).into_iter().flatten() {
-            self.deputies.inform(&mut desk, &mut self.root, deployment);
+        for place in places {
+            let Some(deployment) = self.deployments.get(place) else { continue };
+            // What this node has taken back since is told of as it is now.
+            let is_former = deployment.is_handed_over()
+                && Deployment::latest(&self.deployments, deployment.id()) != Some(place);
+            if !is_former {
+                self.deputies.inform(&mut desk, &mut self.root, deployment);
+            }
         }
     }
 
