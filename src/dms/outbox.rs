@@ -44,12 +44,7 @@ pub enum Input<'a> {
     /// The executor reports.
     Execution(Execution),
     /// The process has started, for the first time or again. What was stored is taken up.
-    Started {
-        /// The runs that went on without it, as the executor reports them.
-        running: Vec<RunId>,
-        /// The runs that its executor is starting again by itself, for their restart policy says so.
-        rising: Vec<RunId>,
-    },
+    Started(Remains),
     /// A connection to another peer has opened.
     Connected(Arc<Handle>),
     /// A connection to another peer that was interrupted works again.
@@ -63,6 +58,19 @@ pub enum Input<'a> {
     },
     /// What has become of a virtual machine that was ordered.
     Machine(MachineReport),
+}
+
+/// What is there when a process starts, whether or not it knows of it.
+#[derive(Clone, Debug, Default)]
+pub struct Remains {
+    /// The runs that went on without it, as the executor reports them.
+    pub running: Vec<RunId>,
+    /// The runs that its executor is starting again by itself, for their restart policy says so.
+    pub rising: Vec<RunId>,
+    /// The virtual machines of a gateway, up or not, by the numbers under which they were ordered.
+    pub machines: Vec<u32>,
+    /// The directories with the data of volumes that it serves, or has served.
+    pub bricks: Vec<Arc<str>>,
 }
 
 /// What has become of a virtual machine, by the number under which it was ordered.

@@ -27,7 +27,7 @@ use crate::dms::identity::{EnsembleId, Handle, Inbox, PeerId, SecretKey};
 use crate::dms::node::Node;
 use crate::dms::observability::{Glance, Observer, ObserverConfig, Signal, Tally};
 use crate::dms::orchestrator::{Deployment, Strategy, Wishes};
-use crate::dms::outbox::{Action, Command, Input, Outbox, Owner, RunId, Timer};
+use crate::dms::outbox::{Action, Command, Input, Outbox, Owner, Remains, Timer};
 use crate::dms::profile::{Profile, Weakness};
 use crate::dms::provider::{Bidder, Machine, Provider};
 use crate::dms::storage::{VolumeRequest, VolumeServer};
@@ -255,12 +255,16 @@ impl Peer {
 
     /// The process starts. A provider takes up its allocations first, and bids only then; then come the deployments
     /// (dms-capabilities section 9.4).
-    fn start(&mut self, now: Timestamp, running: &[RunId], rising: &[RunId], out: &mut Outbox<'_>) {
+    fn start(&mut self, now: Timestamp, remains: Remains, out: &mut Outbox<'_>) {
         let Some(store) = self.store.take() else { return };
         let mut desk = Desk { now, security: &mut self.security, out };
-        self.provider.recover(&mut desk, store.provider, running, rising);
+        self.provider.recover(&mut desk, store.provider, &remains.running, &remains.rising);
         if let Some(gateway) = &mut self.gateway {
-            gateway.recover(&mut desk, store.gateway);
+            gateway.recover(&mut desk, store.gateway, &remains.machines);
+        }
+        // Of volumes that were deleted, and whose data was not removed before the process ended.
+        for brick in remains.bricks.into_iter().filter(|brick| !self.volumes.has_brick(brick)) {
+            desk.action(Action::RemoveBrick(brick));
         }
         for (record, number) in store.deployments.into_iter().zip(0..) {
             let restored = Deployment::restored(number, record, self.atlas, now);
@@ -304,7 +308,7 @@ impl Peer {
                 let mut desk = Desk { now, security: &mut self.security, out };
                 self.provider.handle_execution(&mut desk, &mut self.root, execution);
             }
-            Input::Started { running, rising } => self.start(now, &running, &rising, out),
+            Input::Started(remains) => self.start(now, remains, out),
             Input::Transfer { tx_hash, found } => {
                 let mut desk = Desk { now, security: &mut self.security, out };
                 self.contracts.transfer_found(&mut desk, &mut self.root, &tx_hash, found.as_ref());

@@ -58,7 +58,7 @@ impl From<&Input<'_>> for Occasion {
             Input::Timer(timer) => Self::Timer(*timer),
             Input::Command(_) => Self::Command,
             Input::Execution(_) => Self::Execution,
-            Input::Started { .. } => Self::Start,
+            Input::Started(_) => Self::Start,
             Input::Transfer { .. } => Self::Transfer,
             Input::Machine(_) => Self::Machine,
             Input::Connected(_) | Input::Reconnected(_) => Self::Connection,

@@ -71,6 +71,8 @@ pub(super) struct Disk {
     /// What executors have fetched takes so many bytes.
     pub(super) images: u64,
     directories: IndexMap<Arc<str>, IndexMap<Arc<str>, File>>,
+    /// Those of shared volumes.
+    bricks: Vec<Arc<str>>,
     /// Mounts that are under way.
     pub(super) pending: Vec<(RunId, Arc<MountOrder>)>,
     /// By the slot of the allocation.
@@ -88,6 +90,7 @@ impl Disk {
             used: 0,
             images: 0,
             directories: named.collect(),
+            bricks: Vec::new(),
             pending: Vec::new(),
             mounted: IndexMap::new(),
             programs: Vec::new(),
@@ -114,8 +117,22 @@ impl Disk {
         self.directories.entry(Arc::clone(directory)).or_default();
     }
 
+    /// The directory of a shared volume; made if it is not there.
+    pub(super) fn make_brick(&mut self, directory: &Arc<str>) {
+        self.make(directory);
+        if !self.bricks.contains(directory) {
+            self.bricks.push(Arc::clone(directory));
+        }
+    }
+
+    /// The directories of shared volumes, those that were made first before the others.
+    pub(super) fn bricks(&self) -> &[Arc<str>] {
+        &self.bricks
+    }
+
     /// Removes a directory with all that is in it.
     pub(super) fn remove(&mut self, directory: &str) {
+        self.bricks.retain(|brick| **brick != *directory);
         let files = self.directories.shift_remove(directory).unwrap_or_default();
         self.used -= files.values().map(|file| file.bytes).sum::<u64>();
     }

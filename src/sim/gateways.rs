@@ -76,6 +76,12 @@ impl Clouds {
         found.is_ok_and(|place| !matches!(self.slots[place].state, State::Up { .. }))
     }
 
+    /// The machines of a gateway that are up or boot, by the numbers under which it has ordered them.
+    pub(super) fn of_gateway(&self, gateway: PeerId) -> Vec<u32> {
+        let own = self.slots.iter().filter(|slot| slot.gateway == gateway);
+        own.filter_map(|slot| slot.state.order()).collect()
+    }
+
     fn find(&self, gateway: PeerId, order: u32) -> Option<usize> {
         self.slots.iter().position(|slot| slot.gateway == gateway && slot.state.order() == Some(order))
     }
@@ -141,9 +147,9 @@ impl World<'_> {
 
     /// All machines of a gateway are deleted that knows of none any more.
     pub(super) fn give_machines_back(&mut self, now: Time, gateway: PeerId) {
-        let own = self.clouds.slots.iter().filter(|slot| slot.gateway == gateway);
-        let orders: Vec<u32> = own.filter_map(|slot| slot.state.order()).collect();
-        orders.into_iter().for_each(|order| self.delete_machine(now, gateway, order));
+        for order in self.clouds.of_gateway(gateway) {
+            self.delete_machine(now, gateway, order);
+        }
     }
 
     /// A gateway has a machine deleted.

@@ -101,7 +101,7 @@ impl World<'_> {
                     match host.peer.volumes().admit(&mount.name, client_pem.as_deref(), key) {
                         Ok(volume) => {
                             let directory = Arc::clone(&volume.brick);
-                            host.disk.make(&directory);
+                            host.disk.make_brick(&directory);
                             return Ok(Place { peer: at, directory, destination });
                         }
                         Err(refusal) => refused = MountError::Refused { server: Arc::clone(server), refusal },

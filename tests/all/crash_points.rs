@@ -236,3 +236,14 @@ fn what_was_to_be_stopped_is_stopped_after_a_restart() {
     assert_eq!(code, Some(0), "{told}{errors}");
     assert_eq!(told.matches(": nothing").count(), 2, "{told}");
 }
+
+/// A gateway that dies between noting that a machine is deleted and ordering it.
+#[test]
+fn what_was_to_be_deleted_is_deleted_after_a_restart() {
+    let path = "scenarios/regressions/a-machine-that-was-not-deleted.yaml";
+    let point = "gateway/-/unsent answer to /dms/node/allocations/list";
+    let each = ["--crash-points", path, "--unsent", "--occurrences", "20", "--only", point];
+    let (code, told, errors) = explore(&each);
+    assert_eq!(code, Some(0), "{told}{errors}");
+    assert_eq!(told.matches(": nothing").count(), 2, "{told}");
+}

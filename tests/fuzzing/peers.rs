@@ -16,7 +16,7 @@ use dmsim::dms::fact::Fact;
 use dmsim::dms::identity::{EnsembleId, SecretKey, SignatureMode};
 use dmsim::dms::node::Order;
 use dmsim::dms::orchestrator::{Strategy, Wishes};
-use dmsim::dms::outbox::{Action, Command, Effects, Execution, Health, Input, Outbox, RunId, Timer};
+use dmsim::dms::outbox::{Action, Command, Effects, Execution, Health, Input, Outbox, Remains, RunId, Timer};
 use dmsim::dms::profile::Profile;
 use dmsim::dms::provider::Machine;
 use dmsim::dms::resources::{Cpu, Resources};
@@ -172,7 +172,7 @@ impl Lab {
             did: 0,
         };
         for peer in 0..3 {
-            lab.feed(peer, Input::Started { running: Vec::new(), rising: Vec::new() });
+            lab.feed(peer, Input::Started(Remains::default()));
         }
         lab
     }
@@ -397,7 +397,7 @@ impl Lab {
             // A number that no start had before.
             self.boots[peer] = Some(1 + self.draws as u32);
             let running = self.running[peer].iter().copied().collect();
-            self.feed(peer, Input::Started { running, rising: Vec::new() });
+            self.feed(peer, Input::Started(Remains { running, ..Remains::default() }));
         }
     }
 

@@ -107,19 +107,31 @@ impl Gateway {
         GatewayRecord { machines: self.machines.iter().map(stored).collect(), orders: self.orders }
     }
 
-    /// The process has started again. Machines that were on their way to somebody are deleted: who waited for them is
-    /// not known any more, and will ask again.
-    pub(in crate::dms) fn recover(&mut self, desk: &mut Desk<'_, '_>, record: GatewayRecord) {
+    /// The process has started again, and `existing` machines are in its account. Machines that were on their way to
+    /// somebody are deleted: who waited for them is not known any more, and will ask again. So are those that nobody
+    /// knows of, for the process may have ended between noting that one is deleted and ordering it.
+    pub(in crate::dms) fn recover(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        record: GatewayRecord,
+        existing: &[u32],
+    ) {
         self.orders = record.orders;
+        let is_known = |number: &u32| record.machines.iter().any(|(known, _)| known == number);
+        let unknown: Vec<u32> = existing.iter().copied().filter(|number| !is_known(number)).collect();
+        let mut unwanted = Vec::new();
         for (number, handle) in record.machines {
             if handle.is_some() {
                 let machine = Machine { handle, conversion: None, given: None, poll: None };
                 self.machines.insert(number, machine);
             } else {
-                desk.action(Action::DeleteMachine(number));
-                let what = MachineFact::Deleted("the gateway was restarted".into());
-                desk.fact(Fact::Machine { ensemble: None, machine: number, what });
+                unwanted.push(number);
             }
+        }
+        for number in unwanted.into_iter().chain(unknown) {
+            desk.action(Action::DeleteMachine(number));
+            let what = MachineFact::Deleted("the gateway was restarted".into());
+            desk.fact(Fact::Machine { ensemble: None, machine: number, what });
         }
         self.arm_poll(desk);
     }

@@ -259,7 +259,7 @@ impl Glance {
                 }
             }
             Input::Timer(Timer::Heartbeat(_)) => glance.heartbeat = true,
-            Input::Started { .. } => glance.starts = true,
+            Input::Started(_) => glance.starts = true,
             _ => {}
         }
         glance

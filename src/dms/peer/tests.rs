@@ -1,4 +1,4 @@
-//! What a peer thinks of another after they have met.
+//! What a peer thinks of another after they have met, and what it clears away when it starts again.
 
 use super::*;
 use crate::dms::atlas::BlankAtlas;
@@ -6,7 +6,7 @@ use crate::dms::capability::{Membership, OrganizationKeys, Rules, join};
 use crate::dms::constants::{SCORE_CONNECTED, SCORE_GREETED};
 use crate::dms::ensemble::Location;
 use crate::dms::identity::SignatureMode;
-use crate::dms::outbox::Effects;
+use crate::dms::outbox::{Effects, Remains};
 use crate::dms::resources::Resources;
 use crate::dms::system::BareSystem;
 use crate::kernel::Span;
@@ -90,4 +90,21 @@ fn a_stranger_gets_no_answer_and_is_worth_a_connection() {
     greets(&mut member, &mut stranger);
     greets(&mut stranger, &mut member);
     assert!(member.application_score(&host).total_cmp(&SCORE_CONNECTED).is_eq());
+}
+
+#[test]
+fn data_of_deleted_volumes_is_removed_when_the_process_starts_again() {
+    let mut vault = peer(1, None);
+    let mut server = VolumeServer::new("certificate".into());
+    let client_pem = "-----BEGIN CERTIFICATE-----ZG1zaW0=-----END CERTIFICATE-----".into();
+    let wanted = VolumeRequest::Create { name: "kept".into(), client_pem };
+    server.carry_out(&wanted, &vault.handle_of_root().did, 1).expect("the name is free");
+    let kept = Arc::clone(&server.volume("kept").expect("it was made").brick);
+    vault.serve_volumes(server);
+    vault.stop();
+    let bricks = vec![kept, "brick-of-another".into()];
+    let started = happens(&mut vault, Input::Started(Remains { bricks, ..Remains::default() }));
+    let removed =
+        |action: &Action| matches!(action, Action::RemoveBrick(brick) if **brick == *"brick-of-another");
+    assert!(started.actions.len() == 1 && removed(&started.actions[0]), "{:?}", started.actions);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{RECONNECT, entity_of};
-use crate::dms::outbox::{Execution, Input, RunId};
+use crate::dms::outbox::{Execution, Input, Remains, RunId};
 use crate::kernel::{Distribution, Domain, Span, Time};
 use crate::net::{EndpointId, LossReason};
 use crate::sim::disks::Disk;
@@ -223,7 +223,9 @@ impl World<'_> {
         let (running, unheard) = (host.executor.running(), std::mem::take(&mut host.unheard));
         let rising = self.raise_runs(now, peer);
         let running: Vec<RunId> = running.into_iter().chain(unheard.iter().map(Execution::run)).collect();
-        self.feed(now, peer, |_| Input::Started { running, rising });
+        let machines = self.clouds.of_gateway(peer);
+        let bricks = self.hosts[peer.0 as usize].disk.bricks().to_vec();
+        self.feed(now, peer, |_| Input::Started(Remains { running, rising, machines, bricks }));
         self.check_process(peer, true);
         for ended in unheard {
             self.note_result(peer, &ended);

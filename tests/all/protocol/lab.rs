@@ -22,7 +22,7 @@ use dmsim::dms::identity::{Handle, SecretKey, SignatureMode};
 use dmsim::dms::node::Order;
 use dmsim::dms::orchestrator::{Strategy, Wishes};
 use dmsim::dms::outbox::{
-    Action, Command, Effects, Execution, Health, Input, MachineReport, Outbox, RunId, Timer,
+    Action, Command, Effects, Execution, Health, Input, MachineReport, Outbox, Remains, RunId, Timer,
 };
 use dmsim::dms::profile::Profile;
 use dmsim::dms::provider::Machine;
@@ -350,7 +350,7 @@ impl Lab {
         let host = &mut self.hosts[peer];
         host.up = true;
         let running = host.runs.iter().map(|run| run.id).collect();
-        self.feed(peer, Input::Started { running, rising: Vec::new() });
+        self.feed(peer, Input::Started(Remains { running, ..Remains::default() }));
         for execution in std::mem::take(&mut self.hosts[peer].unheard) {
             if self.is_current(peer, &execution) {
                 self.feed(peer, Input::Execution(execution));
