@@ -45,8 +45,17 @@ impl Deployment {
         if !self.has_detector() || in_turn || self.status.is_terminal() {
             return;
         }
+        self.correct_times(desk.now);
         if let Some(due) = self.next_look(desk.now) {
             self.detection.look.set(desk, due, Timer::Detect(self.number));
+        }
+    }
+
+    /// The clock may have been put back: nobody is heard or suspected later than `now`.
+    pub(super) fn correct_times(&mut self, now: Timestamp) {
+        for node in &mut self.nodes {
+            node.suspected_since = node.suspected_since.map(|since| since.min(now));
+            node.members.iter_mut().for_each(|member| member.watch.correct(now));
         }
     }
 
@@ -65,7 +74,8 @@ impl Deployment {
             let first_lost =
                 suspected.filter_map(|(_, node)| Some(node.suspected_since? + swim.suspicion)).min();
             let round = &mut self.detection.next_round;
-            if *round <= now {
+            // One that is further away than that was set before the clock was put back.
+            if *round <= now || *round > now + swim.period {
                 *round = now + swim.period;
             }
             return Some(first_lost.map_or(*round, |lost| lost.min(*round)).max(now));
@@ -84,13 +94,16 @@ impl Deployment {
 
     /// The detector looks.
     pub(super) fn detect(&mut self, desk: &mut Desk<'_, '_>) {
-        if !self.detection.look.rings(desk, Timer::Detect(self.number)) || self.status.is_ending() {
+        let rings = self.detection.look.rings(desk, Timer::Detect(self.number));
+        if self.status.is_ending() {
             return;
         }
         match self.strategy.detector.logic().probing() {
+            _ if !rings => {}
             Some(swim) => self.go_on_asking(desk, swim),
             None => self.judge_silence(desk),
         }
+        // Also where it looks too early: by a clock that was put back it may be due sooner than was thought.
         self.watch_on(desk);
     }
 

@@ -79,6 +79,7 @@ impl Deployment {
         if desk.security.profile.has(Weakness::InTurnSupervision) {
             return self.begin_pass(desk);
         }
+        self.correct_times(desk.now);
         self.look_at_lines(desk);
         self.each_watched(desk, Self::look_at);
         self.register_health_checks(desk);

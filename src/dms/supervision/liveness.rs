@@ -59,6 +59,12 @@ impl Watch {
         self.heartbeats.last = now;
     }
 
+    /// The clock may have been put back: all that there was is no later than `now`.
+    pub fn correct(&mut self, now: Timestamp) {
+        self.heartbeats.correct(now);
+        (self.reported, self.passed) = (self.reported.min(now), self.passed.min(now));
+    }
+
     /// Whether heartbeats have stopped.
     #[must_use]
     pub fn is_stale(&self, now: Timestamp) -> bool {

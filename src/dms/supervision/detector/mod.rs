@@ -80,6 +80,11 @@ impl Heartbeats {
         }
         self.last = now;
     }
+
+    /// Nothing is heard later than `now`: what seems to have been was heard before the clock was put back.
+    pub fn correct(&mut self, now: Timestamp) {
+        self.last = self.last.min(now);
+    }
 }
 
 /// DMS's own way: heartbeats older than 90 s, whenever its supervisor looks.

@@ -368,6 +368,8 @@ pub struct RestartLog {
 impl RestartLog {
     /// Notes a restart at `now`; false when it is one too many within [`RESTART_PERIOD`], so that the node is next.
     pub fn allows_another(&mut self, now: Timestamp) -> bool {
+        // Those that seem to be still to come were noted before the clock was put back.
+        self.times.iter_mut().for_each(|time| *time = (*time).min(now));
         while self.times.front().is_some_and(|first| now.since(*first) > RESTART_PERIOD) {
             self.times.pop_front();
         }
@@ -394,6 +396,16 @@ mod tests {
         let forced = Recovery { forced: true, ..redeploy };
         assert_eq!(forced.on_failure(Some(AllocationRecovery::StayDown)), Restarts::One);
         assert_eq!(forced.on_loss(Some(NodeRecovery::Restart)), NodePolicy::Redeploy);
+    }
+
+    #[test]
+    fn restarts_are_forgotten_in_time_though_the_clock_was_ahead() {
+        let (mut log, now) = (RestartLog::default(), Timestamp::ZERO);
+        for _ in 0..RESTART_INTENSITY {
+            assert!(log.allows_another(now + Span::hours(2)));
+        }
+        assert!(!log.allows_another(now));
+        assert!(log.allows_another(now + RESTART_PERIOD + Span(1)));
     }
 
     #[test]
