@@ -138,6 +138,11 @@ impl Account {
         Some(boundary.min(end).max(earliest))
     }
 
+    /// The clock may have been put back: the last look was no later than `now`.
+    pub fn correct(&mut self, now: Timestamp) {
+        self.checked = self.checked.min(now);
+    }
+
     /// One look at the account. An invoice that it returns is pending until [`Account::acknowledge`].
     ///
     /// # Errors

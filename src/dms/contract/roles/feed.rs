@@ -173,6 +173,14 @@ impl Feed {
         None
     }
 
+    /// The clock may have been put back: no event is put off for longer than it rests.
+    pub(super) fn correct(&mut self, now: Timestamp) {
+        const { assert!(USAGE_EVENT_BACKOFF_MAX.0 <= REST.0) };
+        for pending in &mut self.queue {
+            pending.due = pending.due.min(now + REST);
+        }
+    }
+
     /// When a worker has something to do next.
     pub(super) fn next(&self) -> Option<Timestamp> {
         let paused = self.queue.iter().filter(|pending| pending.taken && !pending.asked);

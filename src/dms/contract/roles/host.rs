@@ -330,6 +330,10 @@ impl Contracts {
         }
     }
 
+    pub(super) fn correct_accounts(&mut self, now: Timestamp) {
+        self.hosted.values_mut().for_each(|hosted| hosted.account.correct(now));
+    }
+
     /// The accounts that the scheduler takes at the poll that has just come; what is left waits for the next one.
     fn accounts_due(&mut self, now: Timestamp) -> Vec<Did> {
         let poll = Timestamp(now.0 / BILLING_POLL_INTERVAL.0 * BILLING_POLL_INTERVAL.0);

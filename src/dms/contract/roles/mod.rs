@@ -294,17 +294,26 @@ impl Contracts {
 
     /// The time has come for something.
     pub(in crate::dms) fn tick(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor) {
-        if !self.next.rings(desk, Timer::Contracts) {
-            return;
+        if self.next.rings(desk, Timer::Contracts) {
+            self.tend_hosted(desk, root);
+            self.send_notices(desk, root);
+            self.send_events(desk, root);
         }
-        self.tend_hosted(desk, root);
-        self.send_notices(desk, root);
-        self.send_events(desk, root);
+        // Also where it rings too early: by a clock that was put back something may be due sooner than was thought.
         self.arm(desk);
+    }
+
+    /// The clock may have been put back: nothing was looked at later than now, and no pause is longer than pauses are.
+    fn correct_times(&mut self, now: Timestamp) {
+        self.polled = self.polled.min(now);
+        self.correct_accounts(now);
+        self.correct_notices(now);
+        self.feed.correct(now);
     }
 
     /// Sets the timer for what comes next, unless one comes before that.
     fn arm(&mut self, desk: &mut Desk<'_, '_>) {
+        self.correct_times(desk.now);
         let next = [self.next_of_hosted(desk.security.profile), self.next_notice(), self.feed.next()];
         if let Some(next) = next.into_iter().flatten().min() {
             self.next.set(desk, next.max(desk.now), Timer::Contracts);

@@ -138,6 +138,12 @@ impl Contracts {
         has_arrived
     }
 
+    pub(super) fn correct_notices(&mut self, now: Timestamp) {
+        for notice in &mut self.notices {
+            notice.due = notice.due.min(now + NOTICE_PAUSE);
+        }
+    }
+
     pub(super) fn next_notice(&self) -> Option<Timestamp> {
         self.notices.iter().filter(|notice| !notice.under_way).map(|notice| notice.due).min()
     }
