@@ -168,6 +168,15 @@ impl Meters {
         self.add("dms.deployment.success.gpu.assigned", none(), sum.gpus.len() as f64);
     }
 
+    /// The clock may have been put back: nothing has begun or changed later than `now`, and the next export is no
+    /// further away than an interval.
+    pub(super) fn correct(&mut self, now: Timestamp) {
+        self.began = self.began.min(now);
+        self.changed = self.changed.map(|changed| changed.min(now));
+        self.next = self.next.min(now + METRICS_EXPORT_INTERVAL);
+        self.load_at = self.load_at.min(now);
+    }
+
     /// When the next export is due: the first third second from the change on, and one for each.
     pub(super) fn due(&self) -> Option<Timestamp> {
         let since = self.changed?.since(self.began);

@@ -501,6 +501,11 @@ impl Observer {
         if self.asked.is_some() {
             return None;
         }
+        self.elastic.correct(now);
+        self.apm.correct(now);
+        if let Some(meters) = &mut self.meters {
+            meters.correct(now);
+        }
         let due = [
             (self.meters.as_ref().and_then(Meters::due), None),
             (self.elastic.due(), Some(Server::Elastic)),

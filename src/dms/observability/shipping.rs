@@ -79,6 +79,11 @@ impl<T: Clone> Shipping<T> {
         }
     }
 
+    /// The clock may have been put back: no batch goes later than an interval from `now` on.
+    pub(super) fn correct(&mut self, now: Timestamp) {
+        self.due = self.due.map(|due| due.min(now + self.interval));
+    }
+
     /// When the next batch goes.
     pub(super) const fn due(&self) -> Option<Timestamp> {
         self.due
