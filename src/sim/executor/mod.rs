@@ -19,6 +19,7 @@ use self::store::{Presence, Store};
 use super::images::Images;
 use super::setup::{Growth, ImageBehaviour, Prints, Uses};
 use crate::dms::actor::{ExecutorStats, Output, Printed, Stream};
+use crate::dms::constants::LOG_CHUNK_BYTES;
 use crate::dms::ensemble::{AllocationConfig, Executor as Kind, HealthProbe, RestartPolicy};
 use crate::dms::outbox::RunId;
 use crate::kernel::{Rng, Span, Time};
@@ -74,6 +75,8 @@ struct Container {
     survived: u32,
     /// What it printed in earlier turns.
     earlier: Output,
+    /// While its log is being read, part after part: the turn, how often its program had printed in it, and all of it.
+    read: Option<(u32, u64, Output)>,
 }
 
 /// The executors of one peer.
@@ -201,6 +204,7 @@ impl Executor {
             ends: None,
             survived: 0,
             earlier: Output::default(),
+            read: None,
         });
         match free {
             Some(free) => Start::Later(free),
@@ -445,19 +449,31 @@ impl Executor {
         self.find(run).map(|container| container.kind)
     }
 
-    /// What a run has printed so far. None when it was stopped or has never been up.
-    #[must_use]
-    pub fn log(&self, now: Time, run: RunId, stream: Stream, images: &Images) -> Option<Arc<str>> {
-        let container = self.find(run)?;
+    /// What a run has printed so far, of which a part from `offset` on is wanted. None when it was stopped or has never
+    /// been up.
+    pub fn log(
+        &mut self,
+        now: Time,
+        run: RunId,
+        (stream, offset): (Stream, u64),
+        images: &Images,
+    ) -> Option<Arc<str>> {
+        let place = self.place(run)?;
+        let container = &mut self.containers[place];
         let output = match container.since() {
-            Some(since) => container.printed(now.since(since), images),
+            Some(since) => container.all_printed(now.since(since), images),
             None if container.turn > 0 => container.earlier.clone(),
             None => return None,
         };
-        Some(match stream {
+        let text = match stream {
             Stream::Stdout => output.stdout.0,
             Stream::Stderr => output.stderr.0,
-        })
+        };
+        if offset.saturating_add(LOG_CHUNK_BYTES as u64) >= text.len() as u64 {
+            // That was the last part.
+            container.read = None;
+        }
+        Some(text)
     }
 
     /// What a run uses. None when it was stopped or has never been up; between two turns it uses nothing.
@@ -662,6 +678,16 @@ impl Container {
     /// The thousandths of cores that it may use.
     fn cores(&self) -> u64 {
         traits(self.kind).cores(self.config.resources.cpu.cores_milli)
+    }
+
+    /// The same as [`Self::printed`], made anew only where it has printed more since: who reads a long log wants it
+    /// once for each part.
+    fn all_printed(&mut self, ran: Span, images: &Images) -> Output {
+        let times = images.times_printed(self.needs.program, ran);
+        let known = self.read.take().filter(|(turn, known, _)| (*turn, *known) == (self.turn, times));
+        let output = known.map_or_else(|| self.printed(ran, images), |(.., output)| output);
+        self.read = Some((self.turn, times, output.clone()));
+        output
     }
 
     /// All that it has printed when this turn has run for so long.

@@ -22,6 +22,12 @@ impl Prints {
     /// The longest output that a program can have.
     pub const MOST_BYTES: u64 = 64 << 20;
 
+    /// How often a program has printed its output that has run for so long.
+    #[must_use]
+    pub fn times(&self, ran: Span) -> u64 {
+        self.every.map_or(0, |every| ran.0 / every.0) + 1
+    }
+
     /// What a program has printed that has run for so long. What is printed again stands on a line of its own.
     #[must_use]
     pub fn after(&self, ran: Span, stream: Stream) -> Arc<str> {
@@ -34,8 +40,7 @@ impl Prints {
         };
         let line = format!("{text}\n");
         let once = self.output_bytes.map_or(line.len() as u64, |bytes| bytes.max(line.len() as u64));
-        let times = self.every.map_or(0, |every| ran.0 / every.0) + 1;
-        let wanted = once.saturating_mul(times).min(Self::MOST_BYTES);
+        let wanted = once.saturating_mul(self.times(ran)).min(Self::MOST_BYTES);
         let lines = wanted.div_ceil(line.len() as u64) as usize;
         line.repeat(lines).into()
     }
