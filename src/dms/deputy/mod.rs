@@ -285,7 +285,7 @@ impl Deputies {
                 match said {
                     Some((from, DeputyMessage::Superseded(mandate))) => {
                         deployment.hear_mandate(desk, mandate);
-                        self.report_to(desk, root, deployment, from);
+                        self.report_to(desk, root, deployment, (from, version));
                     }
                     _ if matches!(answer, Some((_, Message::Ok))) => self.acknowledge(deployment, version),
                     _ => {}
@@ -308,13 +308,14 @@ impl Deputies {
     }
 
     /// What this node has begun of a deployment that is another's by now is the successor's to have undone: it is told,
-    /// unless it is the one that has just answered.
+    /// unless it is the one that has just answered. That one has to answer to the last copy: what was begun in between
+    /// is in none before.
     fn report_to(
         &mut self,
         desk: &mut Desk<'_, '_>,
         root: &mut Actor,
         deployment: &Deployment,
-        answered: &PeerId,
+        (answered, version): (&PeerId, u64),
     ) {
         match deployment.successor() {
             Some(mandate) if mandate.successor.host != *answered => {
@@ -322,7 +323,9 @@ impl Deputies {
                 self.send_copy(desk, root, deployment, &successor);
             }
             _ => {
-                self.told.shift_remove(&deployment.id());
+                if self.told.get(&deployment.id()).is_some_and(|told| told.version == version) {
+                    self.told.shift_remove(&deployment.id());
+                }
                 // It tells by itself what becomes of it.
                 self.kept.retain(|id, kept| *id != deployment.id() || !kept.record.was_handed_to(answered));
             }

@@ -4,10 +4,13 @@ use super::*;
 use crate::dms::atlas::BlankAtlas;
 use crate::dms::capability::{Membership, OrganizationKeys, Rules, join};
 use crate::dms::constants::{SCORE_CONNECTED, SCORE_GREETED};
-use crate::dms::ensemble::Location;
+use crate::dms::deputy::{DeploymentCopy, DeputyConfig, DeputyMessage};
+use crate::dms::ensemble::{EnsembleConfig, Location, LocationConstraints, NodeConfig};
 use crate::dms::identity::SignatureMode;
 use crate::dms::outbox::{Effects, Remains};
 use crate::dms::resources::Resources;
+use crate::dms::supervision::recovery::HandOver;
+use crate::dms::supervision::{Measure, Recovery};
 use crate::dms::system::BareSystem;
 use crate::kernel::Span;
 use crate::kernel::{Domain, Streams};
@@ -107,4 +110,58 @@ fn data_of_deleted_volumes_is_removed_when_the_process_starts_again() {
     let removed =
         |action: &Action| matches!(action, Action::RemoveBrick(brick) if **brick == *"brick-of-another");
     assert!(started.actions.len() == 1 && removed(&started.actions[0]), "{:?}", started.actions);
+}
+
+/// The copies of deployments among what was sent, each with the nonce of its answer.
+fn copies(effects: &Effects) -> Vec<(u64, DeploymentCopy)> {
+    let copy = |envelope: &Envelope| match &envelope.message {
+        Message::Deputy(said) => match &**said {
+            DeputyMessage::Copy(copy) => Some((envelope.reply_to.as_ref()?.reply_nonce()?, copy.clone())),
+            _ => None,
+        },
+        _ => None,
+    };
+    effects.sends.iter().filter_map(copy).collect()
+}
+
+/// Lets the deputy of a peer answer to a copy that somebody else has the deployment by now, and the next beat come: how
+/// much is sent then.
+fn superseded(principal: &mut Peer, deputy: &Handle, (nonce, copy): &(u64, DeploymentCopy)) -> usize {
+    let mandate = copy.record.handed_over(deputy, NOW).mandate.expect("it is another's in the next term");
+    let answer = Message::Deputy(Box::new(DeputyMessage::Superseded(mandate)));
+    let mut effects = Effects::default();
+    let random = Streams::new(2).owned(Domain::new("test.peer"), 0);
+    let mut out = Outbox { effects: &mut effects, random, system: &BareSystem };
+    let mut desk = Desk { now: NOW, security: &mut principal.security, out: &mut out };
+    let (deputies, deployments) = (&mut principal.deputies, &mut principal.deployments);
+    deputies.resolve(&mut desk, &mut principal.root, deployments, *nonce, Some((&deputy.host, &answer)));
+    happens(principal, Input::Timer(Timer::Beat)).sends.len()
+}
+
+#[test]
+fn who_is_superseded_tells_also_what_has_become_of_a_deployment_since_the_copy_that_is_answered() {
+    let mut principal = peer(1, None);
+    let deputy = Arc::clone(peer(2, None).handle_of_root());
+    let config = DeputyConfig { deputy: Some(Arc::clone(&deputy)), principals: Vec::new() };
+    principal.configure_deputies(config);
+    let node = NodeConfig {
+        allocations: Vec::new(),
+        ports: Vec::new(),
+        location: LocationConstraints::default(),
+        peer: None,
+        redundancy: 0,
+        failure_recovery: None,
+    };
+    let nodes = [("n0".into(), node)].into_iter().collect();
+    let ensemble = Arc::new(EnsembleConfig { nodes, ..EnsembleConfig::default() });
+    let new = Box::new(NewDeployment { ensemble, pins: Vec::new(), contracts: Arc::from([]) });
+    let recovery = Some(Recovery::of(&[Measure::HandOver(HandOver::DEFAULT)]));
+    let wishes = Wishes { recovery, ..Wishes::default() };
+    let deploy = Command::Deploy { new, expire: NOW + Span::hours(1), wishes };
+    let first = copies(&happens(&mut principal, Input::Command(deploy)));
+    let id = principal.deployments()[0].id();
+    let last = copies(&happens(&mut principal, Input::Command(Command::Shutdown(id))));
+    assert_eq!((first.len(), last.len()), (1, 1));
+    assert_eq!(superseded(&mut principal, &deputy, &first[0]), 1, "the last copy may be lost");
+    assert_eq!(superseded(&mut principal, &deputy, &last[0]), 0, "the deputy has all");
 }
