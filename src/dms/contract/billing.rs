@@ -96,6 +96,13 @@ impl Account {
         self.last_processed
     }
 
+    /// When something counts as used of which the host hears at `now`: in no window that is billed, though its clock
+    /// has been put back since.
+    #[must_use]
+    pub fn counts_from(&self, now: Timestamp) -> Timestamp {
+        now.max(self.last_processed)
+    }
+
     /// Invoices made so far.
     #[must_use]
     pub const fn invoices(&self) -> u64 {

@@ -155,14 +155,16 @@ impl Billing {
         found: &mut Found<'_>,
     ) {
         let now = look.world.clock_of(host, look.now);
-        let mut hosted = look.world.hosts[host.0 as usize].peer.contracts().hosted();
-        let head = hosted.find(|known| known.contract_did == event.head_contract_did);
-        if !self.told(&contract, host).note(sender, event, now) {
+        let contracts = look.world.hosts[host.0 as usize].peer.contracts();
+        // A clock may have been put back to before what is billed.
+        let counts_from = |contract: &Did| contracts.account(contract).map(|account| account.counts_from(now));
+        if !self.told(&contract, host).note(sender, event, counts_from(&contract).unwrap_or(now)) {
             return;
         }
         // What is used under a tail is used under its head as well.
-        if let Some(head) = head.filter(|head| head.contract_did != contract) {
-            self.told(&head.contract_did, host).note(sender, event, now);
+        let head = &event.head_contract_did;
+        if let Some(from) = counts_from(head).filter(|_| *head != contract) {
+            self.told(head, host).note(sender, event, from);
         }
         if let (UsageKind::StartAllocation, Some(id)) = (event.kind, &event.allocation_id)
             && !self.ran.contains(id)

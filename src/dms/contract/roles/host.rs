@@ -47,7 +47,7 @@ pub(super) struct Hosted {
     pub(super) contract: Contract,
     pub(super) actor: Actor,
     pub(super) security: SecurityContext,
-    account: Account,
+    pub(super) account: Account,
     log: UsageLog,
     created: Timestamp,
     granted: Timestamp,
@@ -128,7 +128,7 @@ impl Hosted {
         out: &mut Outbox<'_>,
         request: &Envelope,
     ) -> Option<UsageEvent> {
-        let Self { contract, actor, security, log, .. } = self;
+        let Self { contract, actor, security, log, account, .. } = self;
         let mut desk = Desk { now, security, out };
         let message = match &request.message {
             Message::Contract(message) => Some(&**message),
@@ -151,7 +151,7 @@ impl Hosted {
                     .map_or_else(Message::Error, |()| Message::Ok)
             }
             (Kind::ContractEvents, Some(ContractMessage::Event(event))) => {
-                if log.record(&request.from.did, event, now) {
+                if log.record(&request.from.did, event, account.counts_from(now)) {
                     desk.fact(said(&contract.contract_did, ContractFact::Used(event.kind)));
                     told = Some((**event).clone());
                 }
@@ -435,7 +435,7 @@ impl Contracts {
             return;
         }
         if let Some(hosted) = self.hosted.get_mut(head)
-            && hosted.log.record(sender, event, now)
+            && hosted.log.record(sender, event, hosted.account.counts_from(now))
         {
             out.effects.facts.push(said(head, ContractFact::Used(event.kind)));
         }

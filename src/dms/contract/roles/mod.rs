@@ -29,6 +29,7 @@ use self::host::Hosted;
 use self::listing::Listings;
 use self::party::LocalCopy;
 use self::validator::{Confirming, Notice};
+use super::billing::Account;
 use super::fact::ContractFact;
 use super::message::{ContractMessage, ContractRef};
 use super::model::Contract;
@@ -138,6 +139,12 @@ impl Contracts {
 
     pub(in crate::dms) const fn config(&self) -> &ContractsConfig {
         &self.config
+    }
+
+    /// The account of a contract that is hosted here.
+    #[must_use]
+    pub fn account(&self, contract: &Did) -> Option<&Account> {
+        self.hosted.get(contract).map(|hosted| &hosted.account)
     }
 
     /// The contracts that are hosted here.
