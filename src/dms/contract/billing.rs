@@ -96,11 +96,12 @@ impl Account {
         self.last_processed
     }
 
-    /// When something counts as used of which the host hears at `now`: in no window that is billed, though its clock
-    /// has been put back since.
+    /// When something counts as used of which the host hears at `now`: in no window that is billed, or measured and to
+    /// be billed, though its clock has been put back since.
     #[must_use]
     pub fn counts_from(&self, now: Timestamp) -> Timestamp {
-        now.max(self.last_processed)
+        let measured = self.pending.as_ref().map(|invoice| invoice.window.to);
+        now.max(self.last_processed).max(measured.unwrap_or_default())
     }
 
     /// Invoices made so far.

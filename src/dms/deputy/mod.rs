@@ -10,8 +10,7 @@
 //!   deputy does by its own authority.
 //! - Whoever has been replaced hears so from the providers or from the deputy, and steps down; what it has begun that
 //!   its successor does not know, the successor has undone. An orchestrator that has started again asks its deputy
-//!   before it does anything. A deputy that has lost its disk since takes the deployment up again by the copy of who
-//!   has stepped down for it; and where that one is its own deputy in turn, it is not lost with it.
+//!   before it does anything.
 //!
 //! What a node has to do with one of its own deployments then is [`orchestrator`](crate::dms::orchestrator)'s
 //! (`succeeding`), what a provider does about it is [`provider`](crate::dms::provider)'s (`succession`).
@@ -154,25 +153,7 @@ impl Deputies {
             None => !deployment.has_ended(),
         };
         if is_news {
-            self.keep_what_was_left(desk, deployment);
             self.tell(desk, root, deployment);
-        }
-    }
-
-    /// This node has stepped down for one whose deputy it is, and which may be gone by now: until that one is heard of,
-    /// what is known here is a copy as good as any.
-    fn keep_what_was_left(&mut self, desk: &mut Desk<'_, '_>, deployment: &Deployment) {
-        let (Some(mandate), Some(after)) = (deployment.successor(), deployment.patience_of_deputy()) else {
-            return;
-        };
-        let (principal, record) = (mandate.successor.host, deployment.snapshot());
-        let is_deputy = self.config.principals.contains(&principal);
-        if is_deputy && record.was_handed_to(&principal) && !self.kept.contains_key(&deployment.id()) {
-            let (version, record) = (deployment.version(), Arc::new(record));
-            let kept = Kept { principal, nonce: 0, came: desk.now, version, after, record };
-            self.kept.insert(deployment.id(), kept);
-            self.heard.insert(principal, desk.now);
-            self.watch_on(desk);
         }
     }
 
@@ -322,13 +303,8 @@ impl Deputies {
                 let successor = Arc::new(Handle::root(mandate.successor.host.0));
                 self.send_copy(desk, root, deployment, &successor);
             }
-            _ => {
-                if self.told.get(&deployment.id()).is_some_and(|told| told.version == version) {
-                    self.told.shift_remove(&deployment.id());
-                }
-                // It tells by itself what becomes of it.
-                self.kept.retain(|id, kept| *id != deployment.id() || !kept.record.was_handed_to(answered));
-            }
+            _ if self.told.get(&deployment.id()).is_some_and(|told| told.version != version) => {}
+            _ => drop(self.told.shift_remove(&deployment.id())),
         }
     }
 }
@@ -345,9 +321,7 @@ impl Deputies {
     ) {
         let answer = match &request.message {
             Message::Deputy(said) => match &**said {
-                DeputyMessage::Copy(copy) => {
-                    self.take_copy(desk, deployments, request, copy, &root.handle.host)
-                }
+                DeputyMessage::Copy(copy) => self.take_copy(desk, deployments, request, copy),
                 DeputyMessage::Beat(sum) => self.hear_beat(desk.now, request.from.host, *sum),
                 _ => Message::lacking(),
             },
@@ -362,7 +336,6 @@ impl Deputies {
         deployments: &mut [Deployment],
         request: &Envelope,
         copy: &DeploymentCopy,
-        own: &PeerId,
     ) -> Message {
         let principal = request.from.host;
         if let Some(place) = Deployment::latest(deployments, copy.ensemble)
@@ -383,12 +356,9 @@ impl Deputies {
         if known.is_some_and(is_late) {
             return Message::lacking();
         }
-        // Its principal has stepped down for this node, which has lost the deployment with its disk.
-        let is_lost = copy.record.was_handed_to(own);
-        if copy.record.has_ended() && !is_lost {
+        if copy.record.has_ended() {
             self.kept.shift_remove(&copy.ensemble);
         } else {
-            let after = if is_lost { Span::ZERO } else { after };
             let (nonce, version, record) = (request.nonce, copy.version, Arc::clone(&copy.record));
             let kept = Kept { principal, nonce, came: desk.now, version, after, record };
             self.kept.insert(copy.ensemble, kept);

@@ -291,24 +291,13 @@ impl DeploymentRecord {
 
     /// As [`Deployment::has_ended`].
     pub(in crate::dms) fn has_ended(&self) -> bool {
-        self.successor.is_some() || self.is_over()
+        self.successor.is_some() || (self.status.is_terminal() && self.undo.is_empty())
     }
 
-    fn is_over(&self) -> bool {
-        self.status.is_terminal() && self.undo.is_empty()
-    }
-
-    /// Whether whoever wrote it has stepped down for the node on this host, with something left to be done.
-    pub(in crate::dms) fn was_handed_to(&self, host: &PeerId) -> bool {
-        !self.is_over() && self.successor.as_ref().is_some_and(|mandate| mandate.successor.host == *host)
-    }
-
-    /// The record of the same deployment with its actor on another node, which orchestrates it in a term that comes
-    /// after every one that the record knows of.
+    /// The record of the same deployment with its actor on another node, which orchestrates it in the next term.
     pub(in crate::dms) fn handed_over(&self, root: &Handle, now: Timestamp) -> Self {
         let actor = self.actor.moved_to(root, now);
-        let latest = self.successor.as_ref().map_or(self.term(), |mandate| mandate.term);
-        let (term, successor) = (latest + 1, Arc::clone(&actor.handle));
+        let (term, successor) = (self.term() + 1, Arc::clone(&actor.handle));
         let mandate = Mandate::new(self.id, term, successor, actor.secret());
         Self { actor, mandate: Some(Arc::new(mandate)), successor: None, ..self.clone() }
     }

@@ -157,7 +157,8 @@ impl Billing {
         let now = look.world.clock_of(host, look.now);
         let contracts = look.world.hosts[host.0 as usize].peer.contracts();
         // A clock may have been put back to before what is billed.
-        let counts_from = |contract: &Did| contracts.account(contract).map(|account| account.counts_from(now));
+        let counts_from =
+            |contract: &Did| contracts.account(contract).map(|account| account.counts_from(now));
         if !self.told(&contract, host).note(sender, event, counts_from(&contract).unwrap_or(now)) {
             return;
         }

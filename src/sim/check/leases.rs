@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use super::lasting::Lasting;
-use super::memberships::is_listened_to;
+use super::memberships::{can_tell, is_listened_to};
 use super::{Found, Invariant, Look};
 use crate::dms::identity::EnsembleId;
+use crate::dms::orchestrator::Precaution;
 use crate::kernel::Span;
 use crate::sim::event::PeerId;
 use crate::sim::ledger::key_of;
@@ -51,15 +52,16 @@ impl Invariant for Leases {
     }
 }
 
-/// Nodes that orchestrators keep in case that a peer is lost which is up, or which none of their nodes has.
+/// Nodes that orchestrators keep in case that a peer is lost which is up, and of which they hear.
 fn vain_spares(look: &Look<'_, '_>) -> Vec<(PeerId, EnsembleId, Arc<str>)> {
     let world = look.world;
-    let is_up = |host| world.directory.find(&host).is_some_and(|peer| world.hosts[peer.0 as usize].up);
+    let is_well = |by, host| world.directory.find(&host).is_some_and(|peer| can_tell(look, peer, by));
     let mut spares = Vec::new();
     for (by, inside) in look.up() {
         let own = inside.peer.deployments().iter();
         for deployment in own.filter(|one| !one.status().is_terminal() && !one.was_handed_over()) {
-            let vain = deployment.precautions().filter(|spare| spare.against.is_none_or(is_up));
+            let is_vain = |spare: &Precaution<'_>| spare.against.is_some_and(|host| is_well(by, host));
+            let vain = deployment.precautions().filter(is_vain);
             spares.extend(vain.map(|spare| (by, deployment.id(), Arc::from(spare.node))));
         }
     }

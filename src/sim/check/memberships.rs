@@ -3,6 +3,7 @@
 use super::Look;
 use crate::dms::capability::{Capability, Token};
 use crate::dms::identity::Did;
+use crate::net::EndpointId;
 use crate::sim::event::PeerId;
 use crate::sim::setup::{Operation, OperationKind, Role, Withdrawn};
 
@@ -47,6 +48,16 @@ pub(super) fn listens(look: &Look<'_, '_>, peer: PeerId, to: &[&Did]) -> bool {
 pub(super) fn is_listened_to(look: &Look<'_, '_>, peer: PeerId, allocation: &str) -> bool {
     let orchestration = look.world.ledger.orchestration_of(allocation);
     orchestration.is_none_or(|(by, _)| by == peer || listens(look, peer, &memberships(look, by)))
+}
+
+/// Whether a node is up, and it and another one listen to each other: whom nobody listens to is not told that somebody
+/// else has his deployments.
+pub(super) fn can_tell(look: &Look<'_, '_>, from: PeerId, to: PeerId) -> bool {
+    let world = look.world;
+    world.hosts[from.0 as usize].up
+        && listens(look, to, &memberships(look, from))
+        && listens(look, from, &memberships(look, to))
+        && world.network.reaches(look.now, EndpointId(from.0), EndpointId(to.0))
 }
 
 /// Whose membership an operation withdraws.

@@ -4,13 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::lasting::Lasting;
-use super::memberships::{listens, memberships};
+use super::memberships::can_tell;
 use super::{Found, Invariant, Look};
 use crate::dms::fact::{DeploymentStatus, Fact};
 use crate::dms::identity::EnsembleId;
 use crate::dms::orchestrator::Deployment;
 use crate::kernel::Span;
-use crate::net::EndpointId;
 use crate::sim::event::PeerId;
 
 /// So long the end may be on its way to a node that stands still, once nothing is broken.
@@ -79,14 +78,4 @@ impl Invariant for Wishes {
             found.stuck(look, peer, format!("{} goes on after its user has ended it", look.name_of(id)));
         }
     }
-}
-
-/// Whether a node is up, and it and another one listen to each other: whom nobody listens to is not told that somebody
-/// else has his deployments.
-fn can_tell(look: &Look<'_, '_>, from: PeerId, to: PeerId) -> bool {
-    let world = look.world;
-    world.hosts[from.0 as usize].up
-        && listens(look, to, &memberships(look, from))
-        && listens(look, from, &memberships(look, to))
-        && world.network.reaches(look.now, EndpointId(from.0), EndpointId(to.0))
 }

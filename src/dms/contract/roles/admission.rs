@@ -132,8 +132,10 @@ impl Contracts {
                 return None;
             }
             let Screening { envelope, request, tails, .. } = self.admission.screenings.swap_remove(place);
-            let named = usage::Named::by(Arc::clone(&request.contracts), envelope.from.did.clone());
-            self.named.entry(request.ensemble).or_insert(named).lead_to(tails);
+            let (contracts, orchestrator) = (&request.contracts, &envelope.from.did);
+            let named = || usage::Named::by(Arc::clone(contracts), orchestrator.clone());
+            let known = self.named.entry(request.ensemble).or_insert_with(named);
+            known.lead_to(tails, contracts, orchestrator);
             return Some(envelope);
         }
         let reason = match reply {

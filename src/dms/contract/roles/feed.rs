@@ -6,7 +6,7 @@
 //! it, and is tried again later, so that others do not wait for it; and a node that starts again tells what stopped
 //! without its knowledge.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -53,12 +53,9 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// Events about one thing are told in their order.
-    fn concerns_same(&self, other: &Self) -> bool {
-        let (ours, theirs) = (&self.event, &other.event);
-        self.target.contract == other.target.contract
-            && ours.allocation_id == theirs.allocation_id
-            && ours.deployment_id == theirs.deployment_id
+    /// What it is about: events about one thing are told in their order.
+    fn subject(&self) -> (&Did, EnsembleId, Option<&str>) {
+        (&self.target.contract, self.event.deployment_id, self.event.allocation_id.as_deref())
     }
 }
 
@@ -173,11 +170,11 @@ impl Feed {
         None
     }
 
-    /// The clock may have been put back: no event is put off for longer than it rests.
+    /// The clock may have been put back: no contract rests for longer than that, and no event waits for longer.
     pub(super) fn correct(&mut self, now: Timestamp) {
-        const { assert!(USAGE_EVENT_BACKOFF_MAX.0 <= REST.0) };
-        for pending in &mut self.queue {
-            pending.due = pending.due.min(now + REST);
+        let events = self.queue.iter_mut().map(|pending| &mut pending.due);
+        for due in events.chain(self.resting.values_mut()) {
+            *due = (*due).min(now + REST);
         }
     }
 
@@ -195,18 +192,14 @@ impl Feed {
         USAGE_EVENT_WORKERS.saturating_sub(busy)
     }
 
-    /// The events that a worker may take, and from when on.
+    /// The events that a worker may take, and from when on: of those about one thing the first.
     fn untaken(&self) -> impl Iterator<Item = (Timestamp, usize)> {
-        let waiting = self.queue.iter().enumerate().filter(|(_, pending)| !pending.taken);
-        waiting.filter(|(place, _)| !self.must_wait(*place)).map(|(place, pending)| {
+        let mut begun = BTreeSet::new();
+        self.queue.iter().enumerate().filter_map(move |(place, pending)| {
+            let is_first = begun.insert(pending.subject());
             let rested = self.resting.get(&pending.target.contract).copied().unwrap_or_default();
-            (pending.due.max(rested), place)
+            (is_first && !pending.taken).then(|| (pending.due.max(rested), place))
         })
-    }
-
-    /// Whether an event comes after another about the same thing.
-    fn must_wait(&self, place: usize) -> bool {
-        self.queue.iter().take(place).any(|earlier| earlier.concerns_same(&self.queue[place]))
     }
 
     /// The process has stopped: what only lived in memory is gone.

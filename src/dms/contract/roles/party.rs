@@ -122,8 +122,9 @@ impl Contracts {
         match validator {
             Ok(key) => {
                 let to = Arc::new(Handle::root(key));
-                let (kind, message) =
-                    (BehaviourKind::TransactionsConfirm, ContractMessage::Confirm(Box::new(said)));
+                let kind = BehaviourKind::TransactionsConfirm;
+                let message = ContractMessage::Confirm(Box::new(said));
+                self.forget_notice(&message);
                 let number = self.notify(desk, Arc::clone(&to), kind, message.clone(), true);
                 let purpose = Purpose::Confirm(waiting, number);
                 self.call(desk, root, &to, kind, message, CONTRACT_MESSAGE_TIMEOUT, purpose);

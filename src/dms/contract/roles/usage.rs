@@ -36,8 +36,12 @@ impl Named {
         Self { contracts, tails: Vec::new(), orchestrator, told: false }
     }
 
-    pub(super) fn lead_to(&mut self, tails: Vec<Did>) {
-        self.tails = tails;
+    /// Hosts have named a tail for each of these contracts. What somebody else names for the same deployment changes
+    /// nothing.
+    pub(super) fn lead_to(&mut self, tails: Vec<Did>, contracts: &[ContractRef], orchestrator: &Did) {
+        if self.orchestrator == *orchestrator && *self.contracts == *contracts {
+            self.tails = tails;
+        }
     }
 
     /// The end of the first chain.

@@ -99,6 +99,11 @@ impl Contracts {
         number
     }
 
+    /// The same is to be told once more, which then stands for both.
+    pub(super) fn forget_notice(&mut self, message: &ContractMessage) {
+        self.notices.retain(|notice| notice.message != *message);
+    }
+
     /// Sends what is due.
     pub(super) fn send_notices(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor) {
         let due: Vec<Notice> = self
