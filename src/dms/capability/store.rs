@@ -43,9 +43,9 @@ pub struct RevocationSet {
 }
 
 impl RevocationSet {
-    /// So long a node keeps a revocation that has expired by its clock. The clock may be ahead, by the hours between time
-    /// zones and more, until somebody puts it back; then the token counts again, and nobody tells of its revocation once
-    /// more.
+    /// So long a node keeps a revocation that has expired by its clock. The clock may be ahead, by the hours between
+    /// time zones and more, until somebody puts it back; then the token counts again, and nobody tells of its
+    /// revocation once more.
     pub const MARGIN: Span = Span::hours(24);
 
     /// True when nothing is revoked.

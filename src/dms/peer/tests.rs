@@ -5,7 +5,10 @@ use crate::dms::atlas::BlankAtlas;
 use crate::dms::capability::{Membership, OrganizationKeys, Rules, join};
 use crate::dms::constants::{SCORE_CONNECTED, SCORE_GREETED};
 use crate::dms::deputy::{DeploymentCopy, DeputyConfig, DeputyMessage};
-use crate::dms::ensemble::{EnsembleConfig, Location, LocationConstraints, NodeConfig};
+use crate::dms::ensemble::{
+    AllocationConfig, AllocationKind, EnsembleConfig, ExecutionConfig, Executor, Location,
+    LocationConstraints, NodeConfig,
+};
 use crate::dms::identity::SignatureMode;
 use crate::dms::outbox::{Effects, Remains};
 use crate::dms::resources::Resources;
@@ -144,16 +147,33 @@ fn who_is_superseded_tells_also_what_has_become_of_a_deployment_since_the_copy_t
     let deputy = Arc::clone(peer(2, None).handle_of_root());
     let config = DeputyConfig { deputy: Some(Arc::clone(&deputy)), principals: Vec::new() };
     principal.configure_deputies(config);
+    let task = AllocationConfig {
+        kind: AllocationKind::Task,
+        executor: Executor::Null,
+        resources: Resources::default(),
+        execution: ExecutionConfig::Null,
+        dns_name: "a".into(),
+        keys: Vec::new(),
+        provision: Vec::new(),
+        healthcheck: None,
+        volumes: Vec::new(),
+        failure_recovery: None,
+        depends_on: Vec::new(),
+    };
     let node = NodeConfig {
-        allocations: Vec::new(),
+        allocations: vec!["a".into()],
         ports: Vec::new(),
         location: LocationConstraints::default(),
         peer: None,
         redundancy: 0,
         failure_recovery: None,
     };
-    let nodes = [("n0".into(), node)].into_iter().collect();
-    let ensemble = Arc::new(EnsembleConfig { nodes, ..EnsembleConfig::default() });
+    let ensemble = EnsembleConfig {
+        allocations: [("a".into(), task)].into_iter().collect(),
+        nodes: [("n0".into(), node)].into_iter().collect(),
+        ..EnsembleConfig::default()
+    };
+    let ensemble = Arc::new(ensemble);
     let new = Box::new(NewDeployment { ensemble, pins: Vec::new(), contracts: Arc::from([]) });
     let recovery = Some(Recovery::of(&[Measure::HandOver(HandOver::DEFAULT)]));
     let wishes = Wishes { recovery, ..Wishes::default() };
