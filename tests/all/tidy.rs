@@ -53,7 +53,6 @@ const GEOGRAPHY: &str = "src/workload/place.rs";
 const OWNED: &[(&str, &[&str])] = &[
     ("clap", &["src/cli/"]),
     ("sigpipe", &["src/main.rs"]),
-    ("mimalloc", &["src/main.rs"]),
     ("clap_complete", &["src/cli/manual.rs"]),
     ("clap_mangen", &["src/cli/manual.rs"]),
     ("parquet", &["src/observe/parquet.rs"]),
