@@ -280,8 +280,7 @@ impl World<'_> {
                 Execution::Probed(run, number, health)
             }
             ExecutionStep::LogRead(stream, offset) => {
-                let text =
-                    self.hosts[peer.0 as usize].executor.log(now, run, (stream, offset), &self.images)?;
+                let text = self.hosts[peer.0 as usize].executor.log(now, run, stream, &self.images)?;
                 Execution::Log { run, stream, offset, text }
             }
             ExecutionStep::StatsRead => {

@@ -162,12 +162,6 @@ impl Images {
         &self.images[usize::from(number)]
     }
 
-    /// How often a program of an image has printed its output that has run for so long.
-    #[must_use]
-    pub fn times_printed(&self, number: u16, ran: Span) -> u64 {
-        self.image(number).behaviour.prints().map_or(0, |prints| prints.times(ran))
-    }
-
     /// What a program of an image has printed that has run for so long.
     #[must_use]
     pub fn printed(&self, number: u16, ran: Span) -> Output {

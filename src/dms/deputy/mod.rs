@@ -303,8 +303,10 @@ impl Deputies {
                 let successor = Arc::new(Handle::root(mandate.successor.host.0));
                 self.send_copy(desk, root, deployment, &successor);
             }
-            _ if self.told.get(&deployment.id()).is_some_and(|told| told.version != version) => {}
-            _ => drop(self.told.shift_remove(&deployment.id())),
+            _ if self.told.get(&deployment.id()).is_some_and(|told| told.version == version) => {
+                self.told.shift_remove(&deployment.id());
+            }
+            _ => {}
         }
     }
 }

@@ -96,6 +96,31 @@ impl AllocationConfig {
     }
 }
 
+#[cfg(test)]
+impl AllocationConfig {
+    /// One that runs nothing and says nothing more of itself.
+    pub(in crate::dms) fn bare(
+        name: &str,
+        kind: AllocationKind,
+        executor: Executor,
+        resources: Resources,
+    ) -> Self {
+        Self {
+            kind,
+            executor,
+            resources,
+            execution: ExecutionConfig::Null,
+            dns_name: name.into(),
+            keys: Vec::new(),
+            provision: Vec::new(),
+            healthcheck: None,
+            volumes: Vec::new(),
+            failure_recovery: None,
+            depends_on: Vec::new(),
+        }
+    }
+}
+
 /// A closed set of words of the ensemble format.
 pub trait Word: Sized + 'static {
     /// Every word, in the order in which messages list them.

@@ -161,7 +161,8 @@ impl PublicKey {
     #[inline]
     fn words(&self) -> [u64; 4] {
         let (words, _) = self.bytes.as_chunks();
-        [0, 1, 2, 3].map(|place| u64::from_le_bytes(words[place]))
+        let word = |place: usize| u64::from_le_bytes(words[place]);
+        [word(0), word(1), word(2), word(3)]
     }
 }
 

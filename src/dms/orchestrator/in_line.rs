@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use super::node::{Member, MemberState, Node};
+use super::node::{MemberState, Node};
 use super::{Deployment, Phase};
 use crate::dms::actor::AllocationState;
 use crate::dms::constants::HEALTH_CHECK_INTERVAL;
@@ -88,23 +88,8 @@ impl Node {
         states: &[(Arc<str>, u32, AllocationState)],
         now: Timestamp,
     ) -> bool {
-        let state_of = |member: &Member| {
-            // Of a task that has told its end its peer knows nothing any more.
-            if member.state.has_ended() {
-                return Some(member.state);
-            }
-            let is_its = |(id, generation, _): &&(Arc<str>, u32, AllocationState)| {
-                *id == member.id && *generation == member.generation
-            };
-            match states.iter().find(is_its).map(|(.., state)| state)? {
-                // Of one that is completed the end is still to be told.
-                AllocationState::Running | AllocationState::Completed => Some(MemberState::Running),
-                AllocationState::Queued => Some(MemberState::Queued),
-                AllocationState::Pending => Some(MemberState::Waiting),
-                _ => None,
-            }
-        };
-        let found: Option<Vec<MemberState>> = self.members.iter().map(state_of).collect();
+        let found: Option<Vec<MemberState>> =
+            self.members.iter().map(|member| member.resumed_as(states)).collect();
         let Some(found) = found.filter(|found| found.contains(&MemberState::Queued)) else { return false };
         let has_begun = |level: &&Vec<usize>| level.iter().all(|&place| found[place] != MemberState::Waiting);
         let begun = self.levels.iter().take_while(has_begun).count();

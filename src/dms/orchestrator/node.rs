@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::scoring::KeptBid;
-use crate::dms::actor::{NodeRequest, Printed};
+use crate::dms::actor::{AllocationState, NodeRequest, Printed};
 use crate::dms::constants::{ALLOCATION_DEPLOYMENT_TIMEOUT, COMMIT_DEPLOYMENT_TIMEOUT};
 use crate::dms::ensemble::{AllocationConfig, EnsembleConfig, PortConfig, levels};
 use crate::dms::identity::{EnsembleId, Handle, PeerId};
@@ -91,6 +91,31 @@ pub(super) struct Member {
     pub(super) restarts: RestartLog,
     /// What a task printed that has ended without an error: its result.
     pub(super) result: Option<Printed>,
+}
+
+impl Member {
+    /// What a provider says of this life of it, if anything.
+    pub(super) fn told_in(&self, states: &[(Arc<str>, u32, AllocationState)]) -> Option<AllocationState> {
+        let is_its = |(id, generation, _): &&(Arc<str>, u32, AllocationState)| {
+            *id == self.id && *generation == self.generation
+        };
+        states.iter().find(is_its).map(|(.., state)| *state)
+    }
+
+    /// As what it goes on after a restart of the orchestrator, by what its provider says of it; none where it does not.
+    pub(super) fn resumed_as(&self, states: &[(Arc<str>, u32, AllocationState)]) -> Option<MemberState> {
+        // Of a task that has told its end its peer knows nothing any more.
+        if self.state.has_ended() {
+            return Some(self.state);
+        }
+        match self.told_in(states)? {
+            // Of one that is completed the end is still to be told.
+            AllocationState::Running | AllocationState::Completed => Some(MemberState::Running),
+            AllocationState::Queued => Some(MemberState::Queued),
+            AllocationState::Pending => Some(MemberState::Waiting),
+            _ => None,
+        }
+    }
 }
 
 /// What the update under way has to do with a node.

@@ -247,8 +247,7 @@ impl Deployment {
             node.recoveries.clear();
             return self.escalate(desk, index, "it began anew more than 3 times in 5 minutes");
         }
-        let written = self.config.nodes[&self.nodes[index].entry].failure_recovery;
-        let policy = self.strategy.recovery.on_loss(written);
+        let policy = self.policy_of(index);
         self.note_loss(desk, index, reason);
         let place = self.take_away(desk, index);
         let node = &mut self.nodes[index];
@@ -381,18 +380,20 @@ impl Deployment {
         self.advance(desk);
     }
 
+    /// What is done with a node whose peer is lost.
+    fn policy_of(&self, index: usize) -> NodePolicy {
+        let written = self.config.nodes[&self.nodes[index].entry].failure_recovery;
+        self.strategy.recovery.on_loss(written)
+    }
+
     /// Whether a node whose peer is lost goes on elsewhere.
     fn moves_when_lost(&self, index: usize) -> bool {
-        let node = &self.nodes[index];
-        let written = self.config.nodes[&node.entry].failure_recovery;
-        let is_redeployed = match self.strategy.recovery.on_loss(written) {
+        let is_redeployed = match self.policy_of(index) {
             NodePolicy::Redeploy => true,
             NodePolicy::Restart => false,
-            NodePolicy::StayDown => {
-                matches!(self.config.escalation_strategy, Some(EscalationStrategy::Redeploy))
-            }
+            NodePolicy::StayDown => self.config.escalation_strategy == Some(EscalationStrategy::Redeploy),
         };
-        is_redeployed && node.pin.is_none()
+        is_redeployed && self.nodes[index].pin.is_none()
     }
 
     /// The peer of a node has been heard again: what was prepared for its loss is given back.

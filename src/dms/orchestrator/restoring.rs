@@ -22,7 +22,7 @@ use super::node::{Member, MemberState, Node};
 use super::registry::Registry;
 use super::succeeding::Succession;
 use super::{Deployment, Outcome, Pending, Phase, Purpose};
-use crate::dms::actor::{AllocationState, EnsembleBehaviours, Envelope, Message};
+use crate::dms::actor::{EnsembleBehaviours, Envelope, Message};
 use crate::dms::alarm::Alarm;
 use crate::dms::atlas::Atlas;
 use crate::dms::constants::{BACKOFF_MIN, MONITOR_ONLY_TASK_MANIFEST_INTERVAL, RECONCILE_TIMEOUT};
@@ -209,25 +209,15 @@ impl Deployment {
     ) {
         let early = self.is_early();
         let node = &mut self.nodes[pending.node];
-        let runs = |member: &Member| match outcome {
-            // Of a task that has told its end its peer knows nothing any more.
-            _ if member.state.has_ended() => true,
-            Outcome::Reply(Message::AllocationStates(states)) => {
-                // Of one that is completed the end is still to be told.
-                let has_run = [AllocationState::Running, AllocationState::Completed];
-                states.iter().any(|(id, generation, state)| {
-                    *id == member.id && *generation == member.generation && has_run.contains(state)
-                })
-            }
-            _ => false,
+        let states = match outcome {
+            Outcome::Reply(Message::AllocationStates(states)) => Some(&**states),
+            _ => None,
         };
         if node.phase == Phase::Started && !early {
-            let Outcome::Reply(Message::AllocationStates(states)) = outcome else { return };
+            let Some(states) = states else { return };
             // Of a task that has ended its peer says so as well.
-            let lost = |member: &Member| {
-                member.state == MemberState::Running
-                    && !states.iter().any(|(id, other, _)| *id == member.id && *other == member.generation)
-            };
+            let lost =
+                |member: &Member| member.state == MemberState::Running && member.told_in(states).is_none();
             let replaces = !desk.security.profile.has(Weakness::InTurnSupervision);
             if replaces && node.members.iter().any(lost) {
                 self.recover_node(desk, pending.node, "its peer has lost an allocation");
@@ -235,19 +225,18 @@ impl Deployment {
             return;
         }
         // A standby does not run; it has to be there.
-        let is_there = |member: &Member, states: &[(Arc<str>, u32, AllocationState)]| {
-            states.iter().any(|(id, other, _)| *id == member.id && *other == member.generation)
-        };
-        if let (Phase::Standby, Outcome::Reply(Message::AllocationStates(states))) = (node.phase, outcome)
-            && node.members.iter().all(|member| is_there(member, states))
+        if let (Phase::Standby, Some(states)) = (node.phase, states)
+            && node.members.iter().all(|member| member.told_in(states).is_some())
         {
             return;
         }
-        if let Outcome::Reply(Message::AllocationStates(states)) = outcome
-            && node.goes_on_waiting(states, desk.now)
-        {
+        let states = states.unwrap_or_default();
+        if node.goes_on_waiting(states, desk.now) {
             return self.begin_to_tick(desk);
         }
+        let runs = |member: &Member| {
+            matches!(member.resumed_as(states), Some(MemberState::Running | MemberState::Ended(_)))
+        };
         if !node.members.iter().all(runs) {
             return self.fall_back(desk, pending.node, Stage::Provision);
         }

@@ -26,8 +26,8 @@ pub struct HeldToRun {
 pub struct Precaution<'a> {
     /// Its name.
     pub node: &'a str,
-    /// The peer that may be lost; none where the other node has no peer either.
-    pub against: Option<PeerId>,
+    /// The peer that may be lost.
+    pub against: PeerId,
 }
 
 /// A node that looks for a peer.
@@ -67,12 +67,11 @@ impl Deployment {
         })
     }
 
-    /// What is kept on other hosts, or looks for one, in case that a peer is lost.
+    /// What is kept on other hosts, or looks for one, in case that the peer of another node is lost, which has one.
     pub fn precautions(&self) -> impl Iterator<Item = Precaution<'_>> {
         let spares = self.nodes.iter().filter(|node| node.spare == Spare::Precaution);
         spares.filter(|node| node.phase != Phase::Idle).filter_map(|node| {
-            let primary = &self.nodes[node.standby_of?];
-            let against = primary.place.as_ref().map(|place| place.host);
+            let against = self.nodes[node.standby_of?].place.as_ref()?.host;
             Some(Precaution { node: &node.name, against })
         })
     }

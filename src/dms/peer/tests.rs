@@ -6,8 +6,7 @@ use crate::dms::capability::{Membership, OrganizationKeys, Rules, join};
 use crate::dms::constants::{SCORE_CONNECTED, SCORE_GREETED};
 use crate::dms::deputy::{DeploymentCopy, DeputyConfig, DeputyMessage};
 use crate::dms::ensemble::{
-    AllocationConfig, AllocationKind, EnsembleConfig, ExecutionConfig, Executor, Location,
-    LocationConstraints, NodeConfig,
+    AllocationConfig, AllocationKind, EnsembleConfig, Executor, Location, LocationConstraints, NodeConfig,
 };
 use crate::dms::identity::SignatureMode;
 use crate::dms::outbox::{Effects, Remains};
@@ -147,19 +146,7 @@ fn who_is_superseded_tells_also_what_has_become_of_a_deployment_since_the_copy_t
     let deputy = Arc::clone(peer(2, None).handle_of_root());
     let config = DeputyConfig { deputy: Some(Arc::clone(&deputy)), principals: Vec::new() };
     principal.configure_deputies(config);
-    let task = AllocationConfig {
-        kind: AllocationKind::Task,
-        executor: Executor::Null,
-        resources: Resources::default(),
-        execution: ExecutionConfig::Null,
-        dns_name: "a".into(),
-        keys: Vec::new(),
-        provision: Vec::new(),
-        healthcheck: None,
-        volumes: Vec::new(),
-        failure_recovery: None,
-        depends_on: Vec::new(),
-    };
+    let task = AllocationConfig::bare("a", AllocationKind::Task, Executor::Null, Resources::default());
     let node = NodeConfig {
         allocations: vec!["a".into()],
         ports: Vec::new(),

@@ -10,7 +10,6 @@ use crate::dms::actor::{
     Revert, SecurityContext, Stream, SubnetCreate,
 };
 use crate::dms::capability::{CapabilityContext, Rules};
-use crate::dms::ensemble::config::ExecutionConfig;
 use crate::dms::ensemble::{AllocationKind, LocationConstraints, PortConfig};
 use crate::dms::identity::{Inbox, PeerId};
 use crate::dms::outbox::{Effects, Execution, Outbox};
@@ -149,19 +148,7 @@ impl Lab {
     }
 
     fn allocate(&mut self, name: &str, generation: u32) {
-        let config = AllocationConfig {
-            kind: AllocationKind::Service,
-            executor: Executor::Docker,
-            resources: amount(1),
-            execution: ExecutionConfig::Null,
-            dns_name: name.into(),
-            keys: Vec::new(),
-            provision: Vec::new(),
-            healthcheck: None,
-            volumes: Vec::new(),
-            failure_recovery: None,
-            depends_on: Vec::new(),
-        };
+        let config = AllocationConfig::bare(name, AllocationKind::Service, Executor::Docker, amount(1));
         let (config, report_every) = (Arc::new(config), None);
         let order = AllocationOrder { id: full(name), name: name.into(), generation, config, report_every };
         let allocate = Allocate {

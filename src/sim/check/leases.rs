@@ -7,7 +7,6 @@ use super::lasting::Lasting;
 use super::memberships::{can_tell, is_listened_to};
 use super::{Found, Invariant, Look};
 use crate::dms::identity::EnsembleId;
-use crate::dms::orchestrator::Precaution;
 use crate::kernel::Span;
 use crate::sim::event::PeerId;
 use crate::sim::ledger::key_of;
@@ -60,8 +59,7 @@ fn vain_spares(look: &Look<'_, '_>) -> Vec<(PeerId, EnsembleId, Arc<str>)> {
     for (by, inside) in look.up() {
         let own = inside.peer.deployments().iter();
         for deployment in own.filter(|one| !one.status().is_terminal() && !one.was_handed_over()) {
-            let is_vain = |spare: &Precaution<'_>| spare.against.is_some_and(|host| is_well(by, host));
-            let vain = deployment.precautions().filter(is_vain);
+            let vain = deployment.precautions().filter(|spare| is_well(by, spare.against));
             spares.extend(vain.map(|spare| (by, deployment.id(), Arc::from(spare.node))));
         }
     }

@@ -19,7 +19,6 @@ use self::store::{Presence, Store};
 use super::images::Images;
 use super::setup::{Growth, ImageBehaviour, Prints, Uses};
 use crate::dms::actor::{ExecutorStats, Output, Printed, Stream};
-use crate::dms::constants::LOG_CHUNK_BYTES;
 use crate::dms::ensemble::{AllocationConfig, Executor as Kind, HealthProbe, RestartPolicy};
 use crate::dms::outbox::RunId;
 use crate::kernel::{Rng, Span, Time};
@@ -75,8 +74,8 @@ struct Container {
     survived: u32,
     /// What it printed in earlier turns.
     earlier: Output,
-    /// While its log is being read, part after part: the turn, how often its program had printed in it, and all of it.
-    read: Option<(u32, u64, Output)>,
+    /// All that it had printed when it had done so that often in this turn: a long log is read in many chunks.
+    written: Option<(u64, Output)>,
 }
 
 /// The executors of one peer.
@@ -204,7 +203,7 @@ impl Executor {
             ends: None,
             survived: 0,
             earlier: Output::default(),
-            read: None,
+            written: None,
         });
         match free {
             Some(free) => Start::Later(free),
@@ -379,7 +378,7 @@ impl Executor {
             self.containers.swap_remove(place);
             return Some(Ended::Gone { code, output });
         };
-        container.turn += 1;
+        container.turn_over();
         container.phase = Phase::Starting;
         container.earlier = output;
         let start = container.needs.start(container.kind, images, rng);
@@ -449,31 +448,20 @@ impl Executor {
         self.find(run).map(|container| container.kind)
     }
 
-    /// What a run has printed so far, of which a part from `offset` on is wanted. None when it was stopped or has never
-    /// been up.
-    pub fn log(
-        &mut self,
-        now: Time,
-        run: RunId,
-        (stream, offset): (Stream, u64),
-        images: &Images,
-    ) -> Option<Arc<str>> {
+    /// What a run has printed so far. None when it was stopped or has never been up.
+    #[must_use]
+    pub fn log(&mut self, now: Time, run: RunId, stream: Stream, images: &Images) -> Option<Arc<str>> {
         let place = self.place(run)?;
         let container = &mut self.containers[place];
         let output = match container.since() {
-            Some(since) => container.all_printed(now.since(since), images),
+            Some(since) => container.printed(now.since(since), images),
             None if container.turn > 0 => container.earlier.clone(),
             None => return None,
         };
-        let text = match stream {
+        Some(match stream {
             Stream::Stdout => output.stdout.0,
             Stream::Stderr => output.stderr.0,
-        };
-        if offset.saturating_add(LOG_CHUNK_BYTES as u64) >= text.len() as u64 {
-            // That was the last part.
-            container.read = None;
-        }
-        Some(text)
+        })
     }
 
     /// What a run uses. None when it was stopped or has never been up; between two turns it uses nothing.
@@ -635,7 +623,7 @@ impl Executor {
         for container in self.containers.iter_mut().filter(|one| one.phase == Phase::Asleep) {
             let Some(policy) = container.policy() else { continue };
             container.phase = Phase::Starting;
-            container.turn += 1;
+            container.turn_over();
             container.pauses = Pauses::default();
             risen.push((container.run, policy, container.needs.start(container.kind, images, rng)));
         }
@@ -671,6 +659,12 @@ impl Container {
         self.since().is_some() || self.turn > 0
     }
 
+    /// It is to start once more, and to print from the beginning.
+    fn turn_over(&mut self) {
+        self.turn += 1;
+        self.written = None;
+    }
+
     fn policy(&self) -> Option<RestartPolicy> {
         self.config.execution.container().and_then(|container| container.restart_policy)
     }
@@ -680,30 +674,27 @@ impl Container {
         traits(self.kind).cores(self.config.resources.cpu.cores_milli)
     }
 
-    /// The same as [`Self::printed`], made anew only where it has printed more since: who reads a long log wants it
-    /// once for each part.
-    fn all_printed(&mut self, ran: Span, images: &Images) -> Output {
-        let times = images.times_printed(self.needs.program, ran);
-        let known = self.read.take().filter(|(turn, known, _)| (*turn, *known) == (self.turn, times));
-        let output = known.map_or_else(|| self.printed(ran, images), |(.., output)| output);
-        self.read = Some((self.turn, times, output.clone()));
-        output
-    }
-
     /// All that it has printed when this turn has run for so long.
-    fn printed(&self, ran: Span, images: &Images) -> Output {
+    fn printed(&mut self, ran: Span, images: &Images) -> Output {
+        let prints = images.image(self.needs.program).behaviour.prints();
+        let times = prints.map_or(0, |prints| prints.times(ran));
+        if let Some((before, output)) = &self.written
+            && *before == times
+        {
+            return output.clone();
+        }
         let mut own = images.printed(self.needs.program, ran);
         if traits(self.kind).console {
             let errors = std::mem::take(&mut own.stderr);
             append(&mut own.stdout, &errors.0);
         }
-        if self.turn == 0 {
-            return own;
+        if self.turn > 0 {
+            let now = std::mem::replace(&mut own, self.earlier.clone());
+            append(&mut own.stdout, &now.stdout.0);
+            append(&mut own.stderr, &now.stderr.0);
         }
-        let mut all = self.earlier.clone();
-        append(&mut all.stdout, &own.stdout.0);
-        append(&mut all.stderr, &own.stderr.0);
-        all
+        self.written = Some((times, own.clone()));
+        own
     }
 }
 

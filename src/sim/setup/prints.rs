@@ -22,12 +22,6 @@ impl Prints {
     /// The longest output that a program can have.
     pub const MOST_BYTES: u64 = 64 << 20;
 
-    /// How often a program has printed its output that has run for so long.
-    #[must_use]
-    pub fn times(&self, ran: Span) -> u64 {
-        self.every.map_or(0, |every| ran.0 / every.0) + 1
-    }
-
     /// What a program has printed that has run for so long. What is printed again stands on a line of its own.
     #[must_use]
     pub fn after(&self, ran: Span, stream: Stream) -> Arc<str> {
@@ -43,6 +37,12 @@ impl Prints {
         let wanted = once.saturating_mul(self.times(ran)).min(Self::MOST_BYTES);
         let lines = wanted.div_ceil(line.len() as u64) as usize;
         line.repeat(lines).into()
+    }
+
+    /// How often a program has printed that has run for so long.
+    #[must_use]
+    pub fn times(&self, ran: Span) -> u64 {
+        self.every.map_or(0, |every| ran.0 / every.0) + 1
     }
 
     /// Both streams of a program that has run for so long.

@@ -287,6 +287,7 @@ impl Contracts {
             }
             Purpose::Invoice(contract) => self.invoice_answered(desk, &contract, reply),
             Purpose::Notice(number) => {
+                // Who has said that it has paid learns of a refusal although the first answer was lost.
                 if self.notice_answered(desk, number, reply) {
                     self.answer(desk, root, Waiting::Nobody, reply.clone());
                 }
@@ -434,13 +435,20 @@ impl Contracts {
         waiting: Waiting,
         purpose: impl FnOnce(Waiting, Arc<str>) -> Purpose,
     ) {
-        match self.transactions.get(transaction).map(|known| known.payment_validator_did.clone()) {
-            Some(validator) => {
+        match self.validator_of(transaction) {
+            Ok(validator) => {
                 let purpose = purpose(waiting, Arc::clone(transaction));
-                self.call_node(desk, root, &validator, kind, message, purpose);
+                self.call(desk, root, &validator, kind, message, CONTRACT_MESSAGE_TIMEOUT, purpose);
             }
-            None => self.answer(desk, root, waiting, Message::Error("no such transaction".into())),
+            Err(reason) => self.answer(desk, root, waiting, Message::Error(reason)),
         }
+    }
+
+    /// The node that is told of the payment of what this one owes.
+    fn validator_of(&self, transaction: &str) -> Result<Arc<Handle>, Arc<str>> {
+        let known = self.transactions.get(transaction).ok_or("no such transaction")?;
+        let key = known.payment_validator_did.public_key().map_err(|error| error.to_string())?;
+        Ok(Arc::new(Handle::root(key)))
     }
 
     fn call_node(

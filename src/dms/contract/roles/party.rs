@@ -13,7 +13,7 @@ use crate::dms::contract::payments::{Confirmation, PaymentStatus, Transaction};
 use crate::dms::contract::signing;
 use crate::dms::contract::state::State;
 use crate::dms::desk::Desk;
-use crate::dms::identity::{Did, Handle};
+use crate::dms::identity::Did;
 
 /// A party's copy of a contract.
 #[derive(Clone, Debug)]
@@ -115,13 +115,8 @@ impl Contracts {
         said: Confirmation,
         waiting: Waiting,
     ) {
-        let known = self.transactions.get(&said.unique_id).ok_or_else(|| "no such transaction".into());
-        let validator = known.and_then(|known| {
-            known.payment_validator_did.public_key().map_err(|error| Arc::from(error.to_string()))
-        });
-        match validator {
-            Ok(key) => {
-                let to = Arc::new(Handle::root(key));
+        match self.validator_of(&said.unique_id) {
+            Ok(to) => {
                 let kind = BehaviourKind::TransactionsConfirm;
                 let message = ContractMessage::Confirm(Box::new(said));
                 self.forget_notice(&message);

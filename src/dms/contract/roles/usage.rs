@@ -156,7 +156,11 @@ impl Contracts {
     ) -> Vec<Target> {
         let Some(named) = self.named.get(&ensemble) else { return Vec::new() };
         let contracts = &named.contracts;
-        let (head, found) = if desk.security.profile.has(Weakness::ArbitraryHead) {
+        let is_arbitrary = desk.security.profile.has(Weakness::ArbitraryHead);
+        if !is_arbitrary && let Some(told) = self.feed.told_of(allocation) {
+            return told.to_vec();
+        }
+        let (head, found) = if is_arbitrary {
             let head = match &**contracts {
                 // One contract takes no draw.
                 [only] => Some(only),
@@ -168,8 +172,6 @@ impl Contracts {
                 Some(Target { contract, host, head: head.did.clone() })
             };
             (head, head.and_then(tail_of))
-        } else if let Some(told) = self.feed.told_of(allocation) {
-            return told.to_vec();
         } else {
             let concerns = |one: &&ContractRef| one.provider == *own && one.requestor == named.orchestrator;
             match contracts.iter().find(concerns) {
