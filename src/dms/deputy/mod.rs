@@ -75,6 +75,16 @@ pub(in crate::dms) struct Kept {
     record: Arc<DeploymentRecord>,
 }
 
+/// A deployment of another node that has ended: copies of it may still be on their way.
+#[derive(Clone, Debug)]
+struct Over {
+    ensemble: EnsembleId,
+    principal: PeerId,
+    /// Of the message that told it, and when that came.
+    nonce: u64,
+    came: Timestamp,
+}
+
 /// What a deputy has on disk.
 pub(in crate::dms) type KeptCopies = OrderedMap<EnsembleId, Kept>;
 
@@ -88,6 +98,7 @@ pub(in crate::dms) struct Deputies {
     patience: Option<Span>,
     beats: bool,
     kept: KeptCopies,
+    over: Vec<Over>,
     heard: OrderedMap<PeerId, Timestamp>,
     watch: Alarm,
 }
@@ -112,8 +123,9 @@ impl Deputies {
     }
 
     /// Whether it has nothing to do with others.
-    pub(in crate::dms) fn is_untouched(&self) -> bool {
-        self.told.is_empty() && self.kept.is_empty() && self.asked.is_empty()
+    pub(in crate::dms) fn is_untouched(&self, now: Timestamp) -> bool {
+        let is_past = |over: &Over| now.since(over.came) > LATE;
+        self.told.is_empty() && self.kept.is_empty() && self.asked.is_empty() && self.over.iter().all(is_past)
     }
 
     /// Whether a node has this behaviour.
@@ -352,14 +364,22 @@ impl Deputies {
         if let Err(refused) = self.hear(desk.now, principal) {
             return refused;
         }
-        let known = self.kept.get(&copy.ensemble).filter(|kept| kept.principal == principal);
         // Who counts from below has been started again with its clock put back, unless the message was on its way.
-        let is_late = |kept: &Kept| kept.nonce > request.nonce && desk.now.since(kept.came) <= LATE;
-        if known.is_some_and(is_late) {
+        let is_late = |from: PeerId, nonce: u64, came: Timestamp| {
+            from == principal && nonce > request.nonce && desk.now.since(came) <= LATE
+        };
+        let kept = self.kept.get(&copy.ensemble);
+        let mut over = self.over.iter().filter(|over| over.ensemble == copy.ensemble);
+        if kept.is_some_and(|kept| is_late(kept.principal, kept.nonce, kept.came))
+            || over.any(|over| is_late(over.principal, over.nonce, over.came))
+        {
             return Message::lacking();
         }
         if copy.record.has_ended() {
             self.kept.shift_remove(&copy.ensemble);
+            self.over.retain(|over| desk.now.since(over.came) <= LATE);
+            let (ensemble, nonce) = (copy.ensemble, request.nonce);
+            self.over.push(Over { ensemble, principal, nonce, came: desk.now });
         } else {
             let (nonce, version, record) = (request.nonce, copy.version, Arc::clone(&copy.record));
             let kept = Kept { principal, nonce, came: desk.now, version, after, record };

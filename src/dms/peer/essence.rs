@@ -37,7 +37,7 @@ impl Peer {
             && self.node.is_untouched()
             && self.contracts.is_untouched()
             && self.volumes.is_untouched()
-            && self.deputies.is_untouched()
+            && self.deputies.is_untouched(now)
             && self.security.capabilities.consumed().is_empty();
         rests.then(|| Essence {
             nonce: self.root.last_nonce(),

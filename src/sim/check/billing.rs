@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::authority::Verdict;
 use super::lasting::Lasting;
+use super::memberships::can_tell;
 use super::{Found, Invariant, Look};
 use crate::dms::actor::{AllocationState, Envelope, Message};
 use crate::dms::contract::billing::Invoice;
@@ -338,7 +339,7 @@ fn is_unbilled(look: &Look<'_, '_>, (host, contract): (PeerId, &Contract), told:
     look.world.clock_of(host, look.now) > rest.to
         && !contract.disable_billing
         && !is_untold(contract)
-        && look.node(&contract.payment_validator_did).is_some_and(|node| look.world.hosts[node.0 as usize].up)
+        && look.node(&contract.payment_validator_did).is_some_and(|validator| can_tell(look, validator, host))
         && price(contract, told, rest) > 1e-6
 }
 

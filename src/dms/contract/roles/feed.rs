@@ -73,8 +73,8 @@ pub(super) struct Feed {
     sequence: u64,
     /// What runs, as it was told: the targets of its end.
     open: IndexMap<Arc<str>, (EnsembleId, Vec<Target>)>,
-    /// Contracts that could not be reached, and until when each rests. From then on an event that fails once has it rest
-    /// again, until one is delivered.
+    /// Contracts that could not be reached, and until when each rests. From then on an event that fails once has it
+    /// rest again, until one is delivered.
     resting: IndexMap<Did, Timestamp>,
 }
 
