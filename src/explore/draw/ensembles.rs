@@ -55,6 +55,8 @@ pub(super) fn images(draft: &mut Draft) {
 
 /// An ensemble as it is put together.
 pub(super) struct Ensemble {
+    /// In which nearly all of its allocations run.
+    executor: &'static str,
     /// The kinds of processor that its allocations want in turn, as they are written: the same, nearly always.
     processors: [&'static str; 2],
     allocations: Vec<Allocation>,
@@ -74,14 +76,19 @@ impl Ensemble {
         let mut dice = draft.dice(100 + number);
         let nodes = if draft.has(Choice::Nodes) { dice.between(1, 4) } else { 1 };
         let processor = match draft.has(Choice::Executors) && dice.percent(30) {
-            true => dice.one(&[", architecture: x86_64", ", architecture: arm64"]),
+            true => architecture(dice.one(&draft.offer.processors)),
             false => "",
         };
         let other = match draft.has(Choice::Executors) && draft.dice(200 + number).percent(8) {
             true => ", architecture: arm64",
             false => processor,
         };
+        let executor = match draft.offer.executors.is_empty() {
+            true => "docker",
+            false => dice.one(&draft.offer.executors),
+        };
         let mut ensemble = Self {
+            executor,
             processors: [processor, other],
             allocations: Vec::new(),
             nodes: Vec::new(),
@@ -129,16 +136,16 @@ impl Ensemble {
         let name = format!("a{}", self.allocations.len());
         let is_task = !draft.has(Choice::Services) || dice.percent(50);
         let image = if is_task { task_image(draft, dice) } else { service_image(draft, dice) };
-        let executor = match draft.has(Choice::Executors) && dice.percent(40) {
-            true => "containerd",
-            false => "docker",
+        let executor = match draft.has(Choice::Executors) && dice.percent(8) {
+            true => dice.one(&["docker", "containerd"]),
+            false => self.executor,
         };
         let cores = match (is_hopeless, draft.has(Choice::Tight)) {
             (true, _) => "200".to_owned(),
-            (_, true) => dice.one(&["1", "2", "3"]).to_owned(),
+            (_, true) => dice.one(&["0.5", "1", "1", "2"]).to_owned(),
             _ => dice.one(&["0.5", "1", "2"]).to_owned(),
         };
-        let cards = match draft.has(Choice::Cards) && dice.percent(40) {
+        let cards = match draft.has(Choice::Cards) && dice.percent(if draft.offer.cards { 40 } else { 5 }) {
             true => dice.one(&[
                 ", gpus: [{vendor: NVIDIA}]",
                 ", gpus: [{vendor: NVIDIA, vram: 8 GiB}]",
@@ -215,6 +222,10 @@ impl Ensemble {
     }
 }
 
+fn architecture(processor: &str) -> &'static str {
+    if processor == "arm64" { ", architecture: arm64" } else { ", architecture: x86_64" }
+}
+
 fn task_image(draft: &Draft, dice: &mut Dice) -> &'static str {
     let mut images = vec!["x/short", "x/short", "x/long"];
     if draft.has(Choice::Failures) {
@@ -271,7 +282,9 @@ fn node_text(draft: &Draft, dice: &mut Dice, (number, node): (u64, u64), own: &[
         text.push_str(&format!(", ports: {}", listed(ports)));
     }
     if draft.has(Choice::Places) && dice.percent(40) {
-        let (word, continent) = (dice.one(&["accept", "reject"]), dice.one(&["EU", "AS", "NA", "OC"]));
+        let (word, any) = (dice.one(&["accept", "reject"]), dice.one(&["EU", "AS", "NA", "OC"]));
+        let is_any = draft.offer.continents.is_empty() || word == "reject" || dice.percent(20);
+        let continent = if is_any { any } else { dice.one(&draft.offer.continents) };
         text.push_str(&format!(", location: {{{word}: [{{continent: {continent}}}]}}"));
     }
     if draft.has(Choice::Pins) && dice.percent(25) {

@@ -159,10 +159,11 @@ fn stall(draft: &Draft, dice: &mut Dice) -> String {
 fn trouble(draft: &Draft, dice: &mut Dice) -> String {
     let (at, lasts) = moment(draft, dice, 900);
     let who = who(draft, dice);
-    match dice.between(0, 4) {
+    match dice.between(0, 5) {
         0 => format!("executor_crash: {{at: {at}, {who}}}"),
         1 => format!("pull_failure: {{at: {at}, for: {lasts}s, {who}}}"),
         2 => format!("disk_full: {{at: {at}, for: {lasts}s, {who}}}"),
+        3 => format!("byzantine: {{at: {at}, for: {lasts}s, fraction_wrong: 50%, {who}}}"),
         _ => format!("slow_disk: {{at: {at}, for: {lasts}s, factor: {}, {who}}}", dice.between(2, 20)),
     }
 }

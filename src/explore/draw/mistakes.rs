@@ -93,7 +93,7 @@ fn deadline(draft: &Draft, dice: &mut Dice) -> String {
 
 /// Quotes and payments of contracts that are paid otherwise.
 fn contract(draft: &Draft, dice: &mut Dice) -> String {
-    let name = &draft.contract_names[dice.between(0, draft.contract_names.len() as u64) as usize];
+    let (name, _) = &draft.deals[dice.between(0, draft.deals.len() as u64) as usize];
     let by = match dice.percent(70) {
         true => dice.one(&draft.orchestrators),
         false => dice.one(&["p-0", "p-1"]),

@@ -32,7 +32,7 @@ impl Times {
 pub struct Bounds {
     /// Providers, from and to.
     pub providers: (u64, u64),
-    /// How often an ensemble is deployed, from and to.
+    /// How many deployments are asked for, from and to, where providers are as many as in the middle of theirs.
     pub deployments: (u64, u64),
     /// The profile, as a scenario says it.
     pub profile: String,
@@ -46,7 +46,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             providers: (4, 46),
-            deployments: (24, 86),
+            deployments: (106, 246),
             profile: "intended".to_owned(),
             without: Vec::new(),
             with: Vec::new(),
@@ -58,7 +58,7 @@ impl Bounds {
     /// Where each finding is made small: what shows in a small network is so in a short time.
     #[must_use]
     pub fn small() -> Self {
-        Self { providers: (2, 6), deployments: (1, 12), ..Self::default() }
+        Self { providers: (2, 6), deployments: (4, 48), ..Self::default() }
     }
 
     /// What a configuration of a seed has within them.
@@ -73,11 +73,22 @@ impl Bounds {
 /// Something that a choice brings: its line in a section.
 type Line = fn(&Draft, &mut Dice) -> String;
 
+/// What the machines of providers have. A configuration in which nobody can host anything tells little.
+#[derive(Default)]
+struct Offer {
+    executors: Vec<&'static str>,
+    processors: Vec<&'static str>,
+    continents: Vec<&'static str>,
+    cards: bool,
+}
+
 /// A configuration as it is put together.
 pub(super) struct Draft {
     seed: u64,
     choices: Choices,
     providers: u64,
+    /// What there is among them, which most of what is deployed wants.
+    offer: Offer,
     /// The names of orchestrators.
     orchestrators: Vec<&'static str>,
     /// The names of deployments, with who asks for them.
@@ -92,8 +103,8 @@ pub(super) struct Draft {
     traffic: Vec<String>,
     faults: Vec<String>,
     strategy: Vec<String>,
-    /// The names of contracts under which something may run.
-    contract_names: Vec<String>,
+    /// The names of contracts under which something may run, with who asks for it.
+    deals: Vec<(String, &'static str)>,
     /// When machines are up again that have lost their disks for a moment's absence, in seconds.
     replaced: Vec<u64>,
 }
@@ -116,6 +127,7 @@ pub fn draw(seed: u64, choices: Choices, bounds: &Bounds) -> String {
         seed,
         choices,
         providers: 0,
+        offer: Offer::default(),
         orchestrators: Vec::new(),
         deployments: Vec::new(),
         network: String::new(),
@@ -128,7 +140,7 @@ pub fn draw(seed: u64, choices: Choices, bounds: &Bounds) -> String {
         traffic: Vec::new(),
         faults: Vec::new(),
         strategy: Vec::new(),
-        contract_names: Vec::new(),
+        deals: Vec::new(),
         replaced: Vec::new(),
     };
     peers::draw(&mut draft, bounds);
@@ -140,15 +152,16 @@ pub fn draw(seed: u64, choices: Choices, bounds: &Bounds) -> String {
     write(&draft, bounds)
 }
 
-/// So often at most is an ensemble deployed: a few long runs would take the time of many.
-const MOST_TIMES: u64 = 110;
+/// So many deployments are asked for at most: a few long runs would take the time of many.
+const MOST_DEPLOYMENTS: u64 = 216;
 
-/// How often an ensemble is deployed: the fewer whom a request goes to, the more often, so that runs are of like
-/// length.
-fn count(draft: &Draft, bounds: &Bounds, dice: &mut Dice) -> u64 {
+/// How often each of so many kinds of ensembles is deployed: the more kinds, the less of each, and the fewer whom a
+/// request goes to, the more often, so that runs are of like length.
+fn count(draft: &Draft, bounds: &Bounds, kinds: u64, dice: &mut Dice) -> u64 {
     let (least, most) = bounds.deployments;
     let middle = bounds.providers.0.midpoint(bounds.providers.1);
-    (dice.scaled(least, most) * middle / draft.providers).clamp(1, MOST_TIMES.min(2 * most))
+    let in_all = dice.scaled(least, most) * middle / draft.providers;
+    (in_all / kinds).clamp(1, MOST_DEPLOYMENTS.min(2 * most) / kinds)
 }
 
 /// What is deployed when.
@@ -160,7 +173,7 @@ fn workload(draft: &mut Draft, bounds: &Bounds) {
         let by = draft.orchestrators[dice.between(0, draft.orchestrators.len() as u64) as usize];
         let name = format!("{}{number}", ensemble.kind());
         let mut entry = format!("by: {by}, name: {name}");
-        let (count, timeout) = (count(draft, bounds, &mut dice), dice.between(2, 7));
+        let (count, timeout) = (count(draft, bounds, kinds, &mut dice), dice.between(2, 7));
         let every = (2000 / count).max(1);
         let arrivals = match dice.between(0, 3) {
             0 => {
@@ -181,8 +194,12 @@ fn workload(draft: &mut Draft, bounds: &Bounds) {
             let after = dice.scaled(120, 900);
             let _ = write!(entry, ", shutdown_after: {{exponential: {{mean: {after}s}}}}");
         }
-        if draft.has(Choice::Contracts) && dice.percent(60) && !draft.contract_names.is_empty() {
-            let contract = &draft.contract_names[dice.between(0, draft.contract_names.len() as u64) as usize];
+        if draft.has(Choice::Contracts) && dice.percent(60) && !draft.deals.is_empty() {
+            let own: Vec<_> = draft.deals.iter().filter(|(_, who)| *who == by).collect();
+            let any: Vec<_> = draft.deals.iter().collect();
+            // Now and then somebody names a contract of others.
+            let deals = if own.is_empty() || dice.percent(20) { any } else { own };
+            let (contract, _) = deals[dice.between(0, deals.len() as u64) as usize];
             let _ = write!(entry, ", contracts: [{contract}]");
         }
         if draft.has(Choice::Queues) {
@@ -220,8 +237,11 @@ fn strategy(draft: &mut Draft) {
             "{swim: {period: 5s, timeout: 2s, helpers: 2, suspicion: 20s}}",
         ]);
         draft.strategy.push(format!("detector: {detector}"));
-        if draft.dice(21).percent(12) {
-            recoveries = vec!["migration"];
+        // These are drawn for themselves.
+        match draft.dice(21).between(0, 100) {
+            0..12 => recoveries = vec!["migration"],
+            12..22 => recoveries = vec!["{spot_check: {share: 40%}}"],
+            _ => {}
         }
     }
     if draft.has(Choice::HandOver) {

@@ -140,7 +140,7 @@ fn membership(_: &Draft, dice: &mut Dice) -> String {
 }
 
 fn contract(draft: &Draft, dice: &mut Dice) -> String {
-    let name = &draft.contract_names[dice.between(0, draft.contract_names.len() as u64) as usize];
+    let (name, _) = &draft.deals[dice.between(0, draft.deals.len() as u64) as usize];
     let (by, to_do) = (
         dice.one(&["alice", "p-0", "p-1", "hosta"]),
         dice.one(&[

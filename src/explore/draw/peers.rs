@@ -4,19 +4,22 @@ use super::{Bounds, Draft, Times};
 use crate::explore::choices::Choice;
 use crate::explore::dice::{Dice, listed};
 
-/// The cities of the places that nodes may want.
-const CITIES: [(&str, &str); 6] = [
-    ("Berlin", "DE"),
-    ("Paris", "FR"),
-    ("Tokyo", "JP"),
-    ("Chicago", "US"),
-    ("Sydney", "AU"),
-    ("Singapore", "SG"),
+/// The cities of the places that nodes may want, with their countries and continents.
+const CITIES: [(&str, &str, &str); 6] = [
+    ("Berlin", "DE", "EU"),
+    ("Paris", "FR", "EU"),
+    ("Tokyo", "JP", "AS"),
+    ("Chicago", "US", "NA"),
+    ("Sydney", "AU", "OC"),
+    ("Singapore", "SG", "AS"),
 ];
+
+/// The executors that what is deployed wants.
+const CONTAINERS: [&str; 2] = ["docker", "containerd"];
 
 /// The public network, whose members may publish revocations.
 const MAY_REVOKE: &str =
-    "{name: nunet, capabilities: [/dms/deployment, /broadcast, /public, /dms/cap/revoke]}";
+    "{name: nunet, capabilities: [/dms/deployment, /broadcast, /public, /dms/tokenomics, /dms/cap/revoke]}";
 
 pub(super) fn draw(draft: &mut Draft, bounds: &Bounds) {
     let mut dice = draft.dice(1);
@@ -27,7 +30,8 @@ pub(super) fn draw(draft: &mut Draft, bounds: &Bounds) {
     let orchestrators = dice.between(1 + u64::from(draft.has(Choice::HandOver)), 4) as usize;
     draft.orchestrators = ["alice", "bob", "carol"][..orchestrators].to_vec();
     let names = listed(&draft.orchestrators);
-    draft.peers.push(format!("orchestrators: {{names: {names}{}}}", organizations_of(draft)));
+    let org = organizations_of(draft);
+    draft.peers.push(format!("orchestrators: {{names: {names}{org}}}"));
     if draft.has(Choice::Organizations) {
         organizations(draft, &mut dice);
     } else if draft.has(Choice::Revocations) && !draft.has(Choice::Expiry) {
@@ -37,18 +41,17 @@ pub(super) fn draw(draft: &mut Draft, bounds: &Bounds) {
         draft.organizations.push(format!("{{name: acme, expire: {expire}m}}"));
     }
     if draft.has(Choice::Volumes) {
-        draft
-            .peers
-            .push("volume_servers: {names: [vault], hardware: {cpu: 8, ram: 16 GiB, disk: 2 TB}}".to_owned());
+        let hardware = "hardware: {cpu: 8, ram: 16 GiB, disk: 2 TB}";
+        draft.peers.push(format!("volume_servers: {{names: [vault]{org}, {hardware}}}"));
     }
     if draft.has(Choice::Contracts) {
-        contracts(draft, &mut dice);
+        contracts(draft, org, &mut dice);
     }
     if draft.has(Choice::Gateways) {
         let fails = dice.one(&["0", "30%"]);
         draft.peers.push(format!(
-            "gateways: {{names: [cloud], plans: [{{cpu: 8, ram: 16 GiB, disk: 100 GiB}}], machines: {}, boot: {}s, \
-             fails: {fails}}}",
+            "gateways: {{names: [cloud]{org}, plans: [{{cpu: 8, ram: 16 GiB, disk: 100 GiB}}], machines: {}, \
+             boot: {}s, fails: {fails}}}",
             dice.between(1, 5),
             dice.between(5, 200)
         ));
@@ -86,7 +89,8 @@ fn providers(draft: &mut Draft, dice: &mut Dice) {
         let mut entry = format!("name: {name}, count: {count}");
         entry.push_str(organizations_of(draft));
         if draft.has(Choice::Places) || dice.percent(30) {
-            let (city, country) = CITIES[dice.between(0, CITIES.len() as u64) as usize];
+            let (city, country, continent) = CITIES[dice.between(0, CITIES.len() as u64) as usize];
+            draft.offer.continents.push(continent);
             entry.push_str(&format!(", place: {{city: {city}, country: {country}}}"));
         }
         let (cpu, ram, disk) = match draft.has(Choice::Tight) {
@@ -95,18 +99,21 @@ fn providers(draft: &mut Draft, dice: &mut Dice) {
         };
         let cards = match draft.has(Choice::Cards) && dice.percent(60) {
             true => {
+                draft.offer.cards = true;
                 format!(", gpu: {{vendor: NVIDIA, model: T4, vram: 16 GiB, count: {}}}", dice.between(1, 4))
             }
             false => String::new(),
         };
         // Not every processor is as the others.
-        let kind = match draft.has(Choice::Executors) && dice.percent(30) {
-            true => ", arch: arm64",
-            false => "",
+        let (kind, processor) = match draft.has(Choice::Executors) && dice.percent(30) {
+            true => (", arch: arm64", "arm64"),
+            false => ("", "x86_64"),
         };
+        draft.offer.processors.push(processor);
         entry.push_str(&format!(", hardware: {{cpu: {cpu}, ram: {ram} GiB, disk: {disk} GB{kind}{cards}}}"));
         if draft.has(Choice::Executors) {
             let executors = dice.some(&["docker", "containerd", "firecracker", "\"null\""]);
+            draft.offer.executors.extend(executors.iter().filter(|one| CONTAINERS.contains(one)));
             entry.push_str(&format!(", executors: {}", listed(executors)));
         }
         if draft.has(Choice::Queues) && dice.percent(40) {
@@ -119,7 +126,7 @@ fn providers(draft: &mut Draft, dice: &mut Dice) {
         if draft.has(Choice::Clocks) && dice.percent(50) {
             entry.push_str(&format!(", clock: {{skew: {}ms}}", dice.scaled(10, 3000)));
         }
-        if draft.has(Choice::Contracts) && dice.percent(20) {
+        if draft.has(Choice::Contracts) && groups > 1 && dice.percent(20) {
             entry.push_str(", require_contracts: true");
         }
         draft.peers.push(format!("providers: {{{entry}}}"));
@@ -133,7 +140,7 @@ fn organizations(draft: &mut Draft, dice: &mut Dice) {
         false => String::new(),
     };
     draft.organizations.push(format!(
-        "{{name: acme, capabilities: [/dms/deployment, /broadcast, /public, /dms/cap/revoke]{expire}}}"
+        "{{name: acme, capabilities: [/dms/deployment, /broadcast, /public, /dms/tokenomics, /dms/cap/revoke]{expire}}}"
     ));
     draft.organizations.push(MAY_REVOKE.to_owned());
     let membership = dice.one(&["full", "provide_only", "require_only"]);
@@ -149,12 +156,16 @@ fn organizations(draft: &mut Draft, dice: &mut Dice) {
     draft.peers.push("providers: {name: strangers, names: [eve], membership: none}".to_owned());
 }
 
-fn contracts(draft: &mut Draft, dice: &mut Dice) {
+fn contracts(draft: &mut Draft, org: &str, dice: &mut Dice) {
     // A second host is drawn for itself, so that what else there is stays as it was.
     let mut hosts = draft.dice(5);
     let two = hosts.percent(50);
-    draft.peers.push(format!("contract_hosts: {{names: [{}]}}", if two { "hosta, hostb" } else { "hosta" }));
-    draft.peers.push("payment_validators: {names: [vera]}".to_owned());
+    let hosting = if two { "hosta, hostb" } else { "hosta" };
+    draft.peers.push(format!("contract_hosts: {{names: [{hosting}]{org}}}"));
+    draft.peers.push(format!("payment_validators: {{names: [vera]{org}}}"));
+    // An organization that others deal with through a chain is an orchestrator, too.
+    let mut chains = draft.dice(6);
+    let organization = draft.orchestrators.get(1).copied().filter(|_| chains.percent(35));
     for number in 0..dice.between(1, 4) {
         let name = format!("deal{number}");
         let requestor = draft.orchestrators[dice.between(0, draft.orchestrators.len() as u64) as usize];
@@ -178,13 +189,23 @@ fn contracts(draft: &mut Draft, dice: &mut Dice) {
             false => "",
         };
         let host = if two && hosts.percent(50) { "hostb" } else { "hosta" };
+        let mut provider = format!("p-{}", dice.between(0, 2));
+        let ends = dice.between(10, 120);
+        // Of a chain the first is the head, between somebody else and the organization; the others are tails.
+        let (mut asks, mut role) = (requestor, "");
+        match organization {
+            Some(organization) if number > 0 => (asks, role) = (organization, ", role: tail"),
+            Some(organization) => {
+                (asks, role) = (draft.orchestrators[0], ", role: head");
+                organization.clone_into(&mut provider);
+            }
+            None => {}
+        }
         draft.contracts.push(format!(
-            "{{name: {name}, at: {at}s, requestor: {requestor}, provider: p-{}, host: {host}, validator: vera, \
-             for: {}m, model: {model}, period: minute, periods: {periods}{agreed}{paid}{termination}}}",
-            dice.between(0, 2),
-            dice.between(10, 120)
+            "{{name: {name}, at: {at}s, requestor: {asks}, provider: {provider}, host: {host}, validator: vera, \
+             for: {ends}m, model: {model}, period: minute, periods: {periods}{role}{agreed}{paid}{termination}}}"
         ));
-        draft.contract_names.push(name);
+        draft.deals.push((name, asks));
     }
 }
 
@@ -194,7 +215,7 @@ fn attackers(draft: &mut Draft, dice: &mut Dice) {
         let attack = dice.one(&["forger", "replayer", "token_thief", "sybil", "flooder"]);
         let (start, every) = (dice.between(10, 900), dice.between(2, 30));
         // A flood is a thousand messages already.
-        let every = if attack == "flooder" { every * 10 } else { every };
+        let every = if attack == "flooder" { every * 60 } else { every };
         draft.peers.push(format!(
             "attackers: {{name: foes, count: {}, attack: {{{attack}: {{start: {start}s, end: {end}s, \
              every: {every}s}}}}}}",
