@@ -23,6 +23,8 @@ impl Deployment {
     /// A task of a node has ended with an error: whether the node is tried again after a pause.
     pub(super) fn try_again(&mut self, desk: &mut Desk<'_, '_>, index: usize) -> bool {
         let Some(pause) = self.strategy.recovery.on_error(self.nodes[index].tries) else { return false };
+        // What an update is adding to it goes with it.
+        let index = self.made_whole(desk, index);
         self.take_away(desk, index);
         let node = &mut self.nodes[index];
         node.tries += 1;

@@ -266,7 +266,8 @@ impl Deployment {
         // That nothing has to be prepared any more may be the last step of an update: places among the nodes are others
         // then.
         let Some(at) = self.find(&end.allocation) else { return };
-        if end.exit_code == 0 && !self.stands_check(desk, at, &end.output.stdout) {
+        let result = (!end.fetch).then_some(&end.output.stdout);
+        if end.exit_code == 0 && !self.stands_check(desk, at, result) {
             return;
         }
         if !as_is || end.exit_code == 0 {
