@@ -34,14 +34,19 @@ impl Dice {
 
     /// One of several.
     pub(super) fn one<'t, T: ?Sized>(&mut self, items: &[&'t T]) -> &'t T {
-        items[self.0.below(items.len() as u64) as usize]
+        self.any::<&'t T>(items)
+    }
+
+    /// One of several that are not borrowed.
+    pub(super) fn any<'t, T>(&mut self, items: &'t [T]) -> &'t T {
+        &items[self.0.below(items.len() as u64) as usize]
     }
 
     /// Some of several: each as often as not, and one at least.
     pub(super) fn some<T: Clone>(&mut self, items: &[T]) -> Vec<T> {
         let mut all: Vec<T> = items.iter().filter(|_| self.0.below(2) == 0).cloned().collect();
         if all.is_empty() {
-            all.push(items[self.0.below(items.len() as u64) as usize].clone());
+            all.push(self.any(items).clone());
         }
         all
     }

@@ -63,26 +63,34 @@ enum Asked {
     Copy(EnsembleId, u64),
 }
 
+/// The last message about a deployment of another node: an older one may come after it.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    principal: PeerId,
+    nonce: u64,
+    came: Timestamp,
+}
+
+impl Last {
+    /// Whether what was sent before it may still be on its way.
+    const fn is_recent(&self, now: Timestamp) -> bool {
+        now.since(self.came).0 <= LATE.0
+    }
+
+    /// Whether a message was sent before this one. Who counts from below has been started again with its clock put
+    /// back, unless the message was on its way.
+    fn outdates(&self, request: &Envelope, now: Timestamp) -> bool {
+        self.principal == request.from.host && self.nonce > request.nonce && self.is_recent(now)
+    }
+}
+
 /// A deployment of another node that this one would go on with.
 #[derive(Clone, Debug)]
 pub(in crate::dms) struct Kept {
-    principal: PeerId,
-    /// Of the message that brought it, and when that came: an older one may come later.
-    nonce: u64,
-    came: Timestamp,
+    last: Last,
     version: u64,
     after: Span,
     record: Arc<DeploymentRecord>,
-}
-
-/// A deployment of another node that has ended: copies of it may still be on their way.
-#[derive(Clone, Debug)]
-struct Over {
-    ensemble: EnsembleId,
-    principal: PeerId,
-    /// Of the message that told it, and when that came.
-    nonce: u64,
-    came: Timestamp,
 }
 
 /// What a deputy has on disk.
@@ -98,7 +106,8 @@ pub(in crate::dms) struct Deputies {
     patience: Option<Span>,
     beats: bool,
     kept: KeptCopies,
-    over: Vec<Over>,
+    /// Deployments that have ended lately.
+    over: Vec<(EnsembleId, Last)>,
     heard: OrderedMap<PeerId, Timestamp>,
     watch: Alarm,
 }
@@ -118,14 +127,14 @@ impl Deputies {
     /// The process has started again. Principals have not been heard since, for it was not there to hear them.
     pub(in crate::dms) fn start(&mut self, desk: &mut Desk<'_, '_>, kept: KeptCopies) {
         self.kept = kept;
-        self.heard = self.kept.values().map(|kept| (kept.principal, desk.now)).collect();
+        self.heard = self.kept.values().map(|kept| (kept.last.principal, desk.now)).collect();
         self.watch_on(desk);
     }
 
     /// Whether it has nothing to do with others.
     pub(in crate::dms) fn is_untouched(&self, now: Timestamp) -> bool {
-        let is_past = |over: &Over| now.since(over.came) > LATE;
-        self.told.is_empty() && self.kept.is_empty() && self.asked.is_empty() && self.over.iter().all(is_past)
+        let is_over_lately = self.over.iter().any(|(_, last)| last.is_recent(now));
+        self.told.is_empty() && self.kept.is_empty() && self.asked.is_empty() && !is_over_lately
     }
 
     /// Whether a node has this behaviour.
@@ -364,25 +373,18 @@ impl Deputies {
         if let Err(refused) = self.hear(desk.now, principal) {
             return refused;
         }
-        // Who counts from below has been started again with its clock put back, unless the message was on its way.
-        let is_late = |from: PeerId, nonce: u64, came: Timestamp| {
-            from == principal && nonce > request.nonce && desk.now.since(came) <= LATE
-        };
-        let kept = self.kept.get(&copy.ensemble);
-        let mut over = self.over.iter().filter(|over| over.ensemble == copy.ensemble);
-        if kept.is_some_and(|kept| is_late(kept.principal, kept.nonce, kept.came))
-            || over.any(|over| is_late(over.principal, over.nonce, over.came))
-        {
+        let kept = self.kept.get(&copy.ensemble).map(|kept| &kept.last);
+        let over = self.over.iter().filter(|(id, _)| *id == copy.ensemble).map(|(_, last)| last);
+        if kept.into_iter().chain(over).any(|last| last.outdates(request, desk.now)) {
             return Message::lacking();
         }
+        let last = Last { principal, nonce: request.nonce, came: desk.now };
         if copy.record.has_ended() {
             self.kept.shift_remove(&copy.ensemble);
-            self.over.retain(|over| desk.now.since(over.came) <= LATE);
-            let (ensemble, nonce) = (copy.ensemble, request.nonce);
-            self.over.push(Over { ensemble, principal, nonce, came: desk.now });
+            self.over.retain(|(_, last)| last.is_recent(desk.now));
+            self.over.push((copy.ensemble, last));
         } else {
-            let (nonce, version, record) = (request.nonce, copy.version, Arc::clone(&copy.record));
-            let kept = Kept { principal, nonce, came: desk.now, version, after, record };
+            let kept = Kept { last, version: copy.version, after, record: Arc::clone(&copy.record) };
             self.kept.insert(copy.ensemble, kept);
             self.watch_on(desk);
         }
@@ -405,7 +407,7 @@ impl Deputies {
         if let Err(refused) = self.hear(now, principal) {
             return refused;
         }
-        let of_it = self.kept.iter().filter(|(_, kept)| kept.principal == principal);
+        let of_it = self.kept.iter().filter(|(_, kept)| kept.last.principal == principal);
         match sum_of(of_it.map(|(id, kept)| (*id, kept.version))) == sum {
             true => Message::Ok,
             false => Message::Deputy(Box::new(DeputyMessage::Lacking)),
@@ -414,7 +416,7 @@ impl Deputies {
 
     /// When a principal has been silent for too long.
     fn due(&self, kept: &Kept) -> Timestamp {
-        self.heard.get(&kept.principal).copied().unwrap_or_default() + kept.after
+        self.heard.get(&kept.last.principal).copied().unwrap_or_default() + kept.after
     }
 
     fn watch_on(&mut self, desk: &mut Desk<'_, '_>) {

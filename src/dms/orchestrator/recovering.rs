@@ -171,6 +171,7 @@ impl Deployment {
                 self.tear_down(desk);
             }
             Some(EscalationStrategy::Redeploy) => {
+                let index = self.all_made_whole(desk, index);
                 let is_meant = |other: &usize| *other == index || self.nodes[*other].phase == Phase::Started;
                 for index in (0..self.nodes.len()).filter(is_meant).collect::<Vec<_>>() {
                     self.note_loss(desk, index, reason);

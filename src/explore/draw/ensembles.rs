@@ -1,6 +1,7 @@
 //! What is deployed: ensembles in DMS's own format, and the images that they run.
 
-use super::Draft;
+use super::peers::CONTAINERS;
+use super::{Draft, Group};
 use crate::explore::choices::Choice;
 use crate::explore::dice::{Dice, listed};
 
@@ -74,18 +75,21 @@ impl Ensemble {
     /// One of a configuration; `number` tells it from the others.
     pub(super) fn draw(draft: &Draft, number: u64) -> Self {
         let mut dice = draft.dice(100 + number);
+        let (home, is_contracted) = draft.home_of(number);
         let nodes = if draft.has(Choice::Nodes) { dice.between(1, 4) } else { 1 };
+        // Contracts are with few peers.
+        let nodes = if is_contracted && dice.percent(70) { 1 } else { nodes };
         let processor = match draft.has(Choice::Executors) && dice.percent(30) {
-            true => architecture(dice.one(&draft.offer.processors)),
+            true => home.processor,
             false => "",
         };
         let other = match draft.has(Choice::Executors) && draft.dice(200 + number).percent(8) {
             true => ", architecture: arm64",
             false => processor,
         };
-        let executor = match draft.offer.executors.is_empty() {
+        let executor = match home.executors.is_empty() {
             true => "docker",
-            false => dice.one(&draft.offer.executors),
+            false => dice.one(&home.executors),
         };
         let mut ensemble = Self {
             executor,
@@ -100,10 +104,10 @@ impl Ensemble {
             let count = if several { dice.between(1, 4) } else { 1 };
             let first = ensemble.allocations.len();
             for _ in 0..count {
-                ensemble.add(draft, &mut dice, first, is_hopeless);
+                ensemble.add(draft, &mut dice, (home, count), first, is_hopeless);
             }
             let own: Vec<&str> = ensemble.allocations[first..].iter().map(|one| &*one.name).collect();
-            let node = node_text(draft, &mut dice, (number, node), &own);
+            let node = node_text(draft, &mut dice, (home, is_contracted), (number, node), &own);
             ensemble.nodes.push(node);
         }
         if draft.has(Choice::Edges) && nodes > 1 && dice.percent(60) {
@@ -132,20 +136,33 @@ impl Ensemble {
         ensemble
     }
 
-    fn add(&mut self, draft: &Draft, dice: &mut Dice, first: usize, is_hopeless: bool) {
+    /// Adds an allocation to a node whose first one is the `first` of the ensemble. So many of the node are to fit on a
+    /// machine of its home.
+    fn add(
+        &mut self,
+        draft: &Draft,
+        dice: &mut Dice,
+        (home, count): (&Group, u64),
+        first: usize,
+        is_hopeless: bool,
+    ) {
         let name = format!("a{}", self.allocations.len());
         let is_task = !draft.has(Choice::Services) || dice.percent(50);
         let image = if is_task { task_image(draft, dice) } else { service_image(draft, dice) };
         let executor = match draft.has(Choice::Executors) && dice.percent(8) {
-            true => dice.one(&["docker", "containerd"]),
+            true => dice.one(&CONTAINERS),
             false => self.executor,
         };
-        let cores = match (is_hopeless, draft.has(Choice::Tight)) {
-            (true, _) => "200".to_owned(),
-            (_, true) => dice.one(&["0.5", "1", "1", "2"]).to_owned(),
-            _ => dice.one(&["0.5", "1", "2"]).to_owned(),
+        let fitting = |most: u64, amount: &'static str| {
+            let fits = amount.parse().is_ok_and(|amount: f64| amount * count as f64 <= most as f64);
+            if fits { amount } else { "0.5" }
         };
-        let cards = match draft.has(Choice::Cards) && dice.percent(if draft.offer.cards { 40 } else { 5 }) {
+        let cores = match (is_hopeless, draft.has(Choice::Tight)) {
+            (true, _) => "200",
+            (_, true) => fitting(home.cores, dice.one(&["0.5", "1", "1", "2"])),
+            _ => fitting(home.cores, dice.one(&["0.5", "1", "2"])),
+        };
+        let cards = match draft.has(Choice::Cards) && dice.percent(if home.has_cards { 40 } else { 5 }) {
             true => dice.one(&[
                 ", gpus: [{vendor: NVIDIA}]",
                 ", gpus: [{vendor: NVIDIA, vram: 8 GiB}]",
@@ -153,7 +170,7 @@ impl Ensemble {
             ]),
             false => "",
         };
-        let ram = dice.one(&["0.5", "1", "2"]);
+        let ram = fitting(home.ram_gib, dice.one(&["0.5", "1", "2"]));
         let disk = if draft.has(Choice::Tight) { dice.one(&["1", "1", "1", "12"]) } else { "1" };
         let kind = self.processors[self.allocations.len() % 2];
         let mut text = format!(
@@ -187,14 +204,16 @@ impl Ensemble {
         self.allocations.push(Allocation { name, is_task, text });
     }
 
-    /// The same with another allocation of its first node.
-    pub(super) fn with_another(mut self, draft: &Draft, dice: &mut Dice) -> Self {
-        let first = self.allocations.len();
-        self.add(draft, dice, first, false);
-        let (node, name) = (&mut self.nodes[0], &self.allocations[first].name);
+    /// The ensemble of this number with another allocation of its first node.
+    pub(super) fn with_another(draft: &Draft, number: u64, dice: &mut Dice) -> Self {
+        let mut grown = Self::draw(draft, number);
+        let first = grown.allocations.len();
+        let (home, _) = draft.home_of(number);
+        grown.add(draft, dice, (home, first as u64 + 1), first, false);
+        let (node, name) = (&mut grown.nodes[0], &grown.allocations[first].name);
         let end = node.find(']').expect("a node lists its allocations first");
         node.insert_str(end, &format!(", {name}"));
-        self
+        grown
     }
 
     /// Whether it ends by itself.
@@ -220,10 +239,6 @@ impl Ensemble {
             nodes.join(", ")
         )
     }
-}
-
-fn architecture(processor: &str) -> &'static str {
-    if processor == "arm64" { ", architecture: arm64" } else { ", architecture: x86_64" }
 }
 
 fn task_image(draft: &Draft, dice: &mut Dice) -> &'static str {
@@ -265,7 +280,13 @@ fn restart_policy(draft: &Draft, dice: &mut Dice, is_task: bool) -> String {
     format!(", restart_policy: \"{}\"", dice.one(policies))
 }
 
-fn node_text(draft: &Draft, dice: &mut Dice, (number, node): (u64, u64), own: &[&str]) -> String {
+fn node_text(
+    draft: &Draft,
+    dice: &mut Dice,
+    (home, is_contracted): (&Group, bool),
+    (number, node): (u64, u64),
+    own: &[&str],
+) -> String {
     let mut text = format!("{{allocations: {}", listed(own));
     if draft.has(Choice::Ports) && dice.percent(70) {
         let public = match dice.percent(50) {
@@ -283,13 +304,16 @@ fn node_text(draft: &Draft, dice: &mut Dice, (number, node): (u64, u64), own: &[
     }
     if draft.has(Choice::Places) && dice.percent(40) {
         let (word, any) = (dice.one(&["accept", "reject"]), dice.one(&["EU", "AS", "NA", "OC"]));
-        let is_any = draft.offer.continents.is_empty() || word == "reject" || dice.percent(20);
-        let continent = if is_any { any } else { dice.one(&draft.offer.continents) };
+        let continent = match (word, home.continent) {
+            ("accept", Some(own)) if !dice.percent(20) => own,
+            ("reject", Some(own)) if any == own && !dice.percent(20) => "AF",
+            _ => any,
+        };
         text.push_str(&format!(", location: {{{word}: [{{continent: {continent}}}]}}"));
     }
     if draft.has(Choice::Pins) && dice.percent(25) {
-        text.push_str(&format!(", peer: p-{}", dice.between(0, 2)));
-    } else if draft.has(Choice::Standbys) && dice.percent(40) {
+        text.push_str(&format!(", peer: {}-{}", home.name, dice.between(0, 2)));
+    } else if draft.has(Choice::Standbys) && dice.percent(if is_contracted { 10 } else { 40 }) {
         text.push_str(&format!(", redundancy: {}", dice.between(1, 3)));
     }
     if draft.has(Choice::Recoveries) && dice.percent(80) {

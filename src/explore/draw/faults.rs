@@ -48,7 +48,7 @@ fn moment(draft: &Draft, dice: &mut Dice, longest: u64) -> (String, u64) {
     if !draft.has(Choice::Triggers) || draft.deployments.is_empty() || dice.percent(40) {
         return (format!("{at}s"), lasts);
     }
-    let (name, _) = &draft.deployments[dice.between(0, draft.deployments.len() as u64) as usize];
+    let (name, _) = dice.any(&draft.deployments);
     let state = dice.one(&[
         "Committing",
         "Provisioning",

@@ -26,7 +26,7 @@ pub(super) fn draw(draft: &Draft) -> Vec<(u64, String)> {
         .collect();
     let mut all = Vec::new();
     for _ in 0..dice.scaled(4, 24) {
-        let line = kinds[dice.between(0, kinds.len() as u64) as usize];
+        let line = dice.any(&kinds);
         let one = (dice.between(30, Times::ASKED), line(draft, &mut dice));
         if dice.percent(25) {
             // Twice in the same moment.
@@ -93,7 +93,7 @@ fn deadline(draft: &Draft, dice: &mut Dice) -> String {
 
 /// Quotes and payments of contracts that are paid otherwise.
 fn contract(draft: &Draft, dice: &mut Dice) -> String {
-    let (name, _) = &draft.deals[dice.between(0, draft.deals.len() as u64) as usize];
+    let (name, _) = dice.any(&draft.deals);
     let by = match dice.percent(70) {
         true => dice.one(&draft.orchestrators),
         false => dice.one(&["p-0", "p-1"]),

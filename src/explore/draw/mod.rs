@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 
 use self::ensembles::Ensemble;
 use super::choices::{Choice, Choices};
-use super::dice::Dice;
+use super::dice::{Dice, listed};
 
 /// When what happens, in seconds of the run.
 pub(super) struct Times;
@@ -73,13 +73,19 @@ impl Bounds {
 /// Something that a choice brings: its line in a section.
 type Line = fn(&Draft, &mut Dice) -> String;
 
-/// What the machines of providers have. A configuration in which nobody can host anything tells little.
-#[derive(Default)]
-struct Offer {
+/// Providers with like machines, and what of it an ensemble may want.
+struct Group {
+    name: &'static str,
+    count: u64,
+    cores: u64,
+    ram_gib: u64,
+    /// As an allocation says that it wants it.
+    processor: &'static str,
+    has_cards: bool,
+    /// Those that run containers.
     executors: Vec<&'static str>,
-    processors: Vec<&'static str>,
-    continents: Vec<&'static str>,
-    cards: bool,
+    continent: Option<&'static str>,
+    wants_contracts: bool,
 }
 
 /// A configuration as it is put together.
@@ -87,8 +93,8 @@ pub(super) struct Draft {
     seed: u64,
     choices: Choices,
     providers: u64,
-    /// What there is among them, which most of what is deployed wants.
-    offer: Offer,
+    /// Those that are not there for one choice only.
+    groups: Vec<Group>,
     /// The names of orchestrators.
     orchestrators: Vec<&'static str>,
     /// The names of deployments, with who asks for them.
@@ -118,6 +124,18 @@ impl Draft {
     pub(super) fn dice(&self, part: u64) -> Dice {
         Dice::of(self.seed, part)
     }
+
+    /// The machines that the ensemble of this number is made for, and whether it runs under contracts, which are with
+    /// the first group. A configuration in which nobody can host anything tells little.
+    fn home_of(&self, number: u64) -> (&Group, bool) {
+        let mut dice = self.dice(300 + number);
+        if !self.deals.is_empty() && dice.percent(60) {
+            return (&self.groups[0], true);
+        }
+        let fits = |group: &&Group| !group.executors.is_empty() && !group.wants_contracts;
+        let fitting: Vec<&Group> = self.groups.iter().filter(fits).collect();
+        (if fitting.is_empty() { dice.any(&self.groups) } else { dice.one(&fitting) }, false)
+    }
 }
 
 /// The configuration of a seed that has these choices.
@@ -127,7 +145,7 @@ pub fn draw(seed: u64, choices: Choices, bounds: &Bounds) -> String {
         seed,
         choices,
         providers: 0,
-        offer: Offer::default(),
+        groups: Vec::new(),
         orchestrators: Vec::new(),
         deployments: Vec::new(),
         network: String::new(),
@@ -170,7 +188,11 @@ fn workload(draft: &mut Draft, bounds: &Bounds) {
     let kinds = dice.between(2, 7);
     for number in 0..kinds {
         let ensemble = Ensemble::draw(draft, number);
-        let by = draft.orchestrators[dice.between(0, draft.orchestrators.len() as u64) as usize];
+        let is_contracted = draft.home_of(number).1;
+        let by = match is_contracted && dice.percent(85) {
+            true => dice.any(&draft.deals).1,
+            false => dice.one(&draft.orchestrators),
+        };
         let name = format!("{}{number}", ensemble.kind());
         let mut entry = format!("by: {by}, name: {name}");
         let (count, timeout) = (count(draft, bounds, kinds, &mut dice), dice.between(2, 7));
@@ -194,13 +216,18 @@ fn workload(draft: &mut Draft, bounds: &Bounds) {
             let after = dice.scaled(120, 900);
             let _ = write!(entry, ", shutdown_after: {{exponential: {{mean: {after}s}}}}");
         }
-        if draft.has(Choice::Contracts) && dice.percent(60) && !draft.deals.is_empty() {
-            let own: Vec<_> = draft.deals.iter().filter(|(_, who)| *who == by).collect();
-            let any: Vec<_> = draft.deals.iter().collect();
+        if is_contracted {
+            let own = draft.deals.iter().filter(|(_, who)| *who == by).map(|(contract, _)| contract.as_str());
+            let own: Vec<&str> = own.collect();
             // Now and then somebody names a contract of others.
-            let deals = if own.is_empty() || dice.percent(20) { any } else { own };
-            let (contract, _) = deals[dice.between(0, deals.len() as u64) as usize];
-            let _ = write!(entry, ", contracts: [{contract}]");
+            let named = if own.is_empty() || dice.percent(15) {
+                vec![dice.any(&draft.deals).0.as_str()]
+            } else if dice.percent(30) {
+                vec![dice.one(&own)]
+            } else {
+                own
+            };
+            let _ = write!(entry, ", contracts: {}", listed(named));
         }
         if draft.has(Choice::Queues) {
             let _ = write!(entry, ", priority: {}", dice.between(0, 3));
@@ -247,7 +274,7 @@ fn strategy(draft: &mut Draft) {
     if draft.has(Choice::HandOver) {
         recoveries.push("{hand_over: {after: 60s}}");
     }
-    draft.strategy.push(format!("recovery: {}", super::dice::listed(recoveries)));
+    draft.strategy.push(format!("recovery: {}", listed(recoveries)));
     if draft.has(Choice::Scores) {
         let policy = dice.one(&["best_fit", "worst_fit", "{power_of_d: 2}", "uniform"]);
         draft.strategy.push(format!("placement: {policy}, bid_suppression: {}", dice.percent(50)));

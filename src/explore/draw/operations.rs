@@ -98,7 +98,7 @@ fn update(draft: &Draft, dice: &mut Dice) -> String {
     let (which, by) = one_of(draft, dice, entry);
     // What it is, with something added; or something else, which is refused more often than not.
     let ensemble = match dice.percent(60) {
-        true => Ensemble::draw(draft, entry).with_another(draft, dice),
+        true => Ensemble::with_another(draft, entry, dice),
         false => Ensemble::draw(draft, dice.between(0, 9)),
     };
     format!("by: {by}, deployment: {{update: {{deployment: {which}, ensemble: {}}}}}", ensemble.text())
@@ -140,7 +140,7 @@ fn membership(_: &Draft, dice: &mut Dice) -> String {
 }
 
 fn contract(draft: &Draft, dice: &mut Dice) -> String {
-    let (name, _) = &draft.deals[dice.between(0, draft.deals.len() as u64) as usize];
+    let (name, _) = dice.any(&draft.deals);
     let (by, to_do) = (
         dice.one(&["alice", "p-0", "p-1", "hosta"]),
         dice.one(&[

@@ -1,6 +1,6 @@
 //! Who takes part, and over which network.
 
-use super::{Bounds, Draft, Times};
+use super::{Bounds, Draft, Group, Times};
 use crate::explore::choices::Choice;
 use crate::explore::dice::{Dice, listed};
 
@@ -15,11 +15,15 @@ const CITIES: [(&str, &str, &str); 6] = [
 ];
 
 /// The executors that what is deployed wants.
-const CONTAINERS: [&str; 2] = ["docker", "containerd"];
+pub(super) const CONTAINERS: [&str; 2] = ["docker", "containerd"];
 
-/// The public network, whose members may publish revocations.
-const MAY_REVOKE: &str =
-    "{name: nunet, capabilities: [/dms/deployment, /broadcast, /public, /dms/tokenomics, /dms/cap/revoke]}";
+/// An organization whose members may publish revocations, with what more is said of it.
+fn organization(name: &str, more: &str) -> String {
+    format!(
+        "{{name: {name}, capabilities: [/dms/deployment, /broadcast, /public, /dms/tokenomics, \
+         /dms/cap/revoke]{more}}}"
+    )
+}
 
 pub(super) fn draw(draft: &mut Draft, bounds: &Bounds) {
     let mut dice = draft.dice(1);
@@ -35,7 +39,7 @@ pub(super) fn draw(draft: &mut Draft, bounds: &Bounds) {
     if draft.has(Choice::Organizations) {
         organizations(draft, &mut dice);
     } else if draft.has(Choice::Revocations) && !draft.has(Choice::Expiry) {
-        draft.organizations.push(MAY_REVOKE.to_owned());
+        draft.organizations.push(organization("nunet", ""));
     } else if draft.has(Choice::Expiry) {
         let expire = dice.between(8, 38);
         draft.organizations.push(format!("{{name: acme, expire: {expire}m}}"));
@@ -88,34 +92,33 @@ fn providers(draft: &mut Draft, dice: &mut Dice) {
         let name = ["p", "q", "r"][group as usize];
         let mut entry = format!("name: {name}, count: {count}");
         entry.push_str(organizations_of(draft));
-        if draft.has(Choice::Places) || dice.percent(30) {
-            let (city, country, continent) = CITIES[dice.between(0, CITIES.len() as u64) as usize];
-            draft.offer.continents.push(continent);
+        let place = (draft.has(Choice::Places) || dice.percent(30)).then(|| dice.any(&CITIES));
+        if let Some((city, country, _)) = place {
             entry.push_str(&format!(", place: {{city: {city}, country: {country}}}"));
         }
         let (cpu, ram, disk) = match draft.has(Choice::Tight) {
             true => (dice.between(2, 5), dice.between(4, 9), 60),
             false => (dice.scaled(4, 32), dice.scaled(8, 64), 400),
         };
-        let cards = match draft.has(Choice::Cards) && dice.percent(60) {
+        let has_cards = draft.has(Choice::Cards) && dice.percent(60);
+        let cards = match has_cards {
             true => {
-                draft.offer.cards = true;
                 format!(", gpu: {{vendor: NVIDIA, model: T4, vram: 16 GiB, count: {}}}", dice.between(1, 4))
             }
             false => String::new(),
         };
         // Not every processor is as the others.
         let (kind, processor) = match draft.has(Choice::Executors) && dice.percent(30) {
-            true => (", arch: arm64", "arm64"),
-            false => ("", "x86_64"),
+            true => (", arch: arm64", ", architecture: arm64"),
+            false => ("", ", architecture: x86_64"),
         };
-        draft.offer.processors.push(processor);
         entry.push_str(&format!(", hardware: {{cpu: {cpu}, ram: {ram} GiB, disk: {disk} GB{kind}{cards}}}"));
+        let mut executors = vec!["docker"];
         if draft.has(Choice::Executors) {
-            let executors = dice.some(&["docker", "containerd", "firecracker", "\"null\""]);
-            draft.offer.executors.extend(executors.iter().filter(|one| CONTAINERS.contains(one)));
-            entry.push_str(&format!(", executors: {}", listed(executors)));
+            executors = dice.some(&["docker", "containerd", "firecracker", "\"null\""]);
+            entry.push_str(&format!(", executors: {}", listed(&executors)));
         }
+        executors.retain(|one| CONTAINERS.contains(one));
         if draft.has(Choice::Queues) && dice.percent(40) {
             entry.push_str(&format!(
                 ", queue: {{at_once: {}, waiting: {}}}",
@@ -126,10 +129,23 @@ fn providers(draft: &mut Draft, dice: &mut Dice) {
         if draft.has(Choice::Clocks) && dice.percent(50) {
             entry.push_str(&format!(", clock: {{skew: {}ms}}", dice.scaled(10, 3000)));
         }
-        if draft.has(Choice::Contracts) && groups > 1 && dice.percent(20) {
+        let wants_contracts = draft.has(Choice::Contracts) && groups > 1 && dice.percent(20);
+        if wants_contracts {
             entry.push_str(", require_contracts: true");
         }
         draft.peers.push(format!("providers: {{{entry}}}"));
+        let continent = place.map(|(_, _, continent)| *continent);
+        draft.groups.push(Group {
+            name,
+            count,
+            cores: cpu,
+            ram_gib: ram,
+            processor,
+            has_cards,
+            executors,
+            continent,
+            wants_contracts,
+        });
     }
 }
 
@@ -139,10 +155,8 @@ fn organizations(draft: &mut Draft, dice: &mut Dice) {
         true => format!(", expire: {}m", dice.between(8, 38)),
         false => String::new(),
     };
-    draft.organizations.push(format!(
-        "{{name: acme, capabilities: [/dms/deployment, /broadcast, /public, /dms/tokenomics, /dms/cap/revoke]{expire}}}"
-    ));
-    draft.organizations.push(MAY_REVOKE.to_owned());
+    draft.organizations.push(organization("acme", &expire));
+    draft.organizations.push(organization("nunet", ""));
     let membership = dice.one(&["full", "provide_only", "require_only"]);
     let quotas = if draft.has(Choice::Mistakes) { ", quotas: {acme: 20%}" } else { "" };
     draft.peers.push(format!(
@@ -166,9 +180,10 @@ fn contracts(draft: &mut Draft, org: &str, dice: &mut Dice) {
     // An organization that others deal with through a chain is an orchestrator, too.
     let mut chains = draft.dice(6);
     let organization = draft.orchestrators.get(1).copied().filter(|_| chains.percent(35));
-    for number in 0..dice.between(1, 4) {
+    let most = draft.groups[0].count.min(5);
+    for number in 0..dice.between(2, 7) {
         let name = format!("deal{number}");
-        let requestor = draft.orchestrators[dice.between(0, draft.orchestrators.len() as u64) as usize];
+        let requestor = dice.one(&draft.orchestrators);
         let model = dice.one(&[
             "pay_per_allocation, fee: 3",
             "pay_per_deployment, fee: 2.5",
@@ -189,18 +204,16 @@ fn contracts(draft: &mut Draft, org: &str, dice: &mut Dice) {
             false => "",
         };
         let host = if two && hosts.percent(50) { "hostb" } else { "hosta" };
-        let mut provider = format!("p-{}", dice.between(0, 2));
-        let ends = dice.between(10, 120);
+        let own = format!("p-{}", dice.between(0, most));
+        let ends = dice.between(15, 120);
         // Of a chain the first is the head, between somebody else and the organization; the others are tails.
-        let (mut asks, mut role) = (requestor, "");
-        match organization {
-            Some(organization) if number > 0 => (asks, role) = (organization, ", role: tail"),
-            Some(organization) => {
-                (asks, role) = (draft.orchestrators[0], ", role: head");
-                organization.clone_into(&mut provider);
+        let (asks, provider, role) = match organization {
+            None => (requestor, own, ""),
+            Some(organization) if number == 0 => {
+                (draft.orchestrators[0], organization.to_owned(), ", role: head")
             }
-            None => {}
-        }
+            Some(organization) => (organization, own, ", role: tail"),
+        };
         draft.contracts.push(format!(
             "{{name: {name}, at: {at}s, requestor: {asks}, provider: {provider}, host: {host}, validator: vera, \
              for: {ends}m, model: {model}, period: minute, periods: {periods}{role}{agreed}{paid}{termination}}}"

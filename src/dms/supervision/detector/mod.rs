@@ -57,8 +57,10 @@ pub trait FailureDetector {
 /// What was heard of an allocation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Heartbeats {
-    /// The last sign of life.
+    /// The last sign of life, an answer to a health check included.
     pub last: Timestamp,
+    /// When the gap under way began: with the last heartbeat, or with the watch.
+    pub since: Timestamp,
     /// The times between the last heartbeats, oldest first, as many as the detector wants to know.
     pub gaps: Vec<Span>,
 }
@@ -67,7 +69,7 @@ impl Heartbeats {
     /// Nothing was heard before `now`.
     #[must_use]
     pub const fn since(now: Timestamp) -> Self {
-        Self { last: now, gaps: Vec::new() }
+        Self { last: now, since: now, gaps: Vec::new() }
     }
 
     /// A heartbeat came.
@@ -76,14 +78,14 @@ impl Heartbeats {
             if self.gaps.len() >= window {
                 self.gaps.remove(0);
             }
-            self.gaps.push(now.since(self.last));
+            self.gaps.push(now.since(self.since));
         }
-        self.last = now;
+        (self.last, self.since) = (now, now);
     }
 
     /// Nothing is heard later than `now`: what seems to have been was heard before the clock was put back.
     pub fn correct(&mut self, now: Timestamp) {
-        self.last = self.last.min(now);
+        (self.last, self.since) = (self.last.min(now), self.since.min(now));
     }
 }
 
@@ -159,6 +161,7 @@ impl Detector {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dms::supervision::liveness::Watch;
 
     #[test]
     fn a_window_forgets_the_oldest_gap() {
@@ -168,6 +171,17 @@ mod tests {
         }
         assert_eq!(heard.gaps, [2, 3, 4].map(Span::secs));
         assert_eq!(heard.last, Timestamp(0) + Span::secs(10));
+    }
+
+    #[test]
+    fn an_answer_to_a_health_check_is_no_heartbeat() {
+        let mut watch = Watch::starting_at(Timestamp(0));
+        for minute in 1..=4 {
+            watch.hear(Timestamp(0) + Span::mins(minute), 3);
+            watch.answer(Timestamp(0) + Span::mins(minute) + Span::secs(58));
+        }
+        assert_eq!(watch.heartbeats().gaps, [Span::mins(1); 3]);
+        assert_eq!(watch.heartbeats().last, Timestamp(0) + Span::secs(4 * 60 + 58));
     }
 
     #[test]

@@ -98,8 +98,8 @@ mod tests {
     #[test]
     fn silence_is_borne_as_long_as_heartbeats_have_been_irregular() {
         let heard = |gaps: &[u64]| Heartbeats {
-            last: Timestamp(0),
             gaps: gaps.iter().map(|gap| Span::millis(*gap)).collect(),
+            ..Heartbeats::since(Timestamp(0))
         };
         let convicts =
             |gaps: &[u64]| PHI.convicts_at(&heard(gaps)).unwrap().since(Timestamp(0)).as_secs_f64();
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn half_of_all_heartbeats_are_later_than_the_mean() {
-        let heard = Heartbeats { last: Timestamp(0), gaps: vec![Span::secs(1); 10] };
+        let heard = Heartbeats { gaps: vec![Span::secs(1); 10], ..Heartbeats::since(Timestamp(0)) };
         let suspects = PHI.suspects_at(&heard).unwrap().since(Timestamp(0)).as_secs_f64();
         assert!((suspects - 1.0).abs() < 1e-3, "phi of log10(2) is reached at {suspects} s");
     }
