@@ -61,6 +61,8 @@ pub(super) struct Ensemble {
     /// The kinds of processor that its allocations want in turn, as they are written: the same, nearly always.
     processors: [&'static str; 2],
     allocations: Vec<Allocation>,
+    /// The allocations that have public ports.
+    public: Vec<String>,
     nodes: Vec<String>,
     more: Vec<String>,
 }
@@ -95,6 +97,7 @@ impl Ensemble {
             executor,
             processors: [processor, other],
             allocations: Vec::new(),
+            public: Vec::new(),
             nodes: Vec::new(),
             more: Vec::new(),
         };
@@ -108,6 +111,9 @@ impl Ensemble {
             }
             let own: Vec<&str> = ensemble.allocations[first..].iter().map(|one| &*one.name).collect();
             let node = node_text(draft, &mut dice, (home, is_contracted), (number, node), &own);
+            if node.contains("ports:") {
+                ensemble.public.push(own[0].to_owned());
+            }
             ensemble.nodes.push(node);
         }
         if draft.has(Choice::Edges) && nodes > 1 && dice.percent(60) {
@@ -214,6 +220,25 @@ impl Ensemble {
         let end = node.find(']').expect("a node lists its allocations first");
         node.insert_str(end, &format!(", {name}"));
         grown
+    }
+
+    /// Who asks a service of it, and which; none where nobody could.
+    pub(super) fn asked_by(&self, dice: &mut Dice) -> Option<String> {
+        let services = self.allocations.iter().filter(|one| !one.is_task).map(|one| &*one.name);
+        let services: Vec<&str> = services.collect();
+        if services.is_empty() {
+            return None;
+        }
+        let to = dice.one(&services);
+        let others = self.allocations.iter().map(|one| &*one.name).filter(|name| *name != to);
+        let others: Vec<&str> = others.collect();
+        let is_public = self.public.iter().any(|name| name == to);
+        let who = match (is_public && dice.percent(60), others.is_empty()) {
+            (true, _) => format!("clients: {{count: {}}}", dice.between(1, 4)),
+            (false, false) => format!("from: {}", dice.one(&others)),
+            (false, true) => return None,
+        };
+        Some(format!("{who}, to: {to}"))
     }
 
     /// Whether it ends by itself.

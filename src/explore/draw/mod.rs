@@ -233,7 +233,23 @@ fn workload(draft: &mut Draft, bounds: &Bounds) {
             let _ = write!(entry, ", priority: {}", dice.between(0, 3));
         }
         draft.workload.push(format!("deploy: {{{entry}, ensemble: {}}}", ensemble.text()));
+        traffic(draft, number, &name, &ensemble);
         draft.deployments.push((name, by));
+    }
+}
+
+/// What programs and users ask of what is deployed.
+fn traffic(draft: &mut Draft, number: u64, name: &str, ensemble: &Ensemble) {
+    let mut dice = draft.dice(400 + number);
+    if !draft.has(Choice::Subnets) || !dice.percent(60) {
+        return;
+    }
+    if let Some(who) = ensemble.asked_by(&mut dice) {
+        let (mean, retries) = (dice.scaled(3, 60), dice.between(0, 3));
+        draft.traffic.push(format!(
+            "{{name: asks{number}, deployment: {name}, {who}, arrivals: {{poisson: {{mean: {mean}s}}}}, retries: \
+             {retries}}}"
+        ));
     }
 }
 
