@@ -60,7 +60,7 @@ choices! {
     Forgers = "forgers", "Attackers from outside.";
     Insiders = "insiders", "Attackers who are members.";
     Contracts = "contracts", "Contracts, and what is billed under them.";
-    Subnets = "subnets", "Ensembles whose orchestrator joins their subnet, and what programs and users ask of services.";
+    Subnets = "subnets", "Ensembles whose orchestrator joins their subnet, and who asks services for something.";
     Crashes = "crashes", "Machines that stop.";
     Restarts = "restarts", "Processes that stop.";
     Losses = "losses", "Messages that are lost.";
