@@ -73,8 +73,8 @@ struct Last {
 
 impl Last {
     /// Whether what was sent before it may still be on its way.
-    const fn is_recent(&self, now: Timestamp) -> bool {
-        now.since(self.came).0 <= LATE.0
+    fn is_recent(&self, now: Timestamp) -> bool {
+        now.since(self.came) <= LATE
     }
 
     /// Whether a message was sent before this one. Who counts from below has been started again with its clock put

@@ -171,9 +171,12 @@ impl Deployment {
                 self.tear_down(desk);
             }
             Some(EscalationStrategy::Redeploy) => {
-                let index = self.all_made_whole(desk, index);
-                let is_meant = |other: &usize| *other == index || self.nodes[*other].phase == Phase::Started;
-                for index in (0..self.nodes.len()).filter(is_meant).collect::<Vec<_>>() {
+                let lost = Arc::clone(&self.nodes[index].name);
+                // What an update is adding to them goes with them.
+                self.merge(desk, |_| true);
+                let is_meant = |node: &Node| node.name == lost || node.phase == Phase::Started;
+                let meant = (0..self.nodes.len()).filter(|index| is_meant(&self.nodes[*index]));
+                for index in meant.collect::<Vec<_>>() {
                     self.note_loss(desk, index, reason);
                     self.place_elsewhere(desk, index);
                 }

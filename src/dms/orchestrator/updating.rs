@@ -331,7 +331,7 @@ impl Deployment {
     }
 
     /// Makes parts one with their nodes.
-    fn merge(&mut self, desk: &mut Desk<'_, '_>, which: impl Fn(&Node) -> bool) {
+    pub(super) fn merge(&mut self, desk: &mut Desk<'_, '_>, which: impl Fn(&Node) -> bool) {
         let is_part = |node: &Node| node.change == Change::Part && which(node);
         if !self.nodes.iter().any(is_part) {
             return;
@@ -352,18 +352,7 @@ impl Deployment {
     pub(super) fn made_whole(&mut self, desk: &mut Desk<'_, '_>, index: usize) -> usize {
         let name = Arc::clone(&self.nodes[index].name);
         self.merge(desk, |node| node.name == name);
-        self.named(&name)
-    }
-
-    /// As [`made_whole`](Self::made_whole), and every other node as well.
-    pub(super) fn all_made_whole(&mut self, desk: &mut Desk<'_, '_>, index: usize) -> usize {
-        let name = Arc::clone(&self.nodes[index].name);
-        self.merge(desk, |_| true);
-        self.named(&name)
-    }
-
-    fn named(&self, name: &Arc<str>) -> usize {
-        self.nodes.iter().position(|node| node.name == *name).expect("merging removes parts only")
+        self.nodes.iter().position(|node| node.name == name).expect("merging removes parts only")
     }
 
     /// The deadline of an update has come.

@@ -134,6 +134,17 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_to_a_health_check_is_no_heartbeat() {
+        let mut watch = Watch::starting_at(Timestamp(0));
+        for minute in 1..=4 {
+            watch.hear(Timestamp(0) + Span::mins(minute), 3);
+            watch.answer(Timestamp(0) + Span::mins(minute) + Span::secs(58));
+        }
+        assert_eq!(watch.heartbeats().gaps, [Span::mins(1); 3]);
+        assert_eq!(watch.heartbeats().last, Timestamp(0) + Span::secs(4 * 60 + 58));
+    }
+
+    #[test]
     fn what_is_overdue_is_not_regular() {
         let start = Timestamp(0) + Span::hours(1);
         let mut watch = Watch::starting_at(start);

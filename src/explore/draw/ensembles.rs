@@ -61,8 +61,6 @@ pub(super) struct Ensemble {
     /// The kinds of processor that its allocations want in turn, as they are written: the same, nearly always.
     processors: [&'static str; 2],
     allocations: Vec<Allocation>,
-    /// The allocations that have public ports.
-    public: Vec<String>,
     nodes: Vec<String>,
     more: Vec<String>,
 }
@@ -97,7 +95,6 @@ impl Ensemble {
             executor,
             processors: [processor, other],
             allocations: Vec::new(),
-            public: Vec::new(),
             nodes: Vec::new(),
             more: Vec::new(),
         };
@@ -111,9 +108,6 @@ impl Ensemble {
             }
             let own: Vec<&str> = ensemble.allocations[first..].iter().map(|one| &*one.name).collect();
             let node = node_text(draft, &mut dice, (home, is_contracted), (number, node), &own);
-            if node.contains("ports:") {
-                ensemble.public.push(own[0].to_owned());
-            }
             ensemble.nodes.push(node);
         }
         if draft.has(Choice::Edges) && nodes > 1 && dice.percent(60) {
@@ -232,7 +226,7 @@ impl Ensemble {
         let to = dice.one(&services);
         let others = self.allocations.iter().map(|one| &*one.name).filter(|name| *name != to);
         let others: Vec<&str> = others.collect();
-        let is_public = self.public.iter().any(|name| name == to);
+        let is_public = self.nodes.iter().any(|node| node.contains(&format!("allocation: {to}}}")));
         let who = match (is_public && dice.percent(60), others.is_empty()) {
             (true, _) => format!("clients: {{count: {}}}", dice.between(1, 4)),
             (false, false) => format!("from: {}", dice.one(&others)),

@@ -93,7 +93,7 @@ pub(super) struct Draft {
     seed: u64,
     choices: Choices,
     providers: u64,
-    /// Those that are not there for one choice only.
+    /// The groups of providers that are there whatever is chosen.
     groups: Vec<Group>,
     /// The names of orchestrators.
     orchestrators: Vec<&'static str>,

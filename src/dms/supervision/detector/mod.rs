@@ -161,7 +161,6 @@ impl Detector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dms::supervision::liveness::Watch;
 
     #[test]
     fn a_window_forgets_the_oldest_gap() {
@@ -171,17 +170,6 @@ mod tests {
         }
         assert_eq!(heard.gaps, [2, 3, 4].map(Span::secs));
         assert_eq!(heard.last, Timestamp(0) + Span::secs(10));
-    }
-
-    #[test]
-    fn an_answer_to_a_health_check_is_no_heartbeat() {
-        let mut watch = Watch::starting_at(Timestamp(0));
-        for minute in 1..=4 {
-            watch.hear(Timestamp(0) + Span::mins(minute), 3);
-            watch.answer(Timestamp(0) + Span::mins(minute) + Span::secs(58));
-        }
-        assert_eq!(watch.heartbeats().gaps, [Span::mins(1); 3]);
-        assert_eq!(watch.heartbeats().last, Timestamp(0) + Span::secs(4 * 60 + 58));
     }
 
     #[test]
