@@ -31,7 +31,7 @@ pub struct Precaution<'a> {
 }
 
 /// A node that looks for a peer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unplaced<'a> {
     /// Its name in the ensemble's file.
     pub entry: &'a str,
@@ -39,6 +39,8 @@ pub struct Unplaced<'a> {
     pub resources: &'a Resources,
     /// The only host that may have it.
     pub pin: Option<PeerId>,
+    /// Hosts that never get it, for they have had their say on its tasks.
+    pub barred: Vec<PeerId>,
 }
 
 impl Deployment {
@@ -83,11 +85,12 @@ impl Deployment {
 
     /// The nodes that look for a peer.
     pub fn unplaced(&self) -> impl Iterator<Item = Unplaced<'_>> {
-        let looking = self.nodes.iter().filter(|node| node.wants_place());
-        looking.map(|node| Unplaced {
+        let looking = self.nodes.iter().enumerate().filter(|(_, node)| node.wants_place());
+        looking.map(|(index, node)| Unplaced {
             entry: &node.entry,
             resources: &node.request.resources,
             pin: node.pin.as_ref().map(|pin| pin.host),
+            barred: self.barred_from(index),
         })
     }
 

@@ -111,6 +111,7 @@ fn could_be_placed(look: &Look<'_, '_>, by: PeerId, deployment: &Deployment) -> 
             let own = host.peer.handle_of_root().host;
             let group = &world.setup.groups[world.population.group_of(PeerId(*number))];
             node.pin.is_none_or(|pin| pin == own)
+                && !node.barred.contains(&own)
                 && !group.require_contracts
                 // What is left of an organization's quota is not for it to say.
                 && group.quotas.is_empty()
