@@ -1,7 +1,8 @@
 //! An independent authoriser, slow and plain: the oracle of the tests and of the attack checks.
 //!
 //! It follows the sentences of the spec one by one, compares texts and shares no decision with the rest of the room:
-//! only the data of tokens and the check of one signature. All that it remembers are links that it has found signed.
+//! only the data of tokens and the check of one signature. All that it remembers are links that it has found signed and
+//! rightly placed below their parents.
 
 use std::sync::Arc;
 
@@ -29,25 +30,34 @@ pub struct Question<'a> {
     pub now: Timestamp,
 }
 
-/// The links above those of messages that were found signed, in one mode of signatures, with the fingerprints of the
-/// whole links: they are the same in message after message. A token never changes, and what is kept here keeps its
-/// place, by which it is found.
+/// The links that many messages have in common, those above their own and those of broadcasts, which were found signed
+/// in one mode of signatures and, by these rules, rightly placed below their parents, with the fingerprints of the whole
+/// links. A token never changes, and what is kept here keeps its place, by which it is found.
 #[derive(Debug, Default)]
-pub struct FoundSigned(FxHashMap<usize, (Arc<Token>, u128)>);
+pub struct FoundSigned(FxHashMap<usize, Found>);
+
+#[derive(Debug)]
+struct Found {
+    link: Arc<Token>,
+    rules: Rules,
+    whole: u128,
+}
 
 impl FoundSigned {
     /// Links that are kept.
     const MOST: usize = 100_000;
 
-    fn get(&self, link: &Arc<Token>) -> Option<u128> {
-        self.0.get(&Arc::as_ptr(link).addr()).map(|(_, whole)| *whole)
+    fn get(&self, link: &Arc<Token>, rules: Rules) -> Option<u128> {
+        let found = self.0.get(&Arc::as_ptr(link).addr())?;
+        debug_assert!(Arc::ptr_eq(&found.link, link), "a link that is kept keeps its place");
+        (found.rules == rules).then_some(found.whole)
     }
 
-    fn keep(&mut self, link: &Arc<Token>, whole: u128) {
+    fn keep(&mut self, link: &Arc<Token>, rules: Rules, whole: u128) {
         if self.0.len() >= Self::MOST {
             self.0.clear();
         }
-        self.0.insert(Arc::as_ptr(link).addr(), (Arc::clone(link), whole));
+        self.0.insert(Arc::as_ptr(link).addr(), Found { link: Arc::clone(link), rules, whole });
     }
 }
 
@@ -59,6 +69,7 @@ pub fn authorises(
     question: &Question<'_>,
     known: &mut FoundSigned,
 ) -> bool {
+    let is_shared = question.topic.is_some();
     // Most tokens are those of others, which their subject tells.
     let fits = |token: &Token| {
         question.capabilities.iter().any(|capability| grants(receiver, token, question, capability))
@@ -66,18 +77,19 @@ pub fn authorises(
             && trusted(receiver, token, question.now)
     };
     receiver.consumed().iter().any(|token| fits(token))
-        || tokens
-            .iter()
-            .any(|token| fits(token) && verified(receiver, token, question.now, 0, known).is_some())
+        || tokens.iter().any(|token| {
+            fits(token) && verified(receiver, token, question.now, (0, is_shared), known).is_some()
+        })
 }
 
-/// Section 2.4: the fingerprint of the whole link where nothing is wrong with it. What signatures cover is found anew
-/// from what the link and its parents say, so that nothing remembered inside them counts.
+/// Section 2.4: the fingerprint of the whole link where nothing is wrong with it, which is so many links below what was
+/// asked about and may be met again. What signatures cover is found anew from what the link and its parents say, so that
+/// nothing remembered inside them counts.
 fn verified(
     receiver: &CapabilityContext,
     token: &Arc<Token>,
     now: Timestamp,
-    counter: u64,
+    (counter, is_shared): (u64, bool),
     known: &mut FoundSigned,
 ) -> Option<u128> {
     if over(token, now) {
@@ -97,19 +109,20 @@ fn verified(
     if revoked {
         return None;
     }
+    // A key in the DID is always the same; a document may name another by and by.
+    let is_to_know = is_shared && token.issuer().public_key().is_ok();
+    let found = if is_to_know { known.get(token, receiver.rules()) } else { None };
     let above = match token.chain() {
         None => None,
-        Some(parent) if !continues(parent, token, receiver.rules()) => return None,
-        Some(parent) => Some(verified(receiver, parent, now, counter + 1, known)?),
+        Some(parent) if found.is_none() && !continues(parent, token, receiver.rules()) => return None,
+        Some(parent) => Some(verified(receiver, parent, now, (counter + 1, true), known)?),
     };
-    // A key in the DID is always the same; a document may name another by and by.
-    let is_to_know = counter > 0 && token.issuer().public_key().is_ok();
-    if is_to_know && let Some(whole) = known.get(token) {
-        return Some(whole);
+    if found.is_some() {
+        return found;
     }
     let whole = signed(receiver, token, above)?;
     if is_to_know {
-        known.keep(token, whole);
+        known.keep(token, receiver.rules(), whole);
     }
     Some(whole)
 }
