@@ -519,6 +519,12 @@ impl Message {
                 let printed = end.output.stdout.json_len() + end.output.stderr.json_len();
                 count(&Self::TaskTermination(Box::new(bare))) + printed
             }
+            Self::Contract(said) => match &**said {
+                ContractMessage::Chain(asked) => {
+                    (r#"{"Contract":{"Chain":}}"#.len() + asked.json_len()) as u64
+                }
+                _ => count(self),
+            },
             Self::EdgeProbe(Padding(bytes)) => r#"{"EdgeProbe":""}"#.len() as u64 + u64::from(*bytes),
             other => count(other),
         }
@@ -545,6 +551,7 @@ fn count(value: &impl Serialize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dms::contract::chain::ChainRequest;
     use crate::dms::identity::{SecretKey, SignatureMode};
     use crate::dms::suppression::Share;
 
@@ -617,6 +624,18 @@ mod tests {
         );
         assert_eq!(part.json_len(), json(&part).len() as u64);
         assert_ne!(part, plain);
+    }
+
+    #[test]
+    fn the_length_of_a_question_about_a_chain_is_that_of_its_json() {
+        let key = Did::from(SecretKey::ed25519([3; 32], SignatureMode::Modelled).public());
+        for contract_did in [key.clone(), Did::Empty, Did::from_text("did:web:a\"b")] {
+            let (provider_did, orchestrator_did) = (key.clone(), Did::Empty);
+            let asked = ChainRequest { contract_did, provider_did, orchestrator_did };
+            let asked = Message::Contract(Box::new(ContractMessage::Chain(Box::new(asked))));
+            let json = serde_json::to_string(&asked).expect("a question can be written");
+            assert_eq!(asked.json_len(), json.len() as u64, "{json}");
+        }
     }
 
     #[test]

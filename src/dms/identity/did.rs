@@ -102,6 +102,15 @@ impl Did {
             Self::Other(text) => decode_key(text),
         }
     }
+    /// Bytes of its JSON, known without writing a key.
+    #[must_use]
+    pub fn json_len(&self) -> usize {
+        match self {
+            Self::Empty => "{}".len(),
+            Self::Key(_) => r#"{"uri":""}"#.len() + self.text_len(),
+            Self::Other(_) => serde_json::to_string(self).map_or(0, |json| json.len()),
+        }
+    }
     /// Bytes of the text form, without writing it.
     #[must_use]
     pub fn text_len(&self) -> usize {

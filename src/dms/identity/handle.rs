@@ -200,10 +200,9 @@ impl Handle {
     #[must_use]
     pub fn json_len(&self) -> usize {
         let id = self.id.0.protobuf_len().div_ceil(3) * 4;
-        let did = if self.did.is_empty() { 0 } else { r#""uri":"""#.len() + self.did.text_len() };
-        r#"{"id":{"pub":""},"did":{},"addr":{"host":"","inbox":""}}"#.len()
+        r#"{"id":{"pub":""},"did":,"addr":{"host":"","inbox":""}}"#.len()
             + id
-            + did
+            + self.did.json_len()
             + self.host.text_len()
             + self.inbox.text_len()
     }
