@@ -46,7 +46,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             providers: (4, 46),
-            deployments: (106, 246),
+            deployments: (120, 240),
             profile: "intended".to_owned(),
             without: Vec::new(),
             with: Vec::new(),
@@ -129,7 +129,7 @@ impl Draft {
     /// the first group. A configuration in which nobody can host anything tells little.
     fn home_of(&self, number: u64) -> (&Group, bool) {
         let mut dice = self.dice(300 + number);
-        if !self.deals.is_empty() && dice.percent(60) {
+        if !self.deals.is_empty() && dice.percent(40) {
             return (&self.groups[0], true);
         }
         let fits = |group: &&Group| !group.executors.is_empty() && !group.wants_contracts;
@@ -275,9 +275,9 @@ fn strategy(draft: &mut Draft) {
         ])];
         let detector = dice.one(&[
             "dms",
-            "{fixed: {period: 5s, timeout: 30s}}",
+            "{fixed: {period: 15s, timeout: 45s}}",
             "phi",
-            "{swim: {period: 5s, timeout: 2s, helpers: 2, suspicion: 20s}}",
+            "{swim: {period: 15s, timeout: 2s, helpers: 2, suspicion: 30s}}",
         ]);
         draft.strategy.push(format!("detector: {detector}"));
         // These are drawn for themselves.
