@@ -31,8 +31,8 @@ pub struct Question<'a> {
 }
 
 /// The links that many messages have in common, those above their own and those of broadcasts, which were found signed
-/// in one mode of signatures and, by these rules, rightly placed below their parents, with the fingerprints of the whole
-/// links. A token never changes, and what is kept here keeps its place, by which it is found.
+/// in one mode of signatures and, by these rules, rightly placed below their parents, with the fingerprints of the
+/// whole links. A token never changes, and what is kept here keeps its place, by which it is found.
 #[derive(Debug, Default)]
 pub struct FoundSigned(FxHashMap<usize, Found>);
 
@@ -82,9 +82,9 @@ pub fn authorises(
         })
 }
 
-/// Section 2.4: the fingerprint of the whole link where nothing is wrong with it, which is so many links below what was
-/// asked about and may be met again. What signatures cover is found anew from what the link and its parents say, so that
-/// nothing remembered inside them counts.
+/// Section 2.4: the fingerprint of the whole link where nothing is wrong with it. What signatures cover is found anew
+/// from what the link and its parents say, so that nothing remembered inside them counts. `counter` is how many links
+/// above the one that was asked about it stands, `is_shared` whether other messages bring it too.
 fn verified(
     receiver: &CapabilityContext,
     token: &Arc<Token>,
