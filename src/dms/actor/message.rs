@@ -525,6 +525,14 @@ impl Message {
                 }
                 _ => count(self),
             },
+            Self::Deputy(said) => match &**said {
+                DeputyMessage::Copy(copy) => {
+                    let length = (r#"{"Deputy":{"Copy":}}"#.len() + copy.json_len()) as u64;
+                    debug_assert_eq!(length, count(self), "a copy is as long as its JSON");
+                    length
+                }
+                _ => count(self),
+            },
             Self::EdgeProbe(Padding(bytes)) => r#"{"EdgeProbe":""}"#.len() as u64 + u64::from(*bytes),
             other => count(other),
         }

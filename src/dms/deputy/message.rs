@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
 use super::Mandate;
+use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::identity::EnsembleId;
 use crate::dms::store::DeploymentRecord;
 
@@ -38,15 +39,27 @@ pub struct DeploymentCopy {
     /// Tells it from copies of other states.
     pub version: u64,
     pub(in crate::dms) record: Arc<DeploymentRecord>,
+    /// What its ensemble takes of it, in bytes: it is long, and the same in most copies of a deployment.
+    pub(super) ensemble_bytes: usize,
 }
 
 impl DeploymentCopy {
     /// Bytes of the sealed box.
     fn bytes(&self) -> usize {
-        let ensemble = serde_json::to_vec(&*self.record.config).expect("an ensemble has only string keys");
         let allocations: usize = self.record.nodes.iter().map(|node| node.members.len()).sum();
-        ensemble.len() + allocations * BYTES_PER_ALLOCATION + BYTES_BESIDE
+        self.ensemble_bytes + allocations * BYTES_PER_ALLOCATION + BYTES_BESIDE
     }
+
+    /// Bytes of its JSON, which is mostly the sealed box.
+    pub(in crate::dms) fn json_len(&self) -> usize {
+        let digits = self.version.checked_ilog10().map_or(1, |digits| digits as usize + 1);
+        r#"{"ensemble":"","version":,"sealed":""}"#.len() + 64 + digits + self.bytes()
+    }
+}
+
+/// Bytes of an ensemble's JSON.
+pub(super) fn bytes_of(config: &EnsembleConfig) -> usize {
+    serde_json::to_vec(config).expect("an ensemble has only string keys").len()
 }
 
 /// A version stands for the content: who has the key may write what they like, and nobody else can.

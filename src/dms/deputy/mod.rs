@@ -21,11 +21,13 @@ mod message;
 use std::sync::Arc;
 
 pub use mandate::Mandate;
+use message::bytes_of;
 pub use message::{DeploymentCopy, DeputyMessage};
 
 use crate::dms::actor::{Actor, Behaviour, BehaviourKind, Envelope, Message};
 use crate::dms::alarm::Alarm;
 use crate::dms::desk::Desk;
+use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::identity::{EnsembleId, Handle, PeerId};
 use crate::dms::orchestrator::Deployment;
 use crate::dms::outbox::{Owner, Timer};
@@ -49,10 +51,12 @@ pub struct DeputyConfig {
 }
 
 /// What a deputy was told last of a deployment.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Told {
     version: u64,
     acknowledged: bool,
+    /// The ensemble, with the bytes of its JSON.
+    ensemble: (Arc<EnsembleConfig>, usize),
 }
 
 /// What a deputy is asked.
@@ -203,10 +207,15 @@ impl Deputies {
         to: &Arc<Handle>,
     ) {
         let (ensemble, version) = (deployment.id(), deployment.version());
-        let copy = DeploymentCopy { ensemble, version, record: Arc::new(deployment.snapshot()) };
+        let record = Arc::new(deployment.snapshot());
+        let known = self.told.get(&ensemble).map(|told| &told.ensemble);
+        let known = known.filter(|(config, _)| Arc::ptr_eq(config, &record.config));
+        let ensemble_bytes = known.map_or_else(|| bytes_of(&record.config), |(_, bytes)| *bytes);
+        let told = (Arc::clone(&record.config), ensemble_bytes);
+        let copy = DeploymentCopy { ensemble, version, record, ensemble_bytes };
         let asked = Asked::Copy(ensemble, version);
         self.ask(desk, root, to, BehaviourKind::DeputyCopy, DeputyMessage::Copy(copy), asked);
-        self.told.insert(ensemble, Told { version, acknowledged: false });
+        self.told.insert(ensemble, Told { version, acknowledged: false, ensemble: told });
     }
 
     fn ask(

@@ -13,6 +13,7 @@ use crate::dms::identity::{Handle, PeerId};
 use crate::dms::outbox::Timer;
 use crate::dms::profile::Weakness;
 use crate::dms::scored_bids::{Asked, OffersWanted, ScoredBids};
+use crate::dms::supervision::Spare;
 use crate::dms::suppression::{Draw, Share};
 use crate::kernel::{Span, Timestamp};
 
@@ -275,8 +276,12 @@ impl Deployment {
         // Where those who might bid have failed before, what they failed over says more than that nobody else bids.
         let failed_before = missing.iter().all(|&index| !self.nodes[index].excluded.is_empty());
         for &index in &missing {
+            let node = &mut self.nodes[index];
             // Nobody else wants it: better a peer that has failed before than none.
-            self.nodes[index].excluded.clear();
+            node.excluded.clear();
+            if node.spare == Spare::Precaution {
+                node.searches_in_vain.allows_another(desk.now);
+            }
         }
         let names: Vec<&str> = missing.iter().map(|&index| &*self.nodes[index].name).collect();
         let mut reason = format!("no bids for {}", names.join(", "));

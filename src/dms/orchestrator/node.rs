@@ -169,6 +169,8 @@ pub(super) struct Node {
     pub(super) is_decided: bool,
     /// How often it began anew of late.
     pub(super) recoveries: RestartLog,
+    /// How often nobody bid for it of late, where it was sought as a precaution.
+    pub(super) searches_in_vain: RestartLog,
     /// Since when its peer may be lost.
     pub(super) suspected_since: Option<Timestamp>,
     /// Where the generations of the present orchestrator begin.
@@ -299,6 +301,7 @@ impl Node {
             votes: Vec::new(),
             is_decided: false,
             recoveries: RestartLog::default(),
+            searches_in_vain: RestartLog::default(),
             suspected_since: None,
             first_generation: 0,
         }

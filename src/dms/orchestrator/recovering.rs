@@ -307,7 +307,7 @@ impl Deployment {
     /// late to find that they are gone.
     pub(super) fn look_after_standbys(&mut self, desk: &mut Desk<'_, '_>) {
         self.asks_standbys = false;
-        if self.status.is_terminal() {
+        if self.status.is_ending() {
             return;
         }
         for index in 0..self.nodes.len() {
@@ -327,7 +327,7 @@ impl Deployment {
     ) {
         let index = pending.node;
         let node = &mut self.nodes[index];
-        if node.phase != Phase::Standby || self.status.is_terminal() {
+        if node.phase != Phase::Standby || self.status.is_ending() {
             return;
         }
         if matches!(outcome, Outcome::Reply(_)) {
@@ -377,6 +377,10 @@ impl Deployment {
         let Some(spare) = self.precaution_of(index, |phase| phase == Phase::Idle) else { return };
         let place = self.nodes[index].place.clone();
         let node = &mut self.nodes[spare];
+        // Where peers are suspected again and again, nobody is asked each time for what nobody had room for.
+        if !node.searches_in_vain.has_room(desk.now) {
+            return;
+        }
         node.renew();
         node.phase = Phase::Unplaced;
         node.excluded = place.into_iter().map(|place| place.host).collect();

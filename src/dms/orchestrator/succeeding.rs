@@ -218,13 +218,16 @@ impl Deployment {
         let Some(host) = self.nodes.get(pending.node).and_then(|node| Some(node.place.as_ref()?.host)) else {
             return;
         };
-        match outcome {
-            Outcome::Reply(Message::Ok) => {
-                self.succession.unannounced.retain(|other| *other != host);
-                self.reconcile(desk, pending.node);
+        if let Outcome::Reply(Message::Ok | Message::Error(_)) = outcome {
+            self.succession.unannounced.retain(|other| *other != host);
+            // What ends is released in any case, and nothing of it is to be recovered.
+            if self.status.is_ending() {
+                return;
             }
+        }
+        match outcome {
+            Outcome::Reply(Message::Ok) => self.reconcile(desk, pending.node),
             Outcome::Reply(Message::Error(reason)) => {
-                self.succession.unannounced.retain(|other| *other != host);
                 let reason = format!("its peer does not know of it: {reason}");
                 self.recover_node(desk, pending.node, &reason);
             }

@@ -17,6 +17,9 @@ use crate::sim::ledger::key_of;
 pub(super) struct Outputs {
     /// The newest generation of each allocation: what an older one printed is not kept in its place.
     newest: BTreeMap<Arc<str>, u32>,
+    /// From which generation on the orchestrators of each deployment want its nodes, where they have given older ones
+    /// up.
+    wanted: BTreeMap<EnsembleId, Vec<(Arc<str>, u32)>>,
     /// When each deployment ended.
     ended: BTreeMap<EnsembleId, Time>,
 }
@@ -31,6 +34,9 @@ impl Invariant for Outputs {
             Fact::AllocationCreated { allocation, generation } => {
                 let newest = self.newest.entry(Arc::clone(allocation)).or_default();
                 *newest = (*newest).max(*generation);
+            }
+            Fact::RedeploymentStarted { ensemble, node, generation } => {
+                self.wanted.entry(*ensemble).or_default().push((Arc::clone(node), *generation));
             }
             Fact::DeploymentStatus { ensemble, status, .. } if status.is_terminal() => {
                 self.ended.entry(*ensemble).or_insert(look.now);
@@ -56,6 +62,11 @@ impl Invariant for Outputs {
             return;
         }
         let key = key_of(&end.allocation);
+        let is_of = |node: &str| key.strip_prefix(node).is_some_and(|rest| rest.starts_with('.'));
+        let mut wanted = self.wanted.get(&id).into_iter().flatten();
+        if wanted.any(|(node, first)| is_of(node) && end.generation < *first) {
+            return;
+        }
         let deployment = look.world.hosts[peer.0 as usize].peer.deployment(id);
         let kept = deployment.and_then(|one| one.log_file(&format!("deployments/{id}/{key}/stdout.log")));
         if let Some(kept) = kept.filter(|kept| *kept != printed) {

@@ -359,7 +359,8 @@ impl Recovery {
     }
 }
 
-/// The recent restarts of one allocation, to tell when restarting no longer helps.
+/// The recent restarts of one allocation, to tell when restarting no longer helps; or whatever else is tried a few times
+/// and then left for a while.
 #[derive(Clone, Debug, Default)]
 pub struct RestartLog {
     times: VecDeque<Timestamp>,
@@ -368,13 +369,19 @@ pub struct RestartLog {
 impl RestartLog {
     /// Notes a restart at `now`; false when it is one too many within [`RESTART_PERIOD`], so that the node is next.
     pub fn allows_another(&mut self, now: Timestamp) -> bool {
+        let has_room = self.has_room(now);
+        self.times.push_back(now);
+        has_room
+    }
+
+    /// Whether one more at `now` would not be one too many.
+    pub fn has_room(&mut self, now: Timestamp) -> bool {
         // Those that seem to be still to come were noted before the clock was put back.
         self.times.iter_mut().for_each(|time| *time = (*time).min(now));
         while self.times.front().is_some_and(|first| now.since(*first) > RESTART_PERIOD) {
             self.times.pop_front();
         }
-        self.times.push_back(now);
-        self.times.len() <= RESTART_INTENSITY
+        self.times.len() < RESTART_INTENSITY
     }
 
     /// Forgets all: the allocation starts a new life elsewhere.
