@@ -251,11 +251,10 @@ impl World<'_> {
     /// Puts a peer away that has just handled something, if nothing of it is left but what it has learnt.
     #[inline]
     pub(super) fn put_away(&mut self, now: Time, peer: PeerId) {
-        let clock = self.clock(now);
-        let host = &mut self.hosts[peer.0 as usize];
         // One whose anchors have changed is not fresh: they are not among what is kept.
-        if host.rest == Rest::Fresh && !self.foresight.groups.is_empty() {
-            host.put_away(now, clock, &mut self.lore);
+        if self.hosts[peer.0 as usize].rest == Rest::Fresh && !self.foresight.groups.is_empty() {
+            let clock = self.clock(now);
+            self.hosts[peer.0 as usize].put_away(now, clock, &mut self.lore);
         }
     }
 

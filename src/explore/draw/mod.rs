@@ -46,7 +46,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             providers: (4, 46),
-            deployments: (120, 240),
+            deployments: (109, 218),
             profile: "intended".to_owned(),
             without: Vec::new(),
             with: Vec::new(),

@@ -172,6 +172,11 @@ impl World<'_> {
         inside.disk = Disk::new(storage, inside.peer.provider().machine().total.disk_bytes);
         inside.executor = Executor::default();
         self.give_machines_back(now, peer);
+        for (number, id, former) in self.ledger.back_to_the_unaware(peer) {
+            if let Some(deployment) = self.hosts[former.0 as usize].peer.deployment(id) {
+                self.ledger.is_in(now, number, deployment.status());
+            }
+        }
     }
 
     /// A process that is ended may still say so; of one that dies, only what was due before is told.

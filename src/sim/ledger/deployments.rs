@@ -15,6 +15,8 @@ pub(in crate::sim) struct DeploymentRecord {
     pub(super) entry: u32,
     /// Who orchestrates it now.
     pub(super) by: PeerId,
+    /// Who orchestrated it before and has not heard that it is another's by now, the latest last.
+    pub(super) unaware: Vec<PeerId>,
     pub(super) ensemble: Option<EnsembleId>,
     pub(in crate::sim) submitted: Time,
     pub(super) deadline: Time,
@@ -58,6 +60,7 @@ impl Ledger {
         self.deployments.push(DeploymentRecord {
             entry,
             by,
+            unaware: Vec::new(),
             ensemble: None,
             submitted: now,
             deadline,
@@ -114,9 +117,34 @@ impl Ledger {
             Fact::DeploymentRestored { status, .. } => record.goes_on(status),
             Fact::DeploymentHandedOver { .. } => {
                 self.counters.handed_over += 1;
-                record.by = peer;
+                let former = std::mem::replace(&mut record.by, peer);
+                record.unaware.push(former);
+                record.unaware.retain(|other| *other != peer);
             }
+            Fact::DeploymentSuperseded { .. } => record.unaware.retain(|other| *other != peer),
             _ => {}
+        }
+    }
+
+    /// A peer has lost its disk, and with it all that it had taken over. Whoever orchestrated that before, and has not
+    /// heard of the change, still does: the numbers and ids of such deployments, with who that is.
+    pub(in crate::sim) fn back_to_the_unaware(&mut self, peer: PeerId) -> Vec<(u32, EnsembleId, PeerId)> {
+        let mut back = Vec::new();
+        for (record, number) in self.deployments.iter_mut().zip(0..) {
+            record.unaware.retain(|other| *other != peer);
+            let Some(id) = record.ensemble.filter(|_| record.by == peer) else { continue };
+            if let Some(former) = record.unaware.pop() {
+                record.by = former;
+                back.push((number, id, former));
+            }
+        }
+        back
+    }
+
+    /// What a deployment has come to where it is orchestrated.
+    pub(in crate::sim) fn is_in(&mut self, now: Time, number: u32, status: DeploymentStatus) {
+        if self.deployments[number as usize].status != status {
+            self.set_status(now, number, status, None);
         }
     }
 

@@ -527,7 +527,8 @@ impl Ledger {
             | Fact::RedeploymentStarted { .. }
             | Fact::DeploymentReshaped { .. }
             | Fact::DeploymentRestored { .. }
-            | Fact::DeploymentHandedOver { .. }) => self.apply_to_deployment(now, peer, deployment, fact),
+            | Fact::DeploymentHandedOver { .. }
+            | Fact::DeploymentSuperseded { .. }) => self.apply_to_deployment(now, peer, deployment, fact),
             fact @ Fact::BidRefused { .. } => self.refused(deployment, self.case(now, peer), 1, fact),
             Fact::BidAccepted(_) => {
                 self.counters.bids_received += 1;
@@ -563,7 +564,6 @@ impl Ledger {
             | Fact::AllocationCreated { .. }
             | Fact::SubnetJoined { .. }
             | Fact::Container { .. }
-            | Fact::DeploymentSuperseded { .. }
             | Fact::ResultDecided { .. } => {}
             Fact::NodeAwarded { node, paid_micro_per_h, .. } => {
                 self.awarded(deployment, &node, paid_micro_per_h);

@@ -359,8 +359,8 @@ impl Recovery {
     }
 }
 
-/// The recent restarts of one allocation, to tell when restarting no longer helps; or whatever else is tried a few times
-/// and then left for a while.
+/// The recent restarts of one allocation, to tell when restarting no longer helps; or whatever else is tried a few
+/// times and then left for a while.
 #[derive(Clone, Debug, Default)]
 pub struct RestartLog {
     times: VecDeque<Timestamp>,
