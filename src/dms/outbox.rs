@@ -405,6 +405,20 @@ pub struct Effects {
     pub shown: Vec<(u32, Message)>,
 }
 
+impl Effects {
+    /// Whether nothing has come of a call that anybody has to do something about.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.facts.is_empty()
+            && self.timers.is_empty()
+            && self.sends.is_empty()
+            && self.actions.is_empty()
+            && self.ended.is_empty()
+            && self.shown.is_empty()
+            && !self.crashed
+    }
+}
+
 /// The effects of one call, with what the driver lends for it: randomness, and answers about the machine.
 #[derive(Debug)]
 pub struct Outbox<'a> {

@@ -88,11 +88,19 @@ impl LatencyModel {
     /// A random one-way delay. One draw, whichever the model.
     #[inline]
     pub fn sample(&self, from: Attachment, to: Attachment, rng: &mut Rng<'_>) -> Span {
-        let normal = standard_normal(rng);
         match self {
-            Self::Constant(delay) => *delay,
-            Self::Cities(pairs) => pairs.delay(from, to, normal),
+            Self::Constant(delay) => {
+                Self::skip(rng);
+                *delay
+            }
+            Self::Cities(pairs) => pairs.delay(from, to, standard_normal(rng)),
         }
+    }
+
+    /// Draws what a sample does, where nobody asks how long it takes.
+    #[inline]
+    pub fn skip(rng: &mut Rng<'_>) {
+        rng.next_u64();
     }
 
     /// The one-way delay without jitter, which no sample is below.

@@ -70,6 +70,15 @@ impl Medium {
         way
     }
 
+    /// Draws what a [`way`](Self::way) does, where nobody asks how long it takes: no later draw is shifted.
+    #[inline]
+    pub(super) fn skip_way(&self, from: EndpointId, to: EndpointId, bytes: u64, rng: &mut Rng<'_>) {
+        match self.packet_loss > 0.0 {
+            true => drop(self.way(from, to, bytes, rng)),
+            false => LatencyModel::skip(rng),
+        }
+    }
+
     /// What the loss of packets costs between two that are a round trip apart.
     pub(super) fn resent(&self, round_trip: Span, bytes: u64, rng: &mut Rng<'_>) -> Span {
         if self.packet_loss > 0.0 {

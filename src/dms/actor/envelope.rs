@@ -8,7 +8,7 @@ use serde::ser::{SerializeStruct, Serializer};
 
 use super::behaviour::Behaviour;
 use super::message::Message;
-use crate::dms::capability::{Capability, TokenList};
+use crate::dms::capability::{Capability, TokenList, decimal_len};
 use crate::dms::identity::{EnsembleId, Handle, Inbox, Signable, Signature, SignatureMode, verify};
 use crate::kernel::{Timestamp, fingerprint128};
 
@@ -120,7 +120,7 @@ impl Envelope {
     #[must_use]
     pub fn json_len(&self) -> u64 {
         let base64 = |bytes: u64| bytes.div_ceil(3) * 4;
-        let digits = |n: u64| u64::from(n.checked_ilog10().unwrap_or(0)) + 1;
+        let digits = |n: u64| decimal_len(n) as u64;
         let quoted = |capability: &Capability| capability.as_str().len() as u64 + 2;
         let to = self.to.as_ref().map_or(2, |handle| handle.json_len() as u64);
         let options = r#"{"exp":}"#.len() as u64

@@ -96,7 +96,8 @@ fn list_len(list: &[Capability]) -> usize {
     texts + list.len().saturating_sub(1) + 2
 }
 
-fn decimal_len(n: u64) -> usize {
+/// Digits of a number.
+pub(in crate::dms) fn decimal_len(n: u64) -> usize {
     n.checked_ilog10().map_or(1, |digits| digits as usize + 1)
 }
 

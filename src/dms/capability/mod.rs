@@ -31,6 +31,7 @@ pub mod verify;
 pub use authorisation::{Authorised, Consumption, Reach, Requirement, Route};
 pub use context::{Anchors, CapabilityContext, ListedRoots, Removals};
 pub use delegation::{Broadcast, Delegation, Invocation, NonceSource, SelfSign};
+pub(in crate::dms) use json::decimal_len;
 pub use path::Capability;
 pub use predicates::{ChildLink, SideChainFault};
 pub use refusal::{Refusal, Verdict, Why};

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
 use super::Mandate;
+use crate::dms::capability::decimal_len;
 use crate::dms::ensemble::EnsembleConfig;
 use crate::dms::identity::EnsembleId;
 use crate::dms::store::DeploymentRecord;
@@ -52,8 +53,8 @@ impl DeploymentCopy {
 
     /// Bytes of its JSON, which is mostly the sealed box.
     pub(in crate::dms) fn json_len(&self) -> usize {
-        let digits = self.version.checked_ilog10().map_or(1, |digits| digits as usize + 1);
-        r#"{"ensemble":"","version":,"sealed":""}"#.len() + 64 + digits + self.bytes()
+        let parts = 64 + decimal_len(self.version) + self.bytes();
+        r#"{"ensemble":"","version":,"sealed":""}"#.len() + parts
     }
 }
 

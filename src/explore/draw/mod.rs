@@ -46,7 +46,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             providers: (4, 46),
-            deployments: (109, 218),
+            deployments: (112, 224),
             profile: "intended".to_owned(),
             without: Vec::new(),
             with: Vec::new(),

@@ -121,8 +121,9 @@ fn machine(_: &Draft, dice: &mut Dice) -> String {
             "by: {peer}, invoke: {{to: {peer}, behaviour: /dms/node/onboarding/onboard, offer: {{cpu: {}, ram: {} GiB, \
              disk: {} GiB}}}}",
             dice.between(1, 34),
-            dice.between(1, 65),
-            dice.between(10, 500)
+            // What runs there has to be more than is offered now and then, of each of the three.
+            dice.scaled(1, 65),
+            dice.scaled(1, 500)
         ),
     }
 }

@@ -181,17 +181,23 @@ fn text(digest: &mut Digest, text: &str) {
     digest.write_str(rest);
 }
 
-/// Where the first id begins and ends.
+/// Where the first id begins and ends. One pass, for every reason of a refusal is read so.
 pub(in crate::sim) fn find_id(text: &str) -> Option<(usize, usize)> {
     const DID: &str = "did:key:";
-    let hexadecimal = |window: &[u8]| window.iter().all(u8::is_ascii_hexdigit);
-    let hash = text.as_bytes().windows(64).position(hexadecimal).map(|start| (start, start + 64));
-    let did = text.find(DID).map(|start| {
-        let key = &text[start + DID.len()..];
-        let length = key.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(key.len());
-        (start, start + DID.len() + length)
-    });
-    [hash, did].into_iter().flatten().min()
+    let mut digits = 0;
+    for (place, byte) in text.bytes().enumerate() {
+        digits = if byte.is_ascii_hexdigit() { digits + 1 } else { 0 };
+        let end = place + 1;
+        if digits == 64 {
+            return Some((end - 64, end));
+        }
+        if byte == b':' && text.as_bytes()[..end].ends_with(DID.as_bytes()) {
+            let key = &text[end..];
+            let length = key.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(key.len());
+            return Some((end - DID.len(), end + length));
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -210,5 +216,8 @@ mod tests {
         assert_ne!(digest("ensemble gone"), digest("ensemble came"));
         assert_eq!(digest("not did:key:zAb1, but"), digest("not did:key:z9, but"));
         assert_ne!(digest("not did:key:zAb1, but"), digest("not did:key:zAb1 but"));
+        assert_eq!(find_id(&format!("é did:key:z9 {one}")), Some((3, 13)));
+        assert_eq!(find_id(&format!("{one}1 did:key:z9")), Some((0, 64)));
+        assert_eq!(find_id(&one[1..]), None);
     }
 }
