@@ -61,11 +61,12 @@ impl Nat {
             for link in self.peering.of(id).iter().filter(|link| first || link.meshed) {
                 // What is drawn is drawn for those as well who have the message already.
                 let mut lost = rng.chance(medium.loss);
-                let mut delay = Span::ZERO;
-                match had[link.peer.index()] || lost {
-                    true => medium.skip_way(id, link.peer, bytes, &mut rng),
-                    false => delay = medium.way(id, link.peer, bytes, &mut rng),
-                }
+                let mut delay = if had[link.peer.index()] || lost {
+                    medium.skip_way(id, link.peer, bytes, &mut rng);
+                    Span::ZERO
+                } else {
+                    medium.way(id, link.peer, bytes, &mut rng)
+                };
                 if let Some(fault) = &mut fault {
                     lost |= fault.chance(medium.conditions.loss(id, link.peer));
                     delay += medium.conditions.delay(id, link.peer, fault);

@@ -143,7 +143,9 @@ impl Ledger {
 
     /// What a deployment has come to where it is orchestrated.
     pub(in crate::sim) fn is_in(&mut self, now: Time, number: u32, status: DeploymentStatus) {
-        if self.deployments[number as usize].status != status {
+        let record = &mut self.deployments[number as usize];
+        record.goes_on(status);
+        if record.status != status {
             self.set_status(now, number, status, None);
         }
     }
