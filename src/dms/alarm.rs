@@ -5,7 +5,10 @@
 
 use crate::dms::desk::Desk;
 use crate::dms::outbox::Timer;
-use crate::kernel::Timestamp;
+use crate::kernel::{Span, Timestamp};
+
+/// So late timers run out where nothing is amiss, at most.
+const LATE: Span = Span::secs(1);
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +22,12 @@ impl Alarm {
     /// Whether it will ring.
     pub(in crate::dms) const fn is_set(&self) -> bool {
         self.due.is_some()
+    }
+
+    /// Whether it should have rung a while ago: the process has stood still, or its clock was put forward, and it has
+    /// not read yet what came meanwhile.
+    pub(in crate::dms) fn is_late(&self, now: Timestamp) -> bool {
+        self.due.is_some_and(|due| now.since(due) > LATE)
     }
 
     /// It rings then, or earlier if it was to.

@@ -157,9 +157,11 @@ struct AllocationUse {
 /// The events of one contract, put in order.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct UsageLog {
-    allocations: IndexMap<Arc<str>, AllocationUse>,
+    /// By who tells of them: what one provider has not told the end of, because its machine is down, may run at another
+    /// by now, and both tell the head of their contracts.
+    allocations: IndexMap<(Did, Arc<str>), AllocationUse>,
     deployments: IndexMap<EnsembleId, Runs>,
-    allocation_starts: Vec<(Timestamp, Arc<str>)>,
+    allocation_starts: Vec<(Timestamp, Arc<str>, EnsembleId)>,
     deployment_starts: Vec<(Timestamp, EnsembleId)>,
     /// What each sender has told.
     seen: IndexMap<Did, Seen>,
@@ -200,14 +202,15 @@ impl UsageLog {
             UsageKind::DeploymentStop => {
                 self.deployments.entry(event.deployment_id).or_default().stop(now);
             }
-            _ => self.record_allocation(event, now),
+            _ => self.record_allocation(sender, event, now),
         }
         true
     }
 
-    fn record_allocation(&mut self, event: &UsageEvent, now: Timestamp) {
+    fn record_allocation(&mut self, sender: &Did, event: &UsageEvent, now: Timestamp) {
         let Some(id) = &event.allocation_id else { return };
-        let usage = self.allocations.entry(Arc::clone(id)).or_insert_with(|| AllocationUse {
+        let key = (sender.clone(), Arc::clone(id));
+        let usage = self.allocations.entry(key).or_insert_with(|| AllocationUse {
             deployment: event.deployment_id,
             resources: Quantities::default(),
             runs: Runs::default(),
@@ -218,7 +221,7 @@ impl UsageLog {
         match event.kind {
             UsageKind::StartAllocation => {
                 usage.runs.start(now);
-                self.allocation_starts.push((now, Arc::clone(id)));
+                self.allocation_starts.push((now, Arc::clone(id), event.deployment_id));
             }
             UsageKind::StopAllocation | UsageKind::CompleteAllocation => usage.runs.stop(now),
             _ => {}
@@ -228,8 +231,8 @@ impl UsageLog {
     /// Different allocations that started in a window.
     #[must_use]
     pub fn started_allocations(&self, window: Window) -> u64 {
-        let started = self.allocation_starts.iter().filter(|(at, _)| window.holds(*at));
-        started.map(|(_, id)| id).collect::<IndexSet<_>>().len() as u64
+        let started = self.allocation_starts.iter().filter(|(at, ..)| window.holds(*at));
+        started.map(|(_, id, _)| id).collect::<IndexSet<_>>().len() as u64
     }
 
     /// Different deployments that started in a window. Of a tail contract no orchestrator tells: there a deployment
@@ -237,9 +240,8 @@ impl UsageLog {
     #[must_use]
     pub fn started_deployments(&self, window: Window, tail: bool) -> u64 {
         if tail {
-            let started = self.allocation_starts.iter().filter(|(at, _)| window.holds(*at));
-            let deployments = started.filter_map(|(_, id)| Some(self.allocations.get(id)?.deployment));
-            return deployments.collect::<IndexSet<_>>().len() as u64;
+            let started = self.allocation_starts.iter().filter(|(at, ..)| window.holds(*at));
+            return started.map(|(.., deployment)| deployment).collect::<IndexSet<_>>().len() as u64;
         }
         let started = self.deployment_starts.iter().filter(|(at, _)| window.holds(*at));
         started.map(|(_, id)| id).collect::<IndexSet<_>>().len() as u64
@@ -282,13 +284,12 @@ impl UsageLog {
 
     /// Drops what no window from `moment` on can hold: everything before it is billed.
     pub fn forget_before(&mut self, moment: Timestamp) {
-        self.allocation_starts.retain(|(at, _)| *at >= moment);
+        self.allocation_starts.retain(|(at, ..)| *at >= moment);
         self.deployment_starts.retain(|(at, _)| *at >= moment);
         for usage in self.allocations.values_mut() {
             usage.runs.forget_before(moment);
         }
-        let started: IndexSet<&Arc<str>> = self.allocation_starts.iter().map(|(_, id)| id).collect();
-        self.allocations.retain(|id, usage| !usage.runs.0.is_empty() || started.contains(id));
+        self.allocations.retain(|_, usage| !usage.runs.0.is_empty());
         for runs in self.deployments.values_mut() {
             runs.forget_before(moment);
         }

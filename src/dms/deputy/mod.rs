@@ -38,6 +38,9 @@ use crate::kernel::{OrderedMap, Span, Timestamp, fingerprint128};
 const DEPUTY_TIMEOUT: Span = Span::secs(5);
 /// So long a copy may be on its way.
 const LATE: Span = Span::secs(10);
+/// A principal that lives, and has not had the copies that its deputy keeps for so many times its deputy's patience,
+/// has lost with its disk what it does not send again.
+const PATIENCES: u64 = 10;
 /// A principal is heard so often while its deputy's patience lasts.
 const BEATS: u64 = 3;
 
@@ -100,6 +103,20 @@ pub(in crate::dms) struct Kept {
 /// What a deputy has on disk.
 pub(in crate::dms) type KeptCopies = OrderedMap<EnsembleId, Kept>;
 
+/// What a deputy has heard of a principal.
+#[derive(Clone, Copy, Debug, Default)]
+struct Heard {
+    last: Timestamp,
+    /// When it last had the copies that are kept of it, and no others.
+    agreed: Timestamp,
+}
+
+impl Heard {
+    const fn now(now: Timestamp) -> Self {
+        Self { last: now, agreed: now }
+    }
+}
+
 /// A node's part as a principal and as a deputy.
 #[derive(Clone, Debug, Default)]
 pub(in crate::dms) struct Deputies {
@@ -112,7 +129,9 @@ pub(in crate::dms) struct Deputies {
     kept: KeptCopies,
     /// Deployments that have ended lately.
     over: Vec<(EnsembleId, Last)>,
-    heard: OrderedMap<PeerId, Timestamp>,
+    /// In answer to which copy its successor was told what had been begun here of a deployment.
+    reported: OrderedMap<EnsembleId, u64>,
+    heard: OrderedMap<PeerId, Heard>,
     watch: Alarm,
 }
 
@@ -131,7 +150,7 @@ impl Deputies {
     /// The process has started again. Principals have not been heard since, for it was not there to hear them.
     pub(in crate::dms) fn start(&mut self, desk: &mut Desk<'_, '_>, kept: KeptCopies) {
         self.kept = kept;
-        self.heard = self.kept.values().map(|kept| (kept.last.principal, desk.now)).collect();
+        self.heard = self.kept.values().map(|kept| (kept.last.principal, Heard::now(desk.now))).collect();
         self.watch_on(desk);
     }
 
@@ -206,16 +225,21 @@ impl Deputies {
         deployment: &Deployment,
         to: &Arc<Handle>,
     ) {
+        let copy = self.copy_of(deployment);
+        let (ensemble, version) = (copy.ensemble, copy.version);
+        let told = (Arc::clone(&copy.record.config), copy.ensemble_bytes);
+        let asked = Asked::Copy(ensemble, version);
+        self.ask(desk, root, to, BehaviourKind::DeputyCopy, DeputyMessage::Copy(copy), asked);
+        self.told.insert(ensemble, Told { version, acknowledged: false, ensemble: told });
+    }
+
+    fn copy_of(&self, deployment: &Deployment) -> DeploymentCopy {
         let (ensemble, version) = (deployment.id(), deployment.version());
         let record = Arc::new(deployment.snapshot());
         let known = self.told.get(&ensemble).map(|told| &told.ensemble);
         let known = known.filter(|(config, _)| Arc::ptr_eq(config, &record.config));
         let ensemble_bytes = known.map_or_else(|| bytes_of(&record.config), |(_, bytes)| *bytes);
-        let told = (Arc::clone(&record.config), ensemble_bytes);
-        let copy = DeploymentCopy { ensemble, version, record, ensemble_bytes };
-        let asked = Asked::Copy(ensemble, version);
-        self.ask(desk, root, to, BehaviourKind::DeputyCopy, DeputyMessage::Copy(copy), asked);
-        self.told.insert(ensemble, Told { version, acknowledged: false, ensemble: told });
+        DeploymentCopy { ensemble, version, record, ensemble_bytes }
     }
 
     fn ask(
@@ -298,6 +322,11 @@ impl Deputies {
                         deployment.hear_mandate(desk, mandate);
                         self.report_to(desk, root, deployment, (from, version));
                     }
+                    Some((_, DeputyMessage::Copy(former))) if former.ensemble == id => {
+                        deployment.undo_foreign(desk, &former.record);
+                        self.acknowledge(deployment, version);
+                        self.inform(desk, root, deployment);
+                    }
                     _ if matches!(answer, Some((_, Message::Ok))) => self.acknowledge(deployment, version),
                     _ => {}
                 }
@@ -353,7 +382,7 @@ impl Deputies {
     ) {
         let answer = match &request.message {
             Message::Deputy(said) => match &**said {
-                DeputyMessage::Copy(copy) => self.take_copy(desk, deployments, request, copy),
+                DeputyMessage::Copy(copy) => self.take_copy(desk, root, deployments, (request, copy)),
                 DeputyMessage::Beat(sum) => self.hear_beat(desk.now, request.from.host, *sum),
                 _ => Message::lacking(),
             },
@@ -365,16 +394,22 @@ impl Deputies {
     fn take_copy(
         &mut self,
         desk: &mut Desk<'_, '_>,
+        root: &mut Actor,
         deployments: &mut [Deployment],
-        request: &Envelope,
-        copy: &DeploymentCopy,
+        (request, copy): (&Envelope, &DeploymentCopy),
     ) -> Message {
         let principal = request.from.host;
-        if let Some(place) = Deployment::latest(deployments, copy.ensemble)
-            && let Some(mandate) = deployments[place].mandate_after(copy.record.term())
-        {
-            deployments[place].undo_foreign(desk, &copy.record);
-            return Message::Deputy(Box::new(DeputyMessage::Superseded(mandate)));
+        let mut former = None;
+        if let Some(place) = Deployment::latest(deployments, copy.ensemble) {
+            let own = &mut deployments[place];
+            if let Some(mandate) = own.mandate_after(copy.record.term()) {
+                own.undo_foreign(desk, &copy.record);
+                return Message::Deputy(Box::new(DeputyMessage::Superseded(mandate)));
+            }
+            // Its own deputy hears so what was begun here, and says whose the deployment is.
+            if self.config.deputy.as_ref().is_none_or(|deputy| deputy.host != principal) {
+                former = self.step_down(desk, root, own, copy);
+            }
         }
         let Some(after) = copy.record.strategy.recovery.handed_over_after() else {
             return Message::lacking();
@@ -397,7 +432,27 @@ impl Deputies {
             self.kept.insert(copy.ensemble, kept);
             self.watch_on(desk);
         }
-        Message::Ok
+        former.map_or(Message::Ok, |former| Message::Deputy(Box::new(DeputyMessage::Copy(former))))
+    }
+
+    /// Who has taken over from whoever took over from here tells its own deputy, which is this node. The one in between
+    /// may have lost all that it knew, so this is how it is heard. What was begun here since is said once, as the
+    /// answer to the first copy and to each that repeats it.
+    fn step_down(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &mut Actor,
+        own: &mut Deployment,
+        copy: &DeploymentCopy,
+    ) -> Option<DeploymentCopy> {
+        let mandate = copy.record.mandate.as_ref()?;
+        own.hear_mandate(desk, mandate);
+        if own.successor() != Some(&**mandate) {
+            return None;
+        }
+        let said = *self.reported.entry(copy.ensemble).or_insert(copy.version);
+        self.inform(desk, root, own);
+        (said == copy.version).then(|| self.copy_of(own))
     }
 
     /// A principal lives.
@@ -408,7 +463,7 @@ impl Deputies {
         if !self.config.principals.contains(&principal) {
             return Err(Message::Error(format!("this node is not the deputy of {principal}").into()));
         }
-        self.heard.insert(principal, now);
+        self.heard.entry(principal).or_insert(Heard::now(now)).last = now;
         Ok(())
     }
 
@@ -417,15 +472,18 @@ impl Deputies {
             return refused;
         }
         let of_it = self.kept.iter().filter(|(_, kept)| kept.last.principal == principal);
-        match sum_of(of_it.map(|(id, kept)| (*id, kept.version))) == sum {
-            true => Message::Ok,
-            false => Message::Deputy(Box::new(DeputyMessage::Lacking)),
+        if sum_of(of_it.map(|(id, kept)| (*id, kept.version))) != sum {
+            return Message::Deputy(Box::new(DeputyMessage::Lacking));
         }
+        self.heard.insert(principal, Heard::now(now));
+        Message::Ok
     }
 
-    /// When a principal has been silent for too long.
+    /// When a principal has been silent for too long, or for too long about this deployment.
     fn due(&self, kept: &Kept) -> Timestamp {
-        self.heard.get(&kept.last.principal).copied().unwrap_or_default() + kept.after
+        let heard = self.heard.get(&kept.last.principal).copied().unwrap_or_default();
+        let forgotten = heard.agreed.max(kept.last.came) + Span(kept.after.0 * PATIENCES);
+        forgotten.min(heard.last + kept.after)
     }
 
     fn watch_on(&mut self, desk: &mut Desk<'_, '_>) {
@@ -436,8 +494,13 @@ impl Deputies {
 
     /// Looks which principals have been silent for too long: what is kept of theirs is this node's from now on.
     pub(in crate::dms) fn watch(&mut self, desk: &mut Desk<'_, '_>) -> Vec<Arc<DeploymentRecord>> {
+        let is_late = self.watch.is_late(desk.now);
         if !self.watch.rings(desk, Timer::WatchPrincipals) {
             return Vec::new();
+        }
+        if is_late {
+            // What they have said meanwhile is still to be read.
+            self.heard.values_mut().for_each(|heard| *heard = Heard::now(desk.now));
         }
         let overdue = self.kept.iter().filter(|(_, kept)| self.due(kept) <= desk.now).map(|(id, _)| *id);
         let overdue: Vec<EnsembleId> = overdue.collect();

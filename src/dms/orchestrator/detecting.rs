@@ -59,6 +59,12 @@ impl Deployment {
         }
     }
 
+    /// Whoever looks has stood still itself, or its clock was put forward: what came meanwhile is still to be read, so
+    /// nobody has been silent before `now`.
+    pub(super) fn excuse_silence(&mut self, now: Timestamp) {
+        self.nodes.iter_mut().flat_map(|node| &mut node.members).for_each(|member| member.watch.excuse(now));
+    }
+
     /// When somebody may be suspected or lost at the earliest; none when nobody is watched.
     fn next_look(&mut self, now: Timestamp) -> Option<Timestamp> {
         let detector = self.strategy.detector;
@@ -94,6 +100,7 @@ impl Deployment {
 
     /// The detector looks.
     pub(super) fn detect(&mut self, desk: &mut Desk<'_, '_>) {
+        let is_late = self.detection.look.is_late(desk.now);
         let rings = self.detection.look.rings(desk, Timer::Detect(self.number));
         if self.status.is_ending() {
             return;
@@ -101,6 +108,7 @@ impl Deployment {
         match self.strategy.detector.logic().probing() {
             _ if !rings => {}
             Some(swim) => self.go_on_asking(desk, swim),
+            None if is_late => self.excuse_silence(desk.now),
             None => self.judge_silence(desk),
         }
         // Also where it looks too early: by a clock that was put back it may be due sooner than was thought.

@@ -20,8 +20,8 @@ use crate::kernel::Timestamp;
 impl Deployment {
     /// Has its supervisor look at its allocations from time to time.
     pub(super) fn begin_to_tick(&mut self, desk: &mut Desk<'_, '_>) {
-        if !self.ticks {
-            self.ticks = true;
+        if self.ticked.is_none() {
+            self.ticked = Some(desk.now);
             desk.timer(HEALTH_CHECK_INTERVAL, Timer::Supervise(self.number));
         }
     }

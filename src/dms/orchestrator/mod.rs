@@ -305,8 +305,8 @@ pub struct Deployment {
     is_hung: bool,
     /// Whether it has ever run.
     supervised: bool,
-    /// Whether its supervisor's timer runs.
-    ticks: bool,
+    /// When its supervisor's timer was begun or ran out last; none where it does not run.
+    ticked: Option<Timestamp>,
     /// The allocations that the pass of a supervisor which checks in turn has still before it (W2).
     pass: VecDeque<(usize, usize)>,
     /// Set in a shutdown once the allocations have been asked to end.
@@ -400,7 +400,7 @@ impl Deployment {
             failed_attempt: None,
             is_hung: false,
             supervised: false,
-            ticks: false,
+            ticked: None,
             pass: VecDeque::new(),
             releasing: false,
             unreleased: Vec::new(),

@@ -88,7 +88,7 @@ impl Deployment {
             failed_attempt: None,
             is_hung: false,
             supervised: record.supervised,
-            ticks: false,
+            ticked: None,
             pass: std::collections::VecDeque::new(),
             releasing: false,
             unreleased: Vec::new(),
@@ -151,7 +151,7 @@ impl Deployment {
     }
 
     /// Whether it has never run.
-    const fn is_early(&self) -> bool {
+    pub(super) const fn is_early(&self) -> bool {
         matches!(
             self.status,
             DeploymentStatus::Preparing | DeploymentStatus::Committing | DeploymentStatus::Provisioning
@@ -163,7 +163,7 @@ impl Deployment {
         self.renew_providers(desk);
         self.resume_update(desk);
         if self.supervised {
-            self.ticks = false;
+            self.ticked = None;
             self.begin_to_tick(desk);
             self.watch_on(desk);
             self.watch_standbys(desk);
@@ -251,7 +251,7 @@ impl Deployment {
     /// A node that was in the middle of things when the process ended: what it may have is undone, and it begins
     /// anew. Its peer has done nothing wrong and may bid again; a pause lets the undo come first, which makes the peer
     /// forget its bids.
-    fn fall_back(&mut self, desk: &mut Desk<'_, '_>, index: usize, stage: Stage) {
+    pub(super) fn fall_back(&mut self, desk: &mut Desk<'_, '_>, index: usize, stage: Stage) {
         let reason = format!("node {}: the orchestrator was restarted", self.nodes[index].name).into();
         desk.fact(Fact::StageFailed { ensemble: self.id, stage, reason: Arc::clone(&reason) });
         self.last_failure = Some((stage, reason));

@@ -122,6 +122,7 @@ impl Deployment {
 
     /// Rounds were left out: until `now` all went as it should.
     pub(in crate::dms) fn pass_over(&mut self, now: Timestamp) {
+        self.ticked = self.ticked.map(|_| now);
         let members = self.nodes.iter_mut().flat_map(|node| &mut node.members);
         members
             .filter(|member| member.state == MemberState::Running)

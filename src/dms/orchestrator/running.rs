@@ -20,6 +20,7 @@ use crate::dms::fact::{DeploymentStatus, Fact, Stage, Suspicion};
 use crate::dms::outbox::Timer;
 use crate::dms::profile::Weakness;
 use crate::dms::supervision::Observation;
+use crate::kernel::Span;
 
 impl Deployment {
     /// Every node that is not lost has started.
@@ -80,6 +81,10 @@ impl Deployment {
             return self.begin_pass(desk);
         }
         self.correct_times(desk.now);
+        let last = self.ticked.replace(desk.now);
+        if last.is_some_and(|last| desk.now.since(last) > Span(2 * HEALTH_CHECK_INTERVAL.0)) {
+            self.excuse_silence(desk.now);
+        }
         self.look_at_lines(desk);
         self.each_watched(desk, Self::look_at);
         self.register_health_checks(desk);

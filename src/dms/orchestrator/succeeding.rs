@@ -12,7 +12,7 @@ use crate::dms::actor::{Behaviour, BehaviourKind, Message};
 use crate::dms::constants::RECONCILE_TIMEOUT;
 use crate::dms::deputy::{DeputyMessage, Mandate};
 use crate::dms::desk::Desk;
-use crate::dms::fact::{DeploymentStatus, Fact};
+use crate::dms::fact::{DeploymentStatus, Fact, Stage};
 use crate::dms::identity::{EnsembleId, Handle, PeerId};
 use crate::dms::outbox::Timer;
 use crate::dms::store::{DeploymentRecord, MemberRecord};
@@ -183,8 +183,9 @@ impl Deployment {
         hosts.sort_unstable();
         hosts.dedup();
         self.succession.unannounced = hosts;
-        // The predecessor may have found a place since for what had none.
-        self.nodes.iter_mut().filter(|node| node.phase == Phase::Unplaced).for_each(Node::renew);
+        // The predecessor may have found a place since for what had none, or had nothing to do.
+        let has_none = |node: &&mut Node| matches!(node.phase, Phase::Unplaced | Phase::Idle);
+        self.nodes.iter_mut().filter(has_none).for_each(Node::renew);
         self.take_up(desk);
     }
 
@@ -227,6 +228,10 @@ impl Deployment {
         }
         match outcome {
             Outcome::Reply(Message::Ok) => self.reconcile(desk, pending.node),
+            // Until it has run, another place is sought whatever is to be done about what fails.
+            Outcome::Reply(Message::Error(_)) if self.is_early() => {
+                self.fall_back(desk, pending.node, Stage::Provision);
+            }
             Outcome::Reply(Message::Error(reason)) => {
                 let reason = format!("its peer does not know of it: {reason}");
                 self.recover_node(desk, pending.node, &reason);

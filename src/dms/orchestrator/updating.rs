@@ -176,6 +176,12 @@ impl Deployment {
         nodes.extend(parts);
         self.nodes = nodes;
         self.relabel(desk, &former);
+        // What its former peer was asked says nothing of the next.
+        for index in 0..self.nodes.len() {
+            if self.nodes[index].change == Change::Moved {
+                self.drop_pending_of(index);
+            }
+        }
         self.stop_joining(desk);
         self.forget_gone(desk, known);
     }

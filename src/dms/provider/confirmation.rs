@@ -72,7 +72,10 @@ impl Provider {
             let hosted = &self.hosted[place];
             let silent = hosted.confirmation.is_none() && desk.now.since(hosted.heard) >= SILENCE;
             if silent && self.has_allocations_at(place) {
-                self.begin_confirmation(desk, place, self.hosted[place].heard, Span::ZERO);
+                // By a clock that runs on it is not longer ago; one that was put forward has not waited for anybody.
+                let earliest = Timestamp(desk.now.0.saturating_sub(2 * SILENCE.0));
+                let since = self.hosted[place].heard.max(earliest);
+                self.begin_confirmation(desk, place, since, Span::ZERO);
             }
         }
     }

@@ -59,6 +59,11 @@ impl Watch {
         self.heartbeats.last = now;
     }
 
+    /// It could not have been heard before `now`.
+    pub const fn excuse(&mut self, now: Timestamp) {
+        self.heartbeats.last = now;
+    }
+
     /// The clock may have been put back: all that there was is no later than `now`.
     pub fn correct(&mut self, now: Timestamp) {
         self.heartbeats.correct(now);

@@ -39,8 +39,8 @@ struct Told {
     seen: BTreeSet<(Did, u64)>,
     starts: Vec<(Timestamp, Arc<str>)>,
     deployments: Vec<(Timestamp, EnsembleId)>,
-    /// When each allocation ran, with what it held.
-    allocation_runs: BTreeMap<Arc<str>, (Quantities, Runs)>,
+    /// When each allocation ran, with what it held, by who has told so.
+    allocation_runs: BTreeMap<(Did, Arc<str>), (Quantities, Runs)>,
     deployment_runs: BTreeMap<EnsembleId, Runs>,
     /// How many invoices there were, and up to when everything is billed.
     billed: (u64, Timestamp),
@@ -123,7 +123,9 @@ impl Invariant for Billing {
                 let did = &contract.contract_did;
                 let told = self.told.get(did);
                 for (allocation, (by, runs)) in self.served.get(did).into_iter().flatten() {
-                    let known = told.and_then(|told| told.allocation_runs.get(allocation));
+                    let teller = look.world.hosts[by.0 as usize].peer.handle_of_root().did.clone();
+                    let key = (teller, Arc::clone(allocation));
+                    let known = told.and_then(|told| told.allocation_runs.get(&key));
                     let said = known.and_then(|(_, runs)| runs.last()).map(|(_, end)| end.is_none());
                     if look.world.hosts[by.0 as usize].up && said != Some(*runs) {
                         let key = (did.clone(), Arc::clone(allocation));
@@ -241,7 +243,7 @@ impl Told {
                 stop(self.deployment_runs.entry(event.deployment_id).or_default(), now);
             }
             (kind, Some(id)) => {
-                let (held, runs) = self.allocation_runs.entry(Arc::clone(&id)).or_default();
+                let (held, runs) = self.allocation_runs.entry((sender.clone(), Arc::clone(&id))).or_default();
                 *held = event.resources.unwrap_or(*held);
                 match kind {
                     UsageKind::StartAllocation => {

@@ -114,7 +114,7 @@ impl Ledger {
             Fact::RoundOpened { .. } => record.rounds += 1,
             Fact::RedeploymentStarted { .. } => record.redeployments += 1,
             Fact::DeploymentReshaped { allocations, .. } => self.services.reshape(now, number, &allocations),
-            Fact::DeploymentRestored { status, .. } => record.goes_on(status),
+            Fact::DeploymentRestored { status, .. } if record.by == peer => record.goes_on(status),
             Fact::DeploymentHandedOver { .. } => {
                 self.counters.handed_over += 1;
                 let former = std::mem::replace(&mut record.by, peer);

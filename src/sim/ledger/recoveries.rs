@@ -119,7 +119,11 @@ impl Ledger {
         let mut unwanted = OrderedMap::default();
         for (deployment, key, generation) in first_of.keys() {
             let ended = self.deployments[*deployment as usize].ended;
-            let next = first_of.get(&(*deployment, Arc::clone(key), generation + 1)).copied();
+            // A commit that was refused takes a generation, and whoever takes over begins at a higher one.
+            let later = |other: &(u32, Arc<str>, u32)| {
+                (other.0, &other.1) == (*deployment, key) && other.2 > *generation
+            };
+            let next = first_of.iter().filter(|(other, _)| later(other)).map(|(_, from)| *from).min();
             if let Some(from) = ended.into_iter().chain(next).min() {
                 unwanted.insert((*deployment, Arc::clone(key), *generation), from);
             }
