@@ -95,12 +95,19 @@ impl Feature {
 #[derive(Clone, Debug)]
 pub struct TagFilter(TagOperation);
 
+/// The longest expression of tags, in bytes.
+const LONGEST_TAGS: usize = 1000;
+
 impl TagFilter {
     /// Reads an expression.
     ///
     /// # Errors
     /// That it is none.
     pub fn parse(text: &str) -> Result<Self, String> {
+        // It is read by recursion.
+        if text.len() > LONGEST_TAGS {
+            return Err(format!("a tag expression has at most {LONGEST_TAGS} bytes"));
+        }
         text.parse().map(Self).map_err(|_| {
             format!("`{text}` is not a tag expression; write one like `@open`, `@nat and not @slow`")
         })

@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering;
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rayon::ThreadPoolBuilder;
 
 use super::Exit;
 use crate::accept::{CaseResult, Complaint, Options, Report, Suite, TagFilter, matrix, output};
+use crate::kernel::path_text;
 use crate::scenario::parse_profile;
 
 /// How results are printed.
@@ -112,6 +112,9 @@ fn exit_of(report: &Report) -> Exit {
 fn prepare(arguments: &AcceptArguments) -> Result<Suite, Vec<Complaint>> {
     let wrong = |option: &str, why: String| vec![Complaint::new(option, 1, why)];
     parse_profile(&arguments.profile).map_err(|why| wrong("--profile", why))?;
+    if let Some(folder) = arguments.ensembles.as_ref().filter(|folder| !folder.is_dir()) {
+        return Err(wrong("--ensembles", format!("{} is no folder", path_text(folder))));
+    }
     let mut suite = Suite::load(&arguments.features)?;
     if let Some(tags) = &arguments.tags {
         suite.retain(&TagFilter::parse(tags).map_err(|why| wrong("--tags", why))?);
@@ -125,8 +128,7 @@ fn run(arguments: &AcceptArguments, suite: &Suite, options: &Options) -> Result<
     let style = ProgressStyle::with_template("{pos} of {len} scenarios {wide_bar} {elapsed}, {eta} to go")
         .expect("the template is valid");
     bar.set_style(style);
-    let threads = arguments.jobs.map_or(0, |jobs| jobs as usize);
-    let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
+    let pool = super::threads(arguments.jobs.map(|jobs| jobs as usize), suite.len(options));
     let report = pool.install(|| suite.run(options, &|_| bar.inc(1), &|| !stop.load(Ordering::Relaxed)));
     bar.finish_and_clear();
     report

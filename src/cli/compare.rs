@@ -28,7 +28,7 @@ pub(super) struct CompareArguments {
 
 #[derive(Args, Debug)]
 struct RuleArguments {
-    /// How large a difference counts as none: `2%` of what A has shown, or `5` in the unit of the metric. For one
+    /// How large a difference counts as none: `2%` of what FIRST has shown, or `5` in the unit of the metric. For one
     /// metric:
     /// `time_to_running.p95=5`. May be repeated.
     #[arg(long, value_name = "[METRIC=]SIZE", default_value = "0%", value_parser = tolerance)]
@@ -39,7 +39,7 @@ struct RuleArguments {
     /// Fail also where too few runs leave open whether something is worse.
     #[arg(long)]
     strict: bool,
-    /// Write a plot of all differences, each as a part of what A has shown.
+    /// Write a plot of all differences, each as a part of what FIRST has shown.
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
     /// How it is told.

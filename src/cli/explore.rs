@@ -11,11 +11,10 @@ use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rayon::ThreadPoolBuilder;
 
 use self::crash_points::CrashArguments;
 use super::measure::Stopwatch;
-use super::{Exit, is_styled};
+use super::{Exit, is_styled, threads};
 use crate::dms::profile::Profile;
 use crate::explore::blame::blamed;
 use crate::explore::choices::Choice;
@@ -31,17 +30,17 @@ use crate::sim::check::{Feature, rules};
 #[derive(Args, Debug)]
 pub(super) struct ExploreArguments {
     /// Run this scenario with each seed, and draw nothing.
-    #[arg(conflicts_with_all = [
-        "with", "without", "providers", "small", "blame", "rediscover", "show", "crash_points",
+    #[arg(group = "given", conflicts_with_all = [
+        "with", "without", "providers", "small", "blame", "rediscover", "show", "out",
     ])]
     scenario: Option<PathBuf>,
     /// Change the scenario, as in `dmsim run`.
-    #[arg(long, value_name = "KEY=VALUE", requires = "scenario")]
+    #[arg(long, value_name = "KEY=VALUE", requires = "given")]
     set: Vec<String>,
     /// The seeds to try: `0..1000`, or one.
     #[arg(long, default_value = "0..1000", value_parser = seeds_of)]
     seeds: (u64, u64),
-    /// Stop after so many seconds of real time.
+    /// Stop after so many seconds of real time, if the seeds are not over before.
     #[arg(long, value_name = "SECONDS")]
     time_s: Option<u64>,
     /// Runs at a time [default: one a core].
@@ -56,8 +55,9 @@ pub(super) struct ExploreArguments {
     /// What none has.
     #[arg(long, value_delimiter = ',', value_name = "CHOICES", value_parser = choice_of)]
     without: Vec<Choice>,
-    /// The most providers of a configuration [default: 46, or 6 with `--small`].
-    #[arg(long)]
+    /// The most providers that are drawn for a configuration [default: 46, or 6 with `--small`]. They are in up to
+    /// three groups, each of two and more; `organizations` adds some.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(2..=100_000))]
     providers: Option<u64>,
     /// Draw few peers and few deployments, as `--rediscover` does: many configurations in little time, in which little
     /// hides what goes wrong.
@@ -71,7 +71,7 @@ pub(super) struct ExploreArguments {
     #[arg(long)]
     blame: bool,
     /// Watch only this rule, and stop with its first finding; with `any` watch all of them.
-    #[arg(long, value_name = "RULE", value_parser = rule_of)]
+    #[arg(long, value_name = "RULE", value_parser = rule_or_any)]
     until: Option<String>,
     /// Search for the weaknesses of the profile: each finding is traced to the one whose single fix makes it go, made
     /// small, and the search goes on with that one mended.
@@ -80,7 +80,7 @@ pub(super) struct ExploreArguments {
     /// List what was reached.
     #[arg(long)]
     coverage: bool,
-    /// Only print the configuration of the first seed.
+    /// Only print the configuration of the first seed: that of a search which begins with it.
     #[arg(long)]
     show: bool,
     /// List what a configuration can have.
@@ -97,7 +97,11 @@ fn seeds_of(text: &str) -> Result<(u64, u64), String> {
             let (from, to) = (number(from)?, number(to)?);
             if from < to { Ok((from, to)) } else { Err("the first must be below the last".to_owned()) }
         }
-        None => number(text).map(|seed| (seed, seed + 1)),
+        None => {
+            let seed = number(text)?;
+            let next = seed.checked_add(1).ok_or_else(|| format!("the last is {}", u64::MAX - 1))?;
+            Ok((seed, next))
+        }
     }
 }
 
@@ -112,21 +116,33 @@ fn choice_of(text: &str) -> Result<Choice, String> {
 }
 
 /// The name of a rule, or `any`.
-fn rule_of(text: &str) -> Result<String, String> {
-    let is_known = ["any", "progress", "resources", "crash"].contains(&text) || rules().contains(&text);
-    let known = || {
-        format!("there is no such rule; there are any, progress, resources, crash, {}", rules().join(", "))
-    };
+fn rule_or_any(text: &str) -> Result<String, String> {
+    if text == "any" { Ok(text.to_owned()) } else { rule_of(text) }
+}
+
+/// The name of a rule.
+pub(super) fn rule_of(text: &str) -> Result<String, String> {
+    let is_known = ["progress", "resources", "crash"].contains(&text) || rules().contains(&text);
+    let known =
+        || format!("there is no such rule; there are progress, resources, crash, {}", rules().join(", "));
     if is_known { Ok(text.to_owned()) } else { Err(known()) }
 }
 
 pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
     if arguments.choices {
-        Choice::ALL.iter().for_each(|choice| println!("{}", choice.word()));
+        Choice::ALL.iter().for_each(|choice| println!("{:<14} {}", choice.word(), choice.what()));
         return Exit::Fine;
     }
     if let Some(path) = &arguments.crash.crash_points {
-        return crash_points::run(path, arguments.profile.as_deref(), arguments.jobs, &arguments.crash);
+        let profile = arguments.profile.as_deref();
+        return crash_points::run(path, (profile, &arguments.set), arguments.jobs, &arguments.crash);
+    }
+    if let Some(both) = arguments.with.iter().find(|choice| arguments.without.contains(choice)) {
+        eprintln!(
+            "error: `{}` stands in `--with` and in `--without`\n  = help: leave it out of one of them",
+            both.word()
+        );
+        return Exit::BadInput;
     }
     let is_small = arguments.small || arguments.rediscover;
     let usual = if is_small { Bounds::small() } else { Bounds::default() };
@@ -138,6 +154,17 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
         with: arguments.with.clone(),
         without: arguments.without.clone(),
     };
+    let seeks = [("--rediscover", arguments.rediscover), ("--blame", arguments.blame)];
+    if let Some((option, _)) = seeks.iter().find(|(_, is_given)| *is_given)
+        && profile_in(&bounds) == Profile::INTENDED
+    {
+        eprintln!(
+            "error: the profile `{}` has no weaknesses that {option} could name\n  = help: add `--profile as-is`, or \
+             another of `dmsim list weaknesses`",
+            bounds.profile
+        );
+        return Exit::BadInput;
+    }
     if arguments.show {
         let (from, _) = arguments.seeds;
         print!("{}", draw(from, bounds.choose(from, &|_| USUAL), &bounds));
@@ -151,9 +178,8 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
         let is_late = || limit.is_some_and(|limit| stopwatch.wall() >= limit);
         !stop.load(Ordering::Relaxed) && !is_enough.load(Ordering::Relaxed) && !is_late()
     };
-    quieten_panics();
-    let threads = arguments.jobs.unwrap_or(0);
-    let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
+    let (from, to) = arguments.seeds;
+    let pool = threads(arguments.jobs, usize::try_from(to - from).unwrap_or(usize::MAX));
     pool.install(|| match arguments.rediscover {
         true => look_for_weaknesses(arguments, &bounds, &goes_on, (&stopwatch, &stop)),
         false => try_seeds(arguments, &bounds, (&goes_on, &is_enough), (&stopwatch, &stop)),
@@ -245,7 +271,15 @@ fn misdrawn_exit(misdrawn: &Misdrawn) -> Exit {
 fn tell_traced(out: &Path, traced: &Traced) {
     let Rediscovered { weakness, seed, shrunk, with, alone } = match traced {
         Traced::To(found) => &**found,
-        Traced::Nowhere { seed, rule, why } => return eprintln!("seed {seed}: {rule}: {why}"),
+        Traced::Nowhere { seed, rule, why, text } => {
+            let file = name_of(*seed);
+            let shown = path_text(&out.join(&file));
+            eprintln!("seed {seed}: {rule}: {why}: {shown}");
+            if let Err(error) = write_into(out, &[(&file, text.as_bytes())]) {
+                eprintln!("error: cannot write {shown}: {error}");
+            }
+            return;
+        }
     };
     let file = format!("{weakness}.yaml");
     let shown = path_text(&out.join(&file));
@@ -327,11 +361,6 @@ fn exit_of(weight: usize, stop: &Arc<AtomicBool>) -> Exit {
     }
 }
 
-/// What breaks down is told as a finding, in one line.
-pub(super) fn quieten_panics() {
-    std::panic::set_hook(Box::new(|_| {}));
-}
-
 fn summary(tally: &Tally, stopwatch: &Stopwatch, coverage: bool) {
     let wall_s = stopwatch.wall().as_secs_f64();
     eprintln!(
@@ -342,6 +371,9 @@ fn summary(tally: &Tally, stopwatch: &Stopwatch, coverage: bool) {
     );
     let reached = Coverage::of(tally);
     eprintln!("reached: {}", reached.in_words());
+    if tally.restless > 0 {
+        eprintln!("note: in {} of these runs {}", tally.restless, super::restless());
+    }
     if coverage {
         let tell =
             |runs: u64, one: &Feature, rest: &str| println!("{runs:>7} {}: {}{rest}", one.class, one.what);

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Parser, Subcommand, ValueEnum};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use crate::kernel::{has_power, path_text};
+use crate::kernel::{has_power, is_caught, path_text};
 use crate::observe::metric_names;
 use crate::scenario::{self, Loaded, Overrides};
 use crate::sim::RunError;
+use crate::sim::check::LONGEST_PATIENCE;
 
 // Names, reasons and answers come from scenario files and simulated peers. Whatever a command prints goes through
 // `shown`, so that none of them can move the cursor or change the terminal. JSON has no such characters to lose.
@@ -214,7 +216,10 @@ fn end_where_nothing_can_be_printed() {
             eprintln!("error: {said}");
             std::process::exit(3);
         }
-        usual(panic);
+        // What breaks down in a run of a search is told as a finding, in one line.
+        if !is_caught() {
+            usual(panic);
+        }
     }));
 }
 
@@ -241,6 +246,36 @@ fn without_outcome(error: &RunError) -> Exit {
     match error {
         RunError::Setup(_) => Exit::BadInput,
         RunError::Violation(_) => Exit::SafetyFinding,
+    }
+}
+
+/// What is said where rules were watched and not all of them could look.
+fn restless() -> String {
+    format!(
+        "there were never {LONGEST_PATIENCE} in which nothing was broken (`loss` of the network, faults, peers that \
+         come and go), so not every rule about what must not last has looked"
+    )
+}
+
+/// No more runs at a time: more threads have nowhere to go.
+const MOST_JOBS: usize = 1000;
+
+/// The threads for so many tasks: as many as were asked for or one a core, or as many as can be started.
+fn threads(jobs: Option<usize>, tasks: usize) -> ThreadPool {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let wanted = jobs.filter(|jobs| *jobs > 0).unwrap_or(cores).min(tasks.clamp(1, MOST_JOBS));
+    let mut count = wanted;
+    loop {
+        match ThreadPoolBuilder::new().num_threads(count).build() {
+            Ok(pool) => {
+                if count < wanted {
+                    eprintln!("note: only {count} of {wanted} threads could be started");
+                }
+                return pool;
+            }
+            Err(error) if count == 1 => panic!("not one thread can be started: {error}"),
+            Err(_) => count /= 2,
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::observe::{
     Branch, FolderError, History, HistoryLimits, Provenance, Record, RecordFormat, Recording, RunFolder,
     SavedFile, StreamFile, Streams,
 };
-use crate::sim::check::{Finding, Kind};
+use crate::sim::check::{Checked, Finding, Kind, LONGEST_PATIENCE};
 use crate::sim::estimate::Estimate;
 use crate::sim::{self, Course, Lines, Marks, Options, Outcome, Recorder};
 
@@ -130,7 +130,7 @@ impl From<Recorded> for RecordFormat {
 /// A distance between moments on the command line.
 fn distance(text: &str) -> Result<Span, String> {
     let span = super::replay::span(text)?;
-    if span == Span::ZERO { Err("it must be longer than nothing".to_owned()) } else { Ok(span) }
+    if span < Span::secs(1) { Err("it must be at least 1s".to_owned()) } else { Ok(span) }
 }
 
 pub(super) fn run(arguments: &RunArguments) -> Exit {
@@ -201,7 +201,13 @@ fn refused(error: &FolderError) -> Exit {
 
 /// What a finished run means for the exit code.
 fn verdict(outcome: &Outcome) -> Exit {
-    if let Some(exit) = report_findings(&outcome.checked.findings) {
+    let Checked { findings, calm, .. } = &outcome.checked;
+    if findings.is_empty()
+        && let Some(calm) = calm.filter(|calm| *calm < LONGEST_PATIENCE)
+    {
+        eprintln!("note: {}; the longest such time was {calm}", super::restless());
+    }
+    if let Some(exit) = report_findings(findings) {
         exit
     } else if outcome.manifest.passed() {
         Exit::Fine

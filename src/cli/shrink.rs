@@ -6,17 +6,25 @@ use std::sync::atomic::Ordering;
 use clap::Args;
 
 use super::Exit;
+use super::explore::rule_of;
 use crate::explore::shrink::{Shrunk, shrink};
-use crate::explore::trial::{Untried, of_text};
+use crate::explore::trial::of_setup;
 use crate::kernel::path_text;
 use crate::observe::write_atomically;
+use crate::scenario::{Overrides, gathered};
 
 #[derive(Args, Debug)]
 pub(super) struct ShrinkArguments {
     /// The scenario, such as `dmsim explore` writes for a finding.
     finding: PathBuf,
-    /// The rule that is to be broken [default: the first that is].
+    /// Change it first, as in `dmsim run`.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// With this seed, and not its own.
     #[arg(long)]
+    seed: Option<u64>,
+    /// The rule that is to be broken [default: the first that is].
+    #[arg(long, value_parser = rule_of)]
     rule: Option<String>,
     /// Runs at most.
     #[arg(long, default_value_t = 4000)]
@@ -28,28 +36,28 @@ pub(super) struct ShrinkArguments {
 
 pub(super) fn run(arguments: &ShrinkArguments) -> Exit {
     let shown = path_text(&arguments.finding);
-    let text = match std::fs::read_to_string(&arguments.finding) {
-        Ok(text) => text,
-        Err(error) => {
-            eprintln!("error: cannot read {shown}: {error}\n  = help: name a scenario file");
-            return Exit::BadInput;
-        }
-    };
-    super::explore::quieten_panics();
-    let stop = super::set_on_interrupt();
-    let goes_on = || !stop.load(Ordering::Relaxed);
-    let trial = match of_text(&shown, &text, arguments.rule.as_deref(), &goes_on) {
-        Ok(trial) => trial,
-        Err(Untried::Interrupted) => return Exit::Interrupted,
-        Err(Untried::Text(report)) => {
+    let overrides = Overrides { set: arguments.set.clone(), seed: arguments.seed };
+    let (loaded, text) = match gathered(&arguments.finding, &overrides, &super::metric_names()) {
+        Ok(gathered) => gathered,
+        Err(report) => {
             eprint!("{}", report.render(super::is_styled()));
             return Exit::BadInput;
         }
     };
+    let stop = super::set_on_interrupt();
+    let goes_on = || !stop.load(Ordering::Relaxed);
+    let Ok(trial) = of_setup(&loaded.setup, arguments.rule.as_deref(), &goes_on) else {
+        return Exit::Interrupted;
+    };
     let Some(rule) = trial.verdict.rule() else {
-        eprintln!(
-            "error: no rule is broken in {shown}\n  = help: `dmsim explore` finds scenarios in which one is"
-        );
+        let (what, help) = match &arguments.rule {
+            Some(rule) => (
+                format!("the rule `{rule}` is not broken"),
+                "without --rule the first that is broken is kept; `dmsim run --check` tells which are",
+            ),
+            None => ("no rule is broken".to_owned(), "`dmsim explore` finds scenarios in which one is"),
+        };
+        eprintln!("error: {what} in {shown}\n  = help: {help}");
         return Exit::BadInput;
     };
     let Some(Shrunk { text, verdict, runs }) = shrink(&shown, &text, rule, arguments.runs, &goes_on) else {

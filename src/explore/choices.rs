@@ -24,6 +24,12 @@ macro_rules! choices {
             pub const fn word(self) -> &'static str {
                 match self { $(Self::$name => $word,)* }
             }
+
+            /// What it is, in a sentence.
+            #[must_use]
+            pub const fn what(self) -> &'static str {
+                match self { $(Self::$name => $what,)* }
+            }
         }
     };
 }

@@ -50,6 +50,8 @@ pub enum Traced {
         rule: String,
         /// Why it counts for none.
         why: String,
+        /// The configuration.
+        text: String,
     },
 }
 
@@ -108,8 +110,10 @@ struct Finding {
 impl Finding {
     /// What it is due to.
     fn trace(&self, (profile, left): (Profile, Profile), goes_on: &(dyn Fn() -> bool + Sync)) -> Traced {
-        let nowhere =
-            |why: &str| Traced::Nowhere { seed: self.seed, rule: self.rule.clone(), why: why.to_owned() };
+        let nowhere = |why: &str| {
+            let (rule, text) = (self.rule.clone(), self.text.clone());
+            Traced::Nowhere { seed: self.seed, rule, why: why.to_owned(), text }
+        };
         let (name, rule) = (name_of(self.seed), &*self.rule);
         let fewest = |text: &str, profile| {
             let tree = yaml::parse(text.as_bytes()).ok()?;

@@ -57,6 +57,9 @@ pub struct Tally {
     pub seeds: u64,
     /// Facts of each, in no order.
     pub facts: Vec<u64>,
+    /// Runs without a finding in which something was broken so often that not every rule about what must not last has
+    /// looked.
+    pub restless: u64,
     /// Everything that was reached, with in how many runs.
     pub reached: BTreeMap<Feature, u64>,
     /// How much was reached first with each choice, and how often it was chosen.
@@ -87,6 +90,7 @@ impl Tally {
     fn take(&mut self, choices: Choices, trial: &Trial) {
         self.seeds += 1;
         self.facts.push(trial.reached.facts());
+        self.restless += u64::from(trial.restless && trial.verdict.rule().is_none());
         let mut news = 0;
         for feature in trial.reached.features() {
             let count = self.reached.entry(feature).or_default();

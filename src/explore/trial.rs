@@ -1,10 +1,10 @@
 //! One run of a configuration with every rule watched.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
-use crate::kernel::said_by;
+use crate::kernel::{caught, said_by};
 use crate::scenario::{self, Report};
-use crate::sim::check::{Checked, Finding, Kind, Reached, rules};
+use crate::sim::check::{Checked, Finding, Kind, LONGEST_PATIENCE, Reached, rules};
 use crate::sim::crash_points::Passed;
 use crate::sim::{self, Options, RunError, Setup};
 
@@ -62,6 +62,8 @@ pub struct Trial {
     pub verdict: Verdict,
     /// What it came to.
     pub reached: Reached,
+    /// Whether something was broken so often that not every rule about what must not last has looked.
+    pub restless: bool,
     /// Where peers might have crashed, if that was asked for.
     pub passed: Passed,
     /// Its digest.
@@ -77,8 +79,8 @@ pub enum Untried {
     Interrupted,
 }
 
-/// Runs the text of a scenario. With `only` everything but that rule is overlooked, and else the run ends with the
-/// first finding.
+/// Runs the text of a scenario as if it stood in the file `name`. With `only` everything but that rule is overlooked,
+/// and else the run ends with the first finding.
 ///
 /// # Errors
 /// [`Untried`].
@@ -88,8 +90,7 @@ pub fn of_text(
     only: Option<&str>,
     goes_on: &(dyn Fn() -> bool + Sync),
 ) -> Result<Trial, Untried> {
-    let setup =
-        scenario::load_text(name, text, Vec::new()).map_err(|report| Untried::Text(Box::new(report)))?;
+    let setup = scenario::load_as(Path::new(name), text).map_err(|report| Untried::Text(Box::new(report)))?;
     of_setup(&setup, only, goes_on)
 }
 
@@ -100,8 +101,7 @@ pub(super) fn of_candidate(
     rule: &str,
     goes_on: &(dyn Fn() -> bool + Sync),
 ) -> Result<Trial, Untried> {
-    let setup =
-        scenario::load_text(name, text, Vec::new()).map_err(|report| Untried::Text(Box::new(report)))?;
+    let setup = scenario::load_as(Path::new(name), text).map_err(|report| Untried::Text(Box::new(report)))?;
     of_options(&setup, watching(Some(rule)), (Some(rule), MOST_EVENTS), goes_on)
 }
 
@@ -134,23 +134,29 @@ pub(super) fn of_options(
 ) -> Result<Trial, Untried> {
     let mut interrupted = false;
     // What breaks down is one run; the others know nothing of it.
-    let made = catch_unwind(AssertUnwindSafe(|| {
+    let made = caught(|| {
         sim::run(setup, options, &mut |_, events| {
             interrupted = !goes_on() || events > most_events;
             !interrupted
         })
-    }));
+    });
     if interrupted {
         return Err(Untried::Interrupted);
     }
-    let clean =
-        |verdict| Trial { verdict, reached: Reached::default(), passed: Passed::default(), digest: 0 };
+    let clean = |verdict| Trial {
+        verdict,
+        reached: Reached::default(),
+        restless: false,
+        passed: Passed::default(),
+        digest: 0,
+    };
     Ok(match made {
         Ok(Ok(outcome)) => {
-            let Checked { findings, reached } = outcome.checked;
+            let Checked { findings, reached, calm } = outcome.checked;
+            let restless = calm.is_some_and(|calm| calm < LONGEST_PATIENCE);
             let found = findings.into_iter().find(|finding| only.is_none_or(|only| finding.rule == only));
             let verdict = found.map_or(Verdict::Clean, Verdict::Found);
-            Trial { verdict, reached, passed: outcome.passed, digest: outcome.digest }
+            Trial { verdict, reached, restless, passed: outcome.passed, digest: outcome.digest }
         }
         Ok(Err(RunError::Violation(violation))) => clean(Verdict::Found(Finding {
             rule: "resources",

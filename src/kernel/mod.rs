@@ -17,7 +17,7 @@ pub mod slab;
 pub mod time;
 
 pub use crate::id_type;
-pub use breakdown::said_by;
+pub use breakdown::{caught, is_caught, said_by};
 pub use digest::{Digest, fingerprint128};
 pub use ids::{Id, IdVec};
 pub use queue::{EventId, EventQueue};

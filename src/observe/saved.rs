@@ -177,6 +177,9 @@ impl Saved {
         if head.schema != SAVED_SCHEMA {
             return Err(SavedError::Schema { path, found: head.schema });
         }
+        if head.every_ns == 0 {
+            return Err(bad(1, "moments are saved every so often, and never at once".to_owned()));
+        }
         let mut moments: Vec<SavedMoment> = Vec::new();
         for (text, line) in lines {
             let moment: SavedMoment =

@@ -69,7 +69,7 @@ fn plan(reader: &mut Reader, node: &Node, context: &Context<'_>, member: bool) -
         reader.error(key.position, "the attack ends before it has begun", None);
     }
     let default = if variant.name == "replayer" { DEFAULT_EVERY_OF_REPLAYER } else { DEFAULT_EVERY };
-    let every = reader.optional(&map, "every", |r, node| r.positive_span(node, "every"));
+    let every = reader.optional(&map, "every", |r, node| r.period(node, "every"));
     let broadcasts = reader.optional(&map, "broadcasts", |r, node| r.fraction(node, "broadcasts"));
     let targets = reader.optional(&map, "targets", |r, node| {
         let targets = r.map(node, "targets", node.position, &super::faults::DRAWN)?;

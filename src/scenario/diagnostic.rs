@@ -53,6 +53,9 @@ impl Diagnostic {
     }
 }
 
+/// So many are shown; who has made more mistakes begins with these.
+const MOST_SHOWN: usize = 1000;
+
 /// Texts of files by the names that diagnostics use, in the order in which files are shown.
 pub type Sources = IndexMap<String, String>;
 
@@ -87,10 +90,19 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, styled: bool) -> St
         (sources.get_index_of(&one.file).unwrap_or(usize::MAX), &one.file, one.line, one.column)
     });
     let mut out = String::new();
-    for diagnostic in &sorted {
-        let source = sources.get(&diagnostic.file).map(String::as_str);
-        render_one(&mut out, diagnostic, source, &style);
+    // Those of a file stand together, so its lines are found once.
+    let mut lines: (&str, Vec<&str>) = ("", Vec::new());
+    for diagnostic in sorted.iter().take(MOST_SHOWN) {
+        if lines.0 != diagnostic.file {
+            let source = sources.get(&diagnostic.file).map_or("", String::as_str);
+            lines = (&diagnostic.file, source.lines().collect());
+        }
+        let line = lines.1.get(diagnostic.line as usize - 1).copied();
+        render_one(&mut out, diagnostic, line, &style);
         out.push('\n');
+    }
+    if sorted.len() > MOST_SHOWN {
+        let _ = writeln!(out, "{} more are not shown\n", sorted.len() - MOST_SHOWN);
     }
     let errors = sorted.iter().filter(|one| one.is_error()).count();
     out.push_str(&count_line(errors, sorted.len() - errors, &style));
@@ -107,7 +119,7 @@ fn count_line(errors: usize, warnings: usize, style: &Style) -> String {
     format!("{}\n", style.severity(severity, &text))
 }
 
-fn render_one(out: &mut String, diagnostic: &Diagnostic, source: Option<&str>, style: &Style) {
+fn render_one(out: &mut String, diagnostic: &Diagnostic, excerpt: Option<&str>, style: &Style) {
     let word = if diagnostic.is_error() { "error" } else { "warning" };
     let Diagnostic { severity, file, line, column, message, help, .. } = diagnostic;
     let width = line.to_string().len();
@@ -115,7 +127,6 @@ fn render_one(out: &mut String, diagnostic: &Diagnostic, source: Option<&str>, s
     // Writing to a String cannot fail, so the results are dropped.
     let _ = writeln!(out, "{}: {}", style.severity(*severity, word), style.paint("1", &printable(message)));
     let _ = writeln!(out, "{margin}{} {}:{line}:{column}", style.frame("-->"), printable(file));
-    let excerpt = source.and_then(|text| text.lines().nth(*line as usize - 1));
     if let Some(excerpt) = excerpt {
         let (shown, underline) = underlined(excerpt, diagnostic);
         let bar = style.frame(&format!("{margin} |"));
@@ -131,18 +142,21 @@ fn render_one(out: &mut String, diagnostic: &Diagnostic, source: Option<&str>, s
 /// The line with tabs as single spaces, and carets under what is meant. Long lines are cut around it.
 fn underlined(line: &str, diagnostic: &Diagnostic) -> (String, String) {
     const SHOWN: usize = 120;
-    let characters: Vec<char> = printable(line).chars().collect();
-    let start = (diagnostic.column as usize - 1).min(characters.len());
-    let length = (diagnostic.length as usize).clamp(1, (characters.len() - start).max(1));
-    let from = if start < SHOWN / 2 { 0 } else { start - SHOWN / 4 };
-    let to = characters.len().min(from + SHOWN);
-    let mut shown: String = characters[from..to].iter().collect();
+    let column = diagnostic.column as usize - 1;
+    let from = if column < SHOWN / 2 { 0 } else { column - SHOWN / 4 };
+    // A file may be one line, so no more of it is looked at than is shown.
+    let mut rest = line.chars().skip(from);
+    let mut shown: String = rest.by_ref().take(SHOWN).map(shown_as).collect();
+    let goes_on = rest.next().is_some();
+    let to = from + shown.chars().count();
+    let start = column.min(to);
+    let length = (diagnostic.length as usize).max(1);
     let mut before = start - from;
     if from > 0 {
         shown.insert_str(0, "...");
         before += 3;
     }
-    if to < characters.len() {
+    if goes_on {
         shown.push_str("...");
     }
     let carets = length.min(to.saturating_sub(start).max(1));
@@ -156,13 +170,15 @@ fn underlined(line: &str, diagnostic: &Diagnostic) -> (String, String) {
 
 /// The text with control characters replaced, so that a file cannot steer the terminal.
 fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\t' | '\n' => ' ',
-            c if has_power(c) => '\u{fffd}',
-            c => c,
-        })
-        .collect()
+    text.chars().map(shown_as).collect()
+}
+
+fn shown_as(c: char) -> char {
+    match c {
+        '\t' | '\n' => ' ',
+        c if has_power(c) => '\u{fffd}',
+        c => c,
+    }
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ fn amount(reader: &mut Reader, node: &Node, what: &str) -> Option<Growth> {
     let help = "how much is added, as in `size: 10 MB`";
     let size = reader.required(&map, "size", help, |r, n| r.bytes(n, "size"));
     let help = "how often, as in `every: 1s`";
-    let every = reader.required(&map, "every", help, |r, n| r.positive_span(n, "every"));
+    let every = reader.required(&map, "every", help, |r, n| r.period(n, "every"));
     Some(Growth { bytes, grows: Some(Writes { bytes: size?, every: every? }) })
 }
 

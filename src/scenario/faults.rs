@@ -180,7 +180,7 @@ impl Faults<'_> {
         let at = self.at(reader, &map);
         let who = self.context.selection(reader, &map, true);
         let every = match map.node.entry("every") {
-            Some(_) => reader.optional(&map, "every", |r, node| r.positive_span(node, "every")).map(Some),
+            Some(_) => reader.optional(&map, "every", |r, node| r.period(node, "every")).map(Some),
             None => Some(None),
         };
         Some(Fault::Move { at: at?, who: who?, every: every? })

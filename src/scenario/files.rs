@@ -8,6 +8,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::diagnostic::{Diagnostic, Sources};
+use super::peers::name_like;
 use super::trace::{self, TraceUnit};
 use super::{ensemble_file, overrides, yaml};
 use crate::dms::ensemble::tree::{Node, Position};
@@ -18,6 +19,9 @@ use crate::workload::{NodeDefaults, NodeList, UpTrace};
 
 /// The name of an ensemble that stands in the scenario itself, where a file's is that of the file.
 pub(super) const NAME_WITHIN: &str = "ensemble";
+
+/// So many bytes of a packed table are read, unless it is larger as it is.
+const MOST_UNPACKED: u64 = 256 << 20;
 
 /// An ensemble that a deployment uses.
 #[derive(Clone)]
@@ -134,8 +138,8 @@ impl Files {
         let bytes = self.read(written, &path)?;
         let shown = path.to_string_lossy().replace('\\', "/");
         self.note(&shown, written, &bytes);
-        let stem = path.file_stem().map_or_else(|| "ensemble".into(), |stem| stem.to_string_lossy());
-        let stem = stem.into_owned();
+        let stem =
+            path.file_stem().map_or_else(|| "ensemble".into(), |stem| name_like(&stem.to_string_lossy()));
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let read = ensemble_file::read_for_simulation(&shown, &bytes);
         Ok(self.take_ensemble((Some(path), shown), stem, text, read))
@@ -378,16 +382,23 @@ pub(super) fn of_rows(
     findings.into_iter().map(|finding| Diagnostic::new(code, shown, finding)).collect()
 }
 
+/// The text of a table, packed or not. What is packed may stand for far more than it is, and is read up to a bound.
 fn unpacked_text(bytes: &[u8]) -> Result<String, String> {
+    let most = MOST_UNPACKED.max(bytes.len() as u64);
     let mut text = String::new();
-    let read = unpacked(bytes).and_then(|mut all| all.read_to_string(&mut text));
-    read.map(|_| text).map_err(|error| error.to_string())
+    let read = unpacked(bytes).and_then(|all| all.take(most + 1).read_to_string(&mut text));
+    read.map_err(|error| error.to_string())?;
+    if text.len() as u64 > most {
+        return Err(format!(
+            "it has more than {most} bytes once it is unpacked, which are the most that are read"
+        ));
+    }
+    Ok(text)
 }
 
 /// A name like a stem that is not taken and can be that of a file anywhere.
 fn unlike(stem: &str, taken: &dyn Fn(&str) -> bool) -> String {
-    let plain: String =
-        stem.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+    let plain = name_like(stem);
     let numbered = (2_u32..).map(|number| format!("{plain}-{number}"));
     let mut candidates = std::iter::once(plain.clone()).chain(numbered);
     candidates.find(|name| !taken(name)).unwrap_or(plain)
@@ -398,6 +409,9 @@ fn digest_of(path: &Path) -> Result<sha2::digest::Output<Sha256>, String> {
     let metadata = fs::metadata(path).map_err(in_words)?;
     if metadata.is_dir() {
         return Err("it is a directory".to_owned());
+    }
+    if !metadata.is_file() {
+        return Err("it is no file: a trace is read more than once".to_owned());
     }
     let mut file = fs::File::open(path).map_err(in_words)?;
     let (mut digest, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);

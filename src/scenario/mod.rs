@@ -32,6 +32,7 @@ mod files;
 mod flaps;
 mod format;
 mod gateways;
+mod gathered;
 mod hardware;
 mod images;
 mod jobs;
@@ -75,6 +76,7 @@ use crate::workload::trace::TraceFile;
 pub use check::{Checked, DmsVerdict, Kind, check, verdict_of_dms};
 pub use churn::churn_fragment;
 pub use diagnostic::{Diagnostic, Sources, render};
+pub use gathered::gathered;
 pub use overrides::Overrides;
 pub use profile::{parse_profile, write_profile};
 
@@ -137,6 +139,16 @@ pub fn load(path: &Path, overrides: &Overrides, metrics: &[&str]) -> Result<Load
     let shown = path.to_string_lossy().replace('\\', "/");
     let bytes = files::read_file(path).map_err(|reason| unreadable(&shown, &reason))?;
     load_bytes(Files::beside(path), path, &shown, &bytes, overrides, metrics)
+}
+
+/// The run of a text as if it stood in the file of this path, beside which are the files that it names.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_as(path: &Path, text: &str) -> Result<Setup, Report> {
+    let shown = path.to_string_lossy().replace('\\', "/");
+    let loaded = load_bytes(Files::beside(path), path, &shown, text.as_bytes(), &Overrides::default(), &[]);
+    Ok(loaded?.setup)
 }
 
 /// The run of a scenario that stands in memory, with its ensembles by the names that it writes.

@@ -63,9 +63,14 @@ fn apply(root: &mut Node, line: &str, number: u32) -> Result<(), Finding> {
         Finding::error(value_at, format!("the value is not YAML: {message}"))
     })?;
     place(&mut value, value_at);
+    let steps = steps(path);
+    if steps.len() > yaml::MAX_DEPTH {
+        let message = format!("a path has at most {} steps", yaml::MAX_DEPTH);
+        return Err(Finding::error(at(0, path.chars().count()), message));
+    }
     let mut target = root;
     let mut column = 0;
-    for step in steps(path) {
+    for step in steps {
         let here = at(column, step.text().chars().count());
         column += step.width;
         target = descend(target, &step, here)?;

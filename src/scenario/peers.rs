@@ -337,13 +337,35 @@ pub(super) fn identifier(reader: &mut Reader, node: &Node, what: &str) -> Option
     check_name(reader, &text, node.position).then_some(text)
 }
 
+/// The longest name, in bytes.
+const LONGEST_NAME: usize = 100;
+
+fn fits_in_a_name(c: char) -> bool {
+    c.is_alphanumeric() || "-_.".contains(c)
+}
+
+/// A name like that of a file, where none is written.
+pub(super) fn name_like(stem: &str) -> String {
+    let mut name = String::new();
+    for c in stem.chars().map(|c| if fits_in_a_name(c) { c } else { '_' }) {
+        if name.len() + c.len_utf8() > LONGEST_NAME {
+            break;
+        }
+        name.push(if name.is_empty() && c == '.' { '_' } else { c });
+    }
+    if name.is_empty() { "_".to_owned() } else { name }
+}
+
 /// Whether a text is such a name, which is said where it is not.
 pub(super) fn check_name(reader: &mut Reader, text: &str, at: Position) -> bool {
-    let fits = |c: char| c.is_alphanumeric() || "-_.".contains(c);
-    if !text.is_empty() && text.chars().all(fits) && !text.starts_with('.') && text.len() <= 100 {
+    let is_short = text.len() <= LONGEST_NAME;
+    if !text.is_empty() && text.chars().all(fits_in_a_name) && !text.starts_with('.') && is_short {
         return true;
     }
-    let help = "names have letters, digits, `-`, `_` and `.`".to_owned();
+    let help = match is_short {
+        true => "names have letters, digits, `-`, `_` and `.`".to_owned(),
+        false => format!("names have at most {LONGEST_NAME} bytes"),
+    };
     let shown = super::reader::shortened(text);
     reader.error(at, format!("`{shown}` cannot be a name"), help);
     false

@@ -10,6 +10,9 @@ use crate::dms::ensemble::suggest::{did_you_mean, suggestion};
 use crate::dms::ensemble::tree::{Node, Position, Value};
 use crate::kernel::Span;
 
+/// What comes again and again comes no more often.
+const SHORTEST_PERIOD: Span = Span::millis(1);
+
 /// Collects findings while values are read.
 #[derive(Default)]
 pub(super) struct Reader {
@@ -286,6 +289,17 @@ impl Reader {
         let span = self.span(node, what)?;
         if span == Span::ZERO {
             self.error(node.position, format!("`{what}` must be longer than nothing"), None);
+            return None;
+        }
+        Some(span)
+    }
+
+    /// How often something comes again.
+    pub(super) fn period(&mut self, node: &Node, what: &str) -> Option<Span> {
+        let span = self.positive_span(node, what)?;
+        if span < SHORTEST_PERIOD {
+            let help = "what comes that often makes a run that does not end".to_owned();
+            self.error(node.position, format!("`{what}` must be at least {SHORTEST_PERIOD}"), help);
             return None;
         }
         Some(span)

@@ -79,7 +79,8 @@ fn read(
         return None;
     }
     let top = reader.map(root, "scenario", root.position, KEYS)?;
-    let stem = path.file_stem().map_or_else(|| "scenario".into(), |stem| stem.to_string_lossy());
+    let stem =
+        path.file_stem().map_or_else(|| "scenario".into(), |stem| peers::name_like(&stem.to_string_lossy()));
     let name = reader.optional(&top, "name", |r, node| peers::identifier(r, node, "name"));
     let seed = reader.optional(&top, "seed", seed).unwrap_or(DEFAULT_SEED);
     let duration =
@@ -117,7 +118,7 @@ fn read(
         requests.into_iter().map(|Request { deploy, copy }| (deploy, copy)).unzip();
     copies.extend(copies_of_operations);
     let setup = Setup {
-        name: name.map_or_else(|| stem.into_owned(), |name| name.to_string()),
+        name: name.map_or(stem, |name| name.to_string()),
         seed,
         duration: duration?,
         epoch,

@@ -74,7 +74,7 @@ fn writes(reader: &mut Reader, node: &Node, what: &str, more: &[&str]) -> Option
     let pauses = reader.optional(&map, "pauses", |r, node| r.word(node, "pauses", &WORDS)).unwrap_or(false);
     let bytes = size(reader, &map);
     let help = "how long from one to the next, as in `every: 10m`";
-    let every = reader.required(&map, "every", help, |r, node| r.positive_span(node, "every"));
+    let every = reader.required(&map, "every", help, |r, node| r.period(node, "every"));
     Some((Writes { bytes: bytes?, every: every? }, pauses))
 }
 

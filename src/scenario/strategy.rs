@@ -185,7 +185,7 @@ fn checked_share(reader: &mut Reader, node: &Node) -> Option<CheckedShare> {
 fn interval(reader: &mut Reader, node: &Node) -> Option<Interval> {
     let variant = reader.variant(node, "an interval", &["every", "young", "daly", "optimal"])?;
     if variant.name == "every" {
-        return reader.positive_span(variant.node, "every").map(Interval::Fixed);
+        return reader.period(variant.node, "every").map(Interval::Fixed);
     }
     let keys = ["mean_time_between_failures", "cost"];
     let map = reader.map(variant.node, variant.name, variant.at, &keys)?;
@@ -273,7 +273,7 @@ fn phi(reader: &mut Reader, map: &Map<'_>) -> PhiAccrual {
 }
 
 fn span_or(reader: &mut Reader, map: &Map<'_>, key: &str, default: Span) -> Span {
-    reader.optional(map, key, |r, node| r.positive_span(node, key)).unwrap_or(default)
+    reader.optional(map, key, |r, node| r.period(node, key)).unwrap_or(default)
 }
 
 /// A strategy as a scenario has it.

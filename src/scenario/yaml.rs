@@ -89,6 +89,8 @@ struct Builder {
     frames: Vec<Frame>,
     anchors: FxHashMap<usize, Node>,
     copied: usize,
+    /// Values below all anchors so far.
+    remembered: usize,
     root: Option<Node>,
     findings: Findings,
 }
@@ -117,7 +119,7 @@ impl Builder {
                 Event::Scalar(text, style, anchor, tag) => {
                     let node = scalar(&text, style, tag.as_deref(), &span)?;
                     let merge = style == ScalarStyle::Plain && text == "<<";
-                    self.remember(anchor, &node);
+                    self.remember(anchor, &node)?;
                     self.place(node, merge)?;
                 }
                 Event::SequenceStart(anchor, tag) => {
@@ -164,7 +166,7 @@ impl Builder {
             }
         };
         let node = Node::new(value, frame.position);
-        self.remember(frame.anchor, &node);
+        self.remember(frame.anchor, &node)?;
         self.place(node, false)
     }
 
@@ -237,10 +239,17 @@ impl Builder {
         Ok(())
     }
 
-    fn remember(&mut self, anchor: usize, node: &Node) {
+    fn remember(&mut self, anchor: usize, node: &Node) -> Result<(), Finding> {
         if anchor > 0 {
+            // Anchors within anchors are remembered more than once.
+            self.remembered += extent(node).0;
+            if self.remembered > MAX_COPIED_NODES {
+                let message = format!("anchors stand for more than {MAX_COPIED_NODES} values");
+                return Err(Finding::error(node.position, message));
+            }
             self.anchors.insert(anchor, node.clone());
         }
+        Ok(())
     }
 
     /// A copy of an anchor's node, standing where the alias stands.

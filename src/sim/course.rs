@@ -156,7 +156,8 @@ impl World<'_> {
             if let Some(stopped) = self.advance_into(next, go_on, lines) {
                 return Some(stopped);
             }
-            if !tell(Mark { at: next, events: self.events, digest: self.digest() }) {
+            let is_told = tell(Mark { at: next, events: self.events, digest: self.digest() });
+            if !is_told || !go_on(next, self.events) {
                 return Some(next);
             }
             next = next + every;

@@ -16,13 +16,13 @@ fn setup(scenario: &str, set: &[&str]) -> Setup {
 /// Events of whole runs and their peaks of memory in MB, as `dmsim run` has put them down in `run.json` and
 /// `provenance.json`.
 const RECORDED: [(&str, f64, f64); 11] = [
-    ("calm.yaml", 13_486.0, 13.7),
-    ("quickstart.yaml", 1_465_186.0, 35.2),
-    ("outage.yaml", 261_973.0, 21.8),
-    ("mixed-fleet.yaml", 622_387.0, 20.3),
-    ("traffic.yaml", 570_301.0, 21.1),
-    ("nat.yaml", 422_554.0, 53.4),
-    ("private-network.yaml", 7_421_582.0, 177.9),
+    ("calm.yaml", 12_286.0, 13.7),
+    ("quickstart.yaml", 1_353_288.0, 35.2),
+    ("outage.yaml", 242_530.0, 21.8),
+    ("mixed-fleet.yaml", 599_467.0, 20.3),
+    ("traffic.yaml", 615_119.0, 21.1),
+    ("nat.yaml", 346_476.0, 53.4),
+    ("private-network.yaml", 8_348_515.0, 177.9),
     ("scale/ten-thousand.yaml", 722_463.0, 79.9),
     ("scale/storm.yaml", 1_441_927.0, 79.3),
     ("scale/hundred-thousand.yaml", 14_191_407.0, 461.3),

@@ -69,7 +69,8 @@ const HEAD: &str = "# Fidelity
 Where each constant and each section of what is known about DMS stands in the code, and the test that holds it there.
 This page is made of `fidelity.csv`, which `tests/all/fidelity.rs` holds to the code. Numbered weaknesses are listed by
 `dmsim list weaknesses`, the 27 of deployments (W1 to W26 and W6b) in full; other differences are under
-[deviations](deviations.md).
+[deviations](deviations.md). What the code cites as dms-orchestration, dms-capabilities and dms-acceptance are
+descriptions of DMS that do not come with dmsim; their sections are the first column here.
 
 - *read*: read in the code of DMS;
 - *inferred*: put together from several pieces of it;

@@ -32,6 +32,7 @@ mod joining;
 mod manual;
 mod nat;
 mod observability;
+mod odd_input;
 mod openb;
 mod operations;
 mod oracles;

@@ -6,10 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use indicatif::ProgressBar;
-use rayon::ThreadPoolBuilder;
 
-use super::{exit_of, progress, quieten_panics};
-use crate::cli::{Exit, Format, load, set_on_interrupt};
+use super::{exit_of, progress};
+use crate::cli::{Exit, Format, load, set_on_interrupt, threads};
 use crate::explore::crash_points::{
     Bounds, Cell, Judgement, Survey, Unsurveyed, at_s, runs_of, survey, try_points,
 };
@@ -22,7 +21,10 @@ use crate::sim::Setup;
 pub(super) struct CrashArguments {
     /// Instead of searching, have each role of this scenario crash at every boundary of the protocol, and print the
     /// matrix of what is found.
-    #[arg(long, value_name = "SCENARIO")]
+    #[arg(long, value_name = "SCENARIO", group = "given", conflicts_with_all = [
+        "seeds", "time_s", "with", "without", "providers", "small", "out", "blame", "until", "rediscover", "coverage",
+        "show", "choices",
+    ])]
     pub(super) crash_points: Option<std::path::PathBuf>,
     /// After how many seconds a crashed peer starts again: a run for each.
     #[arg(
@@ -31,7 +33,8 @@ pub(super) struct CrashArguments {
         value_delimiter = ',',
         default_value = "5,600",
         requires = "crash_points",
-        value_parser = clap::value_parser!(u64).range(1..)
+        // As long as the longest run.
+        value_parser = clap::value_parser!(u64).range(1..=315_360_000)
     )]
     restart_s: Vec<u64>,
     /// How many occurrences of a boundary stand for it: the first ones and, where it is more than one, the last.
@@ -61,26 +64,26 @@ pub(super) struct CrashArguments {
 struct Matrix<'a> {
     path: &'a Path,
     profile: Option<&'a str>,
+    set: &'a [String],
     arguments: &'a CrashArguments,
     bounds: &'a Bounds,
     survey: &'a Survey,
     cells: &'a [Cell],
 }
 
-/// Tries the crash points of a scenario, under another profile if one is named.
+/// Tries the crash points of a scenario, under another profile if one is named, and with what is set in it.
 pub(super) fn run(
     path: &Path,
-    profile: Option<&str>,
+    (profile, set): (Option<&str>, &[String]),
     jobs: Option<usize>,
     arguments: &CrashArguments,
 ) -> Exit {
-    let set = profile.map(|profile| format!("profile={profile}"));
-    let overrides = Overrides { set: set.into_iter().collect(), seed: None };
+    let all = set.iter().cloned().chain(profile.map(|profile| format!("profile={profile}")));
+    let overrides = Overrides { set: all.collect(), seed: None };
     let setup = match load(path, &overrides) {
         Ok(loaded) => loaded.setup,
         Err(exit) => return exit,
     };
-    quieten_panics();
     let stop = set_on_interrupt();
     let goes_on = || !stop.load(Ordering::Relaxed);
     let bounds = Bounds {
@@ -98,7 +101,7 @@ pub(super) fn run(
         Err(exit) => return exit,
     };
     let cells = in_parallel(jobs, (&setup, &survey, &bounds), &points, &stop);
-    let matrix = Matrix { path, profile, arguments, bounds: &bounds, survey: &survey, cells: &cells };
+    let matrix = Matrix { path, profile, set, arguments, bounds: &bounds, survey: &survey, cells: &cells };
     match arguments.format {
         Format::Human => matrix.print(),
         Format::Json => println!("{}", matrix.json()),
@@ -141,10 +144,10 @@ fn in_parallel(
     points: &[usize],
     stop: &Arc<AtomicBool>,
 ) -> Vec<Cell> {
-    let bar: ProgressBar = progress(runs_of(task.1, points, task.2) as u64);
+    let runs = runs_of(task.1, points, task.2);
+    let pool = threads(jobs, runs);
+    let bar: ProgressBar = progress(runs as u64);
     let goes_on = || !stop.load(Ordering::Relaxed);
-    let pool = ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).build();
-    let pool = pool.expect("threads can be started");
     let cells = pool.install(|| try_points(task, points, &goes_on, &|| bar.inc(1)));
     bar.finish_and_clear();
     cells
@@ -221,6 +224,7 @@ impl Matrix<'_> {
             path_text(self.path),
             restart.as_secs_f64()
         );
+        self.set.iter().for_each(|set| again.push_str(&format!(" --set '{set}'")));
         if let Some(profile) = self.profile {
             again.push_str(&format!(" --profile '{profile}'"));
         }

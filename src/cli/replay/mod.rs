@@ -44,7 +44,9 @@ pub(super) struct ReplayArguments {
     limit: usize,
     /// Run another one beside it, and find the first event at which the two part: what happens in each, what differs
     /// then, and how their scenarios differ. Exit code 1 if they part.
-    #[arg(long, value_name = "OTHER", conflicts_with_all = ["until", "event", "steps", "peer", "deployment", "all"])]
+    #[arg(long, value_name = "OTHER", conflicts_with_all = [
+        "until", "event", "steps", "peer", "deployment", "all", "limit",
+    ])]
     diff: Option<PathBuf>,
     /// How it is printed.
     #[arg(long, value_enum, default_value = "human")]
@@ -106,11 +108,17 @@ fn show(arguments: &ReplayArguments) -> Result<Exit, Exit> {
     let mut stepping = Stepping::new(world);
     let mut steps = Vec::new();
     while (steps.len() as u64) < arguments.steps
+        && !stop.load(Ordering::Relaxed)
         && let Some(step) = stepping.step(true)
     {
         steps.push(step);
     }
-    let verdict = verdict(&source, stepping)?;
+    uninterrupted(&stop)?;
+    // A run that ends with a broken rule is shown as it was then, like any other.
+    let (verdict, broken) = match verdict(&source, stepping) {
+        Ok(verdict) => (verdict, None),
+        Err(exit) => (None, Some(exit)),
+    };
     let shown = Shown { moment, steps, verdict };
     match arguments.format {
         Format::Human => {
@@ -120,21 +128,21 @@ fn show(arguments: &ReplayArguments) -> Result<Exit, Exit> {
         Format::Json => println!("{}", json(&source, &shown)),
     }
     let differs = shown.verdict.is_some_and(|verdict| verdict.differs());
-    Ok(if differs { Exit::ExpectationFailed } else { Exit::Fine })
+    Ok(broken.unwrap_or(if differs { Exit::ExpectationFailed } else { Exit::Fine }))
 }
 
 /// Takes a world to a time, or to an event.
 fn advance(world: &mut World<'_>, until: Time, event: Option<u64>, stop: &AtomicBool) -> Result<(), Exit> {
     let Some(wanted) = event else {
         world.advance(until, &mut |_, _| !stop.load(Ordering::Relaxed));
-        return ended(world, stop);
+        return uninterrupted(stop);
     };
     let mut goes_on = |world: &World<'_>| {
         let asks = world.events().is_multiple_of(8192);
         world.events() < wanted && !(asks && stop.load(Ordering::Relaxed))
     };
     world.advance_while(until, &mut goes_on);
-    ended(world, stop)?;
+    uninterrupted(stop)?;
     if world.events() < wanted {
         return Err(bad_input(
             &format!("`--event {wanted}` is past the end of the run, which has {} events", world.events()),
@@ -144,15 +152,8 @@ fn advance(world: &mut World<'_>, until: Time, event: Option<u64>, stop: &Atomic
     Ok(())
 }
 
-fn ended(world: &World<'_>, stop: &AtomicBool) -> Result<(), Exit> {
-    if stop.load(Ordering::Relaxed) {
-        return Err(Exit::Interrupted);
-    }
-    // The run ends there, and so does what is shown of it: that is what somebody wants to look at.
-    if let Some(violation) = world.violation() {
-        eprintln!("finding: {violation}");
-    }
-    Ok(())
+fn uninterrupted(stop: &AtomicBool) -> Result<(), Exit> {
+    if stop.load(Ordering::Relaxed) { Err(Exit::Interrupted) } else { Ok(()) }
 }
 
 fn focus(world: &World<'_>, arguments: &ReplayArguments) -> Result<Focus, Exit> {

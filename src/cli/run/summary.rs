@@ -120,7 +120,7 @@ pub(super) fn summary_json(outcome: &Outcome, folder: &std::path::Path) -> Strin
         "digest": format!("{:032x}", outcome.digest),
         "events": outcome.events,
         "expectations": outcome.manifest.expectations,
-        "folder": folder,
+        "folder": path_text(folder),
         "metrics": outcome.metrics,
     });
     serde_json::to_string_pretty(&summary).expect("a summary has only string keys")

@@ -5,22 +5,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use clap::Args;
 use indexmap::IndexSet;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rayon::ThreadPoolBuilder;
 use serde::Serialize;
 
 use super::merge::exit_of;
 use super::{Folder, failed, open};
 use crate::cli::measure::Stopwatch;
-use crate::cli::{Exit, Format, set_on_interrupt};
+use crate::cli::{Exit, Format, set_on_interrupt, threads};
 use crate::experiment::plan::counting;
 use crate::experiment::{Cell, Shard, Sweep, SweepError};
 use crate::observe::{CellResult, FailureKind, SweepFolder, sha256_hex};
 
 /// Where engines say which task of an array this is: Slurm, HyperQueue, Kubernetes.
 const INDEX_VARIABLES: [&str; 3] = ["SLURM_ARRAY_TASK_ID", "HQ_TASK_ID", "JOB_COMPLETION_INDEX"];
-
-/// So many runs at the same time.
-const MOST_JOBS: usize = 1000;
 
 #[derive(Args, Debug)]
 pub(super) struct RunArguments {
@@ -223,10 +219,7 @@ pub(super) fn make_cells(
         }
         bar.inc(1);
     };
-    // More threads than cells would have nothing to do, and more than a thousand nowhere to do it.
-    let most = missing.len().clamp(1, MOST_JOBS);
-    let pool = ThreadPoolBuilder::new().num_threads((jobs.unwrap_or(0) as usize).min(most)).build();
-    let pool = pool.expect("threads can be started");
+    let pool = threads(jobs.map(|jobs| jobs as usize), missing.len());
     let made = pool.install(|| sweep.make(&missing, &done, &|| !stop.load(Ordering::Relaxed)));
     let count = bar.position();
     bar.finish_and_clear();

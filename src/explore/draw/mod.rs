@@ -46,7 +46,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             providers: (4, 46),
-            deployments: (112, 224),
+            deployments: (123, 246),
             profile: "intended".to_owned(),
             without: Vec::new(),
             with: Vec::new(),

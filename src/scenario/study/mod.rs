@@ -302,6 +302,17 @@ fn arms(reader: &mut Reader, top: &Map<'_>) -> (Vec<Variant>, Vec<Variant>) {
     let variants = variants(reader, top, "variants", &["name", "set", "replications"]);
     let conditions = match conditions.is_empty() {
         true if !points.is_empty() => points,
+        // More than can be planned are not put together first.
+        _ if (conditions.len() * points.len().max(1)) as u64 > MOST_CELLS => {
+            let help = format!("at most {MOST_CELLS} are planned; split it into several studies");
+            let (conditions, points) = (conditions.len(), points.len());
+            reader.error(
+                top.at,
+                format!("the study has {conditions} conditions at {points} points each"),
+                help,
+            );
+            Vec::new()
+        }
         _ => grid::cross(or_as_it_is(conditions), &points),
     };
     (conditions, variants)

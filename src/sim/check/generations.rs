@@ -1,12 +1,12 @@
 //! No two programs run for one generation of an allocation, and what an older generation has left ends within a minute
-//! once nothing is broken (decisions: Generations).
+//! once nothing is broken.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::lasting::Lasting;
 use super::living::{Living, living};
-use super::memberships::is_listened_to;
+use super::memberships::{is_listened_to, is_of_one_unheard};
 use super::{Found, Invariant, Look};
 use crate::dms::outbox::RunId;
 use crate::kernel::Span;
@@ -52,6 +52,7 @@ impl Invariant for Generations {
                 && is_listened_to(look, one.peer, one.allocation)
                 && !look.world.is_kept_for_one_who_has_forgotten(one.peer, one.allocation)
                 && !look.world.is_kept_for_one_who_is_down(one.peer, one.allocation)
+                && !is_of_one_unheard(look, one.peer, one.allocation)
                 && is_within_reach(look, one)
         });
         let all: Vec<Living<'_>> = up.collect();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::LONGEST_PATIENCE;
 use crate::kernel::{Span, Time};
 
 /// Since when something has been seen at every look.
@@ -22,6 +23,7 @@ impl<K: Ord> Lasting<K> {
         (now, calm, limit): (Time, Span, Span),
         seen: impl IntoIterator<Item = (K, T)>,
     ) -> Vec<T> {
+        debug_assert!(limit <= LONGEST_PATIENCE, "whoever is told of it takes it for the longest");
         // What began before nothing was broken any more counts from then on.
         let begin = Time(now.0.saturating_sub(calm.0));
         let mut former = std::mem::take(&mut self.0);

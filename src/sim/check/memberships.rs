@@ -60,6 +60,16 @@ pub(super) fn can_tell(look: &Look<'_, '_>, from: PeerId, to: PeerId) -> bool {
         && world.network.reaches(look.now, EndpointId(from.0), EndpointId(to.0))
 }
 
+/// Whether a provider has an allocation from a former orchestrator that cannot be told that somebody else has the
+/// deployment, so that neither of these two knows what the other has placed: nobody listens to it any more.
+pub(super) fn is_of_one_unheard(look: &Look<'_, '_>, peer: PeerId, allocation: &str) -> bool {
+    let world = look.world;
+    let Some((by, _)) = world.ledger.orchestration_of(allocation) else { return false };
+    let known = world.hosts[peer.0 as usize].peer.provider().orchestrator_of(allocation);
+    let former = known.and_then(|known| world.directory.find(&known.host)).filter(|former| *former != by);
+    former.is_some_and(|former| memberships(look, former).is_empty() && !can_tell(look, by, former))
+}
+
 /// Whose membership an operation withdraws.
 fn member_of(operation: &Operation) -> Option<&str> {
     match &operation.kind {

@@ -63,6 +63,9 @@ use crate::kernel::{Span, Time};
 /// Findings that a run keeps; what comes after tells nothing new.
 const MOST_FINDINGS: usize = 32;
 
+/// For so long nothing must have been broken before every rule about what must not last has looked.
+pub const LONGEST_PATIENCE: Span = Span::mins(15);
+
 /// What kind of rule was broken.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Kind {
@@ -120,7 +123,9 @@ impl<'a> Look<'a, '_> {
     /// A deployment by its number in the run, with its orchestrator, where that still has it.
     fn deployment(&self, number: u32) -> Option<(PeerId, &'a Deployment)> {
         let (by, id) = self.world.ledger.deployment(number)?;
-        Some((by, self.world.hosts[by.0 as usize].peer.deployment(id)?))
+        let deployment = self.world.hosts[by.0 as usize].peer.deployment(id)?;
+        // Who has taken it over may have lost it with its disk, and whoever had it before has heard of that one.
+        (!deployment.is_handed_over()).then_some((by, deployment))
     }
 
     /// The peers that are up and to which something has happened.
@@ -205,6 +210,8 @@ pub(super) struct Checks {
     /// Each with its name.
     rules: Vec<(&'static str, Box<dyn Invariant + Send>)>,
     calm: Calm,
+    /// The longest while in which nothing was broken, as far as anybody looked.
+    longest_calm: Span,
     /// What the plain authoriser remembers.
     known: FoundSigned,
     reached: Reached,
@@ -253,7 +260,7 @@ impl Checks {
         let named = all_rules().into_iter().map(|rule| (rule.name(), rule));
         let rules = named.filter(|(name, _)| only.is_none_or(|only| *name == only)).collect();
         let (calm, known, reached) = (Calm::default(), FoundSigned::default(), Reached::default());
-        Self { rules, calm, known, reached, findings: Vec::new(), stops }
+        Self { rules, calm, longest_calm: Span::ZERO, known, reached, findings: Vec::new(), stops }
     }
 
     /// Whether the run has nothing more to tell.
@@ -279,6 +286,9 @@ pub struct Checked {
     pub findings: Vec<Finding>,
     /// Which states, transitions and refusals the run came to.
     pub reached: Reached,
+    /// The longest while in which nothing was broken; none when nobody watched. Where it is below
+    /// [`LONGEST_PATIENCE`], not every rule about what must not last has looked.
+    pub calm: Option<Span>,
 }
 
 impl World<'_> {
@@ -292,7 +302,7 @@ impl World<'_> {
     #[must_use]
     pub fn take_checked(&mut self) -> Checked {
         let Some(checks) = self.checks.take() else { return Checked::default() };
-        Checked { findings: checks.findings, reached: checks.reached }
+        Checked { findings: checks.findings, reached: checks.reached, calm: Some(checks.longest_calm) }
     }
 
     /// Lets every rule look.
@@ -399,6 +409,9 @@ impl World<'_> {
     pub(super) fn check_all(&mut self) {
         let Some(checks) = &self.checks else { return };
         let calm = checks.calm.at(self, self.queue.now());
+        if let Some(checks) = &mut self.checks {
+            checks.longest_calm = checks.longest_calm.max(calm);
+        }
         if calm > Span::ZERO {
             self.consult(|rule, look, found| rule.minute(look, calm, found));
         }

@@ -1,4 +1,4 @@
-//! An allocation knows the names of its own ensemble, and no others (dms-orchestration section 2.11).
+//! An allocation finds no names of other ensembles (dms-orchestration section 2.11).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

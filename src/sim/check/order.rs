@@ -1,4 +1,5 @@
-//! What depends on another allocation of its node starts after that one has (dms-orchestration section 3.1).
+//! What depends on another allocation of its node starts after that one has, the first time on a machine
+//! (dms-orchestration section 3.1).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -32,5 +33,9 @@ impl Invariant for Order {
             }
         }
         self.begun.insert((peer, Arc::clone(allocation)));
+    }
+
+    fn disk_lost(&mut self, peer: PeerId) {
+        self.begun.retain(|(by, _)| *by != peer);
     }
 }

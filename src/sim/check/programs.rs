@@ -44,7 +44,7 @@ impl Invariant for Programs {
             unknown.extend(strange.map(|run| ((peer, run), peer)));
         }
         for (peer, id) in self.missing.look((look.now, calm, GRACE), missing) {
-            found.wrong(look, peer, format!("{} runs in the books, and does not", key_of(id)));
+            found.stuck(look, peer, format!("{} runs in the books, and does not", key_of(id)));
         }
         for peer in self.unknown.look((look.now, calm, ENDING), unknown) {
             found.stuck(look, peer, "a program runs that its provider does not know of".to_owned());
