@@ -179,7 +179,10 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
         !stop.load(Ordering::Relaxed) && !is_enough.load(Ordering::Relaxed) && !is_late()
     };
     let (from, to) = arguments.seeds;
-    let pool = threads(arguments.jobs, usize::try_from(to - from).unwrap_or(usize::MAX));
+    // What is found is traced with many runs at once.
+    let has_more = arguments.blame || arguments.rediscover;
+    let tasks = usize::try_from(to - from).ok().filter(|_| !has_more).unwrap_or(usize::MAX);
+    let pool = threads(arguments.jobs, tasks);
     pool.install(|| match arguments.rediscover {
         true => look_for_weaknesses(arguments, &bounds, &goes_on, (&stopwatch, &stop)),
         false => try_seeds(arguments, &bounds, (&goes_on, &is_enough), (&stopwatch, &stop)),

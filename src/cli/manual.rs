@@ -41,7 +41,9 @@ pub(super) fn man(arguments: &ManArguments) -> Exit {
     match done {
         Ok(()) => Exit::Fine,
         Err(error) => {
-            eprintln!("error: cannot write the manual: {error}");
+            let place =
+                arguments.out.as_ref().map_or_else(String::new, |out| format!(" to {}", path_text(out)));
+            eprintln!("error: cannot write the manual{place}: {error}");
             Exit::Internal
         }
     }

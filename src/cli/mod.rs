@@ -262,8 +262,8 @@ const MOST_JOBS: usize = 1000;
 
 /// The threads for so many tasks: as many as were asked for or one a core, or as many as can be started.
 fn threads(jobs: Option<usize>, tasks: usize) -> ThreadPool {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let wanted = jobs.filter(|jobs| *jobs > 0).unwrap_or(cores).min(tasks.clamp(1, MOST_JOBS));
+    // None, as 0, is as many as there are cores.
+    let wanted = jobs.unwrap_or(0).min(tasks.clamp(1, MOST_JOBS));
     let mut count = wanted;
     loop {
         match ThreadPoolBuilder::new().num_threads(count).build() {
@@ -273,7 +273,7 @@ fn threads(jobs: Option<usize>, tasks: usize) -> ThreadPool {
                 }
                 return pool;
             }
-            Err(error) if count == 1 => panic!("not one thread can be started: {error}"),
+            Err(error) if count <= 1 => panic!("not one thread can be started: {error}"),
             Err(_) => count /= 2,
         }
     }

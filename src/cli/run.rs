@@ -188,7 +188,7 @@ fn make(arguments: &RunArguments, job: &Job) -> Result<Exit, Exit> {
         return Ok(Exit::Interrupted);
     }
     job.tidy_up();
-    Ok(verdict(&outcome))
+    Ok(verdict(&outcome, job.loaded.setup.duration))
 }
 
 fn refused(error: &FolderError) -> Exit {
@@ -200,12 +200,18 @@ fn refused(error: &FolderError) -> Exit {
 }
 
 /// What a finished run means for the exit code.
-fn verdict(outcome: &Outcome) -> Exit {
+fn verdict(outcome: &Outcome, duration: Span) -> Exit {
     let Checked { findings, calm, .. } = &outcome.checked;
     if findings.is_empty()
         && let Some(calm) = calm.filter(|calm| *calm < LONGEST_PATIENCE)
     {
-        eprintln!("note: {}; the longest such time was {calm}", super::restless());
+        if duration.0 <= calm.0 + Span::mins(1).0 {
+            eprintln!(
+                "note: rules about what must not last wait for up to {LONGEST_PATIENCE}, and the run is shorter"
+            );
+        } else {
+            eprintln!("note: {}; the longest such time was {calm}", super::restless());
+        }
     }
     if let Some(exit) = report_findings(findings) {
         exit

@@ -61,6 +61,7 @@ pub(super) fn run(arguments: &ShrinkArguments) -> Exit {
         return Exit::BadInput;
     };
     let Some(Shrunk { text, verdict, runs }) = shrink(&shown, &text, rule, arguments.runs, &goes_on) else {
+        eprintln!("error: `{rule}` is not broken in {shown} once its files are put together");
         return Exit::Internal;
     };
     eprintln!("{} lines after {runs} runs; {}", text.lines().count(), verdict.in_words());

@@ -3,19 +3,20 @@
 
 use std::path::Path;
 
-use super::files::read_file;
+use super::files::{Files, read_file};
 use super::peers::name_like;
-use super::{Loaded, Overrides, Report, load, yaml};
+use super::{Loaded, Overrides, Report, load_bytes, unreadable, yaml};
 use crate::dms::ensemble::tree::{Key, Node, Position, Value};
 
-/// Reads a scenario, as [`load`] does, and gives with it one text that says the same but for what is expected of it.
-/// Files other than ensembles, such as traces, it still names, beside `path`.
+/// Reads a scenario, as [`load`](super::load) does, and gives with it one text that says the same but for what is
+/// expected of it. Files other than ensembles, such as traces, it still names, beside `path`.
 ///
 /// # Errors
-/// As [`load`].
+/// As [`load`](super::load).
 pub fn gathered(path: &Path, overrides: &Overrides, metrics: &[&str]) -> Result<(Loaded, String), Report> {
-    let loaded = load(path, overrides, metrics)?;
-    let bytes = read_file(path).unwrap_or_default();
+    let shown = path.to_string_lossy().replace('\\', "/");
+    let bytes = read_file(path).map_err(|reason| unreadable(&shown, &reason))?;
+    let loaded = load_bytes(Files::beside(path), path, &shown, &bytes, overrides, metrics)?;
     let mut root = yaml::parse(&bytes).unwrap_or_else(|_| Node::new(Value::Null, Position::START));
     overrides.apply(&mut root);
     if let Value::Mapping(entries) = &mut root.value {

@@ -273,7 +273,11 @@ fn phi(reader: &mut Reader, map: &Map<'_>) -> PhiAccrual {
 }
 
 fn span_or(reader: &mut Reader, map: &Map<'_>, key: &str, default: Span) -> Span {
-    reader.optional(map, key, |r, node| r.period(node, key)).unwrap_or(default)
+    let read = |r: &mut Reader, node: &Node| match key {
+        "period" => r.period(node, key),
+        _ => r.positive_span(node, key),
+    };
+    reader.optional(map, key, read).unwrap_or(default)
 }
 
 /// A strategy as a scenario has it.

@@ -92,7 +92,8 @@ impl<'a> Context<'a> {
         };
         let workers = workers(reader, map);
         let span = |r: &mut Reader, key: &str, usual: Span| match map.node.entry(key) {
-            Some(_) => r.optional(map, key, |r, node| r.period(node, key)),
+            Some(_) if key == "interval" => r.optional(map, key, |r, node| r.period(node, key)),
+            Some(_) => r.optional(map, key, |r, node| r.positive_span(node, key)),
             None => Some(usual),
         };
         let timeout = span(reader, "timeout", RequestStream::TIMEOUT);

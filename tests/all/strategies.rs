@@ -486,6 +486,19 @@ fn an_orchestrator_that_comes_back_leaves_its_deployments_with_its_deputy() {
 }
 
 #[test]
+fn what_an_orchestrator_has_lost_with_its_disk_goes_on_at_its_deputy_although_it_lives() {
+    let before = deploy("server", "arrivals: {every: 1s}, count: 10");
+    let later = deploy("server", "name: later, arrivals: {every: 1s, start: 31m}, count: 1");
+    let faults = "{crash: {at: 30m, peer: alice, repair: 5s, state: lost}}";
+    let outcome = run_handing_over(&format!("{before}, {later}"), faults, "[hand_over, redeploy]");
+    // What came after that is still its own, and has it heard by its deputy all the time.
+    assert_eq!(metric(&outcome, "deployments.handed_over"), 10.0);
+    assert_eq!(metric(&outcome, "deployments.running"), 11.0);
+    assert_eq!(metric(&outcome, "services.availability"), 1.0, "what ran goes on");
+    assert_tidy(&outcome);
+}
+
+#[test]
 fn however_often_deployments_change_hands_nothing_runs_twice_or_for_nobody() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/scenarios/successions.yaml");
     for seed in 1..=4 {

@@ -68,6 +68,8 @@ enum Asked {
     Beat,
     /// To keep this version of a deployment.
     Copy(EnsembleId, u64),
+    /// To have undone what was begun here of a deployment that is its own by now.
+    Report(EnsembleId),
 }
 
 /// The last message about a deployment of another node: an older one may come after it.
@@ -122,6 +124,8 @@ impl Heard {
 pub(in crate::dms) struct Deputies {
     config: DeputyConfig,
     told: OrderedMap<EnsembleId, Told>,
+    /// Deployments of whose beginnings here their successors, which are not the deputy, are to hear until they answer.
+    unreported: Vec<EnsembleId>,
     asked: Vec<(u64, Asked)>,
     /// The shortest patience of what the deputy is told of.
     patience: Option<Span>,
@@ -129,8 +133,6 @@ pub(in crate::dms) struct Deputies {
     kept: KeptCopies,
     /// Deployments that have ended lately.
     over: Vec<(EnsembleId, Last)>,
-    /// In answer to which copy its successor was told what had been begun here of a deployment.
-    reported: OrderedMap<EnsembleId, u64>,
     heard: OrderedMap<PeerId, Heard>,
     watch: Alarm,
 }
@@ -157,7 +159,11 @@ impl Deputies {
     /// Whether it has nothing to do with others.
     pub(in crate::dms) fn is_untouched(&self, now: Timestamp) -> bool {
         let is_over_lately = self.over.iter().any(|(_, last)| last.is_recent(now));
-        self.told.is_empty() && self.kept.is_empty() && self.asked.is_empty() && !is_over_lately
+        self.has_nothing_to_tell() && self.kept.is_empty() && self.asked.is_empty() && !is_over_lately
+    }
+
+    fn has_nothing_to_tell(&self) -> bool {
+        self.told.is_empty() && self.unreported.is_empty()
     }
 
     /// Whether a node has this behaviour.
@@ -257,21 +263,50 @@ impl Deputies {
     }
 
     fn beat_on(&mut self, desk: &mut Desk<'_, '_>) {
-        if let Some(patience) = self.patience.filter(|_| !self.beats && !self.told.is_empty()) {
+        if let Some(patience) = self.patience.filter(|_| !self.beats && !self.has_nothing_to_tell()) {
             self.beats = true;
             desk.timer(Span(patience.0 / BEATS), Timer::Beat);
         }
     }
 
     /// A beat is due. What the deputy has not acknowledged is not sent again before it answers, for it may be down.
-    pub(in crate::dms) fn beat(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor) {
+    /// The same of successors that have not answered.
+    pub(in crate::dms) fn beat(
+        &mut self,
+        desk: &mut Desk<'_, '_>,
+        root: &mut Actor,
+        deployments: &[Deployment],
+    ) {
         self.beats = false;
-        let Some(deputy) = self.config.deputy.clone().filter(|_| !self.told.is_empty()) else {
+        let Some(deputy) = self.config.deputy.clone().filter(|_| !self.has_nothing_to_tell()) else {
             self.patience = None;
             return;
         };
-        let sum = sum_of(self.told.iter().map(|(id, told)| (*id, told.version)));
-        self.ask(desk, root, &deputy, BehaviourKind::DeputyBeat, DeputyMessage::Beat(sum), Asked::Beat);
+        if !self.told.is_empty() {
+            let sum = sum_of(self.told.iter().map(|(id, told)| (*id, told.version)));
+            self.ask(desk, root, &deputy, BehaviourKind::DeputyBeat, DeputyMessage::Beat(sum), Asked::Beat);
+        }
+        for id in self.unreported.clone() {
+            let is_asked =
+                self.asked.iter().any(|(_, asked)| matches!(asked, Asked::Report(of) if *of == id));
+            if !is_asked && let Some(place) = Deployment::latest(deployments, id) {
+                self.report(desk, root, &deployments[place]);
+            }
+        }
+        self.beat_on(desk);
+    }
+
+    /// Tells the successor in a deployment what was begun of it here.
+    fn report(&mut self, desk: &mut Desk<'_, '_>, root: &mut Actor, deployment: &Deployment) {
+        let Some(mandate) = deployment.successor() else { return };
+        let successor = Arc::new(Handle::root(mandate.successor.host.0));
+        let (id, copy) = (deployment.id(), DeputyMessage::Copy(self.copy_of(deployment)));
+        self.ask(desk, root, &successor, BehaviourKind::DeputyCopy, copy, Asked::Report(id));
+        if !self.unreported.contains(&id) {
+            self.unreported.push(id);
+        }
+        let patience = deployment.patience_of_deputy();
+        self.patience = self.patience.into_iter().chain(patience).min();
         self.beat_on(desk);
     }
 
@@ -320,18 +355,25 @@ impl Deputies {
                 match said {
                     Some((from, DeputyMessage::Superseded(mandate))) => {
                         deployment.hear_mandate(desk, mandate);
-                        self.report_to(desk, root, deployment, (from, version));
-                    }
-                    Some((_, DeputyMessage::Copy(former))) if former.ensemble == id => {
-                        deployment.undo_foreign(desk, &former.record);
-                        self.acknowledge(deployment, version);
-                        self.inform(desk, root, deployment);
+                        self.report_to(desk, root, deployment, from);
+                        self.told.retain(|told, own| *told != id || own.version != version);
                     }
                     _ if matches!(answer, Some((_, Message::Ok))) => self.acknowledge(deployment, version),
                     _ => {}
                 }
                 // Nobody says that it is another's by now.
                 deployment.release(desk);
+            }
+            // It may be down, and hears it with a later beat.
+            Asked::Report(_) if answer.is_none() => {}
+            Asked::Report(id) => {
+                self.unreported.retain(|other| *other != id);
+                let Some(place) = Deployment::latest(deployments, id) else { return };
+                // Another one may have it by now.
+                if let Some((from, DeputyMessage::Superseded(mandate))) = said {
+                    deployments[place].hear_mandate(desk, mandate);
+                    self.report_to(desk, root, &deployments[place], from);
+                }
             }
         }
     }
@@ -348,24 +390,16 @@ impl Deputies {
     }
 
     /// What this node has begun of a deployment that is another's by now is the successor's to have undone: it is told,
-    /// unless it is the one that has just answered. That one has to answer to the last copy: what was begun in between
-    /// is in none before.
+    /// unless it is the one that has just answered.
     fn report_to(
         &mut self,
         desk: &mut Desk<'_, '_>,
         root: &mut Actor,
         deployment: &Deployment,
-        (answered, version): (&PeerId, u64),
+        answered: &PeerId,
     ) {
-        match deployment.successor() {
-            Some(mandate) if mandate.successor.host != *answered => {
-                let successor = Arc::new(Handle::root(mandate.successor.host.0));
-                self.send_copy(desk, root, deployment, &successor);
-            }
-            _ if self.told.get(&deployment.id()).is_some_and(|told| told.version == version) => {
-                self.told.shift_remove(&deployment.id());
-            }
-            _ => {}
+        if deployment.successor().is_some_and(|mandate| mandate.successor.host != *answered) {
+            self.report(desk, root, deployment);
         }
     }
 }
@@ -399,7 +433,6 @@ impl Deputies {
         (request, copy): (&Envelope, &DeploymentCopy),
     ) -> Message {
         let principal = request.from.host;
-        let mut former = None;
         if let Some(place) = Deployment::latest(deployments, copy.ensemble) {
             let own = &mut deployments[place];
             if let Some(mandate) = own.mandate_after(copy.record.term()) {
@@ -408,7 +441,7 @@ impl Deputies {
             }
             // Its own deputy hears so what was begun here, and says whose the deployment is.
             if self.config.deputy.as_ref().is_none_or(|deputy| deputy.host != principal) {
-                former = self.step_down(desk, root, own, copy);
+                self.step_down(desk, root, own, copy);
             }
         }
         let Some(after) = copy.record.strategy.recovery.handed_over_after() else {
@@ -432,27 +465,25 @@ impl Deputies {
             self.kept.insert(copy.ensemble, kept);
             self.watch_on(desk);
         }
-        former.map_or(Message::Ok, |former| Message::Deputy(Box::new(DeputyMessage::Copy(former))))
+        Message::Ok
     }
 
     /// Who has taken over from whoever took over from here tells its own deputy, which is this node. The one in between
-    /// may have lost all that it knew, so this is how it is heard. What was begun here since is said once, as the
-    /// answer to the first copy and to each that repeats it.
+    /// may have lost all that it knew, so this is how it is heard; what was begun here since is said in turn.
     fn step_down(
         &mut self,
         desk: &mut Desk<'_, '_>,
         root: &mut Actor,
         own: &mut Deployment,
         copy: &DeploymentCopy,
-    ) -> Option<DeploymentCopy> {
-        let mandate = copy.record.mandate.as_ref()?;
+    ) {
+        let Some(mandate) = &copy.record.mandate else { return };
+        let known = own.successor().map(|mandate| mandate.term);
         own.hear_mandate(desk, mandate);
-        if own.successor() != Some(&**mandate) {
-            return None;
+        if own.successor().map(|mandate| mandate.term) != known {
+            self.inform(desk, root, own);
+            self.report(desk, root, own);
         }
-        let said = *self.reported.entry(copy.ensemble).or_insert(copy.version);
-        self.inform(desk, root, own);
-        (said == copy.version).then(|| self.copy_of(own))
     }
 
     /// A principal lives.

@@ -62,7 +62,10 @@ impl Deployment {
     /// Whoever looks has stood still itself, or its clock was put forward: what came meanwhile is still to be read, so
     /// nobody has been silent before `now`.
     pub(super) fn excuse_silence(&mut self, now: Timestamp) {
-        self.nodes.iter_mut().flat_map(|node| &mut node.members).for_each(|member| member.watch.excuse(now));
+        for node in &mut self.nodes {
+            node.suspected_since = node.suspected_since.map(|_| now);
+            node.members.iter_mut().for_each(|member| member.watch.excuse(now));
+        }
     }
 
     /// When somebody may be suspected or lost at the earliest; none when nobody is watched.
@@ -105,10 +108,12 @@ impl Deployment {
         if self.status.is_ending() {
             return;
         }
+        if rings && is_late {
+            self.excuse_silence(desk.now);
+        }
         match self.strategy.detector.logic().probing() {
             _ if !rings => {}
             Some(swim) => self.go_on_asking(desk, swim),
-            None if is_late => self.excuse_silence(desk.now),
             None => self.judge_silence(desk),
         }
         // Also where it looks too early: by a clock that was put back it may be due sooner than was thought.

@@ -118,7 +118,7 @@ impl Peer {
         let mut desk = Desk { now, security: &mut self.security, out };
         let (deputies, deployments) = (&mut self.deputies, &mut self.deployments);
         match timer {
-            Timer::Beat => deputies.beat(&mut desk, &mut self.root),
+            Timer::Beat => deputies.beat(&mut desk, &mut self.root, deployments),
             Timer::Reply(Owner::Deputy, nonce) => {
                 deputies.resolve(&mut desk, &mut self.root, deployments, nonce, None);
             }

@@ -37,6 +37,8 @@ pub(super) struct Confirmation {
     cooldown: Span,
     /// When the orchestrator was last heard, or the provider started.
     since: Timestamp,
+    /// Whether it is asked although its calls show that it wants something of what is here.
+    insists: bool,
 }
 
 /// What a question waits for.
@@ -89,9 +91,26 @@ impl Provider {
     ) {
         self.confirmations += 1;
         let number = self.confirmations;
-        self.hosted[place].confirmation =
-            Some(Confirmation { number, step: Step::Cooldown, cooldown: CONFIRM_COOLDOWN_MIN, since });
+        self.hosted[place].confirmation = Some(Confirmation {
+            number,
+            step: Step::Cooldown,
+            cooldown: CONFIRM_COOLDOWN_MIN,
+            since,
+            insists: false,
+        });
         desk.timer(cooldown, Timer::Confirm(number));
+    }
+
+    /// Somebody brings something new of an ensemble by a mandate that was not shown here before, and so may not know
+    /// what of it lives here already: it is asked.
+    pub(super) fn question_successor(&mut self, desk: &mut Desk<'_, '_>, ensemble: EnsembleId) {
+        let Some(place) = self.hosted.get_index_of(&ensemble) else { return };
+        if self.has_allocations_at(place) {
+            self.begin_confirmation(desk, place, desk.now, CONFIRM_COOLDOWN_MIN);
+            if let Some(confirmation) = &mut self.hosted[place].confirmation {
+                confirmation.insists = true;
+            }
+        }
     }
 
     /// The orchestrator of an ensemble has called one of its allocations.
@@ -108,7 +127,8 @@ impl Provider {
         let calls = request.from == hosted.orchestrator && request.behaviour.reply_nonce().is_none();
         if calls {
             hosted.heard = desk.now;
-            if !desk.security.profile.has(Weakness::HastyDestruction) {
+            let insists = hosted.confirmation.as_ref().is_some_and(|confirmation| confirmation.insists);
+            if !insists && !desk.security.profile.has(Weakness::HastyDestruction) {
                 hosted.confirmation = None;
             }
         }

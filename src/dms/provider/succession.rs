@@ -69,8 +69,15 @@ impl Provider {
         mandate: Option<&Arc<Mandate>>,
     ) -> Result<(), Message> {
         let Some(mandate) = mandate else { return Ok(()) };
+        let is_known =
+            self.hosted.get(&mandate.ensemble).is_some_and(|one| one.mandate.as_ref() == Some(mandate));
         match self.handle_take_over(desk, orchestrator, mandate) {
-            Message::Ok => Ok(()),
+            Message::Ok => {
+                if !is_known {
+                    self.question_successor(desk, mandate.ensemble);
+                }
+                Ok(())
+            }
             refused => Err(refused),
         }
     }

@@ -61,7 +61,7 @@ impl Watch {
 
     /// It could not have been heard before `now`.
     pub const fn excuse(&mut self, now: Timestamp) {
-        self.heartbeats.last = now;
+        (self.heartbeats.last, self.heartbeats.since) = (now, now);
     }
 
     /// The clock may have been put back: all that there was is no later than `now`.

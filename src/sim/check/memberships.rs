@@ -67,7 +67,7 @@ pub(super) fn is_of_one_unheard(look: &Look<'_, '_>, peer: PeerId, allocation: &
     let Some((by, _)) = world.ledger.orchestration_of(allocation) else { return false };
     let known = world.hosts[peer.0 as usize].peer.provider().orchestrator_of(allocation);
     let former = known.and_then(|known| world.directory.find(&known.host)).filter(|former| *former != by);
-    former.is_some_and(|former| memberships(look, former).is_empty() && !can_tell(look, by, former))
+    former.is_some_and(|former| memberships(look, former).is_empty())
 }
 
 /// Whose membership an operation withdraws.

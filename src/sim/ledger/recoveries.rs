@@ -116,16 +116,18 @@ impl Ledger {
             let first = first_of.entry(key).or_insert(record.committed);
             *first = (*first).min(record.committed);
         }
+        // A commit that was refused takes a generation, and whoever takes over begins at a higher one: from the latest
+        // generation of each allocation back, with when the first of the later ones was begun.
+        let mut all: Vec<_> = first_of.into_iter().collect();
+        all.sort_unstable_by(|(one, _), (other, _)| other.cmp(one));
         let mut unwanted = OrderedMap::default();
-        for (deployment, key, generation) in first_of.keys() {
-            let ended = self.deployments[*deployment as usize].ended;
-            // A commit that was refused takes a generation, and whoever takes over begins at a higher one.
-            let later = |other: &(u32, Arc<str>, u32)| {
-                (other.0, &other.1) == (*deployment, key) && other.2 > *generation
-            };
-            let next = first_of.iter().filter(|(other, _)| later(other)).map(|(_, from)| *from).min();
+        let mut later: Option<(u32, Arc<str>, Time)> = None;
+        for ((deployment, key, generation), begun) in all {
+            let ended = self.deployments[deployment as usize].ended;
+            let next = later.filter(|(of, name, _)| (*of, name) == (deployment, &key)).map(|(.., from)| from);
+            later = Some((deployment, Arc::clone(&key), next.map_or(begun, |next| next.min(begun))));
             if let Some(from) = ended.into_iter().chain(next).min() {
-                unwanted.insert((*deployment, Arc::clone(key), *generation), from);
+                unwanted.insert((deployment, key, generation), from);
             }
         }
         unwanted
