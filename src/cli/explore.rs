@@ -117,7 +117,7 @@ fn choice_of(text: &str) -> Result<Choice, String> {
 
 /// The name of a rule, or `any`.
 fn rule_or_any(text: &str) -> Result<String, String> {
-    if text == "any" { Ok(text.to_owned()) } else { rule_of(text) }
+    if text == "any" { Ok(text.to_owned()) } else { rule_of(text).map_err(|known| format!("{known}, any")) }
 }
 
 /// The name of a rule.
@@ -134,8 +134,7 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Exit {
         return Exit::Fine;
     }
     if let Some(path) = &arguments.crash.crash_points {
-        let profile = arguments.profile.as_deref();
-        return crash_points::run(path, (profile, &arguments.set), arguments.jobs, &arguments.crash);
+        return crash_points::run(path, arguments);
     }
     if let Some(both) = arguments.with.iter().find(|choice| arguments.without.contains(choice)) {
         eprintln!(
@@ -222,8 +221,7 @@ fn try_seeds(
 ) -> Exit {
     let (from, to) = arguments.seeds;
     let scenario = arguments.scenario.as_deref();
-    let set = arguments.profile.iter().map(|profile| format!("profile={profile}"));
-    let set: Vec<String> = arguments.set.iter().cloned().chain(set).collect();
+    let set = set_in(arguments);
     let with_seed = |seed| Overrides { set: set.clone(), seed: Some(seed) };
     // What is wrong with a scenario is said once, and before anything runs.
     if let Some(path) = scenario
@@ -270,34 +268,45 @@ fn misdrawn_exit(misdrawn: &Misdrawn) -> Exit {
     Exit::Internal
 }
 
-/// Writes the small scenario in which a weakness shows, and says what it is.
+/// Writes the small scenario in which a weakness shows, or what was traced to none, and says what it is.
 fn tell_traced(out: &Path, traced: &Traced) {
-    let Rediscovered { weakness, seed, shrunk, with, alone } = match traced {
-        Traced::To(found) => &**found,
-        Traced::Nowhere { seed, rule, why, text } => {
-            let file = name_of(*seed);
-            let shown = path_text(&out.join(&file));
-            eprintln!("seed {seed}: {rule}: {why}: {shown}");
-            if let Err(error) = write_into(out, &[(&file, text.as_bytes())]) {
-                eprintln!("error: cannot write {shown}: {error}");
-            }
-            return;
-        }
+    let (file, text) = match traced {
+        Traced::To(found) => (format!("{}.yaml", found.weakness), &found.shrunk.text),
+        Traced::Nowhere { seed, text, .. } => (name_of(*seed), text),
     };
-    let file = format!("{weakness}.yaml");
     let shown = path_text(&out.join(&file));
+    match traced {
+        Traced::To(found) => println!("{}: {shown}", in_words(found)),
+        Traced::Nowhere { seed, rule, why, .. } => eprintln!("seed {seed}: {rule}: {why}: {shown}"),
+    }
+    if let Err(error) = write_into(out, &[(&file, text.as_bytes())]) {
+        eprintln!("error: cannot write {shown}: {error}");
+    }
+}
+
+/// A weakness that was found, with what it takes.
+fn in_words(found: &Rediscovered) -> String {
+    let Rediscovered { weakness, seed, shrunk, with, alone } = found;
     let with: Vec<&str> = with.iter().map(|other| other.id()).collect();
     let with = if with.is_empty() { String::new() } else { format!(", which takes {} too", with.join(", ")) };
     let rest = if *alone { "" } else { ", with those before it mended" };
-    println!(
-        "{weakness} (seed {seed}{with}{rest}): {}; {} lines after {} runs: {shown}",
+    format!(
+        "{weakness} (seed {seed}{with}{rest}): {}; {} lines after {} runs",
         shrunk.verdict.in_words(),
         shrunk.text.lines().count(),
         shrunk.runs
-    );
-    if let Err(error) = write_into(out, &[(&file, shrunk.text.as_bytes())]) {
-        eprintln!("error: cannot write {shown}: {error}");
-    }
+    )
+}
+
+/// What is set in a scenario, a profile of its own option among it.
+fn set_in(arguments: &ExploreArguments) -> Vec<String> {
+    let profile = arguments.profile.iter().map(|profile| format!("profile={profile}"));
+    arguments.set.iter().cloned().chain(profile).collect()
+}
+
+/// What is set, as it is written on a command line.
+fn set_again(set: &[String]) -> String {
+    set.iter().map(|set| format!(" --set '{set}'")).collect()
 }
 
 /// A bar on the standard error for so many runs.
@@ -324,8 +333,8 @@ impl Findings<'_> {
     fn tell(&mut self, found: &Found) {
         self.worst = self.worst.max(found.verdict.weight());
         if let Some((path, set)) = self.scenario {
-            let set: String = set.iter().map(|set| format!(" --set '{set}'")).collect();
-            let (seed, words, path) = (found.seed, found.verdict.in_words(), path_text(path));
+            let (seed, words, path, set) =
+                (found.seed, found.verdict.in_words(), path_text(path), set_again(set));
             return println!("seed {seed}: {words}; again: dmsim run --check {path} --seed {seed}{set}");
         }
         let file = name_of(found.seed);

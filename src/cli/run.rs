@@ -22,7 +22,7 @@ use crate::observe::{
     Branch, FolderError, History, HistoryLimits, Provenance, Record, RecordFormat, Recording, RunFolder,
     SavedFile, StreamFile, Streams,
 };
-use crate::sim::check::{Checked, Finding, Kind, LONGEST_PATIENCE};
+use crate::sim::check::{Finding, Kind, LONGEST_PATIENCE};
 use crate::sim::estimate::Estimate;
 use crate::sim::{self, Course, Lines, Marks, Options, Outcome, Recorder};
 
@@ -201,11 +201,11 @@ fn refused(error: &FolderError) -> Exit {
 
 /// What a finished run means for the exit code.
 fn verdict(outcome: &Outcome, duration: Span) -> Exit {
-    let Checked { findings, calm, .. } = &outcome.checked;
+    let findings = &outcome.checked.findings;
     if findings.is_empty()
-        && let Some(calm) = calm.filter(|calm| *calm < LONGEST_PATIENCE)
+        && let Some(calm) = outcome.checked.short_calm()
     {
-        if duration.0 <= calm.0 + Span::mins(1).0 {
+        if duration <= calm + Span::mins(1) {
             eprintln!(
                 "note: rules about what must not last wait for up to {LONGEST_PATIENCE}, and the run is shorter"
             );

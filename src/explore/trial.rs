@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::kernel::{caught, said_by};
 use crate::scenario::{self, Report};
-use crate::sim::check::{Checked, Finding, Kind, LONGEST_PATIENCE, Reached, rules};
+use crate::sim::check::{Checked, Finding, Kind, Reached, rules};
 use crate::sim::crash_points::Passed;
 use crate::sim::{self, Options, RunError, Setup};
 
@@ -90,8 +90,11 @@ pub fn of_text(
     only: Option<&str>,
     goes_on: &(dyn Fn() -> bool + Sync),
 ) -> Result<Trial, Untried> {
-    let setup = scenario::load_as(Path::new(name), text).map_err(|report| Untried::Text(Box::new(report)))?;
-    of_setup(&setup, only, goes_on)
+    of_setup(&setup_of(name, text)?, only, goes_on)
+}
+
+fn setup_of(name: &str, text: &str) -> Result<Setup, Untried> {
+    scenario::load_as(Path::new(name), text).map_err(|report| Untried::Text(Box::new(report)))
 }
 
 /// The same for one rule that is looked for again and again: a run that goes on and on is given up.
@@ -101,8 +104,7 @@ pub(super) fn of_candidate(
     rule: &str,
     goes_on: &(dyn Fn() -> bool + Sync),
 ) -> Result<Trial, Untried> {
-    let setup = scenario::load_as(Path::new(name), text).map_err(|report| Untried::Text(Box::new(report)))?;
-    of_options(&setup, watching(Some(rule)), (Some(rule), MOST_EVENTS), goes_on)
+    of_options(&setup_of(name, text)?, watching(Some(rule)), (Some(rule), MOST_EVENTS), goes_on)
 }
 
 /// Runs a setup; as [`of_text`].
@@ -152,8 +154,8 @@ pub(super) fn of_options(
     };
     Ok(match made {
         Ok(Ok(outcome)) => {
-            let Checked { findings, reached, calm } = outcome.checked;
-            let restless = calm.is_some_and(|calm| calm < LONGEST_PATIENCE);
+            let restless = outcome.checked.short_calm().is_some();
+            let Checked { findings, reached, .. } = outcome.checked;
             let found = findings.into_iter().find(|finding| only.is_none_or(|only| finding.rule == only));
             let verdict = found.map_or(Verdict::Clean, Verdict::Found);
             Trial { verdict, reached, restless, passed: outcome.passed, digest: outcome.digest }

@@ -79,7 +79,7 @@ pub struct Checked {
 /// An ensemble may be good for DMS and use what is not simulated, or meet a quirk of DMS: both are warnings.
 #[must_use]
 pub fn check(path: &Path, metrics: &[&str]) -> Checked {
-    let shown = path.to_string_lossy().replace('\\', "/");
+    let shown = super::shown(path);
     let bytes = match read_file(path) {
         Ok(bytes) => bytes,
         Err(reason) => return Checked { report: unreadable(&shown, &reason), ..Checked::default() },
@@ -136,7 +136,7 @@ pub struct DmsVerdict {
 /// Reads an ensemble as DMS does: it stops at the first error and takes what it does not look at.
 #[must_use]
 pub fn verdict_of_dms(path: &Path) -> DmsVerdict {
-    let shown = path.to_string_lossy().replace('\\', "/");
+    let shown = super::shown(path);
     match read_file(path) {
         Ok(bytes) => verdict(&shown, &bytes),
         Err(reason) => DmsVerdict { report: unreadable(&shown, &reason), verbatim: false },

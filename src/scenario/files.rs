@@ -8,7 +8,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::diagnostic::{Diagnostic, Sources};
-use super::peers::name_like;
+use super::peers::{name_like, name_of_file};
 use super::trace::{self, TraceUnit};
 use super::{ensemble_file, overrides, yaml};
 use crate::dms::ensemble::tree::{Node, Position};
@@ -136,10 +136,9 @@ impl Files {
             return Ok(known.ensemble.clone());
         }
         let bytes = self.read(written, &path)?;
-        let shown = path.to_string_lossy().replace('\\', "/");
+        let shown = super::shown(&path);
         self.note(&shown, written, &bytes);
-        let stem =
-            path.file_stem().map_or_else(|| "ensemble".into(), |stem| name_like(&stem.to_string_lossy()));
+        let stem = name_of_file(&path).unwrap_or_else(|| NAME_WITHIN.to_owned());
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let read = ensemble_file::read_for_simulation(&shown, &bytes);
         Ok(self.take_ensemble((Some(path), shown), stem, text, read))
@@ -190,7 +189,7 @@ impl Files {
             return Ok(known.trace.as_ref().map(|trace| (Arc::clone(trace), known.copy.clone())));
         }
         let bytes = self.read_table(written, &path)?;
-        let shown = path.to_string_lossy().replace('\\', "/");
+        let shown = super::shown(&path);
         self.note(&shown, written, &bytes);
         let stem = path.file_stem().map_or_else(|| "trace".into(), |stem| stem.to_string_lossy());
         let copy = self.copy_name_of_table(&stem);
@@ -227,7 +226,7 @@ impl Files {
             return Ok(known.list.clone());
         }
         let bytes = self.read_table(written, &path)?;
-        let shown = path.to_string_lossy().replace('\\', "/");
+        let shown = super::shown(&path);
         self.note(&shown, written, &bytes);
         let stem = path.file_stem().map_or_else(|| "nodes".into(), |stem| stem.to_string_lossy());
         let copy = self.copy_name_of_table(stem.trim_end_matches(".csv"));
@@ -285,7 +284,7 @@ impl Files {
     pub(super) fn report_rows(&mut self, file: &TraceFile, errors: (Vec<RowError>, usize)) {
         let path = self.job_traces.iter().find(|(_, own)| own == file).map(|(path, _)| path.clone());
         let path = path.unwrap_or_default();
-        let shown = path.to_string_lossy().replace('\\', "/");
+        let shown = super::shown(&path);
         // What is small is shown with excerpts.
         if let Ok(text) = read_file(&path).and_then(|bytes| unpacked_text(&bytes)) {
             self.sources.insert(shown.clone(), text);
@@ -355,7 +354,7 @@ impl Files {
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
             .filter(|name| name.ends_with(".yaml") || name.ends_with(".yml"))
             .take(1000)
-            .map(|name| folder.join(name).to_string_lossy().replace('\\', "/"))
+            .map(|name| super::shown(&folder.join(name)))
             .collect();
         names.sort();
         names

@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use super::files::{Files, read_file};
-use super::peers::name_like;
-use super::{Loaded, Overrides, Report, load_bytes, unreadable, yaml};
+use super::files::read_file;
+use super::peers::name_of_file;
+use super::{Loaded, Overrides, Report, bytes_of, load_beside, yaml};
 use crate::dms::ensemble::tree::{Key, Node, Position, Value};
 
 /// Reads a scenario, as [`load`](super::load) does, and gives with it one text that says the same but for what is
@@ -14,9 +14,8 @@ use crate::dms::ensemble::tree::{Key, Node, Position, Value};
 /// # Errors
 /// As [`load`](super::load).
 pub fn gathered(path: &Path, overrides: &Overrides, metrics: &[&str]) -> Result<(Loaded, String), Report> {
-    let shown = path.to_string_lossy().replace('\\', "/");
-    let bytes = read_file(path).map_err(|reason| unreadable(&shown, &reason))?;
-    let loaded = load_bytes(Files::beside(path), path, &shown, &bytes, overrides, metrics)?;
+    let bytes = bytes_of(path)?;
+    let loaded = load_beside(path, &bytes, overrides, metrics)?;
     let mut root = yaml::parse(&bytes).unwrap_or_else(|_| Node::new(Value::Null, Position::START));
     overrides.apply(&mut root);
     if let Value::Mapping(entries) = &mut root.value {
@@ -52,5 +51,5 @@ fn gather(node: &mut Node, beside: &Path) {
 /// What an ensemble file says, with its name without extension.
 fn ensemble_in(path: &Path) -> Option<(String, Node)> {
     let within = yaml::parse(&read_file(path).ok()?).ok()?;
-    Some((name_like(&path.file_stem()?.to_string_lossy()), within))
+    Some((name_of_file(path)?, within))
 }

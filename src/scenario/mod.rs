@@ -136,9 +136,7 @@ impl Report {
 /// # Errors
 /// Everything that is wrong, in the scenario, in the ensembles and in the overrides.
 pub fn load(path: &Path, overrides: &Overrides, metrics: &[&str]) -> Result<Loaded, Report> {
-    let shown = path.to_string_lossy().replace('\\', "/");
-    let bytes = files::read_file(path).map_err(|reason| unreadable(&shown, &reason))?;
-    load_bytes(Files::beside(path), path, &shown, &bytes, overrides, metrics)
+    load_beside(path, &bytes_of(path)?, overrides, metrics)
 }
 
 /// The run of a text as if it stood in the file of this path, beside which are the files that it names.
@@ -146,9 +144,7 @@ pub fn load(path: &Path, overrides: &Overrides, metrics: &[&str]) -> Result<Load
 /// # Errors
 /// As [`load`].
 pub fn load_as(path: &Path, text: &str) -> Result<Setup, Report> {
-    let shown = path.to_string_lossy().replace('\\', "/");
-    let loaded = load_bytes(Files::beside(path), path, &shown, text.as_bytes(), &Overrides::default(), &[]);
-    Ok(loaded?.setup)
+    Ok(load_beside(path, text.as_bytes(), &Overrides::default(), &[])?.setup)
 }
 
 /// The run of a scenario that stands in memory, with its ensembles by the names that it writes.
@@ -172,9 +168,7 @@ pub fn load_in_memory(name: &str, bytes: &[u8], files: Vec<(String, String)>) ->
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load_script(path: &Path) -> Result<Script, Report> {
-    let shown = path.to_string_lossy().replace('\\', "/");
-    let bytes = files::read_file(path).map_err(|reason| unreadable(&shown, &reason))?;
-    script_from(path, &shown, &bytes)
+    script_from(path, &shown(path), &bytes_of(path)?)
 }
 
 fn script_from(path: &Path, shown: &str, bytes: &[u8]) -> Result<Script, Report> {
@@ -194,9 +188,23 @@ fn script_from(path: &Path, shown: &str, bytes: &[u8]) -> Result<Script, Report>
     script.filter(|_| !report.has_errors()).ok_or(report)
 }
 
+/// How a file is called in what is said about it.
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
+}
+
+fn bytes_of(path: &Path) -> Result<Vec<u8>, Report> {
+    files::read_file(path).map_err(|reason| unreadable(&shown(path), &reason))
+}
+
 fn unreadable(shown: &str, reason: &str) -> Report {
     let finding = Finding::error(Position::START, format!("cannot read the file: {reason}"));
     Report { diagnostics: vec![Diagnostic::new("file", shown, finding)], sources: Sources::new() }
+}
+
+/// Loads what stands in a file, beside which are those that it names.
+fn load_beside(path: &Path, bytes: &[u8], overrides: &Overrides, metrics: &[&str]) -> Result<Loaded, Report> {
+    load_bytes(Files::beside(path), path, &shown(path), bytes, overrides, metrics)
 }
 
 fn load_bytes(

@@ -7,7 +7,7 @@ use super::faults::peer;
 use super::files::{Files, NAME_WITHIN};
 use super::organizations::{Organizations, paths};
 use super::payloads;
-use super::peers::{Peers, identifier, name_like};
+use super::peers::{Peers, identifier, name_of_file};
 use super::reader::{Map, Reader, listed, shortened};
 use super::workload::{self, moment};
 use crate::dms::actor::{Behaviour, BehaviourKind, Slot};
@@ -102,7 +102,7 @@ fn new_name(node: &Node) -> Option<String> {
         return Some(NAME_WITHIN.to_owned());
     }
     let file = ensemble.unwrap_or(node).as_text()?;
-    Some(name_like(&Path::new(&**file).file_stem()?.to_string_lossy()))
+    name_of_file(Path::new(&**file))
 }
 
 impl Context<'_> {

@@ -79,7 +79,7 @@ pub struct OracleForm<'a> {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load_cases(path: &Path, forms: &[OracleForm<'_>]) -> Result<Vec<OracleCase>, Report> {
-    let shown = path.to_string_lossy().replace('\\', "/");
+    let shown = super::shown(path);
     let bytes = files::read_file(path).map_err(|reason| unreadable(&shown, &reason))?;
     read_cases(&shown, &bytes, forms)
 }

@@ -1,6 +1,7 @@
 //! The `peers` of a scenario: groups of providers, orchestrators and others.
 
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -344,7 +345,12 @@ fn fits_in_a_name(c: char) -> bool {
     c.is_alphanumeric() || "-_.".contains(c)
 }
 
-/// A name like that of a file, where none is written.
+/// A name like that of a file without its extension, where none is written.
+pub(super) fn name_of_file(path: &Path) -> Option<String> {
+    path.file_stem().map(|stem| name_like(&stem.to_string_lossy()))
+}
+
+/// The same of any text.
 pub(super) fn name_like(stem: &str) -> String {
     let mut name = String::new();
     for c in stem.chars().map(|c| if fits_in_a_name(c) { c } else { '_' }) {

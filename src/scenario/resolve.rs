@@ -79,8 +79,7 @@ fn read(
         return None;
     }
     let top = reader.map(root, "scenario", root.position, KEYS)?;
-    let stem =
-        path.file_stem().map_or_else(|| "scenario".into(), |stem| peers::name_like(&stem.to_string_lossy()));
+    let stem = peers::name_of_file(path).unwrap_or_else(|| "scenario".to_owned());
     let name = reader.optional(&top, "name", |r, node| peers::identifier(r, node, "name"));
     let seed = reader.optional(&top, "seed", seed).unwrap_or(DEFAULT_SEED);
     let duration =

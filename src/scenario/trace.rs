@@ -79,7 +79,7 @@ impl TraceUnit {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load(path: &Path, unit: TraceUnit) -> Result<Trace, Report> {
-    let shown = path.to_string_lossy().replace('\\', "/");
+    let shown = super::shown(path);
     let bytes = files::read_file_up_to(path, MAX_BYTES).map_err(|reason| unreadable(&shown, &reason))?;
     read(&bytes, unit).map_err(|findings| {
         let diagnostics = findings.into_iter().map(|finding| Diagnostic::new("trace", &shown, finding));

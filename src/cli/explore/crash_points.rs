@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use indicatif::ProgressBar;
 
-use super::{exit_of, progress};
+use super::{ExploreArguments, exit_of, progress, set_again, set_in};
 use crate::cli::{Exit, Format, load, set_on_interrupt, threads};
 use crate::explore::crash_points::{
     Bounds, Cell, Judgement, Survey, Unsurveyed, at_s, runs_of, survey, try_points,
@@ -63,8 +63,7 @@ pub(super) struct CrashArguments {
 /// What it takes to print a matrix.
 struct Matrix<'a> {
     path: &'a Path,
-    profile: Option<&'a str>,
-    set: &'a [String],
+    given: &'a ExploreArguments,
     arguments: &'a CrashArguments,
     bounds: &'a Bounds,
     survey: &'a Survey,
@@ -72,14 +71,9 @@ struct Matrix<'a> {
 }
 
 /// Tries the crash points of a scenario, under another profile if one is named, and with what is set in it.
-pub(super) fn run(
-    path: &Path,
-    (profile, set): (Option<&str>, &[String]),
-    jobs: Option<usize>,
-    arguments: &CrashArguments,
-) -> Exit {
-    let all = set.iter().cloned().chain(profile.map(|profile| format!("profile={profile}")));
-    let overrides = Overrides { set: all.collect(), seed: None };
+pub(super) fn run(path: &Path, given: &ExploreArguments) -> Exit {
+    let arguments = &given.crash;
+    let overrides = Overrides { set: set_in(given), seed: None };
     let setup = match load(path, &overrides) {
         Ok(loaded) => loaded.setup,
         Err(exit) => return exit,
@@ -100,8 +94,8 @@ pub(super) fn run(
         Ok(points) => points,
         Err(exit) => return exit,
     };
-    let cells = in_parallel(jobs, (&setup, &survey, &bounds), &points, &stop);
-    let matrix = Matrix { path, profile, set, arguments, bounds: &bounds, survey: &survey, cells: &cells };
+    let cells = in_parallel(given.jobs, (&setup, &survey, &bounds), &points, &stop);
+    let matrix = Matrix { path, given, arguments, bounds: &bounds, survey: &survey, cells: &cells };
     match arguments.format {
         Format::Human => matrix.print(),
         Format::Json => println!("{}", matrix.json()),
@@ -224,8 +218,8 @@ impl Matrix<'_> {
             path_text(self.path),
             restart.as_secs_f64()
         );
-        self.set.iter().for_each(|set| again.push_str(&format!(" --set '{set}'")));
-        if let Some(profile) = self.profile {
+        again.push_str(&set_again(&self.given.set));
+        if let Some(profile) = &self.given.profile {
             again.push_str(&format!(" --profile '{profile}'"));
         }
         if self.bounds.occurrences > 1 {

@@ -270,7 +270,7 @@ impl Deputies {
     }
 
     /// A beat is due. What the deputy has not acknowledged is not sent again before it answers, for it may be down.
-    /// The same of successors that have not answered.
+    /// Successors that have not answered are told again.
     pub(in crate::dms) fn beat(
         &mut self,
         desk: &mut Desk<'_, '_>,
@@ -513,7 +513,7 @@ impl Deputies {
     /// When a principal has been silent for too long, or for too long about this deployment.
     fn due(&self, kept: &Kept) -> Timestamp {
         let heard = self.heard.get(&kept.last.principal).copied().unwrap_or_default();
-        let forgotten = heard.agreed.max(kept.last.came) + Span(kept.after.0 * PATIENCES);
+        let forgotten = heard.agreed.max(kept.last.came) + kept.after.times(PATIENCES);
         forgotten.min(heard.last + kept.after)
     }
 

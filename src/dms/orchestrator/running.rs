@@ -20,7 +20,6 @@ use crate::dms::fact::{DeploymentStatus, Fact, Stage, Suspicion};
 use crate::dms::outbox::Timer;
 use crate::dms::profile::Weakness;
 use crate::dms::supervision::Observation;
-use crate::kernel::Span;
 
 impl Deployment {
     /// Every node that is not lost has started.
@@ -82,7 +81,7 @@ impl Deployment {
         }
         self.correct_times(desk.now);
         let last = self.ticked.replace(desk.now);
-        if last.is_some_and(|last| desk.now.since(last) > Span(2 * HEALTH_CHECK_INTERVAL.0)) {
+        if last.is_some_and(|last| desk.now.since(last) > HEALTH_CHECK_INTERVAL.times(2)) {
             self.excuse_silence(desk.now);
         }
         self.look_at_lines(desk);

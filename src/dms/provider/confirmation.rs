@@ -60,7 +60,7 @@ impl Provider {
         for place in
             (0..self.hosted.len()).filter(|place| self.has_allocations_at(*place)).collect::<Vec<_>>()
         {
-            self.begin_confirmation(desk, place, desk.now, CONFIRM_COOLDOWN_MIN);
+            self.begin_confirmation(desk, place, (desk.now, CONFIRM_COOLDOWN_MIN), false);
         }
     }
 
@@ -75,9 +75,8 @@ impl Provider {
             let silent = hosted.confirmation.is_none() && desk.now.since(hosted.heard) >= SILENCE;
             if silent && self.has_allocations_at(place) {
                 // By a clock that runs on it is not longer ago; one that was put forward has not waited for anybody.
-                let earliest = Timestamp(desk.now.0.saturating_sub(2 * SILENCE.0));
-                let since = self.hosted[place].heard.max(earliest);
-                self.begin_confirmation(desk, place, since, Span::ZERO);
+                let since = self.hosted[place].heard.max(desk.now - SILENCE.times(2));
+                self.begin_confirmation(desk, place, (since, Span::ZERO), false);
             }
         }
     }
@@ -86,8 +85,8 @@ impl Provider {
         &mut self,
         desk: &mut Desk<'_, '_>,
         place: usize,
-        since: Timestamp,
-        cooldown: Span,
+        (since, cooldown): (Timestamp, Span),
+        insists: bool,
     ) {
         self.confirmations += 1;
         let number = self.confirmations;
@@ -96,7 +95,7 @@ impl Provider {
             step: Step::Cooldown,
             cooldown: CONFIRM_COOLDOWN_MIN,
             since,
-            insists: false,
+            insists,
         });
         desk.timer(cooldown, Timer::Confirm(number));
     }
@@ -106,10 +105,7 @@ impl Provider {
     pub(super) fn question_successor(&mut self, desk: &mut Desk<'_, '_>, ensemble: EnsembleId) {
         let Some(place) = self.hosted.get_index_of(&ensemble) else { return };
         if self.has_allocations_at(place) {
-            self.begin_confirmation(desk, place, desk.now, CONFIRM_COOLDOWN_MIN);
-            if let Some(confirmation) = &mut self.hosted[place].confirmation {
-                confirmation.insists = true;
-            }
+            self.begin_confirmation(desk, place, (desk.now, CONFIRM_COOLDOWN_MIN), true);
         }
     }
 

@@ -9,8 +9,7 @@ use std::path::Path;
 use indexmap::IndexMap;
 
 use super::diagnostic::{Diagnostic, Sources};
-use super::files::read_file;
-use super::{Report, ensemble_file, unreadable, yaml};
+use super::{Report, bytes_of, ensemble_file, shown, yaml};
 use crate::dms::ensemble::finding::Findings;
 use crate::dms::ensemble::tree::{Node, Position, Value};
 
@@ -40,8 +39,7 @@ pub struct Translated {
 /// # Errors
 /// What is wrong with the file, or cannot be said in an ensemble at all.
 pub fn translate(path: &Path) -> Result<Translated, Report> {
-    let shown = path.to_string_lossy().replace('\\', "/");
-    let bytes = read_file(path).map_err(|reason| unreadable(&shown, &reason))?;
+    let (shown, bytes) = (shown(path), bytes_of(path)?);
     let report = |findings: Vec<_>| {
         let diagnostics = findings.into_iter().map(|finding| Diagnostic::new("compose", &shown, finding));
         let text = String::from_utf8_lossy(&bytes).into_owned();

@@ -119,7 +119,7 @@ impl Study {
                     format!("`warm_up: {warm_up}` of the study leaves nothing of a run of {duration}");
                 let finding =
                     Finding::error(Position::START, message).with_help("make it shorter".to_owned());
-                let shown = self.scenario.to_string_lossy().replace('\\', "/");
+                let shown = super::shown(&self.scenario);
                 let diagnostics = vec![Diagnostic::new("study", &shown, finding)];
                 Err(Report { diagnostics, sources: Sources::new() })
             }
@@ -173,7 +173,7 @@ pub(super) fn check(path: &Path, metrics: &[&str]) -> Report {
             let (variant, condition) = (&study.variants[variant].name, &study.conditions[condition].name);
             let message = format!("its scenario cannot be used as `{variant}` under `{condition}`");
             let finding = Finding::error(Position::START, message);
-            let shown = path.to_string_lossy().replace('\\', "/");
+            let shown = super::shown(path);
             report.diagnostics.insert(0, Diagnostic::new("study", &shown, finding));
             return report;
         }
@@ -186,7 +186,7 @@ pub(super) fn check(path: &Path, metrics: &[&str]) -> Report {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load_study(path: &Path, metrics: &[&str]) -> Result<Study, Report> {
-    let shown = path.to_string_lossy().replace('\\', "/");
+    let shown = super::shown(path);
     let bytes = files::read_file(path).map_err(|reason| unreadable(&shown, &reason))?;
     let mut files = Files::beside(path);
     files.note(&shown, &shown, &bytes);
@@ -284,9 +284,13 @@ fn check_replications(
     }
     let cells = variants.iter().map(|variant| u64::from(own(variant))).sum::<u64>() * conditions.len() as u64;
     if cells > MOST_CELLS {
-        let help = format!("at most {MOST_CELLS} are planned; split it into several studies");
-        reader.error(top.at, format!("the study has {cells} runs"), help);
+        too_large(reader, top, &format!("{cells} runs"));
     }
+}
+
+fn too_large(reader: &mut Reader, top: &Map<'_>, what: &str) {
+    let help = format!("at most {MOST_CELLS} are planned; split it into several studies");
+    reader.error(top.at, format!("the study has {what}"), help);
 }
 
 /// Under what is compared, and what. A grid alone is what is compared; beside variants it is under what.
@@ -304,13 +308,8 @@ fn arms(reader: &mut Reader, top: &Map<'_>) -> (Vec<Variant>, Vec<Variant>) {
         true if !points.is_empty() => points,
         // More than can be planned are not put together first.
         _ if (conditions.len() * points.len().max(1)) as u64 > MOST_CELLS => {
-            let help = format!("at most {MOST_CELLS} are planned; split it into several studies");
-            let (conditions, points) = (conditions.len(), points.len());
-            reader.error(
-                top.at,
-                format!("the study has {conditions} conditions at {points} points each"),
-                help,
-            );
+            let what = format!("{} conditions at {} points each", conditions.len(), points.len());
+            too_large(reader, top, &what);
             Vec::new()
         }
         _ => grid::cross(or_as_it_is(conditions), &points),

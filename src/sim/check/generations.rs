@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::lasting::Lasting;
 use super::living::{Living, living};
-use super::memberships::{is_listened_to, is_of_one_unheard};
+use super::memberships::is_listened_to;
 use super::{Found, Invariant, Look};
 use crate::dms::outbox::RunId;
 use crate::kernel::Span;
@@ -52,7 +52,6 @@ impl Invariant for Generations {
                 && is_listened_to(look, one.peer, one.allocation)
                 && !look.world.is_kept_for_one_who_has_forgotten(one.peer, one.allocation)
                 && !look.world.is_kept_for_one_who_is_down(one.peer, one.allocation)
-                && !is_of_one_unheard(look, one.peer, one.allocation)
                 && is_within_reach(look, one)
         });
         let all: Vec<Living<'_>> = up.collect();

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::lasting::Lasting;
-use super::memberships::{can_tell, is_listened_to, is_of_one_unheard};
+use super::memberships::{can_tell, is_listened_to};
 use super::{Found, Invariant, Look};
 use crate::dms::identity::EnsembleId;
 use crate::kernel::Span;
@@ -33,9 +33,7 @@ impl Invariant for Leases {
     fn minute(&mut self, look: &Look<'_, '_>, calm: Span, found: &mut Found<'_>) {
         let held = look.world.held_for_nobody().into_iter();
         let held = held.filter(|(peer, id)| {
-            !look.world.is_kept_for_one_who_has_forgotten(*peer, id)
-                && is_listened_to(look, *peer, id)
-                && !is_of_one_unheard(look, *peer, id)
+            !look.world.is_kept_for_one_who_has_forgotten(*peer, id) && is_listened_to(look, *peer, id)
         });
         let seen = held.map(|(peer, id)| ((peer, Arc::clone(&id)), (peer, id)));
         for (peer, id) in self.held.look((look.now, calm, GRACE), seen) {

@@ -44,10 +44,16 @@ pub(super) fn listens(look: &Look<'_, '_>, peer: PeerId, to: &[&Did]) -> bool {
     to.iter().any(|organization| trusts(organization))
 }
 
-/// Whether the peer that holds an allocation still listens to its orchestrator, so that it can be told.
+/// Whether the peer that holds an allocation still listens to its orchestrator, so that it can be told, and has not got
+/// it from another one to whom nobody listens any more: such a former orchestrator cannot be told that somebody else
+/// has the deployment, and neither of these two knows what the other has placed.
 pub(super) fn is_listened_to(look: &Look<'_, '_>, peer: PeerId, allocation: &str) -> bool {
-    let orchestration = look.world.ledger.orchestration_of(allocation);
-    orchestration.is_none_or(|(by, _)| by == peer || listens(look, peer, &memberships(look, by)))
+    let world = look.world;
+    let Some((by, _)) = world.ledger.orchestration_of(allocation) else { return true };
+    let known = world.hosts[peer.0 as usize].peer.provider().orchestrator_of(allocation);
+    let former = known.and_then(|known| world.directory.find(&known.host)).filter(|former| *former != by);
+    (by == peer || listens(look, peer, &memberships(look, by)))
+        && former.is_none_or(|former| !memberships(look, former).is_empty())
 }
 
 /// Whether a node is up, and it and another one listen to each other: whom nobody listens to is not told that somebody
@@ -58,16 +64,6 @@ pub(super) fn can_tell(look: &Look<'_, '_>, from: PeerId, to: PeerId) -> bool {
         && listens(look, to, &memberships(look, from))
         && listens(look, from, &memberships(look, to))
         && world.network.reaches(look.now, EndpointId(from.0), EndpointId(to.0))
-}
-
-/// Whether a provider has an allocation from a former orchestrator that cannot be told that somebody else has the
-/// deployment, so that neither of these two knows what the other has placed: nobody listens to it any more.
-pub(super) fn is_of_one_unheard(look: &Look<'_, '_>, peer: PeerId, allocation: &str) -> bool {
-    let world = look.world;
-    let Some((by, _)) = world.ledger.orchestration_of(allocation) else { return false };
-    let known = world.hosts[peer.0 as usize].peer.provider().orchestrator_of(allocation);
-    let former = known.and_then(|known| world.directory.find(&known.host)).filter(|former| *former != by);
-    former.is_some_and(|former| memberships(look, former).is_empty())
 }
 
 /// Whose membership an operation withdraws.

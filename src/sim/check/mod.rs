@@ -286,9 +286,17 @@ pub struct Checked {
     pub findings: Vec<Finding>,
     /// Which states, transitions and refusals the run came to.
     pub reached: Reached,
-    /// The longest while in which nothing was broken; none when nobody watched. Where it is below
-    /// [`LONGEST_PATIENCE`], not every rule about what must not last has looked.
+    /// The longest while in which nothing was broken; none when nobody watched.
     pub calm: Option<Span>,
+}
+
+impl Checked {
+    /// The longest while in which nothing was broken, where it was so short that not every rule about what must not
+    /// last has looked.
+    #[must_use]
+    pub fn short_calm(&self) -> Option<Span> {
+        self.calm.filter(|calm| *calm < LONGEST_PATIENCE)
+    }
 }
 
 impl World<'_> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::lasting::Lasting;
 use super::living::living_on;
-use super::memberships::{is_listened_to, is_of_one_unheard};
+use super::memberships::is_listened_to;
 use super::{Found, Invariant, Look};
 use crate::dms::ensemble::{AllocationRecovery, EnsembleConfig, NodeRecovery};
 use crate::dms::fact::{DeploymentStatus, Fact, Suspicion};
@@ -82,7 +82,6 @@ impl Invariant for Recovery {
                 // Whoever it does not listen to can neither restart it nor have it end.
                 if is_up
                     && is_listened_to(look, peer, living.allocation)
-                    && !is_of_one_unheard(look, peer, living.allocation)
                     && !executor.is_healthy(living.run, &look.world.images)
                     && written(look, living.allocation).is_some_and(|(restarts, _)| restarts)
                 {
