@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use dmsim::kernel::{Span, Time};
@@ -13,6 +13,8 @@ use dmsim::sim::stage::obstacles;
 use dmsim::sim::{self, Course, Options, Outcome, Setup, World};
 use serde_json::Value;
 
+use crate::program::{dmsim, program, text};
+
 const CALM: &str = "scenarios/calm.yaml";
 const SERVERS: &str = "tests/data/scenarios/strategies.yaml";
 /// Services of which hosts are lost all the time.
@@ -20,14 +22,6 @@ const LOSSES: [&str; 2] = [
     "workload=[{deploy: {by: alice, ensemble: ensembles/server.yaml, arrivals: {every: 1s}, count: 20}}]",
     "faults=[{crash: {at: {poisson: {mean: 20m, until: 3h}}, group: providers, fraction: 10%, repair: 30m}}]",
 ];
-
-fn dmsim(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_dmsim")).args(arguments).output().expect("it starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 /// Runs something into a folder of its own, which must end well.
 fn run(folder: &Path, name: &str, arguments: &[&str]) -> String {
@@ -120,7 +114,7 @@ fn a_killed_run_is_resumed_as_if_nothing_had_happened() {
     ];
     let whole = run(folder.path(), "whole", &begun);
     let out = folder.path().join("killed");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dmsim"));
+    let mut command = program();
     command.args(["run", "--out", out.to_str().expect("it is text")]).args(begun);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
     let left = folder.path().join("killed.partial-1");

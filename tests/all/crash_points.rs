@@ -2,7 +2,6 @@
 //! as it is does not survive shows, and what is said where there is nothing to crash.
 
 use std::path::Path;
-use std::process::Command;
 
 use dmsim::explore::crash_points::{Bounds, Cell, Survey, survey, try_points};
 use dmsim::explore::trial::Verdict;
@@ -12,6 +11,8 @@ use dmsim::scenario::{self, Overrides};
 use dmsim::sim::crash_points::{Crash, CrashPlan, Side};
 use dmsim::sim::{self, Options, Setup};
 use rayon::ThreadPoolBuilder;
+
+use crate::program::dmsim;
 
 const ORDINARY: &str = "scenarios/crash-points.yaml";
 
@@ -179,8 +180,7 @@ fn an_interrupted_search_says_what_it_has_not_seen() {
 
 /// The exit code, the output and the errors of `dmsim explore`.
 pub(super) fn explore(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dmsim"));
-    let output = command.arg("explore").args(arguments).output().expect("it starts");
+    let output = dmsim(&[&["explore"], arguments].concat());
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it is text");
     (output.status.code(), text(output.stdout), text(output.stderr))
 }

@@ -7,6 +7,8 @@ use dmsim::scenario::{self, Overrides};
 use dmsim::sim::{self, Options, Outcome, Setup};
 use rayon::prelude::*;
 
+use crate::program::program;
+
 /// Calm with few peers for half an hour: short, and every stage of a deployment is in it.
 const CALM: (&str, &[&str]) = (
     "scenarios/calm.yaml",
@@ -125,7 +127,7 @@ fn metrics_alone_are_those_of_the_whole() {
     let folder = tempfile::tempdir().unwrap();
     let run = |name: &str, more: &[&str]| {
         let out = folder.path().join(name);
-        let dmsim = std::process::Command::new(env!("CARGO_BIN_EXE_dmsim"))
+        let dmsim = program()
             .args(["run", "scenarios/observability.yaml", "--out"])
             .arg(&out)
             .args(more)

@@ -2,19 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
 use dmsim::scenario::{self, compose, ensemble_file};
 use proptest::prelude::*;
 
-/// Runs the program.
-fn dmsim(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_dmsim")).args(arguments).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> &str {
-    str::from_utf8(bytes).unwrap()
-}
+use crate::program::{dmsim, text};
 
 fn checked(name: &str) -> String {
     let path = format!("tests/data/ensembles/odd/{name}.yaml");
@@ -120,7 +112,7 @@ fn translate_writes_a_file_or_prints_it() {
     let output = folder.path().join("shop.yaml");
     let output = output.to_str().unwrap();
     let written = dmsim(&["translate", "tests/data/compose/shop.yaml", "-o", output]);
-    assert_eq!((written.status.code(), text(&written.stdout)), (Some(0), &*format!("{output}\n")));
+    assert_eq!((written.status.code(), text(&written.stdout)), (Some(0), format!("{output}\n")));
     let printed = dmsim(&["translate", "tests/data/compose/shop.yaml"]);
     assert_eq!(text(&printed.stdout), fs::read_to_string(output).unwrap());
     assert_eq!(dmsim(&["translate", "tests/data/compose/broken.yaml"]).status.code(), Some(2));

@@ -1,13 +1,10 @@
 //! `dmsim explain`: a refusal of a run is told down to the token, the link and the rule, by repeating the run.
 
 use std::path::Path;
-use std::process::{Command, Output};
 
 use dmsim::observe::read_refusals;
 
-fn dmsim(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_dmsim")).args(arguments).output().unwrap()
-}
+use crate::program::dmsim;
 
 /// A run of a shipped scenario in a folder of its own.
 fn run(scenario: &str, folder: &Path) -> String {

@@ -3,24 +3,21 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use dmsim::kernel::{Distribution, Span, Streams, Time};
 use dmsim::scenario::{self, Overrides};
 use dmsim::workload::{ChurnConfig, ChurnModel, ChurnPreset, ChurnStart, PeerChurn};
 
 use crate::bless;
+use crate::program::{dmsim, text};
 
 const EXAMPLE: &str = "data/traces/desktop-pc.csv";
 /// The month that the example shows, in seconds.
 const MONTH_S: u64 = 30 * 86_400;
 
 fn fit(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_dmsim")).arg("fit").args(arguments).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
+    dmsim(&[&["fit"], arguments].concat())
 }
 
 /// The example over the month that it shows.

@@ -40,6 +40,7 @@ mod outages;
 mod parsing;
 mod placement;
 mod plots;
+mod program;
 mod protocol;
 mod queue;
 mod quotas;

@@ -1,10 +1,11 @@
 //! What shells and `man` are told of the program.
 
 use std::fs;
-use std::process::Command;
 
-fn dmsim(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_dmsim")).args(arguments).output().expect("it starts");
+use crate::program::{dmsim, program};
+
+fn printed(arguments: &[&str]) -> String {
+    let output = dmsim(arguments);
     assert!(output.status.success(), "{arguments:?}");
     String::from_utf8(output.stdout).expect("it is text")
 }
@@ -18,7 +19,7 @@ fn shells_complete_every_command() {
         ("elvish", "edit:completion"),
         ("powershell", "Register-ArgumentCompleter"),
     ] {
-        let script = dmsim(&["completions", shell]);
+        let script = printed(&["completions", shell]);
         assert!(script.contains(word) && script.contains("retry-failed"), "{shell}");
     }
 }
@@ -26,8 +27,8 @@ fn shells_complete_every_command() {
 #[test]
 fn every_command_has_a_manual_page() {
     let folder = tempfile::tempdir().expect("there is room");
-    dmsim(&["man", "--out", &folder.path().to_string_lossy()]);
-    let page = dmsim(&["man"]);
+    printed(&["man", "--out", &folder.path().to_string_lossy()]);
+    let page = printed(&["man"]);
     for command in ["run", "sweep-submit", "baseline-check", "reproduce-openb"] {
         let own = fs::read_to_string(folder.path().join(format!("dmsim-{command}.1"))).expect(command);
         assert!(own.contains(".SH DESCRIPTION"), "{command}");
@@ -39,8 +40,7 @@ fn every_command_has_a_manual_page() {
 #[test]
 fn what_cannot_be_printed_is_said() {
     let full = fs::File::options().write(true).open("/dev/full").expect("there is one");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dmsim"));
-    let output = command.args(["list", "metrics"]).stdout(full).output().expect("it starts");
+    let output = program().args(["list", "metrics"]).stdout(full).output().expect("it starts");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{errors}");
     assert!(

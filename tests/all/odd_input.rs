@@ -2,12 +2,13 @@
 //! down.
 
 use std::fs;
-use std::process::Command;
+
+use crate::program::{dmsim, text};
 
 /// The exit code of the program, with all that it says.
-fn dmsim(arguments: &[&str]) -> (Option<i32>, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_dmsim")).args(arguments).output().expect("it starts");
-    let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+fn heard(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = dmsim(arguments);
+    let said = [output.stdout, output.stderr].map(|bytes| text(&bytes));
     (output.status.code(), said.concat())
 }
 
@@ -35,11 +36,11 @@ fn names_of_files_become_names_that_can_be_read_again() {
     let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
     fs::write(at("my web.yaml"), ENSEMBLE).expect("there is room");
     fs::write(at("my first run.yaml"), scenario("")).expect("there is room");
-    let (code, said) = dmsim(&["run", &at("my first run.yaml"), "--no-report", "--out", &at("results")]);
+    let (code, said) = heard(&["run", &at("my first run.yaml"), "--no-report", "--out", &at("results")]);
     assert_eq!(code, Some(0), "{said}");
     let resolved = fs::read_to_string(at("results/scenario.resolved.yaml")).expect("it was written");
     assert!(resolved.contains("name: my_first_run") && resolved.contains("name: my_web"), "{resolved}");
-    let (code, said) = dmsim(&["replay", &at("results")]);
+    let (code, said) = heard(&["replay", &at("results")]);
     assert_eq!(code, Some(0), "{said}");
 }
 
@@ -53,11 +54,11 @@ fn what_explore_finds_in_a_scenario_becomes_small_with_its_files() {
                 never, peer: alice}}]\n";
     fs::write(at("left.yaml"), scenario(more)).expect("there is room");
     let (code, said) =
-        dmsim(&["shrink", &at("left.yaml"), "--seed", "7", "--set", "duration=3h", "--runs", "30"]);
+        heard(&["shrink", &at("left.yaml"), "--seed", "7", "--set", "duration=3h", "--runs", "30"]);
     let is_small = code == Some(0) && said.contains("leases at") && said.contains("seed: 7");
     assert!(is_small && said.contains("image: x/web") && !said.contains("expect"), "{code:?}: {said}");
     for (rule, told) in [("nonsense", "there is no such rule"), ("order", "the rule `order` is not broken")] {
-        let (code, said) = dmsim(&["shrink", &at("left.yaml"), "--rule", rule]);
+        let (code, said) = heard(&["shrink", &at("left.yaml"), "--rule", rule]);
         assert!(code == Some(2) && said.contains(told), "{code:?}: {said}");
     }
 }
@@ -81,7 +82,7 @@ fn options_that_do_nothing_together_are_refused() {
         &["accept", "scenarios/features", "--ensembles", "no/such/folder"],
     ];
     for case in cases {
-        let (code, said) = dmsim(case);
+        let (code, said) = heard(case);
         assert!(code == Some(2) && said.contains("error"), "{case:?}: {code:?}: {said}");
     }
 }
@@ -112,7 +113,7 @@ fn what_would_take_for_ever_is_refused_at_once() {
     ];
     for (name, text, told) in cases {
         fs::write(at(name), text).expect("there is room");
-        let (code, said) = dmsim(&["check", &at(name)]);
+        let (code, said) = heard(&["check", &at(name)]);
         assert!(
             code == Some(2) && said.contains(told),
             "{name}: {code:?}: {}",
@@ -120,9 +121,9 @@ fn what_would_take_for_ever_is_refused_at_once() {
         );
     }
     let path = format!("{}=1", vec!["a"; 30_000].join("."));
-    let (code, said) = dmsim(&["run", &at("period.yaml"), "--set", &path]);
+    let (code, said) = heard(&["run", &at("period.yaml"), "--set", &path]);
     assert!(code == Some(2) && said.contains("at most 64 steps"), "{code:?}");
     let tags = format!("{}@a", "not ".repeat(20_000));
-    let (code, said) = dmsim(&["accept", "scenarios/features", "--tags", &tags]);
+    let (code, said) = heard(&["accept", "scenarios/features", "--tags", &tags]);
     assert!(code == Some(2) && said.contains("at most 1000 bytes"), "{code:?}");
 }

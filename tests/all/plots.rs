@@ -4,12 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Exit code, output and errors.
-fn said(arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_dmsim")).args(arguments).output().expect("it starts");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
-}
+use crate::program::{program, said};
 
 fn scenario() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/calm.yaml")
@@ -232,7 +227,7 @@ fn strange_files_and_places_are_borne() {
         let odd = folder.path().join(std::ffi::OsStr::from_bytes(name));
         fs::rename(&calm, &odd).expect("it can be moved");
         for format in ["json", "human"] {
-            let output = Command::new(env!("CARGO_BIN_EXE_dmsim"))
+            let output = program()
                 .args(["plot", "--kind", "gantt", "--format", format])
                 .arg(&odd)
                 .output()
@@ -245,7 +240,7 @@ fn strange_files_and_places_are_borne() {
     }
     // Nobody hears what is said.
     let full = fs::File::options().write(true).open("/dev/full").expect("it is there");
-    let mut program = Command::new(env!("CARGO_BIN_EXE_dmsim"));
+    let mut program = program();
     let status = program.args(["plot", &calm, "--kind", "gantt"]).stderr(full).status().expect("it starts");
     assert_eq!(status.code(), Some(0));
     let table = format!("{calm}/series.csv");

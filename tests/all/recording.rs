@@ -5,12 +5,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
 use dmsim::observe::{self, RecordFormat, Recording};
 use dmsim::scenario::{self, Overrides};
 use dmsim::sim::{self, Options, Outcome, Recorder, Setup};
 use serde_json::Value;
+
+use crate::program::dmsim;
 
 /// A small run in which machines crash, deployments recover, and messages are lost.
 pub(crate) const OUTAGE: [&str; 4] = [
@@ -202,11 +203,6 @@ fn slices_of_the_timeline_close_and_arrows_end_where_they_began() {
     assert!(ended.len() > 1000 && ended.iter().all(|arrow| begun.binary_search(arrow).is_ok()));
 }
 
-fn dmsim(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dmsim"));
-    command.current_dir(env!("CARGO_MANIFEST_DIR")).arg("run").args(arguments).output().unwrap()
-}
-
 #[test]
 fn formats_are_asked_for_by_name() {
     let place = tempfile::tempdir().unwrap();
@@ -215,7 +211,7 @@ fn formats_are_asked_for_by_name() {
     let short =
         ["scenarios/calm.yaml", "--no-report", "--set", "duration=5m", "--set", "expect=[]", "--out", out];
 
-    let run = |more: &[&str]| dmsim(&[&short[..], more].concat());
+    let run = |more: &[&str]| dmsim(&[&["run"], &short[..], more].concat());
     let error = run(&["--record", "events,chrome"]);
     assert_eq!(error.status.code(), Some(2));
     let text = String::from_utf8(error.stderr).unwrap();

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
 use dmsim::kernel::{Span, Time};
 use dmsim::scenario::{self, Overrides};
@@ -10,13 +9,7 @@ use dmsim::sim::moment::{Focus, Parting, Stepping, part};
 use dmsim::sim::{self, Options, Setup, World};
 use serde_json::Value;
 
-fn dmsim(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_dmsim")).args(arguments).output().expect("it starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use crate::program::{dmsim, text};
 
 fn json(arguments: &[&str]) -> Value {
     let output = dmsim(arguments);

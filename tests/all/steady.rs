@@ -3,14 +3,16 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use dmsim::kernel::{Domain, Streams};
+
+use crate::program::{dmsim, program};
 
 const NOISE: Domain = Domain::new("test.steady");
 
 fn steady(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_dmsim")).arg("steady").args(arguments).output().unwrap()
+    dmsim(&[&["steady"], arguments].concat())
 }
 
 /// A folder with a gauge that begins at 500 and comes to rest at 100 after fifty samples, and a counter.
@@ -45,11 +47,8 @@ fn the_beginning_is_cut_off_and_the_rest_has_an_interval() {
     for text in ["waiting", "end of the warm-up", "MSER-5", "messages.sent (kind=bid)"] {
         assert!(drawn.contains(text), "{text}");
     }
-    let said = Command::new(env!("CARGO_BIN_EXE_dmsim"))
-        .current_dir(folder.path())
-        .args(["steady", ".", "--plot", "here.svg"])
-        .output()
-        .unwrap();
+    let said =
+        program().current_dir(folder.path()).args(["steady", ".", "--plot", "here.svg"]).output().unwrap();
     assert!(said.status.success() && folder.path().join("here.svg").exists());
     let text = String::from_utf8(steady(&[path, "--metric", "mess"]).stdout).unwrap();
     assert_eq!(text.lines().count(), 1);

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use dmsim::experiment::merge::{import, merge};
@@ -11,6 +11,8 @@ use dmsim::experiment::sweep::write;
 use dmsim::experiment::{Cell, Merged, Planned, Shard, Summary, Sweep, findings};
 use dmsim::observe::{self, CellOutcome, CellResult, FailureKind, SweepFolder, SweepPlan};
 use dmsim::scenario::study::{Study, load_study};
+
+use crate::program::{dmsim, program, said, told};
 
 const STUDY: &str = "version: 1
 name: small
@@ -229,7 +231,7 @@ fn a_cell_that_fails_is_told_and_the_others_go_on() {
 /// Runs the line that replays a cell, in the folder of its sweep.
 fn replayed(folder: &Path, line: &str) -> i32 {
     let words = line.split(' ').skip(1);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dmsim"));
+    let mut command = program();
     let run = command.args(words).args(["--no-report", "--out", "again"]).current_dir(folder).output();
     run.expect("it starts").status.code().expect("it ends")
 }
@@ -370,7 +372,7 @@ fn what_is_wrong_with_a_study_is_said_at_once() {
 #[test]
 fn a_study_can_be_checked_as_any_other_file() {
     let (_guard, path) = folder();
-    let check = |text: &str| said(&dmsim(&["check", &written(&path, text).to_string_lossy()]));
+    let check = |text: &str| said(&["check", &written(&path, text).to_string_lossy()]);
     let (code, told, errors) = check(STUDY);
     assert!(code == 0 && told.contains("fine (a study, by its `replications`)"), "{told}{errors}");
     let (code, _, errors) = check(&STUDY.replace("baseline: stay down", "baseline: stay"));
@@ -401,7 +403,7 @@ fn what_makes_no_sense_in_a_study_is_said() {
         ),
         (mean.replace("replications: 3", "replications: 3\nwarm_up: 5h"), "leaves nothing of a run of 1h"),
     ] {
-        let (code, _, errors) = said(&dmsim(&["check", &written(&path, &text).to_string_lossy()]));
+        let (code, _, errors) = said(&["check", &written(&path, &text).to_string_lossy()]);
         assert!(code == 2 && errors.contains(words), "{words}: {errors}");
     }
 }
@@ -413,7 +415,7 @@ fn what_was_tampered_with_is_noticed() {
         written(&path, &STUDY.replace("replications: 3", "replications: 1")).to_string_lossy().into_owned();
     let sweep = path.join("sweep");
     let of = sweep.to_string_lossy().into_owned();
-    assert_eq!(said(&dmsim(&["study", &study, "--out", &of])).0, 0);
+    assert_eq!(said(&["study", &study, "--out", &of]).0, 0);
     let (file, _) = finished(&sweep).swap_remove(0);
     let result = fs::read_to_string(&file).expect("it is there");
     for (from, to) in [("\"seed\": ", "\"seed\": 1"), ("messages.sent", "messages.received")] {
@@ -436,7 +438,7 @@ fn what_was_tampered_with_is_noticed() {
     ] {
         fs::write(sweep.join("plan.json"), &broken).expect("there is room");
         for command in [&["sweep", "status", &of][..], &["sweep", "merge", &of], &["compare", &of, &of]] {
-            let (code, _, errors) = said(&dmsim(command));
+            let (code, _, errors) = said(command);
             assert!(code == 2 && errors.contains("does not fit together"), "{broken}: {errors}");
         }
     }
@@ -448,17 +450,17 @@ fn an_engine_that_fails_is_told_of() {
     let (_guard, path) = folder();
     let study = written(&path, STUDY).to_string_lossy().into_owned();
     let sweep = path.join("sweep").to_string_lossy().into_owned();
-    assert_eq!(said(&dmsim(&["sweep", "plan", &study, "-o", &sweep])).0, 0);
+    assert_eq!(said(&["sweep", "plan", &study, "-o", &sweep]).0, 0);
     let engine = path.join("sbatch");
     fs::write(&engine, "#!/bin/sh\nexec 0<&-\nexit 7\n").expect("there is room");
     fs::set_permissions(&engine, fs::Permissions::from_mode(0o755)).expect("it is ours");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dmsim"));
+    let mut command = program();
     command.args(["sweep", "submit", &sweep, "--engine", "slurm", "--of", "2"]).env("PATH", &path);
-    let (code, _, errors) = said(&command.output().expect("it starts"));
+    let (code, _, errors) = told(&command.output().expect("it starts"));
     assert!(code == 3 && errors.contains("`sbatch` ended with exit status: 7"), "{code} {errors}");
     let script = fs::read_to_string(path.join("sweep/submitted.txt")).expect("it was written");
     assert!(script.contains("#SBATCH --array=0-1"), "{script}");
-    let (code, _, errors) = said(&dmsim(&["sweep", "submit", &sweep, "--engine", "slurm", "--of", "1001"]));
+    let (code, _, errors) = said(&["sweep", "submit", &sweep, "--engine", "slurm", "--of", "1001"]);
     assert!(code == 2 && errors.contains("at most 1000 tasks"), "{errors}");
 }
 
@@ -536,22 +538,8 @@ fn what_is_wrong_with_an_end_is_said() {
     }
 }
 
-/// The program itself.
-fn dmsim(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dmsim"));
-    for name in ["SLURM_ARRAY_TASK_ID", "HQ_TASK_ID", "JOB_COMPLETION_INDEX"] {
-        command.env_remove(name);
-    }
-    command.args(arguments).output().expect("it starts")
-}
-
-fn said(output: &Output) -> (i32, String, String) {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
-}
-
 fn json(output: &Output) -> serde_json::Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {:?}", said(output)))
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {:?}", told(output)))
 }
 
 /// What lies in the folder of cells, with when it was written.
@@ -574,11 +562,11 @@ fn a_sweep_that_is_killed_loses_nothing_and_repeats_nothing() {
     let study = written(&path, &STUDY.replace("replications: 3", "replications: 12"));
     let (study, sweep) =
         (study.to_string_lossy().into_owned(), path.join("sweep").to_string_lossy().into_owned());
-    assert_eq!(said(&dmsim(&["sweep", "plan", &study, "-o", &sweep])).0, 0);
+    assert_eq!(said(&["sweep", "plan", &study, "-o", &sweep]).0, 0);
     let mut kept = Vec::new();
     // Killed as soon as a few more are finished, again and again.
     for more in [1, 9, 20] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dmsim"));
+        let mut command = program();
         let command = command.args(["sweep", "run", &sweep]).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().expect("it starts");
         while finished(Path::new(&sweep)).len() < more && child.try_wait().expect("it is asked").is_none() {
@@ -596,10 +584,10 @@ fn a_sweep_that_is_killed_loses_nothing_and_repeats_nothing() {
     let now = finished(Path::new(&sweep));
     assert!(kept.iter().all(|file| now.contains(file)) && now.len() == 48);
     assert_eq!(receipt["receipts"].as_array().map(Vec::len), Some(48));
-    let (code, _, errors) = said(&dmsim(&["sweep", "merge", &sweep]));
+    let (code, _, errors) = said(&["sweep", "merge", &sweep]);
     assert_eq!(code, 0, "{errors}");
     let whole = path.join("whole").to_string_lossy().into_owned();
-    assert_eq!(said(&dmsim(&["study", &study, "--out", &whole])).0, 0);
+    assert_eq!(said(&["study", &study, "--out", &whole]).0, 0);
     for table in ["cells.csv", "summary.csv", "failures.csv", "study.md", "study.svg"] {
         let of = |folder: &str| fs::read(Path::new(folder).join(table)).expect("it is there");
         assert_eq!(of(&sweep), of(&whole), "{table}");
@@ -612,28 +600,28 @@ fn a_sweep_is_made_by_the_shards_of_an_engine() {
     let study = written(&path, &STUDY.replace("replications: 3", "replications: 2"));
     let (study, sweep) =
         (study.to_string_lossy().into_owned(), path.join("sweep").to_string_lossy().into_owned());
-    assert_eq!(said(&dmsim(&["sweep", "plan", &study, "-o", &sweep])).0, 0);
-    let (code, _, errors) = said(&dmsim(&["sweep", "run", &sweep, "--shard", "auto", "--of", "3"]));
+    assert_eq!(said(&["sweep", "plan", &study, "-o", &sweep]).0, 0);
+    let (code, _, errors) = said(&["sweep", "run", &sweep, "--shard", "auto", "--of", "3"]);
     assert!(
         code == 2 && errors.contains("SLURM_ARRAY_TASK_ID, HQ_TASK_ID, JOB_COMPLETION_INDEX"),
         "{errors}"
     );
-    let (code, _, errors) = said(&dmsim(&["sweep", "run", &sweep, "--shard", "3", "--of", "3"]));
+    let (code, _, errors) = said(&["sweep", "run", &sweep, "--shard", "3", "--of", "3"]);
     assert!(code == 2 && errors.contains("there is no part 3 of 3"), "{errors}");
     for (index, name) in ["JOB_COMPLETION_INDEX", "SLURM_ARRAY_TASK_ID", "HQ_TASK_ID"].iter().enumerate() {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dmsim"));
+        let mut command = program();
         let command = command.args(["sweep", "run", &sweep, "--shard", "auto", "--of", "3"]);
         assert!(command.env(name, index.to_string()).output().expect("it starts").status.success());
         let status = json(&dmsim(&["sweep", "status", &sweep, "--format", "json"]));
         assert_eq!(status["finished"].as_u64(), Some((index as u64 + 1) * 8 / 3), "{status}");
         assert_eq!(status["enough"].as_bool(), Some(index == 2));
-        let (code, _, errors) = said(&dmsim(&["sweep", "merge", &sweep]));
+        let (code, _, errors) = said(&["sweep", "merge", &sweep]);
         assert_eq!(code, if index == 2 { 0 } else { 2 }, "{errors}");
     }
     // Without a number of shards a few cells tell how many.
-    assert_eq!(said(&dmsim(&["sweep", "plan", &study, "-o", &sweep, "--replications", "4"])).0, 0);
+    assert_eq!(said(&["sweep", "plan", &study, "-o", &sweep, "--replications", "4"]).0, 0);
     let probe = ["--engine", "slurm", "--shard-time-s", "1000", "--dry-run"];
-    let (code, script, errors) = said(&dmsim(&[&["sweep", "submit", &sweep][..], &probe].concat()));
+    let (code, script, errors) = said(&[&["sweep", "submit", &sweep][..], &probe].concat());
     assert!(code == 0 && script.contains("#SBATCH --array=0-0\n"), "{script}");
     assert!(
         errors.contains("a probe of 4 cells took") && errors.contains("16 cells in 1 shards"),
@@ -650,10 +638,10 @@ fn a_sweep_is_made_by_the_shards_of_an_engine() {
     ] {
         let arguments =
             ["--engine", engine, "--of", "5", "--at-most", "2", "--scheduler", "tcp://here:1", "--dry-run"];
-        let (code, script, errors) = said(&dmsim(&[&["sweep", "submit", &sweep][..], &arguments].concat()));
+        let (code, script, errors) = said(&[&["sweep", "submit", &sweep][..], &arguments].concat());
         assert!(code == 0 && script.contains(words), "{engine}: {script}{errors}");
     }
-    let (code, _, errors) = said(&dmsim(&[
+    let (code, _, errors) = said(&[
         "sweep",
         "submit",
         &sweep,
@@ -665,7 +653,7 @@ fn a_sweep_is_made_by_the_shards_of_an_engine() {
         "x",
         "--python",
         "nopython",
-    ]));
+    ]);
     assert!(
         code == 2 && errors.contains("cannot be started") && errors.contains("docs/sweeps.md"),
         "{errors}"
@@ -681,41 +669,37 @@ fn a_folder_is_never_taken_for_what_it_is_not() {
     let (sweep, notes) = (of("sweep"), of("notes"));
     fs::create_dir_all(&notes).expect("there is room");
     fs::write(Path::new(&notes).join("diary.txt"), "dear diary").expect("there is room");
-    let (code, _, errors) = said(&dmsim(&["sweep", "plan", &study, "-o", &notes, "--overwrite"]));
+    let (code, _, errors) = said(&["sweep", "plan", &study, "-o", &notes, "--overwrite"]);
     assert!(code == 2 && errors.contains("holds diary.txt, which no sweep writes"), "{errors}");
     // Nor is a plan of something else, nor what lies in a sweep and is none of it.
     fs::write(Path::new(&notes).join("plan.json"), "{\"format_version\": \"1.2\"}").expect("there is room");
-    let (code, _, errors) = said(&dmsim(&["sweep", "plan", &study, "-o", &notes, "--overwrite"]));
+    let (code, _, errors) = said(&["sweep", "plan", &study, "-o", &notes, "--overwrite"]);
     assert!(
         code == 2 && errors.contains("diary.txt") && Path::new(&notes).join("diary.txt").exists(),
         "{errors}"
     );
     fs::remove_file(Path::new(&notes).join("diary.txt")).expect("it is there");
-    let (code, _, errors) = said(&dmsim(&["sweep", "plan", &study, "-o", &notes, "--overwrite"]));
+    let (code, _, errors) = said(&["sweep", "plan", &study, "-o", &notes, "--overwrite"]);
     assert!(code == 2 && errors.contains("has a plan.json that is none of a sweep"), "{errors}");
     fs::remove_file(Path::new(&notes).join("plan.json")).expect("it is still there");
-    let (code, _, errors) = said(&dmsim(&["sweep", "run", &notes]));
+    let (code, _, errors) = said(&["sweep", "run", &notes]);
     assert!(code == 2 && errors.contains("is no sweep: there is no plan.json"), "{errors}");
-    assert_eq!(said(&dmsim(&["sweep", "plan", &study, "-o", &sweep])).0, 0);
-    assert_eq!(
-        said(&dmsim(&["sweep", "plan", &study, "-o", &sweep, "--replications", "2"])).0,
-        0,
-        "only more of it"
-    );
+    assert_eq!(said(&["sweep", "plan", &study, "-o", &sweep]).0, 0);
+    assert_eq!(said(&["sweep", "plan", &study, "-o", &sweep, "--replications", "2"]).0, 0, "only more of it");
     let other = path.join("other.yaml");
     let text = fs::read_to_string(&study).expect("it is there").replace("fraction: 60%", "fraction: 50%");
     fs::write(&other, text).expect("there is room");
     let other = other.to_string_lossy().into_owned();
-    let (code, _, errors) = said(&dmsim(&["sweep", "plan", &other, "-o", &sweep]));
+    let (code, _, errors) = said(&["sweep", "plan", &other, "-o", &sweep]);
     assert!(
         code == 2 && errors.contains("holds another sweep") && errors.contains("--overwrite"),
         "{errors}"
     );
-    assert_eq!(said(&dmsim(&["sweep", "plan", &other, "-o", &sweep, "--overwrite"])).0, 0);
+    assert_eq!(said(&["sweep", "plan", &other, "-o", &sweep, "--overwrite"]).0, 0);
     // What is left of a planning that was interrupted is gone on with.
     fs::remove_file(Path::new(&sweep).join("plan.json")).expect("it is there");
     fs::write(Path::new(&sweep).join("plan.json.17.partial"), "{").expect("there is room");
-    assert_eq!(said(&dmsim(&["sweep", "plan", &other, "-o", &sweep])).0, 0);
-    let (_, told, _) = said(&dmsim(&["sweep", "status", &sweep]));
+    assert_eq!(said(&["sweep", "plan", &other, "-o", &sweep]).0, 0);
+    let (_, told, _) = said(&["sweep", "status", &sweep]);
     assert!(told.contains("0 of 4 cells are finished") && told.contains("next: dmsim sweep run"), "{told}");
 }
