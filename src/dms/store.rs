@@ -63,6 +63,8 @@ pub(in crate::dms) struct DeploymentRecord {
     pub(in crate::dms) undo: Vec<UndoRecord>,
     /// The newest generation of each allocation that an update has taken away.
     pub(in crate::dms) former_lives: BTreeMap<Arc<str>, u32>,
+    /// The highest address that an update has given to an allocation.
+    pub(in crate::dms) highest_address: Option<Ipv4Addr>,
     /// How many updates of it have begun.
     pub(in crate::dms) update_count: u32,
     /// Whether it has ever run.

@@ -94,7 +94,7 @@ impl Deployment {
             let running = (0..node.members.len()).filter(move |place| this.watches((index, *place)));
             running.filter_map(move |place| {
                 let heard = node.members[place].watch.heartbeats();
-                let suspects = logic.suspects_at(heard).filter(|_| node.suspected_since.is_none());
+                let suspects = logic.suspects_at(heard).filter(|_| node.may_be_suspected());
                 suspects.into_iter().chain(logic.convicts_at(heard)).min()
             })
         });
@@ -134,10 +134,11 @@ impl Deployment {
         });
     }
 
-    /// The peer of a node may be lost. Of a node whose programs have all ended nothing can be lost any more.
+    /// The peer of a node may be lost. Of a node whose programs have all ended nothing can be lost any more, and for
+    /// one that has not started nothing is prepared.
     fn begin_suspicion(&mut self, desk: &mut Desk<'_, '_>, index: usize) {
         let has_watched = (0..self.nodes[index].members.len()).any(|place| self.watches((index, place)));
-        if has_watched && self.nodes[index].suspected_since.is_none() {
+        if has_watched && self.nodes[index].may_be_suspected() {
             self.nodes[index].suspected_since = Some(desk.now);
             self.prepare_for_loss(desk, index);
         }
@@ -215,10 +216,15 @@ impl Deployment {
         if lives {
             self.pending.retain(|other| other.purpose != Purpose::ProbeByHelper || other.node != index);
             let host = self.nodes[index].host().host;
+            let most_silence = match pending.purpose {
+                Purpose::Probe => Some(Swim::MOST_SILENCE),
+                _ if self.is_unannounced(index) => Some(Swim::LONGEST_DETOUR),
+                _ => None,
+            };
             // That nothing has to be prepared any more may be the end of it all.
             self.end_suspicion(desk, index);
-            if pending.purpose == Purpose::Probe {
-                self.miss_programs(desk, host);
+            if let Some(most_silence) = most_silence {
+                self.miss_programs(desk, host, most_silence);
             }
             return;
         }
@@ -232,8 +238,8 @@ impl Deployment {
         }
     }
 
-    /// Gives up the programs of a peer that lives and has not reported on them for long.
-    fn miss_programs(&mut self, desk: &mut Desk<'_, '_>, host: PeerId) {
+    /// Gives up the programs of a peer that lives and has not reported on them for so long.
+    fn miss_programs(&mut self, desk: &mut Desk<'_, '_>, host: PeerId, most_silence: Span) {
         for index in 0..self.nodes.len() {
             // Asked for each in turn: the recovery of one may take others away.
             let is_missed = |place: &usize| {
@@ -241,7 +247,7 @@ impl Deployment {
                 let is_there = node.place.as_ref().is_some_and(|place| place.host == host);
                 is_there
                     && self.watches((index, *place))
-                    && node.members[*place].watch.heartbeats().last + Swim::MOST_SILENCE < desk.now
+                    && node.members[*place].watch.heartbeats().last + most_silence < desk.now
             };
             let members = self.nodes.get(index).map_or(0, |node| node.members.len());
             if let Some(place) = (0..members).find(is_missed) {

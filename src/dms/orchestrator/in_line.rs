@@ -4,7 +4,8 @@
 //! To be told to wait is an answer to the order to start: the other nodes go on, and what depends on the allocation
 //! waits with it. The deployment is Provisioning until all of its allocations run, so that its deadline limits the
 //! waiting, as that of a job does in a batch system; nothing else does, as long as the provider reports. One that is
-//! silent for as long as would make what runs suspected has lost the node its place.
+//! silent for as long as would make what runs suspected has lost the node its place. What runs of a node already is
+//! supervised while the rest waits; where it fails or is unwell, the node has not started, and another place is tried.
 
 use std::sync::Arc;
 
@@ -16,6 +17,9 @@ use crate::dms::desk::Desk;
 use crate::dms::fact::{Stage, Suspicion};
 use crate::dms::outbox::Timer;
 use crate::kernel::Timestamp;
+
+/// Why a node is in line no more whose peer does not report.
+pub(super) const SILENT_IN_LINE: &str = "its peer, where it waited for its turn, is silent";
 
 impl Deployment {
     /// Has its supervisor look at its allocations from time to time.
@@ -49,12 +53,16 @@ impl Deployment {
                 self.suspect(desk, at, Suspicion::Ended);
             }
             (MemberState::Queued, AllocationState::Failed) => {
-                let reason = "it could not be started when its turn came".into();
-                self.give_up_place(desk, at.0, Stage::Start, reason);
-                self.advance(desk);
+                self.leave_line(desk, at.0, "it could not be started when its turn came");
             }
             _ => {}
         }
+    }
+
+    /// A node that waits for its turn does so at its peer no longer.
+    pub(super) fn leave_line(&mut self, desk: &mut Desk<'_, '_>, index: usize, reason: &str) {
+        self.give_up_place(desk, index, Stage::Start, reason.into());
+        self.advance(desk);
     }
 
     /// Gives up what waits on providers that have stopped to report. The supervisor of the real DMS misses nobody (W2).
@@ -67,11 +75,7 @@ impl Deployment {
                 member.state == MemberState::Queued && member.watch.is_stale(desk.now)
             };
             match (node.phase, (0..node.members.len()).find(is_lost)) {
-                (Phase::Mapped, Some(_)) => {
-                    let reason = "its peer, where it waited for its turn, is silent".into();
-                    self.give_up_place(desk, index, Stage::Start, reason);
-                    self.advance(desk);
-                }
+                (Phase::Mapped, Some(_)) => self.leave_line(desk, index, SILENT_IN_LINE),
                 (Phase::Started, Some(place)) => self.suspect(desk, (index, place), Suspicion::Stale),
                 _ => {}
             }

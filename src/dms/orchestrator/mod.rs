@@ -54,6 +54,7 @@ mod updating;
 mod viewing;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -297,6 +298,8 @@ pub struct Deployment {
     undo_count: u32,
     /// The newest generation of each allocation that an update has taken away.
     former_lives: BTreeMap<Arc<str>, u32>,
+    /// The highest address that an update has given to an allocation, which may be gone since.
+    highest_address: Option<Ipv4Addr>,
     last_failure: Option<(Stage, Arc<str>)>,
     setbacks: Setbacks,
     /// An attempt that has failed as a whole and is being reverted (W22).
@@ -395,6 +398,7 @@ impl Deployment {
             undo: Vec::new(),
             undo_count: 0,
             former_lives: BTreeMap::new(),
+            highest_address: None,
             last_failure: None,
             setbacks: Setbacks::default(),
             failed_attempt: None,

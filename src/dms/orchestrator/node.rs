@@ -320,6 +320,17 @@ impl Node {
         self.phase == Phase::Mapped && self.members.iter().any(|member| member.state == MemberState::Queued)
     }
 
+    /// Whether what runs of it is looked after: once it has started, and while a part of it waits for its turn, which
+    /// may take any time.
+    pub(super) fn is_supervised(&self) -> bool {
+        self.phase == Phase::Started || self.is_in_line()
+    }
+
+    /// Whether its peer may come under suspicion: it has started, and nobody suspects that peer yet.
+    pub(super) fn may_be_suspected(&self) -> bool {
+        self.phase == Phase::Started && self.suspected_since.is_none()
+    }
+
     /// Whether it is kept in reserve for another node.
     pub(super) fn stands_by(&self) -> bool {
         self.standby_of.is_some() && self.spare != Spare::Copy

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::in_line::SILENT_IN_LINE;
 use super::node::{MemberState, Node};
 use super::{Deployment, Outcome, Pending, Phase, Purpose, Strategy};
 use crate::dms::actor::{Behaviour, BehaviourKind, Message};
@@ -53,6 +54,10 @@ impl Deployment {
         });
         let silent =
             cause == Suspicion::Stale || (cause == Suspicion::HealthCheck && member.watch.is_silent());
+        let (name, is_in_line) = (Arc::clone(&member.name), self.nodes[at.0].is_in_line());
+        if silent && is_in_line {
+            return self.leave_line(desk, at.0, SILENT_IN_LINE);
+        }
         if silent {
             // By their ids: parts of the node become one with it, and then others stand elsewhere among the nodes.
             let company = self.company_elsewhere(at.0).into_iter();
@@ -71,6 +76,12 @@ impl Deployment {
                 self.nodes[at.0].members[at.1].state = MemberState::Ended(-1);
             }
             Remedy::Nothing => self.nodes[at.0].members[at.1].watch.reset(desk.now),
+            // It has not started, and what else is to restart may never have run.
+            Remedy::Restart(_) | Remedy::Node if is_in_line => {
+                let what = if cause == Suspicion::Ended { "failed" } else { "was unwell" };
+                let reason = format!("{name} {what} while another waited for its turn");
+                self.leave_line(desk, at.0, &reason);
+            }
             Remedy::Restart(all) => {
                 for at in all {
                     self.restart(desk, at);

@@ -95,6 +95,7 @@ impl Deployment {
             nonce: self.nonce,
             undo: self.undo_orders(),
             former_lives: self.former_lives.clone(),
+            highest_address: self.highest_address,
             update_count: self.update_count,
             supervised: self.supervised,
             update: self.update_deadline(),

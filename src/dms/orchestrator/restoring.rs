@@ -83,6 +83,7 @@ impl Deployment {
             undo: Vec::new(),
             undo_count: 0,
             former_lives: record.former_lives,
+            highest_address: record.highest_address,
             last_failure: None,
             setbacks: Setbacks::default(),
             failed_attempt: None,

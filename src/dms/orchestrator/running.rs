@@ -63,10 +63,10 @@ impl Deployment {
         }
     }
 
-    /// Whether an allocation runs, as far as is known, on a node that has started.
+    /// Whether an allocation runs, as far as is known, on a node that is supervised.
     pub(super) fn watches(&self, (node, place): (usize, usize)) -> bool {
-        let started = self.nodes.get(node).filter(|node| node.phase == Phase::Started);
-        let member = started.and_then(|node| node.members.get(place));
+        let supervised = self.nodes.get(node).filter(|node| node.is_supervised());
+        let member = supervised.and_then(|node| node.members.get(place));
         member.is_some_and(|member| member.state == MemberState::Running)
     }
 
@@ -140,7 +140,7 @@ impl Deployment {
     ) {
         let at = (pending.node, pending.member);
         let node = &mut self.nodes[pending.node];
-        if node.phase != Phase::Started || self.status.is_terminal() {
+        if !node.is_supervised() || self.status.is_terminal() {
             return;
         }
         let member = &mut node.members[pending.member];
@@ -208,7 +208,7 @@ impl Deployment {
             |pending: &Pending| pending.purpose == Purpose::Restart && (pending.node, pending.member) == at;
         // It may say so again before it has heard that it is to restart.
         let is_known = || self.pending.iter().any(restarts);
-        if acts && ended && self.nodes[at.0].phase == Phase::Started && !is_known() {
+        if acts && ended && self.nodes[at.0].is_supervised() && !is_known() {
             self.suspect(desk, at, Suspicion::Ended);
         }
     }

@@ -125,7 +125,8 @@ impl Deployment {
         let mut old = std::mem::take(&mut self.nodes);
         let before = std::mem::replace(&mut self.config, Arc::clone(&order.ensemble));
         let config = Arc::clone(&order.ensemble);
-        let mut addresses = free_addresses(self.range, &old, self.own.address(), &config);
+        let highest = self.highest_address.max(highest_address(&old));
+        let mut addresses = free_addresses(self.range, &old, self.own.address(), highest, &config);
         let (mut nodes, mut parts) = (Vec::new(), Vec::new());
         for (index, (entry, node)) in config.nodes.iter().enumerate() {
             if node.allocations.is_empty() {
@@ -175,6 +176,7 @@ impl Deployment {
         }
         nodes.extend(parts);
         self.nodes = nodes;
+        self.highest_address = highest.max(highest_address(&self.nodes));
         self.relabel(desk, &former);
         // What its former peer was asked says nothing of the next.
         for index in 0..self.nodes.len() {
@@ -474,11 +476,13 @@ impl Deployment {
     }
 }
 
-/// Addresses for new allocations. Those that somebody has had come last: others may still know them by another name.
+/// Addresses for new allocations. Those that somebody may have had, up to the highest, come last: others may still know
+/// them by another name.
 fn free_addresses(
     range: AddressRange,
     nodes: &[Node],
     own: Option<Ipv4Addr>,
+    highest: Option<Ipv4Addr>,
     config: &EnsembleConfig,
 ) -> impl Iterator<Item = Ipv4Addr> + use<> {
     let stays = |node: &Node, member: &Member| {
@@ -487,10 +491,13 @@ fn free_addresses(
     let members = || nodes.iter().flat_map(|node| node.members.iter().map(move |member| (node, member)));
     let staying = members().filter(|(node, member)| stays(node, member)).map(|(_, member)| member.address);
     let kept: Vec<Ipv4Addr> = staying.chain(own).collect();
-    let highest = members().map(|(_, member)| member.address).max();
     let (new, had): (Vec<_>, Vec<_>) = range
         .for_allocations()
         .filter(|address| !kept.contains(address))
         .partition(|address| Some(*address) > highest);
     new.into_iter().chain(had)
+}
+
+fn highest_address(nodes: &[Node]) -> Option<Ipv4Addr> {
+    nodes.iter().flat_map(|node| &node.members).map(|member| member.address).max()
 }

@@ -62,6 +62,7 @@ pub(super) struct Ensemble {
     processors: [&'static str; 2],
     allocations: Vec<Allocation>,
     nodes: Vec<String>,
+    edges: Vec<String>,
     more: Vec<String>,
 }
 
@@ -96,6 +97,7 @@ impl Ensemble {
             processors: [processor, other],
             allocations: Vec::new(),
             nodes: Vec::new(),
+            edges: Vec::new(),
             more: Vec::new(),
         };
         let is_hopeless = draft.has(Choice::Hopeless) && dice.percent(25);
@@ -110,13 +112,8 @@ impl Ensemble {
             let node = node_text(draft, &mut dice, (home, is_contracted), (number, node), &own);
             ensemble.nodes.push(node);
         }
-        if draft.has(Choice::Edges) && nodes > 1 && dice.percent(60) {
-            let rtt = dice.scaled(20, 600);
-            let bandwidth = match draft.has(Choice::Mistakes) && dice.percent(30) {
-                true => ", bw: 4000000000",
-                false => "",
-            };
-            ensemble.more.push(format!("edge_constraints: [{{edges: [n0, n1], rtt: {rtt}{bandwidth}}}]"));
+        if nodes > 1 {
+            ensemble.tie(draft, &mut dice, 1);
         }
         if draft.has(Choice::Recoveries) && dice.percent(50) {
             let strategy = dice.one(&["redeploy", "teardown"]);
@@ -134,6 +131,18 @@ impl Ensemble {
             ensemble.more.push(format!("metadata: {{team: {}}}", dice.one(&["red", "blue"])));
         }
         ensemble
+    }
+
+    /// Wants a node to be near the first one, now and then.
+    fn tie(&mut self, draft: &Draft, dice: &mut Dice, node: usize) {
+        if draft.has(Choice::Edges) && dice.percent(60) {
+            let rtt = dice.scaled(20, 600);
+            let bandwidth = match draft.has(Choice::Mistakes) && dice.percent(30) {
+                true => ", bw: 4000000000",
+                false => "",
+            };
+            self.edges.push(format!("{{edges: [n0, n{node}], rtt: {rtt}{bandwidth}}}"));
+        }
     }
 
     /// Adds an allocation to a node whose first one is the `first` of the ensemble. So many of the node are to fit on a
@@ -205,7 +214,7 @@ impl Ensemble {
     }
 
     /// The ensemble of this number with another allocation of its first node.
-    pub(super) fn with_another(draft: &Draft, number: u64, dice: &mut Dice) -> Self {
+    pub(super) fn with_another_allocation(draft: &Draft, number: u64, dice: &mut Dice) -> Self {
         let mut grown = Self::draw(draft, number);
         let first = grown.allocations.len();
         let (home, _) = draft.home_of(number);
@@ -213,6 +222,21 @@ impl Ensemble {
         let (node, name) = (&mut grown.nodes[0], &grown.allocations[first].name);
         let end = node.find(']').expect("a node lists its allocations first");
         node.insert_str(end, &format!(", {name}"));
+        grown
+    }
+
+    /// The ensemble of this number with more nodes, of an allocation each.
+    pub(super) fn with_more_nodes(draft: &Draft, number: u64, dice: &mut Dice) -> Self {
+        let mut grown = Self::draw(draft, number);
+        let (home, is_contracted) = draft.home_of(number);
+        for _ in 0..dice.between(1, 4) {
+            let (first, node) = (grown.allocations.len(), grown.nodes.len());
+            grown.add(draft, dice, (home, 1), first, false);
+            let own = [&*grown.allocations[first].name];
+            let text = node_text(draft, dice, (home, is_contracted), (number, node as u64), &own);
+            grown.nodes.push(text);
+            grown.tie(draft, dice, node);
+        }
         grown
     }
 
@@ -251,9 +275,13 @@ impl Ensemble {
             self.allocations.iter().map(|one| format!("{}: {}", one.name, one.text)).collect();
         let nodes: Vec<String> =
             self.nodes.iter().enumerate().map(|(number, node)| format!("n{number}: {node}")).collect();
+        let edges = match self.edges.is_empty() {
+            true => String::new(),
+            false => format!(", edge_constraints: {}", listed(&self.edges)),
+        };
         let more: String = self.more.iter().map(|more| format!(", {more}")).collect();
         format!(
-            "{{version: V1, allocations: {{{}}}, nodes: {{{}}}{more}}}",
+            "{{version: V1, allocations: {{{}}}, nodes: {{{}}}{edges}{more}}}",
             allocations.join(", "),
             nodes.join(", ")
         )

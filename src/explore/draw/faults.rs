@@ -44,11 +44,17 @@ fn span(dice: &mut Dice, longest: u64) -> (u64, u64) {
 
 /// `at`: a time, or the moment in which a deployment comes into a state; and how long it may last.
 fn moment(draft: &Draft, dice: &mut Dice, longest: u64) -> (String, u64) {
+    let (at, lasts, _) = moment_of(draft, dice, longest);
+    (at, lasts)
+}
+
+/// The same, with who orchestrates that deployment.
+fn moment_of(draft: &Draft, dice: &mut Dice, longest: u64) -> (String, u64, Option<&'static str>) {
     let (at, lasts) = span(dice, longest);
     if !draft.has(Choice::Triggers) || draft.deployments.is_empty() || dice.percent(40) {
-        return (format!("{at}s"), lasts);
+        return (format!("{at}s"), lasts, None);
     }
-    let (name, _) = dice.any(&draft.deployments);
+    let (name, by) = dice.any(&draft.deployments);
     let state = dice.one(&[
         "Committing",
         "Provisioning",
@@ -58,8 +64,12 @@ fn moment(draft: &Draft, dice: &mut Dice, longest: u64) -> (String, u64) {
         "Preparing",
         "Completed",
     ]);
-    let after = dice.scaled(1, 20_000);
-    (format!("{{deployment: {name}, is: {state}, after: {after}ms}}"), lasts.min(300))
+    // What has just been sent is on its way in the very moment.
+    let after = match dice.percent(20) {
+        true => String::new(),
+        false => format!(", after: {}ms", dice.scaled(1, 20_000)),
+    };
+    (format!("{{deployment: {name}, is: {state}{after}}}"), lasts.min(300), Some(by))
 }
 
 /// Whom it concerns.
@@ -148,8 +158,11 @@ fn partition(draft: &Draft, dice: &mut Dice) -> String {
 }
 
 fn stall(draft: &Draft, dice: &mut Dice) -> String {
-    let (at, lasts) = moment(draft, dice, 600);
-    let who = who(draft, dice);
+    let (at, lasts, by) = moment_of(draft, dice, 600);
+    let who = match by.filter(|_| dice.percent(40)) {
+        Some(by) => format!("peer: {by}"),
+        None => who(draft, dice),
+    };
     match dice.percent(60) {
         true => format!("stall: {{at: {at}, for: {lasts}s, {who}}}"),
         false => format!("slow: {{at: {at}, for: {lasts}s, factor: {}, {who}}}", dice.between(2, 10)),

@@ -97,9 +97,10 @@ fn update(draft: &Draft, dice: &mut Dice) -> String {
     let entry = dice.between(0, draft.deployments.len() as u64);
     let (which, by) = one_of(draft, dice, entry);
     // What it is, with something added; or something else, which is refused more often than not.
-    let ensemble = match dice.percent(60) {
-        true => Ensemble::with_another(draft, entry, dice),
-        false => Ensemble::draw(draft, dice.between(0, 9)),
+    let ensemble = match dice.between(0, 10) {
+        0..4 => Ensemble::with_another_allocation(draft, entry, dice),
+        4..7 => Ensemble::with_more_nodes(draft, entry, dice),
+        _ => Ensemble::draw(draft, dice.between(0, 9)),
     };
     format!("by: {by}, deployment: {{update: {{deployment: {which}, ensemble: {}}}}}", ensemble.text())
 }

@@ -34,6 +34,11 @@ impl Swim {
 
     /// How long nothing may be heard of a program whose peer lives: three reports.
     pub const MOST_SILENCE: Span = Span(3 * LIVENESS_REPORT_INTERVAL.0);
+
+    /// How long that may be where only others hear the peer, and it has not acknowledged that another node orchestrates
+    /// the deployment now: it may not listen to that one, and never reports then, however well it is. One that has may
+    /// be heard by others only for as long as a link is broken.
+    pub const LONGEST_DETOUR: Span = Span::mins(5);
 }
 
 impl FailureDetector for Swim {
