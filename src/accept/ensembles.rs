@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::dms::ensemble::EnsembleConfig;
 use crate::scenario::ensemble_file::read_for_simulation;
-use crate::scenario::{Sources, render};
+use crate::scenario::{Sources, render, shown};
 
 /// Declares the ensembles that are carried, by the names of their files.
 macro_rules! carried {
@@ -29,7 +29,7 @@ pub(super) fn find(name: &str, folders: &[PathBuf]) -> Result<Arc<EnsembleConfig
         if path.is_file() {
             let text =
                 std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-            return parse(&path.to_string_lossy().replace('\\', "/"), &text);
+            return parse(&shown(&path), &text);
         }
     }
     if let Some((_, text)) = CARRIED.iter().find(|(own, _)| *own == name) {

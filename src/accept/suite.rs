@@ -254,7 +254,7 @@ fn feature_files(path: &Path) -> Result<Vec<PathBuf>, Complaint> {
 }
 
 fn read(path: &Path) -> Result<Feature, Vec<Complaint>> {
-    let shown = path.to_string_lossy().replace('\\', "/");
+    let shown = crate::scenario::shown(path);
     let wrong = |why: String| vec![Complaint::new(&shown, 1, why)];
     let length = std::fs::metadata(path).map(|data| data.len()).unwrap_or(0);
     if length > MAX_BYTES {

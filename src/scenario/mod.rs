@@ -189,7 +189,7 @@ fn script_from(path: &Path, shown: &str, bytes: &[u8]) -> Result<Script, Report>
 }
 
 /// How a file is called in what is said about it.
-fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 

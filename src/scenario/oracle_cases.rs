@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::diagnostic::{Diagnostic, Sources};
 use super::reader::{Map, Reader, listed};
-use super::{Report, files, unreadable, yaml};
+use super::{Report, yaml};
 use crate::dms::ensemble::finding::Findings;
 use crate::dms::ensemble::suggest::suggestion;
 use crate::dms::ensemble::tree::{Node, Value};
@@ -79,9 +79,7 @@ pub struct OracleForm<'a> {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load_cases(path: &Path, forms: &[OracleForm<'_>]) -> Result<Vec<OracleCase>, Report> {
-    let shown = super::shown(path);
-    let bytes = files::read_file(path).map_err(|reason| unreadable(&shown, &reason))?;
-    read_cases(&shown, &bytes, forms)
+    read_cases(&super::shown(path), &super::bytes_of(path)?, forms)
 }
 
 /// The cases of a text; `shown` is what messages call it.

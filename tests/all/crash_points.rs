@@ -12,7 +12,7 @@ use dmsim::sim::crash_points::{Crash, CrashPlan, Side};
 use dmsim::sim::{self, Options, Setup};
 use rayon::ThreadPoolBuilder;
 
-use crate::program::dmsim;
+use crate::program::{dmsim, text};
 
 const ORDINARY: &str = "scenarios/crash-points.yaml";
 
@@ -181,8 +181,7 @@ fn an_interrupted_search_says_what_it_has_not_seen() {
 /// The exit code, the output and the errors of `dmsim explore`.
 pub(super) fn explore(arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = dmsim(&[&["explore"], arguments].concat());
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it is text");
-    (output.status.code(), text(output.stdout), text(output.stderr))
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
 }
 
 #[test]

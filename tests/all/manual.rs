@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use crate::program::{dmsim, program};
+use crate::program::{dmsim, program, text};
 
 fn printed(arguments: &[&str]) -> String {
     let output = dmsim(arguments);
     assert!(output.status.success(), "{arguments:?}");
-    String::from_utf8(output.stdout).expect("it is text")
+    text(&output.stdout)
 }
 
 #[test]

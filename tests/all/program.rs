@@ -26,7 +26,8 @@ pub(super) fn told(output: &Output) -> (i32, String, String) {
     (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }
 
-/// What was printed.
+/// What was printed, which is always text.
+#[track_caller]
 pub(super) fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    String::from_utf8(bytes.to_vec()).expect("it is UTF-8")
 }

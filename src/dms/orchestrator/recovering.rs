@@ -54,7 +54,7 @@ impl Deployment {
         });
         let silent =
             cause == Suspicion::Stale || (cause == Suspicion::HealthCheck && member.watch.is_silent());
-        let (name, is_in_line) = (Arc::clone(&member.name), self.nodes[at.0].is_in_line());
+        let is_in_line = self.nodes[at.0].is_in_line();
         if silent && is_in_line {
             return self.leave_line(desk, at.0, SILENT_IN_LINE);
         }
@@ -79,6 +79,7 @@ impl Deployment {
             // It has not started, and what else is to restart may never have run.
             Remedy::Restart(_) | Remedy::Node if is_in_line => {
                 let what = if cause == Suspicion::Ended { "failed" } else { "was unwell" };
+                let name = &self.nodes[at.0].members[at.1].name;
                 let reason = format!("{name} {what} while another waited for its turn");
                 self.leave_line(desk, at.0, &reason);
             }

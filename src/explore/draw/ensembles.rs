@@ -101,16 +101,10 @@ impl Ensemble {
             more: Vec::new(),
         };
         let is_hopeless = draft.has(Choice::Hopeless) && dice.percent(25);
-        for node in 0..nodes {
+        for _ in 0..nodes {
             let several = draft.has(Choice::Dependencies) || dice.percent(20);
             let count = if several { dice.between(1, 4) } else { 1 };
-            let first = ensemble.allocations.len();
-            for _ in 0..count {
-                ensemble.add(draft, &mut dice, (home, count), first, is_hopeless);
-            }
-            let own: Vec<&str> = ensemble.allocations[first..].iter().map(|one| &*one.name).collect();
-            let node = node_text(draft, &mut dice, (home, is_contracted), (number, node), &own);
-            ensemble.nodes.push(node);
+            ensemble.add_node(draft, &mut dice, number, (count, is_hopeless));
         }
         if nodes > 1 {
             ensemble.tie(draft, &mut dice, 1);
@@ -143,6 +137,18 @@ impl Ensemble {
             };
             self.edges.push(format!("{{edges: [n0, n{node}], rtt: {rtt}{bandwidth}}}"));
         }
+    }
+
+    /// Adds a node of so many allocations to the ensemble of this number.
+    fn add_node(&mut self, draft: &Draft, dice: &mut Dice, number: u64, (count, is_hopeless): (u64, bool)) {
+        let home = draft.home_of(number);
+        let (first, node) = (self.allocations.len(), self.nodes.len() as u64);
+        for _ in 0..count {
+            self.add(draft, dice, (home.0, count), first, is_hopeless);
+        }
+        let own: Vec<&str> = self.allocations[first..].iter().map(|one| &*one.name).collect();
+        let text = node_text(draft, dice, home, (number, node), &own);
+        self.nodes.push(text);
     }
 
     /// Adds an allocation to a node whose first one is the `first` of the ensemble. So many of the node are to fit on a
@@ -228,13 +234,9 @@ impl Ensemble {
     /// The ensemble of this number with more nodes, of an allocation each.
     pub(super) fn with_more_nodes(draft: &Draft, number: u64, dice: &mut Dice) -> Self {
         let mut grown = Self::draw(draft, number);
-        let (home, is_contracted) = draft.home_of(number);
         for _ in 0..dice.between(1, 4) {
-            let (first, node) = (grown.allocations.len(), grown.nodes.len());
-            grown.add(draft, dice, (home, 1), first, false);
-            let own = [&*grown.allocations[first].name];
-            let text = node_text(draft, dice, (home, is_contracted), (number, node as u64), &own);
-            grown.nodes.push(text);
+            let node = grown.nodes.len();
+            grown.add_node(draft, dice, number, (1, false));
             grown.tie(draft, dice, node);
         }
         grown

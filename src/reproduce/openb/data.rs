@@ -340,7 +340,7 @@ impl Source {
                 let plain = folder.join(name);
                 let packed = folder.join(format!("{name}.gz"));
                 let path = if packed.exists() && !plain.exists() { packed } else { plain };
-                let shown = path.to_string_lossy().replace('\\', "/");
+                let shown = crate::scenario::shown(&path);
                 let bytes = fs::read(&path).and_then(|bytes| unpacked(&bytes));
                 bytes.map(|bytes| (shown.clone(), bytes)).map_err(|error| missing(&shown, &error))
             }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 mod grid;
 
 use super::diagnostic::{Diagnostic, Sources};
-use super::files::{self, Files};
+use super::files::Files;
 use super::reader::{Map, Reader};
-use super::{Loaded, Overrides, Report, unreadable, yaml};
+use super::{Loaded, Overrides, Report, yaml};
 use crate::dms::ensemble::Finding;
 use crate::dms::ensemble::suggest::suggestion;
 use crate::dms::ensemble::tree::{Node, Position};
@@ -187,7 +187,7 @@ pub(super) fn check(path: &Path, metrics: &[&str]) -> Report {
 /// Everything that is wrong with it.
 pub fn load_study(path: &Path, metrics: &[&str]) -> Result<Study, Report> {
     let shown = super::shown(path);
-    let bytes = files::read_file(path).map_err(|reason| unreadable(&shown, &reason))?;
+    let bytes = super::bytes_of(path)?;
     let mut files = Files::beside(path);
     files.note(&shown, &shown, &bytes);
     let (study, findings) = match yaml::parse(&bytes) {
